@@ -47,8 +47,8 @@ public readonly record struct Proposal(ProposalId Id, ReadOnlyMemory<byte> Comma
 /// Durability: on disk before any message of <see cref="Term"/> leaves. Term and vote are one record because a crash between the
 /// two would let a node vote twice in a term. Source: paper Fig. 2 "Persistent state".
 /// </remarks>
-public readonly record struct HardState(Term Term, NodeId VotedFor, LogIndex Commit)
+public readonly record struct HardState(Term Term, NodeId VotedFor)
 {
-    /// <summary>term, vote, commit.</summary>
-    public override string ToString() => $"term {Term} vote {VotedFor} commit {Commit}";
+    /// <summary>term, vote.</summary>
+    public override string ToString() => $"term {Term} vote {VotedFor}";
 }
