@@ -1,0 +1,157 @@
+namespace Quorate.Kv;
+
+/// <summary>Reads the parts of a command one after the other, trusting nothing. Its mirror is <see cref="CommandWriter"/>.</summary>
+internal ref struct CommandReader
+{
+    // What the least element of a list takes: a count that promises more than the bytes left can hold is refused before any allocation.
+    private const int OperationBytesMin = 4;
+    private const int CompareBytesMin = 5;
+
+    private readonly ReadOnlyMemory<byte> _source;
+    private readonly ReadOnlySpan<byte> _span;
+    private int _at;
+
+    public CommandReader(ReadOnlyMemory<byte> source)
+    {
+        _source = source;
+        _span = source.Span;
+    }
+
+    public KvOperation Operation(byte kind, int depth) => kind switch
+    {
+        KvCommand.KindPut => Put(),
+        KvCommand.KindDeleteRange => new DeleteRangeRequest(Interval()) { PrevKv = Flags(1) == 1 },
+        KvCommand.KindTxn => Txn(depth),
+        KvCommand.KindRange => Range(),
+        _ => throw new KvCommandFormatException($"operation kind {kind} at byte {_at - 1}"),
+    };
+
+    public byte Byte()
+    {
+        if (_at >= _span.Length)
+            throw new KvCommandFormatException($"the command ends at byte {_at}, in the middle");
+        return _span[_at++];
+    }
+
+    public long Signed()
+    {
+        var value = Number();
+        return unchecked((long)(value >> 1) ^ -(long)(value & 1));
+    }
+
+    public readonly void End()
+    {
+        if (_at != _span.Length)
+            throw new KvCommandFormatException($"{_span.Length - _at} bytes after the end of the command");
+    }
+
+    private PutRequest Put()
+    {
+        var key = Bytes();
+        var value = Bytes();
+        var lease = Signed();
+        var flags = Flags(7);
+        return new PutRequest(key, value)
+        {
+            Lease = lease, PrevKv = (flags & 1) != 0, IgnoreValue = (flags & 2) != 0, IgnoreLease = (flags & 4) != 0,
+        };
+    }
+
+    private RangeRequest Range()
+    {
+        var keys = Interval();
+        var revision = Signed();
+        var limit = Signed();
+        var flags = Flags(3);
+        return new RangeRequest(keys)
+        {
+            Revision = revision,
+            Limit = limit,
+            CountOnly = (flags & 1) != 0,
+            KeysOnly = (flags & 2) != 0,
+            SortOrder = (SortOrder)AtMost((byte)SortOrder.Descend),
+            SortTarget = (SortTarget)AtMost((byte)SortTarget.Value),
+            MinModRevision = Signed(),
+            MaxModRevision = Signed(),
+            MinCreateRevision = Signed(),
+            MaxCreateRevision = Signed(),
+        };
+    }
+
+    private TxnRequest Txn(int depth)
+    {
+        if (depth > KvCommand.DepthMax)
+            throw new KvCommandFormatException($"transactions nested deeper than {KvCommand.DepthMax}");
+
+        var compare = new KeyCompare[Count(CompareBytesMin)];
+        for (var i = 0; i < compare.Length; i++)
+            compare[i] = Compare();
+        return new TxnRequest(compare, Operations(depth), Operations(depth));
+    }
+
+    private KvOperation[] Operations(int depth)
+    {
+        var count = Count(OperationBytesMin);
+        if (count == 0)
+            return [];
+        var operations = new KvOperation[count];
+        for (var i = 0; i < operations.Length; i++)
+            operations[i] = Operation(Byte(), depth + 1);
+        return operations;
+    }
+
+    private KeyCompare Compare()
+    {
+        var keys = Interval();
+        var target = (CompareTarget)AtMost((byte)CompareTarget.Lease);
+        var result = (CompareResult)AtMost((byte)CompareResult.NotEqual);
+        return target == CompareTarget.Value
+            ? new KeyCompare(keys, target, result) { Value = Bytes() }
+            : new KeyCompare(keys, target, result) { Number = Signed() };
+    }
+
+    private KeyInterval Interval()
+    {
+        var kind = (KeyIntervalKind)AtMost((byte)KeyIntervalKind.From);
+        var start = Bytes();
+        return kind switch
+        {
+            KeyIntervalKind.Single => KeyInterval.Single(start),
+            KeyIntervalKind.From => KeyInterval.From(start),
+            _ => KeyInterval.Range(start, Bytes()),
+        };
+    }
+
+    private ReadOnlyMemory<byte> Bytes()
+    {
+        var length = Number();
+        if (length > (ulong)(_span.Length - _at))
+            throw new KvCommandFormatException($"{length} bytes promised at byte {_at}, {_span.Length - _at} there");
+        var bytes = _source.Slice(_at, (int)length);
+        _at += (int)length;
+        return bytes;
+    }
+
+    private int Count(int elementBytesMin)
+    {
+        var count = Number();
+        if (count > (ulong)(_span.Length - _at) / (ulong)elementBytesMin)
+            throw new KvCommandFormatException($"{count} elements promised at byte {_at}, {_span.Length - _at} bytes there");
+        return (int)count;
+    }
+
+    private byte Flags(byte known)
+    {
+        var flags = Byte();
+        return (flags & ~known) == 0 ? flags : throw new KvCommandFormatException($"unknown flags {flags:x2} at byte {_at - 1}");
+    }
+
+    private byte AtMost(byte max)
+    {
+        var value = Byte();
+        return value <= max ? value : throw new KvCommandFormatException($"{value} at byte {_at - 1}, where {max} is the most");
+    }
+
+    private ulong Number() =>
+        Varint.TryRead(_span, ref _at, out var value) ? value : throw new KvCommandFormatException($"no number at byte {_at}");
+}

@@ -1,0 +1,145 @@
+using System.Buffers;
+
+namespace Quorate.Kv;
+
+/// <summary>Writes the parts of a command one after the other. Its mirror is <see cref="CommandReader"/>, part by part.</summary>
+internal ref struct CommandWriter
+{
+    private readonly IBufferWriter<byte> _target;
+    private Span<byte> _span;
+    private int _written;
+
+    public CommandWriter(IBufferWriter<byte> target)
+    {
+        _target = target;
+        _span = target.GetSpan();
+    }
+
+    public void Operation(KvOperation operation, int depth)
+    {
+        switch (operation)
+        {
+            case PutRequest put:
+                Byte(KvCommand.KindPut);
+                Put(put);
+                break;
+            case DeleteRangeRequest delete:
+                Byte(KvCommand.KindDeleteRange);
+                Interval(delete.Keys);
+                Byte(Flag(delete.PrevKv, 1));
+                break;
+            case TxnRequest txn:
+                Byte(KvCommand.KindTxn);
+                Txn(txn, depth);
+                break;
+            case RangeRequest range:
+                Byte(KvCommand.KindRange);
+                Range(range);
+                break;
+            default:
+                throw new ArgumentException($"{operation.GetType().Name} cannot be encoded", nameof(operation));
+        }
+    }
+
+    public void Byte(byte value)
+    {
+        Reserve(1)[0] = value;
+        _written++;
+    }
+
+    public void Signed(long value) => Number(unchecked((ulong)((value << 1) ^ (value >> 63))));
+
+    public void Flush()
+    {
+        _target.Advance(_written);
+        _written = 0;
+        _span = default;
+    }
+
+    private void Put(PutRequest put)
+    {
+        Bytes(put.Key.Span);
+        Bytes(put.Value.Span);
+        Signed(put.Lease);
+        Byte((byte)(Flag(put.PrevKv, 1) | Flag(put.IgnoreValue, 2) | Flag(put.IgnoreLease, 4)));
+    }
+
+    private void Range(RangeRequest range)
+    {
+        Interval(range.Keys);
+        Signed(range.Revision);
+        Signed(range.Limit);
+        Byte((byte)(Flag(range.CountOnly, 1) | Flag(range.KeysOnly, 2)));
+        Byte((byte)range.SortOrder);
+        Byte((byte)range.SortTarget);
+        Signed(range.MinModRevision);
+        Signed(range.MaxModRevision);
+        Signed(range.MinCreateRevision);
+        Signed(range.MaxCreateRevision);
+    }
+
+    private void Txn(TxnRequest txn, int depth)
+    {
+        if (depth > KvCommand.DepthMax)
+            throw new ArgumentException($"transactions nested deeper than {KvCommand.DepthMax}", nameof(txn));
+
+        Number((ulong)txn.Compare.Count);
+        foreach (var compare in txn.Compare)
+            Compare(compare);
+        Operations(txn.Success, depth);
+        Operations(txn.Failure, depth);
+    }
+
+    private void Operations(IReadOnlyList<KvOperation> operations, int depth)
+    {
+        Number((ulong)operations.Count);
+        foreach (var operation in operations)
+            Operation(operation, depth + 1);
+    }
+
+    private void Compare(KeyCompare compare)
+    {
+        Interval(compare.Keys);
+        Byte((byte)compare.Target);
+        Byte((byte)compare.Result);
+        if (compare.Target == CompareTarget.Value)
+            Bytes(compare.Value.Span);
+        else
+            Signed(compare.Number);
+    }
+
+    private void Interval(KeyInterval keys)
+    {
+        Byte((byte)keys.Kind);
+        Bytes(keys.Start.Span);
+        if (keys.Kind == KeyIntervalKind.Range)
+            Bytes(keys.End.Span);
+    }
+
+    private void Bytes(ReadOnlySpan<byte> bytes)
+    {
+        Number((ulong)bytes.Length);
+        bytes.CopyTo(Reserve(bytes.Length));
+        _written += bytes.Length;
+    }
+
+    private void Number(ulong value)
+    {
+        var to = Reserve(Varint.BytesMax);
+        _written += Varint.Write(to, value);
+    }
+
+    private Span<byte> Reserve(int bytes)
+    {
+        if (_span.Length - _written < bytes)
+        {
+            _target.Advance(_written);
+            _span = _target.GetSpan(bytes);
+            _written = 0;
+        }
+
+        return _span[_written..];
+    }
+
+    private static byte Flag(bool on, byte bit) => on ? bit : (byte)0;
+}
