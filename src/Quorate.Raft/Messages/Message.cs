@@ -2,7 +2,7 @@ namespace Quorate.Raft;
 
 /// <summary>What one node says to another. Delivery may fail, repeat, reorder and take any time: every receiver expects that.</summary>
 /// <remarks>
-/// Lifetime: a message handed out in the effects of a step belongs to the core and is good until the next step; a driver encodes it
+/// Lifetime: a message handed out in <see cref="Effects"/> belongs to the core and is good until the next step; a driver encodes it
 /// before then. A message handed in belongs to the caller, and the core keeps nothing of it but entries' payloads.
 /// </remarks>
 public abstract class Message

@@ -1,0 +1,104 @@
+namespace Quorate.Raft;
+
+/// <summary>
+/// What holds in every state of every core, from one state to the next, and across a cluster. The core checks the first after every step, in
+/// production too; the simulator checks all three. The specification uses the same names.
+/// </summary>
+/// <remarks>Source: paper Fig. 3; the log pointers, docs/protocol/replication.md.</remarks>
+public static class RaftInvariants
+{
+    /// <summary>What holds inside one core, always.</summary>
+    public static void HoldNow(RaftCore core)
+    {
+        // LogPointers
+        Invariant.That(core.SnapshotIndex <= core.AppliedIndex, "LogPointers");
+        Invariant.That(core.AppliedIndex <= core.HandedOutIndex, "LogPointers");
+        Invariant.That(core.HandedOutIndex <= core.CommitIndex, "LogPointers");
+        Invariant.That(core.CommitIndex <= core.LastIndex, "LogPointers");
+        Invariant.That(core.DurableIndex <= core.LastIndex, "LogPointers");
+
+        // LogTermsBounded
+        Invariant.That(core.LastTerm <= core.Term, "LogTermsBounded: no entry is of a later term than the node");
+
+        if (core.Role == Role.Leader)
+        {
+            Invariant.That(core.Leader == core.Self, "LeaderKnowsItself");
+            Invariant.That(core.VotedFor == core.Self, "LeaderVotedForItself");
+            Invariant.That(core.LastTerm == core.Term, "LeaderWroteItsNoOp");
+            core.CheckFollowers();
+        }
+        else
+        {
+            Invariant.That(core.Leader != core.Self, "OnlyLeadersLead");
+        }
+
+        if (core.Role == Role.Candidate)
+            Invariant.That(core.VotedFor == core.Self, "CandidateVotedForItself");
+        if (core.Role is Role.Candidate or Role.PreCandidate)
+            Invariant.That(core.Leader == NodeId.None, "CandidatesKnowNoLeader");
+    }
+
+    /// <summary>What holds from one state of a core to its next. A restart is no next state: what was not on disk may be gone.</summary>
+    public static void HoldBetween(in CoreState before, in CoreState after)
+    {
+        Invariant.That(before.Self == after.Self);
+        Invariant.That(after.Term >= before.Term, "MonotonicTerm");
+        Invariant.That(after.Commit >= before.Commit, "MonotonicCommit");
+        Invariant.That(after.Applied >= before.Applied, "MonotonicApplied");
+        if (before.Term == after.Term)
+        {
+            Invariant.That(before.VotedFor == NodeId.None || before.VotedFor == after.VotedFor, "OneVoteATerm");
+            Invariant.That(before.Leader == NodeId.None || after.Leader == NodeId.None || before.Leader == after.Leader, "OneLeaderATerm");
+            if (before.Role == Role.Leader && after.Role == Role.Leader)
+                Invariant.That(after.Last >= before.Last, "LeaderAppendOnly");
+        }
+    }
+
+    /// <summary>What holds across all cores of a cluster at one moment.</summary>
+    /// <remarks>Costs the cores' whole logs: for tests and the simulator.</remarks>
+    public static void HoldAcross(IReadOnlyCollection<RaftCore> cores)
+    {
+        foreach (var a in cores)
+        {
+            foreach (var b in cores)
+            {
+                if (a.Self.Value >= b.Self.Value)
+                    continue;
+
+                Invariant.That(a.Role != Role.Leader || b.Role != Role.Leader || a.Term != b.Term, "ElectionSafety: at most one leader a term");
+                CheckLogMatching(a, b);
+                CheckCommittedAgree(a, b);
+            }
+        }
+    }
+
+    /// <summary>LogMatching: two logs that agree at an index agree in all that lies before it.</summary>
+    private static void CheckLogMatching(RaftCore a, RaftCore b)
+    {
+        var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
+        var agree = false;
+        for (var index = LogIndex.Min(a.LastIndex, b.LastIndex); index > first; index -= 1)
+        {
+            var same = a.TermAt(index) == b.TermAt(index);
+            Invariant.That(same || !agree, "LogMatching");
+            agree |= same;
+        }
+    }
+
+    /// <summary>StateMachineSafety: what two members hold to be committed at an index is the same entry.</summary>
+    private static void CheckCommittedAgree(RaftCore a, RaftCore b)
+    {
+        var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
+        for (var index = LogIndex.Min(a.CommitIndex, b.CommitIndex); index > first; index -= 1)
+            Invariant.That(a.TermAt(index) == b.TermAt(index), "StateMachineSafety");
+    }
+}
+
+/// <summary>What of a core's state its next state is compared with.</summary>
+public readonly record struct CoreState(
+    NodeId Self, Role Role, Term Term, NodeId VotedFor, NodeId Leader, LogIndex Applied, LogIndex Commit, LogIndex Durable, LogIndex Last)
+{
+    /// <summary>The state of a core, now.</summary>
+    public static CoreState Of(RaftCore core) =>
+        new(core.Self, core.Role, core.Term, core.VotedFor, core.Leader, core.AppliedIndex, core.CommitIndex, core.DurableIndex, core.LastIndex);
+}

@@ -1,0 +1,26 @@
+namespace Quorate.Raft;
+
+/// <summary>What a node finds on its disk when it starts.</summary>
+public sealed record DurableState
+{
+    /// <summary>Term and vote; zero on a fresh disk.</summary>
+    public HardState HardState { get; init; }
+
+    /// <summary>The configuration in force at the end of the log.</summary>
+    public required Configuration Configuration { get; init; }
+
+    /// <summary>The last entry that the snapshot covers; zero when there is none.</summary>
+    public EntryId Snapshot { get; init; }
+
+    /// <summary>The first entry of every term between the snapshot and <see cref="Tail"/>, in order.</summary>
+    public IReadOnlyList<EntryId> TermStarts { get; init; } = [];
+
+    /// <summary>A commit index that is known to have been reached. The driver has already applied everything up to it.</summary>
+    public LogIndex Commit { get; init; }
+
+    /// <summary>All entries after <see cref="Commit"/>, and as many before it as the driver likes.</summary>
+    public IReadOnlyList<LogEntry> Tail { get; init; } = [];
+
+    /// <summary>The last entry on disk; zero when there is none.</summary>
+    public EntryId Last { get; init; }
+}

@@ -1,0 +1,163 @@
+namespace Quorate.Raft;
+
+/// <summary>
+/// Everything that one step wants done, as data. The driver carries it out in the order of these members; the core fills it in, and
+/// whatever it holds is good until the next step.
+/// </summary>
+/// <remarks>
+/// Order: (1) <see cref="Append"/> goes to the disk, (2) <see cref="SendNow"/> may leave at once, (3) <see cref="SendWhenDurable"/>
+/// leaves when the disk has answered for its token, (4) the rest in any order. Nothing else is asked of the driver.
+/// </remarks>
+public sealed class Effects
+{
+    private readonly MessagePool<AppendEntries> _appends = new();
+    private readonly MessagePool<AppendEntriesReply> _appendReplies = new();
+    private readonly MessagePool<RequestVote> _votes = new();
+    private readonly MessagePool<RequestVoteReply> _voteReplies = new();
+    private readonly MessagePool<ForwardProposals> _forwards = new();
+    private readonly MessagePool<RefuseProposals> _refusals = new();
+    private readonly MessagePool<ReadIndexRequest> _readRequests = new();
+    private readonly MessagePool<ReadIndexReply> _readReplies = new();
+
+    /// <summary>What must go to the disk.</summary>
+    public AppendEffect Append { get; internal set; }
+
+    /// <summary>Messages that are true already.</summary>
+    public SendNowList SendNow { get; } = new();
+
+    /// <summary>Messages that become true when the disk has answered.</summary>
+    public SendWhenDurableList SendWhenDurable { get; } = new();
+
+    /// <summary>The next committed entries, in order, each exactly once: no-ops and configurations among them.</summary>
+    public ReadOnlyMemory<LogEntry> Apply { get; internal set; }
+
+    /// <summary>Proposals of this node that will never be committed.</summary>
+    public List<Rejection> Rejections { get; } = [];
+
+    /// <summary>Answers to reads of this node.</summary>
+    public List<ReadAnswer> Reads { get; } = [];
+
+    /// <summary>Entries that a follower needs and that are no longer in memory.</summary>
+    public List<LogRead> LogReads { get; } = [];
+
+    /// <summary>What happened, for whoever watches.</summary>
+    public List<TraceEvent> Trace { get; } = [];
+
+    internal void Clear()
+    {
+        Append = default;
+        Apply = default;
+        SendNow.Clear();
+        SendWhenDurable.Clear();
+        Rejections.Clear();
+        Reads.Clear();
+        LogReads.Clear();
+        Trace.Clear();
+        _appends.Reset();
+        _appendReplies.Reset();
+        _votes.Reset();
+        _voteReplies.Reset();
+        _forwards.Reset();
+        _refusals.Reset();
+        _readRequests.Reset();
+        _readReplies.Reset();
+    }
+
+    internal AppendEntries NewAppendEntries() => _appends.Rent();
+
+    internal AppendEntriesReply NewAppendEntriesReply() => _appendReplies.Rent();
+
+    internal RequestVote NewRequestVote() => _votes.Rent();
+
+    internal RequestVoteReply NewRequestVoteReply() => _voteReplies.Rent();
+
+    internal ForwardProposals NewForwardProposals() => _forwards.Rent();
+
+    internal RefuseProposals NewRefuseProposals() => _refusals.Rent();
+
+    internal ReadIndexRequest NewReadIndexRequest() => _readRequests.Rent();
+
+    internal ReadIndexReply NewReadIndexReply() => _readReplies.Rent();
+}
+
+/// <summary>What one step wants on disk: written as one, flushed as one, together with as many other steps' as have gathered.</summary>
+/// <param name="Token">Names this append; 0 when there is nothing to do. Tokens ascend, and the disk answers in their order.</param>
+/// <param name="HardState">The new term and vote, when they changed.</param>
+/// <param name="Entries">Entries to write; whatever the log holds at or after the first one's index is replaced. A view.</param>
+/// <param name="Commit">The commit index, to be noted beside the entries. Nothing waits for it: it only makes recovery quicker and sharper.</param>
+public readonly record struct AppendEffect(ulong Token, HardState? HardState, ReadOnlyMemory<LogEntry> Entries, LogIndex Commit)
+{
+    /// <summary>Nothing to write.</summary>
+    public bool IsEmpty => Token == 0;
+}
+
+/// <summary>A proposal that will never be committed.</summary>
+public readonly record struct Rejection(ProposalId Proposal, RejectReason Reason);
+
+/// <summary>The answer to a read: granted once <paramref name="Index"/> is applied, or refused.</summary>
+/// <param name="Ticket">The driver's number for the read.</param>
+/// <param name="Index">Granted: read when this index has been applied.</param>
+/// <param name="Refused">Not granted, and why; null when it is.</param>
+public readonly record struct ReadAnswer(ulong Ticket, LogIndex Index, RejectReason? Refused);
+
+/// <summary>Entries to read back from the disk for a follower.</summary>
+/// <param name="Peer">Who needs them.</param>
+/// <param name="From">The first one.</param>
+/// <param name="To">The last one that is on disk and wanted.</param>
+/// <param name="BytesMax">About how much; at least one entry.</param>
+public readonly record struct LogRead(NodeId Peer, LogIndex From, LogIndex To, int BytesMax);
+
+/// <summary>Messages that may leave at once: nothing they say depends on a flush that is still to come.</summary>
+public sealed class SendNowList
+{
+    private readonly List<Message> _messages = [];
+
+    /// <summary>The messages.</summary>
+    public IReadOnlyList<Message> Messages => _messages;
+
+    internal void Add(Message message) => _messages.Add(message);
+
+    internal void Clear() => _messages.Clear();
+}
+
+/// <summary>Messages that leave when the disk has answered for <see cref="Token"/>: votes, acknowledgements, anything of a term not yet on disk.</summary>
+/// <remarks>Another type than <see cref="SendNowList"/>, so that the two cannot be mixed up.</remarks>
+public sealed class SendWhenDurableList
+{
+    private readonly List<Message> _messages = [];
+
+    /// <summary>The append these messages depend on.</summary>
+    public ulong Token { get; private set; }
+
+    /// <summary>The messages.</summary>
+    public IReadOnlyList<Message> Messages => _messages;
+
+    internal void Add(Message message, ulong token)
+    {
+        Token = token;
+        _messages.Add(message);
+    }
+
+    internal void Clear()
+    {
+        Token = 0;
+        _messages.Clear();
+    }
+}
+
+/// <summary>Messages of one kind, made once and used again step after step.</summary>
+internal sealed class MessagePool<T>
+    where T : Message, new()
+{
+    private readonly List<T> _made = [];
+    private int _rented;
+
+    public T Rent()
+    {
+        if (_rented == _made.Count)
+            _made.Add(new T());
+        return _made[_rented++];
+    }
+
+    public void Reset() => _rented = 0;
+}

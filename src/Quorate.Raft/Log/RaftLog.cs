@@ -1,0 +1,182 @@
+namespace Quorate.Raft;
+
+/// <summary>The log as the core sees it: every term, and in memory the entries that are still needed soon.</summary>
+/// <remarks>
+/// <code>
+///   snapshot ≤ durable ≤ last          snapshot &lt; cached first ≤ last + 1
+///
+///   ────────┤ on disk only ├──── cached ────┤
+///        snapshot      cached first         last
+/// </code>
+/// What is not yet durable, or not yet applied, is always cached. An entry below the cache has to be read back from the disk.
+/// </remarks>
+internal sealed class RaftLog
+{
+    private readonly TermRuns _terms = new();
+    private LogEntry[] _cache = new LogEntry[64];
+    private int _cacheStart;
+    private int _cacheCount;
+    private long _cacheBytes;
+
+    /// <summary>A log that begins after <paramref name="snapshot"/>.</summary>
+    /// <param name="snapshot">The last entry that the snapshot covers; zero when there is none.</param>
+    /// <param name="termStarts">The first entry of every term between the snapshot and the tail, in order.</param>
+    /// <param name="tail">The entries to hold in memory, contiguous up to the end of the log.</param>
+    /// <param name="last">The last entry on disk.</param>
+    public RaftLog(EntryId snapshot, IReadOnlyList<EntryId> termStarts, IReadOnlyList<LogEntry> tail, EntryId last)
+    {
+        Snapshot = snapshot;
+        _terms.Append(snapshot);
+        foreach (var start in termStarts)
+            _terms.Append(start);
+
+        LastIndex = last.Index - tail.Count;
+        CachedFirst = LastIndex + 1;
+        foreach (var entry in tail)
+            Add(entry);
+
+        Invariant.That(LastIndex == last.Index && LastTerm == last.Term, "the tail ends where the log ends");
+        Durable = last.Index;
+    }
+
+    /// <summary>The last entry that the snapshot covers.</summary>
+    public EntryId Snapshot { get; }
+
+    /// <summary>The first index whose entry is in memory; one past the end when none is.</summary>
+    public LogIndex CachedFirst { get; private set; }
+
+    /// <summary>The last index of the log.</summary>
+    public LogIndex LastIndex { get; private set; }
+
+    /// <summary>The term of the last entry.</summary>
+    public Term LastTerm => _terms.At(LastIndex);
+
+    /// <summary>The last entry.</summary>
+    public EntryId Last => new(LastTerm, LastIndex);
+
+    /// <summary>The last index that is on this node's disk.</summary>
+    public LogIndex Durable { get; private set; }
+
+    /// <summary>Bytes of the entries in memory.</summary>
+    public long CachedBytes => _cacheBytes;
+
+    /// <summary>The first entry of every term of the log, as far as it is known.</summary>
+    public IReadOnlyList<EntryId> TermStarts => _terms.Starts;
+
+    /// <summary>The term at <paramref name="index"/>, or null where the log has no entry, or no longer.</summary>
+    public Term? TermAt(LogIndex index) => index < Snapshot.Index || index > LastIndex ? null : _terms.At(index);
+
+    /// <summary>Whether this log has exactly that entry.</summary>
+    public bool Has(EntryId id) => TermAt(id.Index) == id.Term;
+
+    /// <summary>The last entry at or before <paramref name="index"/> of a term no later than <paramref name="term"/>: where two logs may agree.</summary>
+    public EntryId LastThatMayMatch(Term term, LogIndex index)
+    {
+        index = _terms.LastWithTermAtMost(term, LogIndex.Min(index, LastIndex));
+        return index < Snapshot.Index ? EntryId.Zero : new EntryId(_terms.At(index), index);
+    }
+
+    /// <summary>Puts an entry at the end.</summary>
+    public void Add(in LogEntry entry)
+    {
+        Invariant.That(entry.Index == LastIndex + 1, "a log has no gap");
+        _terms.Append(entry.Id);
+        if (_cacheStart + _cacheCount == _cache.Length)
+            MakeRoom();
+        _cache[_cacheStart + _cacheCount++] = entry;
+        _cacheBytes += entry.SizeBytes;
+        LastIndex = entry.Index;
+    }
+
+    /// <summary>Removes the entry at <paramref name="index"/> and all after it.</summary>
+    public void TruncateFrom(LogIndex index)
+    {
+        Invariant.That(index > Snapshot.Index && index <= LastIndex);
+        Invariant.That(index >= CachedFirst, "what may be truncated is not committed, and what is not committed is cached");
+
+        // Views of the old entries may still be on their way to an encoder, so the array is left to them and a new one made.
+        var keep = (int)(index - CachedFirst);
+        var kept = new LogEntry[Math.Max(64, keep * 2)];
+        Array.Copy(_cache, _cacheStart, kept, 0, keep);
+        for (var i = keep; i < _cacheCount; i++)
+            _cacheBytes -= _cache[_cacheStart + i].SizeBytes;
+        _cache = kept;
+        _cacheStart = 0;
+        _cacheCount = keep;
+
+        _terms.TruncateFrom(index);
+        LastIndex = index - 1;
+        Durable = LogIndex.Min(Durable, LastIndex);
+    }
+
+    /// <summary>Everything up to <paramref name="index"/> is on disk.</summary>
+    public void BecameDurable(LogIndex index)
+    {
+        Invariant.That(index <= LastIndex);
+        Durable = LogIndex.Max(Durable, index);
+    }
+
+    /// <summary>One entry that is in memory.</summary>
+    public ref readonly LogEntry Cached(LogIndex index)
+    {
+        Invariant.That(index >= CachedFirst && index <= LastIndex);
+        return ref _cache[_cacheStart + (int)(index - CachedFirst)];
+    }
+
+    /// <summary>The cached entries of <c>[from, to]</c>: a view, good until the next step.</summary>
+    public ReadOnlyMemory<LogEntry> View(LogIndex from, LogIndex to)
+    {
+        Invariant.That(from >= CachedFirst && to <= LastIndex);
+        return from > to ? default : _cache.AsMemory(_cacheStart + (int)(from - CachedFirst), (int)(to - from) + 1);
+    }
+
+    /// <summary>Entries from <paramref name="from"/> on, at most <paramref name="bytesMax"/> of them but never none: a view.</summary>
+    public ReadOnlyMemory<LogEntry> ViewUpTo(LogIndex from, long bytesMax, out long bytes)
+    {
+        bytes = 0;
+        if (from > LastIndex)
+            return default;
+
+        var to = from;
+        bytes = Cached(from).SizeBytes;
+        while (to < LastIndex && bytes + Cached(to + 1).SizeBytes <= bytesMax)
+        {
+            to += 1;
+            bytes += Cached(to).SizeBytes;
+        }
+
+        return View(from, to);
+    }
+
+    /// <summary>Lets go of the oldest entries in memory, none after <paramref name="upTo"/>, until at most <paramref name="bytesMax"/> are held.</summary>
+    /// <remarks>Called before a step makes any view.</remarks>
+    public void Release(LogIndex upTo, long bytesMax)
+    {
+        upTo = LogIndex.Min(upTo, Durable);
+        while (_cacheCount > 0 && CachedFirst <= upTo && _cacheBytes > bytesMax)
+        {
+            _cacheBytes -= _cache[_cacheStart].SizeBytes;
+            _cache[_cacheStart] = default;
+            _cacheStart++;
+            _cacheCount--;
+            CachedFirst += 1;
+        }
+
+        // Move down once the free room at the front is as large as what is held: each entry is moved once for each that was let go.
+        if (_cacheStart >= 32 && _cacheStart >= _cacheCount)
+        {
+            Array.Copy(_cache, _cacheStart, _cache, 0, _cacheCount);
+            Array.Clear(_cache, _cacheStart, _cacheCount);
+            _cacheStart = 0;
+        }
+    }
+
+    private void MakeRoom()
+    {
+        // Views of this step may show the old array, so it is left as it is.
+        var larger = new LogEntry[Math.Max(64, _cacheCount * 2)];
+        Array.Copy(_cache, _cacheStart, larger, 0, _cacheCount);
+        _cache = larger;
+        _cacheStart = 0;
+    }
+}

@@ -1,0 +1,38 @@
+namespace Quorate.Raft;
+
+/// <summary>The AppendEntries on their way to one follower, oldest first, and what they weigh.</summary>
+internal sealed class InflightWindow(int messagesMax, long bytesMax)
+{
+    private readonly Queue<(LogIndex Last, long Bytes)> _messages = new();
+    private long _bytes;
+
+    /// <summary>Whether another message must wait for an answer first.</summary>
+    public bool IsFull => _messages.Count >= messagesMax || _bytes >= bytesMax;
+
+    /// <summary>How many messages are on their way.</summary>
+    public int Count => _messages.Count;
+
+    /// <summary>Bytes of entries on their way.</summary>
+    public long Bytes => _bytes;
+
+    /// <summary>A message whose last entry is <paramref name="last"/> has left.</summary>
+    public void Add(LogIndex last, long bytes)
+    {
+        _messages.Enqueue((last, bytes));
+        _bytes += bytes;
+    }
+
+    /// <summary>The follower has everything up to <paramref name="match"/>.</summary>
+    public void FreeUpTo(LogIndex match)
+    {
+        while (_messages.TryPeek(out var oldest) && oldest.Last <= match)
+            _bytes -= _messages.Dequeue().Bytes;
+    }
+
+    /// <summary>Whatever was on its way is taken for lost.</summary>
+    public void Clear()
+    {
+        _messages.Clear();
+        _bytes = 0;
+    }
+}

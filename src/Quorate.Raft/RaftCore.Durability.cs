@@ -1,0 +1,112 @@
+namespace Quorate.Raft;
+
+/// <summary>What goes to the disk, and what the disk has answered.</summary>
+public sealed partial class RaftCore
+{
+    private readonly Queue<PendingAppend> _pendingAppends = new();
+
+    /// <summary>The newest append handed out.</summary>
+    private ulong _appendToken;
+
+    /// <summary>The newest append that is on disk.</summary>
+    private ulong _durableToken;
+
+    /// <summary>The newest append that carried term and vote.</summary>
+    private ulong _hardStateToken;
+
+    /// <summary>The first index this step has written, or null.</summary>
+    private LogIndex? _appendedFrom;
+
+    private bool _hardStateChanged;
+
+    /// <summary>An append that is on its way to the disk.</summary>
+    /// <param name="Token">Its name.</param>
+    /// <param name="Last">The end of the log that it makes durable.</param>
+    /// <param name="AtTick">When it was handed out.</param>
+    private readonly record struct PendingAppend(ulong Token, LogIndex Last, ulong AtTick);
+
+    /// <summary>When the oldest append that the disk has not answered was handed out, or null.</summary>
+    private ulong? OldestAppendTick => _pendingAppends.TryPeek(out var oldest) ? oldest.AtTick : null;
+
+    private void BeginAppend()
+    {
+        _appendedFrom = null;
+        _hardStateChanged = false;
+    }
+
+    /// <summary>
+    /// Names the append this step will end with, the first time that something of it is written; what is sent afterwards can
+    /// then wait for it.
+    /// </summary>
+    private void OpenAppend()
+    {
+        if (_appendedFrom is null && !_hardStateChanged)
+            _appendToken++;
+    }
+
+    private void SetHardState(Term term, NodeId votedFor)
+    {
+        Invariant.That(term >= _term, "terms never fall");
+        Invariant.That(term > _term || _votedFor == NodeId.None || _votedFor == votedFor, "one vote a term");
+        if (term == _term && votedFor == _votedFor)
+            return;
+
+        OpenAppend();
+        _hardStateChanged = true;
+        _hardStateToken = _appendToken;
+        _term = term;
+        _votedFor = votedFor;
+    }
+
+    private void AppendToLog(in LogEntry entry)
+    {
+        OpenAppend();
+        _appendedFrom ??= entry.Index;
+        _log.Add(entry);
+        _unappliedBytes += entry.SizeBytes;
+    }
+
+    private void TruncateLog(LogIndex from)
+    {
+        Invariant.That(from > _commit, "a committed entry is never removed");
+        Invariant.That(_appendedFrom is null, "one step truncates before it appends");
+        for (var index = from; index <= _log.LastIndex; index += 1)
+            _unappliedBytes -= _log.Cached(index).SizeBytes;
+        _log.TruncateFrom(from);
+
+        // Appends that are still on their way made entries durable that are no longer ours: they vouch only for what was kept.
+        for (var i = _pendingAppends.Count; i > 0; i--)
+        {
+            var pending = _pendingAppends.Dequeue();
+            _pendingAppends.Enqueue(pending with { Last = LogIndex.Min(pending.Last, _log.LastIndex) });
+        }
+    }
+
+    private void EndAppend(Effects effects)
+    {
+        if (_appendedFrom is null && !_hardStateChanged)
+            return;
+
+        var entries = _appendedFrom is { } from ? _log.View(from, _log.LastIndex) : default;
+        effects.Append = new AppendEffect(_appendToken, _hardStateChanged ? new HardState(_term, _votedFor) : null, entries, _commit);
+        _pendingAppends.Enqueue(new PendingAppend(_appendToken, _log.LastIndex, _now));
+        if (!entries.IsEmpty)
+            Trace(TraceKind.Appended, effects, index: _log.LastIndex);
+    }
+
+    private void OnDurable(ulong token, Effects effects)
+    {
+        Invariant.That(token > _durableToken && token <= _appendToken, "the disk answers in order, once, for what was asked");
+        _durableToken = token;
+
+        var durable = _log.Durable;
+        while (_pendingAppends.TryPeek(out var oldest) && oldest.Token <= token)
+            durable = LogIndex.Max(durable, _pendingAppends.Dequeue().Last);
+        _log.BecameDurable(durable);
+
+        if (_role == Role.Candidate && _voteToken <= token)
+            RecordVote(_self, granted: true, effects);
+        else if (_role == Role.Leader)
+            AdvanceCommit(effects);
+    }
+}

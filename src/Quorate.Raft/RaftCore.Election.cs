@@ -1,0 +1,172 @@
+namespace Quorate.Raft;
+
+/// <summary>How a leader is found. Source: thesis §3.4; pre-vote §9.6; stickiness §4.2.3.</summary>
+public sealed partial class RaftCore
+{
+    private readonly Dictionary<NodeId, bool> _votes = [];
+
+    /// <summary>The append that carries this node's vote for itself.</summary>
+    private ulong _voteToken;
+
+    private int _electionElapsed;
+    private int _electionTimeout;
+
+    /// <summary>Ticks since the leader was last heard; it counts only while one is known.</summary>
+    private int _leaderSilence;
+
+    /// <summary>Elections this node has stood for since it last knew a leader.</summary>
+    private int _failedElections;
+
+    /// <summary>A leader was heard within the shortest election timeout, or is this node itself.</summary>
+    private bool HearsLeader => _role == Role.Leader || (_leader != NodeId.None && _leaderSilence < _options.ElectionTicks);
+
+    private void OnElectionTick(Effects effects)
+    {
+        _leaderSilence++;
+        _electionElapsed++;
+        if (_electionElapsed < _electionTimeout)
+            return;
+
+        if (!_configuration.IsVoter(_self) || DiskIsStalled)
+        {
+            // Neither a learner nor a node whose disk hangs would be of use as a leader.
+            ResetElectionTimer();
+            return;
+        }
+
+        BecomePreCandidate(effects);
+    }
+
+    /// <summary>The leader's process is probably gone, and with it the reason to wait an election timeout.</summary>
+    private void OnPeerLost(NodeId peer, Effects effects)
+    {
+        if (_role == Role.Leader)
+        {
+            foreach (var follower in _followers)
+            {
+                if (follower.Node == peer && follower.State != ReplicationState.Snapshot)
+                    follower.BecomeProbe();
+            }
+
+            return;
+        }
+
+        if (peer != _leader || peer == NodeId.None)
+            return;
+
+        Trace(TraceKind.LeaderLost, effects, peer);
+        _leader = NodeId.None;
+        _electionElapsed = 0;
+
+        // All followers see the connection close at about the same moment. Each waits for its turn, a twentieth of an election timeout
+        // apart, so that the first is elected before the second asks; the small random part only separates equal clocks.
+        var slot = Math.Max(1, _options.ElectionTicks / 20);
+        _electionTimeout = 1 + RankAmongVoters(except: peer) * slot + _random.Next(0, Math.Max(1, slot / 2));
+    }
+
+    private int RankAmongVoters(NodeId except)
+    {
+        var rank = 0;
+        foreach (var member in _configuration.Members)
+        {
+            if (member == _self)
+                return rank;
+            if (member != except && _configuration.IsVoter(member))
+                rank++;
+        }
+
+        return rank;
+    }
+
+    private void ResetElectionTimer()
+    {
+        _electionElapsed = 0;
+
+        // A split vote is worth an early second try; one that keeps splitting waits longer each time, up to the ordinary timeout, so that
+        // slow disks and links are given the time they need (paper §9.3).
+        var ticks = _failedElections is 0 or > 3 ? _options.ElectionTicks : Math.Max(1, _options.ElectionTicks * _failedElections / 4);
+        _electionTimeout = _random.Next(ticks, 2 * ticks);
+    }
+
+    private void RequestVotes(bool preVote, Effects effects)
+    {
+        foreach (var member in _configuration.Members)
+        {
+            if (member == _self || !_configuration.IsVoter(member))
+                continue;
+
+            var request = effects.NewRequestVote();
+            request.PreVote = preVote;
+            request.Term = preVote ? _term.Next : _term;
+            request.LastEntry = _log.Last;
+            if (preVote)
+                Send(request, member, effects);
+            else
+                SendWhenDurable(request, member, effects);
+        }
+    }
+
+    /// <summary>Receiver implementation of RequestVote, paper Fig. 2. Who may stand is judged by the candidate's configuration, not by ours, which may be old.</summary>
+    private void OnRequestVote(RequestVote request, Effects effects)
+    {
+        var free = _votedFor == NodeId.None || _votedFor == request.From;
+        var grants = request.PreVote
+            ? request.Term > _term && !HearsLeader
+            : request.Term == _term && free;
+        grants &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last);
+
+        var reply = effects.NewRequestVoteReply();
+        reply.PreVote = request.PreVote;
+        reply.Granted = grants;
+        reply.Term = grants && request.PreVote ? request.Term : _term;
+
+        if (!grants)
+        {
+            Trace(TraceKind.VoteRefused, effects, request.From);
+            Send(reply, request.From, effects);
+            return;
+        }
+
+        if (request.PreVote)
+        {
+            Send(reply, request.From, effects);
+            return;
+        }
+
+        SetHardState(_term, request.From);
+        ResetElectionTimer();
+        Trace(TraceKind.VoteCast, effects, request.From);
+        SendWhenDurable(reply, request.From, effects);
+    }
+
+    private void OnRequestVoteReply(RequestVoteReply reply, Effects effects)
+    {
+        if (reply.PreVote)
+        {
+            // A granted pre-vote names the term asked for; a refusal of this term or an earlier one is just a refusal.
+            if (_role == Role.PreCandidate && (!reply.Granted || reply.Term == _term.Next))
+                RecordVote(reply.From, reply.Granted, effects);
+        }
+        else if (_role == Role.Candidate && reply.Term == _term)
+        {
+            RecordVote(reply.From, reply.Granted, effects);
+        }
+    }
+
+    private void RecordVote(NodeId voter, bool granted, Effects effects)
+    {
+        _votes.TryAdd(voter, granted);
+        switch (Quorum.Tally(_configuration, _votes))
+        {
+            case VoteResult.Won when _role == Role.PreCandidate:
+                BecomeCandidate(effects);
+                break;
+            case VoteResult.Won when _role == Role.Candidate && _hardStateToken <= _durableToken:
+                BecomeLeader(effects);
+                break;
+            case VoteResult.Lost:
+                BecomeFollower(_term, NodeId.None, effects);
+                break;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+namespace Quorate.Raft;
+
+/// <summary>How a command finds its way into the log, and how its fate is known.</summary>
+/// <remarks>
+/// A proposal is noted with the term in which it was given to that term's leader, this node or another. Only that leader can make an entry of
+/// it, and only in that term: a forwarded one names the term, and any other leader refuses it. So once an entry of a later term is committed,
+/// every proposal of an earlier term that is not beneath it is dead, for certain: it is called <see cref="RejectReason.Superseded"/> and may be made
+/// again without fear of happening twice.
+/// </remarks>
+public sealed partial class RaftCore
+{
+    private readonly Dictionary<ulong, Term> _proposals = [];
+    private readonly List<ulong> _dead = [];
+
+    /// <summary>The newest term of which an entry is known to be committed.</summary>
+    private Term _committedTerm;
+
+    /// <summary>Bytes of the entries above the applied index: what a slow quorum or a slow state machine makes us hold.</summary>
+    private long _unappliedBytes;
+
+    private void OnPropose(ReadOnlySpan<Proposal> proposals, Effects effects, ReadOnlyMemory<Proposal> memory)
+    {
+        foreach (ref readonly var proposal in proposals)
+            Invariant.That(proposal.Id.Origin == _self, "a node proposes in its own name");
+
+        if (_role == Role.Leader)
+            ProposeAsLeader(proposals, effects);
+        else if (_leader != NodeId.None)
+            ForwardToLeader(memory, effects);
+        else
+            RejectAll(proposals, RejectReason.NoLeader, effects);
+    }
+
+    private void ProposeAsLeader(ReadOnlySpan<Proposal> proposals, Effects effects)
+    {
+        foreach (ref readonly var proposal in proposals)
+        {
+            if (TryTake(proposal, out var refused))
+                Invariant.That(_proposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's number is used once");
+            else
+                effects.Rejections.Add(new Rejection(proposal.Id, refused));
+        }
+    }
+
+    private bool TryTake(in Proposal proposal, out RejectReason refused)
+    {
+        var entry = new LogEntry(new EntryId(_term, _log.LastIndex + 1), EntryKind.Command, proposal.Id, proposal.Command);
+        refused = proposal.Command.Length > _options.CommandBytesMax ? RejectReason.TooLarge : RejectReason.Busy;
+        if (proposal.Command.Length > _options.CommandBytesMax)
+            return false;
+
+        // One proposal is always taken while nothing waits, or a command larger than the cap could never be.
+        if (_unappliedBytes > 0 && _unappliedBytes + entry.SizeBytes > _options.UncommittedBytesMax)
+            return false;
+
+        AppendToLog(entry);
+        return true;
+    }
+
+    private void ForwardToLeader(ReadOnlyMemory<Proposal> proposals, Effects effects)
+    {
+        var span = proposals.Span;
+        var start = 0;
+        while (start < span.Length)
+        {
+            if (span[start].Command.Length > _options.CommandBytesMax)
+            {
+                effects.Rejections.Add(new Rejection(span[start++].Id, RejectReason.TooLarge));
+                continue;
+            }
+
+            var end = start;
+            long bytes = 0;
+            while (end < span.Length && span[end].Command.Length <= _options.CommandBytesMax && (end == start || bytes + span[end].Command.Length <= _options.MessageBytesMax))
+            {
+                bytes += span[end].Command.Length + LogEntry.OverheadBytes;
+                Invariant.That(_proposals.TryAdd(span[end].Id.Sequence, _term), "a proposal's number is used once");
+                end++;
+            }
+
+            var forward = effects.NewForwardProposals();
+            forward.Term = _term;
+            forward.Proposals = proposals[start..end];
+            Send(forward, _leader, effects);
+            start = end;
+        }
+    }
+
+    private static void RejectAll(ReadOnlySpan<Proposal> proposals, RejectReason reason, Effects effects)
+    {
+        foreach (ref readonly var proposal in proposals)
+            effects.Rejections.Add(new Rejection(proposal.Id, reason));
+    }
+
+    private void OnForwardProposals(ForwardProposals forward, Effects effects)
+    {
+        var leads = _role == Role.Leader && forward.Term == _term;
+        foreach (ref readonly var proposal in forward.Proposals.Span)
+        {
+            Invariant.That(proposal.Id.Origin == forward.From, "a node proposes in its own name");
+            var refused = RejectReason.NotLeader;
+            if (!leads || !TryTake(proposal, out refused))
+                Refuse(proposal.Id.Sequence, refused, forward.From, effects);
+        }
+    }
+
+    private void Refuse(ulong sequence, RejectReason reason, NodeId to, Effects effects)
+    {
+        var refusal = effects.NewRefuseProposals();
+        refusal.Term = _term;
+        refusal.FirstSequence = sequence;
+        refusal.LastSequence = sequence;
+        refusal.Reason = reason;
+        Send(refusal, to, effects);
+    }
+
+    private void OnRefuseProposals(RefuseProposals refusal, Effects effects)
+    {
+        if (refusal.LastSequence - refusal.FirstSequence > (ulong)_proposals.Count)
+            return;
+
+        for (var sequence = refusal.FirstSequence; sequence <= refusal.LastSequence; sequence++)
+        {
+            if (_proposals.Remove(sequence))
+                effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), refusal.Reason));
+        }
+    }
+
+    /// <summary>Entries <c>[from, to]</c> are committed: proposals of ours among them are settled, and those that they rule out are dead.</summary>
+    private void SettleProposals(LogIndex from, LogIndex to, Effects effects)
+    {
+        for (var index = from; index <= to; index += 1)
+        {
+            ref readonly var entry = ref _log.Cached(index);
+            if (entry.Term > _committedTerm)
+            {
+                _committedTerm = entry.Term;
+                DeclareDead(effects);
+            }
+
+            if (entry.Proposal.Origin == _self)
+                _proposals.Remove(entry.Proposal.Sequence);
+        }
+    }
+
+    private void DeclareDead(Effects effects)
+    {
+        foreach (var (sequence, term) in _proposals)
+        {
+            if (term < _committedTerm)
+                _dead.Add(sequence);
+        }
+
+        // Told in the order they were made, not in that of a hash table: the same inputs give the same effects.
+        _dead.Sort();
+        foreach (var sequence in _dead)
+        {
+            _proposals.Remove(sequence);
+            effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), RejectReason.Superseded));
+        }
+
+        _dead.Clear();
+    }
+}

@@ -1,0 +1,176 @@
+namespace Quorate.Raft;
+
+/// <summary>Linearizable reads without a log entry. Source: thesis §6.4 (ReadIndex).</summary>
+/// <remarks>
+/// The leader notes its commit index, asks a quorum in one round of messages whether it still leads, and then lets everybody read who asked before the
+/// round began. Rounds are numbered by the leader, never twice in a term, and an answer counts only in the term in which it was asked: no answer of
+/// an earlier round, however late, can let a read through. One round is out at a time, and every read that comes meanwhile shares the next.
+/// A follower asks the leader, under numbers of its own that it never uses again, not even after a restart.
+/// </remarks>
+public sealed partial class RaftCore
+{
+    /// <summary>Reads this node must answer as leader, oldest first: its own, and those other members asked for.</summary>
+    private readonly List<PendingRead> _reads = [];
+
+    /// <summary>Reads of this node that another leader must answer.</summary>
+    private readonly List<ForwardedRead> _forwardedReads = [];
+
+    private ulong _readIds;
+
+    /// <summary>The newest round that has begun.</summary>
+    private ulong _round;
+
+    /// <summary>The newest round that a quorum has answered.</summary>
+    private ulong _confirmedRound;
+
+    /// <summary>A read that waits for a round.</summary>
+    /// <param name="From">Who asked: this node or another.</param>
+    /// <param name="Number">Its own ticket, or the other's number.</param>
+    /// <param name="Round">The round it waits for; 0 while it waits for one to begin.</param>
+    /// <param name="Index">The commit index when that round began.</param>
+    private readonly record struct PendingRead(NodeId From, ulong Number, ulong Round, LogIndex Index);
+
+    /// <summary>A read another leader must answer.</summary>
+    private readonly record struct ForwardedRead(ulong ReadId, ulong Ticket, bool Asked);
+
+    private void OnRead(ulong ticket, Effects effects)
+    {
+        if (_reads.Count + _forwardedReads.Count >= _options.PendingReadsMax)
+            effects.Reads.Add(new ReadAnswer(ticket, LogIndex.Zero, RejectReason.Busy));
+        else if (_role == Role.Leader)
+            _reads.Add(new PendingRead(_self, ticket, 0, LogIndex.Zero));
+        else
+            _forwardedReads.Add(new ForwardedRead(++_readIds, ticket, Asked: false));
+    }
+
+    private void OnReadIndexRequest(ReadIndexRequest request, Effects effects)
+    {
+        if (_role == Role.Leader && _reads.Count < _options.PendingReadsMax)
+            _reads.Add(new PendingRead(request.From, request.ReadId, 0, LogIndex.Zero));
+        else
+            AnswerRead(request.From, request.ReadId, granted: false, LogIndex.Zero, effects);
+    }
+
+    private void StartReads()
+    {
+        // Rounds go on counting from reign to reign; all that was answered before belongs to another term.
+        _confirmedRound = _round;
+        foreach (var read in _forwardedReads)
+            _reads.Add(new PendingRead(_self, read.Ticket, 0, LogIndex.Zero));
+        _forwardedReads.Clear();
+    }
+
+    private void StopReads()
+    {
+        // Our own reads go to the next leader; whoever else asked will ask again.
+        foreach (var read in _reads)
+        {
+            if (read.From == _self)
+                _forwardedReads.Add(new ForwardedRead(++_readIds, read.Number, Asked: false));
+        }
+
+        _reads.Clear();
+    }
+
+    /// <summary>Begins a round for all reads that wait, unless one is out, or nothing of this term is committed yet.</summary>
+    private void StartReadRound(Effects effects)
+    {
+        if (_reads.Count == 0 || _confirmedRound < _round || _commit < _termStart || _reads[^1].Round != 0)
+            return;
+
+        // A new leader holds every committed entry but does not know which they are until one of its own is committed (§6.4 step 1).
+        Invariant.That(_log.TermAt(_commit) == _term, "a read is only granted above an entry of this term");
+        _round++;
+        for (var i = 0; i < _reads.Count; i++)
+        {
+            if (_reads[i].Round == 0)
+                _reads[i] = _reads[i] with { Round = _round, Index = _commit };
+        }
+
+        ConfirmReads(effects);
+    }
+
+    private void ConfirmReads(Effects effects)
+    {
+        if (_role != Role.Leader || _confirmedRound == _round)
+            return;
+
+        _confirmedRound = Math.Max(_confirmedRound, Quorum.Reached(_configuration, new RoundAnsweredBy(this)));
+        var done = 0;
+        while (done < _reads.Count && _reads[done].Round != 0 && _reads[done].Round <= _confirmedRound)
+        {
+            var read = _reads[done++];
+            AnswerRead(read.From, read.Number, granted: true, read.Index, effects);
+        }
+
+        if (done > 0)
+            Trace(TraceKind.ReadConfirmed, effects, index: _reads[done - 1].Index);
+        _reads.RemoveRange(0, done);
+    }
+
+    private void AnswerRead(NodeId to, ulong number, bool granted, LogIndex index, Effects effects)
+    {
+        if (to == _self)
+        {
+            effects.Reads.Add(new ReadAnswer(number, index, granted ? null : RejectReason.NotLeader));
+            return;
+        }
+
+        var reply = effects.NewReadIndexReply();
+        reply.Term = _term;
+        reply.ReadId = number;
+        reply.Granted = granted;
+        reply.Index = index;
+        Send(reply, to, effects);
+    }
+
+    private void SendForwardedReads(Effects effects)
+    {
+        if (_leader == NodeId.None)
+            return;
+
+        for (var i = 0; i < _forwardedReads.Count; i++)
+        {
+            if (_forwardedReads[i].Asked)
+                continue;
+
+            _forwardedReads[i] = _forwardedReads[i] with { Asked = true };
+            var request = effects.NewReadIndexRequest();
+            request.Term = _term;
+            request.ReadId = _forwardedReads[i].ReadId;
+            Send(request, _leader, effects);
+        }
+    }
+
+    /// <summary>
+    /// Question or answer may have been lost. The same question may be asked again under the same number: whichever answer comes, it was given after
+    /// the read began, and that is all a read needs.
+    /// </summary>
+    private void AskForwardedReadsAgain()
+    {
+        for (var i = 0; i < _forwardedReads.Count; i++)
+            _forwardedReads[i] = _forwardedReads[i] with { Asked = false };
+    }
+
+    private void OnReadIndexReply(ReadIndexReply reply, Effects effects)
+    {
+        if (!reply.Granted)
+            return;
+
+        for (var i = 0; i < _forwardedReads.Count; i++)
+        {
+            if (_forwardedReads[i].ReadId != reply.ReadId)
+                continue;
+
+            effects.Reads.Add(new ReadAnswer(_forwardedReads[i].Ticket, reply.Index, Refused: null));
+            _forwardedReads.RemoveAt(i);
+            return;
+        }
+    }
+
+    /// <summary>The last round each voter has answered; the leader answers its own at once.</summary>
+    private readonly struct RoundAnsweredBy(RaftCore core) : IVoterValues
+    {
+        public ulong Of(NodeId voter) => voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAnswered ?? 0;
+    }
+}

@@ -1,0 +1,188 @@
+namespace Quorate.Raft;
+
+/// <summary>The leader's side of the log. Source: paper Fig. 2 "Rules for Servers, Leaders", thesis §3.5, §10.2.1 (pipelining), §6.2 (check-quorum).</summary>
+public sealed partial class RaftCore
+{
+    private FollowerProgress[] _followers = [];
+    private int _heartbeatElapsed;
+
+    /// <summary>The no-op this leader began its term with; reads wait until it is committed.</summary>
+    private LogIndex _termStart;
+
+    /// <summary>A disk that has left an append unanswered for an election timeout.</summary>
+    private bool DiskIsStalled => OldestAppendTick is { } since && _now - since > (ulong)_options.ElectionTicks;
+
+    private void StartLeading()
+    {
+        _termStart = _log.LastIndex + 1;
+        _heartbeatElapsed = 0;
+        _followers =
+        [
+            .. _configuration.Members.Where(m => m != _self).Select(m =>
+                new FollowerProgress(m, _log.LastIndex + 1, _options.InflightMessagesMax, _options.InflightBytesMax) { HeardAtTick = _now, HeartbeatIsDue = true }),
+        ];
+        StartReads();
+    }
+
+    private void StopLeading()
+    {
+        _followers = [];
+        StopReads();
+    }
+
+    private FollowerProgress? FollowerOf(NodeId node)
+    {
+        foreach (var follower in _followers)
+        {
+            if (follower.Node == node)
+                return follower;
+        }
+
+        return null;
+    }
+
+    private void OnLeaderTick(Effects effects)
+    {
+        if (++_heartbeatElapsed >= _options.HeartbeatTicks)
+        {
+            _heartbeatElapsed = 0;
+            foreach (var follower in _followers)
+            {
+                follower.HeartbeatIsDue = true;
+                follower.ProbeIsOut = false;
+            }
+        }
+
+        // A leader that no quorum has heard for an election timeout may have been replaced. It stops, heartbeats and all: one that can be heard
+        // but cannot hear would otherwise keep everybody from electing another.
+        var heard = Quorum.Reached(_configuration, new HeardAt(this));
+        if (_now - heard > (ulong)_options.ElectionTicks)
+        {
+            Trace(TraceKind.QuorumLost, effects);
+            BecomeFollower(_term, NodeId.None, effects);
+        }
+        else if (DiskIsStalled && _commit > _log.Durable)
+        {
+            // The right to lead is earned by the leader's own disk: the others commit what this one cannot write.
+            Trace(TraceKind.DiskStalled, effects);
+            BecomeFollower(_term, NodeId.None, effects);
+        }
+    }
+
+    /// <summary>Sends a follower what it lacks, as far as its window lets us; else a heartbeat, if one is due or there is news.</summary>
+    private void Replicate(FollowerProgress follower, Effects effects)
+    {
+        var sent = false;
+        while (CanSendEntries(follower))
+        {
+            if (_log.TermAt(follower.Next - 1) is null)
+            {
+                if (follower.State != ReplicationState.Snapshot)
+                    Trace(TraceKind.FollowerNeedsSnapshot, effects, follower.Node, follower.Next);
+                follower.BecomeSnapshot();
+                break;
+            }
+
+            if (follower.Next < _log.CachedFirst)
+            {
+                AskForEntries(follower, effects);
+                break;
+            }
+
+            var entries = _log.ViewUpTo(follower.Next, _options.MessageBytesMax, out var bytes);
+            SendEntries(follower, entries, bytes, effects);
+            sent = true;
+        }
+
+        var news = follower.CommitTold < _commit || follower.RoundTold < _round;
+        var mayTell = follower.State == ReplicationState.Replicate || !follower.ProbeIsOut || follower.RoundTold < _round;
+        if (!sent && (follower.HeartbeatIsDue || (news && mayTell)))
+            SendEntries(follower, default, 0, effects);
+    }
+
+    private bool CanSendEntries(FollowerProgress follower)
+    {
+        if (follower.Next > _log.LastIndex || follower.ReadIsOut || follower.State == ReplicationState.Snapshot)
+            return false;
+        return follower.State == ReplicationState.Replicate ? !follower.Inflight.IsFull : !follower.ProbeIsOut;
+    }
+
+    private void SendEntries(FollowerProgress follower, ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
+    {
+        // Somebody whose place in the log is gone is asked, with each heartbeat, whether the snapshot has reached it.
+        var previousIndex = follower.Next - 1;
+        var previous = _log.TermAt(previousIndex) is { } term ? new EntryId(term, previousIndex) : _log.Snapshot;
+
+        var append = effects.NewAppendEntries();
+        append.Term = _term;
+        append.Previous = previous;
+        append.Entries = entries;
+        append.LeaderCommit = _commit;
+        append.Round = _round;
+        Send(append, follower.Node, effects);
+
+        if (!entries.IsEmpty)
+            follower.Sent(append.LastIndex, bytes);
+        if (follower.State == ReplicationState.Probe)
+            follower.ProbeIsOut = true;
+        follower.HeartbeatIsDue = false;
+        follower.CommitTold = _commit;
+        follower.RoundTold = _round;
+    }
+
+    private void AskForEntries(FollowerProgress follower, Effects effects)
+    {
+        follower.ReadIsOut = true;
+        var to = LogIndex.Min(_log.CachedFirst - 1, _log.Durable);
+        effects.LogReads.Add(new LogRead(follower.Node, follower.Next, to, _options.MessageBytesMax));
+    }
+
+    private void OnEntriesRead(NodeId peer, ReadOnlyMemory<LogEntry> entries, Effects effects)
+    {
+        if (_role != Role.Leader || FollowerOf(peer) is not { ReadIsOut: true } follower)
+            return;
+
+        follower.ReadIsOut = false;
+        if (entries.IsEmpty || entries.Span[0].Index != follower.Next || follower.State == ReplicationState.Snapshot)
+            return;
+
+        long bytes = 0;
+        foreach (ref readonly var entry in entries.Span)
+        {
+            Invariant.That(_log.Has(entry.Id), "the disk holds what the log says");
+            bytes += entry.SizeBytes;
+        }
+
+        SendEntries(follower, entries, bytes, effects);
+    }
+
+    private void OnAppendEntriesReply(AppendEntriesReply reply, Effects effects)
+    {
+        if (_role != Role.Leader || reply.Term < _term || FollowerOf(reply.From) is not { } follower)
+            return;
+
+        follower.HeardAtTick = _now;
+        follower.RoundAnswered = Math.Max(follower.RoundAnswered, reply.Round);
+
+        if (reply.Accepted)
+        {
+            Invariant.That(reply.Index <= _log.LastIndex, "nobody holds more of this leader's log than it has");
+            follower.Accepted(reply.Index);
+            AdvanceCommit(effects);
+        }
+        else if (follower.State != ReplicationState.Snapshot)
+        {
+            var mayMatch = _log.LastThatMayMatch(reply.Hint.Term, reply.Hint.Index);
+            if (follower.Refused(reply.Index, mayMatch.Index))
+                Trace(TraceKind.FollowerDiverges, effects, follower.Node, follower.Next);
+        }
+
+        ConfirmReads(effects);
+    }
+
+    /// <summary>When each voter was last heard; the leader hears itself now.</summary>
+    private readonly struct HeardAt(RaftCore core) : IVoterValues
+    {
+        public ulong Of(NodeId voter) => voter == core._self ? core._now : core.FollowerOf(voter)?.HeardAtTick ?? 0;
+    }
+}

@@ -1,0 +1,123 @@
+namespace Quorate.Raft;
+
+/// <summary>Who the node is. A role changes here and nowhere else.</summary>
+/// <remarks>
+/// <code>
+///                 timeout, leader lost          quorum would              quorum has voted
+///   Follower ───────────────────► PreCandidate ───────────► Candidate ───────────────────► Leader
+///      ▲                               │                        │                             │
+///      └── a leader, a later term, ────┴── lost, timed out ─────┴──── a later term, ──────────┘
+///          or refused                                                 quorum or disk lost
+/// </code>
+/// Source: paper Fig. 4; the pre-candidate, thesis §9.6.
+/// </remarks>
+public sealed partial class RaftCore
+{
+    /// <summary>Any role → follower, in this term or a later one.</summary>
+    private void BecomeFollower(Term term, NodeId leader, Effects effects)
+    {
+        Invariant.That(term >= _term);
+        Invariant.That(term > _term || _role != Role.Leader || leader == NodeId.None, "one leader a term");
+
+        var before = (_role, _term, _leader);
+        SetHardState(term, term == _term ? _votedFor : NodeId.None);
+        if (_role == Role.Leader)
+            StopLeading();
+        _role = Role.Follower;
+        _leader = leader;
+        _votes.Clear();
+        if (leader != NodeId.None)
+            _failedElections = 0;
+        ResetElectionTimer();
+        if (before != (_role, _term, _leader))
+            Trace(TraceKind.BecameFollower, effects, leader);
+        if (leader != before._leader)
+            AskForwardedReadsAgain();
+    }
+
+    /// <summary>Follower or candidate → pre-candidate: asks for votes in the next term without entering it.</summary>
+    private void BecomePreCandidate(Effects effects)
+    {
+        Invariant.That(_role != Role.Leader);
+
+        _role = Role.PreCandidate;
+        _leader = NodeId.None;
+        _votes.Clear();
+
+        // Asking again costs nobody anything, so it is done sooner than standing again.
+        _electionElapsed = 0;
+        _electionTimeout = _random.Next(_options.ElectionTicks / 4, _options.ElectionTicks / 2);
+        Trace(TraceKind.BecamePreCandidate, effects);
+
+        // Nothing has to be on disk to ask: no promise is made by asking.
+        RecordVote(_self, granted: true, effects);
+        if (_role == Role.PreCandidate)
+            RequestVotes(preVote: true, effects);
+    }
+
+    /// <summary>Pre-candidate → candidate: enters a new term and votes for itself.</summary>
+    private void BecomeCandidate(Effects effects)
+    {
+        Invariant.That(_role == Role.PreCandidate, "nobody disturbs a term without having asked");
+
+        _role = Role.Candidate;
+        SetHardState(_term.Next, _self);
+        _voteToken = _hardStateToken;
+        _votes.Clear();
+        _failedElections++;
+        ResetElectionTimer();
+        Trace(TraceKind.BecameCandidate, effects);
+
+        // Its own vote counts like any other: when it is on disk (RaftCore.Durability, OnDurable).
+        RequestVotes(preVote: false, effects);
+    }
+
+    /// <summary>Candidate → leader: a quorum of the current configuration granted this term's vote.</summary>
+    /// <remarks>Source: thesis §3.4 (winning), §3.5 (nextIndex), §6.4 (the no-op that opens reads).</remarks>
+    private void BecomeLeader(Effects effects)
+    {
+        Invariant.That(_role == Role.Candidate, "nobody becomes leader without an election");
+        Invariant.That(_hardStateToken <= _durableToken, "its own vote is on disk");
+
+        _role = Role.Leader;
+        _leader = _self;
+        _failedElections = 0;
+        StartLeading();
+        Trace(TraceKind.BecameLeader, effects);
+
+        // Counting replicas never commits an entry of an earlier term (§3.6.2), so a new leader writes an empty entry of its own at
+        // once: when that commits, everything beneath it is committed too.
+        AppendToLog(LogEntry.NoOp(_term, _log.LastIndex + 1));
+
+        Invariant.That(_log.LastTerm == _term);
+    }
+
+    /// <summary>
+    /// A message of a later term has come: enter that term, unless it is one that must not move us. False when the message is to be
+    /// ignored.
+    /// </summary>
+    private bool TryAdoptTerm(Message message, Effects effects)
+    {
+        switch (message)
+        {
+            case RequestVote { PreVote: true }:
+            case RequestVoteReply { PreVote: true, Granted: true }:
+                // Both speak of the term that would be entered; nobody is in it yet.
+                return true;
+
+            case RequestVote when HearsLeader:
+                // Whoever hears a leader does not let itself be moved by somebody who does not (thesis §4.2.3): a member that was removed
+                // or cut off would otherwise depose a leader that everybody else follows.
+                Trace(TraceKind.VoteRefused, effects, message.From);
+                return false;
+
+            case AppendEntries:
+                BecomeFollower(message.Term, message.From, effects);
+                return true;
+
+            default:
+                BecomeFollower(message.Term, NodeId.None, effects);
+                return true;
+        }
+    }
+}
