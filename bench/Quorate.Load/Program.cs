@@ -1,1 +1,3 @@
-Console.WriteLine("load");
+using Quorate.Load;
+
+return await LoadCommand.Create().Parse(args).InvokeAsync();

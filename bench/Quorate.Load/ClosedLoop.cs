@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace Quorate.Load;
+
+/// <summary>N writers against one target; each proposes its next command when the last one has been answered.</summary>
+internal static class ClosedLoop
+{
+    public static async Task<Measurement> RunAsync(
+        string name, ILoadTarget target, LoadPlan plan, string folder, CancellationToken cancellationToken)
+    {
+        await using (target)
+        {
+            await target.StartAsync(folder, cancellationToken);
+
+            var recorder = new Recorder();
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var writers = new Task[plan.Writers];
+            for (var writer = 0; writer < writers.Length; writer++)
+            {
+                var command = plan.CreateCommand(writer);
+                writers[writer] = Task.Run(() => WriteUntilAsync(target, command, recorder, stop.Token), CancellationToken.None);
+            }
+
+            await Task.Delay(plan.Warmup, cancellationToken);
+            recorder.Begin();
+            await Task.Delay(plan.Duration, cancellationToken);
+            recorder.End();
+
+            await stop.CancelAsync();
+            await Task.WhenAll(writers);
+            return recorder.Report(name, plan);
+        }
+    }
+
+    private static async Task WriteUntilAsync(ILoadTarget target, byte[] command, Recorder recorder, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            try
+            {
+                // The target is not handed the token: a write under way when the time is over ends by itself, so that
+                // cancellation is no part of what is measured.
+                await target.WriteAsync(command, CancellationToken.None);
+                recorder.Record(startedAt);
+            }
+            catch (WriteRefusedException refused)
+            {
+                recorder.RecordError(refused.Message);
+                await Task.Yield();
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+namespace Quorate.Load;
+
+/// <summary>A replicated log under load: three members in this process, joined by TCP on loopback, each with its own files.</summary>
+/// <remarks>
+/// Every target runs in the same process as its writers, so that what is compared is the library, with nothing in front of it.
+/// Threading: <see cref="WriteAsync"/> is called by all writers at once.
+/// </remarks>
+internal interface ILoadTarget : IAsyncDisposable
+{
+    /// <summary>Starts three members below <paramref name="folder"/> and returns once one of them leads.</summary>
+    Task StartAsync(string folder, CancellationToken cancellationToken);
+
+    /// <summary>Proposes one command on the leader and returns once it is acknowledged as committed.</summary>
+    /// <exception cref="WriteRefusedException">The write was not acknowledged.</exception>
+    ValueTask WriteAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken);
+}
+
+/// <summary>A write that got an answer other than "committed".</summary>
+internal sealed class WriteRefusedException(string reason) : Exception(reason);

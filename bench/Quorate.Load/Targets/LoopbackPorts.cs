@@ -1,0 +1,28 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Quorate.Load.Targets;
+
+/// <summary>Ports on loopback that nobody listens on, for members that must know each other's address before they start.</summary>
+internal static class LoopbackPorts
+{
+    /// <summary>Takes <paramref name="count"/> different free ports from the system and gives them back, to be listened on at once.</summary>
+    public static IPEndPoint[] Take(int count)
+    {
+        var sockets = new Socket[count];
+        var endPoints = new IPEndPoint[count];
+        for (var i = 0; i < count; i++)
+        {
+            sockets[i] = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            sockets[i].Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            endPoints[i] = (IPEndPoint)sockets[i].LocalEndPoint!;
+        }
+
+        foreach (var socket in sockets)
+        {
+            socket.Dispose();
+        }
+
+        return endPoints;
+    }
+}
