@@ -1,0 +1,27 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Quorate.Server.Bench;
+
+/// <summary>One line on the terminal that is rewritten each second and wiped at the end.</summary>
+internal static class BenchProgress
+{
+    public static async Task ShowUntilAsync(Task finished, BenchRecorder recorder, TextWriter terminal)
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        var before = 0L;
+        while (!finished.IsCompleted)
+        {
+            var tick = second.WaitForNextTickAsync().AsTask();
+            await Task.WhenAny(finished, tick).ConfigureAwait(false);
+            var done = recorder.Done;
+            await terminal.WriteAsync(string.Create(
+                CultureInfo.InvariantCulture,
+                $"\r{Stopwatch.GetElapsedTime(startedAt).TotalSeconds,5:F0} s  {done - before,8} op/s  {done,10} done  {recorder.Failed} failed ")).ConfigureAwait(false);
+            before = done;
+        }
+
+        await terminal.WriteAsync("\r" + new string(' ', 70) + "\r").ConfigureAwait(false);
+    }
+}
