@@ -2,7 +2,7 @@ namespace Quorate.Node.Io;
 
 /// <summary>One folder of files: all of the disk that a node sees.</summary>
 /// <remarks>
-/// Threading: one caller at a time. Errors: <see cref="IOException"/> for what may be tried again by a person (no space, no right);
+/// Threading: any thread; of one file, one caller at a time. (The log makes its next segment beside the one in use.) Errors: <see cref="IOException"/> for what may be tried again by a person (no space, no right);
 /// <see cref="DiskFlushException"/> when a flush failed, after which nothing that was not flushed before can be relied on.
 /// Production reads and writes real files; the simulator tears, loses and damages what was not flushed.
 /// </remarks>

@@ -1,0 +1,50 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Quorate.Node.Io;
+
+/// <summary>One open file of a <see cref="FileDisk"/>.</summary>
+internal sealed class FileDiskFile(string name, string path, SafeFileHandle handle) : IDiskFile
+{
+    public string Name => name;
+
+    public long Length => RandomAccess.GetLength(handle);
+
+    public int Read(long offset, Span<byte> target)
+    {
+        try
+        {
+            var read = 0;
+            while (read < target.Length)
+            {
+                var n = RandomAccess.Read(handle, target[read..], offset + read);
+                if (n == 0)
+                    break;
+                read += n;
+            }
+
+            return read;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw FileDisk.Explain($"read {target.Length} bytes at {offset} of", path, e);
+        }
+    }
+
+    public void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            RandomAccess.Write(handle, source, offset);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw FileDisk.Explain($"write {source.Length} bytes at {offset} of", path, e);
+        }
+    }
+
+    public void SetLength(long length) => FileDisk.Attempt($"set the length to {length} of", path, _ => RandomAccess.SetLength(handle, length));
+
+    public void Flush() => NativeFlush.File(handle, path);
+
+    public void Dispose() => handle.Dispose();
+}

@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using Quorate.Raft;
+
+namespace Quorate.Node.Wal;
+
+/// <summary>One entry of the log, as it lies in a frame. All integers are little-endian.</summary>
+/// <remarks><code>
+///   0   4  crc32c over bytes 4 .. end of the record, xor the seal of this place
+///   4   4  length of the payload, bytes
+///   8   1  kind of record: 1, an entry
+///   9   1  kind of entry: 1 no-op, 2 command, 3 configuration
+///  10   6  zero
+///  16   8  index
+///  24   8  term
+///  32   8  who proposed it
+///  40   8  number of the proposal
+///  48   n  payload, then zeroes up to the next multiple of 8
+/// </code>
+/// Any change here bumps <see cref="SegmentHeader.Version"/>, docs/formats/wal.md and the golden file together.
+/// </remarks>
+internal static class EntryRecord
+{
+    public const int HeaderBytes = 48;
+    public const byte RecordKind = 1;
+
+    /// <summary>What a record with this payload takes, bytes.</summary>
+    public static int SizeOf(int payloadBytes) => (HeaderBytes + payloadBytes + 7) & -8;
+
+    /// <summary>Writes the record; its checksum is complete but for the seal, because the place is not known yet.</summary>
+    public static void Write(Span<byte> target, in LogEntry entry)
+    {
+        var payload = entry.Payload.Span;
+        var size = SizeOf(payload.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(target[4..], payload.Length);
+        target[8] = RecordKind;
+        target[9] = (byte)entry.Kind;
+        target[10..16].Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], entry.Index.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[24..], entry.Term.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[32..], entry.Proposal.Origin.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[40..], entry.Proposal.Sequence);
+        payload.CopyTo(target[HeaderBytes..]);
+        target[(HeaderBytes + payload.Length)..size].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..size]));
+    }
+
+    /// <summary>Ties the checksum to the place the record will have.</summary>
+    /// <returns>The size of the record, bytes.</returns>
+    public static int Seal(Span<byte> record, ulong nonce, long offset)
+    {
+        var crc = BinaryPrimitives.ReadUInt32LittleEndian(record);
+        BinaryPrimitives.WriteUInt32LittleEndian(record, crc ^ Sectors.SealOf(nonce, offset));
+        return SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
+    }
+
+    /// <summary>How long the record that begins here says it is; 0 when no record can be that long.</summary>
+    public static int ClaimedSize(ReadOnlySpan<byte> header, long roomBytes)
+    {
+        var length = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
+        return length < 0 || length > roomBytes - HeaderBytes || SizeOf(length) > roomBytes ? 0 : SizeOf(length);
+    }
+
+    /// <summary>Whether the record is what was written to this place.</summary>
+    public static bool IsWhole(ReadOnlySpan<byte> record, ulong nonce, long offset) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(record) == (Crc32C.Of(record[4..]) ^ Sectors.SealOf(nonce, offset)) &&
+        record[8] == RecordKind && record[9] is >= (byte)EntryKind.NoOp and <= (byte)EntryKind.Configuration;
+
+    /// <summary>The name of the entry in a whole record, or in one that is about to be written.</summary>
+    public static EntryId IdOf(ReadOnlySpan<byte> record) => new(
+        new Term(BinaryPrimitives.ReadUInt64LittleEndian(record[24..])), new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(record[16..])));
+
+    /// <summary>The entry in a whole record; its payload is a part of that memory.</summary>
+    public static LogEntry Decode(ReadOnlyMemory<byte> record)
+    {
+        var bytes = record.Span;
+        var proposal = new ProposalId(
+            new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(bytes[32..])), BinaryPrimitives.ReadUInt64LittleEndian(bytes[40..]));
+        var length = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
+        return new LogEntry(IdOf(bytes), (EntryKind)bytes[9], proposal, record.Slice(HeaderBytes, length));
+    }
+}

@@ -1,0 +1,232 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Quorate.Node.Io;
+using Quorate.Raft;
+
+namespace Quorate.Node.Wal;
+
+/// <summary>Reads the whole log once, when it is opened: finds its end, and tells a write that never finished from damage.</summary>
+/// <remarks>
+/// The rules are in docs/formats/wal.md, "Torn or damaged". In one sentence: only the very last frame may be cut, only if a sector of it was
+/// never written, and only if nothing was written behind it; since a frame is flushed before the next is written and before it is
+/// acknowledged, such a frame was acknowledged to nobody.
+/// </remarks>
+internal sealed class LogRecovery(IDisk disk)
+{
+    private readonly List<TermRun> _terms = [];
+    private readonly List<Segment> _opened = [];
+    private readonly List<Segment> _unused = [];
+    private ulong? _nextFrame;
+    private LogIndex _start = new(1);
+    private bool _anchored;
+    private (Segment Segment, long From, long To, string What)? _torn;
+
+    /// <summary>The entries that count, and where they lie.</summary>
+    public LogMap Map { get; } = new();
+
+    /// <summary>Segments that are ready and hold nothing yet.</summary>
+    public IReadOnlyList<Segment> Unused => _unused;
+
+    /// <summary>The runs of terms from the first to the last entry.</summary>
+    public IReadOnlyList<TermRun> Terms => _terms;
+
+    /// <summary>The highest commit mark that was written.</summary>
+    public LogIndex Commit { get; private set; }
+
+    /// <summary>The sequence of the next frame.</summary>
+    public ulong NextFrame => _nextFrame ?? 1;
+
+    /// <summary>What was cut off, in words for the log; null when the log ended cleanly.</summary>
+    public string? CutTail { get; private set; }
+
+    /// <summary>Reads the segments with these sequences, which are in order and not empty.</summary>
+    public void Run(IReadOnlyList<ulong> sequences)
+    {
+        try
+        {
+            OpenSegments(sequences);
+            foreach (var segment in _opened)
+                ReadSegment(segment);
+            SettleUnused();
+            SettleStart();
+            CutTorn();
+        }
+        catch
+        {
+            foreach (var segment in _opened)
+                segment.Dispose();
+            throw;
+        }
+    }
+
+    private void OpenSegments(IReadOnlyList<ulong> sequences)
+    {
+        Span<byte> bytes = stackalloc byte[SegmentHeader.Bytes];
+        foreach (var sequence in sequences)
+        {
+            if (_opened.Count > 0 && sequence != _opened[^1].Sequence + 1)
+                throw new WalDamageException(Segment.NameOf(_opened[^1].Sequence + 1), 0, "all entries of the segment", "the file is missing",
+                    "Segments are deleted from the oldest on, each durably before the next.");
+            var file = disk.Open(Segment.NameOf(sequence));
+            try
+            {
+                var read = file.Read(0, bytes);
+                _opened.Add(new Segment(file, SegmentHeader.Read(bytes[..read], file.Name, sequence, file.Length)));
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private void ReadSegment(Segment segment)
+    {
+        Map.AddSegment(segment);
+        var reader = new SegmentReader(segment);
+        FrameState state;
+        string what;
+        while ((state = reader.ReadFrame(segment.Tail, out what)) == FrameState.Whole)
+        {
+            Admit(segment, reader);
+            segment.Tail += reader.Header.LengthOnDisk;
+        }
+
+        if (state == FrameState.Bad)
+            throw Damage(segment, segment.Tail, what, "Every sector of it was written, so this is no write that a power cut interrupted.");
+        ReadTail(segment, reader, state, what);
+    }
+
+    // A whole frame: it must be the one that follows.
+    private void Admit(Segment segment, SegmentReader reader)
+    {
+        var header = reader.Header;
+        if (_nextFrame is { } expected && header.Sequence != expected)
+            throw Damage(segment, reader.Offset, $"frame {header.Sequence} stands where frame {expected} belongs",
+                _torn is null ? "The frames between were flushed before this one was written." : $"So the frame before was durable, yet {_torn.Value.What}.");
+        if (_nextFrame is null && segment.Sequence == 1 && header.Sequence != 1)
+            throw Damage(segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
+
+        _torn = null;
+        _nextFrame = header.Sequence + 1;
+        AdmitEntries(segment, reader, header);
+        Commit = LogIndex.Max(Commit, header.Commit);
+        _start = header.Start;
+    }
+
+    private void AdmitEntries(Segment segment, SegmentReader reader, FrameHeader header)
+    {
+        if (header.Restart)
+        {
+            Map.Restart(header.Start);
+            _terms.Clear();
+            _anchored = true;
+        }
+
+        // The oldest segment may begin anywhere: what came before it was dropped. Until its first entry the log has no beginning.
+        if (!_anchored && segment.Sequence > 1)
+            Map.Restart(header.First);
+        _anchored = true;
+
+        var at = FrameHeader.Bytes;
+        for (var i = 0; i < header.Records; i++)
+        {
+            var record = reader.Frame[at..];
+            var id = EntryRecord.IdOf(record);
+            Admit(segment, reader.Offset + at, id);
+            at += EntryRecord.SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
+        }
+    }
+
+    private void Admit(Segment segment, long offset, EntryId id)
+    {
+        if (id.Index > Map.Last + 1 || id.Index == LogIndex.Zero)
+            throw Damage(segment, offset, $"entry {id} follows entry {Map.Last}", "Entries are written in order.");
+        if (id.Index <= Commit)
+            throw Damage(segment, offset, $"entry {id} replaces one that was committed (commit mark {Commit})", "A committed entry never changes.");
+
+        // Truncation reaches back into segments that have been deleted since: then everything read so far was replaced.
+        if (id.Index < Map.First)
+            Map.Restart(id.Index);
+        Map.Add(id.Index, offset);
+
+        while (_terms.Count > 0 && _terms[^1].First >= id.Index)
+            _terms.RemoveAt(_terms.Count - 1);
+        if (_terms.Count > 0 && _terms[^1].Term > id.Term)
+            throw Damage(segment, offset, $"entry {id} has an earlier term than the one before it ({_terms[^1].Term})", "Terms never fall along the log.");
+        if (_terms.Count == 0 || _terms[^1].Term != id.Term)
+            _terms.Add(new TermRun(id.Term, id.Index));
+    }
+
+    // Behind the last whole frame there is nothing, or what is left of one frame that was being written, or damage.
+    private void ReadTail(Segment segment, SegmentReader reader, FrameState state, string what)
+    {
+        var header = reader.Header;
+        var frameEnd = state == FrameState.Torn ? segment.Tail + header.LengthOnDisk : segment.Tail;
+        var (first, end, frame) = reader.LookBehind(frameEnd);
+        if (state == FrameState.Unwritten && first < 0)
+            return;
+        if (frame >= 0 || (state == FrameState.Torn && first >= 0))
+            throw Damage(segment, segment.Tail, state == FrameState.Torn ? what : "a frame is missing",
+                $"Something was written behind it, at byte {Math.Max(first, frame)}, and that happens only after it was flushed.");
+        if (end - segment.Tail > WalBatch.FrameBytesHard(segment.Header.FileBytes))
+            throw Damage(segment, segment.Tail, "a frame is missing", "More was written behind it than one unfinished write can have left.");
+        if (state == FrameState.Torn && header.Sequence != NextFrame && _nextFrame is not null)
+            throw Damage(segment, segment.Tail, $"frame {header.Sequence} stands where frame {NextFrame} belongs", "The frames between were flushed before this one was written.");
+        if (state == FrameState.Torn && header.Records > 0 && header.First <= Commit)
+            throw Damage(segment, segment.Tail, what, $"It holds entry {header.First}, and entries up to {Commit} were committed.");
+        if (_torn is not null)
+            throw Damage(segment, segment.Tail, "two unfinished writes", "There is never more than one write under way.");
+
+        _torn = (segment, segment.Tail, Math.Max(end, frameEnd), state == FrameState.Torn ? what : "the first sector of a frame was never written");
+    }
+
+    // Segments behind the last one with a frame were made ahead of need.
+    private void SettleUnused()
+    {
+        while (Map.Segments.Count > 1 && Map.Current.Tail == SegmentHeader.Bytes)
+            _unused.Insert(0, Map.RemoveNewest());
+        if (_nextFrame is null && Map.Segments[0].Sequence != 1)
+            throw new WalDamageException(Map.Segments[0].Name, SegmentHeader.Bytes, "all entries", "no frame in any segment, though earlier segments were used and deleted",
+                "The first frame of a segment is flushed before an earlier segment is deleted.");
+    }
+
+    private void SettleStart()
+    {
+        if (_start < Map.First)
+            throw new WalDamageException(Map.Segments[0].Name, SegmentHeader.Bytes, string.Create(CultureInfo.InvariantCulture, $"entries {_start} to {Map.First - 1}"),
+                "earlier segments are missing", "The log says that it begins before the first entry found.");
+        if (_start > Map.Last + 1)
+            throw new WalDamageException(Map.Current.Name, Map.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {Map.Last + 1} to {_start - 1}"),
+                "the log ends before it begins", "An entry is dropped only after it was written.");
+        if (Commit > Map.Last && Commit >= _start)
+            throw new WalDamageException(Map.Current.Name, Map.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {Map.Last + 1} to {Commit}"),
+                "committed entries are missing", "The commit mark is written with, or after, the entries it covers.");
+
+        Map.BeginAt(_start);
+        while (_terms.Count > 1 && _terms[1].First <= _start)
+            _terms.RemoveAt(0);
+        if (_terms.Count > 0 && _start <= Map.Last)
+            _terms[0] = _terms[0] with { First = LogIndex.Max(_start, _terms[0].First) };
+        else
+            _terms.Clear();
+    }
+
+    // The sectors of the unfinished write become unwritten again, durably, before anything else is written there: else what the next frame
+    // leaves untouched of them would look like something behind it.
+    private void CutTorn()
+    {
+        if (_torn is not { } torn)
+            return;
+        var sectors = new byte[torn.To - torn.From];
+        Sectors.FillUnwritten(sectors, torn.Segment.Nonce, torn.From);
+        torn.Segment.File.Write(torn.From, sectors);
+        torn.Segment.File.Flush();
+        CutTail = string.Create(CultureInfo.InvariantCulture,
+            $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
+    }
+
+    private WalDamageException Damage(Segment segment, long offset, string what, string why) =>
+        new(segment.Name, offset, string.Create(CultureInfo.InvariantCulture, $"entries from {Map.Last + 1} on"), what, why);
+}

@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+
+namespace Quorate.Node.Wal;
+
+/// <summary>The first sector of a segment file. All integers are little-endian.</summary>
+/// <remarks><code>
+///   0   4  crc32c over bytes 4 .. 512
+///   4   4  magic "QWAL"
+///   8   4  format version, 1
+///  12   4  length of the file, bytes
+///  16   8  sequence of the segment: 1, 2, 3 ...
+///  24   8  nonce, random: unwritten sectors and every checksum of this file follow from it
+///  32 480  zero
+/// </code>
+/// Any change here bumps the version, docs/formats/wal.md and the golden file together.
+/// </remarks>
+internal readonly record struct SegmentHeader(int FileBytes, ulong Sequence, ulong Nonce)
+{
+    public const int Bytes = Sectors.Bytes;
+    public const uint Version = 1;
+    private const uint Magic = 0x4C41_5751;
+
+    public void Write(Span<byte> target)
+    {
+        target[..Bytes].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(target[4..], Magic);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[8..], Version);
+        BinaryPrimitives.WriteInt32LittleEndian(target[12..], FileBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], Sequence);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[24..], Nonce);
+        BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]));
+    }
+
+    /// <summary>Reads the header of <paramref name="file"/>, which must be what its name and length say.</summary>
+    public static SegmentHeader Read(ReadOnlySpan<byte> source, string file, ulong sequence, long fileBytes)
+    {
+        if (source.Length < Bytes)
+            throw Damage(file, source.Length, "the file ends within its header");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(source) != Crc32C.Of(source[4..Bytes]))
+            throw Damage(file, 0, "the checksum of the header is wrong");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) != Magic)
+            throw Damage(file, 4, "this is not a segment of a write-ahead log");
+
+        var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
+        if (version != Version)
+            throw new IOException($"{file} has log format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+
+        var header = new SegmentHeader(
+            BinaryPrimitives.ReadInt32LittleEndian(source[12..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(source[24..]));
+        if (header.FileBytes != fileBytes)
+            throw Damage(file, 12, $"the header says {header.FileBytes} bytes, the file has {fileBytes}");
+        if (header.Sequence != sequence)
+            throw Damage(file, 16, $"the header says segment {header.Sequence}, the name says {sequence}");
+        return header;
+    }
+
+    private static WalDamageException Damage(string file, long offset, string what) =>
+        new(file, offset, "all entries of the segment", what, "A segment gets its name only after its header is on the disk, so no crash leaves this.");
+}

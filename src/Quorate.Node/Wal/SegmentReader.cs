@@ -1,0 +1,156 @@
+using Quorate.Node.Io;
+
+namespace Quorate.Node.Wal;
+
+/// <summary>Reads a segment's frames from the beginning, and says why it stopped. Used by recovery alone.</summary>
+internal sealed class SegmentReader(Segment segment)
+{
+    private readonly byte[] _window = new byte[64 * 1024];
+    private byte[] _frame = [];
+    private long _windowAt = -1;
+    private int _windowLength;
+
+    /// <summary>The frame that <see cref="ReadFrame"/> found; its records follow the header.</summary>
+    public ReadOnlySpan<byte> Frame => _frame.AsSpan(0, Header.Length);
+
+    /// <summary>Its header.</summary>
+    public FrameHeader Header { get; private set; }
+
+    /// <summary>Where it lies.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>Reads what stands at <paramref name="offset"/>.</summary>
+    public FrameState ReadFrame(long offset, out string what)
+    {
+        what = "";
+        Offset = offset;
+        if (offset + Sectors.Bytes > segment.Header.FileBytes)
+            return FrameState.Unwritten;
+        var sector = SectorAt(offset);
+        if (Sectors.IsUnwritten(sector, segment.Nonce, offset))
+            return FrameState.Unwritten;
+
+        Header = default;
+        if (!FrameHeader.TryRead(sector, segment.Nonce, offset, out var header))
+        {
+            what = "the header of a frame does not verify";
+            return FrameState.Bad;
+        }
+
+        Header = header;
+        if (header.LengthOnDisk < 0 || header.LengthOnDisk > segment.Header.FileBytes - offset)
+        {
+            what = $"a frame of {header.Length} bytes does not fit into the segment";
+            return FrameState.Bad;
+        }
+
+        LoadFrame(offset, header.LengthOnDisk);
+        what = FirstFault(header);
+        if (what.Length == 0)
+            return FrameState.Whole;
+        return HasUnwrittenSector(offset, header.LengthOnDisk) ? FrameState.Torn : FrameState.Bad;
+    }
+
+    /// <summary>What lies behind the last whole frame: the first and the last sector something was written to, and a frame, if there is one.</summary>
+    /// <remarks>
+    /// It looks as far as one frame can reach past the last written sector. Further on nothing can be: a frame is written only when the one
+    /// before it is durable, and that one would have been seen.
+    /// </remarks>
+    public (long FirstWritten, long EndOfWritten, long Frame) LookBehind(long offset)
+    {
+        long first = -1, end = -1, frame = -1;
+        var reach = WalBatch.FrameBytesHard(segment.Header.FileBytes);
+        for (var at = offset; at < segment.Header.FileBytes && at - Math.Max(offset, end) <= reach; at += Sectors.Bytes)
+        {
+            var sector = SectorAt(at);
+            if (Sectors.IsUnwritten(sector, segment.Nonce, at))
+                continue;
+            if (first < 0)
+                first = at;
+            end = at + Sectors.Bytes;
+            if (frame < 0 && FrameHeader.TryRead(sector, segment.Nonce, at, out _))
+                frame = at;
+        }
+
+        return (first, end, frame);
+    }
+
+    private string FirstFault(FrameHeader header)
+    {
+        var bytes = _frame.AsSpan(0, header.LengthOnDisk);
+        var at = FrameHeader.Bytes;
+        var binding = ~0u;
+        for (var i = 0; i < header.Records; i++)
+        {
+            if (header.Length - at < EntryRecord.HeaderBytes)
+                return $"record {i} of {header.Records} lies beyond the end of its frame";
+            var size = EntryRecord.ClaimedSize(bytes[at..], header.Length - at);
+            if (size == 0 || !EntryRecord.IsWhole(bytes.Slice(at, size), segment.Nonce, Offset + at))
+                return $"record {i} of {header.Records} in a frame does not verify";
+            binding = Crc32C.Continue(binding, bytes.Slice(at, sizeof(uint)));
+            at += size;
+        }
+
+        if (at != header.Length || ~binding != header.Binding)
+            return "the records of a frame are not those its header was written for";
+        return bytes[at..].ContainsAnyExcept((byte)0) ? "what follows the records of a frame is not zero" : "";
+    }
+
+    private bool HasUnwrittenSector(long offset, int length)
+    {
+        for (var at = 0; at < length; at += Sectors.Bytes)
+        {
+            if (Sectors.IsUnwritten(_frame.AsSpan(at, Sectors.Bytes), segment.Nonce, offset + at))
+                return true;
+        }
+
+        return false;
+    }
+
+    private void LoadFrame(long offset, int length)
+    {
+        if (_frame.Length < length)
+            _frame = new byte[length];
+        segment.File.ReadWhole(offset, _frame.AsSpan(0, length));
+    }
+
+    private ReadOnlySpan<byte> SectorAt(long offset)
+    {
+        if (_windowAt < 0 || offset < _windowAt || offset + Sectors.Bytes > _windowAt + _windowLength)
+        {
+            _windowAt = offset;
+            _windowLength = (int)Math.Min(_window.Length, segment.Header.FileBytes - offset);
+            segment.File.ReadWhole(offset, _window.AsSpan(0, _windowLength));
+        }
+
+        return _window.AsSpan((int)(offset - _windowAt), Sectors.Bytes);
+    }
+}
+
+/// <summary>What stands at the place where a frame may begin.</summary>
+internal enum FrameState
+{
+    /// <summary>Nothing was written to that sector.</summary>
+    Unwritten,
+
+    /// <summary>A frame, all of it as it was written.</summary>
+    Whole,
+
+    /// <summary>A frame of which at least one sector was never written: its write did not finish.</summary>
+    Torn,
+
+    /// <summary>Something that no unfinished write explains.</summary>
+    Bad,
+}
+
+/// <summary>Small words on disk files.</summary>
+internal static class DiskFileReading
+{
+    /// <summary>Reads all of <paramref name="target"/>; a file that ends before is damaged.</summary>
+    public static void ReadWhole(this IDiskFile file, long offset, Span<byte> target)
+    {
+        var read = file.Read(offset, target);
+        if (read != target.Length)
+            throw new WalDamageException(file.Name, offset + read, "the entries from there on", "the file ends too early", "It was made in its full length before it was used.");
+    }
+}

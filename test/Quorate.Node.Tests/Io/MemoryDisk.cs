@@ -1,0 +1,206 @@
+using Quorate.Node.Io;
+
+namespace Quorate.Node.Tests.Io;
+
+/// <summary>What a power cut leaves of what was not flushed.</summary>
+public enum Unflushed
+{
+    /// <summary>Nothing.</summary>
+    Dropped,
+
+    /// <summary>All of it.</summary>
+    Kept,
+
+    /// <summary>Each sector and each name by the fall of a coin.</summary>
+    Mixed,
+}
+
+/// <summary>A disk in memory that knows what is durable: it can be cut off at any call, and copied as a power cut would leave it.</summary>
+/// <remarks>Threading: none. The granularity is the sector of 512 bytes, which is written whole or not at all.</remarks>
+public sealed class MemoryDisk : IDisk
+{
+    private const int SectorBytes = 512;
+    private SortedDictionary<string, Content> _names = new(StringComparer.Ordinal);
+    private SortedDictionary<string, Content> _durableNames = new(StringComparer.Ordinal);
+
+    /// <summary>Calls that change something, or make something durable, so far.</summary>
+    public int Calls { get; private set; }
+
+    /// <summary>Writes so far.</summary>
+    public int Writes { get; private set; }
+
+    /// <summary>Flushes so far, of files and of the folder.</summary>
+    public int Flushes { get; private set; }
+
+    /// <summary>Asked before each changing call, with what it is; throws to make it fail. A write that fails may have been done in part.</summary>
+    public Action<string>? Before { get; set; }
+
+    public IReadOnlyList<string> List() => [.. _names.Keys];
+
+    public IDiskFile Open(string name) =>
+        _names.TryGetValue(name, out var content) ? new Handle(this, name, content) : throw new FileNotFoundException($"no file {name}");
+
+    public IDiskFile Create(string name, long length)
+    {
+        Count("create " + name);
+        if (_names.ContainsKey(name))
+            throw new IOException($"{name} is there already");
+        _names[name] = new Content { Bytes = new byte[length] };
+        return Open(name);
+    }
+
+    public void Rename(string from, string to)
+    {
+        Count("rename " + from);
+        _names[to] = _names[from];
+        _names.Remove(from);
+    }
+
+    public void Delete(string name)
+    {
+        Count("delete " + name);
+        if (!_names.Remove(name))
+            throw new FileNotFoundException($"no file {name}");
+    }
+
+    public void FlushFolder()
+    {
+        Count("flush folder");
+        Flushes++;
+        _durableNames = new(_names, StringComparer.Ordinal);
+    }
+
+    /// <summary>The bytes of a file as they are now: change one to damage the disk.</summary>
+    public byte[] BytesOf(string name) => _names[name].Bytes;
+
+    /// <summary>Another disk with the same names and bytes, all of it durable.</summary>
+    public MemoryDisk Copy()
+    {
+        var copy = new MemoryDisk();
+        foreach (var (name, content) in _names)
+            copy._names[name] = new Content { Bytes = [.. content.Bytes] };
+        copy._durableNames = new(copy._names, StringComparer.Ordinal);
+        return copy;
+    }
+
+    /// <summary>What the next start finds after a power cut now.</summary>
+    public MemoryDisk CrashedCopy(Unflushed policy, int seed = 0)
+    {
+        var coin = new Random(seed);
+        bool Kept() => policy == Unflushed.Kept || (policy == Unflushed.Mixed && coin.Next(2) == 0);
+
+        var names = new SortedDictionary<string, Content>(StringComparer.Ordinal);
+        foreach (var name in _names.Keys.Union(_durableNames.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            // The state of each name is that of before or that of now.
+            var source = Kept() ? _names : _durableNames;
+            if (source.TryGetValue(name, out var content))
+                names[name] = content;
+        }
+
+        var copy = new MemoryDisk();
+        foreach (var (name, content) in names)
+            copy._names[name] = new Content { Bytes = content.AfterCrash(Kept) };
+        copy._durableNames = new(copy._names, StringComparer.Ordinal);
+        return copy;
+    }
+
+    private void Count(string call)
+    {
+        Before?.Invoke(call);
+        Calls++;
+    }
+
+    private sealed class Content
+    {
+        // What a sector that changed since the last flush held at that flush; null when the file ended before it.
+        private readonly SortedDictionary<int, byte[]?> _before = [];
+
+        public byte[] Bytes { get; set; } = [];
+
+        private int DurableLength { get; set; }
+
+        public void Touch(long offset, int length)
+        {
+            for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
+            {
+                var at = sector * SectorBytes;
+                if (!_before.ContainsKey(sector))
+                    _before[sector] = at < Bytes.Length ? Bytes[at..Math.Min(at + SectorBytes, Bytes.Length)] : null;
+            }
+        }
+
+        public void Flush()
+        {
+            _before.Clear();
+            DurableLength = Bytes.Length;
+        }
+
+        public byte[] AfterCrash(Func<bool> kept)
+        {
+            var bytes = (byte[])Bytes.Clone();
+            if (DurableLength != bytes.Length && !kept())
+                Array.Resize(ref bytes, DurableLength);
+            foreach (var (sector, before) in _before)
+            {
+                var at = sector * SectorBytes;
+                if (at >= bytes.Length || kept())
+                    continue;
+                var target = bytes.AsSpan(at, Math.Min(SectorBytes, bytes.Length - at));
+                target.Clear();
+                before?.AsSpan(0, Math.Min(before.Length, target.Length)).CopyTo(target);
+            }
+
+            return bytes;
+        }
+    }
+
+    private sealed class Handle(MemoryDisk disk, string name, Content content) : IDiskFile
+    {
+        public string Name => name;
+
+        public long Length => content.Bytes.Length;
+
+        public int Read(long offset, Span<byte> target)
+        {
+            var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
+            content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
+            return length;
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            content.Touch(offset, source.Length);
+            if (offset + source.Length > content.Bytes.Length)
+                content.Bytes = [.. content.Bytes, .. new byte[offset + source.Length - content.Bytes.Length]];
+
+            // The cut may fall into the middle of a write, as well as before and behind it: half of it is there then, and not flushed.
+            source[..(source.Length / 2)].CopyTo(content.Bytes.AsSpan((int)offset));
+            disk.Count("write " + name);
+            source.CopyTo(content.Bytes.AsSpan((int)offset));
+            disk.Writes++;
+        }
+
+        public void SetLength(long length)
+        {
+            disk.Count("set length of " + name);
+            var bytes = content.Bytes;
+            Array.Resize(ref bytes, (int)length);
+            content.Bytes = bytes;
+        }
+
+        public void Flush()
+        {
+            disk.Count("flush " + name);
+            content.Flush();
+            disk.Flushes++;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>The power went off.</summary>
+public sealed class PowerCutException() : Exception("power cut");

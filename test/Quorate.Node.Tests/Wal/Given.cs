@@ -1,0 +1,62 @@
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Wal;
+
+/// <summary>States for these tests, in one line each.</summary>
+internal static class Given
+{
+    /// <summary>Segments as small as they may be, made on the calling thread, with numbers that are the same in every run.</summary>
+    public static WalOptions SmallSegments()
+    {
+        var nonce = 0x1234_5678_9ABC_DEF0ul;
+        return new WalOptions { SegmentBytes = WalOptions.SegmentBytesLeast, PayloadBytesMax = 4096, PrepareInBackground = false, DrawNonce = () => nonce += 0x9E37_79B9 };
+    }
+
+    public static LogEntry Entry(ulong index, ulong term = 1, int payloadBytes = 20) => new(
+        new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, new ProposalId(new NodeId(7), 1000 + index), Payload(index, term, payloadBytes));
+
+    public static LogEntry[] Entries(ulong from, ulong to, ulong term = 1, int payloadBytes = 20)
+    {
+        var entries = new LogEntry[to - from + 1];
+        for (var i = 0; i < entries.Length; i++)
+            entries[i] = Entry(from + (ulong)i, term, payloadBytes);
+        return entries;
+    }
+
+    public static WalBatch Batch(WalOptions options, params ReadOnlySpan<LogEntry> entries)
+    {
+        var batch = new WalBatch(options);
+        batch.Append(entries);
+        return batch;
+    }
+
+    public static HardState Vote(ulong term, ulong votedFor) => new(new Term(term), new NodeId(votedFor));
+
+    /// <summary>All entries of a log, read back.</summary>
+    public static List<LogEntry> AllOf(WriteAheadLog log)
+    {
+        var all = new List<LogEntry>();
+        while (log.FirstIndex + all.Count <= log.LastIndex)
+            Assert.True(log.Read(log.FirstIndex + all.Count, log.LastIndex, 1 << 20, all) > 0);
+        return all;
+    }
+
+    public static void Same(IReadOnlyList<LogEntry> expected, IReadOnlyList<LogEntry> actual)
+    {
+        Assert.Equal(expected.Select(e => (e.Id, e.Kind, e.Proposal)), actual.Select(e => (e.Id, e.Kind, e.Proposal)));
+        for (var i = 0; i < expected.Count; i++)
+            Assert.True(expected[i].Payload.Span.SequenceEqual(actual[i].Payload.Span), $"the payload of entry {expected[i].Id} differs");
+    }
+
+    // A third of the payloads are zeroes but for one byte: whole sectors of them, where they are long.
+    private static byte[] Payload(ulong index, ulong term, int bytes)
+    {
+        var payload = new byte[bytes];
+        if (index % 3 != 0)
+            new Random((int)(index * 31 + term)).NextBytes(payload);
+        else if (bytes > 0)
+            payload[bytes / 2] = 1;
+        return payload;
+    }
+}
