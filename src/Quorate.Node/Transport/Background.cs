@@ -1,0 +1,57 @@
+namespace Quorate.Node.Transport;
+
+/// <summary>Owns the tasks that nobody awaits one by one: the end waits for all, and what one of them did not expect is not lost.</summary>
+internal sealed class Background(Action<Exception> onFault)
+{
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _running;
+    private bool _closing;
+
+    /// <summary>Starts work in the thread pool; does nothing once <see cref="DrainAsync"/> was called.</summary>
+    public bool TryRun(Func<Task> work)
+    {
+        lock (_gate)
+        {
+            if (_closing)
+                return false;
+            _running++;
+        }
+
+        _ = OwnAsync(work);
+        return true;
+    }
+
+    /// <summary>Completes when all that was started has ended; nothing more is started.</summary>
+    public Task DrainAsync()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            if (_running == 0)
+                _drained.TrySetResult();
+        }
+
+        return _drained.Task;
+    }
+
+    private async Task OwnAsync(Func<Task> work)
+    {
+        try
+        {
+            await Task.Run(work).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            onFault(exception);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--_running == 0 && _closing)
+                    _drained.TrySetResult();
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Buffers.Binary;
+using Quorate.Raft;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>What both sides say before the first frame. The dialer speaks first. All integers are little-endian.</summary>
+/// <remarks><code>
+///   hello, dialer to listener                     answer, listener to dialer
+///    0  8  magic "Quorate\n"                       0  8  magic "Quorate\n"
+///    8  2  bytes of the whole hello, 60 here       8  2  bytes of the whole answer, 52 here
+///   10  2  oldest protocol version spoken         10  2  refusal, see HandshakeRefusal; 0 welcomes
+///   12  2  newest protocol version spoken         12  2  protocol version chosen; 0 when refused
+///   14  2  zero                                   14  2  zero
+///   16  8  cluster id                             16  8  cluster id
+///   24  8  node id of the dialer                  24  8  node id of the listener
+///   32  8  node id it wants to reach              32  8  features of the listener, a bit each
+///   40  8  features of the dialer, a bit each     40  8  zero
+///   48  8  zero                                   48  4  crc32c over bytes 0 .. 48
+///   56  4  crc32c over bytes 0 .. 56
+/// </code>
+/// A later version may make either longer; the checksum stays its last four bytes, and what lies between is passed over.
+/// </remarks>
+internal static class Handshake
+{
+    public const ushort VersionMin = 1;
+    public const ushort VersionMax = 1;
+    public const int HelloBytes = 60;
+    public const int AnswerBytes = 52;
+
+    /// <summary>The longest hello or answer of any version to come: what a stranger can make us hold.</summary>
+    private const int BytesMax = 1024;
+    private const int PrefixBytes = 10;
+    private const int ChecksumBytes = 4;
+
+    private static ReadOnlySpan<byte> Magic => "Quorate\n"u8;
+
+    public static byte[] Write(in Hello hello)
+    {
+        var bytes = new byte[HelloBytes];
+        var writer = new WireWriter(bytes);
+        writer.Bytes(Magic);
+        writer.UInt16(HelloBytes);
+        writer.UInt16(hello.VersionMin);
+        writer.UInt16(hello.VersionMax);
+        writer.Zeroes(2);
+        writer.UInt64(hello.ClusterId);
+        writer.UInt64(hello.From.Value);
+        writer.UInt64(hello.To.Value);
+        writer.UInt64(hello.Features);
+        writer.Zeroes(8);
+        writer.UInt32(Checksum.Of(bytes.AsSpan(0, HelloBytes - ChecksumBytes)));
+        return bytes;
+    }
+
+    public static byte[] Write(in Answer answer)
+    {
+        var bytes = new byte[AnswerBytes];
+        var writer = new WireWriter(bytes);
+        writer.Bytes(Magic);
+        writer.UInt16(AnswerBytes);
+        writer.UInt16((ushort)answer.Refusal);
+        writer.UInt16(answer.Version);
+        writer.Zeroes(2);
+        writer.UInt64(answer.ClusterId);
+        writer.UInt64(answer.From.Value);
+        writer.UInt64(answer.Features);
+        writer.Zeroes(8);
+        writer.UInt32(Checksum.Of(bytes.AsSpan(0, AnswerBytes - ChecksumBytes)));
+        return bytes;
+    }
+
+    /// <summary>Reads a hello.</summary>
+    /// <exception cref="WireFormatException">It is none.</exception>
+    /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
+    public static async ValueTask<Hello> ReadHelloAsync(Stream stream, CancellationToken cancellation)
+    {
+        var bytes = await ReadAsync(stream, HelloBytes, cancellation).ConfigureAwait(false);
+        return ParseHello(bytes);
+    }
+
+    /// <summary>Reads an answer.</summary>
+    /// <exception cref="WireFormatException">It is none.</exception>
+    /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
+    public static async ValueTask<Answer> ReadAnswerAsync(Stream stream, CancellationToken cancellation)
+    {
+        var bytes = await ReadAsync(stream, AnswerBytes, cancellation).ConfigureAwait(false);
+        return ParseAnswer(bytes);
+    }
+
+    private static Hello ParseHello(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new WireReader(bytes);
+        reader.Skip(PrefixBytes);
+        var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
+        reader.Skip(2);
+        return new Hello(versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()), reader.UInt64());
+    }
+
+    private static Answer ParseAnswer(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new WireReader(bytes);
+        reader.Skip(PrefixBytes);
+        var (refusal, version) = ((HandshakeRefusal)reader.UInt16(), reader.UInt16());
+        reader.Skip(2);
+        return new Answer(refusal, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64());
+    }
+
+    /// <summary>The magic and the length first: a stranger who speaks HTTP is turned away at its first ten bytes.</summary>
+    private static async ValueTask<byte[]> ReadAsync(Stream stream, int bytesMin, CancellationToken cancellation)
+    {
+        var prefix = new byte[PrefixBytes];
+        await stream.ReadExactlyAsync(prefix, cancellation).ConfigureAwait(false);
+        if (!prefix.AsSpan().StartsWith(Magic))
+            throw new WireFormatException("what came does not begin like the handshake of a Quorate node");
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(prefix.AsSpan(Magic.Length));
+        if (length < bytesMin || length > BytesMax)
+            throw new WireFormatException($"a handshake of {length} bytes is none; it has {bytesMin} to {BytesMax}");
+
+        var bytes = new byte[length];
+        prefix.CopyTo(bytes, 0);
+        await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(length - ChecksumBytes)) != Checksum.Of(bytes.AsSpan(0, length - ChecksumBytes)))
+            throw new WireFormatException("the checksum of a handshake does not match");
+        return bytes;
+    }
+}
+
+/// <summary>Dialer to listener: who I am, whom I want, what I speak.</summary>
+internal readonly record struct Hello(ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features);
+
+/// <summary>Listener to dialer: welcome, or why not.</summary>
+internal readonly record struct Answer(HandshakeRefusal Refusal, ushort Version, ulong ClusterId, NodeId From, ulong Features);

@@ -1,0 +1,192 @@
+using System.Net;
+using System.Net.Sockets;
+using Quorate.Raft;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Takes connections in on one endpoint, and finds out of each whose it is before a single frame of it is read.</summary>
+internal sealed class Listener : IDisposable
+{
+    private readonly TcpNetwork _network;
+    private readonly Socket _socket;
+
+    private Listener(TcpNetwork network, Socket socket)
+    {
+        _network = network;
+        _socket = socket;
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
+
+    /// <summary>Binds to every address that <paramref name="address"/> stands for.</summary>
+    /// <exception cref="TransportStartException">Says which address, why not, and what to do.</exception>
+    public static List<Listener> Bind(TcpNetwork network, PeerAddress address)
+    {
+        var bound = new List<Listener>();
+        try
+        {
+            var ips = IPAddress.TryParse(address.Host, out var literal) ? [literal] : Dns.GetHostAddresses(address.Host);
+            if (ips.Length == 0)
+                throw new SocketException((int)SocketError.HostNotFound);
+            foreach (var ip in ips)
+                bound.Add(Bind(network, new IPEndPoint(ip, address.Port)));
+            return bound;
+        }
+        catch (Exception fault) when (fault is SocketException or ArgumentException)
+        {
+            foreach (var listener in bound)
+                listener.Dispose();
+            throw new TransportStartException(Explain(address, fault), fault);
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    /// <summary>Accepts until it is disposed.</summary>
+    public async Task RunAsync()
+    {
+        while (!_network.Ending.IsCancellationRequested)
+        {
+            Socket socket;
+            try
+            {
+                socket = await _socket.AcceptAsync(_network.Ending).ConfigureAwait(false);
+            }
+            catch (Exception fault) when (SocketFaults.IsExpected(fault))
+            {
+                if (!_network.Ending.IsCancellationRequested)
+                    await OnAcceptTroubleAsync(fault).ConfigureAwait(false);
+                continue;
+            }
+
+            if (!_network.Background.TryRun(() => ServeAsync(socket)))
+                socket.Dispose();
+        }
+    }
+
+    private static Listener Bind(TcpNetwork network, IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(endPoint);
+            socket.Listen(512);
+            return new Listener(network, socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static string Explain(PeerAddress address, Exception fault) => (fault as SocketException)?.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse =>
+            $"Cannot listen for peers on {address}: the port is in use by another process. Stop that process, or give this node another peer port.",
+        SocketError.AddressNotAvailable =>
+            $"Cannot listen for peers on {address}: no network interface of this machine has that address. Use one that it has, or 0.0.0.0 for all.",
+        SocketError.AccessDenied =>
+            $"Cannot listen for peers on {address}: the system does not allow it. Ports below 1024 need a privilege; take a higher one, or grant it.",
+        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain =>
+            $"Cannot listen for peers on {address}: the name {address.Host} has no address here. Correct it, or write an IP address.",
+        _ => $"Cannot listen for peers on {address}: {fault.Message}. Correct the listen address.",
+    };
+
+    /// <summary>Out of file descriptors, most likely. The peers that are connected stay so; accepting in a tight loop would take their processor time.</summary>
+    private async Task OnAcceptTroubleAsync(Exception fault)
+    {
+        _network.Raise(
+            TransportEventKind.AcceptTrouble, NodeId.None,
+            $"No connection can be accepted on {EndPoint} for the moment: {fault.Message}. If the limit of open files is reached, raise it.");
+        try
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), _network.Options.TimeProvider, _network.Ending).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // We end.
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        using (socket)
+        {
+            var from = "an unknown address";
+            try
+            {
+                var remote = (IPEndPoint)socket.RemoteEndPoint!;
+                from = remote.ToString();
+                SocketFaults.Configure(socket, _network.Options.UnacknowledgedTimeout);
+
+                // The one place where their side of a connection becomes a stream; TLS goes around it here.
+                var stream = new NetworkStream(socket, ownsSocket: false);
+                await using (stream.ConfigureAwait(false))
+                {
+                    if (await AdmitAsync(stream, remote.Address, from).ConfigureAwait(false) is not { } peer)
+                    {
+                        socket.Shutdown(SocketShutdown.Send);
+                        return;
+                    }
+
+                    using var connection = new IncomingConnection(_network, peer, stream);
+                    await connection.RunAsync().ConfigureAwait(false);
+                }
+            }
+            catch (WireFormatException)
+            {
+                _network.OnRefused(HandshakeRefusal.NotQuorate, default, from);
+            }
+            catch (OperationCanceledException) when (!_network.Ending.IsCancellationRequested)
+            {
+                _network.OnRefused(HandshakeRefusal.TooSlow, default, from);
+            }
+            catch (Exception fault) when (SocketFaults.IsExpected(fault))
+            {
+                // It went away before it had said who it is.
+            }
+        }
+    }
+
+    /// <summary>The handshake; null when it was refused, and that has been said.</summary>
+    private async Task<Peer?> AdmitAsync(NetworkStream stream, IPAddress address, string from)
+    {
+        if (!_network.Admission.TryEnter(address))
+        {
+            _network.OnRefused(HandshakeRefusal.TooMany, default, from);
+            return null;
+        }
+
+        try
+        {
+            using var deadline = new Deadline(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
+            var hello = await Handshake.ReadHelloAsync(stream, deadline.Token).ConfigureAwait(false);
+            var refusal = Judge(hello, out var peer);
+            var version = refusal == HandshakeRefusal.None ? Math.Min(hello.VersionMax, Handshake.VersionMax) : (ushort)0;
+            var answer = new Answer(refusal, version, _network.Options.ClusterId, _network.Options.Self, Features: 0);
+            await stream.WriteAsync(Handshake.Write(answer), deadline.Token).ConfigureAwait(false);
+            if (refusal != HandshakeRefusal.None)
+                _network.OnRefused(refusal, hello, from);
+            return refusal == HandshakeRefusal.None ? peer : null;
+        }
+        finally
+        {
+            _network.Admission.Leave(address);
+        }
+    }
+
+    /// <summary>In the order in which a mistake is best understood: another protocol, another cluster, another node, a stranger.</summary>
+    private HandshakeRefusal Judge(in Hello hello, out Peer? peer)
+    {
+        peer = null;
+        if (hello.VersionMin > Handshake.VersionMax || hello.VersionMax < Handshake.VersionMin)
+            return HandshakeRefusal.WrongVersion;
+        if (hello.ClusterId != _network.Options.ClusterId)
+            return HandshakeRefusal.WrongCluster;
+        if (hello.To != _network.Options.Self)
+            return HandshakeRefusal.WrongReceiver;
+        peer = _network.Find(hello.From);
+        return peer is null ? HandshakeRefusal.UnknownPeer : HandshakeRefusal.None;
+    }
+}

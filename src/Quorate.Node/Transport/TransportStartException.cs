@@ -1,0 +1,10 @@
+namespace Quorate.Node.Transport;
+
+/// <summary>The transport could not start; the message says what was tried, why it failed, and what to do.</summary>
+public sealed class TransportStartException : IOException
+{
+    internal TransportStartException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

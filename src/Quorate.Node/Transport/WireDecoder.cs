@@ -1,0 +1,220 @@
+using Quorate.Raft;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Bytes to messages, into instances that are used again and again.</summary>
+/// <remarks>
+/// Lifetime: a decoded message is good until the next is decoded. Payloads are views into the body that was handed in, so the body of
+/// a frame for which <see cref="HoldsPayloads"/> says so belongs to the log from then on and is never pooled.
+/// Errors: <see cref="WireFormatException"/> and no other, whatever the bytes are. Counts and lengths are held against the bytes that
+/// are there before anything is made of them. The layout is in <see cref="WireEncoder"/>.
+/// </remarks>
+internal sealed class WireDecoder
+{
+    /// <summary>The largest scratch array that is kept from one message to the next, in elements.</summary>
+    private const int ScratchMax = 65_536;
+
+    private readonly AppendEntries _appendEntries = new();
+    private readonly AppendEntriesReply _appendEntriesReply = new();
+    private readonly RequestVote _requestVote = new();
+    private readonly RequestVoteReply _requestVoteReply = new();
+    private readonly ForwardProposals _forwardProposals = new();
+    private readonly RefuseProposals _refuseProposals = new();
+    private readonly ReadIndexRequest _readIndexRequest = new();
+    private readonly ReadIndexReply _readIndexReply = new();
+
+    private LogEntry[] _entries = new LogEntry[64];
+    private Proposal[] _proposals = new Proposal[64];
+
+    /// <summary>Whether the log will refer to the body of such a frame after it has been decoded.</summary>
+    public static bool HoldsPayloads(in FrameHeader header) => header.Kind switch
+    {
+        WireKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
+        WireKind.ForwardProposals => true,
+        _ => false,
+    };
+
+    /// <summary>Decodes a body; false for a kind this version does not know.</summary>
+    public bool TryDecode(WireKind kind, ReadOnlyMemory<byte> body, out Message? message)
+    {
+        Forget();
+        var reader = new WireReader(body.Span);
+        message = kind switch
+        {
+            WireKind.AppendEntries => _appendEntries,
+            WireKind.AppendEntriesReply => _appendEntriesReply,
+            WireKind.RequestVote => _requestVote,
+            WireKind.RequestVoteReply => _requestVoteReply,
+            WireKind.ForwardProposals => _forwardProposals,
+            WireKind.RefuseProposals => _refuseProposals,
+            WireKind.ReadIndexRequest => _readIndexRequest,
+            WireKind.ReadIndexReply => _readIndexReply,
+            _ => null,
+        };
+        if (message is null)
+            return false;
+
+        message.From = new NodeId(reader.UInt64());
+        message.To = new NodeId(reader.UInt64());
+        message.Term = new Term(reader.UInt64());
+        Read(message, body, ref reader);
+        return true;
+    }
+
+    private void Read(Message message, ReadOnlyMemory<byte> body, ref WireReader reader)
+    {
+        switch (message)
+        {
+            case AppendEntries it:
+                Read(it, body, ref reader);
+                break;
+
+            case AppendEntriesReply it:
+                it.Accepted = (ReadFlags(ref reader) & 1) != 0;
+                it.Index = new LogIndex(reader.UInt64());
+                it.Hint = ReadEntryId(ref reader);
+                it.Round = reader.UInt64();
+                break;
+
+            case RequestVote it:
+                it.PreVote = (ReadFlags(ref reader) & 1) != 0;
+                it.LastEntry = ReadEntryId(ref reader);
+                break;
+
+            case RequestVoteReply it:
+                var flags = ReadFlags(ref reader);
+                it.PreVote = (flags & 1) != 0;
+                it.Granted = (flags & 2) != 0;
+                break;
+
+            case ForwardProposals it:
+                Read(it, body, ref reader);
+                break;
+
+            case RefuseProposals it:
+                Read(it, ref reader);
+                break;
+
+            case ReadIndexRequest it:
+                it.ReadId = reader.UInt64();
+                break;
+
+            case ReadIndexReply it:
+                it.ReadId = reader.UInt64();
+                it.Index = new LogIndex(reader.UInt64());
+                it.Granted = (ReadFlags(ref reader) & 1) != 0;
+                break;
+
+            default:
+                throw new InvalidOperationException($"{message.GetType().Name} is made here but not read here");
+        }
+    }
+
+    private void Read(AppendEntries message, ReadOnlyMemory<byte> body, ref WireReader reader)
+    {
+        message.Previous = ReadEntryId(ref reader);
+        message.LeaderCommit = new LogIndex(reader.UInt64());
+        message.Round = reader.UInt64();
+        var count = ReadCount(ref reader, WireEncoder.EntryHeaderBytes, out var headerBytes);
+        if (message.Previous.Index.Value > ulong.MaxValue - (ulong)count)
+            throw new WireFormatException($"{count} entries after {message.Previous} have no indexes");
+        if (_entries.Length < count)
+            _entries = new LogEntry[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count)];
+
+        var payloadAt = reader.Position + (count * headerBytes);
+        var term = message.Previous.Term;
+        for (var i = 0; i < count; i++)
+        {
+            var kind = (EntryKind)reader.Byte();
+            if (kind is < EntryKind.NoOp or > EntryKind.Configuration)
+                throw new WireFormatException($"there is no entry kind {(byte)kind}");
+            reader.Skip(3);
+            var payload = Slice(body, ref payloadAt, reader.UInt32());
+            var entryTerm = new Term(reader.UInt64());
+            if (entryTerm < term || entryTerm > message.Term)
+                throw new WireFormatException($"an entry of term {entryTerm} cannot follow term {term} in a message of term {message.Term}");
+            term = entryTerm;
+            var proposal = new ProposalId(new NodeId(reader.UInt64()), reader.UInt64());
+            reader.Skip(headerBytes - WireEncoder.EntryHeaderBytes);
+            _entries[i] = new LogEntry(new EntryId(term, message.Previous.Index + (i + 1)), kind, proposal, payload);
+        }
+
+        message.Entries = _entries.AsMemory(0, count);
+    }
+
+    private void Read(ForwardProposals message, ReadOnlyMemory<byte> body, ref WireReader reader)
+    {
+        var count = ReadCount(ref reader, WireEncoder.ProposalHeaderBytes, out var headerBytes);
+        if (_proposals.Length < count)
+            _proposals = new Proposal[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count)];
+
+        var commandAt = reader.Position + (count * headerBytes);
+        for (var i = 0; i < count; i++)
+        {
+            var id = new ProposalId(new NodeId(reader.UInt64()), reader.UInt64());
+            var command = Slice(body, ref commandAt, reader.UInt32());
+            reader.Skip(headerBytes - WireEncoder.ProposalHeaderBytes + 4);
+            _proposals[i] = new Proposal(id, command);
+        }
+
+        message.Proposals = _proposals.AsMemory(0, count);
+    }
+
+    private static void Read(RefuseProposals message, ref WireReader reader)
+    {
+        message.FirstSequence = reader.UInt64();
+        message.LastSequence = reader.UInt64();
+        if (message.FirstSequence > message.LastSequence)
+            throw new WireFormatException($"the range {message.FirstSequence}..{message.LastSequence} of refused proposals is empty");
+
+        // Every reason says "nothing happened, try again"; one from a later version loses only its nuance.
+        var reason = (RejectReason)reader.Byte();
+        message.Reason = reason is >= RejectReason.NoLeader and <= RejectReason.Superseded ? reason : RejectReason.NoLeader;
+        reader.Skip(7);
+    }
+
+    /// <summary>A count of headers that are all there, and the length of each.</summary>
+    private static int ReadCount(ref WireReader reader, int headerBytesMin, out int headerBytes)
+    {
+        var count = reader.UInt32();
+        headerBytes = reader.UInt16();
+        reader.Skip(2);
+        if (headerBytes < headerBytesMin)
+            throw new WireFormatException($"a header of {headerBytes} bytes is shorter than the {headerBytesMin} of the first version");
+        if ((long)count * headerBytes > reader.Remaining)
+            throw new WireFormatException($"{count} headers of {headerBytes} bytes do not fit into the {reader.Remaining} bytes that are left");
+        return (int)count;
+    }
+
+    private static ReadOnlyMemory<byte> Slice(ReadOnlyMemory<byte> body, ref int at, uint length)
+    {
+        if (length > (uint)(body.Length - at))
+            throw new WireFormatException($"{length} bytes of payload do not fit into the {body.Length - at} bytes that are left");
+        var slice = body.Slice(at, (int)length);
+        at += (int)length;
+        return slice;
+    }
+
+    private static EntryId ReadEntryId(ref WireReader reader) => new(new Term(reader.UInt64()), new LogIndex(reader.UInt64()));
+
+    private static byte ReadFlags(ref WireReader reader)
+    {
+        var flags = reader.Byte();
+        reader.Skip(7);
+        return flags;
+    }
+
+    /// <summary>Lets go of the payloads of the message before, which the log may long have dropped.</summary>
+    private void Forget()
+    {
+        _entries.AsSpan(0, _appendEntries.Entries.Length).Clear();
+        _appendEntries.Entries = default;
+        if (_entries.Length > ScratchMax)
+            _entries = new LogEntry[64];
+
+        _proposals.AsSpan(0, _forwardProposals.Proposals.Length).Clear();
+        _forwardProposals.Proposals = default;
+        if (_proposals.Length > ScratchMax)
+            _proposals = new Proposal[64];
+    }
+}

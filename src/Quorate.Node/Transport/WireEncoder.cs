@@ -1,0 +1,188 @@
+using Quorate.Raft;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Messages to bytes. Every body begins the same; what follows depends on the kind. All integers are little-endian.</summary>
+/// <remarks><code>
+///   every kind            0  8  from        8  8  to        16  8  term
+///   AppendEntries        24  8  previous term    32  8  previous index    40  8  leader commit    48  8  round
+///                        56  4  count of entries 60  2  bytes of one entry header, 32 here       62  2  zero
+///                        64  …  entry headers, then all payloads end to end
+///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
+///   AppendEntriesReply   24  1  flags: 1 accepted   25  7  zero   32  8  index   40  8  hint term   48  8  hint index   56  8  round
+///   RequestVote          24  1  flags: 1 pre-vote   25  7  zero   32  8  last term   40  8  last index
+///   RequestVoteReply     24  1  flags: 1 pre-vote, 2 granted   25  7  zero
+///   ForwardProposals     24  4  count of proposals   28  2  bytes of one proposal header, 24 here   30  2  zero
+///                        32  …  proposal headers, then all commands end to end
+///     proposal header     0  8  origin   8  8  sequence   16  4  command bytes   20  4  zero
+///   RefuseProposals      24  8  first sequence   32  8  last sequence   40  1  reason   41  7  zero
+///   ReadIndexRequest     24  8  read id
+///   ReadIndexReply       24  8  read id   32  8  index   40  1  flags: 1 granted   41  7  zero
+/// </code>
+/// The index of an entry is not sent: entries are contiguous and begin after the previous one.
+/// A later version may append fields to a body, or lengthen an entry's header; this one skips them. See docs/formats/wire.md.
+/// </remarks>
+internal static class WireEncoder
+{
+    public const int AppendEntriesFixedBytes = 64;
+    public const int EntryHeaderBytes = 32;
+    public const int AppendEntriesReplyBytes = 64;
+    public const int RequestVoteBytes = 48;
+    public const int RequestVoteReplyBytes = 32;
+    public const int ForwardProposalsFixedBytes = 32;
+    public const int ProposalHeaderBytes = 24;
+    public const int RefuseProposalsBytes = 48;
+    public const int ReadIndexRequestBytes = 32;
+    public const int ReadIndexReplyBytes = 48;
+
+    /// <summary>What <see cref="Encode"/> will write, header and all.</summary>
+    public static long SizeOf(Message message) => WireFrame.HeaderBytes + message switch
+    {
+        AppendEntries it => AppendEntriesFixedBytes + SizeOf(it.Entries.Span),
+        AppendEntriesReply => AppendEntriesReplyBytes,
+        RequestVote => RequestVoteBytes,
+        RequestVoteReply => RequestVoteReplyBytes,
+        ForwardProposals it => ForwardProposalsFixedBytes + SizeOf(it.Proposals.Span),
+        RefuseProposals => RefuseProposalsBytes,
+        ReadIndexRequest => ReadIndexRequestBytes,
+        ReadIndexReply => ReadIndexReplyBytes,
+        _ => throw Unknown(message),
+    };
+
+    /// <summary>Writes one whole frame. <paramref name="frame"/> has exactly <see cref="SizeOf(Message)"/> bytes.</summary>
+    public static void Encode(Message message, Span<byte> frame)
+    {
+        var writer = new WireWriter(frame[WireFrame.HeaderBytes..]);
+        writer.UInt64(message.From.Value);
+        writer.UInt64(message.To.Value);
+        writer.UInt64(message.Term.Value);
+        WireFrame.Seal(frame, Write(message, ref writer));
+    }
+
+    private static WireKind Write(Message message, ref WireWriter writer)
+    {
+        switch (message)
+        {
+            case AppendEntries it:
+                Write(it, ref writer);
+                return WireKind.AppendEntries;
+
+            case AppendEntriesReply it:
+                WriteFlags(ref writer, it.Accepted, false);
+                writer.UInt64(it.Index.Value);
+                Write(it.Hint, ref writer);
+                writer.UInt64(it.Round);
+                return WireKind.AppendEntriesReply;
+
+            case RequestVote it:
+                WriteFlags(ref writer, it.PreVote, false);
+                Write(it.LastEntry, ref writer);
+                return WireKind.RequestVote;
+
+            case RequestVoteReply it:
+                WriteFlags(ref writer, it.PreVote, it.Granted);
+                return WireKind.RequestVoteReply;
+
+            case ForwardProposals it:
+                Write(it, ref writer);
+                return WireKind.ForwardProposals;
+
+            case RefuseProposals it:
+                writer.UInt64(it.FirstSequence);
+                writer.UInt64(it.LastSequence);
+                writer.Byte((byte)it.Reason);
+                writer.Zeroes(7);
+                return WireKind.RefuseProposals;
+
+            case ReadIndexRequest it:
+                writer.UInt64(it.ReadId);
+                return WireKind.ReadIndexRequest;
+
+            case ReadIndexReply it:
+                writer.UInt64(it.ReadId);
+                writer.UInt64(it.Index.Value);
+                WriteFlags(ref writer, it.Granted, false);
+                return WireKind.ReadIndexReply;
+
+            default:
+                throw Unknown(message);
+        }
+    }
+
+    private static void Write(AppendEntries message, ref WireWriter writer)
+    {
+        var entries = message.Entries.Span;
+        Write(message.Previous, ref writer);
+        writer.UInt64(message.LeaderCommit.Value);
+        writer.UInt64(message.Round);
+        writer.UInt32((uint)entries.Length);
+        writer.UInt16(EntryHeaderBytes);
+        writer.Zeroes(2);
+
+        var index = message.Previous.Index.Value;
+        foreach (ref readonly var entry in entries)
+        {
+            // The receiver counts the indexes up from the previous one: a gap would put entries in the wrong place over there.
+            if (entry.Index.Value != ++index)
+                throw new InvalidOperationException($"{message}: entry {entry.Id} stands where index {index} belongs");
+            writer.Byte((byte)entry.Kind);
+            writer.Zeroes(3);
+            writer.UInt32((uint)entry.Payload.Length);
+            writer.UInt64(entry.Term.Value);
+            writer.UInt64(entry.Proposal.Origin.Value);
+            writer.UInt64(entry.Proposal.Sequence);
+        }
+
+        foreach (ref readonly var entry in entries)
+            writer.Bytes(entry.Payload.Span);
+    }
+
+    private static void Write(ForwardProposals message, ref WireWriter writer)
+    {
+        var proposals = message.Proposals.Span;
+        writer.UInt32((uint)proposals.Length);
+        writer.UInt16(ProposalHeaderBytes);
+        writer.Zeroes(2);
+        foreach (ref readonly var proposal in proposals)
+        {
+            writer.UInt64(proposal.Id.Origin.Value);
+            writer.UInt64(proposal.Id.Sequence);
+            writer.UInt32((uint)proposal.Command.Length);
+            writer.Zeroes(4);
+        }
+
+        foreach (ref readonly var proposal in proposals)
+            writer.Bytes(proposal.Command.Span);
+    }
+
+    private static void Write(EntryId id, ref WireWriter writer)
+    {
+        writer.UInt64(id.Term.Value);
+        writer.UInt64(id.Index.Value);
+    }
+
+    private static void WriteFlags(ref WireWriter writer, bool first, bool second)
+    {
+        writer.Byte((byte)((first ? 1 : 0) | (second ? 2 : 0)));
+        writer.Zeroes(7);
+    }
+
+    private static long SizeOf(ReadOnlySpan<LogEntry> entries)
+    {
+        var bytes = (long)entries.Length * EntryHeaderBytes;
+        foreach (ref readonly var entry in entries)
+            bytes += entry.Payload.Length;
+        return bytes;
+    }
+
+    private static long SizeOf(ReadOnlySpan<Proposal> proposals)
+    {
+        var bytes = (long)proposals.Length * ProposalHeaderBytes;
+        foreach (ref readonly var proposal in proposals)
+            bytes += proposal.Command.Length;
+        return bytes;
+    }
+
+    private static InvalidOperationException Unknown(Message message) =>
+        new($"{message.GetType().Name} has no place in the wire format; give it a kind in WireKind, WireEncoder and WireDecoder");
+}
