@@ -33,11 +33,7 @@ internal ref struct CommandReader
         return _span[_at++];
     }
 
-    public long Signed()
-    {
-        var value = Number();
-        return unchecked((long)(value >> 1) ^ -(long)(value & 1));
-    }
+    public long Signed() => Zigzag.Decode(Number());
 
     public readonly void End()
     {

@@ -47,7 +47,7 @@ internal ref struct CommandWriter
         _written++;
     }
 
-    public void Signed(long value) => Number(unchecked((ulong)((value << 1) ^ (value >> 63))));
+    public void Signed(long value) => Number(Zigzag.Encode(value));
 
     public void Flush()
     {

@@ -1,0 +1,96 @@
+using Quorate.Kv.Mvcc;
+using Quorate.Raft;
+
+namespace Quorate.Kv;
+
+/// <summary>The whole store as it was when a batch of commands had been applied. It never changes.</summary>
+/// <remarks>
+/// Threading: may be read by any number of threads at once, without locks, for as long as one likes; what the store does meanwhile costs it
+/// nothing. Holding on to one keeps the pages alive that have changed since.
+/// </remarks>
+public sealed class KvSnapshot
+{
+    private readonly MvccView _view;
+    private readonly bool _isSwept;
+
+    internal KvSnapshot(MvccView view, bool isSwept, LogIndex appliedIndex, long sizeBytes)
+    {
+        _view = view;
+        _isSwept = isSwept;
+        AppliedIndex = appliedIndex;
+        SizeBytes = sizeBytes;
+    }
+
+    /// <summary>The newest revision. An empty store is at 1.</summary>
+    public long Revision => _view.Revision;
+
+    /// <summary>The oldest revision that can be read; -1 as long as nothing was compacted.</summary>
+    public long CompactRevision => _view.CompactRevision;
+
+    /// <summary>The last log entry whose effect is in it.</summary>
+    public LogIndex AppliedIndex { get; }
+
+    /// <summary>How many keys exist.</summary>
+    public long KeyCount => _view.KeyCount;
+
+    /// <summary>
+    /// Bytes of keys and values of all versions kept, and a fixed amount for each version: what a quota is measured against. A compaction
+    /// brings it down little by little, with the commands that follow.
+    /// </summary>
+    public long SizeBytes { get; }
+
+    /// <summary>Reads an interval.</summary>
+    /// <remarks>Refusals: those of <see cref="RangeRequest"/>.</remarks>
+    public KvResult Range(RangeRequest request)
+    {
+        if (KvChecks.CheckAtApply(request) is { } malformed)
+            return KvResult.Refused(malformed, Revision);
+        return RangeReader.Read(_view, request, out var response) is { } error
+            ? KvResult.Refused(error, Revision)
+            : KvResult.Ok(response, Revision);
+    }
+
+    /// <summary>The newest version of one key, or null.</summary>
+    public KeyValue? Get(ReadOnlySpan<byte> key) => _view.Get(key);
+
+    /// <summary>Carries out a transaction that only reads.</summary>
+    /// <remarks>
+    /// Refusals: those of <see cref="TxnRequest"/>. Errors: <see cref="ArgumentException"/> when <see cref="TxnRequest.MayWrite"/>: that has to
+    /// be proposed, even if the branch it would take writes nothing.
+    /// </remarks>
+    public KvResult Txn(TxnRequest request)
+    {
+        if (request.MayWrite)
+            throw new ArgumentException("a transaction that may write has to be proposed", nameof(request));
+        if (KvChecks.CheckAtApply(request) is { } malformed)
+            return KvResult.Refused(malformed, Revision);
+
+        var path = TxnPath.Of(request, _view);
+        return Preconditions.Check(path, _view) is { } error
+            ? KvResult.Refused(error, Revision)
+            : KvResult.Ok(new OperationRunner(_view, writer: null).Txn(path, isOutermost: true), Revision);
+    }
+
+    /// <summary>A hash over everything that can be read between the compact revision and <paramref name="revision"/>.</summary>
+    /// <param name="revision">Up to where; 0 or less is the newest.</param>
+    /// <param name="hash">The hash, and what it covers.</param>
+    /// <remarks>
+    /// Members with the same <see cref="KvHash.CompactRevision"/> and <see cref="KvHash.HashRevision"/> must have the same hash.
+    /// Takes time in proportion to the store. Refusals: <see cref="KvError.Compacted"/>, <see cref="KvError.FutureRevision"/>.
+    /// </remarks>
+    public KvError? HashKv(long revision, out KvHash hash)
+    {
+        hash = default;
+        if (_view.CheckRevision(revision) is { } error)
+            return error;
+        var upTo = revision <= 0 ? Revision : revision;
+        hash = new KvHash(HistoryHash.Compute(_view, _isSwept, upTo), CompactRevision, upTo);
+        return null;
+    }
+
+    /// <summary>For the tests: the pages keep their promises.</summary>
+    internal MvccView View => _view;
+}
+
+/// <summary>What a store hashes to, and between which revisions.</summary>
+public readonly record struct KvHash(uint Hash, long CompactRevision, long HashRevision);

@@ -1,0 +1,77 @@
+using Quorate.Kv.Mvcc;
+using Quorate.Raft;
+
+namespace Quorate.Kv;
+
+/// <summary>The replicated key-value store: takes commands in the order of the log, and shows readers the state after each batch.</summary>
+/// <remarks>
+/// Shape: commands are what <see cref="KvCommand.Encode"/> wrote. Nothing but they decides what the store holds and answers.
+/// Threading: <see cref="Apply"/> and <see cref="BatchApplied"/> belong to one thread; <see cref="Current"/> may be taken from any.
+/// Errors: <see cref="KvCommandFormatException"/> for a committed command that cannot be read; the node stops then.
+/// </remarks>
+public sealed class KvStore : IStateMachine<KvResult>
+{
+    // Versions of the history looked at after each command while a compaction is under way, and at once when it is asked for. Eight
+    // is more than the one that a put adds, so a compaction always ends; 512 take well under a millisecond.
+    private const int SweepPerCommand = 8;
+    private const int SweepPerCompaction = 512;
+
+    private readonly MvccWriter _writer = new();
+    private LogIndex _applied;
+
+    // Written by the applying thread, read by all: the field being volatile is what makes a snapshot whole before it is seen.
+    private volatile KvSnapshot _current;
+
+    /// <summary>An empty store, at revision 1.</summary>
+    public KvStore() => _current = Freeze();
+
+    /// <summary>The state after the last finished batch.</summary>
+    public KvSnapshot Current => _current;
+
+    /// <inheritdoc/>
+    public KvResult Apply(in CommittedCommand command)
+    {
+        var request = KvCommand.Decode(command.Command);
+        var result = Execute(request);
+        _writer.EndTransaction();
+        _writer.Sweep(request is CompactRequest ? SweepPerCompaction : SweepPerCommand);
+        _applied = command.Id.Index;
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public void BatchApplied(LogIndex last)
+    {
+        // Entries that are no commands move the log on too.
+        _applied = LogIndex.Max(_applied, last);
+        _current = Freeze();
+    }
+
+    private KvResult Execute(KvRequest request)
+    {
+        if (KvChecks.CheckAtApply(request) is { } malformed)
+            return KvResult.Refused(malformed, _writer.Revision);
+
+        var runner = new OperationRunner(default, _writer);
+        switch (request)
+        {
+            case PutRequest put:
+                return Preconditions.Check(put, _writer.View) is { } unmet ? Refused(unmet) : Ok(runner.Put(put));
+            case DeleteRangeRequest delete:
+                return Ok(runner.DeleteRange(delete));
+            case TxnRequest txn:
+                var path = TxnPath.Of(txn, _writer.View);
+                return Preconditions.Check(path, _writer.View) is { } refusal ? Refused(refusal) : Ok(runner.Txn(path, isOutermost: true));
+            case CompactRequest compact:
+                return _writer.Compact(compact.Revision) is { } error ? Refused(error) : Ok(new CompactResponse(_writer.Revision));
+            default:
+                throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
+        }
+    }
+
+    private KvResult Ok(KvResponse response) => KvResult.Ok(response, _writer.View.Revision);
+
+    private KvResult Refused(KvError error) => KvResult.Refused(error, _writer.Revision);
+
+    private KvSnapshot Freeze() => new(_writer.Freeze(), _writer.IsSwept, _applied, _writer.SizeBytes);
+}

@@ -1,0 +1,53 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using Quorate.Kv.Tree;
+
+namespace Quorate.Kv.Mvcc;
+
+/// <summary>CRC-32C over every version that can be read at or after the compact revision, up to a revision.</summary>
+/// <remarks>
+/// Two members that applied the same commands give the same hash, whatever their pages look like and however far each has swept. Each version
+/// counts with its revision, create revision, version, lease, and the lengths and bytes of key and value, all little-endian.
+/// </remarks>
+internal static class HistoryHash
+{
+    public static uint Compute(in MvccView view, bool isSwept, long revision)
+    {
+        var hash = uint.MaxValue;
+        Span<byte> head = stackalloc byte[44];
+        for (var cursor = new TreeCursor(view.History, []); cursor.IsValid; cursor.MoveNext())
+        {
+            var at = Revision.FromKey(cursor.Key);
+            if (at.Main > revision)
+                break;
+            var kv = VersionRecord.Read(at, cursor.Value).Kv;
+            if (!isSwept && at.Main <= view.CompactRevision && !IsKept(view, at, kv))
+                continue;
+
+            BinaryPrimitives.WriteInt64LittleEndian(head, at.Main);
+            BinaryPrimitives.WriteInt32LittleEndian(head[8..], at.Sub);
+            BinaryPrimitives.WriteInt64LittleEndian(head[12..], kv.CreateRevision);
+            BinaryPrimitives.WriteInt64LittleEndian(head[20..], kv.Version);
+            BinaryPrimitives.WriteInt64LittleEndian(head[28..], kv.Lease);
+            BinaryPrimitives.WriteInt32LittleEndian(head[36..], kv.Key.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(head[40..], kv.Value.Length);
+            hash = Add(Add(Add(hash, head), kv.Key.Span), kv.Value.Span);
+        }
+
+        return ~hash;
+    }
+
+    /// <summary>Of what was compacted, only the version of each key that was its newest then, unless that was a deletion.</summary>
+    private static bool IsKept(in MvccView view, Revision at, in KeyValue kv) =>
+        kv.Version != 0 && view.TryGetRecord(kv.Key.Span, out var newest)
+        && view.GetAt(newest, view.CompactRevision) is { } kept && kept.ModRevision == at.Main;
+
+    private static uint Add(uint hash, ReadOnlySpan<byte> bytes)
+    {
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
+            hash = BitOperations.Crc32C(hash, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (var b in bytes)
+            hash = BitOperations.Crc32C(hash, b);
+        return hash;
+    }
+}

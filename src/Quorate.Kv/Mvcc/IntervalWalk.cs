@@ -1,0 +1,59 @@
+using Quorate.Kv.Tree;
+
+namespace Quorate.Kv.Mvcc;
+
+/// <summary>The keys of an interval that exist, or existed at a revision, one after the other, ascending.</summary>
+internal ref struct IntervalWalk
+{
+    private readonly MvccView _view;
+    private readonly KeyInterval _keys;
+    private readonly long _revision;
+    private TreeCursor? _cursor;
+    private bool _begun;
+    private KeyRecord _record;
+
+    public IntervalWalk(MvccView view, KeyInterval keys, long revision)
+    {
+        _view = view;
+        _keys = keys;
+        _revision = revision;
+    }
+
+    /// <summary>The key it stands on, with its value.</summary>
+    public KeyValue Current { get; private set; }
+
+    public bool MoveNext()
+    {
+        while (NextRecord())
+        {
+            if (_view.GetAt(_record, _revision) is { } kv)
+            {
+                Current = kv;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool NextRecord()
+    {
+        if (_keys.Kind == KeyIntervalKind.Single)
+        {
+            if (_begun)
+                return false;
+            _begun = true;
+            return _view.TryGetRecord(_keys.Start.Span, out _record);
+        }
+
+        if (_cursor is null)
+            _cursor = new TreeCursor(_view.Keys, _keys.Start.Span);
+        else
+            _cursor.MoveNext();
+
+        if (!_cursor.IsValid || !_keys.Contains(_cursor.Key))
+            return false;
+        _record = KeyRecord.Read(_cursor.Value.Span);
+        return true;
+    }
+}

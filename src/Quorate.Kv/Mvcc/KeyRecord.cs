@@ -1,0 +1,53 @@
+namespace Quorate.Kv.Mvcc;
+
+/// <summary>What the index of keys says of one key: its newest version, without the value.</summary>
+/// <remarks><code>
+///   varint  main revision of the newest version
+///   varint  its sub revision
+///   varint  its version; 0 if it is a deletion
+///   varint  main revision less the create revision; 0 for a deletion
+///   varint  lease, zigzagged
+///   varint  its number among the key's versions, from 1 (see VersionRecord)
+///   varint  main revision of its anchor, 0 if none
+///   varint  sub revision of its anchor
+/// </code>
+/// In memory only; it may change with any release.
+/// </remarks>
+internal readonly record struct KeyRecord(
+    Revision Mod, long CreateRevision, long Version, long Lease, long Number, Revision Anchor)
+{
+    public const int BytesMax = 8 * Varint.BytesMax;
+
+    public bool IsDeletion => Version == 0;
+
+    /// <summary>The anchor of the version after this one: this one, if it is one.</summary>
+    public Revision AnchorOfNext => Number % VersionRecord.AnchorEvery == 0 ? Mod : Anchor;
+
+    public static KeyRecord Read(ReadOnlySpan<byte> source)
+    {
+        var at = 0;
+        var main = (long)Varint.Read(source, ref at);
+        var sub = (int)Varint.Read(source, ref at);
+        var version = (long)Varint.Read(source, ref at);
+        var age = (long)Varint.Read(source, ref at);
+        var lease = Zigzag.Decode(Varint.Read(source, ref at));
+        var number = (long)Varint.Read(source, ref at);
+        var anchorMain = (long)Varint.Read(source, ref at);
+        var anchorSub = (int)Varint.Read(source, ref at);
+        return new KeyRecord(
+            new Revision(main, sub), version == 0 ? 0 : main - age, version, lease, number, new Revision(anchorMain, anchorSub));
+    }
+
+    public ReadOnlySpan<byte> Write(Span<byte> target)
+    {
+        var at = Varint.Write(target, (ulong)Mod.Main);
+        at += Varint.Write(target[at..], (ulong)Mod.Sub);
+        at += Varint.Write(target[at..], (ulong)Version);
+        at += Varint.Write(target[at..], IsDeletion ? 0 : (ulong)(Mod.Main - CreateRevision));
+        at += Varint.Write(target[at..], Zigzag.Encode(Lease));
+        at += Varint.Write(target[at..], (ulong)Number);
+        at += Varint.Write(target[at..], (ulong)Anchor.Main);
+        at += Varint.Write(target[at..], (ulong)Anchor.Sub);
+        return target[..at];
+    }
+}

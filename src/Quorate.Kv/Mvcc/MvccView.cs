@@ -1,0 +1,85 @@
+using Quorate.Kv.Tree;
+
+namespace Quorate.Kv.Mvcc;
+
+/// <summary>The store at one moment, to read: two roots and two revisions.</summary>
+/// <remarks>
+/// <paramref name="Keys"/> leads from a key to its newest version (<see cref="KeyRecord"/>) and counts the keys that exist;
+/// <paramref name="History"/> holds every version under its revision (<see cref="VersionRecord"/>). Invariant: what the index says of a key
+/// is in the history. Inside a transaction that has changed something, <paramref name="Revision"/> is already the new one.
+/// </remarks>
+internal readonly record struct MvccView(Node Keys, Node History, long Revision, long CompactRevision)
+{
+    /// <summary>How many keys exist.</summary>
+    public long KeyCount => Keys.Counted;
+
+    /// <summary>Whether the store can be read as it was at a revision; 0 or less means as it is.</summary>
+    public KvError? CheckRevision(long revision)
+    {
+        if (revision > Revision)
+            return KvError.FutureRevision;
+        return revision > 0 && revision < CompactRevision ? KvError.Compacted : null;
+    }
+
+    /// <summary>The newest version of a key, also if it is a deletion.</summary>
+    public bool TryGetRecord(ReadOnlySpan<byte> key, out KeyRecord record)
+    {
+        if (!TreeReader.TryFind(Keys, key, out var leaf, out var place))
+        {
+            record = default;
+            return false;
+        }
+
+        record = KeyRecord.Read(leaf.Value(place).Span);
+        return true;
+    }
+
+    /// <summary>The key as it is, or null.</summary>
+    public KeyValue? Get(ReadOnlySpan<byte> key) =>
+        TryGetRecord(key, out var record) && !record.IsDeletion ? Version(record.Mod).Kv : null;
+
+    /// <summary>The key as it was at <paramref name="revision"/>, or null.</summary>
+    public KeyValue? GetAt(in KeyRecord newest, long revision)
+    {
+        if (newest.Mod.Main <= revision)
+            return newest.IsDeletion ? null : Version(newest.Mod).Kv;
+
+        var before = newest.Anchor.Main > revision ? newest.Anchor : newest.Mod;
+        while (before.Main > revision)
+        {
+            var version = Version(before);
+            before = version.Anchor.Main > revision ? version.Anchor : version.Before;
+        }
+
+        return !before.IsNone && TryGetVersion(before, out var found) && !found.IsDeletion ? found.Kv : null;
+    }
+
+    /// <summary>The version that a revision made, if no compaction has removed it.</summary>
+    public bool TryGetVersion(Revision revision, out VersionRecord version)
+    {
+        if (!TreeReader.TryFind(History, revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), out var leaf, out var place))
+        {
+            version = default;
+            return false;
+        }
+
+        version = VersionRecord.Read(revision, leaf.Value(place));
+        return true;
+    }
+
+    /// <summary>A version that must be there.</summary>
+    public VersionRecord Version(Revision revision) => TryGetVersion(revision, out var version)
+        ? version
+        : throw new InvalidOperationException($"revision {revision.Main}.{revision.Sub} is in the index and not in the history");
+
+    /// <summary>How many keys of an interval exist, without looking at them.</summary>
+    public long Count(KeyInterval keys)
+    {
+        if (keys.IsEmpty)
+            return 0;
+        if (keys.Kind == KeyIntervalKind.Single)
+            return TryGetRecord(keys.Start.Span, out var record) && !record.IsDeletion ? 1 : 0;
+        var below = TreeReader.CountedBelow(Keys, keys.Start.Span);
+        return (keys.Kind == KeyIntervalKind.From ? Keys.Counted : TreeReader.CountedBelow(Keys, keys.End.Span)) - below;
+    }
+}

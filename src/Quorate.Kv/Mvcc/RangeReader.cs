@@ -1,0 +1,115 @@
+namespace Quorate.Kv.Mvcc;
+
+/// <summary>Answers a <see cref="RangeRequest"/> from a view.</summary>
+/// <remarks>
+/// Order of things, etcd's: find, filter, sort, cut at the limit. Only what must be seen is read: without sort and filter no more than the
+/// limit and one. etcd sorts only what it has read when it sorts by anything but the key without being told a direction; so do we.
+/// Source: etcd v3 API, RangeRequest.
+/// </remarks>
+internal static class RangeReader
+{
+    public static KvError? Read(in MvccView view, RangeRequest request, out RangeResponse response)
+    {
+        response = null!;
+        if (view.CheckRevision(request.Revision) is { } error)
+            return error;
+
+        var revision = request.Revision <= 0 ? view.Revision : request.Revision;
+        var isNewest = revision == view.Revision;
+        if (request.CountOnly)
+        {
+            var all = isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision);
+            response = new RangeResponse(view.Revision, [], More: false, all);
+            return null;
+        }
+
+        var everything = request.SortOrder != SortOrder.None || HasFilter(request);
+        var most = everything || request.Limit <= 0 || request.Limit == long.MaxValue ? long.MaxValue : request.Limit + 1;
+        var found = Collect(view, request, revision, most, out var walked, out var ended);
+        var count = ended ? walked : isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision);
+
+        Sort(found, request);
+        var more = request.Limit > 0 && found.Count > request.Limit;
+        if (more)
+            found.RemoveRange((int)request.Limit, found.Count - (int)request.Limit);
+        if (request.KeysOnly)
+        {
+            for (var i = 0; i < found.Count; i++)
+                found[i] = found[i] with { Value = default };
+        }
+
+        response = new RangeResponse(view.Revision, found, more, count);
+        return null;
+    }
+
+    private static List<KeyValue> Collect(
+        in MvccView view, RangeRequest request, long revision, long most, out long walked, out bool ended)
+    {
+        var found = new List<KeyValue>(request.Keys.Kind == KeyIntervalKind.Single ? 1 : (int)long.Min(most, 16));
+        var walk = new IntervalWalk(view, request.Keys, revision);
+        walked = 0;
+        ended = false;
+        while (found.Count < most)
+        {
+            if (!walk.MoveNext())
+            {
+                ended = true;
+                break;
+            }
+
+            walked++;
+            if (Passes(request, walk.Current))
+                found.Add(walk.Current);
+        }
+
+        return found;
+    }
+
+    private static long CountAt(in MvccView view, KeyInterval keys, long revision)
+    {
+        long count = 0;
+        var walk = new IntervalWalk(view, keys, revision);
+        while (walk.MoveNext())
+            count++;
+        return count;
+    }
+
+    private static bool HasFilter(RangeRequest request) =>
+        (request.MinModRevision | request.MaxModRevision | request.MinCreateRevision | request.MaxCreateRevision) != 0;
+
+    private static bool Passes(RangeRequest request, in KeyValue kv) =>
+        (request.MinModRevision == 0 || kv.ModRevision >= request.MinModRevision)
+        && (request.MaxModRevision == 0 || kv.ModRevision <= request.MaxModRevision)
+        && (request.MinCreateRevision == 0 || kv.CreateRevision >= request.MinCreateRevision)
+        && (request.MaxCreateRevision == 0 || kv.CreateRevision <= request.MaxCreateRevision);
+
+    /// <summary>Sorts what comes by key, ascending. Equals go by key, so that the answer is the same on every member.</summary>
+    private static void Sort(List<KeyValue> found, RangeRequest request)
+    {
+        var descending = request.SortOrder == SortOrder.Descend;
+        if (request.SortTarget == SortTarget.Key)
+        {
+            if (descending)
+                found.Reverse();
+            return;
+        }
+
+        var target = request.SortTarget;
+        found.Sort((a, b) =>
+        {
+            var order = Compare(target, a, b);
+            if (order == 0)
+                return a.Key.Span.SequenceCompareTo(b.Key.Span);
+            return descending ? -order : order;
+        });
+    }
+
+    private static int Compare(SortTarget target, in KeyValue a, in KeyValue b) => target switch
+    {
+        SortTarget.Version => a.Version.CompareTo(b.Version),
+        SortTarget.Create => a.CreateRevision.CompareTo(b.CreateRevision),
+        SortTarget.Mod => a.ModRevision.CompareTo(b.ModRevision),
+        SortTarget.Value => int.Sign(a.Value.Span.SequenceCompareTo(b.Value.Span)),
+        _ => throw new InvalidOperationException($"unknown sort target {target}"),
+    };
+}

@@ -1,0 +1,77 @@
+using Quorate.Kv.Mvcc;
+
+namespace Quorate.Kv;
+
+/// <summary>Which branch a transaction takes, and each transaction nested in that branch.</summary>
+/// <remarks>All of it is judged by the state before the first operation, as in etcd: what an operation does decides no nested branch.</remarks>
+internal sealed class TxnPath
+{
+    private TxnPath(TxnRequest txn, MvccView before)
+    {
+        Succeeded = Holds(txn.Compare, before);
+        Operations = Succeeded ? txn.Success : txn.Failure;
+        foreach (var operation in Operations)
+        {
+            if (operation is TxnRequest nested)
+                (Nested ??= []).Add(new TxnPath(nested, before));
+        }
+    }
+
+    /// <summary>Whether the comparisons hold.</summary>
+    public bool Succeeded { get; }
+
+    /// <summary>The operations of the branch taken.</summary>
+    public IReadOnlyList<KvOperation> Operations { get; }
+
+    /// <summary>The paths of the transactions among <see cref="Operations"/>, in their order; null when there are none.</summary>
+    public List<TxnPath>? Nested { get; }
+
+    public static TxnPath Of(TxnRequest txn, MvccView before) => new(txn, before);
+
+    private static bool Holds(IReadOnlyList<KeyCompare> compares, in MvccView view)
+    {
+        foreach (var compare in compares)
+        {
+            if (!Holds(compare, view))
+                return false;
+        }
+
+        return true;
+    }
+
+    private static bool Holds(KeyCompare compare, in MvccView view)
+    {
+        var walk = new IntervalWalk(view, compare.Keys, view.Revision);
+        var any = false;
+        while (walk.MoveNext())
+        {
+            any = true;
+            if (!Holds(compare, walk.Current))
+                return false;
+        }
+
+        // Nothing there: numbers are compared with 0, and a value that does not exist is neither equal to another nor unequal.
+        return any || (compare.Target != CompareTarget.Value && Holds(compare, default(KeyValue)));
+    }
+
+    private static bool Holds(KeyCompare compare, in KeyValue kv)
+    {
+        var order = compare.Target switch
+        {
+            CompareTarget.Version => kv.Version.CompareTo(compare.Number),
+            CompareTarget.Create => kv.CreateRevision.CompareTo(compare.Number),
+            CompareTarget.Mod => kv.ModRevision.CompareTo(compare.Number),
+            CompareTarget.Lease => kv.Lease.CompareTo(compare.Number),
+            CompareTarget.Value => kv.Value.Span.SequenceCompareTo(compare.Value.Span),
+            _ => throw new InvalidOperationException($"unknown target {compare.Target}"),
+        };
+        return compare.Result switch
+        {
+            CompareResult.Equal => order == 0,
+            CompareResult.NotEqual => order != 0,
+            CompareResult.Greater => order > 0,
+            CompareResult.Less => order < 0,
+            _ => throw new InvalidOperationException($"unknown comparison {compare.Result}"),
+        };
+    }
+}

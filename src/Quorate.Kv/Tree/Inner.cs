@@ -1,0 +1,104 @@
+namespace Quorate.Kv.Tree;
+
+/// <summary>A page of children: child i holds the keys of [separator i-1, separator i).</summary>
+/// <remarks><code>
+///   separators      s0    s1    s2          a key equal to a separator is on its right
+///   children     c0    c1    c2    c3
+/// </code>
+/// The arrays are as long as what they hold. Copying a node for a new batch copies the children and shares the separators, which are
+/// replaced, never changed, when a child splits or goes.
+/// </remarks>
+internal sealed class Inner : Node
+{
+    /// <summary>Children of a full page. Small pages make a change cheap to copy, large ones make the tree flat.</summary>
+    public const int ChildrenMax = 64;
+
+    private const int MergeMax = 48;
+    private const int MergeBelow = 16;
+
+    private Node[] _children;
+    private byte[][] _separators;
+
+    public Inner(long edit, Node[] children, byte[][] separators)
+        : base(edit)
+    {
+        _children = children;
+        _separators = separators;
+        foreach (var child in children)
+            Counted += child.Counted;
+    }
+
+    private Inner(long edit, Inner from)
+        : base(edit)
+    {
+        _children = from._children.AsSpan().ToArray();
+        _separators = from._separators;
+        Counted = from.Counted;
+    }
+
+    public ReadOnlySpan<Node> Children => _children;
+
+    public ReadOnlySpan<byte[]> Separators => _separators;
+
+    public bool IsOverfull => _children.Length > ChildrenMax;
+
+    /// <summary>The child that holds <paramref name="key"/>, if any does.</summary>
+    public int ChildOf(ReadOnlySpan<byte> key)
+    {
+        var low = 0;
+        var high = _separators.Length;
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (key.SequenceCompareTo(_separators[middle]) >= 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
+    /// <summary>This page, or a copy of it that the batch may change.</summary>
+    public Inner For(long edit) => Edit == edit ? this : new Inner(edit, this);
+
+    public void Replace(int i, Node child) => _children[i] = child;
+
+    /// <summary>Child i was split; <paramref name="right"/> is its upper part, beginning at <paramref name="separator"/>.</summary>
+    public void InsertAfter(int i, byte[] separator, Node right)
+    {
+        _children = [.. _children.AsSpan(0, i + 1), right, .. _children.AsSpan(i + 1)];
+        _separators = [.. _separators.AsSpan(0, i), separator, .. _separators.AsSpan(i)];
+    }
+
+    /// <summary>Takes child i out. The child to its left, or for the first child the one to its right, inherits its keys.</summary>
+    public void Remove(int i)
+    {
+        _children = [.. _children.AsSpan(0, i), .. _children.AsSpan(i + 1)];
+        if (_separators.Length == 0)
+            return;
+        var gone = int.Max(i - 1, 0);
+        _separators = [.. _separators.AsSpan(0, gone), .. _separators.AsSpan(gone + 1)];
+    }
+
+    /// <summary>Moves the upper children to a new page; at the end of the tree few of them, because what follows will be appended there.</summary>
+    public Inner SplitOff(long edit, bool appending, out byte[] separator)
+    {
+        var keep = appending ? _children.Length - 2 : _children.Length / 2;
+        var right = new Inner(edit, _children.AsSpan(keep).ToArray(), _separators.AsSpan(keep).ToArray());
+        separator = _separators[keep - 1];
+        _children = _children.AsSpan(0, keep).ToArray();
+        _separators = _separators.AsSpan(0, keep - 1).ToArray();
+        Counted -= right.Counted;
+        return right;
+    }
+
+    /// <summary>Both pages as one, when one of them is small and both fit with room to spare; else null.</summary>
+    public static Inner? TryMerge(long edit, Inner left, byte[] separator, Inner right)
+    {
+        var small = int.Min(left._children.Length, right._children.Length) < MergeBelow;
+        if (!small || left._children.Length + right._children.Length > MergeMax)
+            return null;
+        return new Inner(edit, [.. left._children, .. right._children], [.. left._separators, separator, .. right._separators]);
+    }
+}

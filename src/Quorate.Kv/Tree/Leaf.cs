@@ -1,0 +1,195 @@
+using System.Diagnostics;
+
+namespace Quorate.Kv.Tree;
+
+/// <summary>A page of entries: one heap of bytes, and for each entry, in the order of the keys, the place where it begins there.</summary>
+/// <remarks><code>
+///   heap   | entry | entry | (dead) | entry | ……… free ……… |        only ever appended to, up to _used
+///   slots    2  0  1                                             sorted by key
+///
+///   entry  varint  length of the key * 2 + (1 if counted)
+///          varint  length of the value
+///          key, value
+/// </code>
+/// Bytes below <c>_used</c> never change, so a page and the copies later batches make of it share one heap: each sees as much of it as
+/// its own slots point to, and only the newest, of which there is one because there is one writer, appends. To change an entry
+/// therefore costs a copy of the slots, not of the page. A slice of the heap that was handed out stays as it is for good.
+/// When the heap is full, what lives is copied to a new one.
+/// </remarks>
+internal sealed class Leaf : Node
+{
+    private const int SlotsSlack = 8;
+
+    private readonly byte[] _heap;
+    private int _used;
+    private int _dead;
+    private int[] _slots;
+    private int _count;
+
+    public Leaf(long edit, int heapBytes)
+        : base(edit)
+    {
+        _heap = heapBytes == 0 ? [] : GC.AllocateUninitializedArray<byte>(heapBytes);
+        _slots = [];
+    }
+
+    private Leaf(long edit, Leaf from)
+        : base(edit)
+    {
+        _heap = from._heap;
+        _used = from._used;
+        _dead = from._dead;
+        _count = from._count;
+        _slots = new int[_count + SlotsSlack];
+        from._slots.AsSpan(0, _count).CopyTo(_slots);
+        Counted = from.Counted;
+    }
+
+    public int Count => _count;
+
+    public int LiveBytes => _used - _dead;
+
+    public int DeadBytes => _dead;
+
+    public int HeapBytes => _heap.Length;
+
+    /// <summary>This page, or a copy of it that the batch may change.</summary>
+    public Leaf For(long edit) => Edit == edit ? this : new Leaf(edit, this);
+
+    /// <summary>The place of the first key that is not less than <paramref name="key"/>.</summary>
+    public int Find(ReadOnlySpan<byte> key, out bool found)
+    {
+        var low = 0;
+        var high = _count;
+        found = false;
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            var order = key.SequenceCompareTo(Key(middle));
+            if (order > 0)
+            {
+                low = middle + 1;
+                continue;
+            }
+
+            high = middle;
+            found |= order == 0;
+        }
+
+        return low;
+    }
+
+    public ReadOnlySpan<byte> Key(int i)
+    {
+        var entry = Entry(i);
+        return _heap.AsSpan(entry.KeyAt, entry.KeyLength);
+    }
+
+    public ReadOnlyMemory<byte> KeyMemory(int i)
+    {
+        var entry = Entry(i);
+        return _heap.AsMemory(entry.KeyAt, entry.KeyLength);
+    }
+
+    public ReadOnlyMemory<byte> Value(int i)
+    {
+        var entry = Entry(i);
+        return _heap.AsMemory(entry.KeyAt + entry.KeyLength, entry.ValueLength);
+    }
+
+    public bool IsCounted(int i) => (_heap[_slots[i]] & 1) != 0;
+
+    public long CountedBelow(int i)
+    {
+        long counted = 0;
+        for (var j = 0; j < i; j++)
+            counted += _heap[_slots[j]] & 1;
+        return counted;
+    }
+
+    /// <summary>Puts an entry at place i, over the one that is there or before it; false when the heap has no room.</summary>
+    public bool TrySet(int i, bool over, in NewEntry entry)
+    {
+        var size = entry.Size;
+        if (_heap.Length - _used < size)
+            return false;
+        if (over)
+            Forget(i);
+        else
+            MakeSlot(i);
+        _slots[i] = _used;
+        entry.WriteTo(_heap.AsSpan(_used, size));
+        _used += size;
+        Counted += entry.Counted ? 1 : 0;
+        return true;
+    }
+
+    /// <summary>Takes entry i out. Its bytes stay, dead, until the page is rewritten.</summary>
+    public void Remove(int i)
+    {
+        Forget(i);
+        _slots.AsSpan(i + 1, _count - i - 1).CopyTo(_slots.AsSpan(i));
+        _count--;
+    }
+
+    /// <summary>Appends entries of another page, as bytes.</summary>
+    public void CopyFrom(Leaf source, int first, int count)
+    {
+        if (_slots.Length < _count + count)
+            Array.Resize(ref _slots, _count + count + SlotsSlack);
+        for (var i = first; i < first + count; i++)
+        {
+            var at = source._slots[i];
+            var size = source.SizeOf(i);
+            source._heap.AsSpan(at, size).CopyTo(_heap.AsSpan(_used));
+            _slots[_count++] = _used;
+            _used += size;
+            Counted += _heap[_used - size] & 1;
+        }
+    }
+
+    public int SizeOf(int i)
+    {
+        var entry = Entry(i);
+        return entry.KeyAt + entry.KeyLength + entry.ValueLength - _slots[i];
+    }
+
+    /// <summary>Every promise above, for the tests.</summary>
+    public void Check()
+    {
+        long counted = 0;
+        var live = 0;
+        for (var i = 0; i < _count; i++)
+        {
+            counted += IsCounted(i) ? 1 : 0;
+            live += SizeOf(i);
+            if (i > 0 && Key(i - 1).SequenceCompareTo(Key(i)) >= 0)
+                throw new UnreachableException("keys ascend within a leaf");
+        }
+
+        if (counted != Counted || live != LiveBytes || _used > _heap.Length)
+            throw new UnreachableException($"leaf counts {Counted}, {LiveBytes} bytes live; has {counted}, {live}");
+    }
+
+    private void Forget(int i)
+    {
+        _dead += SizeOf(i);
+        Counted -= _heap[_slots[i]] & 1;
+    }
+
+    private void MakeSlot(int i)
+    {
+        if (_count == _slots.Length)
+            Array.Resize(ref _slots, _count + int.Max(SlotsSlack, _count / 2));
+        _slots.AsSpan(i, _count - i).CopyTo(_slots.AsSpan(i + 1));
+        _count++;
+    }
+
+    private (int KeyAt, int KeyLength, int ValueLength) Entry(int i)
+    {
+        var at = _slots[i];
+        var keyLength = (int)(Varint.Read(_heap, ref at) >> 1);
+        var valueLength = (int)Varint.Read(_heap, ref at);
+        return (at, keyLength, valueLength);
+    }
+}

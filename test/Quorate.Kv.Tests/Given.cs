@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Quorate.Raft;
+
+namespace Quorate.Kv.Tests;
+
+/// <summary>Requests and stores in one line, and answers as one line.</summary>
+internal static class Given
+{
+    public static byte[] Bytes(string text) => Encoding.Latin1.GetBytes(text);
+
+    public static string Text(ReadOnlyMemory<byte> bytes) => Encoding.Latin1.GetString(bytes.Span);
+
+    /// <summary>As a client says it: a key and a range_end.</summary>
+    public static KeyInterval Keys(string key, string end = "") => KeyInterval.FromWire(Bytes(key), Bytes(end));
+
+    public static KeyInterval Prefix(string prefix) => KeyInterval.Prefix(Bytes(prefix));
+
+    public static PutRequest Put(string key, string value = "") => new(Bytes(key), Bytes(value));
+
+    public static DeleteRangeRequest Delete(string key, string end = "") => new(Keys(key, end));
+
+    public static RangeRequest Range(string key, string end = "") => new(Keys(key, end));
+
+    public static TxnRequest Txn(KeyCompare[]? when = null, KvOperation[]? then = null, KvOperation[]? otherwise = null) =>
+        new(when ?? [], then ?? [], otherwise ?? []);
+
+    public static KeyCompare Compare(CompareTarget target, string key, CompareResult result, long number) =>
+        new(Keys(key), target, result) { Number = number };
+
+    public static KeyCompare CompareValue(string key, CompareResult result, string value) =>
+        new(Keys(key), CompareTarget.Value, result) { Value = Bytes(value) };
+
+    /// <summary>One line for an answer, with everything in it that a client can see.</summary>
+    public static string Show(KvResult result) =>
+        string.Create(CultureInfo.InvariantCulture, $"@{result.Revision} {(result.Error is null ? Show(result.Response!) : result.Error.Message)}");
+
+    public static string Show(KeyValue kv) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Text(kv.Key)}={Text(kv.Value)}(c{kv.CreateRevision} m{kv.ModRevision} v{kv.Version} l{kv.Lease})");
+
+    private static string Show(KvResponse response) => response switch
+    {
+        RangeResponse r => $"range r{r.Revision} [{string.Join(' ', r.Kvs.Select(Show))}] more {r.More} count {r.Count}",
+        PutResponse p => $"put r{p.Revision} prev {(p.PrevKv is { } kv ? Show(kv) : "none")}",
+        DeleteRangeResponse d => $"delete r{d.Revision} {d.Deleted} [{string.Join(' ', d.PrevKvs.Select(Show))}]",
+        TxnResponse t => $"txn r{t.Revision} {t.Succeeded} {{{string.Join("; ", t.Responses.Select(Show))}}}",
+        CompactResponse c => $"compact r{c.Revision}",
+        _ => throw new InvalidOperationException(response.GetType().Name),
+    };
+}
+
+/// <summary>A store with the log in front of it: every request goes through its bytes, as in life.</summary>
+internal sealed class StoreUnderTest
+{
+    private ulong _index;
+
+    public KvStore Store { get; } = new();
+
+    public KvSnapshot Current => Store.Current;
+
+    public long Revision => Current.Revision;
+
+    /// <summary>Applies a batch of one.</summary>
+    public KvResult Do(KvRequest request)
+    {
+        var result = DoInBatch(request);
+        EndBatch();
+        return result;
+    }
+
+    public KvResult DoInBatch(KvRequest request)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        KvCommand.Encode(request, bytes);
+        return Store.Apply(new CommittedCommand(new EntryId(new Term(1), new LogIndex(++_index)), bytes.WrittenMemory));
+    }
+
+    public void EndBatch() => Store.BatchApplied(new LogIndex(_index));
+
+    public string Show(KvRequest request) => Given.Show(Do(request));
+
+    public RangeResponse Read(RangeRequest request) => Assert.IsType<RangeResponse>(Current.Range(request).Response);
+
+    /// <summary>The keys of an answer, as text.</summary>
+    public string Keys(RangeRequest request) => string.Join(' ', Read(request).Kvs.Select(kv => Given.Text(kv.Key)));
+}

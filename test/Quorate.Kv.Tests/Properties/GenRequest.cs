@@ -1,0 +1,71 @@
+using CsCheck;
+
+namespace Quorate.Kv.Tests.Properties;
+
+/// <summary>Random requests over few keys and few revisions, so that they meet.</summary>
+internal static class GenRequest
+{
+    public static readonly Gen<string> Key = Gen.Char["abcd"].Array[1, 2].Select(c => new string(c));
+
+    public static readonly Gen<KeyInterval> Keys = Gen.Frequency(
+        (4, Key.Select(k => Given.Keys(k))),
+        (2, Gen.Select(Key, Key, (a, b) => Given.Keys(a, b))),
+        (1, Key.Select(k => Given.Keys(k, "\0"))),
+        (1, Key.Select(Given.Prefix)),
+        (1, Gen.Const(KeyInterval.All)));
+
+    // Mostly near the beginning, now and then the newest or one that has not happened.
+    private static readonly Gen<long> Revision = Gen.Frequency((3, Gen.Const(0L)), (5, Gen.Long[1, 60]), (1, Gen.Long[-1, 1]));
+
+    private static readonly Gen<long> Bound = Gen.Frequency((6, Gen.Const(0L)), (2, Gen.Long[1, 40]));
+
+    public static readonly Gen<RangeRequest> Range =
+        Gen.Select(Keys, Revision, Gen.Long[-1, 4], Gen.Int[0, 7], Gen.Int[0, 14], Gen.Select(Bound, Bound, Bound, Bound))
+            .Select((keys, revision, limit, flags, sort, bounds) => new RangeRequest(keys)
+            {
+                Revision = revision,
+                Limit = limit,
+                CountOnly = flags == 0,
+                KeysOnly = flags == 1,
+                SortOrder = (SortOrder)(sort % 3),
+                SortTarget = (SortTarget)(sort / 3),
+                MinModRevision = bounds.Item1,
+                MaxModRevision = bounds.Item2,
+                MinCreateRevision = bounds.Item3,
+                MaxCreateRevision = bounds.Item4,
+            });
+
+    public static readonly Gen<PutRequest> Put = Gen.Select(Key, Gen.Char["xyz"].Array[0, 3], Gen.Int[0, 39], Gen.Bool)
+        .Select((key, value, rare, prev) => Given.Put(key, rare == 1 ? "" : new string(value)) with
+        {
+            PrevKv = prev, IgnoreValue = rare == 1, IgnoreLease = rare == 2, Lease = rare == 3 ? 77 : 0,
+        });
+
+    public static readonly Gen<DeleteRangeRequest> Delete =
+        Gen.Select(Keys, Gen.Bool).Select((keys, prev) => new DeleteRangeRequest(keys) { PrevKv = prev });
+
+    private static readonly Gen<KeyCompare> Compare =
+        Gen.Select(Keys, Gen.Int[0, 4], Gen.Int[0, 3], Gen.Long[0, 12], Gen.Char["xyz"].Array[0, 2])
+            .Select((keys, target, result, number, value) => (CompareTarget)target == CompareTarget.Value
+                ? new KeyCompare(keys, CompareTarget.Value, (CompareResult)result) { Value = Given.Bytes(new string(value)) }
+                : new KeyCompare(keys, (CompareTarget)target, (CompareResult)result) { Number = number });
+
+    public static readonly Gen<TxnRequest> Txn = TxnOf(TxnOf(null));
+
+    public static readonly Gen<KvRequest> Command = Gen.Frequency(
+        (10, Put.Select(p => (KvRequest)p)),
+        (3, Delete.Select(d => (KvRequest)d)),
+        (6, Txn.Select(t => (KvRequest)t)),
+        (1, Gen.Long[-1, 60].Select(r => (KvRequest)new CompactRequest(r))));
+
+    private static Gen<TxnRequest> TxnOf(Gen<TxnRequest>? nested)
+    {
+        var operation = Gen.Frequency(
+            (6, Put.Select(p => (KvOperation)p)),
+            (2, Delete.Select(d => (KvOperation)d)),
+            (4, Range.Select(r => (KvOperation)r)),
+            (nested is null ? 0 : 2, (nested ?? Gen.Const(Given.Txn())).Select(t => (KvOperation)t)));
+        return Gen.Select(Compare.Array[0, 2], operation.Array[0, 4], operation.Array[0, 3])
+            .Select((compare, then, otherwise) => new TxnRequest(compare, then, otherwise));
+    }
+}

@@ -1,0 +1,191 @@
+namespace Quorate.Kv.Tests.Properties;
+
+/// <summary>The same store, slow and obvious: a list of everything that ever happened, walked from its beginning for every question.</summary>
+internal sealed class SlowStore
+{
+    private sealed record Change(long Revision, string Key, KeyValue? Kv);
+
+    private readonly List<Change> _changes = [];
+    private long _revision = 1;
+    private long _compacted = -1;
+
+    public KvResult Do(KvRequest request)
+    {
+        var before = _revision;
+        var (response, error) = request switch
+        {
+            CompactRequest c => Compact(c),
+            TxnRequest t => Txn(t),
+            PutRequest p => Put(p),
+            KvOperation o => (Run(o, before), null),
+            _ => throw new InvalidOperationException(),
+        };
+        _revision = _changes.Count == 0 ? 1 : long.Max(_revision, _changes[^1].Revision);
+        return new KvResult(response, error, _revision);
+    }
+
+    public KvResult Range(RangeRequest r) =>
+        CheckRevision(r.Revision) is { } error ? new KvResult(null, error, _revision) : new KvResult(Read(r, _revision), null, _revision);
+
+    /// <summary>Every version that can be read between the compact revision and a revision.</summary>
+    public string Kept(long upTo) => string.Join('\n', _changes
+        .Where((c, i) => c.Revision <= upTo && (c.Revision > _compacted || (c.Kv is not null && !_changes.Skip(i + 1).Any(l => l.Key == c.Key && l.Revision <= _compacted))))
+        .Select(c => $"{c.Revision} {c.Key} {(c.Kv is { } kv ? Given.Show(kv) : "gone")}"));
+
+    private (KvResponse?, KvError?) Compact(CompactRequest c)
+    {
+        if (c.Revision <= _compacted)
+            return (null, KvError.Compacted);
+        if (c.Revision > _revision)
+            return (null, KvError.FutureRevision);
+        _compacted = c.Revision;
+        return (new CompactResponse(_revision), null);
+    }
+
+    private (KvResponse?, KvError?) Put(PutRequest p)
+    {
+        if (p.Lease != 0)
+            return (null, KvError.LeaseNotFound);
+        if ((p.IgnoreValue || p.IgnoreLease) && At(_revision).All(kv => Given.Text(kv.Key) != Given.Text(p.Key)))
+            return (null, KvError.KeyNotFound);
+        return (Run(p, _revision), null);
+    }
+
+    private (KvResponse?, KvError?) Txn(TxnRequest txn)
+    {
+        if (KvChecks.Check(txn, KvLimits.Default) is { } malformed)
+            return (null, malformed);
+
+        // Which nested branches are taken is settled before anything runs.
+        var taken = new Dictionary<TxnRequest, bool>(ReferenceEqualityComparer.Instance);
+        Settle(txn, taken);
+        var all = Flat(txn, taken).ToList();
+        foreach (var put in all.OfType<PutRequest>())
+        {
+            if ((put.IgnoreValue || put.IgnoreLease) && At(_revision).All(kv => Given.Text(kv.Key) != Given.Text(put.Key)))
+                return (null, KvError.KeyNotFound);
+            if (put.Lease != 0)
+                return (null, KvError.LeaseNotFound);
+        }
+
+        foreach (var range in all.OfType<RangeRequest>())
+        {
+            if (CheckRevision(range.Revision) is { } error)
+                return (null, error);
+        }
+
+        var before = _revision;
+        var response = RunTxn(txn, taken, before);
+        return (response with { Revision = Newest(before) }, null);
+    }
+
+    private void Settle(TxnRequest txn, Dictionary<TxnRequest, bool> taken)
+    {
+        taken[txn] = txn.Compare.All(Holds);
+        foreach (var nested in (taken[txn] ? txn.Success : txn.Failure).OfType<TxnRequest>())
+            Settle(nested, taken);
+    }
+
+    private static IEnumerable<KvOperation> Flat(TxnRequest txn, Dictionary<TxnRequest, bool> taken) =>
+        (taken[txn] ? txn.Success : txn.Failure).SelectMany(o => o is TxnRequest nested ? Flat(nested, taken) : [o]);
+
+    private TxnResponse RunTxn(TxnRequest txn, Dictionary<TxnRequest, bool> taken, long before) => new(
+        0, taken[txn], [.. (taken[txn] ? txn.Success : txn.Failure).Select(o => o is TxnRequest t ? RunTxn(t, taken, before) : Run(o, before))]);
+
+    private bool Holds(KeyCompare c)
+    {
+        var found = At(_revision).Where(kv => c.Keys.Contains(kv.Key.Span)).ToList();
+        if (found.Count == 0)
+            return c.Target != CompareTarget.Value && Holds(c, default);
+        return found.TrueForAll(kv => Holds(c, kv));
+    }
+
+    private static bool Holds(KeyCompare c, KeyValue kv)
+    {
+        var order = c.Target switch
+        {
+            CompareTarget.Version => kv.Version.CompareTo(c.Number),
+            CompareTarget.Create => kv.CreateRevision.CompareTo(c.Number),
+            CompareTarget.Mod => kv.ModRevision.CompareTo(c.Number),
+            CompareTarget.Lease => kv.Lease.CompareTo(c.Number),
+            _ => string.CompareOrdinal(Given.Text(kv.Value), Given.Text(c.Value)),
+        };
+        return c.Result switch
+        {
+            CompareResult.Equal => order == 0,
+            CompareResult.Greater => order > 0,
+            CompareResult.Less => order < 0,
+            _ => order != 0,
+        };
+    }
+
+    private long Newest(long before) => _changes.Count > 0 && _changes[^1].Revision > before ? before + 1 : before;
+
+    private KvResponse Run(KvOperation operation, long before)
+    {
+        switch (operation)
+        {
+            case RangeRequest range:
+                return Read(range, Newest(before));
+            case PutRequest put:
+                var key = Given.Text(put.Key);
+                KeyValue? old = At(long.MaxValue).Where(kv => Given.Text(kv.Key) == key).Select(kv => (KeyValue?)kv).SingleOrDefault();
+                var value = put.IgnoreValue ? old!.Value.Value : put.Value;
+                _changes.Add(new Change(before + 1, key, new KeyValue(
+                    put.Key.ToArray(), value.ToArray(), old?.CreateRevision ?? before + 1, before + 1, (old?.Version ?? 0) + 1, 0)));
+                return new PutResponse(before + 1, put.PrevKv ? old : null);
+            case DeleteRangeRequest delete:
+                var gone = At(long.MaxValue).Where(kv => delete.Keys.Contains(kv.Key.Span)).ToList();
+                _changes.AddRange(gone.Select(kv => new Change(before + 1, Given.Text(kv.Key), null)));
+                return new DeleteRangeResponse(Newest(before), gone.Count, delete.PrevKv ? gone : []);
+            default:
+                throw new InvalidOperationException();
+        }
+    }
+
+    private KvError? CheckRevision(long revision) =>
+        revision > _revision ? KvError.FutureRevision : revision > 0 && revision < _compacted ? KvError.Compacted : null;
+
+    private RangeResponse Read(RangeRequest r, long newest)
+    {
+        var found = At(r.Revision <= 0 ? newest : r.Revision).Where(kv => r.Keys.Contains(kv.Key.Span)).ToList();
+        if (r.CountOnly)
+            return new RangeResponse(newest, [], false, found.Count);
+        IEnumerable<KeyValue> kvs = found
+            .Where(kv => r.MinModRevision == 0 || kv.ModRevision >= r.MinModRevision)
+            .Where(kv => r.MaxModRevision == 0 || kv.ModRevision <= r.MaxModRevision)
+            .Where(kv => r.MinCreateRevision == 0 || kv.CreateRevision >= r.MinCreateRevision)
+            .Where(kv => r.MaxCreateRevision == 0 || kv.CreateRevision <= r.MaxCreateRevision);
+        var filtered = (r.MinModRevision | r.MaxModRevision | r.MinCreateRevision | r.MaxCreateRevision) != 0;
+        if (r.SortOrder == SortOrder.None && !filtered && r.Limit > 0)
+            kvs = kvs.Take((int)r.Limit + 1);
+        Func<KeyValue, (long, string)> by = r.SortTarget switch
+        {
+            SortTarget.Version => kv => (kv.Version, ""),
+            SortTarget.Create => kv => (kv.CreateRevision, ""),
+            SortTarget.Mod => kv => (kv.ModRevision, ""),
+            SortTarget.Value => kv => (0, Given.Text(kv.Value)),
+            _ => kv => (0, Given.Text(kv.Key)),
+        };
+        var order = Comparer<(long, string)>.Create((a, b) => a.Item1 != b.Item1 ? a.Item1.CompareTo(b.Item1) : string.CompareOrdinal(a.Item2, b.Item2));
+        var sorted = (r.SortOrder == SortOrder.Descend ? kvs.OrderByDescending(by, order) : kvs.OrderBy(by, order)).ToList();
+        var more = r.Limit > 0 && sorted.Count > r.Limit;
+        return new RangeResponse(
+            newest, [.. (more ? sorted.Take((int)r.Limit) : sorted).Select(kv => r.KeysOnly ? kv with { Value = default } : kv)], more, found.Count);
+    }
+
+    /// <summary>The keys as they were at a revision, in order.</summary>
+    private SortedDictionary<string, KeyValue>.ValueCollection At(long revision)
+    {
+        var keys = new SortedDictionary<string, KeyValue>(StringComparer.Ordinal);
+        foreach (var change in _changes.Where(c => c.Revision <= revision))
+        {
+            if (change.Kv is { } kv)
+                keys[change.Key] = kv;
+            else
+                keys.Remove(change.Key);
+        }
+
+        return keys.Values;
+    }
+}

@@ -1,0 +1,177 @@
+using CsCheck;
+using Quorate.Kv.Tree;
+
+namespace Quorate.Kv.Tests.Tree;
+
+/// <summary>The B+tree against the base library's sorted map: the same answers, and roots that never change once frozen.</summary>
+public sealed class TheTreeIsASortedMap
+{
+    private enum Step
+    {
+        Set,
+        Remove,
+        Freeze,
+    }
+
+    // Few letters make keys meet; some values are larger than a page of 256 bytes.
+    private static readonly Gen<string> GenKey = Gen.Char["abc"].Array[0, 6].Select(c => new string(c));
+    private static readonly Gen<byte[]> GenValue = Gen.Frequency(
+        (8, Gen.Byte.Array[0, 20]), (2, Gen.Byte.Array[40, 120]), (1, Gen.Byte.Array[300, 900]));
+
+    private static readonly Gen<(Step Step, string Key, byte[] Value, bool Counted)> GenStep = Gen.Select(
+        Gen.Frequency((10, Gen.Const(Step.Set)), (7, Gen.Const(Step.Remove)), (1, Gen.Const(Step.Freeze))), GenKey, GenValue, Gen.Bool);
+
+    [Fact]
+    public void Random_changes_give_what_a_sorted_map_gives_and_frozen_roots_stay() =>
+        GenStep.Array[0, 600].Sample(
+            steps =>
+            {
+                var tree = new PageTree(pageBytes: 256);
+                var model = new SortedDictionary<string, (byte[] Value, bool Counted)>(StringComparer.Ordinal);
+                var frozen = new List<(Node Root, KeyValuePair<string, (byte[], bool)>[] Model)>();
+                foreach (var (step, key, value, counted) in steps)
+                {
+                    switch (step)
+                    {
+                        case Step.Set:
+                            tree.Set(new NewEntry(Given.Bytes(key), counted, value));
+                            model[key] = (value, counted);
+                            break;
+                        case Step.Remove:
+                            Assert.Equal(model.Remove(key), tree.Remove(Given.Bytes(key)));
+                            break;
+                        default:
+                            frozen.Add((tree.Freeze(), [.. model]));
+                            break;
+                    }
+                }
+
+                Same(tree.Root, [.. model]);
+                foreach (var (root, then) in frozen)
+                    Same(root, then);
+            },
+            iter: 1500);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(100_000)]
+    public void Ascending_descending_and_scattered_keys_are_all_found_again_and_removed_again(int batch)
+    {
+        const int Keys = 20_000;
+        foreach (var order in new Func<int, int>[] { i => i, i => Keys - 1 - i, i => (int)(i * 7919L % Keys) })
+        {
+            var tree = new PageTree(pageBytes: 1024);
+            for (var i = 0; i < Keys; i++)
+            {
+                tree.Set(new NewEntry(Key(order(i)), counted: true, "value"u8));
+                if (i % batch == 0)
+                    tree.Freeze();
+            }
+
+            TreeReader.Check(tree.Root);
+            Assert.Equal(Keys, tree.Root.Counted);
+            for (var i = 0; i < Keys; i += 101)
+                Assert.Equal(i, TreeReader.CountedBelow(tree.Root, Key(i)));
+
+            var whole = tree.Freeze();
+            for (var i = 0; i < Keys; i++)
+            {
+                Assert.True(tree.Remove(Key(order(i))));
+                if (i % batch == 0)
+                    tree.Freeze();
+                if (i % 1999 == 0)
+                    TreeReader.Check(tree.Root);
+            }
+
+            Assert.IsType<Leaf>(tree.Root);
+            Assert.Equal(0, tree.Root.Counted);
+            TreeReader.Check(whole);
+            Assert.Equal(Keys, whole.Counted);
+        }
+    }
+
+    [Fact]
+    public void A_tree_that_grows_at_its_end_fills_its_pages()
+    {
+        var tree = new PageTree(pageBytes: 4096);
+        for (var i = 0; i < 50_000; i++)
+            tree.Set(new NewEntry(Key(i), counted: true, new byte[20]));
+
+        long live = 0, heap = 0;
+        foreach (var leaf in Leaves(tree.Root))
+        {
+            live += leaf.LiveBytes;
+            heap += leaf.HeapBytes;
+        }
+
+        Assert.InRange((double)live / heap, 0.98, 1);
+    }
+
+    [Fact]
+    public void Pages_that_lost_most_of_their_entries_are_made_one_and_give_their_bytes_back()
+    {
+        var tree = new PageTree(pageBytes: 4096);
+        for (var i = 0; i < 50_000; i++)
+            tree.Set(new NewEntry(Key(i), counted: true, new byte[20]));
+        var before = Leaves(tree.Root).Count();
+
+        for (var i = 0; i < 50_000; i++)
+        {
+            if (i % 50 != 0)
+                tree.Remove(Key(i));
+        }
+
+        TreeReader.Check(tree.Root);
+        Assert.True(Leaves(tree.Root).Count() < before / 10, $"{before} pages became {Leaves(tree.Root).Count()}");
+        Assert.True(Leaves(tree.Root).Sum(l => (long)l.HeapBytes) < 4 * Leaves(tree.Root).Sum(l => (long)l.LiveBytes));
+    }
+
+    [Fact]
+    public void A_slice_that_was_handed_out_stays_as_it_was_whatever_happens_to_its_page()
+    {
+        var tree = new PageTree(pageBytes: 512);
+        tree.Set(new NewEntry("k"u8, counted: true, "first"u8));
+        Assert.True(TreeReader.TryFind(tree.Root, "k"u8, out var leaf, out var place));
+        var slice = leaf.Value(place);
+
+        for (var i = 0; i < 1000; i++)
+        {
+            tree.Set(new NewEntry("k"u8, counted: true, Key(i)));
+            tree.Set(new NewEntry(Key(i), counted: true, new byte[30]));
+        }
+
+        tree.Remove("k"u8);
+        Assert.Equal("first", Given.Text(slice));
+    }
+
+    private static byte[] Key(int i) => Given.Bytes(i.ToString("d8"));
+
+    private static IEnumerable<Leaf> Leaves(Node node)
+    {
+        if (node is Leaf leaf)
+            return [leaf];
+        return ((Inner)node).Children.ToArray().SelectMany(Leaves);
+    }
+
+    private static void Same(Node root, KeyValuePair<string, (byte[] Value, bool Counted)>[] model)
+    {
+        TreeReader.Check(root);
+        var i = 0;
+        long counted = 0;
+        for (var cursor = new TreeCursor(root, []); cursor.IsValid; cursor.MoveNext(), i++)
+        {
+            var (key, (value, isCounted)) = model[i];
+            Assert.Equal(key, Given.Text(cursor.KeyMemory));
+            Assert.Equal(value, cursor.Value.ToArray());
+            Assert.Equal(isCounted, cursor.IsCounted);
+            Assert.Equal(counted, TreeReader.CountedBelow(root, cursor.Key));
+            Assert.True(TreeReader.TryFind(root, Given.Bytes(key), out _, out _));
+            counted += isCounted ? 1 : 0;
+        }
+
+        Assert.Equal(model.Length, i);
+        Assert.Equal(counted, root.Counted);
+        Assert.False(TreeReader.TryFind(root, "abd"u8, out _, out _));
+    }
+}
