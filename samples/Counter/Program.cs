@@ -1,1 +1,68 @@
-Console.WriteLine("counter");
+// A counter that three processes agree on. Start it three times:
+//
+//   dotnet run --project samples/Counter -- 1
+//   dotnet run --project samples/Counter -- 2
+//   dotnet run --project samples/Counter -- 3
+//
+// then type a number in any of them to add it, or nothing to read. End one and go on with the other two.
+
+using System.Buffers.Binary;
+using Quorate.Node;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+if (args is not [var name, ..] || !ulong.TryParse(name, out var me) || me is < 1 or > 3)
+{
+    Console.Error.WriteLine("usage: Counter <1|2|3> [data folder]");
+    return 1;
+}
+
+var counter = new Counter();
+var options = new RaftNodeOptions
+{
+    Self = new NodeId(me),
+    ClusterId = 0xC0DE,
+    DataFolder = args.Length > 1 ? args[1] : Path.Combine(Path.GetTempPath(), $"quorate-counter-{me}"),
+    Members = Enumerable.Range(1, 3).ToDictionary(n => new NodeId((ulong)n), n => new PeerAddress("127.0.0.1", 7100 + n)),
+};
+
+await using var node = await RaftNode.StartAsync(options, counter);
+Console.WriteLine($"counter {me} of 3, waiting for a leader");
+Console.WriteLine($"leader is {(await node.WaitForLeaderAsync()).Leader}; type a number to add it, nothing to read");
+
+while (Console.ReadLine() is { } line)
+{
+    if (line.Length == 0)
+    {
+        var read = await node.ReadBarrierAsync();
+        Console.WriteLine(read.IsGranted ? $"the counter is {counter.Value}" : $"cannot read: {read.Reason}");
+    }
+    else if (long.TryParse(line, out var amount))
+    {
+        var added = await node.ProposeAsync(Counter.Add(amount));
+        Console.WriteLine(added.IsCommitted ? $"the counter is now {added.Result}" : $"not added: {added.Outcome} {added.Reason}");
+    }
+}
+
+return 0;
+
+/// <summary>The state machine: one number, and one command that adds to it.</summary>
+internal sealed class Counter : IStateMachine<long>
+{
+    private long _value;
+
+    public long Value => Volatile.Read(ref _value);
+
+    public static byte[] Add(long amount)
+    {
+        var command = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(command, amount);
+        return command;
+    }
+
+    public long Apply(in CommittedCommand command)
+    {
+        Volatile.Write(ref _value, _value + BinaryPrimitives.ReadInt64LittleEndian(command.Command.Span));
+        return _value;
+    }
+}

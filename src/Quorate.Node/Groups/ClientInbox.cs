@@ -1,0 +1,78 @@
+using Quorate.Raft;
+
+namespace Quorate.Node.Groups;
+
+/// <summary>What clients of this node have asked and the loop has not taken yet. Bounded: what does not fit is refused at once.</summary>
+/// <remarks>Threading: any thread adds, the loop takes.</remarks>
+internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
+{
+    private readonly Lock _lock = new();
+    private ProposalBatch _proposals = new();
+    private long _proposalBytes;
+    private List<ReadWaiter> _reads = [];
+
+    /// <summary>False when the inbox is full: nothing was taken.</summary>
+    public bool TryAdd(in Proposal proposal)
+    {
+        lock (_lock)
+        {
+            if (_proposals.Count >= proposalsMax || (_proposalBytes > 0 && _proposalBytes + proposal.Command.Length > proposalBytesMax))
+                return false;
+            _proposals.Add(proposal);
+            _proposalBytes += proposal.Command.Length;
+            return true;
+        }
+    }
+
+    /// <summary>False when the inbox is full: nothing was taken.</summary>
+    public bool TryAdd(ReadWaiter waiter)
+    {
+        lock (_lock)
+        {
+            if (_reads.Count >= proposalsMax)
+                return false;
+            _reads.Add(waiter);
+            return true;
+        }
+    }
+
+    /// <summary>Takes all proposals: <paramref name="taken"/>, which must be empty, changes places with the inbox's own list.</summary>
+    public void TakeProposals(ref ProposalBatch taken)
+    {
+        lock (_lock)
+        {
+            (taken, _proposals) = (_proposals, taken);
+            _proposalBytes = 0;
+        }
+    }
+
+    /// <summary>Takes all reads, in the same way.</summary>
+    public void TakeReads(ref List<ReadWaiter> taken)
+    {
+        lock (_lock)
+            (taken, _reads) = (_reads, taken);
+    }
+}
+
+/// <summary>Proposals on their way to one step: a list that can be seen as memory.</summary>
+internal sealed class ProposalBatch
+{
+    private Proposal[] _items = new Proposal[64];
+
+    public int Count { get; private set; }
+
+    public ReadOnlyMemory<Proposal> Memory => _items.AsMemory(0, Count);
+
+    public void Add(in Proposal proposal)
+    {
+        if (Count == _items.Length)
+            Array.Resize(ref _items, Count * 2);
+        _items[Count++] = proposal;
+    }
+
+    public void Clear()
+    {
+        _items.AsSpan(0, Count).Clear();
+        Count = 0;
+    }
+}

@@ -1,0 +1,173 @@
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node.Groups;
+
+/// <summary>One turn after another: takes everything that has arrived, steps the core once for each, and carries out what it says.</summary>
+/// <remarks>
+/// <code>
+///   network ─┐                                      ┌─► disk      one write, one flush for all of the turn
+///   disk ────┤                                      ├─► network   at once: what is true already
+///   applier ─┼─► Turn ─► RaftCore.Step ─► Effects ──┤   held:     what becomes true with the flush
+///   clients ─┤                                      ├─► applier
+///   clock ───┘                                      └─► clients
+/// </code>
+/// It is polled and never waits, so production can give it a thread and the simulator its virtual time. Threading: one caller at a time.
+/// </remarks>
+internal sealed class GroupLoop
+{
+    /// <summary>The most messages of one turn: under a flood of them the clock and the clients still get their share.</summary>
+    private const int MessagesPerTurnMax = 1024;
+
+    private readonly RaftCore _core;
+    private readonly INetwork _network;
+    private readonly LogWriter _disk;
+    private readonly IApplier _applier;
+    private readonly ReadTable _reads;
+    private readonly ClientInbox _clients;
+    private readonly TickClock _clock;
+    private readonly Action<RaftCore, List<TraceEvent>> _observe;
+
+    private readonly Queue<(ulong Token, Effects Effects)> _held = new();
+    private readonly Stack<Effects> _spareEffects = new();
+    private Effects _effects = new();
+    private ProposalBatch _proposals = new();
+    private List<ReadWaiter> _readers = [];
+    private ulong _durable;
+
+    public GroupLoop(
+        RaftCore core,
+        INetwork network,
+        LogWriter disk,
+        IApplier applier,
+        ReadTable reads,
+        ClientInbox clients,
+        TickClock clock,
+        Action<RaftCore, List<TraceEvent>> observe)
+    {
+        _core = core;
+        _network = network;
+        _disk = disk;
+        _applier = applier;
+        _reads = reads;
+        _clients = clients;
+        _clock = clock;
+        _observe = observe;
+    }
+
+    /// <summary>Takes a turn.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    /// <exception cref="StateMachineException">The state machine threw.</exception>
+    /// <exception cref="InvariantViolationException">A bug of ours.</exception>
+    public void Turn()
+    {
+        TakeMessages();
+        TakeDisk();
+        TakeApplied();
+        TakeClients();
+        TakeTicks();
+        Step(Input.EndOfTurn);
+        _network.Flush();
+        _disk.Submit();
+    }
+
+    private void TakeMessages()
+    {
+        for (var i = 0; i < MessagesPerTurnMax && _network.TryReceive(out var received); i++)
+        {
+            if (received.Kind == NetworkEventKind.Message)
+                Step(Input.Received(received.Message!));
+            else
+                Step(Input.PeerLost(received.Peer));
+        }
+    }
+
+    private void TakeDisk()
+    {
+        if (!_disk.TryTake(out var durable, out var read, out var entries))
+            return;
+
+        if (durable == 0)
+        {
+            Step(Input.EntriesRead(read.Peer, entries));
+            return;
+        }
+
+        _durable = durable;
+        Step(Input.Durable(durable));
+        while (_held.TryPeek(out var held) && held.Token <= durable)
+        {
+            _held.Dequeue();
+            Send(held.Effects.SendWhenDurable.Messages);
+            _spareEffects.Push(held.Effects);
+        }
+    }
+
+    private void TakeApplied()
+    {
+        if (_applier.Fault is { } fault)
+            throw fault;
+        var applied = _applier.Applied;
+        if (applied > _core.AppliedIndex)
+            Step(Input.Applied(applied));
+    }
+
+    private void TakeClients()
+    {
+        _clients.TakeProposals(ref _proposals);
+        if (_proposals.Count > 0)
+        {
+            var effects = _effects;
+            Step(Input.Propose(_proposals.Memory));
+            if (ReferenceEquals(effects, _effects))
+                _proposals.Clear();
+            else
+                _proposals = new ProposalBatch(); // A message that is held back shows this one's contents.
+        }
+
+        _clients.TakeReads(ref _readers);
+        if (_readers.Count > 0)
+            Step(Input.Read(_reads.Ask(ref _readers)));
+    }
+
+    private void TakeTicks()
+    {
+        for (var ticks = _clock.TakeTicks(); ticks > 0; ticks--)
+            Step(Input.Tick);
+    }
+
+    /// <summary>Steps the core and carries the effects out, in their order.</summary>
+    private void Step(in Input input)
+    {
+        var effects = _effects;
+        _core.Step(input, effects);
+
+        if (!effects.Append.IsEmpty)
+            _disk.Stage(effects.Append);
+        Send(effects.SendNow.Messages);
+        if (!effects.Apply.IsEmpty)
+            _applier.Enqueue(effects.Apply.Span);
+        foreach (var rejection in effects.Rejections)
+            _applier.Reject(rejection, _core.Leader);
+        foreach (var answer in effects.Reads)
+            _reads.Answer(answer);
+        foreach (var read in effects.LogReads)
+            _disk.Ask(read);
+        if (effects.Trace.Count > 0)
+            _observe(_core, effects.Trace);
+
+        // Messages that wait for the disk keep their effects, and with them the objects they are made of, until it has answered.
+        if (effects.SendWhenDurable.Messages.Count > 0)
+        {
+            Invariant.That(effects.SendWhenDurable.Token > _durable, "what is durable already is sent at once");
+            _held.Enqueue((effects.SendWhenDurable.Token, effects));
+            _effects = _spareEffects.TryPop(out var spare) ? spare : new Effects();
+        }
+    }
+
+    private void Send(IReadOnlyList<Message> messages)
+    {
+        for (var i = 0; i < messages.Count; i++)
+            _network.Send(messages[i]);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Groups;
+
+/// <summary>Brings a node back from its disk: applies what was committed, and hands the core the rest.</summary>
+internal static class Restart
+{
+    private const int ChunkBytesMax = 4 << 20;
+
+    public delegate void Replayer(ReadOnlySpan<LogEntry> committed);
+
+    /// <summary>Feeds the committed entries to <paramref name="replay"/>, a chunk at a time, and gives what the core starts from.</summary>
+    public static DurableState Replay(WriteAheadLog log, RecoveredLog recovered, Configuration configuration, Replayer replay)
+    {
+        var entries = new List<LogEntry>();
+        var next = recovered.FirstIndex;
+        while (next <= recovered.CommitMark)
+        {
+            entries.Clear();
+            log.Read(next, recovered.CommitMark, ChunkBytesMax, entries);
+            Invariant.That(entries.Count > 0, "an entry the log says it holds can be read");
+            replay(CollectionsMarshal.AsSpan(entries));
+            next = entries[^1].Index + 1;
+        }
+
+        var tail = new List<LogEntry>();
+        while (next <= recovered.LastIndex)
+        {
+            var before = tail.Count;
+            log.Read(next, recovered.LastIndex, ChunkBytesMax, tail);
+            Invariant.That(tail.Count > before, "an entry the log says it holds can be read");
+            next = tail[^1].Index + 1;
+        }
+
+        return new DurableState
+        {
+            HardState = recovered.HardState,
+            Configuration = configuration,
+            TermStarts = [.. recovered.TermRuns.Where(run => run.First <= recovered.CommitMark).Select(run => new EntryId(run.Term, run.First))],
+            Commit = recovered.CommitMark,
+            Tail = tail,
+            Last = recovered.IsEmpty ? EntryId.Zero : new EntryId(recovered.LastTerm, recovered.LastIndex),
+        };
+    }
+}

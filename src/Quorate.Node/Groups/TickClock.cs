@@ -1,0 +1,35 @@
+namespace Quorate.Node.Groups;
+
+/// <summary>Turns time into ticks.</summary>
+/// <remarks>
+/// After a pause (a collector, a stopped process, a suspended machine) the missed ticks are not all made up for: what waited in the sockets meanwhile must
+/// be heard before a follower loses patience, and a leader's own timers need only see that time has passed.
+/// </remarks>
+internal sealed class TickClock(TimeProvider time, TimeSpan tick, int ticksAtOnceMax)
+{
+    private long _last = time.GetTimestamp();
+
+    /// <summary>How long until the next tick is due.</summary>
+    public TimeSpan UntilNext
+    {
+        get
+        {
+            var left = tick - time.GetElapsedTime(_last);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>The ticks that have become due since the last call.</summary>
+    public int TakeTicks()
+    {
+        var due = (int)Math.Min(int.MaxValue, time.GetElapsedTime(_last) / tick);
+        if (due <= ticksAtOnceMax)
+        {
+            _last += (long)(due * tick.TotalSeconds * time.TimestampFrequency);
+            return due;
+        }
+
+        _last = time.GetTimestamp();
+        return ticksAtOnceMax;
+    }
+}

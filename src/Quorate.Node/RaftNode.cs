@@ -1,0 +1,309 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Quorate.Node.Groups;
+using Quorate.Node.Io;
+using Quorate.Node.Transport;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node;
+
+/// <summary>Starts nodes.</summary>
+public static class RaftNode
+{
+    /// <summary>Starts a node: recovers its log, applies what is committed, connects to its peers.</summary>
+    /// <param name="options">Who it is and where.</param>
+    /// <param name="machine">The state machine, empty: it is fed the committed log from the beginning.</param>
+    /// <param name="cancellationToken">Gives up before starting.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="IOException">
+    /// The folder or the port cannot be used, or what is on the disk is damaged; the text says what, why and what to do.
+    /// </exception>
+    public static Task<RaftNode<TResult>> StartAsync<TResult>(
+        RaftNodeOptions options, IStateMachine<TResult> machine, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(machine);
+        options.Validate();
+        return Task.Run(() => RaftNode<TResult>.Start(options, machine), cancellationToken);
+    }
+}
+
+/// <summary>One member of a cluster, running: its log on disk, its connections, its state machine.</summary>
+/// <typeparam name="TResult">What the state machine answers.</typeparam>
+/// <remarks>Threading: every member may be called from any thread.</remarks>
+public sealed class RaftNode<TResult> : IAsyncDisposable
+{
+    private readonly RaftNodeOptions _options;
+    private readonly RaftCore _core;
+    private readonly FileDisk _disk;
+    private readonly WriteAheadLog _log;
+    private readonly TcpNetwork _network;
+    private readonly ProposalTable<TResult> _proposals;
+    private readonly ReadTable _reads = new();
+    private readonly ClientInbox _clients;
+    private readonly Applier<TResult> _applier;
+    private readonly LeadershipBoard _board = new();
+    private readonly WakeSignal _wake;
+    private readonly TickClock _clock;
+    private readonly GroupLoop _loop;
+    private readonly ThreadWorker _diskThread;
+    private readonly ThreadWorker _applyThread;
+    private readonly Thread _loopThread;
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ulong _lastIndex;
+    private ulong _commitIndex;
+    private volatile bool _stopping;
+    private int _disposed;
+
+    private RaftNode(RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions)
+    {
+        _options = options;
+        _disk = disk;
+        _log = log;
+        _wake = new WakeSignal();
+        _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax);
+        _clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
+
+        var seed = DrawSeed();
+        _proposals = new ProposalTable<TResult>(options.Self, seed >> 1);
+        _diskThread = new ThreadWorker($"raft {options.Self} disk");
+        _applyThread = new ThreadWorker($"raft {options.Self} apply");
+        _applier = new Applier<TResult>(machine, options.Self, _proposals, _reads, _applyThread, recovered.FirstIndex - 1, _wake.Set);
+
+        var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay);
+        _core = new RaftCore(options.ToCore(seed), restored);
+        _network = TcpNetwork.Start(
+            new TcpNetworkOptions
+            {
+                Self = options.Self,
+                ClusterId = options.ClusterId,
+                Listen = options.Listen ?? [options.Members[options.Self]],
+                Peers = options.Members.Where(m => m.Key != options.Self).ToDictionary(),
+                TimeProvider = options.TimeProvider,
+                OnEvent = options.OnTransport ?? (static _ => { }),
+            },
+            _wake.Set);
+        _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _wake.Set), _applier, _reads, _clients, _clock, Observe);
+        Publish();
+        _loopThread = new Thread(Run) { Name = $"raft {options.Self} loop", IsBackground = true };
+    }
+
+    /// <summary>What the node knows, now.</summary>
+    public RaftStatus Status
+    {
+        get
+        {
+            // Read from the end of the way to its beginning, so that applied ≤ commit ≤ last holds in what is told.
+            var applied = _applier.Applied;
+            var commit = LogIndex.Max(applied, new LogIndex(Volatile.Read(ref _commitIndex)));
+            var last = LogIndex.Max(commit, new LogIndex(Volatile.Read(ref _lastIndex)));
+            var (role, term, leader) = _board.Read(out _);
+            return new RaftStatus(_options.Self, role, term, leader, last, commit, applied);
+        }
+    }
+
+    /// <summary>Counts of what went over the network.</summary>
+    public TransportCounters TransportCounters => _network.Counters;
+
+    /// <summary>
+    /// Ends when the node has stopped: well after <see cref="DisposeAsync"/>, with the reason as its exception when the disk, the state machine or an invariant
+    /// failed. From that moment nothing is acknowledged; a process whose node has failed should end.
+    /// </summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Has a command put into the log of the cluster, whoever leads it, and applied.</summary>
+    /// <param name="command">The command; its bytes must stay as they are from here on.</param>
+    /// <param name="cancellationToken">Stops waiting. What was handed over may still be committed, so the outcome is then indeterminate.</param>
+    /// <returns>The outcome; never an exception for a refusal.</returns>
+    public ValueTask<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested || _stopping)
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.NotLeader, NodeId.None));
+
+        var id = _proposals.Register(out var outcome);
+        if (!_clients.TryAdd(new Proposal(id, command)))
+        {
+            _proposals.TryTake(id.Sequence, out _);
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _board.Read(out _).Leader));
+        }
+
+        _wake.Set();
+        if (_stopping)
+            _proposals.Settle(id.Sequence, ProposalResult<TResult>.Indeterminate);
+        return cancellationToken.CanBeCanceled ? WaitAsync(id, outcome, cancellationToken) : new ValueTask<ProposalResult<TResult>>(outcome);
+    }
+
+    /// <summary>
+    /// Waits until this node's state machine holds everything that had been acknowledged anywhere in the cluster when this was called: whatever is
+    /// read from it afterwards is linearizable.
+    /// </summary>
+    /// <remarks>Costs no log entry: the leader confirms with one round of messages that it still leads, for all reads that wait. Source: thesis §6.4.</remarks>
+    /// <param name="cancellationToken">Stops waiting; the result is then not granted.</param>
+    public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromResult(ReadResult.TimedOut);
+        if (_stopping)
+            return ValueTask.FromResult(ReadResult.Rejected(RejectReason.NotLeader));
+
+        var waiter = new ReadWaiter();
+        if (!_clients.TryAdd(waiter))
+            return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
+
+        _wake.Set();
+        if (_stopping)
+            waiter.TrySetResult(ReadResult.Rejected(RejectReason.NotLeader));
+        return cancellationToken.CanBeCanceled ? WaitAsync(waiter, cancellationToken) : new ValueTask<ReadResult>(waiter.Task);
+    }
+
+    /// <summary>Waits until a leader is known.</summary>
+    /// <exception cref="OperationCanceledException">The caller stopped waiting.</exception>
+    public async ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            if (_board.Read(out var changed).Leader != NodeId.None)
+                return Status;
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The status now, and again whenever role, term or leader have changed, until the caller stops. Changes that follow close on each other may be told as one.</summary>
+    public async IAsyncEnumerable<RaftStatus> WatchLeadershipAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            _board.Read(out var changed);
+            yield return Status;
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Stops: no new request is taken, and whoever still waits is told that the outcome is open. What was acknowledged is on disk.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await ((Task)_completion.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
+
+        _stopping = true;
+        _wake.Set();
+        await Task.Run(_loopThread.Join).ConfigureAwait(false);
+        await _network.DisposeAsync().ConfigureAwait(false);
+        await Task.Run(() =>
+        {
+            _diskThread.Dispose();
+            _applyThread.Dispose();
+            _log.Dispose();
+            _disk.Dispose();
+        }).ConfigureAwait(false);
+        AnswerWhoStillWaits();
+        _wake.Dispose();
+        _completion.TrySetResult();
+    }
+
+    internal static RaftNode<TResult> Start(RaftNodeOptions options, IStateMachine<TResult> machine)
+    {
+        var walOptions = new WalOptions { SegmentBytes = options.SegmentBytes, PayloadBytesMax = options.CommandBytesMax };
+        var disk = new FileDisk(options.DataFolder);
+        WriteAheadLog? log = null;
+        try
+        {
+            (log, var recovered) = WriteAheadLog.Open(disk, walOptions);
+            var node = new RaftNode<TResult>(options, machine, disk, log, recovered, walOptions);
+            node._diskThread.Start();
+            node._applyThread.Start();
+            node._loopThread.Start();
+            return node;
+        }
+        catch
+        {
+            log?.Dispose();
+            disk.Dispose();
+            throw;
+        }
+    }
+
+    private static ulong DrawSeed()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!_stopping)
+            {
+                _loop.Turn();
+                Publish();
+                _wake.Wait(_clock.UntilNext);
+            }
+        }
+#pragma warning disable CA1031 // Whatever stops the loop stops the node, and is its completion's exception.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            _stopping = true;
+            _board.Write(Role.Follower, _core.Term, NodeId.None);
+
+            // Peers see the connections close and elect another; clients are answered; then the reason is told.
+            _network.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            AnswerWhoStillWaits();
+            _completion.TrySetException(fault);
+            return;
+        }
+
+        AnswerWhoStillWaits();
+    }
+
+    private void Publish()
+    {
+        Volatile.Write(ref _lastIndex, _core.LastIndex.Value);
+        Volatile.Write(ref _commitIndex, _core.CommitIndex.Value);
+        _board.Write(_core.Role, _core.Term, _core.Leader);
+    }
+
+    private void Observe(RaftCore core, List<TraceEvent> events)
+    {
+        if (_options.OnTrace is not { } tell)
+            return;
+        foreach (var happened in events)
+            tell(core.Self, happened);
+    }
+
+    private void AnswerWhoStillWaits()
+    {
+        _proposals.SettleAll(ProposalResult<TResult>.Indeterminate);
+        _reads.RejectAll(RejectReason.NotLeader);
+        var readers = new List<ReadWaiter>();
+        _clients.TakeReads(ref readers);
+        foreach (var reader in readers)
+            reader.TrySetResult(ReadResult.Rejected(RejectReason.NotLeader));
+    }
+
+    private async ValueTask<ProposalResult<TResult>> WaitAsync(ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)
+    {
+        var giveUp = cancellationToken.UnsafeRegister(
+            static state =>
+            {
+                var (table, sequence) = ((ProposalTable<TResult>, ulong))state!;
+                table.Settle(sequence, ProposalResult<TResult>.Indeterminate);
+            },
+            (_proposals, id.Sequence));
+        await using (giveUp.ConfigureAwait(false))
+            return await outcome.ConfigureAwait(false);
+    }
+
+    private static async ValueTask<ReadResult> WaitAsync(ReadWaiter waiter, CancellationToken cancellationToken)
+    {
+        var giveUp = cancellationToken.UnsafeRegister(static state => ((ReadWaiter)state!).TrySetResult(ReadResult.TimedOut), waiter);
+        await using (giveUp.ConfigureAwait(false))
+            return await waiter.Task.ConfigureAwait(false);
+    }
+}

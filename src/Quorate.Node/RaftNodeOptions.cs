@@ -1,0 +1,97 @@
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node;
+
+/// <summary>What a node is told when it starts.</summary>
+public sealed record RaftNodeOptions
+{
+    /// <summary>This member.</summary>
+    public required NodeId Self { get; init; }
+
+    /// <summary>Names the cluster: members of different clusters refuse to talk to each other.</summary>
+    public required ulong ClusterId { get; init; }
+
+    /// <summary>Where the log and the vote are kept. The folder is made if it is missing, and belongs to this node alone.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>All members, this one among them, and where their peers reach them.</summary>
+    public required IReadOnlyDictionary<NodeId, PeerAddress> Members { get; init; }
+
+    /// <summary>Where this node listens for its peers; null: where <see cref="Members"/> says that it is reached.</summary>
+    public IReadOnlyList<PeerAddress>? Listen { get; init; }
+
+    /// <summary>How often a leader says that it leads.</summary>
+    /// <remarks>Default 100 ms. At least 10 ms.</remarks>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long followers wait for a leader that says nothing; the wait is drawn from [this, 2 × this).</summary>
+    /// <remarks>
+    /// Default 1 s, at least 5 × <see cref="HeartbeatInterval"/>. Too small: elections whenever a collector, a disk or a busy processor pauses. Too large: a
+    /// leader that hangs is replaced late. One whose process dies is replaced in a fraction of it: its peers see the connection close.
+    /// </remarks>
+    public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The largest command, bytes. All members must agree on it.</summary>
+    /// <remarks>Default 8 MiB; larger ones are rejected as <see cref="RejectReason.TooLarge"/>.</remarks>
+    public int CommandBytesMax { get; init; } = 8 << 20;
+
+    /// <summary>The most bytes of commands that are accepted and not yet applied; beyond it, proposals are rejected as <see cref="RejectReason.Busy"/>.</summary>
+    /// <remarks>Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow.</remarks>
+    public long UncommittedBytesMax { get; init; } = 64 << 20;
+
+    /// <summary>The most proposals, and the most reads, that wait for this node's loop; beyond it they are rejected as <see cref="RejectReason.Busy"/>.</summary>
+    /// <remarks>Default 65,536.</remarks>
+    public int WaitingRequestsMax { get; init; } = 65_536;
+
+    /// <summary>Bytes of applied entries kept in memory for followers that are a little behind.</summary>
+    /// <remarks>Default 16 MiB. Too small: the leader reads its disk for them.</remarks>
+    public long CachedBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>The size of a file of the log, bytes.</summary>
+    /// <remarks>Default 64 MiB.</remarks>
+    public int SegmentBytes { get; init; } = 64 << 20;
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Told what happens inside the core: elections, commits, truncations. Called by the node's own thread; it must not wait.</summary>
+    public Action<NodeId, TraceEvent>? OnTrace { get; init; }
+
+    /// <summary>Told what happens on the network: connections made, lost and refused. It must not wait.</summary>
+    public Action<TransportEvent>? OnTransport { get; init; }
+
+    /// <summary>Checks every option and how they fit together.</summary>
+    /// <exception cref="ArgumentException">Names the option, its value and what it must be.</exception>
+    public void Validate()
+    {
+        if (!Members.ContainsKey(Self))
+            throw new ArgumentException($"Members does not name this node, {Self}; it must list all members, this one among them.", nameof(Members));
+        if (HeartbeatInterval < TimeSpan.FromMilliseconds(10))
+            throw new ArgumentException($"HeartbeatInterval is {HeartbeatInterval.TotalMilliseconds} ms; it must be at least 10 ms.", nameof(HeartbeatInterval));
+        if (ElectionTimeout < 5 * HeartbeatInterval)
+        {
+            throw new ArgumentException(
+                $"ElectionTimeout is {ElectionTimeout.TotalMilliseconds} ms; it must be at least 5 × HeartbeatInterval = {5 * HeartbeatInterval.TotalMilliseconds} ms.",
+                nameof(ElectionTimeout));
+        }
+
+        if (WaitingRequestsMax < 1)
+            throw new ArgumentException($"WaitingRequestsMax is {WaitingRequestsMax}; it must be at least 1.", nameof(WaitingRequestsMax));
+        ArgumentException.ThrowIfNullOrWhiteSpace(DataFolder);
+    }
+
+    /// <summary>How long a tick of the core is: a tenth of a heartbeat, so that timeouts have a fine grain.</summary>
+    internal TimeSpan Tick => HeartbeatInterval / 10;
+
+    internal RaftOptions ToCore(ulong seed) => new()
+    {
+        Self = Self,
+        HeartbeatTicks = 10,
+        ElectionTicks = (int)Math.Round(ElectionTimeout / Tick),
+        CommandBytesMax = CommandBytesMax,
+        UncommittedBytesMax = Math.Max(UncommittedBytesMax, CommandBytesMax),
+        CachedBytesMax = CachedBytesMax,
+        Seed = seed,
+    };
+}

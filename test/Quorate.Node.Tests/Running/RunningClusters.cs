@@ -1,0 +1,147 @@
+namespace Quorate.Node.Tests.Running;
+
+/// <summary>Whole nodes on loopback sockets and real files: the parts, put together.</summary>
+public sealed class RunningClusters
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public async Task Every_member_takes_proposals_and_all_apply_the_same(int size)
+    {
+        await using var cluster = await TestCluster.StartAsync(size);
+        await cluster.LeaderAsync();
+
+        for (var i = 0; i < 10; i++)
+        {
+            foreach (var member in cluster.Running)
+            {
+                var result = await member.ProposeAsync(100 * i + member.Number);
+                Assert.Equal(ProposalOutcome.Committed, result.Outcome);
+            }
+        }
+
+        foreach (var member in cluster.Running)
+            Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
+        Assert.All(cluster.Running, member => Assert.Equal(cluster[1].Machine.Numbers, member.Machine.Numbers));
+        Assert.Equal(10 * size, cluster[1].Machine.Numbers.Length);
+    }
+
+    [Fact]
+    public async Task A_read_on_any_member_sees_what_was_acknowledged_by_another()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        await cluster.LeaderAsync();
+
+        for (var i = 0; i < 30; i++)
+        {
+            Assert.True((await cluster[i % 3 + 1].ProposeAsync(i)).IsCommitted);
+            var reader = cluster[(i + 1) % 3 + 1];
+            Assert.True((await reader.Node.ReadBarrierAsync()).IsGranted);
+            Assert.Contains(i, reader.Machine.Numbers);
+        }
+    }
+
+    [Fact]
+    public async Task All_restarted_in_another_order_come_back_with_the_same_data()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        await cluster.LeaderAsync();
+        for (var i = 0; i < 50; i++)
+            Assert.True((await cluster[1].ProposeAsync(i)).IsCommitted);
+
+        foreach (var number in new[] { 2, 1, 3 })
+            await cluster.StopAsync(number);
+        foreach (var number in new[] { 3, 1, 2 })
+            await cluster.StartAsync(number, default);
+
+        foreach (var member in cluster.Running)
+        {
+            await member.Node.WaitForLeaderAsync();
+            Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
+            Assert.Equal(Enumerable.Range(0, 50).Select(i => (long)i), member.Machine.Numbers);
+        }
+    }
+
+    [Fact]
+    public async Task A_member_started_late_catches_up()
+    {
+        await using var cluster = TestCluster.Stopped(3);
+        await cluster.StartAsync(1, default);
+        await cluster.StartAsync(2, default);
+        await cluster[1].Node.WaitForLeaderAsync();
+        for (var i = 0; i < 200; i++)
+            Assert.True((await cluster[1].ProposeAsync(i)).IsCommitted);
+
+        await cluster.StartAsync(3, default);
+
+        await TestCluster.Until(() => cluster[3].Machine.Numbers.Length == 200);
+        Assert.Equal(cluster[1].Machine.Numbers, cluster[3].Machine.Numbers);
+    }
+
+    [Fact]
+    public async Task When_the_leader_stops_another_takes_over_and_nothing_acknowledged_is_lost()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        var acknowledged = new List<long>();
+        for (var round = 0; round < 5; round++)
+        {
+            var leader = await cluster.LeaderAsync();
+            var other = cluster.Running.First(n => n != leader);
+            var term = leader.Node.Status.Term;
+            await cluster.StopAsync(leader.Number);
+
+            for (var i = 0; i < 20; i++)
+            {
+                var number = round * 100 + i;
+                ProposalResult<int> result;
+                do
+                    result = await other.ProposeAsync(number);
+                while (result.Outcome == ProposalOutcome.Rejected);
+                if (result.IsCommitted)
+                    acknowledged.Add(number);
+            }
+
+            Assert.True(other.Node.Status.Term > term);
+            await cluster.StartAsync(leader.Number, default);
+        }
+
+        await cluster.LeaderAsync();
+        foreach (var member in cluster.Running)
+        {
+            Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
+            Assert.All(acknowledged, number => Assert.Contains(number, member.Machine.Numbers));
+            Assert.Equal(cluster[1].Machine.Numbers, member.Machine.Numbers);
+        }
+    }
+
+    [Fact]
+    public async Task Without_a_quorum_a_proposal_is_never_called_committed()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        var leader = await cluster.LeaderAsync();
+        foreach (var other in cluster.Running.Where(n => n != leader).ToArray())
+            await cluster.StopAsync(other.Number);
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var result = await leader.Node.ProposeAsync(NumberList.Add(1), patience.Token);
+        var read = await leader.Node.ReadBarrierAsync(patience.Token);
+
+        Assert.NotEqual(ProposalOutcome.Committed, result.Outcome);
+        Assert.False(read.IsGranted);
+    }
+
+    [Fact]
+    public async Task Many_writers_on_every_member_each_get_their_own_answer()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        await cluster.LeaderAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Task.Run(async () => (await cluster[i % 3 + 1].ProposeAsync(i)).Result)));
+
+        Assert.Equal(600, answers.Distinct().Count());
+        await TestCluster.Until(() => cluster.Running.All(n => n.Machine.Numbers.Length == 600));
+        Assert.All(cluster.Running, n => Assert.Equal(cluster[1].Machine.Numbers, n.Machine.Numbers));
+    }
+}
