@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Quorate.Server.Bench;
+
+namespace Quorate.Server.Tests.Bench;
+
+/// <summary>The command line of <c>quorate bench</c>: what it refuses, and with which exit code.</summary>
+public sealed class BenchCommandTests
+{
+    [Theory]
+    [InlineData("put --clients 0", "--clients must be at least 1.")]
+    [InlineData("put --key-size 2 --key-space 1000", "it takes at least 3")]
+    [InlineData("put --rate 0", "--rate must be more than 0.")]
+    [InlineData("put --total 0", "--total must be more than 0.")]
+    [InlineData("put --endpoints ftp://here", "is no endpoint")]
+    [InlineData("put --duration soon", "is no time")]
+    [InlineData("mixed --reads 0.8 --txns 0.3", "together at most 1")]
+    public async Task A_wrong_command_line_is_exit_code_1_and_says_what_would_do(string line, string says)
+    {
+        var (exitCode, output, error) = await RunAsync(line);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(says, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("op/s", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_does_not_answer_is_exit_code_3_and_nothing_is_printed_to_stdout()
+    {
+        // Port 1 is reserved for a service that is older than the web; nothing listens there.
+        var (exitCode, output, error) = await RunAsync("put --endpoints 127.0.0.1:1 --timeout 2s");
+
+        Assert.Equal(3, exitCode);
+        Assert.Empty(output);
+        Assert.Contains("127.0.0.1:1", error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string line)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var configuration = new InvocationConfiguration { Output = output, Error = error };
+        var exitCode = await BenchCommand.Create().Parse(line).InvokeAsync(configuration);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+}
