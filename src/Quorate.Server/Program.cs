@@ -1,5 +1,16 @@
 using System.CommandLine;
 using Quorate.Server.Bench;
+using Quorate.Server.Hosting;
 
-var root = new RootCommand("Raft for .NET: an etcd-compatible server and its tools.") { BenchCommand.Create() };
-return await root.Parse(args).InvokeAsync().ConfigureAwait(false);
+// Whatever takes etcd's command line takes ours: flags without a verb mean the server. Its flags are Go's, so it reads them itself.
+if (args is ["server", ..])
+    return await ServerVerb.RunAsync(args[1..]).ConfigureAwait(false);
+if (args is [['-', ..] first, ..] && first is not ("-h" or "-?" or "--help" or "--version"))
+    return await ServerVerb.RunAsync(args).ConfigureAwait(false);
+
+var root = new RootCommand("Raft for .NET: an etcd-compatible server and its tools.")
+{
+    new Command("server", "One member of a cluster, serving etcd's v3 API. It takes etcd's flags: quorate server --help."),
+    BenchCommand.Create(),
+};
+return await root.Parse(args.Length == 0 ? ["--help"] : args).InvokeAsync().ConfigureAwait(false);

@@ -16,9 +16,8 @@ internal sealed class WakeSignal : IDisposable
     /// <summary>Sleeps until <see cref="Set"/>, or for <paramref name="most"/>.</summary>
     public void Wait(TimeSpan most)
     {
-        // Whole milliseconds, rounded up: rounded down, the last part of each wait would be spent turning in circles.
         if (most > TimeSpan.Zero)
-            _event.WaitOne((int)Math.Ceiling(most.TotalMilliseconds));
+            _event.WaitOne(most);
 
         // Cleared before the loop looks: what is set from here on is seen by the next wait.
         Interlocked.Exchange(ref _isSet, 0);

@@ -1,0 +1,20 @@
+using Grpc.Core;
+using Quorate.Server.Protos;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>etcd's Cluster service: who the members are. Changing them answers Unimplemented.</summary>
+internal sealed class ClusterService(Replicator replicator, MemberBook members, Headers headers) : Cluster.ClusterBase
+{
+    /// <inheritdoc/>
+    public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => MemberListAsync(request);
+
+    /// <summary>Lists the members; linearizable if asked.</summary>
+    public async Task<MemberListResponse> MemberListAsync(MemberListRequest request)
+    {
+        if (request.Linearizable)
+            await replicator.ReadBarrierAsync().ConfigureAwait(false);
+        return new MemberListResponse { Header = headers.WithoutRevision(), Members = { members.List() } };
+    }
+}

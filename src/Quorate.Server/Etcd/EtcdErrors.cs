@@ -1,0 +1,37 @@
+using Grpc.Core;
+using Quorate.Kv;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>Refusals in etcd's words: clients match on the text, to the letter.</summary>
+/// <remarks>Source: etcd v3 API, rpctypes. What the store refuses has its text in <see cref="KvError"/>.</remarks>
+internal static class EtcdErrors
+{
+    /// <summary>What the store, or a check before it, refused.</summary>
+    public static RpcException Of(KvError error) => new(new Status((StatusCode)(int)error.Code, error.Message));
+
+    /// <summary>Nobody leads; nothing has happened.</summary>
+    public static RpcException NoLeader() => Make(StatusCode.Unavailable, "etcdserver: no leader");
+
+    /// <summary>No answer in time: a write may still come to pass.</summary>
+    public static RpcException TimedOut() => Make(StatusCode.Unavailable, "etcdserver: request timed out");
+
+    /// <summary>The leader was lost while a write was on its way: it may have come to pass.</summary>
+    public static RpcException TimedOutLeaderLost() =>
+        Make(StatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
+
+    /// <summary>Too much is on its way already.</summary>
+    public static RpcException TooManyRequests() => Make(StatusCode.ResourceExhausted, "etcdserver: too many requests");
+
+    /// <summary>More bytes than the cluster takes in one command.</summary>
+    public static RpcException TooLarge() => Make(StatusCode.InvalidArgument, "etcdserver: request is too large");
+
+    /// <summary>This member is going down.</summary>
+    public static RpcException Stopped() => Make(StatusCode.Unavailable, "etcdserver: server stopped");
+
+    /// <summary>More bytes than the transport takes in one message; the words are those of Go's gRPC.</summary>
+    public static RpcException MessageTooLarge(long bytes, int bytesMax) =>
+        Make(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({bytes} vs. {bytesMax})");
+
+    private static RpcException Make(StatusCode code, string message) => new(new Status(code, message));
+}

@@ -1,0 +1,88 @@
+using System.Buffers;
+using Quorate.Kv;
+using Quorate.Server.Replication;
+using Wire = Quorate.Server.Protos;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>What etcd's KV service does, whichever way a request came: gRPC or JSON.</summary>
+/// <remarks>
+/// A write is checked, encoded and proposed. A read waits for its barrier, then reads what this member has applied; a serializable one
+/// does not wait. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
+/// </remarks>
+internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers headers, KvLimits limits)
+{
+    /// <summary>Reads keys.</summary>
+    public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire)
+    {
+        var request = KvRequests.From(wire);
+        Refuse(KvChecks.Check(request, limits));
+        if (!wire.Serializable)
+            await replicator.ReadBarrierAsync().ConfigureAwait(false);
+        var result = Answered(store.Read(request));
+        return KvAnswers.ToWire((RangeResponse)result.Response!, headers.At(result.Revision));
+    }
+
+    /// <summary>Writes a key.</summary>
+    public async ValueTask<Wire.PutResponse> PutAsync(Wire.PutRequest wire)
+    {
+        var result = await ProposeAsync(KvRequests.From(wire), wire.Key.Length + wire.Value.Length).ConfigureAwait(false);
+        return KvAnswers.ToWire((PutResponse)result.Response!, headers.At(result.Response!.Revision));
+    }
+
+    /// <summary>Deletes keys.</summary>
+    public async ValueTask<Wire.DeleteRangeResponse> DeleteRangeAsync(Wire.DeleteRangeRequest wire)
+    {
+        var result = await ProposeAsync(KvRequests.From(wire), wire.Key.Length + wire.RangeEnd.Length).ConfigureAwait(false);
+        return KvAnswers.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision));
+    }
+
+    /// <summary>Does several operations as one. One that cannot write takes no place in the log.</summary>
+    public async ValueTask<Wire.TxnResponse> TxnAsync(Wire.TxnRequest wire)
+    {
+        var request = KvRequests.From(wire);
+        KvResult result;
+        if (request.MayWrite)
+        {
+            result = await ProposeAsync(request, wire.CalculateSize()).ConfigureAwait(false);
+        }
+        else
+        {
+            Refuse(KvChecks.Check(request, limits));
+            await replicator.ReadBarrierAsync().ConfigureAwait(false);
+            result = Answered(store.Read(request));
+        }
+
+        return KvAnswers.ToWire((TxnResponse)result.Response!, headers.At(result.Response!.Revision));
+    }
+
+    /// <summary>Forgets history.</summary>
+    public async ValueTask<Wire.CompactionResponse> CompactAsync(Wire.CompactionRequest wire)
+    {
+        var result = await ProposeAsync(new CompactRequest(wire.Revision), 0).ConfigureAwait(false);
+        return new Wire.CompactionResponse { Header = headers.At(result.Response!.Revision) };
+    }
+
+    private async ValueTask<KvResult> ProposeAsync(KvRequest request, int payloadBytes)
+    {
+        Refuse(KvChecks.Check(request, limits));
+
+        // The log keeps these bytes, so they are the command's own and never pooled. 48 is more than the lengths and flags of a put take.
+        var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
+        KvCommand.Encode(request, command);
+        Refuse(KvChecks.CheckSize(command.WrittenCount, limits));
+        return Answered(await replicator.ProposeAsync(command.WrittenMemory).ConfigureAwait(false));
+    }
+
+    private static void Refuse(KvError? error)
+    {
+        if (error is not null)
+            throw EtcdErrors.Of(error);
+    }
+
+    private static KvResult Answered(KvResult result)
+    {
+        Refuse(result.Error);
+        return result;
+    }
+}

@@ -1,0 +1,24 @@
+using Grpc.Core;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>etcd's KV service over gRPC.</summary>
+internal sealed class KvService(KvApi api) : KV.KVBase
+{
+    /// <inheritdoc/>
+    public override Task<RangeResponse> Range(RangeRequest request, ServerCallContext context) => api.RangeAsync(request).AsTask();
+
+    /// <inheritdoc/>
+    public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) => api.PutAsync(request).AsTask();
+
+    /// <inheritdoc/>
+    public override Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context) =>
+        api.DeleteRangeAsync(request).AsTask();
+
+    /// <inheritdoc/>
+    public override Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context) => api.TxnAsync(request).AsTask();
+
+    /// <inheritdoc/>
+    public override Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => api.CompactAsync(request).AsTask();
+}

@@ -1,0 +1,71 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Quorate.Server.Etcd;
+using Quorate.Server.Settings;
+
+namespace Quorate.Server.Hosting;
+
+/// <summary>Kestrel with etcd's surface on it, and nothing it does not need: no configuration files, no environment, no log of requests.</summary>
+internal static class EtcdHost
+{
+    /// <summary>Makes a host that serves on ports opened before. It listens when it is started.</summary>
+    public static WebApplication Build(IReadOnlyList<SharedPort> ports, EtcdSurface surface, RequestLimits limits, ILoggerFactory logs)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "quorate" });
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IConnectionListenerFactory, HalfListenerFactory>();
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, ports, limits));
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
+            grpc.MaxSendMessageSize = null;
+            grpc.EnableDetailedErrors = false;
+        });
+        builder.Services.AddSingleton(surface.Kv);
+        builder.Services.AddSingleton(surface.Cluster);
+        builder.Services.AddSingleton(surface.Maintenance);
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, QuietLifetime>());
+
+        var app = builder.Build();
+        app.Use(next =>
+        {
+            var gate = new GrpcGate(next, surface.Replica, limits.MessageBytesMax);
+            return context => GrpcGate.IsCall(context.Request) ? gate.InvokeAsync(context) : surface.Web.HandleAsync(context);
+        });
+        app.MapGrpcService<KvService>();
+        app.MapGrpcService<ClusterService>();
+        app.MapGrpcService<MaintenanceService>();
+        return app;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<SharedPort> ports, RequestLimits limits)
+    {
+        kestrel.AddServerHeader = false;
+
+        // The gate and the gateway refuse what is too large in etcd's words; this is for what they do not read.
+        kestrel.Limits.MaxRequestBodySize = 4L * limits.MessageBytesMax;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
+        kestrel.Limits.Http2.KeepAlivePingDelay = limits.PingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = limits.PingTimeout;
+
+        // One connection often carries all calls of a client: its window must hold several large requests, a stream's one.
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        foreach (var port in ports)
+        {
+            kestrel.Listen(port.Http1, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(port.Http2, listen => listen.Protocols = HttpProtocols.Http2);
+        }
+    }
+
+    /// <summary>Signals are the process's business: the host stops when it is told.</summary>
+    private sealed class QuietLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,25 @@
+using Quorate.Kv;
+using Quorate.Server.Etcd;
+using Quorate.Server.Replication;
+using Quorate.Server.Settings;
+using Quorate.Server.Web;
+
+namespace Quorate.Server.Hosting;
+
+/// <summary>Everything a host answers with.</summary>
+internal sealed record EtcdSurface(
+    IReplica Replica, Replicator Replicator, KvService Kv, ClusterService Cluster, MaintenanceService Maintenance, WebSurface Web)
+{
+    /// <summary>Puts it together.</summary>
+    public static EtcdSurface Create(ServerSettings settings, IReplica replica, IStoreReader store, MemberBook members)
+    {
+        var limits = new KvLimits { TxnOpsMax = settings.Limits.TxnOperationsMax, RequestBytesMax = settings.Limits.RequestBytesMax };
+        var headers = new Headers(settings.ClusterId, settings.Self.Id.Value, replica);
+        var replicator = new Replicator(replica, settings.ElectionTimeout, TimeProvider.System);
+        var kv = new KvApi(replicator, store, headers, limits);
+        var cluster = new ClusterService(replicator, members, headers);
+        var maintenance = new MaintenanceService(replica, store, headers);
+        var web = new WebSurface(new Probes(replicator), new JsonGateway(kv, cluster, maintenance, settings.Limits.MessageBytesMax));
+        return new EtcdSurface(replica, replicator, new KvService(kv), cluster, maintenance, web);
+    }
+}

@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Net;
+using Grpc.Core;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+using Quorate.Kv;
+using Quorate.Node;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+using Quorate.Server.Etcd;
+using Quorate.Server.Replication;
+using Quorate.Server.Settings;
+using Quorate.Server.Storage;
+
+namespace Quorate.Server.Hosting;
+
+/// <summary>One member, whole: its ports, its data folder, its node, and etcd's API in front.</summary>
+/// <remarks>
+/// Started in the order in which a mistake is cheapest: ports first, then the folder, then the node, and clients are let in last. Stopped the
+/// other way round. Threading: any thread.
+/// </remarks>
+internal sealed class QuorateServer : IAsyncDisposable
+{
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+
+    private readonly Stack<Func<ValueTask>> _undo = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ILogger _log;
+    private RaftNode<KvResult>? _node;
+    private int _disposed;
+
+    private QuorateServer(ServerSettings settings, ILogger log)
+    {
+        Settings = settings;
+        _log = log;
+    }
+
+    /// <summary>What it was told, and what its folder added.</summary>
+    public ServerSettings Settings { get; private set; }
+
+    /// <summary>Where clients find it.</summary>
+    public IReadOnlyList<string> ClientUrls { get; private set; } = [];
+
+    /// <summary>How things stand.</summary>
+    public RaftStatus Status => _node!.Status;
+
+    /// <summary>Ends when the node has stopped; with its exception when it failed, and then the process should end.</summary>
+    public Task Completion => _node!.Completion;
+
+    /// <summary>Starts a member; when this returns, clients are served.</summary>
+    /// <exception cref="RefusalException">Something it needs is not to be had; nothing is left open.</exception>
+    public static async Task<QuorateServer> StartAsync(ServerSettings settings, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var server = new QuorateServer(settings, logs.CreateLogger("quorate"));
+        try
+        {
+            await server.StartAsync(logs, cancellation).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Stops: calls under way get a moment to end, then everything is closed. What was acknowledged is on disk.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        while (_undo.TryPop(out var undo))
+            await undo().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private async Task StartAsync(ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var ports = await OpenPortsAsync(logs, cancellation).ConfigureAwait(false);
+        ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised ? advertised : [.. ports.Select(p => $"http://{p.Address}")];
+
+        var folder = DataFolder.Open(Settings);
+        _undo.Push(() =>
+        {
+            folder.Dispose();
+            return ValueTask.CompletedTask;
+        });
+        Settings = folder.Settings;
+        ServerLog.Starting(
+            _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count, Settings.DataFolder);
+
+        var members = new MemberBook(Settings.Members);
+        var machine = new ClusterMachine(members);
+        _node = await StartNodeAsync(machine, folder.RaftFolder, cancellation).ConfigureAwait(false);
+        _undo.Push(_node.DisposeAsync);
+
+        var replica = new NodeReplica(_node);
+        var surface = EtcdSurface.Create(Settings, replica, machine, members);
+        var host = EtcdHost.Build(ports, surface, Settings.Limits, logs);
+        _undo.Push(host.DisposeAsync);
+        await host.StartAsync(cancellation).ConfigureAwait(false);
+        _undo.Push(() => StopHostAsync(host));
+        foreach (var port in ports)
+            port.Start();
+
+        var telling = Task.WhenAll(AnnounceAsync(surface.Replicator, members), TellOfLeadersAsync(_node));
+        _undo.Push(() => new ValueTask(telling));
+        ServerLog.Ready(_log, string.Join(", ", ports.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
+    }
+
+    private async Task<List<SharedPort>> OpenPortsAsync(ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var sockets = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logs);
+        var ports = new List<SharedPort>();
+        foreach (var address in Settings.ListenClients)
+        {
+            var port = await OpenPortAsync(sockets, address, cancellation).ConfigureAwait(false);
+            _undo.Push(port.DisposeAsync);
+            ports.Add(port);
+        }
+
+        return ports;
+    }
+
+    private static async Task<SharedPort> OpenPortAsync(SocketTransportFactory sockets, IPEndPoint address, CancellationToken cancellation)
+    {
+        try
+        {
+            return await SharedPort.OpenAsync(sockets, address, cancellation).ConfigureAwait(false);
+        }
+        catch (AddressInUseException e)
+        {
+            throw RefusalException.Failed(
+                $"cannot listen for clients on {address}.", "another process has that port",
+                $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another port in --listen-client-urls", e);
+        }
+        catch (System.Net.Sockets.SocketException e)
+        {
+            throw RefusalException.Failed(
+                $"cannot listen for clients on {address}.", e.Message, "use an address of this machine and a port this user may open in --listen-client-urls", e);
+        }
+    }
+
+    private async Task<RaftNode<KvResult>> StartNodeAsync(ClusterMachine machine, string folder, CancellationToken cancellation)
+    {
+        var options = new RaftNodeOptions
+        {
+            Self = Settings.Self.Id,
+            ClusterId = Settings.ClusterId,
+            DataFolder = folder,
+            Members = Settings.Members.ToDictionary(m => m.Id, m => new PeerAddress(m.PeerUrls[0].Host, m.PeerUrls[0].Port)),
+            Listen = [.. Settings.ListenPeers.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
+            HeartbeatInterval = Settings.HeartbeatInterval,
+            ElectionTimeout = Settings.ElectionTimeout,
+            OnTransport = happened => ServerLog.Peer(_log, NameOf(happened.Peer), $"{happened.Kind} {happened.Text}"),
+        };
+        try
+        {
+            return await RaftNode.StartAsync(options, machine, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or System.Net.Sockets.SocketException or UnauthorizedAccessException)
+        {
+            throw RefusalException.Failed(
+                "the node cannot start.", e.Message, "mend what is named above and start again; the data folder has not been harmed", e);
+        }
+    }
+
+    /// <summary>Tells the cluster under which name and where clients find this member, until it knows.</summary>
+    private async Task AnnounceAsync(Replicator replicator, MemberBook members)
+    {
+        var announcement = MemberBook.Announcement(Settings.Self.Id.Value, Settings.Name, ClientUrls);
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await replicator.ReadBarrierAsync().AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
+                if (!members.Knows(Settings.Self.Id.Value, Settings.Name, ClientUrls))
+                    await replicator.ProposeAsync(announcement).AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
+                ServerLog.Published(_log, Settings.Name, string.Join(", ", ClientUrls));
+                return;
+            }
+            catch (RpcException)
+            {
+                // No quorum, in all that time. Clients are told so by their own calls; this waits for it.
+                await Task.Delay(TimeSpan.FromMilliseconds(100), _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task TellOfLeadersAsync(RaftNode<KvResult> node)
+    {
+        (Term, NodeId) told = default;
+        try
+        {
+            await foreach (var status in node.WatchLeadershipAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                if (told == (status.Term, status.Leader))
+                    continue;
+                if (status.HasLeader)
+                    ServerLog.LeaderIs(_log, status.Term.Value, NameOf(status.Leader));
+                else if (told.Item2 != NodeId.None)
+                    ServerLog.NobodyLeads(_log, status.Term.Value);
+                told = (status.Term, status.Leader);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // We are stopping.
+        }
+    }
+
+    private static async ValueTask StopHostAsync(WebApplication host)
+    {
+        using var patience = new CancellationTokenSource(DrainTime);
+        await host.StopAsync(patience.Token).ConfigureAwait(false);
+    }
+
+    private string NameOf(NodeId member) => Settings.Members.FirstOrDefault(m => m.Id == member)?.Name ?? member.ToString();
+
+    private static string Hex(ulong id) => id.ToString("x", CultureInfo.InvariantCulture);
+}

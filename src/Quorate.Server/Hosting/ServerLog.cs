@@ -1,0 +1,35 @@
+namespace Quorate.Server.Hosting;
+
+/// <summary>What the server tells its operator. Event numbers stay what they are.</summary>
+internal static partial class ServerLog
+{
+    [LoggerMessage(1, LogLevel.Information, "quorate {Version}: member {Name} ({Member}) of cluster {Cluster}, {Members} member(s), data in {Folder}")]
+    public static partial void Starting(ILogger log, string version, string name, string member, string cluster, int members, string folder);
+
+    [LoggerMessage(2, LogLevel.Information, "ready to serve client requests at {Urls}; enabled capabilities for version {Version}")]
+    public static partial void Ready(ILogger log, string urls, string version);
+
+    [LoggerMessage(3, LogLevel.Information, "published {Name} at {Urls} to the cluster")]
+    public static partial void Published(ILogger log, string name, string urls);
+
+    [LoggerMessage(4, LogLevel.Information, "term {Term}: {Leader} leads")]
+    public static partial void LeaderIs(ILogger log, ulong term, string leader);
+
+    [LoggerMessage(5, LogLevel.Warning, "term {Term}: nobody leads")]
+    public static partial void NobodyLeads(ILogger log, ulong term);
+
+    [LoggerMessage(6, LogLevel.Information, "stopping: {Reason}")]
+    public static partial void Stopping(ILogger log, string reason);
+
+    [LoggerMessage(7, LogLevel.Information, "stopped")]
+    public static partial void Stopped(ILogger log);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Warning}")]
+    public static partial void SettingIgnored(ILogger log, string warning);
+
+    [LoggerMessage(9, LogLevel.Critical, "this member has failed and acknowledges nothing any more: {Reason}")]
+    public static partial void Failed(ILogger log, string reason, Exception exception);
+
+    [LoggerMessage(10, LogLevel.Information, "peer {Peer}: {What}")]
+    public static partial void Peer(ILogger log, string peer, string what);
+}

@@ -1,0 +1,61 @@
+using System.Collections;
+using System.Runtime.InteropServices;
+using Quorate.Server.Settings;
+
+namespace Quorate.Server.Hosting;
+
+/// <summary><c>quorate server</c>: one member in the foreground, until it is told to stop or fails.</summary>
+internal static class ServerVerb
+{
+    /// <summary>Runs it.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        try
+        {
+            var flags = FlagValues.Read(arguments, Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+                .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal));
+            if (flags.HelpWanted)
+            {
+                ServerHelp.Write(Console.Out);
+                return ExitCode.Ok;
+            }
+
+            using var logs = StandardError.OpenLog();
+            var log = logs.CreateLogger("quorate");
+            foreach (var warning in flags.Warnings)
+                ServerLog.SettingIgnored(log, warning);
+            return await ServeAsync(SettingsReader.Read(flags), logs, log).ConfigureAwait(false);
+        }
+        catch (RefusalException refusal)
+        {
+            StandardError.Say(refusal);
+            return refusal.ExitCode;
+        }
+    }
+
+    private static async Task<int> ServeAsync(ServerSettings settings, ILoggerFactory logs, ILogger log)
+    {
+        var asked = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+
+        var server = await QuorateServer.StartAsync(settings, logs, CancellationToken.None).ConfigureAwait(false);
+        await Task.WhenAny(asked.Task, server.Completion).ConfigureAwait(false);
+        if (server.Completion.IsFaulted)
+        {
+            // At once: nothing may be acknowledged any more, and a supervisor can only help once we are gone.
+            var fault = server.Completion.Exception!.GetBaseException();
+            ServerLog.Failed(log, fault.Message, fault);
+            return ExitCode.Failed;
+        }
+
+        ServerLog.Stopping(log, asked.Task.IsCompleted ? (await asked.Task.ConfigureAwait(false)).ToString() : "the node has stopped");
+        await server.DisposeAsync().ConfigureAwait(false);
+        ServerLog.Stopped(log);
+        return ExitCode.Ok;
+
+        // The first signal is a wish, the second an order: it is left to the system, which ends the process.
+        void OnSignal(PosixSignalContext context) => context.Cancel = asked.TrySetResult(context.Signal);
+    }
+}

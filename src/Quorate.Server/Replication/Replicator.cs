@@ -1,0 +1,93 @@
+using Quorate.Kv;
+using Quorate.Server.Etcd;
+
+namespace Quorate.Server.Replication;
+
+/// <summary>Carries a request through changes of leadership, until it is done or its time is up, and says the rest in etcd's errors.</summary>
+/// <remarks>
+/// Whatever is known not to have happened is tried again here, because the client could do nothing better: a put that meets an election
+/// is a put that takes a little longer. What may have happened is never repeated. The time is etcd's: 5 s and two election timeouts.
+/// </remarks>
+internal sealed class Replicator
+{
+    /// <summary>The most requests that wait for a leader; beyond it they are refused, because waiting must not use up memory.</summary>
+    private const int WaitersMax = 16_384;
+
+    private readonly IReplica _replica;
+    private readonly SharedDeadline _deadline;
+    private int _waiters;
+
+    public Replicator(IReplica replica, TimeSpan electionTimeout, TimeProvider time)
+    {
+        _replica = replica;
+        _deadline = new SharedDeadline(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time);
+    }
+
+    /// <summary>How things stand here.</summary>
+    public ReplicaStatus Status => _replica.Status;
+
+    /// <summary>Puts a command into the log and answers what applying it gave.</summary>
+    /// <exception cref="Grpc.Core.RpcException">It was refused, or its outcome is not known.</exception>
+    public async ValueTask<KvResult> ProposeAsync(ReadOnlyMemory<byte> command)
+    {
+        var deadline = _deadline.Next();
+        while (true)
+        {
+            var proposed = await _replica.ProposeAsync(command, deadline).ConfigureAwait(false);
+            if (proposed.Verdict == ReplicaVerdict.Done)
+                return proposed.Result;
+            if (proposed.Verdict != ReplicaVerdict.TryAgain)
+                throw ErrorFor(proposed.Verdict);
+            await WaitForLeaderAsync(deadline).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until everything acknowledged before the call can be read here.</summary>
+    /// <exception cref="Grpc.Core.RpcException">No quorum could be asked.</exception>
+    public async ValueTask ReadBarrierAsync()
+    {
+        var deadline = _deadline.Next();
+        while (true)
+        {
+            var verdict = await _replica.ReadBarrierAsync(deadline).ConfigureAwait(false);
+            if (verdict == ReplicaVerdict.Done)
+                return;
+            if (verdict != ReplicaVerdict.TryAgain)
+                throw ErrorFor(verdict);
+            await WaitForLeaderAsync(deadline).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WaitForLeaderAsync(CancellationToken deadline)
+    {
+        if (Interlocked.Increment(ref _waiters) > WaitersMax)
+        {
+            Interlocked.Decrement(ref _waiters);
+            throw EtcdErrors.TooManyRequests();
+        }
+
+        try
+        {
+            // Not at once even if a leader is known: whoever refused must first hear of it too.
+            await Task.Delay(TimeSpan.FromMilliseconds(5), deadline).ConfigureAwait(false);
+            await _replica.LeaderKnownAsync(deadline).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw _replica.Status.Leader == 0 ? EtcdErrors.NoLeader() : EtcdErrors.TimedOut();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiters);
+        }
+    }
+
+    private static Grpc.Core.RpcException ErrorFor(ReplicaVerdict verdict) => verdict switch
+    {
+        ReplicaVerdict.Busy => EtcdErrors.TooManyRequests(),
+        ReplicaVerdict.TooLarge => EtcdErrors.TooLarge(),
+        ReplicaVerdict.Unknown => EtcdErrors.TimedOut(),
+        ReplicaVerdict.Stopped => EtcdErrors.Stopped(),
+        _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, "no error for it"),
+    };
+}

@@ -1,0 +1,42 @@
+using System.Buffers;
+using System.Globalization;
+
+namespace Quorate.Server.Settings;
+
+/// <summary>A span of time as etcd's flags write it: numbers with units, one after the other, as in <c>1h30m</c>.</summary>
+internal static class GoDuration
+{
+    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
+
+    /// <summary>Reads one; units are h, m, s and ms.</summary>
+    public static bool TryParse(string text, out TimeSpan duration)
+    {
+        duration = TimeSpan.Zero;
+        var rest = text.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            var digits = rest.IndexOfAnyExcept(NumberCharacters);
+            if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+                return false;
+            rest = rest[digits..];
+            var letters = rest.IndexOfAny(NumberCharacters);
+            if (letters < 0)
+                letters = rest.Length;
+            var unit = rest[..letters] switch
+            {
+                "h" => 3_600_000d,
+                "m" => 60_000d,
+                "s" => 1_000d,
+                "ms" => 1d,
+                _ => 0d,
+            };
+            var total = duration.TotalMilliseconds + (number * unit);
+            if (unit == 0 || total > TimeSpan.FromDays(365).TotalMilliseconds)
+                return false;
+            duration = TimeSpan.FromMilliseconds(total);
+            rest = rest[letters..];
+        }
+
+        return text.Length > 0;
+    }
+}

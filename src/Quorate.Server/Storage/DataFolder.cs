@@ -1,0 +1,182 @@
+using System.Globalization;
+using System.Text.Json;
+using Quorate.Node.Io;
+using Quorate.Server.Settings;
+
+namespace Quorate.Server.Storage;
+
+/// <summary>The folder that holds everything a member knows. One process has it at a time, and only the member it was made for.</summary>
+/// <remarks><code>
+///   lock            held while a server runs
+///   identity.json   whose folder it is: see DataIdentity
+///   raft/           log and vote, the node's own
+/// </code></remarks>
+internal sealed class DataFolder : IDisposable
+{
+    private const string IdentityName = "identity.json";
+    private const string NewIdentityName = "identity.json.new";
+    private const string RaftName = "raft";
+    private static readonly string[] Ours = ["lock", IdentityName, NewIdentityName, RaftName];
+
+    private readonly FileDisk _disk;
+
+    private DataFolder(FileDisk disk, ServerSettings settings)
+    {
+        _disk = disk;
+        Settings = settings;
+    }
+
+    /// <summary>The settings, with the members as the folder knows them where the command line did not say.</summary>
+    public ServerSettings Settings { get; }
+
+    /// <summary>Where the node keeps its log.</summary>
+    public string RaftFolder => Path.Combine(_disk.Folder, RaftName);
+
+    /// <summary>Takes the folder, makes it if it is missing, and makes sure that it is this member's.</summary>
+    /// <exception cref="RefusalException">It cannot be used, is in use, or is somebody else's.</exception>
+    public static DataFolder Open(ServerSettings settings)
+    {
+        RefuseForeign(settings.DataFolder);
+        var disk = Attempt(settings.DataFolder, () => new FileDisk(settings.DataFolder));
+        try
+        {
+            return new DataFolder(disk, Attempt(settings.DataFolder, () => Identify(disk, settings)));
+        }
+        catch
+        {
+            disk.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lets go of it.</summary>
+    public void Dispose() => _disk.Dispose();
+
+    /// <summary>A folder with things in it and no identity was never ours; to write into it could destroy what is there.</summary>
+    private static void RefuseForeign(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            if (File.Exists(folder))
+                throw RefusalException.Failed($"--data-dir {folder} is a file.", "a folder is needed", "name another place");
+            return;
+        }
+
+        var entries = Attempt(folder, () => Directory.EnumerateFileSystemEntries(folder).Select(e => Path.GetFileName(e)!).ToArray());
+        if (entries.Contains(IdentityName))
+            return;
+
+        var foreign = entries.Except(Ours, StringComparer.Ordinal).Order(StringComparer.Ordinal).FirstOrDefault();
+        if (foreign == "member")
+        {
+            throw RefusalException.Failed(
+                $"--data-dir {folder} holds etcd's data.", "Quorate keeps its data in another format and cannot take it over",
+                "name another folder; to move the keys, run both and copy them, for example with etcdctl make-mirror");
+        }
+
+        if (foreign is not null || entries.Contains(RaftName))
+        {
+            throw RefusalException.Failed(
+                $"--data-dir {folder} is not a folder of Quorate's.",
+                foreign is null ? $"it has a log but no {IdentityName}, so nobody can tell whose log it is" : $"it holds {foreign} and no {IdentityName}",
+                "name an empty folder, or one that does not exist yet");
+        }
+    }
+
+    private static ServerSettings Identify(FileDisk disk, ServerSettings settings)
+    {
+        if (disk.List().Contains(IdentityName))
+            return Recognise(disk, settings);
+
+        if (!settings.IsNewCluster)
+        {
+            throw RefusalException.Failed(
+                $"--initial-cluster-state is existing, and {settings.DataFolder} knows no cluster.",
+                "a member cannot be added to a running cluster yet",
+                "start all members of a new cluster with --initial-cluster-state=new, or name the folder this member had");
+        }
+
+        Write(disk, new DataIdentity(
+            DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.Token, ClusterText(settings)));
+        return settings;
+    }
+
+    private static ServerSettings Recognise(FileDisk disk, ServerSettings settings)
+    {
+        var folder = settings.DataFolder;
+        var identity = Read(disk, folder);
+        if (identity.Format != DataIdentity.CurrentFormat)
+        {
+            throw RefusalException.Failed(
+                $"{folder} has format {identity.Format}.", $"this build reads format {DataIdentity.CurrentFormat}", "run the version of Quorate that wrote it");
+        }
+
+        // Without members on the command line the folder's prevail, as in etcd: --initial-* is for the first start.
+        if (!settings.MembersWereGiven)
+        {
+            var members = InitialMember.ParseCluster(identity.InitialCluster, identity.Token);
+            var name = members.Any(m => m.Name == settings.Name) ? settings.Name : identity.Name;
+            settings = settings with { Members = members, Token = identity.Token, Name = name };
+        }
+
+        if (identity.ClusterId != Hex(settings.ClusterId) || identity.MemberId != Hex(settings.Self.Id.Value))
+        {
+            throw RefusalException.Failed(
+                $"--data-dir {folder} belongs to another member.",
+                $"it is {identity.Name} ({identity.MemberId}) of cluster {identity.ClusterId} [{identity.InitialCluster}, token {identity.Token}]; "
+                + $"the command line describes {settings.Name} ({Hex(settings.Self.Id.Value)}) of cluster {Hex(settings.ClusterId)}",
+                "start with the flags this folder was made with, or name another folder for the new member");
+        }
+
+        return settings;
+    }
+
+    private static DataIdentity Read(FileDisk disk, string folder)
+    {
+        using var file = disk.Open(IdentityName);
+        try
+        {
+            var bytes = new byte[Math.Min(file.Length, 1 << 20)];
+            return DataIdentity.Read(bytes.AsSpan(0, file.Read(0, bytes)));
+        }
+        catch (JsonException e)
+        {
+            throw RefusalException.Failed(
+                $"{Path.Combine(folder, IdentityName)} cannot be read.", $"it is damaged: {e.Message}",
+                "restore that file from a copy; if there is none, start this member again with an empty folder", e);
+        }
+    }
+
+    /// <summary>All of the file is there or none: written aside, flushed, then given its name.</summary>
+    private static void Write(FileDisk disk, DataIdentity identity)
+    {
+        if (disk.List().Contains(NewIdentityName))
+            disk.Delete(NewIdentityName);
+        using (var file = disk.Create(NewIdentityName, length: 0))
+        {
+            file.Write(0, identity.ToBytes());
+            file.Flush();
+        }
+
+        disk.Rename(NewIdentityName, IdentityName);
+        disk.FlushFolder();
+    }
+
+    private static T Attempt<T>(string folder, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw RefusalException.Failed(
+                $"--data-dir {folder} cannot be used.", e.Message, "name a folder this user may write, on a disk with room, that no other server uses", e);
+        }
+    }
+
+    private static string ClusterText(ServerSettings settings) =>
+        string.Join(',', settings.Members.SelectMany(m => m.PeerUrls.Select(u => $"{m.Name}={u.Text}")));
+
+    private static string Hex(ulong id) => id.ToString("x", CultureInfo.InvariantCulture);
+}
