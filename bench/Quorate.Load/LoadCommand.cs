@@ -8,6 +8,7 @@ internal static class LoadCommand
 {
     private static readonly Dictionary<string, Func<LoadPlan, string, CancellationToken, Task<Measurement>>> Targets = new(StringComparer.Ordinal)
     {
+        ["quorate"] = (plan, folder, stop) => ClosedLoop.RunAsync("quorate", new QuorateTarget(), plan, folder, stop),
         ["dotnext"] = (plan, folder, stop) => ClosedLoop.RunAsync("dotnext", new DotNextTarget(), plan, folder, stop),
         ["disk"] = (plan, folder, _) => Task.Run(() => BareLoop.Run("disk", copies: 1, plan, folder)),
         ["disk3"] = (plan, folder, _) => Task.Run(() => BareLoop.Run("disk3", copies: 3, plan, folder)),

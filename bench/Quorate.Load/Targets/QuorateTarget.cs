@@ -1,0 +1,61 @@
+using Quorate.Node;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Load.Targets;
+
+/// <summary>Three members of Quorate with their defaults, and a state machine that does nothing.</summary>
+/// <remarks>Durability: an acknowledged write lies flushed on the disks of a quorum.</remarks>
+internal sealed class QuorateTarget : ILoadTarget
+{
+    private const int Members = 3;
+
+    private readonly List<RaftNode<bool>> _members = [];
+    private RaftNode<bool>? _leader;
+
+    public async Task StartAsync(string folder, CancellationToken cancellationToken)
+    {
+        var addresses = LoopbackPorts.Take(Members)
+            .Select((endPoint, i) => (Id: new NodeId((ulong)i + 1), Address: new PeerAddress("127.0.0.1", endPoint.Port)))
+            .ToDictionary(member => member.Id, member => member.Address);
+        foreach (var id in addresses.Keys)
+        {
+            var options = new RaftNodeOptions
+            {
+                Self = id,
+                ClusterId = 1,
+                DataFolder = Path.Combine(folder, $"quorate-{id}"),
+                Members = addresses,
+            };
+            _members.Add(await RaftNode.StartAsync(options, new Nothing(), cancellationToken));
+        }
+
+        while (_leader is null)
+        {
+            var status = await _members[0].WaitForLeaderAsync(cancellationToken);
+            _leader = _members.Find(member => member.Status is { IsLeader: true } leader && leader.Self == status.Leader);
+        }
+    }
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken)
+    {
+        var result = await _leader!.ProposeAsync(command, cancellationToken);
+        if (!result.IsCommitted)
+        {
+            throw new WriteRefusedException(result.Outcome == ProposalOutcome.Rejected ? result.Reason.ToString() : "Indeterminate");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var member in _members)
+        {
+            await member.DisposeAsync();
+        }
+    }
+
+    private sealed class Nothing : IStateMachine<bool>
+    {
+        public bool Apply(in CommittedCommand command) => true;
+    }
+}
