@@ -19,6 +19,8 @@ internal sealed class LogReader(LogMap map)
     /// <summary>Reads entries that the map holds, both ends included: at least one, and no more once <paramref name="bytesMax"/> is reached.</summary>
     public int Read(LogIndex from, LogIndex to, long bytesMax, List<LogEntry> target)
     {
+        // Nothing is kept from one read to the next, least of all from one that failed: each must see the disk.
+        Enter(null);
         var count = 0;
         var bytes = 0L;
         for (var index = from; index <= to; index += 1, count++)
@@ -32,7 +34,6 @@ internal sealed class LogReader(LogMap map)
             target.Add(entry);
         }
 
-        // Nothing is kept: the next read must see the disk, and the pieces belong to the entries.
         Enter(null);
         return count;
     }

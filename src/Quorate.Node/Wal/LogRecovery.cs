@@ -13,7 +13,7 @@ namespace Quorate.Node.Wal;
 /// </remarks>
 internal sealed class LogRecovery(IDisk disk)
 {
-    private readonly List<TermRun> _terms = [];
+    private readonly List<EntryId> _terms = [];
     private readonly List<Segment> _opened = [];
     private readonly List<Segment> _unused = [];
     private ulong? _nextFrame;
@@ -27,8 +27,8 @@ internal sealed class LogRecovery(IDisk disk)
     /// <summary>Segments that are ready and hold nothing yet.</summary>
     public IReadOnlyList<Segment> Unused => _unused;
 
-    /// <summary>The runs of terms from the first to the last entry.</summary>
-    public IReadOnlyList<TermRun> Terms => _terms;
+    /// <summary>The first entry of every term.</summary>
+    public IReadOnlyList<EntryId> Terms => _terms;
 
     /// <summary>The highest commit mark that was written.</summary>
     public LogIndex Commit { get; private set; }
@@ -103,8 +103,7 @@ internal sealed class LogRecovery(IDisk disk)
     {
         var header = reader.Header;
         if (_nextFrame is { } expected && header.Sequence != expected)
-            throw Damage(segment, reader.Offset, $"frame {header.Sequence} stands where frame {expected} belongs",
-                _torn is null ? "The frames between were flushed before this one was written." : $"So the frame before was durable, yet {_torn.Value.What}.");
+            throw OutOfSequence(segment, reader.Offset, header.Sequence, expected);
         if (_nextFrame is null && segment.Sequence == 1 && header.Sequence != 1)
             throw Damage(segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
 
@@ -151,12 +150,12 @@ internal sealed class LogRecovery(IDisk disk)
             Map.Restart(id.Index);
         Map.Add(id.Index, offset);
 
-        while (_terms.Count > 0 && _terms[^1].First >= id.Index)
+        while (_terms.Count > 0 && _terms[^1].Index >= id.Index)
             _terms.RemoveAt(_terms.Count - 1);
         if (_terms.Count > 0 && _terms[^1].Term > id.Term)
             throw Damage(segment, offset, $"entry {id} has an earlier term than the one before it ({_terms[^1].Term})", "Terms never fall along the log.");
         if (_terms.Count == 0 || _terms[^1].Term != id.Term)
-            _terms.Add(new TermRun(id.Term, id.Index));
+            _terms.Add(id);
     }
 
     // Behind the last whole frame there is nothing, or what is left of one frame that was being written, or damage.
@@ -205,10 +204,10 @@ internal sealed class LogRecovery(IDisk disk)
                 "committed entries are missing", "The commit mark is written with, or after, the entries it covers.");
 
         Map.BeginAt(_start);
-        while (_terms.Count > 1 && _terms[1].First <= _start)
+        while (_terms.Count > 1 && _terms[1].Index <= _start)
             _terms.RemoveAt(0);
         if (_terms.Count > 0 && _start <= Map.Last)
-            _terms[0] = _terms[0] with { First = LogIndex.Max(_start, _terms[0].First) };
+            _terms[0] = _terms[0] with { Index = LogIndex.Max(_start, _terms[0].Index) };
         else
             _terms.Clear();
     }
@@ -225,6 +224,17 @@ internal sealed class LogRecovery(IDisk disk)
         torn.Segment.File.Flush();
         CutTail = string.Create(CultureInfo.InvariantCulture,
             $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
+    }
+
+    // The place to look at is where the missing frame belongs: often the end of the segment before.
+    private WalDamageException OutOfSequence(Segment segment, long offset, ulong found, ulong expected)
+    {
+        var why = $"Frame {found} stands in {segment.Name} at byte {offset}, and a frame is written only after the one before it was flushed.";
+        if (_torn is { } torn)
+            return Damage(torn.Segment, torn.From, $"frame {expected} is incomplete: {torn.What}", why);
+        return offset == SegmentHeader.Bytes && Map.Segments.Count > 1
+            ? Damage(Map.Segments[^2], Map.Segments[^2].Tail, $"frame {expected} is missing", why)
+            : Damage(segment, offset, $"frame {expected} is missing", why);
     }
 
     private WalDamageException Damage(Segment segment, long offset, string what, string why) =>

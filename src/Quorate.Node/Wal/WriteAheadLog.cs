@@ -295,9 +295,10 @@ internal sealed class WriteAheadLog : IDisposable
     {
         if (holds)
             return;
-        _failure = new InvalidOperationException(
+        var violation = new InvariantViolationException(
             $"The log was asked for what must never be: entry {index} while it holds {_map.First} to {_map.Last}, committed to {_commit}, {_hardState.State}.");
-        throw _failure;
+        _failure = violation;
+        throw violation;
     }
 
     private void ThrowIfFailed()

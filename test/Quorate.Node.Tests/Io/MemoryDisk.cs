@@ -78,7 +78,7 @@ public sealed class MemoryDisk : IDisk
     {
         var copy = new MemoryDisk();
         foreach (var (name, content) in _names)
-            copy._names[name] = new Content { Bytes = [.. content.Bytes] };
+            copy._names[name] = Content.Durable([.. content.Bytes]);
         copy._durableNames = new(copy._names, StringComparer.Ordinal);
         return copy;
     }
@@ -100,7 +100,7 @@ public sealed class MemoryDisk : IDisk
 
         var copy = new MemoryDisk();
         foreach (var (name, content) in names)
-            copy._names[name] = new Content { Bytes = content.AfterCrash(Kept) };
+            copy._names[name] = Content.Durable(content.AfterCrash(Kept));
         copy._durableNames = new(copy._names, StringComparer.Ordinal);
         return copy;
     }
@@ -119,6 +119,8 @@ public sealed class MemoryDisk : IDisk
         public byte[] Bytes { get; set; } = [];
 
         private int DurableLength { get; set; }
+
+        public static Content Durable(byte[] bytes) => new() { Bytes = bytes, DurableLength = bytes.Length };
 
         public void Touch(long offset, int length)
         {
@@ -174,8 +176,8 @@ public sealed class MemoryDisk : IDisk
             if (offset + source.Length > content.Bytes.Length)
                 content.Bytes = [.. content.Bytes, .. new byte[offset + source.Length - content.Bytes.Length]];
 
-            // The cut may fall into the middle of a write, as well as before and behind it: half of it is there then, and not flushed.
-            source[..(source.Length / 2)].CopyTo(content.Bytes.AsSpan((int)offset));
+            // The cut may fall into the middle of a write, as well as before and behind it: half of its sectors are there then, and not flushed.
+            source[..(source.Length / 2 / SectorBytes * SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
             disk.Count("write " + name);
             source.CopyTo(content.Bytes.AsSpan((int)offset));
             disk.Writes++;

@@ -31,6 +31,8 @@ internal static class Given
         return batch;
     }
 
+    public static EntryId Id(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
+
     public static HardState Vote(ulong term, ulong votedFor) => new(new Term(term), new NodeId(votedFor));
 
     /// <summary>All entries of a log, read back.</summary>

@@ -45,7 +45,7 @@ public sealed class WriteAheadLogTests
         Assert.Equal(new LogIndex(310), recovered.LastIndex);
         Assert.Equal(new LogIndex(309), recovered.CommitMark);
         Assert.Equal(Given.Vote(4, 3), recovered.HardState);
-        Assert.Equal([new TermRun(new Term(1), new LogIndex(1)), new TermRun(new Term(4), new LogIndex(301))], recovered.TermRuns);
+        Assert.Equal([Given.Id(1, 1), Given.Id(4, 301)], recovered.TermStarts);
         Assert.Equal(new Term(1), recovered.TermOf(new LogIndex(300)));
         Given.Same(entries, Given.AllOf(again));
         Assert.True(disk.List().Count > 5, "the test should have needed several segments");
@@ -100,7 +100,7 @@ public sealed class WriteAheadLogTests
         var (again, recovered) = WriteAheadLog.Open(disk, options);
         using var _ = again;
 
-        Assert.Equal([new TermRun(new Term(1), new LogIndex(1)), new TermRun(new Term(3), new LogIndex(11))], recovered.TermRuns);
+        Assert.Equal([Given.Id(1, 1), Given.Id(3, 11)], recovered.TermStarts);
         Given.Same(
             [.. Given.Entries(1, 10, term: 1, payloadBytes: 2000), .. Given.Entries(11, 12, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)],
             Given.AllOf(again));

@@ -1,0 +1,46 @@
+namespace Quorate.Node.Tests.Io;
+
+/// <summary>
+/// reliability F7, F9, with the real system calls: a flush that the system reports as failed must be seen. .NET's own flush reports success here.
+/// </summary>
+public sealed class FailingSystemCalls : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("quorate-eio-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>Calls 1 and 2 are of making term and vote, and the first segment; then one a commit.</summary>
+    [Fact]
+    public void A_failed_fdatasync_stops_the_log_and_is_never_tried_again()
+    {
+        var (said, calls) = DiskChild.Run(_folder, "fdatasync:error=EIO:when=6");
+
+        Assert.Equal(["opened", "durable 1", "durable 2", "durable 3"], said[..4]);
+        Assert.StartsWith("4 DiskFlushException: fdatasync failed for ", said[4], StringComparison.Ordinal);
+        Assert.All(said[5..], static line => Assert.Contains("InvalidOperationException: The log refuses everything", line, StringComparison.Ordinal));
+        Assert.Equal(9, said.Length);
+        Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
+        Assert.Equal(6, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
+    }
+
+    /// <summary>A name that may not be durable is as bad as content that may not be.</summary>
+    [Fact]
+    public void A_failed_fsync_of_the_folder_is_seen()
+    {
+        // The first is of the folder that holds the new folder, the second of the name of term and vote.
+        var (said, calls) = DiskChild.Run(_folder, "fsync:error=EIO:when=2");
+
+        Assert.StartsWith("DiskFlushException: fsync failed for ", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_full_disk_is_named_with_the_file_and_what_to_do()
+    {
+        var (said, _) = DiskChild.Run(_folder, "fallocate:error=ENOSPC:when=2");
+
+        var line = Assert.Single(said);
+        Assert.StartsWith("IOException: Cannot create ", line, StringComparison.Ordinal);
+        Assert.Contains("has room", line, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,217 @@
+using Quorate.Node.Tests.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Wal;
+
+/// <summary>reliability F5, F6: bytes that changed at rest. The log gives out exactly what was written, or names the damage.</summary>
+public sealed class Damage
+{
+    private const int SectorBytes = 512;
+    private static readonly WalOptions Options = Given.SmallSegments();
+
+    /// <summary>Every byte of every file: headers, entries, padding, sectors nothing was written to, term and vote.</summary>
+    [Fact]
+    public void A_flipped_byte_anywhere_is_named_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        var disk = pristine.Copy();
+        var (named, harmless) = (0, 0);
+        foreach (var name in pristine.List())
+        {
+            for (var at = 0; at < pristine.BytesOf(name).Length; at++)
+            {
+                disk.BytesOf(name)[at] ^= (byte)(1 << (at % 8));
+                var calls = disk.Calls;
+                if (NamesDamageOrHolds(disk, name, written, $"{name} byte {at}"))
+                    named++;
+                else
+                    harmless++;
+
+                // A recovery may have written: then the next flip must not begin from what it left.
+                if (disk.Calls == calls)
+                    disk.BytesOf(name)[at] = pristine.BytesOf(name)[at];
+                else
+                    disk = pristine.Copy();
+            }
+        }
+
+        Assert.True(named > 10_000, $"only {named} flips were detected, {harmless} were harmless");
+    }
+
+    /// <summary>The same while the log is open: nothing is remembered as good, every read looks.</summary>
+    [Fact]
+    public void A_byte_flipped_under_an_open_log_is_never_given_out()
+    {
+        var disk = SmallLog(out var written);
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        foreach (var name in disk.List().Where(static n => n != HardStateFile.Name))
+        {
+            var bytes = disk.BytesOf(name);
+            for (var at = 0; at < bytes.Length; at += 3)
+            {
+                bytes[at] ^= 0x40;
+                try
+                {
+                    Given.Same(written.Entries, Given.AllOf(log));
+                }
+                catch (WalDamageException e)
+                {
+                    Assert.Equal(name, e.File);
+                    Assert.Contains("entry ", e.Message, StringComparison.Ordinal);
+                }
+
+                bytes[at] ^= 0x40;
+            }
+        }
+    }
+
+    /// <summary>Zeroes, the sector of another place, the sector of another file, a write that was lost: never fewer entries than were acknowledged.</summary>
+    [Fact]
+    public void A_sector_that_holds_something_else_is_named_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        var files = pristine.List();
+        var random = new Random(5);
+        foreach (var name in files)
+        {
+            for (var at = 0; at < pristine.BytesOf(name).Length; at += SectorBytes)
+            {
+                var from = pristine.BytesOf(files[random.Next(files.Count)]);
+                foreach (var content in new[] { new byte[SectorBytes], from.AsSpan(random.Next(from.Length / SectorBytes) * SectorBytes, SectorBytes).ToArray() })
+                {
+                    var disk = pristine.Copy();
+                    content.CopyTo(disk.BytesOf(name), at);
+                    NamesDamageOrHolds(disk, name, written, $"{name} sector at {at}");
+                }
+            }
+        }
+    }
+
+    /// <summary>What tells torn from damaged: a frame with another one behind it was flushed, whatever is missing of it now.</summary>
+    [Fact]
+    public void A_lost_sector_is_damage_when_a_later_frame_stands_behind_it()
+    {
+        var pristine = SmallLog(out _);
+        var blank = new MemoryDisk();
+        WriteAheadLog.Open(blank, Given.SmallSegments()).Log.Dispose();
+        var name = Segment.NameOf(1);
+        var last = LastWrittenSector(pristine.BytesOf(name), blank.BytesOf(name));
+        Assert.True(last > 20 * SectorBytes);
+
+        for (var at = SectorBytes; at <= last; at += SectorBytes)
+        {
+            var disk = pristine.Copy();
+            blank.BytesOf(name).AsSpan(at, SectorBytes).CopyTo(disk.BytesOf(name).AsSpan(at));
+
+            var damage = Assert.Throws<WalDamageException>(() => WriteAheadLog.Open(disk, Options));
+            Assert.Equal(name, damage.File);
+            Assert.InRange(damage.Offset, 1, at);
+        }
+    }
+
+    /// <summary>What no mark stands behind is cut, and the message says so.</summary>
+    [Fact]
+    public void A_last_frame_that_lost_a_sector_is_cut_and_reported()
+    {
+        var options = Given.SmallSegments();
+        var disk = new MemoryDisk();
+        var blank = new MemoryDisk();
+        WriteAheadLog.Open(blank, Given.SmallSegments()).Log.Dispose();
+        using (var log = WriteAheadLog.Open(disk, options).Log)
+        {
+            log.Commit(Given.Batch(options, Given.Entries(1, 2, term: 0)));
+            log.Commit(Given.Batch(options, Given.Entry(3, term: 0, payloadBytes: 2000)));
+        }
+
+        var name = Segment.NameOf(1);
+        blank.BytesOf(name).AsSpan(3 * SectorBytes, SectorBytes).CopyTo(disk.BytesOf(name).AsSpan(3 * SectorBytes));
+        var (reopened, recovered) = WriteAheadLog.Open(disk, options);
+        using var _ = reopened;
+
+        Assert.Equal(new LogIndex(2), recovered.LastIndex);
+        Assert.Contains("did not finish", recovered.CutTail, StringComparison.Ordinal);
+        Assert.Contains(name, recovered.CutTail, StringComparison.Ordinal);
+    }
+
+    /// <summary>But for the last segment: nothing refers forward.</summary>
+    [Fact]
+    public void A_missing_file_is_named()
+    {
+        var pristine = SmallLog(out _);
+        foreach (var name in pristine.List().Where(static n => n != Segment.NameOf(2)))
+        {
+            var disk = pristine.Copy();
+            disk.Delete(name);
+            var damage = Assert.Throws<WalDamageException>(() => WriteAheadLog.Open(disk, Options));
+            Assert.Contains("missing", damage.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_file_that_was_cut_short_is_named_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        foreach (var name in pristine.List())
+        {
+            for (var length = 0; length < pristine.BytesOf(name).Length; length += 100)
+            {
+                var disk = pristine.Copy();
+                using (var file = disk.Open(name))
+                    file.SetLength(length);
+                NamesDamageOrHolds(disk, name, written, $"{name} cut to {length}");
+            }
+        }
+    }
+
+    // Two segments with frames in them, and term and vote. True when the damage was named.
+    private static bool NamesDamageOrHolds(MemoryDisk disk, string name, LogModel written, string where)
+    {
+        WriteAheadLog log;
+        RecoveredLog recovered;
+        try
+        {
+            (log, recovered) = WriteAheadLog.Open(disk, Options);
+        }
+        catch (WalDamageException e)
+        {
+            Assert.NotEmpty(e.File);
+            Assert.True(e.File == name || name != HardStateFile.Name, $"{where}: {e.Message}");
+            return true;
+        }
+
+        using (log)
+        {
+            Assert.True(recovered.LastIndex.Value == written.Last && recovered.HardState == written.HardState, $"{where}: found up to {recovered.LastIndex} with {recovered.HardState}");
+            Given.Same(written.Entries, Given.AllOf(log));
+        }
+
+        return false;
+    }
+
+    private static MemoryDisk SmallLog(out LogModel written)
+    {
+        var options = Given.SmallSegments();
+        var disk = new MemoryDisk();
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        var entries = Given.Entries(1, 22, term: 2, payloadBytes: 900);
+        for (var i = 0; i < entries.Length; i += 2)
+        {
+            var batch = Given.Batch(options, entries.AsSpan(i, 2));
+            batch.HardState(Given.Vote(2, i < 10 ? 0ul : 3));
+            batch.Commit(new LogIndex((ulong)i));
+            log.Commit(batch);
+        }
+
+        written = new LogModel(1, entries, Given.Vote(2, 3));
+        return disk;
+    }
+
+    private static int LastWrittenSector(byte[] bytes, byte[] blank)
+    {
+        var at = bytes.Length - SectorBytes;
+        while (bytes.AsSpan(at, SectorBytes).SequenceEqual(blank.AsSpan(at, SectorBytes)))
+            at -= SectorBytes;
+        return at;
+    }
+}

@@ -1,0 +1,111 @@
+using Quorate.Node.Io;
+using Quorate.Node.Tests.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Wal;
+
+/// <summary>reliability F7 to F10: a disk that says no.</summary>
+public sealed class FailingDisk
+{
+    /// <summary>fsyncgate: the first failure is the only one the system reports. Nothing after it may be believed.</summary>
+    [Theory]
+    [InlineData("flush wal")]
+    [InlineData("flush hardstate")]
+    [InlineData("write wal")]
+    [InlineData("write hardstate")]
+    public void After_a_failed_write_or_flush_the_log_refuses_everything(string failing)
+    {
+        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        log.Commit(Given.Batch(options, Given.Entry(1, term: 0)));
+        disk.Before = call =>
+        {
+            if (call.StartsWith(failing, StringComparison.Ordinal))
+                throw new DiskFlushException("I/O error");
+        };
+        var batch = Given.Batch(options, Given.Entry(2));
+        batch.HardState(Given.Vote(1, 1));
+        Assert.Throws<DiskFlushException>(() => log.Commit(batch));
+
+        // The disk would work again: it must not even be asked.
+        disk.Before = null;
+        var calls = disk.Calls;
+        var refusal = Assert.Throws<InvalidOperationException>(() => log.Commit(Given.Batch(options, Given.Entry(2))));
+        Assert.IsType<DiskFlushException>(refusal.InnerException);
+        Assert.Throws<InvalidOperationException>(() => log.Read(new LogIndex(1), new LogIndex(1), 1, []));
+        Assert.Throws<InvalidOperationException>(() => log.DropBefore(new LogIndex(1)));
+        Assert.Throws<InvalidOperationException>(() => log.Restart(new LogIndex(9)));
+        Assert.Equal(calls, disk.Calls);
+    }
+
+    /// <summary>Room is taken before a frame is written, so a full disk changes nothing and the batch can go on when there is room.</summary>
+    [Fact]
+    public void A_full_disk_leaves_the_log_as_it_was_and_the_batch_goes_on_when_there_is_room()
+    {
+        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        disk.Before = static call =>
+        {
+            if (call.StartsWith("create", StringComparison.Ordinal))
+                throw new IOException("No space left on device");
+        };
+        var entries = Given.Entries(1, 30, term: 0, payloadBytes: 1000);
+        var batch = Given.Batch(options, entries);
+        batch.Commit(new LogIndex(30));
+        for (var i = 0; i < 3; i++)
+            Assert.Throws<IOException>(() => log.Commit(batch));
+        Assert.InRange(log.LastIndex.Value, 5ul, 20ul);
+        Given.Same(entries[..(int)log.LastIndex.Value], Given.AllOf(log));
+
+        disk.Before = null;
+        log.Commit(batch);
+
+        Given.Same(entries, Given.AllOf(log));
+        var (again, recovered) = WriteAheadLog.Open(disk.CrashedCopy(Unflushed.Dropped), options);
+        using var _ = again;
+        Assert.Equal((new LogIndex(30), new LogIndex(30)), (recovered.LastIndex, recovered.CommitMark));
+        Given.Same(entries, Given.AllOf(again));
+    }
+
+    [Fact]
+    public void What_must_never_be_is_refused_before_it_reaches_the_disk()
+    {
+        Refuses(Given.Entries(3, 3, term: 0)); // leaves a hole
+        Refuses(Given.Entries(1, 1, term: 0)); // replaces a committed entry
+    }
+
+    [Fact]
+    public void A_payload_beyond_the_limit_is_refused_when_it_is_appended()
+    {
+        var batch = new WalBatch(Given.SmallSegments());
+        var error = Assert.Throws<ArgumentException>(() => batch.Append([Given.Entry(1, payloadBytes: 4097)]));
+        Assert.Contains("PayloadBytesMax", error.Message, StringComparison.Ordinal);
+        Assert.True(batch.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData(16 * 1024 - 1, 1, "SegmentBytes")]
+    [InlineData(16 * 1024 + 512, 1, "SegmentBytes")]
+    [InlineData(16 * 1024, 4097, "PayloadBytesMax")]
+    [InlineData(16 * 1024, 0, "PayloadBytesMax")]
+    public void Options_out_of_range_are_named(int segmentBytes, int payloadBytesMax, string option)
+    {
+        var options = new WalOptions { SegmentBytes = segmentBytes, PayloadBytesMax = payloadBytesMax };
+        var error = Assert.Throws<ArgumentOutOfRangeException>(options.Validate);
+        Assert.Equal(option, error.ParamName);
+    }
+
+    private static void Refuses(LogEntry[] entries)
+    {
+        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        var first = Given.Batch(options, Given.Entry(1, term: 0));
+        first.Commit(new LogIndex(1));
+        log.Commit(first);
+        var calls = disk.Calls;
+
+        Assert.Throws<InvariantViolationException>(() => log.Commit(Given.Batch(options, entries)));
+        Assert.Equal(calls, disk.Calls);
+    }
+}

@@ -1,0 +1,76 @@
+using Quorate.Node.Tests.Io;
+using Quorate.Node.Wal;
+
+namespace Quorate.Node.Tests.Wal;
+
+/// <summary>Paper Fig. 2, persistent state: a node that forgot a vote could vote twice in a term.</summary>
+public sealed class HardStateTests
+{
+    private const int PageBytes = 4096;
+
+    [Fact]
+    public void The_last_saved_state_comes_back()
+    {
+        var disk = new MemoryDisk();
+        using (var file = HardStateFile.Create(disk))
+        {
+            Assert.Equal(default, file.State);
+            for (ulong term = 1; term <= 9; term++)
+                file.Save(Given.Vote(term, term + 100));
+        }
+
+        using var again = HardStateFile.Open(disk.CrashedCopy(Unflushed.Dropped));
+        Assert.Equal(Given.Vote(9, 109), again.State);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void One_damaged_copy_loses_nothing_and_is_written_again(int copy)
+    {
+        var disk = TwoVotes();
+        disk.BytesOf(HardStateFile.Name).AsSpan(copy * PageBytes, 64).Fill(0xEE);
+
+        using (var file = HardStateFile.Open(disk))
+            Assert.Equal(Given.Vote(2, 5), file.State);
+
+        Assert.Equal(TwoVotes().BytesOf(HardStateFile.Name), disk.BytesOf(HardStateFile.Name));
+    }
+
+    /// <summary>However good the other slot is: it is the older one, or it may be.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_slot_of_which_no_copy_can_be_read_is_damage(int slot)
+    {
+        var disk = TwoVotes();
+        disk.BytesOf(HardStateFile.Name)[2 * slot * PageBytes + 30] ^= 1;
+        disk.BytesOf(HardStateFile.Name)[(2 * slot + 1) * PageBytes + 30] ^= 1;
+
+        var damage = Assert.Throws<WalDamageException>(() => HardStateFile.Open(disk));
+        Assert.Contains("vote twice", damage.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A copy that stands in another's place is not a copy: a page that was written to the wrong place shows.</summary>
+    [Fact]
+    public void A_copy_in_the_wrong_place_does_not_count()
+    {
+        var disk = TwoVotes();
+        var bytes = disk.BytesOf(HardStateFile.Name);
+        bytes.AsSpan(0, PageBytes).CopyTo(bytes.AsSpan(2 * PageBytes));
+        bytes.AsSpan(0, PageBytes).CopyTo(bytes.AsSpan(3 * PageBytes));
+
+        Assert.Throws<WalDamageException>(() => HardStateFile.Open(disk));
+    }
+
+    private static MemoryDisk TwoVotes()
+    {
+        var disk = new MemoryDisk();
+        using var file = HardStateFile.Create(disk);
+        file.Save(Given.Vote(1, 4));
+        file.Save(Given.Vote(2, 5));
+        return disk;
+    }
+}

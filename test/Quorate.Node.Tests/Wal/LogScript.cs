@@ -1,0 +1,107 @@
+using Quorate.Node.Tests.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Wal;
+
+/// <summary>What a log holds, in the slow and obvious way.</summary>
+internal sealed record LogModel(ulong First, LogEntry[] Entries, HardState HardState)
+{
+    public static LogModel Empty => new(1, [], default);
+
+    public ulong Last => First + (ulong)Entries.Length - 1;
+
+    /// <summary>The log with these entries appended, the first of which may replace what is there.</summary>
+    public LogModel With(IEnumerable<LogEntry> entries) => entries.Aggregate(
+        this, static (log, entry) => log with { Entries = [.. log.Entries.Take((int)(entry.Index.Value - log.First)), entry] });
+
+    /// <summary>The log from an index on.</summary>
+    public LogModel From(ulong first) => this with { First = first, Entries = [.. Entries.Skip((int)(first - First))] };
+}
+
+/// <summary>A life of a log in small segments: everything that is ever done to one, and what it may hold after each step.</summary>
+internal sealed class LogScript(MemoryDisk disk, WalOptions options)
+{
+    /// <summary>What the log said was durable.</summary>
+    public LogModel Acknowledged { get; private set; } = LogModel.Empty;
+
+    /// <summary>What the step under way may leave instead, if it is cut off.</summary>
+    public List<LogModel> Possible { get; } = [];
+
+    /// <summary>The first index that the log may begin at: it drops whole segments only.</summary>
+    public ulong FirstAtMost { get; private set; } = 1;
+
+    /// <summary>Runs to the end, or until the disk throws.</summary>
+    public void Run()
+    {
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        Commit(log, Given.Vote(1, 2), 0, Given.Entries(1, 3));
+        Commit(log, Given.Vote(1, 2), 3, Given.Entries(4, 4, payloadBytes: 4096));
+        Commit(log, Given.Vote(2, 0), 4, Given.Entries(5, 9, term: 2, payloadBytes: 700));
+        Commit(log, Given.Vote(3, 1), 5, Given.Entries(7, 8, term: 3)); // replaces 7 to 9
+        Commit(log, Given.Vote(3, 1), 6, Given.Entries(9, 24, term: 3, payloadBytes: 1500)); // several frames, and a new segment
+        Commit(log, Given.Vote(4, 1), 6, []);
+        Commit(log, Given.Vote(4, 1), 10, Given.Entries(12, 12, term: 4, payloadBytes: 0)); // back into the segment before
+        for (ulong index = 13; index <= 30; index++)
+            Commit(log, Given.Vote(4, 1), index - 1, [Given.Entry(index, term: 4, payloadBytes: 1100)]);
+        Drop(log, 28);
+        Commit(log, Given.Vote(4, 1), 30, Given.Entries(31, 33, term: 4));
+        Restart(log, 50);
+        Commit(log, Given.Vote(5, 1), 49, Given.Entries(50, 56, term: 5, payloadBytes: 300));
+    }
+
+    /// <summary>Whether a reopened log holds what it may hold now.</summary>
+    public bool Allows(LogModel found) =>
+        Possible.Prepend(Acknowledged).Any(allowed =>
+            found.HardState == allowed.HardState && found.First >= allowed.First && found.First <= Math.Max(allowed.First, FirstAtMost) &&
+            found.Last == allowed.Last && SameEntries(found, allowed.From(found.First)));
+
+    private static bool SameEntries(LogModel found, LogModel allowed) => found.Entries.Zip(allowed.Entries).All(static pair =>
+        pair.First.Id == pair.Second.Id && pair.First.Kind == pair.Second.Kind && pair.First.Proposal == pair.Second.Proposal &&
+        pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span));
+
+    private void Commit(WriteAheadLog log, HardState state, ulong commit, LogEntry[] entries)
+    {
+        var batch = Given.Batch(options, entries);
+        batch.HardState(state);
+        batch.Commit(new LogIndex(commit));
+
+        // Term and vote become durable first, then frame after frame, each whole or not at all.
+        var model = Acknowledged with { HardState = state };
+        Possible.Add(model);
+        var at = 0;
+        foreach (var frame in batch.Frames)
+        {
+            model = model.With(entries[at..(at + frame.Records)]);
+            Possible.Add(model);
+            at += frame.Records;
+        }
+
+        log.Commit(batch);
+        Settle(model);
+    }
+
+    private void Drop(WriteAheadLog log, ulong first)
+    {
+        FirstAtMost = first;
+        log.DropBefore(new LogIndex(first));
+        Assert.InRange(log.FirstIndex.Value, 2ul, first);
+        FirstAtMost = log.FirstIndex.Value;
+        Settle(Acknowledged.From(log.FirstIndex.Value));
+    }
+
+    private void Restart(WriteAheadLog log, ulong first)
+    {
+        var model = Acknowledged with { First = first, Entries = [] };
+        Possible.Add(model);
+        log.Restart(new LogIndex(first));
+        FirstAtMost = first;
+        Settle(model);
+    }
+
+    private void Settle(LogModel model)
+    {
+        Acknowledged = model;
+        Possible.Clear();
+    }
+}
