@@ -38,7 +38,7 @@ internal static class Restart
         {
             HardState = recovered.HardState,
             Configuration = configuration,
-            TermStarts = [.. recovered.TermRuns.Where(run => run.First <= recovered.CommitMark).Select(run => new EntryId(run.Term, run.First))],
+            TermStarts = [.. recovered.TermStarts.Where(start => start.Index <= recovered.CommitMark)],
             Commit = recovered.CommitMark,
             Tail = tail,
             Last = recovered.IsEmpty ? EntryId.Zero : new EntryId(recovered.LastTerm, recovered.LastIndex),
