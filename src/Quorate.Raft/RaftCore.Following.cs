@@ -7,8 +7,9 @@ public sealed partial class RaftCore
     {
         if (append.Term < _term)
         {
-            // A leader of the past: our term is all it needs to hear.
-            Reply(append, accepted: false, append.Previous.Index, EntryId.Zero, effects);
+            // A leader of the past: our term is all it needs to hear. It may lead our term too, restarted since and counting its rounds anew:
+            // then an echo of this round, or of this place in the log, would be taken for an answer to something it says now.
+            Reply(append, accepted: false, LogIndex.Zero, EntryId.Zero, effects);
             return;
         }
 
@@ -86,7 +87,7 @@ public sealed partial class RaftCore
         reply.Accepted = accepted;
         reply.Index = index;
         reply.Hint = hint;
-        reply.Round = append.Round;
+        reply.Round = append.Term == _term ? append.Round : 0;
 
         if (accepted && append.Entries.IsEmpty)
         {

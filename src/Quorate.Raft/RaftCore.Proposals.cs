@@ -12,6 +12,9 @@ public sealed partial class RaftCore
     private readonly Dictionary<ulong, Term> _proposals = [];
     private readonly List<ulong> _dead = [];
 
+    /// <summary>What this leader has been forwarded in its term: a message may come twice, its proposals must not.</summary>
+    private readonly Dictionary<NodeId, SeenSequences> _forwarded = [];
+
     /// <summary>The newest term of which an entry is known to be committed.</summary>
     private Term _committedTerm;
 
@@ -94,24 +97,51 @@ public sealed partial class RaftCore
 
     private void OnForwardProposals(ForwardProposals forward, Effects effects)
     {
+        // A refusal is a promise that they never were in the log. Whoever led that term, and may have taken them when they first came, cannot
+        // give it, not even after a restart; it says nothing, and the next term's first entry settles them.
         var leads = _role == Role.Leader && forward.Term == _term;
-        foreach (ref readonly var proposal in forward.Proposals.Span)
+        if (!leads && (forward.Term != _term || _votedFor == _self))
+            return;
+
+        var proposals = forward.Proposals.Span;
+        var refusedFrom = 0;
+        RejectReason? reason = null;
+        for (var i = 0; i < proposals.Length; i++)
         {
-            Invariant.That(proposal.Id.Origin == forward.From, "a node proposes in its own name");
-            var refused = RejectReason.NotLeader;
-            if (!leads || !TryTake(proposal, out refused))
-                Refuse(proposal.Id.Sequence, refused, forward.From, effects);
+            Invariant.That(proposals[i].Id.Origin == forward.From, "a node proposes in its own name");
+            var refused = leads ? TakeOnce(proposals[i]) : RejectReason.NotLeader;
+
+            // Neighbours that are refused for the same reason are refused in one message.
+            if (refused == reason && (reason is null || proposals[i].Id.Sequence == proposals[i - 1].Id.Sequence + 1))
+                continue;
+
+            Refuse(proposals[refusedFrom..i], reason, effects);
+            refusedFrom = i;
+            reason = refused;
         }
+
+        Refuse(proposals[refusedFrom..], reason, effects);
     }
 
-    private void Refuse(ulong sequence, RejectReason reason, NodeId to, Effects effects)
+    /// <summary>Takes a forwarded proposal, unless it was dealt with before; null when there is nothing to refuse.</summary>
+    private RejectReason? TakeOnce(in Proposal proposal)
     {
+        if (!_forwarded.TryGetValue(proposal.Id.Origin, out var seen))
+            _forwarded.Add(proposal.Id.Origin, seen = new SeenSequences());
+        return seen.TryNote(proposal.Id.Sequence) && !TryTake(proposal, out var refused) ? refused : null;
+    }
+
+    private void Refuse(ReadOnlySpan<Proposal> run, RejectReason? reason, Effects effects)
+    {
+        if (run.IsEmpty || reason is null)
+            return;
+
         var refusal = effects.NewRefuseProposals();
         refusal.Term = _term;
-        refusal.FirstSequence = sequence;
-        refusal.LastSequence = sequence;
-        refusal.Reason = reason;
-        Send(refusal, to, effects);
+        refusal.FirstSequence = run[0].Id.Sequence;
+        refusal.LastSequence = run[^1].Id.Sequence;
+        refusal.Reason = reason.Value;
+        Send(refusal, run[0].Id.Origin, effects);
     }
 
     private void OnRefuseProposals(RefuseProposals refusal, Effects effects)

@@ -27,6 +27,7 @@ public sealed partial class RaftCore
     private void StopLeading()
     {
         _followers = [];
+        _forwarded.Clear();
         StopReads();
     }
 
@@ -47,10 +48,7 @@ public sealed partial class RaftCore
         {
             _heartbeatElapsed = 0;
             foreach (var follower in _followers)
-            {
-                follower.HeartbeatIsDue = true;
-                follower.ProbeIsOut = false;
-            }
+                follower.HeartbeatCameDue();
         }
 
         // A leader that no quorum has heard for an election timeout may have been replaced. It stops, heartbeats and all: one that can be heard
@@ -121,10 +119,9 @@ public sealed partial class RaftCore
         append.Round = _round;
         Send(append, follower.Node, effects);
 
+        follower.Asked(previous.Index);
         if (!entries.IsEmpty)
             follower.Sent(append.LastIndex, bytes);
-        if (follower.State == ReplicationState.Probe)
-            follower.ProbeIsOut = true;
         follower.HeartbeatIsDue = false;
         follower.CommitTold = _commit;
         follower.RoundTold = _round;

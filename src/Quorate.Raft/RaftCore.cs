@@ -247,6 +247,9 @@ public sealed partial class RaftCore
             effects.SendNow.Add(message);
     }
 
+    /// <summary>The first index of the run of entries of one term that <paramref name="index"/> lies in.</summary>
+    internal LogIndex RunStart(LogIndex index) => _log.RunStart(index);
+
     internal void CheckFollowers()
     {
         foreach (var follower in _followers)

@@ -66,6 +66,9 @@ internal sealed class RaftLog
     /// <summary>The term at <paramref name="index"/>, or null where the log has no entry, or no longer.</summary>
     public Term? TermAt(LogIndex index) => index < Snapshot.Index || index > LastIndex ? null : _terms.At(index);
 
+    /// <summary>The first index of the run of entries of one term that <paramref name="index"/> lies in; never before the snapshot.</summary>
+    public LogIndex RunStart(LogIndex index) => _terms.StartOf(index);
+
     /// <summary>Whether this log has exactly that entry.</summary>
     public bool Has(EntryId id) => TermAt(id.Index) == id.Term;
 

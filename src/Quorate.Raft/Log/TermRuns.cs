@@ -20,6 +20,9 @@ internal sealed class TermRuns
         return _runs[run].Term;
     }
 
+    /// <summary>Where the run begins that <paramref name="index"/> lies in.</summary>
+    public LogIndex StartOf(LogIndex index) => _runs[RunOf(index)].Index;
+
     /// <summary>The last index at or before <paramref name="index"/> whose term is at most <paramref name="term"/>; 0 if there is none.</summary>
     public LogIndex LastWithTermAtMost(Term term, LogIndex index)
     {

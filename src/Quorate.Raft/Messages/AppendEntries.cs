@@ -41,13 +41,13 @@ public sealed class AppendEntriesReply : Message
     /// <summary>Whether <see cref="AppendEntries.Previous"/> was there.</summary>
     public bool Accepted { get; set; }
 
-    /// <summary>Accepted: the last index that is known to match the leader's log, and is durable. Refused: <see cref="AppendEntries.Previous"/>.</summary>
+    /// <summary>Accepted: the last index that is known to match the leader's log, and is durable. Refused: that of <see cref="AppendEntries.Previous"/>, or 0 when the message was of an earlier term.</summary>
     public LogIndex Index { get; set; }
 
     /// <summary>Refused: the last entry of the follower at or before the refused one whose term could match.</summary>
     public EntryId Hint { get; set; }
 
-    /// <summary>The round of the message this answers.</summary>
+    /// <summary>The round of the message this answers; 0 when that was of an earlier term.</summary>
     public ulong Round { get; set; }
 
     /// <inheritdoc/>

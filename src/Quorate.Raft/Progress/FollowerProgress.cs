@@ -42,7 +42,10 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     public InflightWindow Inflight { get; } = new(messagesMax, bytesMax);
 
     /// <summary>In <see cref="ReplicationState.Probe"/>: a probe is out, and the next waits for its answer or for a heartbeat.</summary>
-    public bool ProbeIsOut { get; set; }
+    public bool ProbeIsOut { get; private set; }
+
+    /// <summary>The place the newest probe asked about.</summary>
+    private LogIndex _probed;
 
     /// <summary>Entries for it are being read back from the disk.</summary>
     public bool ReadIsOut { get; set; }
@@ -70,6 +73,22 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         Inflight.Add(last, bytes);
     }
 
+    /// <summary>A message whose entries follow <paramref name="previous"/>, or that has none, is about to leave for it.</summary>
+    public void Asked(LogIndex previous)
+    {
+        if (State != ReplicationState.Probe)
+            return;
+        ProbeIsOut = true;
+        _probed = previous;
+    }
+
+    /// <summary>A probe that was not answered by the time of a heartbeat may be lost.</summary>
+    public void HeartbeatCameDue()
+    {
+        HeartbeatIsDue = true;
+        ProbeIsOut = false;
+    }
+
     /// <summary>It holds everything up to <paramref name="index"/>.</summary>
     public void Accepted(LogIndex index)
     {
@@ -85,8 +104,8 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     public bool Refused(LogIndex previous, LogIndex mayMatch)
     {
         // A refusal of something at or before what it has acknowledged crossed that acknowledgement on the way. In Probe only the
-        // answer to the one probe that is out counts.
-        if (previous <= Match || (State == ReplicationState.Probe && previous != Next - 1))
+        // answer to the newest probe counts: Next may lie beyond the entries that it carried.
+        if (previous <= Match || (State == ReplicationState.Probe && previous != _probed))
             return false;
 
         BecomeProbe();

@@ -1,0 +1,100 @@
+using System.Globalization;
+
+namespace Quorate.Raft.Tests;
+
+/// <summary>Nodes in a known state, each in one line. A log is the list of its entries' terms, from index 1 on.</summary>
+internal static partial class Given
+{
+    /// <summary>The election timeout of every node made here, in ticks; a heartbeat is a tenth of it.</summary>
+    public const int ElectionTicks = 20;
+
+    /// <summary>Voters 1 to <paramref name="size"/>.</summary>
+    public static Configuration Voters(int size) => new(Enumerable.Range(1, size).Select(i => Node((ulong)i)));
+
+    /// <summary>A configuration from lists of ids parted by spaces.</summary>
+    public static Configuration Configuration(string voters, string outgoing = "", string learners = "") => new(Ids(voters), Ids(outgoing), Ids(learners));
+
+    public static RaftOptions Options(ulong id = 1) => new() { Self = Node(id), Seed = 42 + id, ElectionTicks = ElectionTicks, HeartbeatTicks = ElectionTicks / 10 };
+
+    /// <summary>A node that has just started with this on its disk; if <paramref name="leader"/> is given, it has heard a heartbeat of that one.</summary>
+    public static Machine Follower(
+        ulong id = 2, ulong term = 1, ulong[]? log = null, ulong commit = 0, ulong vote = 0, ulong leader = 0, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    {
+        var ledger = new Ledger();
+        var machine = new Machine(options ?? Options(id), members ?? Voters(size), ledger);
+        machine.Disk.Preload(new HardState(new Term(term), Node(vote)), log ?? [], At(commit));
+        foreach (var entry in machine.Disk.Entries.Take((int)commit))
+            ledger.HandedOut(entry);
+        machine.Start(cached: int.MaxValue);
+        if (leader != 0)
+        {
+            machine.Receive(Heartbeat(from: leader, to: id, term));
+            machine.Outbox.Clear();
+        }
+
+        return machine;
+    }
+
+    /// <summary>A node that asks whether it would be elected in <paramref name="term"/> + 1; its questions are in the outbox.</summary>
+    public static Machine PreCandidate(ulong id = 1, ulong term = 1, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    {
+        var machine = Follower(id, term, log, size: size, members: members, options: options);
+        while (machine.Core!.Role == Role.Follower)
+            machine.Tick();
+        return machine;
+    }
+
+    /// <summary>A node that stands for election in <paramref name="term"/>; its own vote is on its disk and its requests are in the outbox.</summary>
+    public static Machine Candidate(ulong id = 1, ulong term = 2, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    {
+        var machine = PreCandidate(id, term - 1, log, size, members, options);
+        foreach (var other in machine.Core!.Configuration.Members)
+        {
+            if (other.Value != id && machine.Core.Role == Role.PreCandidate)
+                machine.Receive(PreVoteReply(from: other.Value, to: id, term));
+        }
+
+        machine.Outbox.Clear();
+        machine.Flush();
+        return machine;
+    }
+
+    /// <summary>
+    /// The leader of <paramref name="term"/>, elected a moment ago: its no-op stands at the end of its log, unwritten and unsent. If it is
+    /// <paramref name="settled"/>, everything is on every disk, committed and applied.
+    /// </summary>
+    public static Machine Leader(
+        ulong id = 1, ulong term = 2, ulong[]? log = null, bool settled = false, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    {
+        var machine = Candidate(id, term, log, size, members, options);
+        foreach (var other in machine.Core!.Configuration.Members)
+        {
+            if (other.Value != id && machine.Core.Role == Role.Candidate)
+                machine.Receive(VoteReply(from: other.Value, to: id, term));
+        }
+
+        machine.Outbox.Clear();
+        Assert.Equal(Role.Leader, machine.Core.Role);
+        if (settled)
+        {
+            machine.EndTurn();
+            machine.Flush();
+            foreach (var other in machine.Core.Configuration.Members.Where(m => m.Value != id))
+                machine.Receive(Accepted(from: other.Value, to: id, term, machine.Core.LastIndex.Value));
+            machine.Apply();
+            machine.EndTurn();
+            machine.Outbox.Clear();
+        }
+
+        return machine;
+    }
+
+    public static NodeId Node(ulong id) => new(id);
+
+    public static LogIndex At(ulong index) => new(index);
+
+    public static EntryId Id((ulong Term, ulong Index) id) => new(new Term(id.Term), new LogIndex(id.Index));
+
+    private static IEnumerable<NodeId> Ids(string ids) =>
+        ids.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(i => Node(ulong.Parse(i, CultureInfo.InvariantCulture)));
+}

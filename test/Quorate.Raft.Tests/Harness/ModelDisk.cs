@@ -1,0 +1,107 @@
+namespace Quorate.Raft.Tests;
+
+/// <summary>A disk as the core's contract sees it: appends in order, each becoming durable when the test says so, and what is not durable is lost in a crash.</summary>
+internal sealed class ModelDisk
+{
+    private readonly Queue<(AppendEffect Append, LogEntry[] Entries)> _pending = new();
+    private readonly List<LogEntry> _entries = [];
+
+    public HardState HardState { get; set; }
+
+    /// <summary>The highest commit index that was noted.</summary>
+    public LogIndex Commit { get; private set; }
+
+    /// <summary>The durable log; the first entry is at index 1.</summary>
+    public List<LogEntry> Entries => _entries;
+
+    public int Pending => _pending.Count;
+
+    public EntryId Last => _entries.Count == 0 ? EntryId.Zero : _entries[^1].Id;
+
+    /// <summary>What was written in an earlier life: entries of these terms, from index 1 on.</summary>
+    public void Preload(HardState state, ReadOnlySpan<ulong> terms, LogIndex commit)
+    {
+        HardState = state;
+        Commit = commit;
+        foreach (var entry in Given.Entries(1, terms))
+            _entries.Add(entry);
+    }
+
+    public void Submit(in AppendEffect append) => _pending.Enqueue((append, append.Entries.ToArray()));
+
+    /// <summary>The next <paramref name="count"/> appends reach the platter; the token of the last one, or 0.</summary>
+    public ulong Flush(int count)
+    {
+        ulong token = 0;
+        for (; count > 0 && _pending.TryDequeue(out var next); count--)
+        {
+            if (next.Append.HardState is { } state)
+            {
+                Assert.True(state.Term >= HardState.Term, "terms never fall on disk");
+                HardState = state;
+            }
+
+            if (next.Entries.Length > 0)
+            {
+                var at = (int)(next.Entries[0].Index.Value - 1);
+                Assert.True(at <= _entries.Count, "the disk sees no gap");
+                _entries.RemoveRange(at, _entries.Count - at);
+                _entries.AddRange(next.Entries);
+            }
+
+            Commit = LogIndex.Max(Commit, next.Append.Commit);
+            Assert.True(next.Append.Token > token);
+            token = next.Append.Token;
+        }
+
+        return token;
+    }
+
+    /// <summary>The power fails: the first <paramref name="written"/> appends had reached the platter, though nobody was told.</summary>
+    public void Crash(int written)
+    {
+        Flush(written);
+        _pending.Clear();
+    }
+
+    public LogEntry[] Read(LogRead read)
+    {
+        var entries = new List<LogEntry>();
+        var bytes = 0;
+        for (var index = read.From; index <= read.To; index += 1)
+        {
+            var entry = _entries[(int)(index.Value - 1)];
+            bytes += entry.SizeBytes;
+            if (entries.Count > 0 && bytes > read.BytesMax)
+                break;
+            entries.Add(entry);
+        }
+
+        return [.. entries];
+    }
+
+    /// <summary>What a node finds when it starts.</summary>
+    /// <param name="configuration">The members.</param>
+    /// <param name="cached">How many entries before the commit index the driver reads into memory.</param>
+    public DurableState Restore(Configuration configuration, int cached)
+    {
+        var commit = LogIndex.Min(Commit, Last.Index);
+        var tailAt = Math.Max(0, (int)commit.Value - cached);
+        var starts = new List<EntryId>();
+        foreach (var entry in _entries.Take(tailAt))
+        {
+            if (starts.Count == 0 || starts[^1].Term != entry.Term)
+                starts.Add(entry.Id);
+        }
+
+        return new DurableState
+        {
+            Configuration = configuration,
+            HardState = HardState,
+            Commit = commit,
+            Last = Last,
+            TermStarts = starts,
+            Tail = [.. _entries.Skip(tailAt)],
+        };
+    }
+}
