@@ -27,7 +27,7 @@ public sealed class TheStoreDoesWhatTheSlowOneDoes
                 TreeReader.Check(store.Current.View.Keys);
                 TreeReader.Check(store.Current.View.History);
             },
-            iter: 8000);
+            iter: 3000);
 
     /// <summary>etcd's guarantee of a revision: what was read at it once is read at it always, until it is compacted.</summary>
     [Fact]
@@ -52,7 +52,7 @@ public sealed class TheStoreDoesWhatTheSlowOneDoes
                     return $"{hash} {snapshot.KeyCount} {string.Join('\n', reads.Select(r => Given.Show(snapshot.Range(r))))}";
                 }
             },
-            iter: 1500);
+            iter: 700);
 
     /// <summary>The hash is over what can be read and nothing else: not the pages, not how far a compaction was swept.</summary>
     [Fact]
@@ -83,5 +83,5 @@ public sealed class TheStoreDoesWhatTheSlowOneDoes
                 b.Current.HashKv(0, out var hashB);
                 Assert.Equal(slowA.Kept(a.Revision) == slowB.Kept(b.Revision), hashA.Hash == hashB.Hash);
             },
-            iter: 2000);
+            iter: 1000);
 }

@@ -50,7 +50,7 @@ public sealed class TheTreeIsASortedMap
                 foreach (var (root, then) in frozen)
                     Same(root, then);
             },
-            iter: 1500);
+            iter: 600);
 
     [Theory]
     [InlineData(1)]

@@ -1,0 +1,143 @@
+using System.Buffers;
+using CsCheck;
+using Quorate.Kv.Tests.Properties;
+using static Quorate.Kv.Tests.Given;
+
+namespace Quorate.Kv.Tests.Commands;
+
+/// <summary>docs/formats/kv-command.md: the bytes of a command, from both ends.</summary>
+public sealed class TheCommandOnTheWire
+{
+    [Fact]
+    public void What_is_encoded_is_decoded_and_encoded_again_to_the_same_bytes() =>
+        GenRequest.Command.Sample(
+            request =>
+            {
+                var bytes = Encode(request);
+                var decoded = KvCommand.Decode(bytes);
+                Assert.Equal(request.GetType(), decoded.GetType());
+                Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(Encode(decoded)));
+            },
+            iter: 2000);
+
+    /// <summary>Golden: these bytes lie in logs. They may only be added to, with a new format.</summary>
+    [Fact]
+    public void Format_1_is_these_bytes()
+    {
+        Assert.Equal("0101016B0176F60103", Hex(Put("k", "v") with { Lease = 123, PrevKv = true, IgnoreValue = true }));
+        Assert.Equal("01020101610163" + "00", Hex(Delete("a", "c")));
+        Assert.Equal("0104AE05", Hex(new CompactRequest(343)));
+        Assert.Equal(
+            "0103"
+                + "02" + "00016B" + "00" + "00" + "02" + "00016B" + "03" + "03" + "0176"
+                + "02" + "05" + "02016B" + "01" + "08" + "02" + "01" + "04" + "00" + "00" + "00" + "00"
+                + "03" + "00" + "01" + "01" + "0161" + "00" + "00" + "00" + "00"
+                + "01" + "02" + "000161" + "01",
+            Hex(Golden()));
+    }
+
+    [Fact]
+    public void A_put_decodes_to_what_it_was()
+    {
+        var put = Assert.IsType<PutRequest>(KvCommand.Decode(Encode(Put("key", "value") with { Lease = -5, PrevKv = true, IgnoreLease = true })));
+
+        Assert.Equal(("key", "value", -5, true, false, true), (Text(put.Key), Text(put.Value), put.Lease, put.PrevKv, put.IgnoreValue, put.IgnoreLease));
+    }
+
+    [Fact]
+    public void Every_truncation_of_a_command_is_refused() =>
+        GenRequest.Command.Sample(
+            request =>
+            {
+                var bytes = Encode(request);
+                for (var length = 0; length < bytes.Length; length++)
+                    Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(bytes.AsMemory(0, length)));
+                Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode((byte[])[.. bytes, 0]));
+            },
+            iter: 300);
+
+    [Fact]
+    public void Bytes_that_were_changed_are_refused_or_are_another_command_and_never_anything_else() =>
+        Gen.Select(GenRequest.Command, Gen.Select(Gen.Int[0, 10_000], Gen.Byte).Array[1, 4]).Sample(
+            (request, changes) =>
+            {
+                var bytes = Encode(request);
+                foreach (var (at, value) in changes)
+                    bytes[at % bytes.Length] = value;
+                AcceptOrRefuse(bytes);
+            },
+            iter: 8_000);
+
+    [Fact]
+    public void Random_bytes_are_refused_or_are_a_command() =>
+        Gen.Select(Gen.Byte[1, 4], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AcceptOrRefuse([1, kind, .. bytes]), iter: 8_000);
+
+    [Fact]
+    public void A_promise_of_billions_of_elements_allocates_nothing()
+    {
+        byte[] compares = [1, 3, 0xff, 0xff, 0xff, 0xff, 0x07];
+        byte[] longKey = [1, 1, 0xff, 0xff, 0xff, 0xff, 0x07];
+        Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(compares));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(compares));
+        Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(longKey));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+    }
+
+    [Fact]
+    public void Nesting_has_a_floor_for_the_reader_and_the_writer_alike()
+    {
+        var deep = Txn();
+        for (var i = 1; i < KvCommand.DepthMax; i++)
+            deep = Txn(then: [deep]);
+        KvCommand.Decode(Encode(deep));
+
+        Assert.Throws<ArgumentException>(() => Encode(Txn(then: [deep])));
+        var bytes = new List<byte> { 1 };
+        for (var i = 0; i < 100_000; i++)
+            bytes.AddRange([3, 0, 1]);
+        Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(bytes.ToArray()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("01")]
+    [InlineData("0001016B01760000")] // format 0
+    [InlineData("0201016B01760000")] // format 2
+    [InlineData("0105016B")] // a range is no command
+    [InlineData("010400FF")] // something behind the end
+    [InlineData("0104808000")] // a padded number
+    [InlineData("0104FFFFFFFFFFFFFFFFFF7F")] // a number of 65 bits
+    [InlineData("0101016B01760008")] // an unknown flag
+    [InlineData("01020301610000")] // an unknown kind of interval
+    public void What_no_encoder_writes_is_refused(string hex) =>
+        Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(Convert.FromHexString(hex)));
+
+    private static void AcceptOrRefuse(byte[] bytes)
+    {
+        try
+        {
+            var request = KvCommand.Decode(bytes);
+            Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(Encode(request)));
+        }
+        catch (KvCommandFormatException)
+        {
+            // Refused, as it should be.
+        }
+    }
+
+    private static TxnRequest Golden() => Txn(
+        [Compare(CompareTarget.Version, "k", CompareResult.Equal, 1), CompareValue("k", CompareResult.NotEqual, "v")],
+        then: [new RangeRequest(KeyInterval.From(Bytes("k"))) { Revision = -1, Limit = 4, KeysOnly = true, SortOrder = SortOrder.Ascend, SortTarget = SortTarget.Value }, Txn(then: [Put("a")])],
+        otherwise: [Delete("a") with { PrevKv = true }]);
+
+    private static byte[] Encode(KvRequest request)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        KvCommand.Encode(request, bytes);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    private static string Hex(KvRequest request) => Convert.ToHexString(Encode(request));
+}

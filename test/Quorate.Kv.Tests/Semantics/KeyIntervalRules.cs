@@ -1,0 +1,47 @@
+using CsCheck;
+using Quorate.Kv.Tests.Properties;
+using static Quorate.Kv.Tests.Given;
+
+namespace Quorate.Kv.Tests.Semantics;
+
+/// <summary>etcd v3 API, key and range_end; GHSA-xg4h-6gfc-h4m8 for what happens when two places read them differently.</summary>
+public sealed class KeyIntervalRules
+{
+    [Theory]
+    [InlineData("a", "", KeyIntervalKind.Single)]
+    [InlineData("a", "\0", KeyIntervalKind.From)]
+    [InlineData("a", "b", KeyIntervalKind.Range)]
+    [InlineData("a", "\0\0", KeyIntervalKind.Range)]
+    public void A_wire_end_says_which_kind_and_says_it_back(string key, string end, KeyIntervalKind kind)
+    {
+        var keys = Keys(key, end);
+
+        Assert.Equal(kind, keys.Kind);
+        Assert.Equal(end, Text(keys.WireEnd));
+        Assert.Equal(keys, KeyInterval.FromWire(keys.Start, keys.WireEnd));
+    }
+
+    [Fact]
+    public void An_interval_contains_another_exactly_when_it_contains_all_its_keys()
+    {
+        var keys = (from a in "abcd" from b in " abcd" select (a.ToString() + b).Trim()).Append("\0").Append("e").ToArray();
+        Gen.Select(GenRequest.Keys, GenRequest.Keys).Sample(
+            (outer, inner) =>
+            {
+                var held = keys.Where(k => inner.Contains(Bytes(k))).ToList();
+                var all = held.TrueForAll(k => outer.Contains(Bytes(k)));
+                if (outer.Contains(inner))
+                    Assert.True(all);
+                else
+                    Assert.False(inner.IsEmpty);
+                // Single keys that hold a witness prove the other direction.
+                if (held.Exists(k => !outer.Contains(Bytes(k))))
+                    Assert.False(outer.Contains(inner));
+            },
+            iter: 5000);
+    }
+
+    [Fact]
+    public void Everything_is_everything() =>
+        Assert.All(new[] { KeyInterval.All, Prefix(""), Keys("\0", "\0") }, k => Assert.True(k.IsAll && k.Contains(Bytes("\0")) && k.Contains(Keys("z", "\0"))));
+}
