@@ -17,9 +17,9 @@ internal sealed class Inner : Node
     private const int MergeBelow = 16;
 
     private Node[] _children;
-    private byte[][] _separators;
+    private Separators _separators;
 
-    public Inner(long edit, Node[] children, byte[][] separators)
+    public Inner(long edit, Node[] children, Separators separators)
         : base(edit)
     {
         _children = children;
@@ -38,26 +38,12 @@ internal sealed class Inner : Node
 
     public ReadOnlySpan<Node> Children => _children;
 
-    public ReadOnlySpan<byte[]> Separators => _separators;
+    public ReadOnlySpan<byte[]> Separators => _separators.Keys;
 
     public bool IsOverfull => _children.Length > ChildrenMax;
 
     /// <summary>The child that holds <paramref name="key"/>, if any does.</summary>
-    public int ChildOf(ReadOnlySpan<byte> key)
-    {
-        var low = 0;
-        var high = _separators.Length;
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (key.SequenceCompareTo(_separators[middle]) >= 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
-        return low;
-    }
+    public int ChildOf(ReadOnlySpan<byte> key) => _separators.CountUpTo(key);
 
     /// <summary>This page, or a copy of it that the batch may change.</summary>
     public Inner For(long edit) => Edit == edit ? this : new Inner(edit, this);
@@ -68,27 +54,27 @@ internal sealed class Inner : Node
     public void InsertAfter(int i, byte[] separator, Node right)
     {
         _children = [.. _children.AsSpan(0, i + 1), right, .. _children.AsSpan(i + 1)];
-        _separators = [.. _separators.AsSpan(0, i), separator, .. _separators.AsSpan(i)];
+        _separators = new Separators([.. Separators[..i], separator, .. Separators[i..]]);
     }
 
     /// <summary>Takes child i out. The child to its left, or for the first child the one to its right, inherits its keys.</summary>
     public void Remove(int i)
     {
         _children = [.. _children.AsSpan(0, i), .. _children.AsSpan(i + 1)];
-        if (_separators.Length == 0)
+        if (_separators.Count == 0)
             return;
         var gone = int.Max(i - 1, 0);
-        _separators = [.. _separators.AsSpan(0, gone), .. _separators.AsSpan(gone + 1)];
+        _separators = new Separators([.. Separators[..gone], .. Separators[(gone + 1)..]]);
     }
 
     /// <summary>Moves the upper children to a new page; at the end of the tree few of them, because what follows will be appended there.</summary>
     public Inner SplitOff(long edit, bool appending, out byte[] separator)
     {
         var keep = appending ? _children.Length - 2 : _children.Length / 2;
-        var right = new Inner(edit, _children.AsSpan(keep).ToArray(), _separators.AsSpan(keep).ToArray());
-        separator = _separators[keep - 1];
+        var right = new Inner(edit, _children.AsSpan(keep).ToArray(), new Separators(Separators[keep..]));
+        separator = Separators[keep - 1];
         _children = _children.AsSpan(0, keep).ToArray();
-        _separators = _separators.AsSpan(0, keep - 1).ToArray();
+        _separators = new Separators(Separators[..(keep - 1)]);
         Counted -= right.Counted;
         return right;
     }
@@ -99,6 +85,6 @@ internal sealed class Inner : Node
         var small = int.Min(left._children.Length, right._children.Length) < MergeBelow;
         if (!small || left._children.Length + right._children.Length > MergeMax)
             return null;
-        return new Inner(edit, [.. left._children, .. right._children], [.. left._separators, separator, .. right._separators]);
+        return new Inner(edit, [.. left._children, .. right._children], new Separators([.. left.Separators, separator, .. right.Separators]));
     }
 }

@@ -25,7 +25,7 @@ internal sealed class PageTree(int pageBytes)
     {
         var root = Root;
         var right = Set(ref root, entry, appending: true, out var separator);
-        Root = right is null ? root : new Inner(_edit, [root, right], [separator]);
+        Root = right is null ? root : new Inner(_edit, [root, right], new Separators(separator));
     }
 
     /// <summary>Takes an entry out; false when there is none with that key.</summary>
