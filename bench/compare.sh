@@ -18,13 +18,14 @@ usage: bench/compare.sh [options]
   --name NAME              results go to bench/results/<date>-NAME.md and .jsonl       (default: A-vs-B)
   --aot                    publish quorate with Native AOT and use that (slow to build)
   --no-build               use what was built before
+  --generator FILE         the quorate that generates the load                         (default: the one that was built)
   --folder DIR             where the clusters keep their data: the disk that is measured (default: the temp folder)
 
 Uses ports 22000 to 22015 on loopback. Leaves nothing running and nothing behind but the results.
 EOF
 }
 
-a=etcd b=quorate rounds=3 duration=10s warmup=2s memory=no name='' aot=no build=yes parent=${TMPDIR:-/tmp}
+a=etcd b=quorate rounds=3 duration=10s warmup=2s memory=no name='' aot=no build=yes generator='' parent=${TMPDIR:-/tmp}
 cases='put-1 put-64 put-256 get-l-1 get-l-64 get-l-256 get-s-64 get-s-256'
 command="bench/compare.sh $*"
 while [ $# -gt 0 ]; do
@@ -36,6 +37,7 @@ while [ $# -gt 0 ]; do
         --warmup) warmup=$2; shift ;;
         --cases) cases=$2; shift ;;
         --name) name=$2; shift ;;
+        --generator) generator=$(realpath "$2"); shift ;;
         --folder) parent=$2; shift ;;
         --memory) memory=yes ;;
         --aot) aot=yes ;;
@@ -62,6 +64,7 @@ else
     [ "$build" = no ] || dotnet build -c Release src/Quorate.Server >&2
 fi
 quorate=$PWD/$built
+generator=${generator:-$quorate}
 
 # ---- starting and stopping: by process id, and nothing that was not started here -------------------------------------
 
@@ -117,7 +120,7 @@ start_cluster() {
 }
 
 # The generator shares the cores with the servers; its idle threads must not spin on them.
-generate() { DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0 "$quorate" bench "$@" --key-space "${key_space:-$keys}" -o json; }
+generate() { DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0 "$generator" bench "$@" --key-space "${key_space:-$keys}" -o json; }
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
 
