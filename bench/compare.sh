@@ -138,6 +138,9 @@ rows=$folder/rows.tsv
 raw=$folder/raw.jsonl
 failures=0
 
+# may_go_on STATUS: failed requests (2) are counted and reported; anything else means that nothing was measured.
+may_go_on() { [ "$1" = 0 ] || [ "$1" = 2 ] || { say "the generator ended with $1"; exit 1; }; }
+
 # measure CASE ROUND SIDE SERVER PORT PIDS
 measure() {
     local case=$1 round=$2 side=$3 server=$4 port=$5 pids=$6 clients=${1##*-} verb report status=0 before
@@ -150,7 +153,7 @@ measure() {
     if [ "$clients" = 1 ]; then verb+=(--target-leader); fi
     before=$(cpu_seconds "$pids")
     report=$(generate "${verb[@]}" --endpoints "$(endpoints "$port")" --clients "$clients" --duration "$duration" --warmup "$warmup" --seed "$round") || status=$?
-    [ "$status" = 0 ] || [ "$status" = 2 ] || { say "the generator ended with $status"; exit 1; }
+    may_go_on "$status"
     record "$case" "$round" "$side" "$server" "$pids" "$before" "$report"
 }
 
@@ -167,13 +170,15 @@ record() {
         "$1" "$2" "$3" "$4" "$rss" "$cpu" "$7" >>"$raw"
     say "$(printf '%-10s round %s  %-8s %9.0f op/s  p50 %8.3f ms  p99 %8.3f ms  rss %7.1f MiB  failed %s' "$1" "$2" "$4" \
         "$(field perSecond <<<"$7")" "$(field p50Ms <<<"$7")" "$(field p99Ms <<<"$7")" "$rss" "$failed")"
+    [ "$failed" = 0 ] || say "           $(grep -o '"errors":{[^}]*}' <<<"$7")"
 }
 
 # fill SIDE SERVER PORT PIDS COUNT: so many keys, one after another.
 fill() {
-    local before report
+    local before report status=0
     before=$(cpu_seconds "$4")
-    report=$(key_space=$5 generate put --endpoints "$(endpoints "$3")" --clients 256 --total "$5" --sequential-keys --warmup 0s --timeout 30s)
+    report=$(key_space=$5 generate put --endpoints "$(endpoints "$3")" --clients 256 --total "$5" --sequential-keys --warmup 0s --timeout 30s) || status=$?
+    may_go_on "$status"
     record "fill-$5" 1 "$1" "$2" "$4" "$before" "$report"
 }
 
