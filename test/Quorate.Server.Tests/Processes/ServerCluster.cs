@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Net.Client;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>Some <c>quorate server</c> processes that form one cluster, started with etcd's flags, on free ports of loopback and in a folder of their own.</summary>
+internal sealed class ServerCluster : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("quorate-servers-").FullName;
+    private readonly RunningProgram?[] _members;
+    private readonly int[] _clientPorts;
+    private readonly int[] _peerPorts;
+    private readonly GrpcChannel[] _channels;
+    private readonly string[] _extraFlags;
+
+    private ServerCluster(int size, string[] extraFlags)
+    {
+        _members = new RunningProgram?[size];
+        var ports = FreePorts(2 * size);
+        _clientPorts = ports[..size];
+        _peerPorts = ports[size..];
+        _channels = [.. _clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}"))];
+        _extraFlags = extraFlags;
+    }
+
+    public int Size => _members.Length;
+
+    public IEnumerable<int> Numbers => Enumerable.Range(1, Size);
+
+    public string AllEndpoints => string.Join(',', Numbers.Select(Endpoint));
+
+    public string Token { get; init; } = "test";
+
+    /// <summary>Starts them all and waits until each serves linearizable reads.</summary>
+    public static async Task<ServerCluster> StartAsync(int size, params string[] extraFlags)
+    {
+        var cluster = new ServerCluster(size, extraFlags);
+        foreach (var number in cluster.Numbers)
+            cluster.Start(number);
+        foreach (var number in cluster.Numbers)
+            await cluster.UntilReadyAsync(number);
+        return cluster;
+    }
+
+    /// <summary>A cluster of which nothing runs yet.</summary>
+    public static ServerCluster Stopped(int size, params string[] extraFlags) => new(size, extraFlags);
+
+    public string Endpoint(int number) => $"127.0.0.1:{_clientPorts[number - 1]}";
+
+    public string DataFolder(int number) => Path.Combine(_folder, $"n{number}");
+
+    public RunningProgram Program(int number) => _members[number - 1] ?? throw new InvalidOperationException($"member {number} is not running");
+
+    public bool IsRunning(int number) => _members[number - 1] is not null;
+
+    public KV.KVClient Kv(int number) => new(_channels[number - 1]);
+
+    public Maintenance.MaintenanceClient Maintenance(int number) => new(_channels[number - 1]);
+
+    /// <summary>The flags a member is started with, as one would write them into a Procfile.</summary>
+    public string[] Flags(int number) =>
+    [
+        "--name", $"n{number}",
+        "--data-dir", DataFolder(number),
+        "--listen-client-urls", $"http://{Endpoint(number)}",
+        "--advertise-client-urls", $"http://{Endpoint(number)}",
+        "--listen-peer-urls", PeerUrl(number),
+        "--initial-advertise-peer-urls", PeerUrl(number),
+        "--initial-cluster", string.Join(',', Numbers.Select(n => $"n{n}={PeerUrl(n)}")),
+        "--initial-cluster-token", Token,
+        "--initial-cluster-state", "new",
+        .. _extraFlags,
+    ];
+
+    public string PeerUrl(int number) => $"http://127.0.0.1:{_peerPorts[number - 1]}";
+
+    public void Start(int number) => _members[number - 1] = RunningProgram.Quorate(["server", .. Flags(number)]);
+
+    public async Task KillAsync(int number)
+    {
+        await Program(number).DisposeAsync();
+        _members[number - 1] = null;
+    }
+
+    /// <summary>Waits until a member answers a linearizable read.</summary>
+    public async Task UntilReadyAsync(int number)
+    {
+        var deadline = DateTime.UtcNow.AddSeconds(60);
+        while (true)
+        {
+            try
+            {
+                await Kv(number).RangeAsync(new RangeRequest { Key = "ready"u8.ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(2));
+                return;
+            }
+            catch (Grpc.Core.RpcException) when (DateTime.UtcNow < deadline)
+            {
+                Assert.False(Program(number).HasExited, $"member {number} ended: {Program(number).Errors}");
+                await Task.Delay(20);
+            }
+        }
+    }
+
+    /// <summary>The number of the member that leads; 0 when the members that run do not agree on one.</summary>
+    public async Task<int> LeaderAsync()
+    {
+        var statuses = new Dictionary<int, StatusResponse>();
+        foreach (var number in Numbers.Where(IsRunning))
+            statuses[number] = await Maintenance(number).StatusAsync(new StatusRequest(), deadline: DateTime.UtcNow.AddSeconds(5));
+        return statuses.Values.Select(s => s.Leader).Distinct().ToArray() is [var leader and not 0]
+            ? statuses.FirstOrDefault(s => s.Value.Header.MemberId == leader).Key
+            : 0;
+    }
+
+    public async Task<int> UntilLeaderAsync()
+    {
+        var deadline = Environment.TickCount64 + 30_000;
+        while (true)
+        {
+            if (await LeaderAsync() is var leader and not 0)
+                return leader;
+            Assert.True(Environment.TickCount64 < deadline, "the members do not agree on a leader");
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>Everything a member holds, read from its own store without asking anybody.</summary>
+    public async Task<RangeResponse> ContentsAsync(int number) => await Kv(number).RangeAsync(new RangeRequest
+    {
+        Key = "\0"u8.ToByteString(),
+        RangeEnd = "\0"u8.ToByteString(),
+        Serializable = true,
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var channel in _channels)
+            channel.Dispose();
+        foreach (var number in Numbers.Where(IsRunning))
+            await KillAsync(number);
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var listener in listeners)
+            listener.Start();
+        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
+        foreach (var listener in listeners)
+            listener.Stop();
+        return ports;
+    }
+}

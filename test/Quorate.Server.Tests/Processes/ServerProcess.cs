@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>One program started by a test, its output kept, ended with it.</summary>
+internal sealed class RunningProgram : IAsyncDisposable
+{
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
+    private readonly Process _process;
+
+    private RunningProgram(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    public StreamWriter Input => _process.StandardInput;
+
+    public string Output => Read(_output);
+
+    public string Errors => Read(_errors);
+
+    /// <summary>Starts our server program: <c>quorate</c> with these arguments.</summary>
+    public static RunningProgram Quorate(params string[] arguments) => Start("dotnet", [QuorateDll, .. arguments]);
+
+    public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo(program, arguments);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+        return new RunningProgram(start);
+    }
+
+    /// <summary>The program as the build left it beside these tests.</summary>
+    public static string QuorateDll => Path.Combine(AppContext.BaseDirectory, "quorate.dll");
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Waits until the program has ended by itself.</summary>
+    public async Task<int> ExitAsync(TimeSpan within)
+    {
+        using var patience = new CancellationTokenSource(within);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"still running after {within.TotalSeconds} s; it said:\n{Output}\n{Errors}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+    }
+
+    private static void Keep(StringBuilder into, string? line)
+    {
+        if (line is null)
+            return;
+        lock (into)
+            into.AppendLine(line);
+    }
+
+    private static string Read(StringBuilder from)
+    {
+        lock (from)
+            return from.ToString();
+    }
+}
