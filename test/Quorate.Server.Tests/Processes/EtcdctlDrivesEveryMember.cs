@@ -25,10 +25,10 @@ public sealed class EtcdctlDrivesEveryMember : IAsyncLifetime
             Assert.Equal($"{p}a\n2", await EtcdCtl.OkAsync(at, "get", p + "a"));
             Assert.Equal("2", await EtcdCtl.OkAsync(at, "get", p + "a", "--print-value-only"));
             Assert.Equal("", await EtcdCtl.OkAsync(at, "get", p + "missing"));
-            Assert.Equal($"{p}a\n\n{p}b\n", await EtcdCtl.OkAsync(at, "get", p + "a", p + "c", "--keys-only"));
-            Assert.Equal($"{p}a\n\n{p}b\n\n{p}c\n\n{p}d\n", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only"));
-            Assert.Equal($"{p}a\n\n{p}b\n", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2"));
-            Assert.Equal($"{p}d\n\n{p}c\n", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2", "--order=DESCEND", "--sort-by=KEY"));
+            Assert.Equal($"{p}a\n\n{p}b", await EtcdCtl.OkAsync(at, "get", p + "a", p + "c", "--keys-only"));
+            Assert.Equal($"{p}a\n\n{p}b\n\n{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only"));
+            Assert.Equal($"{p}a\n\n{p}b", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2"));
+            Assert.Equal($"{p}d\n\n{p}c", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2", "--order=DESCEND", "--sort-by=KEY"));
             Assert.StartsWith($"{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--from-key", p + "c", "--keys-only"), StringComparison.Ordinal);
             Assert.Contains("\"count\":4", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "-w", "json"), StringComparison.Ordinal);
             Assert.Equal($"{p}a\n2", await EtcdCtl.OkAsync(at, "get", p + "a", "--consistency=s"));
