@@ -58,6 +58,10 @@ internal sealed class BenchConnections : IDisposable
         {
             return await new Maintenance.MaintenanceClient(channel).StatusAsync(new StatusRequest(), call).ConfigureAwait(false);
         }
+        catch (RpcException failure) when (failure.StatusCode is StatusCode.Cancelled)
+        {
+            throw new OperationCanceledException("Interrupted while asking for the status.", failure, call.CancellationToken);
+        }
         catch (RpcException failure) when (failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
         {
             throw new BenchException($"{endpoint} does not answer: {failure.Status.Detail}. Is a server listening there?");
@@ -72,7 +76,6 @@ internal sealed class BenchConnections : IDisposable
         DisposeHttpClient = true,
         MaxRetryAttempts = null,
         MaxReceiveMessageSize = null,
-        ThrowOperationCanceledOnCancellation = true,
     });
 }
 

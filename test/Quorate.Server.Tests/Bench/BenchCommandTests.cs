@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
 using Quorate.Server.Bench;
 
 namespace Quorate.Server.Tests.Bench;
@@ -32,6 +34,19 @@ public sealed class BenchCommandTests
         Assert.Equal(3, exitCode);
         Assert.Empty(output);
         Assert.Contains("127.0.0.1:1", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_takes_the_connection_and_says_nothing_is_exit_code_3_once_the_timeout_is_over()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+
+        var (exitCode, output, error) = await RunAsync($"put --endpoints {silent.LocalEndpoint} --timeout 200ms");
+
+        Assert.Equal(3, exitCode);
+        Assert.Empty(output);
+        Assert.Contains("does not answer", error, StringComparison.Ordinal);
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string line)
