@@ -121,12 +121,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (cancellationToken.IsCancellationRequested || _stopping)
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.NotLeader, NodeId.None));
 
-        var id = _proposals.Register(out var outcome);
-        if (!_clients.TryAdd(new Proposal(id, command)))
-        {
-            _proposals.TryTake(id.Sequence, out _);
+        if (!_clients.TryAdd(command, _proposals, out var id, out var outcome))
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _board.Read(out _).Leader));
-        }
 
         _wake.Set();
         if (_stopping)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Quorate.Raft;
 
 namespace Quorate.Node.Groups;
@@ -11,15 +12,26 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
     private long _proposalBytes;
     private List<ReadWaiter> _reads = [];
 
-    /// <summary>False when the inbox is full: nothing was taken.</summary>
-    public bool TryAdd(in Proposal proposal)
+    /// <summary>Names a command, notes it in the table of those whose outcome is open, and takes it. False when the inbox is full: nothing was taken.</summary>
+    /// <remarks>
+    /// Naming and taking are one: the numbers must ascend in the order in which the core sees them, or a leader that is forwarded the
+    /// later one first takes the earlier one for a repetition.
+    /// </remarks>
+    public bool TryAdd<TResult>(
+        ReadOnlyMemory<byte> command, ProposalTable<TResult> table, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
     {
         lock (_lock)
         {
-            if (_proposals.Count >= proposalsMax || (_proposalBytes > 0 && _proposalBytes + proposal.Command.Length > proposalBytesMax))
+            if (_proposals.Count >= proposalsMax || (_proposalBytes > 0 && _proposalBytes + command.Length > proposalBytesMax))
+            {
+                id = ProposalId.None;
+                outcome = null;
                 return false;
-            _proposals.Add(proposal);
-            _proposalBytes += proposal.Command.Length;
+            }
+
+            id = table.Register(out outcome);
+            _proposals.Add(new Proposal(id, command));
+            _proposalBytes += command.Length;
             return true;
         }
     }
