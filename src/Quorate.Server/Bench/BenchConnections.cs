@@ -64,7 +64,7 @@ internal sealed class BenchConnections : IDisposable
         }
         catch (RpcException failure) when (failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
         {
-            throw new BenchException($"{endpoint} does not answer: {failure.Status.Detail}. Is a server listening there?");
+            throw new BenchException($"{endpoint} does not answer ({failure.StatusCode} {failure.Status.Detail}). Is a server listening there?");
         }
     }
 
