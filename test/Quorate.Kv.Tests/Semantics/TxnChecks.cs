@@ -57,6 +57,7 @@ public sealed class TxnChecks
         { "txn(put a | put a); txn( | put a)", false },
         { "del a..c; txn( | put b)", false },
         { "txn(del a | ); put a", false },
+        { "txn( | del a); put a", false },
         { "txn(put a | del a)", true },
         { "txn(del a | ); txn(put a | )", false },
         { "txn(put a | ); txn(del a | )", true },

@@ -13,8 +13,10 @@ public sealed class TheTreeIsASortedMap
         Freeze,
     }
 
-    // Few letters make keys meet; some values are larger than a page of 256 bytes.
-    private static readonly Gen<string> GenKey = Gen.Char["abc"].Array[0, 6].Select(c => new string(c));
+    // Few letters make keys meet; a zero, because a key and the same with a zero behind it are neighbours; and some keys differ only after
+    // the eight bytes that a search looks at first. Some values are larger than a page of 256 bytes.
+    private static readonly Gen<string> GenLetters = Gen.Char["ab\0"].Array[0, 4].Select(c => new string(c));
+    private static readonly Gen<string> GenKey = Gen.Select(GenLetters, Gen.Bool, GenLetters, (a, far, b) => far ? $"{a}--------{b}" : a + b);
     private static readonly Gen<byte[]> GenValue = Gen.Frequency(
         (8, Gen.Byte.Array[0, 20]), (2, Gen.Byte.Array[40, 120]), (1, Gen.Byte.Array[300, 900]));
 
