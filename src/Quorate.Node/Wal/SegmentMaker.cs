@@ -35,7 +35,7 @@ internal sealed class SegmentMaker(IDisk disk, WalOptions options) : IDisposable
     public void Prepare(ulong sequence)
     {
         if (options.PrepareInBackground && _ready.Count == 0 && _preparing is null)
-            _preparing = Task.Run(() => Make(sequence));
+            Begin(sequence);
     }
 
     /// <summary>The next segment; waits for it if need be.</summary>
@@ -77,6 +77,9 @@ internal sealed class SegmentMaker(IDisk disk, WalOptions options) : IDisposable
         while (_ready.TryDequeue(out var segment))
             segment.Dispose();
     }
+
+    // A method of its own: what the task captures is allocated where it is captured, and Prepare is asked with every batch.
+    private void Begin(ulong sequence) => _preparing = Task.Run(() => Make(sequence));
 
     private Segment Make(ulong sequence)
     {

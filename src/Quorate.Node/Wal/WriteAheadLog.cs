@@ -51,6 +51,7 @@ internal sealed class WriteAheadLog : IDisposable
         options.Validate();
         var sequences = Sequences(disk);
         var hardState = OpenHardState(disk, isNew: sequences.Count == 0);
+        WriteAheadLog? log = null;
         try
         {
             SegmentMaker.RemoveUnfinished(disk);
@@ -58,17 +59,19 @@ internal sealed class WriteAheadLog : IDisposable
                 MakeFirstSegment(disk, options, sequences);
             var recovery = new LogRecovery(disk);
             recovery.Run(sequences);
-            var recovered = new RecoveredLog(hardState.State, recovery.Map.First, recovery.Map.Last, recovery.Commit, [.. recovery.Terms], recovery.CutTail);
+            log = new WriteAheadLog(disk, options, hardState, recovery);
+            var recovered = new RecoveredLog(hardState.State, log.FirstIndex, log.LastIndex, recovery.Commit, [.. recovery.Terms], recovery.CutTail);
             if (recovered.LastTerm > hardState.State.Term)
                 throw new WalDamageException(HardStateFile.Name, 0, "term and vote", $"the saved term is {hardState.State.Term}, the last entry's is {recovered.LastTerm}",
                     "A term is durable before any entry of it.");
 
-            var log = new WriteAheadLog(disk, options, hardState, recovery);
+            // What a crash kept from being deleted when the beginning of the log moved.
             log.DeleteBefore(log.FirstIndex);
             return (log, recovered);
         }
         catch
         {
+            log?.Dispose();
             hardState.Dispose();
             throw;
         }
@@ -137,7 +140,7 @@ internal sealed class WriteAheadLog : IDisposable
     public void Restart(LogIndex first)
     {
         ThrowIfFailed();
-        ArgumentOutOfRangeException.ThrowIfEqual(first, LogIndex.Zero);
+        Demand(first > _commit, first);
         WriteMark(first, restart: true);
         DeleteBefore(first);
     }
