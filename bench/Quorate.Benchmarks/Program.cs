@@ -1,3 +1,8 @@
 using BenchmarkDotNet.Running;
+using Quorate.Benchmarks.Wal;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// Everything is BenchmarkDotNet's but the comparison with the bare loop: its sides must take turns on the disk.
+if (args is ["wal-ratio"])
+    AgainstTheBareLoop.Run();
+else
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
