@@ -9,6 +9,7 @@ internal sealed class Cluster
     private readonly Dictionary<NodeId, int> _stalledUntil = [];
     private readonly List<RaftCore> _running = [];
     private readonly int _electionTicks;
+    private readonly Queue<string> _happened = new();
     private Weather _weather;
     private readonly Dictionary<NodeId, ulong> _sequences = [];
     private ulong _tickets;
@@ -74,7 +75,7 @@ internal sealed class Cluster
             MaybeEndTurn(machine);
             Deliver(machine);
             if (_round >= _stalledUntil.GetValueOrDefault(machine.Id) && _dice.Chance(_weather.Flushes))
-                machine.Flush(_dice.Chance(500) ? int.MaxValue : 1);
+                machine.Flush(_weather == Weather.Calm || _dice.Chance(500) ? int.MaxValue : 1);
             MaybeEndTurn(machine);
             for (var reads = machine.LogReads; reads > 0; reads--)
                 machine.AnswerLogRead(fails: _dice.Chance(_weather.Loss));
@@ -98,7 +99,11 @@ internal sealed class Cluster
         for (var i = 0; i < _network.Count; i++)
             _network[i] = (_round, _network[i].Message);
 
-        Until(12 * _electionTicks, "a leader is elected and known to all", () =>
+        // Who leads now may still step down for what happened before, a disk that hung or a quorum that was lost.
+        for (var i = 0; i < 3 * _electionTicks; i++)
+            Round();
+
+        Until(9 * _electionTicks, "a leader is elected and known to all", () =>
             Machines.Count(m => m.Core!.Role == Role.Leader) == 1
             && Machines.All(m => m.Core!.Leader == Machines.Single(l => l.Core!.Role == Role.Leader).Id && m.Core!.Term == Machines[0].Core!.Term));
         Until(12 * _electionTicks, "all reads are answered", () => Ledger.ReadsPending == 0);
@@ -110,7 +115,7 @@ internal sealed class Cluster
         var last = new List<ProposalId>();
         foreach (var machine in Machines)
             last.Add(Propose(machine, 8));
-        Until(4 * _electionTicks, "a proposal of every node is committed and applied", () => last.TrueForAll(Ledger.IsCommitted) && Converged());
+        Until(4 * _electionTicks, "a proposal of every node is committed and applied", () => last.TrueForAll(Ledger.IsCommitted) && Converged(), () => string.Join(' ', last.Select(Ledger.Fate)));
 
 
         foreach (var machine in Machines)
@@ -123,11 +128,11 @@ internal sealed class Cluster
     private bool Converged() => Machines.All(m =>
         m.Core!.LastIndex == Machines[0].Core!.LastIndex && m.Core!.AppliedIndex == m.Core!.LastIndex && m.Core!.DurableIndex == m.Core!.LastIndex);
 
-    private void Until(int rounds, string what, Func<bool> done)
+    private void Until(int rounds, string what, Func<bool> done, Func<string>? more = null)
     {
         for (var i = 0; i < rounds && !done(); i++)
             Round();
-        Assert.True(done(), $"not within {rounds} quiet rounds: {what}\n{this}");
+        Assert.True(done(), $"not within {rounds} quiet rounds: {what}\n{this}\n{more?.Invoke()}");
     }
 
     private void ChangeWeather()
@@ -244,6 +249,15 @@ internal sealed class Cluster
     {
         Steps++;
         var core = machine.Core!;
+        foreach (var happened in effects.Trace)
+        {
+            if (happened.Kind is TraceKind.Appended or TraceKind.Committed or TraceKind.ReadConfirmed)
+                continue;
+            _happened.Enqueue($"{_round,5} {machine.Id}: {happened}");
+            if (_happened.Count > 60)
+                _happened.Dequeue();
+        }
+
         var after = CoreState.Of(core);
         RaftInvariants.HoldNow(core);
         if (before == after)
@@ -263,7 +277,10 @@ internal sealed class Cluster
         RaftInvariants.HoldAcross(_running);
     }
 
-    public override string ToString() => string.Join('\n', Machines.Select(m => m.Core is { } c
+    /// <summary>The last things that happened, and how everybody stands.</summary>
+    public override string ToString() => $"{string.Join('\n', _happened)}\nround {_round}\n{string.Join('\n', Machines.Select(State))}";
+
+    private static string State(Machine machine) => machine.Core is { } c
         ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} {string.Join(", ", c.Followers)}"
-        : $"{m.Id}: down"));
+        : $"{machine.Id}: down";
 }

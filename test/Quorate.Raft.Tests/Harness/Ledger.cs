@@ -26,6 +26,9 @@ internal sealed class Ledger
 
     public bool IsRejected(ProposalId proposal) => _rejected.ContainsKey(proposal);
 
+    public string Fate(ProposalId proposal) =>
+        IsCommitted(proposal) ? $"{proposal} committed" : _rejected.TryGetValue(proposal, out var reason) ? $"{proposal} {reason}" : $"{proposal} open";
+
     /// <summary>State machine safety: whatever one node hands out at an index, every node hands out there.</summary>
     public void HandedOut(in LogEntry entry)
     {

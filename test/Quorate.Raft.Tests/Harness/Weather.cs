@@ -50,7 +50,7 @@ internal sealed record Weather
 
     public int Reads { get; init; } = 200;
 
-    public static Weather Calm => new() { Proposals = 0, Reads = 0 };
+    public static Weather Calm { get; } = new() { Proposals = 0, Reads = 0 };
 
     public static Weather Draw(Dice dice) => new()
     {

@@ -1,0 +1,154 @@
+namespace Quorate.Raft.Tests.Paper;
+
+/// <summary>Thesis §9.6 (pre-vote), §6.2 (check-quorum), §4.2.3 (disruptive servers).</summary>
+public sealed class PreVoteAndQuorum
+{
+    /// <summary>Thesis §9.6: "a candidate only increments its term if it first learns from a majority of the cluster that they would be willing to grant the candidate their votes".</summary>
+    [Fact]
+    public void Asking_for_pre_votes_changes_no_term_and_writes_nothing()
+    {
+        var node = Given.PreCandidate(id: 1, term: 3);
+
+        Assert.Equal((3UL, 0), (node.Core!.Term.Value, node.Disk.Pending));
+        Assert.All(node.Take<RequestVote>(), r => Assert.Equal((true, 4UL), (r.PreVote, r.Term.Value)));
+    }
+
+    /// <summary>A node that is cut off asks and asks, and its term stands still: it disturbs nobody when it returns.</summary>
+    [Fact]
+    public void The_term_of_a_node_that_is_cut_off_does_not_rise()
+    {
+        var node = Given.Follower(id: 1, term: 3);
+        node.Tick(100 * Given.ElectionTicks);
+
+        Assert.Equal(3UL, node.Core!.Term.Value);
+    }
+
+    /// <summary>Granting a pre-vote promises nothing: no term, no vote, no disk, and as many candidates as ask.</summary>
+    [Fact]
+    public void A_pre_vote_is_granted_to_everybody_who_could_be_elected_and_binds_to_nothing()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3]);
+        node.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));
+        node.Receive(Given.PreVote(from: 3, to: 2, term: 4, last: (3, 1)));
+
+        Assert.All(node.Take<RequestVoteReply>(), r => Assert.Equal((true, true, 4UL), (r.PreVote, r.Granted, r.Term.Value)));
+        Assert.Equal((3UL, NodeId.None, 0), (node.Core!.Term.Value, node.Core.VotedFor, node.Disk.Pending));
+    }
+
+    /// <summary>Thesis §9.6: refused to a log that is behind; §4.2.3: and by whoever hears a leader.</summary>
+    [Fact]
+    public void A_pre_vote_is_refused_to_a_log_that_is_behind_and_by_whoever_hears_a_leader()
+    {
+        var ahead = Given.Follower(id: 2, term: 3, log: [3, 3]);
+        ahead.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));
+        Assert.False(ahead.Take<RequestVoteReply>().Single().Granted);
+
+        var content = Given.Follower(id: 2, term: 3, leader: 3);
+        content.Receive(Given.PreVote(from: 1, to: 2, term: 4));
+        Assert.False(content.Take<RequestVoteReply>().Single().Granted);
+
+        content.Tick(Given.ElectionTicks);
+        content.Receive(Given.PreVote(from: 1, to: 2, term: 4));
+        Assert.True(content.Take<RequestVoteReply>().Last().Granted);
+    }
+
+    /// <summary>A refused pre-vote carries the term, and it is adopted: else a node of a lower term would ask in vain for ever (etcd #8243, openraft d6a6d562).</summary>
+    [Fact]
+    public void A_refused_pre_vote_teaches_the_term()
+    {
+        var voter = Given.Follower(id: 2, term: 9);
+        voter.Receive(Given.PreVote(from: 1, to: 2, term: 4));
+        var refusal = voter.Take<RequestVoteReply>().Single();
+        Assert.Equal((false, 9UL), (refusal.Granted, refusal.Term.Value));
+
+        var node = Given.PreCandidate(id: 1, term: 3);
+        node.Receive(refusal);
+        Assert.Equal((Role.Follower, 9UL), (node.Core!.Role, node.Core.Term.Value));
+    }
+
+    /// <summary>Thesis §4.2.3: a server that hears a leader "does not update its term or grant its vote", and says nothing.</summary>
+    [Fact]
+    public void Whoever_hears_a_leader_is_not_moved_by_a_candidate()
+    {
+        var follower = Given.Follower(id: 2, term: 3, leader: 1);
+        follower.Receive(Given.Vote(from: 3, to: 2, term: 8));
+        var leader = Given.Leader(id: 1, term: 3, settled: true);
+        leader.Receive(Given.Vote(from: 3, to: 1, term: 8));
+
+        Assert.Equal((3UL, Role.Leader), (follower.Core!.Term.Value, leader.Core!.Role));
+        Assert.Empty(follower.Outbox);
+    }
+
+    /// <summary>Thesis §6.2: "a leader steps down if an election timeout elapses without a successful round of heartbeats to a majority"; and it falls silent (openraft #2080).</summary>
+    [Fact]
+    public void A_leader_that_no_quorum_answers_steps_down_and_falls_silent()
+    {
+        var leader = Given.Leader(id: 1, term: 2, size: 5, settled: true);
+        for (var i = 0; i <= Given.ElectionTicks && leader.Core!.Role == Role.Leader; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1));
+            leader.EndTurn();
+        }
+
+        Assert.Equal((Role.Follower, NodeId.None), (leader.Core!.Role, leader.Core.Leader));
+        leader.Outbox.Clear();
+        leader.Tick(Given.ElectionTicks / 2);
+        leader.EndTurn();
+        Assert.Empty(leader.Outbox);
+    }
+
+    /// <summary>A quorum that answers, even with refusals, keeps its leader.</summary>
+    [Fact]
+    public void A_leader_that_a_quorum_answers_goes_on()
+    {
+        var leader = Given.Leader(id: 1, term: 2, size: 5, settled: true);
+        for (var i = 0; i < 5 * Given.ElectionTicks; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1));
+            leader.Receive(Given.Refused(from: 4, to: 1, term: 2, index: 1, hint: (0, 0)));
+        }
+
+        Assert.Equal(Role.Leader, leader.Core!.Role);
+    }
+
+    /// <summary>A leader earns the right to lead by its own disk (hashicorp #503, etcd #13527).</summary>
+    [Fact]
+    public void A_leader_whose_disk_hangs_while_the_others_commit_steps_down()
+    {
+        var leader = Given.Leader(id: 1, term: 2, settled: true);
+        leader.Propose(1);
+        leader.EndTurn();
+        for (var i = 0; i <= Given.ElectionTicks && leader.Core!.Role == Role.Leader; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 2));
+            leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 2));
+        }
+
+        Assert.Equal(Role.Follower, leader.Core!.Role);
+        leader.Tick(10 * Given.ElectionTicks);
+        Assert.Equal(Role.Follower, leader.Core.Role);
+    }
+
+    /// <summary>A leader whose process was killed closes its connections: it is replaced in a fraction of the election timeout, by one candidate and not by all at once.</summary>
+    [Fact]
+    public void A_closed_connection_of_the_leader_starts_pre_votes_at_once_in_the_order_of_ids()
+    {
+        var asked = new List<int>();
+        foreach (ulong id in new[] { 1, 3, 4, 5 })
+        {
+            var node = Given.Follower(id, term: 2, leader: 2, size: 5, options: Given.Options(id) with { ElectionTicks = 100, HeartbeatTicks = 10 });
+            node.Step(Input.PeerLost(Given.Node(2)));
+            var ticks = 0;
+            for (; node.Core!.Role == Role.Follower; ticks++)
+                node.Tick();
+            asked.Add(ticks);
+        }
+
+        Assert.Equal(asked.Order(), asked);
+        Assert.Equal(asked.Distinct(), asked);
+        Assert.True(asked[^1] < 25, "the last in line still waits less than a quarter of the timeout");
+    }
+}
