@@ -98,19 +98,24 @@ public sealed class PowerCuts
         return new LogModel(recovered.FirstIndex.Value, [.. Given.AllOf(log)], recovered.HardState);
     }
 
+    // First one small frame, which covers less than what a torn one may have left behind it.
     private static void GoOn(MemoryDisk disk, LogModel found)
     {
         var options = Given.SmallSegments();
-        var next = Given.Entries(found.Last + 1, found.Last + 20, term: 9, payloadBytes: 400);
-        using (var log = WriteAheadLog.Open(disk, options).Log)
+        foreach (var next in new[] { Given.Entries(found.Last + 1, found.Last + 1, term: 9), Given.Entries(found.Last + 2, found.Last + 20, term: 9, payloadBytes: 400) })
         {
-            var batch = Given.Batch(options, next);
-            batch.HardState(Given.Vote(9, 1));
-            log.Commit(batch);
-        }
+            using (var log = WriteAheadLog.Open(disk, options).Log)
+            {
+                var batch = Given.Batch(options, next);
+                batch.HardState(Given.Vote(9, 1));
+                log.Commit(batch);
+            }
 
-        var after = Reopen(disk.CrashedCopy(Unflushed.Dropped), out var cut);
-        Assert.Null(cut);
-        Given.Same(found.With(next).Entries, after.Entries);
+            found = found.With(next);
+            disk = disk.CrashedCopy(Unflushed.Dropped);
+            var after = Reopen(disk, out var cut);
+            Assert.Null(cut);
+            Given.Same(found.Entries, after.Entries);
+        }
     }
 }
