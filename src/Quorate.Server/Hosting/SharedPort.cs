@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
@@ -72,6 +73,8 @@ internal sealed class SharedPort : IAsyncDisposable
                 false => _http1,
                 null => null,
             };
+            if (target == _http2)
+                connection.Transport = new MendedPipe(new AuthorityMender(connection.Transport.Input), connection.Transport.Output);
             if (target is not null && target.Writer.TryWrite(connection))
                 return;
         }
@@ -83,4 +86,6 @@ internal sealed class SharedPort : IAsyncDisposable
         connection.Abort();
         await connection.DisposeAsync().ConfigureAwait(false);
     }
+
+    private sealed record MendedPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
