@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Quorate.Server.Bench;
+using Quorate.Server.Demo;
 using Quorate.Server.Hosting;
 
 // Whatever takes etcd's command line takes ours: flags without a verb mean the server. Its flags are Go's, so it reads them itself.
@@ -8,9 +9,12 @@ if (args is ["server", ..])
 if (args is [['-', ..] first, ..] && first is not ("-h" or "-?" or "--help" or "--version"))
     return await ServerVerb.RunAsync(args).ConfigureAwait(false);
 
+var demo = new Command("demo", "Three members in one process, on real sockets and files, and a prompt to kill them from.");
+demo.SetAction((_, _) => DemoVerb.RunAsync());
 var root = new RootCommand("Raft for .NET: an etcd-compatible server and its tools.")
 {
     new Command("server", "One member of a cluster, serving etcd's v3 API. It takes etcd's flags: quorate server --help."),
+    demo,
     BenchCommand.Create(),
 };
 return await root.Parse(args.Length == 0 ? ["--help"] : args).InvokeAsync().ConfigureAwait(false);

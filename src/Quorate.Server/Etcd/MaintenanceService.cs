@@ -7,20 +7,24 @@ namespace Quorate.Server.Etcd;
 /// <summary>etcd's Maintenance service: how this member stands. What is not here yet answers Unimplemented.</summary>
 internal sealed class MaintenanceService(IReplica replica, IStoreReader store, Headers headers) : Maintenance.MaintenanceBase
 {
+    private const long EmptyStoreBytes = 4096;
+
     /// <inheritdoc/>
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context) => Task.FromResult(Status());
 
     /// <summary>How this member stands, without asking anybody else.</summary>
     public StatusResponse Status()
     {
+        // Never 0, not even when empty: operators' tools divide by it.
+        var size = Math.Max(store.SizeBytes, EmptyStoreBytes);
         var status = replica.Status;
         var answer = new StatusResponse
         {
             Header = headers.At(store.Revision),
             Version = Versions.EtcdServer,
             StorageVersion = Versions.EtcdCluster,
-            DbSize = store.SizeBytes,
-            DbSizeInUse = store.SizeBytes,
+            DbSize = size,
+            DbSizeInUse = size,
             Leader = status.Leader,
             RaftIndex = status.CommitIndex,
             RaftTerm = status.Term,

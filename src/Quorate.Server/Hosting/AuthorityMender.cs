@@ -79,7 +79,9 @@ internal sealed class AuthorityMender(PipeReader inner) : PipeReader
     private bool TryHandOver(ref ReadResult result)
     {
         var buffer = result.Buffer;
-        var length = result.IsCompleted ? buffer.Length : WatchFrames(buffer);
+        var length = WatchFrames(buffer);
+        if (result.IsCompleted)
+            length = buffer.Length;
         if (length == 0 && !result.IsCompleted && !result.IsCanceled)
         {
             inner.AdvanceTo(buffer.Start, buffer.End);

@@ -76,6 +76,13 @@ internal sealed class QuorateServer : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    /// <summary>Goes as a crash goes: the node is gone before anybody is told.</summary>
+    public async ValueTask KillAsync()
+    {
+        await _node!.DisposeAsync().ConfigureAwait(false);
+        await DisposeAsync().ConfigureAwait(false);
+    }
+
     private async Task StartAsync(ILoggerFactory logs, CancellationToken cancellation)
     {
         var ports = await OpenPortsAsync(logs, cancellation).ConfigureAwait(false);

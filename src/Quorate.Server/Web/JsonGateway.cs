@@ -83,7 +83,13 @@ internal sealed class JsonGateway
         {
             var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
             if (read.Buffer.Length > _bodyBytesMax)
+            {
+                // The rest is not read, so the next request must not come after it.
+                if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+                    context.Response.Headers.Connection = "close";
                 throw EtcdErrors.MessageTooLarge(read.Buffer.Length, _bodyBytesMax);
+            }
+
             if (!read.IsCompleted)
             {
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

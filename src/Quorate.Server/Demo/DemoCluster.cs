@@ -1,0 +1,159 @@
+using System.Net;
+using System.Net.Sockets;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Quorate.Raft;
+using Quorate.Server.Hosting;
+using Quorate.Server.Protos;
+using Quorate.Server.Settings;
+
+namespace Quorate.Server.Demo;
+
+/// <summary>Three members in one process, on real sockets and real files in a temporary folder that is removed in the end.</summary>
+internal sealed class DemoCluster : IAsyncDisposable
+{
+    private static readonly string[] Names = ["n1", "n2", "n3"];
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(8);
+
+    private readonly SortedDictionary<string, ServerSettings> _settings = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, QuorateServer> _running = new(StringComparer.Ordinal);
+
+    /// <summary>Chooses ports and a folder; nothing runs yet.</summary>
+    public DemoCluster()
+    {
+        Folder = Directory.CreateTempSubdirectory("quorate-demo-").FullName;
+        var ports = FreePorts(2 * Names.Length);
+        var members = string.Join(',', Names.Select((name, i) => $"{name}=http://127.0.0.1:{ports[i]}"));
+        foreach (var (i, name) in Names.Index())
+        {
+            _settings[name] = SettingsReader.Read(FlagValues.Read(
+                [
+                    $"--name={name}", $"--data-dir={Folder}/{name}", $"--initial-cluster={members}", "--initial-cluster-token=demo",
+                    $"--listen-peer-urls=http://127.0.0.1:{ports[i]}", $"--listen-client-urls=http://127.0.0.1:{ports[Names.Length + i]}",
+                ],
+                new Dictionary<string, string>()));
+        }
+    }
+
+    /// <summary>Where the data lies.</summary>
+    public string Folder { get; }
+
+    /// <summary>The members' names.</summary>
+    public IReadOnlyCollection<string> Members => _settings.Keys;
+
+    /// <summary>The URLs of those that run.</summary>
+    public IEnumerable<string> ClientUrls => _running.Values.Select(s => s.ClientUrls[0]);
+
+    /// <summary>Starts those that do not run.</summary>
+    public async Task StartAllAsync() => await Task.WhenAll(Members.Where(m => !_running.ContainsKey(m)).ToArray().Select(StartAsync)).ConfigureAwait(false);
+
+    /// <summary>Starts one. False: it runs already, or there is none of that name.</summary>
+    public async Task<bool> TryStartAsync(string name)
+    {
+        if (!_settings.ContainsKey(name) || _running.ContainsKey(name))
+            return false;
+        await StartAsync(name).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Kills one: it vanishes without a word. False: it does not run.</summary>
+    public async Task<bool> TryKillAsync(string name)
+    {
+        if (!_running.Remove(name, out var server))
+            return false;
+        await server.KillAsync().ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>How each member stands, by name.</summary>
+    public IReadOnlyList<DemoRow> Rows() =>
+    [
+        .. _settings.Select(pair => _running.TryGetValue(pair.Key, out var server)
+            ? DemoRow.Of(pair.Key, server.ClientUrls[0], server.Status)
+            : new DemoRow(pair.Key, "down", "", 0, 0, 0)),
+    ];
+
+    /// <summary>The leader that a majority of all members follows, or null.</summary>
+    public (string Name, ulong Term)? Leader()
+    {
+        foreach (var (name, server) in _running)
+        {
+            var status = server.Status;
+            var followers = _running.Values.Count(s => s.Status.Leader == status.Self && s.Status.Term == status.Term);
+            if (status.Role == Role.Leader && 2 * followers > _settings.Count)
+                return (name, status.Term.Value);
+        }
+
+        return null;
+    }
+
+    /// <summary>Waits for such a leader. False: there was none in that time.</summary>
+    public async Task<bool> WaitForLeaderAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(patience);
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        try
+        {
+            while (Leader() is null)
+                await poll.WaitForNextTickAsync(deadline.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Writes a key through any member that runs.</summary>
+    public Task<PutResponse> PutAsync(string key, string value) => CallAsync(kv => kv.PutAsync(
+        new PutRequest { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8(value) }, deadline: DateTime.UtcNow + CallTimeout));
+
+    /// <summary>Reads a key through any member that runs.</summary>
+    public Task<RangeResponse> GetAsync(string key) => CallAsync(kv => kv.RangeAsync(
+        new RangeRequest { Key = ByteString.CopyFromUtf8(key) }, deadline: DateTime.UtcNow + CallTimeout));
+
+    /// <summary>Stops all and removes the folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_running.Values.Select(s => s.KillAsync().AsTask())).ConfigureAwait(false);
+        _running.Clear();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task StartAsync(string name)
+    {
+        var server = await QuorateServer.StartAsync(_settings[name], NullLoggerFactory.Instance, CancellationToken.None).ConfigureAwait(false);
+        lock (_running)
+            _running[name] = server;
+    }
+
+    private async Task<T> CallAsync<T>(Func<KV.KVClient, AsyncUnaryCall<T>> call)
+    {
+        var url = ClientUrls.FirstOrDefault() ?? throw new RpcException(new Status(StatusCode.Unavailable, "no member runs"));
+        using var channel = GrpcChannel.ForAddress(url);
+        return await call(new KV.KVClient(channel)).ConfigureAwait(false);
+    }
+
+    /// <summary>Ports that are free now; all are held until the last is found, so that none comes twice.</summary>
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var listener in listeners)
+            listener.Start();
+        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
+        foreach (var listener in listeners)
+            listener.Dispose();
+        return ports;
+    }
+}
+
+/// <summary>One member in the demo's table.</summary>
+internal sealed record DemoRow(string Name, string Role, string Address, ulong Term, ulong Commit, ulong Applied)
+{
+    /// <summary>A member that runs.</summary>
+    public static DemoRow Of(string name, string url, Node.RaftStatus status) => new(
+        name, status.Role.ToString().ToLowerInvariant(), url, status.Term.Value, status.CommitIndex.Value, status.AppliedIndex.Value);
+}
