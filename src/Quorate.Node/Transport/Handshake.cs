@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Quorate.Node.Wal;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -48,7 +49,7 @@ internal static class Handshake
         writer.UInt64(hello.To.Value);
         writer.UInt64(hello.Features);
         writer.Zeroes(8);
-        writer.UInt32(Checksum.Of(bytes.AsSpan(0, HelloBytes - ChecksumBytes)));
+        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, HelloBytes - ChecksumBytes)));
         return bytes;
     }
 
@@ -65,7 +66,7 @@ internal static class Handshake
         writer.UInt64(answer.From.Value);
         writer.UInt64(answer.Features);
         writer.Zeroes(8);
-        writer.UInt32(Checksum.Of(bytes.AsSpan(0, AnswerBytes - ChecksumBytes)));
+        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, AnswerBytes - ChecksumBytes)));
         return bytes;
     }
 
@@ -119,7 +120,7 @@ internal static class Handshake
         var bytes = new byte[length];
         prefix.CopyTo(bytes, 0);
         await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(length - ChecksumBytes)) != Checksum.Of(bytes.AsSpan(0, length - ChecksumBytes)))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(length - ChecksumBytes)) != Crc32C.Of(bytes.AsSpan(0, length - ChecksumBytes)))
             throw new WireFormatException("the checksum of a handshake does not match");
         return bytes;
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Quorate.Node.Wal;
 
 namespace Quorate.Node.Transport;
 
@@ -25,8 +26,8 @@ internal static class WireFrame
         var body = frame[HeaderBytes..];
         BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)body.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(frame[4..], (byte)kind);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame[8..], Checksum.Of(body));
-        BinaryPrimitives.WriteUInt32LittleEndian(frame[12..], Checksum.Of(frame[..12]));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame[8..], Crc32C.Of(body));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame[12..], Crc32C.Of(frame[..12]));
     }
 
     /// <summary>Reads a header and believes it only if its checksum and its bound allow.</summary>
@@ -35,7 +36,7 @@ internal static class WireFrame
     {
         if (header.Length < HeaderBytes)
             throw new WireFormatException($"a frame header has {HeaderBytes} bytes; only {header.Length} are here");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) != Checksum.Of(header[..12]))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) != Crc32C.Of(header[..12]))
             throw new WireFormatException("the checksum of a frame header does not match");
 
         var length = BinaryPrimitives.ReadUInt32LittleEndian(header);
@@ -50,7 +51,7 @@ internal static class WireFrame
     {
         if (body.Length != header.BodyBytes)
             throw new WireFormatException($"a body of {header.BodyBytes} bytes was announced; {body.Length} are here");
-        if (Checksum.Of(body) != header.BodyChecksum)
+        if (Crc32C.Of(body) != header.BodyChecksum)
             throw new WireFormatException($"the checksum of a frame of kind {header.Kind} does not match");
     }
 }

@@ -1,0 +1,94 @@
+using BenchmarkDotNet.Attributes;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Benchmarks.Transport;
+
+/// <summary>Two nodes on loopback: how long one message goes there and back, and how fast many go one way.</summary>
+[MemoryDiagnoser]
+public class TcpNetworkBenchmarks
+{
+    private const int Batch = 64;
+    private readonly SemaphoreSlim _wokenOne = new(0);
+    private readonly SemaphoreSlim _wokenTwo = new(0);
+    private readonly ReadIndexRequest _ping = new() { From = new NodeId(1), To = new NodeId(2) };
+    private readonly ReadIndexReply _pong = new() { From = new NodeId(2), To = new NodeId(1) };
+    private AppendEntries _entries = null!;
+    private TcpNetwork _one = null!;
+    private TcpNetwork _two = null!;
+    private Thread _echo = null!;
+    private volatile bool _ending;
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        _one = TcpNetwork.Start(Options(1), () => _wokenOne.Release());
+        _two = TcpNetwork.Start(Options(2), () => _wokenTwo.Release());
+        _one.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(2)] = new("127.0.0.1", _two.ListenEndPoints[0].Port) });
+        _two.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", _one.ListenEndPoints[0].Port) });
+        SpinWait.SpinUntil(() => _one.Counters.Peers[0] is { Connected: true, Accepted: true } && _two.Counters.Peers[0] is { Connected: true, Accepted: true });
+        _echo = new Thread(Echo);
+        _echo.Start();
+
+        var payload = new byte[16 << 10];
+        _entries = new AppendEntries
+        {
+            From = new NodeId(1), To = new NodeId(2), Term = new Term(1),
+            Entries = new[] { new LogEntry(new EntryId(new Term(1), new LogIndex(1)), EntryKind.Command, default, payload) },
+        };
+    }
+
+    [GlobalCleanup]
+    public void Cleanup()
+    {
+        _ending = true;
+        _wokenTwo.Release();
+        _echo.Join();
+        _one.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _two.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>One small message there, one back.</summary>
+    [Benchmark]
+    public void RoundTrip()
+    {
+        _one.Send(_ping);
+        _one.Flush();
+        AwaitPong();
+    }
+
+    /// <summary>64 AppendEntries of 16 KiB each, one flush, one answer to the last.</summary>
+    [Benchmark]
+    public void AMebibyteOfEntries()
+    {
+        for (var i = 0; i < Batch; i++)
+            _one.Send(_entries);
+        _one.Send(_ping);
+        _one.Flush();
+        AwaitPong();
+    }
+
+    private static TcpNetworkOptions Options(ulong id) => new() { Self = new NodeId(id), ClusterId = 1, Listen = [new PeerAddress("127.0.0.1", 0)] };
+
+    private void AwaitPong()
+    {
+        while (!_one.TryReceive(out _))
+            _wokenOne.Wait();
+    }
+
+    private void Echo()
+    {
+        while (!_ending)
+        {
+            while (_two.TryReceive(out var received))
+            {
+                if (received.Message is not ReadIndexRequest)
+                    continue;
+                _two.Send(_pong);
+                _two.Flush();
+            }
+
+            _wokenTwo.Wait();
+        }
+    }
+}

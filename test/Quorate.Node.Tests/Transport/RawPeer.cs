@@ -1,0 +1,73 @@
+using System.Net.Sockets;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Transport;
+
+/// <summary>A bare socket that plays a peer, and can do what no honest one does.</summary>
+internal sealed class RawPeer : IDisposable
+{
+    private RawPeer(Socket socket)
+    {
+        Socket = socket;
+        Stream = new NetworkStream(socket, ownsSocket: true);
+    }
+
+    public Socket Socket { get; }
+
+    public NetworkStream Stream { get; }
+
+    /// <summary>A connection on which nothing has been said.</summary>
+    public static async Task<RawPeer> ConnectAsync(TestNode to)
+    {
+        var socket = new Socket(to.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(to.EndPoint);
+        return new RawPeer(socket);
+    }
+
+    /// <summary>A connection of node 2 that has been let in.</summary>
+    public static async Task<RawPeer> WelcomeAsync(TestNode to)
+    {
+        var peer = await ConnectAsync(to);
+        Assert.Equal(HandshakeRefusal.None, (await peer.ShakeHandsAsync(HelloTo(to))).Refusal);
+        return peer;
+    }
+
+    public static Hello HelloTo(TestNode to) => new(Handshake.VersionMin, Handshake.VersionMax, TestNode.Cluster, new NodeId(2), to.Id, 0);
+
+    public async Task<Answer> ShakeHandsAsync(Hello hello)
+    {
+        await Stream.WriteAsync(Handshake.Write(hello));
+        return await Handshake.ReadAnswerAsync(Stream, CancellationToken.None);
+    }
+
+    public Task SayAsync(TestNode to, ulong readId) => SayAsync(Wire.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
+
+    public async Task SayAsync(byte[] bytes) => await Stream.WriteAsync(bytes);
+
+    /// <summary>Completes when the node has closed this connection.</summary>
+    public async Task UntilClosedAsync()
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            while (await Stream.ReadAsync(new byte[1024], patience.Token) > 0)
+            {
+                // What it says on its way out is of no interest here.
+            }
+        }
+        catch (IOException)
+        {
+            // Reset is closed, too.
+        }
+    }
+
+    /// <summary>Closes with RST, as a kernel does for a killed process that had not read everything.</summary>
+    public void Reset()
+    {
+        Socket.LingerState = new LingerOption(true, 0);
+        Dispose();
+    }
+
+    public void Dispose() => Stream.Dispose();
+}
