@@ -12,14 +12,11 @@ internal sealed class ThreadWorker : IWorker, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Queue<Action> _work = new();
-    private readonly SemaphoreSlim _posted = new(0);
+    private readonly WakeSignal _posted = new();
     private readonly Thread _thread;
     private bool _stopping;
 
-    public ThreadWorker(string name)
-    {
-        _thread = new Thread(Run) { Name = name, IsBackground = true };
-    }
+    public ThreadWorker(string name) => _thread = new Thread(Run) { Name = name, IsBackground = true };
 
     /// <summary>Starts the thread; what was posted before is done first.</summary>
     public void Start() => _thread.Start();
@@ -33,7 +30,7 @@ internal sealed class ThreadWorker : IWorker, IDisposable
             _work.Enqueue(work);
         }
 
-        _posted.Release();
+        _posted.Set();
     }
 
     /// <summary>Finishes what was posted, then ends the thread. Not to be called from the thread itself.</summary>
@@ -46,7 +43,7 @@ internal sealed class ThreadWorker : IWorker, IDisposable
             _stopping = true;
         }
 
-        _posted.Release();
+        _posted.Set();
         if (_thread.ThreadState != ThreadState.Unstarted)
             _thread.Join();
         _posted.Dispose();
@@ -56,15 +53,24 @@ internal sealed class ThreadWorker : IWorker, IDisposable
     {
         while (true)
         {
-            _posted.Wait();
-            Action? work;
-            lock (_lock)
+            while (TryTake(out var work, out var stopping))
             {
-                if (!_work.TryDequeue(out work) && _stopping)
+                if (stopping)
                     return;
+                work!();
             }
 
-            work?.Invoke();
+            _posted.Wait();
+        }
+    }
+
+    private bool TryTake(out Action? work, out bool stopping)
+    {
+        lock (_lock)
+        {
+            var taken = _work.TryDequeue(out work);
+            stopping = !taken && _stopping;
+            return taken || stopping;
         }
     }
 }

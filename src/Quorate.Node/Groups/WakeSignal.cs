@@ -1,6 +1,7 @@
 namespace Quorate.Node.Groups;
 
-/// <summary>Wakes the loop: many wakers, one sleeper, and a wake that comes while the loop is at work is not lost.</summary>
+/// <summary>Many wakers, one sleeper, and a wake that comes while the sleeper is at work is not lost.</summary>
+/// <remarks>It sleeps at once, without turning in circles first: on a machine with few cores, those who would wake it need them.</remarks>
 internal sealed class WakeSignal : IDisposable
 {
     private readonly AutoResetEvent _event = new(false);
@@ -13,11 +14,19 @@ internal sealed class WakeSignal : IDisposable
             _event.Set();
     }
 
+    /// <summary>Sleeps until <see cref="Set"/>.</summary>
+    public void Wait()
+    {
+        _event.WaitOne();
+        Interlocked.Exchange(ref _isSet, 0);
+    }
+
     /// <summary>Sleeps until <see cref="Set"/>, or for <paramref name="most"/>.</summary>
     public void Wait(TimeSpan most)
     {
+        // Whole milliseconds, rounded up: rounded down, the last part of each wait would be spent turning in circles.
         if (most > TimeSpan.Zero)
-            _event.WaitOne(most);
+            _event.WaitOne((int)Math.Ceiling(most.TotalMilliseconds));
 
         // Cleared before the loop looks: what is set from here on is seen by the next wait.
         Interlocked.Exchange(ref _isSet, 0);
