@@ -7,6 +7,7 @@ internal sealed class Cluster
     private readonly List<(int Due, Message Message)> _network = [];
     private readonly HashSet<(NodeId From, NodeId To)> _cuts = [];
     private readonly Dictionary<NodeId, int> _stalledUntil = [];
+    private readonly Dictionary<NodeId, int> _pausedUntil = [];
     private readonly List<RaftCore> _running = [];
     private readonly int _electionTicks;
     private readonly Queue<string> _happened = new();
@@ -66,7 +67,7 @@ internal sealed class Cluster
         ChangeWeather();
         foreach (var machine in Machines)
         {
-            if (machine.Core is null)
+            if (machine.Core is null || _round < _pausedUntil.GetValueOrDefault(machine.Id))
                 continue;
 
             Clients(machine);
@@ -92,6 +93,7 @@ internal sealed class Cluster
         _weather = Weather.Calm;
         _cuts.Clear();
         _stalledUntil.Clear();
+        _pausedUntil.Clear();
         foreach (var machine in Machines.Where(m => m.Core is null))
             Start(machine);
 
@@ -145,6 +147,8 @@ internal sealed class Cluster
             Split();
         if (_dice.Chance(_weather.DiskStalls))
             _stalledUntil[Any().Id] = _round + _dice.Next(1, 4 * _electionTicks);
+        if (_dice.Chance(_weather.Pauses))
+            _pausedUntil[Any().Id] = _round + _dice.Next(1, 5 * _electionTicks);
         if (_dice.Chance(_weather.Crashes) && Any() is { Core: not null } victim)
         {
             victim.Crash(written: _dice.Next(0, victim.Disk.Pending + 1));

@@ -42,6 +42,9 @@ internal sealed record Weather
     /// <summary>Rounds, of a thousand, in which a node's clock does not tick.</summary>
     public int LostTicks { get; init; }
 
+    /// <summary>Rounds, of a thousand, in which a process is stopped for a while: it hears nothing, and then goes on as if nothing had been.</summary>
+    public int Pauses { get; init; }
+
     /// <summary>Rounds, of a thousand, in which a state machine applies.</summary>
     public int Applies { get; init; } = 1000;
 
@@ -70,5 +73,6 @@ internal sealed record Weather
         Applies = dice.Pick(1000, 1000, 300, 50),
         Proposals = dice.Pick(100, 300, 800),
         Reads = dice.Pick(0, 100, 500),
+        Pauses = dice.Pick(0, 0, 5, 20),
     };
 }

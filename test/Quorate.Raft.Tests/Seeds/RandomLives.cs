@@ -1,7 +1,10 @@
 namespace Quorate.Raft.Tests.Seeds;
 
 /// <summary>Clusters of every size live through weather drawn from a seed; then the weather calms, and they must recover.</summary>
-/// <remarks>QUORATE_SEEDS sets how many lives each size gets. A failure names its seed: it becomes a line of <see cref="FormerFailures"/>.</remarks>
+/// <remarks>
+/// QUORATE_SEEDS sets how many lives each size gets. A failure names its seed and tells the last things that happened; what it showed becomes
+/// a named test in Rules/, because a seed means another life as soon as the weather knows another fault.
+/// </remarks>
 public sealed class RandomLives
 {
     private static readonly ulong Lives = ulong.TryParse(Environment.GetEnvironmentVariable("QUORATE_SEEDS"), out var n) ? n : 150;
