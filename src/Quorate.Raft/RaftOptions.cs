@@ -46,6 +46,7 @@ public sealed record RaftOptions
     public int PendingReadsMax { get; init; } = 16_384;
 
     /// <summary>The seed of every random choice: two cores with the same seed and the same inputs do the same.</summary>
+    /// <remarks>Drawn anew each time a node starts: the numbers of its reads begin at one that comes from it, and must not be used by two lives of a node.</remarks>
     public ulong Seed { get; init; }
 
     /// <summary>Checks every option and how they fit together.</summary>

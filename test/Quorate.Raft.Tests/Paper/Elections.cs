@@ -73,6 +73,21 @@ public sealed class Elections
         Assert.Equal(new HardState(new Term(2), Given.Node(1)), node.Disk.HardState);
     }
 
+    /// <summary>Any message of a term says that its sender has entered it: none leaves before the disk has the term, not even a refusal.</summary>
+    [Fact]
+    public void Nothing_of_a_term_leaves_before_the_term_is_on_disk()
+    {
+        var node = Given.Follower(id: 2, term: 1, log: [1]);
+        node.Receive(Given.Heartbeat(from: 1, to: 2, term: 2));
+        node.Receive(Given.Append(from: 1, to: 2, term: 2, previous: (2, 7)));
+        node.Receive(Given.Vote(from: 3, to: 2, term: 2));
+        node.Propose(1);
+        Assert.Empty(node.Outbox);
+
+        node.Flush();
+        Assert.Equal(4, node.Outbox.Count);
+    }
+
     /// <summary>A request for votes says "I am in this term": it may not be said before the disk has it (sofa-jraft #1245).</summary>
     [Fact]
     public void A_candidate_asks_for_nothing_before_its_own_vote_is_on_disk()
