@@ -70,7 +70,7 @@ internal static class EtcdFlags
         Ignored("downgrade-check-time", "there is nothing to downgrade to"),
 
         RefusedSwitch("force-new-cluster", "it would throw members away; there is no such recovery here yet"),
-        RefusedSwitch("force-new-cluster-bump-amount", "there is no such recovery here yet"),
+        Refused("force-new-cluster-bump-amount", "there is no such recovery here yet"),
         Refused("config-file", "settings come from flags and the environment alone"),
         Refused("wal-dir", "the log lives in --data-dir, and a folder that was asked for must not stay empty unnoticed"),
         Refused("proxy", "there is no proxy mode, as there is none in etcd 3.6"),
