@@ -80,6 +80,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
                 ClusterId = options.ClusterId,
                 Listen = options.Listen ?? [options.Members[options.Self]],
                 Peers = options.Members.Where(m => m.Key != options.Self).ToDictionary(),
+                FrameBytesMax = options.FrameBytesMax,
+                SendQueueBytesMax = Math.Max(64 << 20, options.FrameBytesMax),
                 TimeProvider = options.TimeProvider,
                 OnEvent = options.OnTransport ?? (static _ => { }),
             },

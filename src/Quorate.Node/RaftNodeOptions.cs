@@ -84,6 +84,9 @@ public sealed record RaftNodeOptions
     /// <summary>How long a tick of the core is: a tenth of a heartbeat, so that timeouts have a fine grain.</summary>
     internal TimeSpan Tick => HeartbeatInterval / 10;
 
+    /// <summary>The largest frame between members: a full message with one command of the largest size behind it.</summary>
+    internal int FrameBytesMax => Math.Max(16 << 20, CommandBytesMax + (2 << 20));
+
     internal RaftOptions ToCore(ulong seed) => new()
     {
         Self = Self,

@@ -75,14 +75,15 @@ internal sealed class Dialer(TcpNetwork network, Peer peer, PeerAddress firstAdd
         {
             using var socket = await ConnectAsync(address, cancellation).ConfigureAwait(false);
 
-            // The one place where our side of a connection becomes a stream; TLS goes around it here.
+            // The one place where our side of a connection becomes a stream; TLS goes around it here, and then the loop cannot write directly.
             var stream = new NetworkStream(socket, ownsSocket: false);
+            socket.Blocking = false;
             await using (stream.ConfigureAwait(false))
             {
                 if (!await ShakeHandsAsync(stream, address, cancellation).ConfigureAwait(false))
                     return;
                 _told = null;
-                await ServeAsync(stream, address, cancellation).ConfigureAwait(false);
+                await ServeAsync(stream, socket, address, cancellation).ConfigureAwait(false);
             }
         }
         catch (Exception fault) when (SocketFaults.IsExpected(fault))
@@ -140,10 +141,10 @@ internal sealed class Dialer(TcpNetwork network, Peer peer, PeerAddress firstAdd
         return false;
     }
 
-    private async Task ServeAsync(Stream stream, PeerAddress address, CancellationToken cancellation)
+    private async Task ServeAsync(Stream stream, Socket? direct, PeerAddress address, CancellationToken cancellation)
     {
         var established = peer.OnEstablished(dialled: true);
-        peer.Queue.Open();
+        peer.Queue.Open(direct);
         network.Raise(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Id} at {address}.");
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -166,13 +167,13 @@ internal sealed class Dialer(TcpNetwork network, Peer peer, PeerAddress firstAdd
 
     private async Task WriteAllAsync(Stream stream, CancellationToken cancellation)
     {
-        using var wake = cancellation.UnsafeRegister(static queue => ((SendQueue)queue!).Flush(), peer.Queue);
+        using var wake = cancellation.UnsafeRegister(static queue => ((SendQueue)queue!).Wake(), peer.Queue);
         while (!cancellation.IsCancellationRequested)
         {
-            while (peer.Queue.TryTake(out var bytes))
+            while (peer.Queue.TryBegin(out var write))
             {
-                await stream.WriteAsync(bytes, cancellation).ConfigureAwait(false);
-                peer.Queue.Sent();
+                await stream.WriteAsync(write.Bytes, cancellation).ConfigureAwait(false);
+                peer.Queue.End(write, write.Bytes.Length);
             }
 
             await peer.Queue.WaitAsync().ConfigureAwait(false);

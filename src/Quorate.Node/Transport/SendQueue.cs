@@ -1,11 +1,14 @@
+using System.Net.Sockets;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>What waits to be sent to one peer: two buffers that change places. The loop fills one while the writer sends the other.</summary>
+/// <summary>What waits to be sent to one peer: two buffers that change places. One is filled while the other is written.</summary>
 /// <remarks>
-/// Everything that gathers while one write is under way leaves with the next, so a busy connection batches by itself. The lock is held
-/// for one encoding or one exchange, never across a write. A message goes in whole or not at all.
+/// The loop writes what it has gathered itself, as far as the socket takes it without waiting: that is nearly always all of it, and
+/// spares a change of threads on the way of every message. What the socket does not take is the writer's, a task that may wait; meanwhile the
+/// loop only fills, so a busy connection batches by itself. One of the two writes at a time. The lock is held for one encoding or one exchange,
+/// never across a write. A message goes in whole or not at all.
 /// </remarks>
 internal sealed class SendQueue(int bytesMax)
 {
@@ -21,7 +24,11 @@ internal sealed class SendQueue(int bytesMax)
     private int _fillingMessages;
     private int _sendingBytes;
     private int _sendingMessages;
+    private int _written;
+    private bool _isWriting;
+    private int _connection;
     private bool _open;
+    private Socket? _direct;
     private long _sentBytes;
     private long _sentMessages;
     private long _dropped;
@@ -63,17 +70,34 @@ internal sealed class SendQueue(int bytesMax)
         }
     }
 
-    /// <summary>Wakes the writer.</summary>
-    public void Flush() => _filled.Set();
+    /// <summary>Sends what was added, now or as soon as the socket takes it. Never waits. For the loop.</summary>
+    public void Flush()
+    {
+        if (_direct is { } socket && TryBegin(out var write))
+        {
+            if (End(write, WriteNow(socket, write.Bytes.Span)))
+                return;
+        }
 
-    /// <summary>Completes when there may be something to take; also when the queue was closed.</summary>
+        _filled.Set();
+    }
+
+    /// <summary>Wakes the writer.</summary>
+    public void Wake() => _filled.Set();
+
+    /// <summary>Completes when there may be something to write; also when the queue was closed.</summary>
     public ValueTask WaitAsync() => _filled.WaitAsync();
 
     /// <summary>A connection stands: messages are taken from now on.</summary>
-    public void Open()
+    /// <param name="direct">The socket, not blocking, for the loop to write to; null when only the writer can.</param>
+    public void Open(Socket? direct)
     {
         lock (_gate)
+        {
             _open = true;
+            _connection++;
+            _direct = direct;
+        }
     }
 
     /// <summary>The connection is gone, and with it all that was to go over it.</summary>
@@ -82,43 +106,74 @@ internal sealed class SendQueue(int bytesMax)
         lock (_gate)
         {
             _open = false;
+            _direct = null;
+            _connection++;
             _dropped += _fillingMessages + _sendingMessages;
-            _fillingBytes = _fillingMessages = _sendingBytes = _sendingMessages = 0;
+            _fillingBytes = _fillingMessages = _sendingBytes = _sendingMessages = _written = 0;
+            _isWriting = false;
             _filling = _sending = [];
         }
 
         _filled.Set();
     }
 
-    /// <summary>Takes all that waits; it is to be written as it is, then <see cref="Sent"/> is called.</summary>
-    public bool TryTake(out ReadOnlyMemory<byte> bytes)
+    /// <summary>Takes all that waits, to be written as it is and then given to <see cref="End"/>; false when there is nothing, or the other of the two is writing.</summary>
+    public bool TryBegin(out QueueWrite write)
     {
         lock (_gate)
         {
-            if (_fillingBytes == 0)
-            {
-                bytes = default;
+            write = default;
+            if (_isWriting || !_open)
                 return false;
+
+            if (_sendingBytes == 0)
+            {
+                if (_fillingBytes == 0)
+                    return false;
+                (_filling, _sending) = (_sending, _filling);
+                (_sendingBytes, _sendingMessages) = (_fillingBytes, _fillingMessages);
+                _fillingBytes = _fillingMessages = 0;
             }
 
-            (_filling, _sending) = (_sending, _filling);
-            (_sendingBytes, _sendingMessages) = (_fillingBytes, _fillingMessages);
-            _fillingBytes = _fillingMessages = 0;
-            bytes = _sending.AsMemory(0, _sendingBytes);
+            _isWriting = true;
+            write = new QueueWrite(_connection, _sending.AsMemory(_written, _sendingBytes - _written));
             return true;
         }
     }
 
-    /// <summary>What was taken last has been written.</summary>
-    public void Sent()
+    /// <summary>So much of a write was done. False when there is more to write.</summary>
+    public bool End(in QueueWrite write, int written)
     {
         lock (_gate)
         {
+            if (write.Connection != _connection)
+                return true; // closed meanwhile: it all counts as dropped
+
+            _isWriting = false;
+            _written += written;
+            if (_written < _sendingBytes)
+                return false;
+
             _sentBytes += _sendingBytes;
             _sentMessages += _sendingMessages;
-            _sendingBytes = _sendingMessages = 0;
+            _sendingBytes = _sendingMessages = _written = 0;
             if (_sending.Length > KeptBytesMax)
                 _sending = [];
+            return _fillingBytes == 0;
+        }
+    }
+
+    /// <summary>Writes as much as the socket takes at once. An error is the writer's to find: it meets the same one, and it ends the connection.</summary>
+    private static int WriteNow(Socket socket, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            var written = socket.Send(bytes, SocketFlags.None, out var error);
+            return error == SocketError.Success ? written : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
         }
     }
 
@@ -132,3 +187,8 @@ internal sealed class SendQueue(int bytesMax)
         _filling = larger;
     }
 }
+
+/// <summary>What one of the writers of a <see cref="SendQueue"/> is writing.</summary>
+/// <param name="Connection">The connection it is meant for, by the queue's count of them.</param>
+/// <param name="Bytes">The bytes.</param>
+internal readonly record struct QueueWrite(int Connection, ReadOnlyMemory<byte> Bytes);
