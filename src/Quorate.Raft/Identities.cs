@@ -106,7 +106,7 @@ public readonly record struct EntryId(Term Term, LogIndex Index)
 /// <summary>Names one proposal, from the moment it is made until its outcome is known.</summary>
 /// <remarks>
 /// Shape: <see cref="Sequence"/> is never used twice by one node, not even across restarts: it begins at a random 64-bit number that the driver
-/// drew when it started, and ascends in the order in which proposals are made. The name travels in the log, so that the node which proposed
+/// drew when it started, and ascends, though numbers drawn side by side may come in any order. The name travels in the log, so that the node which proposed
 /// recognises its own command when that is committed, and that a leader knows a forwarded one that comes twice.
 /// </remarks>
 public readonly record struct ProposalId(NodeId Origin, ulong Sequence)

@@ -4,7 +4,7 @@ namespace Quorate.Raft;
 /// <remarks>
 /// Shape: <see cref="Message.Term"/> is the term in which the sender took the receiver for leader. A leader of any other term refuses,
 /// so a message that was long on its way can never bring a proposal into the log after its sender was told that it is dead. One that comes
-/// twice is taken once. Sequence numbers ascend from each proposal to the next.
+/// twice is taken once.
 /// </remarks>
 public sealed class ForwardProposals : Message
 {

@@ -2,33 +2,75 @@ namespace Quorate.Raft;
 
 /// <summary>Which of one member's proposal numbers have been dealt with, so that a message that comes twice does nothing the second time.</summary>
 /// <remarks>
-/// Numbers ascend within one life of the member, so its newest is enough: what is not newer was seen, or was overtaken on the way and is taken
-/// for lost. Another life begins at a number drawn anew, far from the last one's; so there is one newest number for each life. That two lives
-/// begin within 2^32 of each other has a chance of one in two thousand million, and costs the later one's proposals until the next term.
+/// Within one life of the member numbers ascend, but not strictly in the order in which they come: its clients draw them side by side, and messages may
+/// overtake each other. So the newest number is kept, and for the <see cref="Window"/> up to it a bit each; what is older still was seen, or is
+/// taken for lost on the way. Another life begins at a number drawn anew, far from the last one's. That two lives begin within 2^32 of each other has a
+/// chance of one in two thousand million, and may cost the later one's proposals until the next term.
 /// </remarks>
 internal sealed class SeenSequences
 {
+    /// <summary>How far behind the newest a number may come and still be told from one that came before: 2 KiB of bits a life.</summary>
+    public const int Window = 16_384;
+
     private const ulong LifeSpan = 1UL << 32;
 
-    private readonly List<ulong> _newestOfLife = [];
+    private readonly List<Life> _lives = [];
 
-    /// <summary>False when this number, or a newer one of the same life, was noted before.</summary>
+    /// <summary>False when this number was noted before, or is too old to know.</summary>
     public bool TryNote(ulong sequence)
     {
-        for (var i = _newestOfLife.Count - 1; i >= 0; i--)
+        for (var i = _lives.Count - 1; i >= 0; i--)
         {
             // Differences wrap around, as the numbers may.
-            if (sequence - _newestOfLife[i] - 1 < LifeSpan)
+            var life = _lives[i];
+            if (sequence - life.Newest - 1 < LifeSpan)
             {
-                _newestOfLife[i] = sequence;
-                return true;
+                life.MoveTo(sequence);
+                return life.TrySet(sequence);
             }
 
-            if (_newestOfLife[i] - sequence < LifeSpan)
-                return false;
+            if (life.Newest - sequence < LifeSpan)
+                return life.Newest - sequence < Window && life.TrySet(sequence);
         }
 
-        _newestOfLife.Add(sequence);
-        return true;
+        var another = new Life(sequence);
+        _lives.Add(another);
+        return another.TrySet(sequence);
+    }
+
+    private sealed class Life(ulong first)
+    {
+        private readonly ulong[] _seen = new ulong[Window / 64];
+
+        public ulong Newest { get; private set; } = first;
+
+        /// <summary>The bits of the numbers that come into the window were those of numbers that leave it.</summary>
+        public void MoveTo(ulong newest)
+        {
+            if (newest - Newest >= Window)
+            {
+                Array.Clear(_seen);
+            }
+            else
+            {
+                for (var number = Newest + 1; number != newest + 1; number++)
+                    _seen[Word(number)] &= ~Bit(number);
+            }
+
+            Newest = newest;
+        }
+
+        public bool TrySet(ulong number)
+        {
+            ref var word = ref _seen[Word(number)];
+            if ((word & Bit(number)) != 0)
+                return false;
+            word |= Bit(number);
+            return true;
+        }
+
+        private static int Word(ulong number) => (int)(number % Window / 64);
+
+        private static ulong Bit(ulong number) => 1UL << (int)(number % 64);
     }
 }

@@ -43,6 +43,19 @@ public sealed class EveryProposalHasOneOutcome
         Assert.Empty(leader.Outbox);
     }
 
+    /// <summary>Clients draw their numbers side by side, and messages overtake each other: what comes late comes for the first time all the same.</summary>
+    [Fact]
+    public void Numbers_that_come_in_another_order_are_all_taken()
+    {
+        var leader = Given.Leader(id: 1, term: 4, settled: true);
+        leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 9, 7));
+        leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 8, 5000));
+        leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 6, 9, 7));
+
+        leader.Flush();
+        Assert.Equal([9, 7, 8, 5000, 6], leader.Disk.Entries.Skip(1).Select(e => e.Proposal.Sequence));
+    }
+
     /// <summary>A proposer that restarts counts from another number, lower or higher: its proposals are new.</summary>
     [Theory]
     [InlineData(5UL, 1UL << 60)]
