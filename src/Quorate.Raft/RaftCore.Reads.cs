@@ -31,6 +31,9 @@ public sealed partial class RaftCore
     private readonly record struct PendingRead(NodeId From, ulong Number, ulong Round, LogIndex Index);
 
     /// <summary>A read another leader must answer.</summary>
+    /// <param name="ReadId">The question it is part of; 0 until it has been asked.</param>
+    /// <param name="Ticket">The driver's number for the read.</param>
+    /// <param name="Asked">The question is on its way, as far as we know.</param>
     private readonly record struct ForwardedRead(ulong ReadId, ulong Ticket, bool Asked);
 
     private void OnRead(ulong ticket, Effects effects)
@@ -40,7 +43,7 @@ public sealed partial class RaftCore
         else if (_role == Role.Leader)
             _reads.Add(new PendingRead(_self, ticket, 0, LogIndex.Zero));
         else
-            _forwardedReads.Add(new ForwardedRead(++_readIds, ticket, Asked: false));
+            _forwardedReads.Add(new ForwardedRead(0, ticket, Asked: false));
     }
 
     private void OnReadIndexRequest(ReadIndexRequest request, Effects effects)
@@ -66,7 +69,7 @@ public sealed partial class RaftCore
         foreach (var read in _reads)
         {
             if (read.From == _self)
-                _forwardedReads.Add(new ForwardedRead(++_readIds, read.Number, Asked: false));
+                _forwardedReads.Add(new ForwardedRead(0, read.Number, Asked: false));
         }
 
         _reads.Clear();
@@ -124,20 +127,31 @@ public sealed partial class RaftCore
         Send(reply, to, effects);
     }
 
+    /// <summary>Reads that came in one turn share one question.</summary>
     private void SendForwardedReads(Effects effects)
     {
         if (_leader == NodeId.None)
             return;
 
+        ulong fresh = 0;
+        ulong asked = 0;
         for (var i = 0; i < _forwardedReads.Count; i++)
         {
-            if (_forwardedReads[i].Asked)
+            var read = _forwardedReads[i];
+            if (read.Asked)
                 continue;
 
-            _forwardedReads[i] = _forwardedReads[i] with { Asked = true };
+            if (read.ReadId == 0)
+                read = read with { ReadId = fresh == 0 ? fresh = ++_readIds : fresh };
+            _forwardedReads[i] = read with { Asked = true };
+
+            // Reads of one question stand side by side.
+            if (read.ReadId == asked)
+                continue;
+            asked = read.ReadId;
             var request = effects.NewReadIndexRequest();
             request.Term = _term;
-            request.ReadId = _forwardedReads[i].ReadId;
+            request.ReadId = asked;
             Send(request, _leader, effects);
         }
     }
@@ -154,18 +168,16 @@ public sealed partial class RaftCore
 
     private void OnReadIndexReply(ReadIndexReply reply, Effects effects)
     {
-        if (!reply.Granted)
+        if (!reply.Granted || reply.ReadId == 0)
             return;
 
-        for (var i = 0; i < _forwardedReads.Count; i++)
-        {
-            if (_forwardedReads[i].ReadId != reply.ReadId)
-                continue;
-
-            effects.Reads.Add(new ReadAnswer(_forwardedReads[i].Ticket, reply.Index, Refused: null));
-            _forwardedReads.RemoveAt(i);
-            return;
-        }
+        var first = 0;
+        while (first < _forwardedReads.Count && _forwardedReads[first].ReadId != reply.ReadId)
+            first++;
+        var end = first;
+        for (; end < _forwardedReads.Count && _forwardedReads[end].ReadId == reply.ReadId; end++)
+            effects.Reads.Add(new ReadAnswer(_forwardedReads[end].Ticket, reply.Index, Refused: null));
+        _forwardedReads.RemoveRange(first, end - first);
     }
 
     /// <summary>The last round each voter has answered; the leader answers its own at once.</summary>

@@ -132,4 +132,25 @@ public sealed class LinearizableReads
 
         Assert.Single(ids);
     }
+
+    /// <summary>A thousand readers of a follower cost the leader one question a turn, and one answer serves them all.</summary>
+    [Fact]
+    public void Reads_of_one_turn_share_a_question_and_those_of_another_do_not()
+    {
+        var node = Given.Follower(id: 2, term: 2, leader: 1);
+        for (ulong ticket = 1; ticket <= 1000; ticket++)
+            node.Read(ticket);
+        node.EndTurn();
+        var question = node.Take<ReadIndexRequest>().Single();
+        node.Read(ticket: 1001);
+        node.EndTurn();
+        Assert.NotEqual(question.ReadId, node.Take<ReadIndexRequest>().Single().ReadId);
+
+        node.Tick(Given.ElectionTicks / 10);
+        node.EndTurn();
+        Assert.Equal(2, node.Take<ReadIndexRequest>().Count);
+        var answer = new ReadIndexReply { From = Given.Node(1), To = Given.Node(2), Term = new Term(2), ReadId = question.ReadId, Granted = true, Index = Given.At(4) };
+        Assert.Equal(Enumerable.Range(1, 1000).Select(t => (ulong)t), node.Receive(answer).Reads.Select(r => r.Ticket));
+        Assert.Empty(node.Receive(answer).Reads);
+    }
 }
