@@ -81,6 +81,12 @@ public sealed partial class RaftCore
     private void ResetElectionTimer()
     {
         _electionElapsed = 0;
+        if (_configuration.Members is [var lone] && lone == _self)
+        {
+            // Nobody else could lead, and nobody else is to be waited for.
+            _electionTimeout = 1;
+            return;
+        }
 
         // A split vote is worth an early second try; one that keeps splitting waits longer each time, up to the ordinary timeout, so that
         // slow disks and links are given the time they need (paper §9.3).

@@ -44,9 +44,10 @@ public sealed partial class RaftCore
         _leader = NodeId.None;
         _votes.Clear();
 
-        // Asking again costs nobody anything, so it is done sooner than standing again.
+        // Asking again costs nobody anything, so it is done much sooner than standing again: the other may only have noticed a moment later that
+        // the leader is gone.
         _electionElapsed = 0;
-        _electionTimeout = _random.Next(_options.ElectionTicks / 4, _options.ElectionTicks / 2);
+        _electionTimeout = _random.Next(Math.Max(1, _options.ElectionTicks / 10), Math.Max(2, _options.ElectionTicks / 5));
         Trace(TraceKind.BecamePreCandidate, effects);
 
         // Nothing has to be on disk to ask: no promise is made by asking.
