@@ -1,4 +1,6 @@
+using Quorate.Kv.Leases;
 using Quorate.Kv.Mvcc;
+using Quorate.Kv.Watch;
 using Quorate.Raft;
 
 namespace Quorate.Kv;
@@ -70,6 +72,35 @@ public sealed class KvSnapshot
             ? KvResult.Refused(error, Revision)
             : KvResult.Ok(new OperationRunner(_view, writer: null).Txn(path, isOutermost: true), Revision);
     }
+
+    /// <summary>How many leases there are.</summary>
+    public long LeaseCount => _view.Leases.Count;
+
+    /// <summary>A lease, or null.</summary>
+    public Lease? GetLease(long id) => _view.Leases.TryGet(id, out var lease) ? lease : null;
+
+    /// <summary>All leases, always in the same order.</summary>
+    public IReadOnlyList<Lease> Leases() => _view.Leases.All();
+
+    /// <summary>The keys that go when a lease goes, ascending. None when there is no such lease.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> LeaseKeys(long id) => _view.Leases.KeysOf(id);
+
+    /// <summary>What happened from a revision on, as far as one round of reading goes.</summary>
+    /// <param name="request">What is wanted, and how much of it at a time.</param>
+    /// <param name="from">The first revision to tell of; it may lie ahead.</param>
+    /// <param name="batch">The events, each revision whole, and where to go on.</param>
+    /// <remarks>
+    /// The compact revision itself can be told of, what it deleted too. Refusals: <see cref="KvError.Compacted"/> for anything before it.
+    /// Source: etcd v3 API, Watch.
+    /// </remarks>
+    public KvError? Events(EventRequest request, long from, out EventBatch batch) => EventReader.Read(_view, request, from, out batch);
+
+    /// <summary>A hash over all there is: everything that can be read, and the leases with what is attached to them.</summary>
+    /// <remarks>
+    /// Members must have the same one at the same <see cref="AppliedIndex"/>. <see cref="HashKv"/> leaves leases out, because it compares
+    /// members at a revision, and leases come, are renewed and go without one.
+    /// </remarks>
+    public uint Hash() => LeaseHash.Add(HistoryHash.Compute(_view, _isSwept, Revision), _view.Leases);
 
     /// <summary>A hash over everything that can be read between the compact revision and <paramref name="revision"/>.</summary>
     /// <param name="revision">Up to where; 0 or less is the newest.</param>

@@ -1,3 +1,4 @@
+using Quorate.Kv.Leases;
 using Quorate.Kv.Mvcc;
 using Quorate.Raft;
 
@@ -32,7 +33,7 @@ public sealed class KvStore : IStateMachine<KvResult>
     public KvResult Apply(in CommittedCommand command)
     {
         var request = KvCommand.Decode(command.Command);
-        var result = Execute(request);
+        var result = Execute(request, command.Id.Index);
         _writer.EndTransaction();
         _writer.Sweep(request is CompactRequest ? SweepPerCompaction : SweepPerCommand);
         _applied = command.Id.Index;
@@ -47,7 +48,7 @@ public sealed class KvStore : IStateMachine<KvResult>
         _current = Freeze();
     }
 
-    private KvResult Execute(KvRequest request)
+    private KvResult Execute(KvRequest request, LogIndex at)
     {
         if (KvChecks.CheckAtApply(request) is { } malformed)
             return KvResult.Refused(malformed, _writer.Revision);
@@ -64,6 +65,8 @@ public sealed class KvStore : IStateMachine<KvResult>
                 return Preconditions.Check(path, _writer.View) is { } refusal ? Refused(refusal) : Ok(runner.Txn(path, isOutermost: true));
             case CompactRequest compact:
                 return _writer.Compact(compact.Revision) is { } error ? Refused(error) : Ok(new CompactResponse(_writer.Revision));
+            case LeaseRequest lease:
+                return new LeaseRunner(_writer, at).Run(lease, out var response) is { } denied ? Refused(denied) : Ok(response);
             default:
                 throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
         }

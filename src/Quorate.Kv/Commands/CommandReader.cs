@@ -35,6 +35,18 @@ internal ref struct CommandReader
 
     public long Signed() => Zigzag.Decode(Number());
 
+    public ulong Number() =>
+        Varint.TryRead(_span, ref _at, out var value) ? value : throw new KvCommandFormatException($"no number at byte {_at}");
+
+    public LeaseGrantRequest LeaseGrant()
+    {
+        var id = Signed();
+        var ttl = Number();
+        return id != 0 && ttl is > 0 and <= Lease.TtlSecondsMax
+            ? new LeaseGrantRequest(id, (long)ttl)
+            : throw new KvCommandFormatException($"a lease of id {id} for {ttl} seconds");
+    }
+
     public readonly void End()
     {
         if (_at != _span.Length)
@@ -147,7 +159,4 @@ internal ref struct CommandReader
         var value = Byte();
         return value <= max ? value : throw new KvCommandFormatException($"{value} at byte {_at - 1}, where {max} is the most");
     }
-
-    private ulong Number() =>
-        Varint.TryRead(_span, ref _at, out var value) ? value : throw new KvCommandFormatException($"no number at byte {_at}");
 }

@@ -41,6 +41,25 @@ internal ref struct CommandWriter
         }
     }
 
+    public void Lease(LeaseRequest request)
+    {
+        Byte(request switch
+        {
+            LeaseGrantRequest => KvCommand.KindLeaseGrant,
+            LeaseRevokeRequest => KvCommand.KindLeaseRevoke,
+            LeaseRenewRequest => KvCommand.KindLeaseRenew,
+            LeaseExpireRequest => KvCommand.KindLeaseExpire,
+            _ => throw new ArgumentException($"{request.GetType().Name} cannot be encoded", nameof(request)),
+        });
+        Signed(request.Id);
+        if (request is LeaseGrantRequest grant)
+            Number(grant is { Id: not 0, TtlSeconds: > 0 and <= Kv.Lease.TtlSecondsMax }
+                ? (ulong)grant.TtlSeconds
+                : throw new ArgumentException($"a lease of id {grant.Id} for {grant.TtlSeconds} seconds", nameof(request)));
+        else if (request is LeaseExpireRequest expire)
+            Number(expire.RenewedAt.Value);
+    }
+
     public void Byte(byte value)
     {
         Reserve(1)[0] = value;

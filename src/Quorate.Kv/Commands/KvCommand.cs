@@ -1,11 +1,12 @@
 using System.Buffers;
+using Quorate.Raft;
 
 namespace Quorate.Kv;
 
 /// <summary>A request as it lies in the log: encoded by the member that proposes it, decoded by every member that applies it.</summary>
 /// <remarks><code>
-///   byte 0   format, 1
-///   byte 1   kind: 1 put, 2 delete range, 3 transaction, 4 compaction
+///   byte 0   format: 1, or 2 for the kinds that came with leases
+///   byte 1   kind: 1 put, 2 delete range, 3 transaction, 4 compaction; 6 grant, 7 revoke, 8 renew, 9 expire a lease
 ///   then     the fields of that kind, in the order of docs/formats/kv-command.md
 ///
 ///   number   base-128, low group first; one that may be negative is zigzagged before
@@ -16,8 +17,8 @@ namespace Quorate.Kv;
 /// </remarks>
 public static class KvCommand
 {
-    /// <summary>The format this build writes.</summary>
-    public const byte FormatVersion = 1;
+    /// <summary>The newest format this build writes. It writes the oldest that has the kind, so that older members read all they can.</summary>
+    public const byte FormatVersion = LeaseFormat;
 
     /// <summary>How deep transactions may nest. A transaction of at most so many operations cannot nest deeper.</summary>
     public const int DepthMax = TxnOpsMax + 1;
@@ -25,21 +26,29 @@ public static class KvCommand
     /// <summary>The most any server may allow as <see cref="KvLimits.TxnOpsMax"/>, so that decoding has a bound on its depth.</summary>
     public const int TxnOpsMax = 1024;
 
+    internal const byte FirstFormat = 1;
+    internal const byte LeaseFormat = 2;
+
     internal const byte KindPut = 1;
     internal const byte KindDeleteRange = 2;
     internal const byte KindTxn = 3;
     internal const byte KindCompact = 4;
     internal const byte KindRange = 5; // Only inside a transaction.
 
+    internal const byte KindLeaseGrant = 6;
+    internal const byte KindLeaseRevoke = 7;
+    internal const byte KindLeaseRenew = 8;
+    internal const byte KindLeaseExpire = 9;
+
     /// <summary>Writes a command that changes the store.</summary>
     /// <remarks>
-    /// Shape: a put, a delete, a transaction or a compaction that passed <see cref="KvChecks.Check"/>; a range is not proposed.
+    /// Shape: a put, a delete, a transaction, a compaction or a request about a lease that passed <see cref="KvChecks.Check"/>; a range is not proposed.
     /// Errors: <see cref="ArgumentException"/> for what no check lets through.
     /// </remarks>
     public static void Encode(KvRequest request, IBufferWriter<byte> target)
     {
         var writer = new CommandWriter(target);
-        writer.Byte(FormatVersion);
+        writer.Byte(request is LeaseRequest ? LeaseFormat : FirstFormat);
         switch (request)
         {
             case CompactRequest compact:
@@ -48,6 +57,9 @@ public static class KvCommand
                 break;
             case PutRequest or DeleteRangeRequest or TxnRequest:
                 writer.Operation((KvOperation)request, depth: 1);
+                break;
+            case LeaseRequest lease:
+                writer.Lease(lease);
                 break;
             default:
                 throw new ArgumentException($"{request.GetType().Name} is not a command", nameof(request));
@@ -65,15 +77,19 @@ public static class KvCommand
     {
         var reader = new CommandReader(command);
         var format = reader.Byte();
-        if (format != FormatVersion)
-            throw new KvCommandFormatException($"command format {format}; this build reads {FormatVersion}");
+        if (format is not (FirstFormat or LeaseFormat))
+            throw new KvCommandFormatException($"command format {format}; this build reads {FirstFormat} to {FormatVersion}");
 
         var kind = reader.Byte();
-        KvRequest request = kind switch
+        KvRequest request = (format, kind) switch
         {
-            KindPut or KindDeleteRange or KindTxn => reader.Operation(kind, depth: 1),
-            KindCompact => new CompactRequest(reader.Signed()),
-            _ => throw new KvCommandFormatException($"command kind {kind}"),
+            (FirstFormat, KindPut or KindDeleteRange or KindTxn) => reader.Operation(kind, depth: 1),
+            (FirstFormat, KindCompact) => new CompactRequest(reader.Signed()),
+            (LeaseFormat, KindLeaseGrant) => reader.LeaseGrant(),
+            (LeaseFormat, KindLeaseRevoke) => new LeaseRevokeRequest(reader.Signed()),
+            (LeaseFormat, KindLeaseRenew) => new LeaseRenewRequest(reader.Signed()),
+            (LeaseFormat, KindLeaseExpire) => new LeaseExpireRequest(reader.Signed(), new LogIndex(reader.Number())),
+            _ => throw new KvCommandFormatException($"command kind {kind} in format {format}"),
         };
         reader.End();
         return request;

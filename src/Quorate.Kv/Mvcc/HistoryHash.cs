@@ -37,12 +37,13 @@ internal static class HistoryHash
         return ~hash;
     }
 
-    /// <summary>Of what was compacted, only the version of each key that was its newest then, unless that was a deletion.</summary>
+    /// <summary>Of what was compacted, only the version of each key that was its newest then; a deletion only of the compact revision itself.</summary>
     private static bool IsKept(in MvccView view, Revision at, in KeyValue kv) =>
-        kv.Version != 0 && view.TryGetRecord(kv.Key.Span, out var newest)
+        at.Main == view.CompactRevision || kv.Version != 0 && view.TryGetRecord(kv.Key.Span, out var newest)
         && view.GetAt(newest, view.CompactRevision) is { } kept && kept.ModRevision == at.Main;
 
-    private static uint Add(uint hash, ReadOnlySpan<byte> bytes)
+    /// <summary>CRC-32C goes on over some bytes.</summary>
+    public static uint Add(uint hash, ReadOnlySpan<byte> bytes)
     {
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
             hash = BitOperations.Crc32C(hash, BinaryPrimitives.ReadUInt64LittleEndian(bytes));

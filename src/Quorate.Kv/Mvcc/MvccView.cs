@@ -1,14 +1,15 @@
+using Quorate.Kv.Leases;
 using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>The store at one moment, to read: two roots and two revisions.</summary>
+/// <summary>The store at one moment, to read: its roots and two revisions.</summary>
 /// <remarks>
 /// <paramref name="Keys"/> leads from a key to its newest version (<see cref="KeyRecord"/>) and counts the keys that exist;
 /// <paramref name="History"/> holds every version under its revision (<see cref="VersionRecord"/>). Invariant: what the index says of a key
 /// is in the history. Inside a transaction that has changed something, <paramref name="Revision"/> is already the new one.
 /// </remarks>
-internal readonly record struct MvccView(Node Keys, Node History, long Revision, long CompactRevision)
+internal readonly record struct MvccView(Node Keys, Node History, LeaseView Leases, long Revision, long CompactRevision)
 {
     /// <summary>How many keys exist.</summary>
     public long KeyCount => Keys.Counted;

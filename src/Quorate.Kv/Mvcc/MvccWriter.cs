@@ -1,3 +1,4 @@
+using Quorate.Kv.Leases;
 using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Mvcc;
@@ -15,6 +16,7 @@ internal sealed class MvccWriter
     private readonly PageTree _history = new(HistoryPageBytes);
     private Revision _swept;
     private int _changes;
+    private long _versionBytes;
 
     /// <summary>The newest finished transaction. An empty store is at 1, as etcd's.</summary>
     public long Revision { get; private set; } = 1;
@@ -25,21 +27,24 @@ internal sealed class MvccWriter
     /// <summary>Whether nothing remains in the history that compaction took away.</summary>
     public bool IsSwept => CompactRevision < 0 || _swept == EndOf(CompactRevision);
 
-    /// <summary>Bytes of all versions that are still there.</summary>
-    public long SizeBytes { get; private set; }
+    /// <summary>The leases. What is attached to them is kept up by <see cref="Put"/> and <see cref="Delete"/>.</summary>
+    public LeaseBook Leases { get; } = new();
+
+    /// <summary>Bytes of all versions that are still there, and of the leases.</summary>
+    public long SizeBytes => _versionBytes + Leases.SizeBytes;
 
     /// <summary>The revision that changes of the transaction at work have, or would have.</summary>
     private long NextRevision => Revision + 1;
 
     /// <summary>As it is now, with what the transaction at work has changed. Good until the next change.</summary>
-    public MvccView View => new(_keys.Root, _history.Root, _changes > 0 ? NextRevision : Revision, CompactRevision);
+    public MvccView View => new(_keys.Root, _history.Root, Leases.View, _changes > 0 ? NextRevision : Revision, CompactRevision);
 
     /// <summary>As it is, for good.</summary>
     public MvccView Freeze()
     {
         if (_changes != 0)
             throw new InvalidOperationException("a batch ends between transactions");
-        return new MvccView(_keys.Freeze(), _history.Freeze(), Revision, CompactRevision);
+        return new MvccView(_keys.Freeze(), _history.Freeze(), Leases.Freeze(), Revision, CompactRevision);
     }
 
     /// <summary>Puts a key. <paramref name="newest"/> is what the index says of it, if it does.</summary>
@@ -70,13 +75,18 @@ internal sealed class MvccWriter
             return KvError.Compacted;
         if (revision > Revision)
             return KvError.FutureRevision;
+
+        // Deletions of the old compact revision were spared, see Sweep: they are gone through once more.
+        if (_swept.Main == CompactRevision)
+            _swept = new Revision(CompactRevision, -1);
         CompactRevision = revision;
         return null;
     }
 
     /// <summary>
     /// Goes on removing what was compacted, for at most so many versions of the history: for each version at or below the compact revision the
-    /// one before it, and the version itself if it is a deletion.
+    /// one before it, and the version itself if it is a deletion. A deletion of the compact revision itself stays until the next
+    /// compaction: one may watch from that revision on and must be told of it (etcd #18089).
     /// </summary>
     /// <remarks>
     /// Why that is all: a version is out of sight when a later one of its key is at or below the compact revision too, and that later one
@@ -103,7 +113,7 @@ internal sealed class MvccWriter
         {
             if (!version.Before.IsNone)
                 Forget(version.Before);
-            if (version.IsDeletion)
+            if (version.IsDeletion && revision.Main < CompactRevision)
                 ForgetDeletion(revision, version);
         }
 
@@ -121,7 +131,8 @@ internal sealed class MvccWriter
         var head = VersionRecord.WriteHead(stackalloc byte[VersionRecord.HeadBytesMax], record, before?.Mod ?? default, key.Length);
         _history.Set(new NewEntry(record.Mod.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), counted: true, head, key, value));
         _keys.Set(new NewEntry(key, counted: !record.IsDeletion, record.Write(stackalloc byte[KeyRecord.BytesMax])));
-        SizeBytes += key.Length + value.Length + VersionRecord.OverheadBytes;
+        Leases.Move(key, from: before?.Lease ?? 0, to: record.Lease);
+        _versionBytes += key.Length + value.Length + VersionRecord.OverheadBytes;
     }
 
     private void Forget(Revision revision)
@@ -129,7 +140,7 @@ internal sealed class MvccWriter
         if (!View.TryGetVersion(revision, out var version))
             return;
         _history.Remove(revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]));
-        SizeBytes -= version.Kv.Key.Length + version.Kv.Value.Length + VersionRecord.OverheadBytes;
+        _versionBytes -= version.Kv.Key.Length + version.Kv.Value.Length + VersionRecord.OverheadBytes;
     }
 
     private void ForgetDeletion(Revision revision, in VersionRecord deletion)

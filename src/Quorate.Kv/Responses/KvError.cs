@@ -51,6 +51,14 @@ public sealed class KvError
     public static KvError LeaseNotFound { get; } =
         new(KvErrorKind.LeaseNotFound, KvErrorCode.NotFound, "etcdserver: requested lease not found");
 
+    /// <summary>There is a lease of that name already.</summary>
+    public static KvError LeaseExists { get; } =
+        new(KvErrorKind.LeaseExists, KvErrorCode.FailedPrecondition, "etcdserver: lease already exists");
+
+    /// <summary>A lease was asked for that would live longer than <see cref="Lease.TtlSecondsMax"/>.</summary>
+    public static KvError LeaseTtlTooLarge { get; } =
+        new(KvErrorKind.LeaseTtlTooLarge, KvErrorCode.OutOfRange, "etcdserver: too large lease TTL");
+
     /// <summary>The store is larger than its quota.</summary>
     public static KvError NoSpace { get; } =
         new(KvErrorKind.NoSpace, KvErrorCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
@@ -111,6 +119,12 @@ public enum KvErrorKind
 
     /// <summary>See <see cref="KvError.NoSpace"/>.</summary>
     NoSpace,
+
+    /// <summary>See <see cref="KvError.LeaseExists"/>.</summary>
+    LeaseExists,
+
+    /// <summary>See <see cref="KvError.LeaseTtlTooLarge"/>.</summary>
+    LeaseTtlTooLarge,
 }
 
 /// <summary>The gRPC status codes the store answers with. The numbers are gRPC's.</summary>
@@ -124,6 +138,9 @@ public enum KvErrorCode
 
     /// <summary>RESOURCE_EXHAUSTED.</summary>
     ResourceExhausted = 8,
+
+    /// <summary>FAILED_PRECONDITION.</summary>
+    FailedPrecondition = 9,
 
     /// <summary>OUT_OF_RANGE.</summary>
     OutOfRange = 11,

@@ -11,7 +11,8 @@ public static class KvChecks
     /// <summary>Whether <paramref name="request"/> is well formed and within <paramref name="limits"/>; null when it is.</summary>
     public static KvError? Check(KvRequest request, KvLimits limits) => request switch
     {
-        CompactRequest => null,
+        LeaseGrantRequest grant => grant.TtlSeconds > Lease.TtlSecondsMax ? KvError.LeaseTtlTooLarge : null,
+        CompactRequest or LeaseRequest => null,
         KvOperation operation => CheckOperation(operation, int.Min(limits.TxnOpsMax, KvCommand.TxnOpsMax)),
         _ => throw new ArgumentException($"unknown request {request.GetType().Name}", nameof(request)),
     };

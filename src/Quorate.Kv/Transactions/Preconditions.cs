@@ -12,7 +12,7 @@ internal static class Preconditions
     public static KvError? Check(TxnPath path, in MvccView before) => CheckPuts(path, before) ?? CheckRanges(path, before);
 
     /// <summary>A put alone. etcd asks for the lease first here, and for the key first in a transaction.</summary>
-    public static KvError? Check(PutRequest put, in MvccView before) => CheckLease(put) ?? CheckKey(put, before);
+    public static KvError? Check(PutRequest put, in MvccView before) => CheckLease(put, before) ?? CheckKey(put, before);
 
     private static KvError? CheckPuts(TxnPath path, in MvccView before)
     {
@@ -21,7 +21,7 @@ internal static class Preconditions
         {
             var error = operation switch
             {
-                PutRequest put => CheckKey(put, before) ?? CheckLease(put),
+                PutRequest put => CheckKey(put, before) ?? CheckLease(put, before),
                 TxnRequest => CheckPuts(path.Nested![nested++], before),
                 _ => null,
             };
@@ -57,6 +57,6 @@ internal static class Preconditions
         return before.TryGetRecord(put.Key.Span, out var record) && !record.IsDeletion ? null : KvError.KeyNotFound;
     }
 
-    // No lease has ever been granted: a put may name none.
-    private static KvError? CheckLease(PutRequest put) => put.Lease == 0 ? null : KvError.LeaseNotFound;
+    private static KvError? CheckLease(PutRequest put, in MvccView before) =>
+        put.Lease == 0 || before.Leases.Exists(put.Lease) ? null : KvError.LeaseNotFound;
 }

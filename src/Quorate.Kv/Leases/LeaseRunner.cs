@@ -1,0 +1,62 @@
+using Quorate.Kv.Mvcc;
+using Quorate.Raft;
+
+namespace Quorate.Kv.Leases;
+
+/// <summary>Carries out what is asked about a lease.</summary>
+/// <param name="writer">Whom it changes.</param>
+/// <param name="at">The log entry that asks.</param>
+internal readonly struct LeaseRunner(MvccWriter writer, LogIndex at)
+{
+    private readonly MvccWriter _writer = writer;
+    private readonly LogIndex _at = at;
+
+    /// <summary>Does it, or says why not.</summary>
+    public KvError? Run(LeaseRequest request, out KvResponse response)
+    {
+        response = null!;
+        var exists = _writer.Leases.View.TryGet(request.Id, out var lease);
+        switch (request)
+        {
+            case LeaseGrantRequest when exists:
+                return KvError.LeaseExists;
+            case LeaseGrantRequest grant:
+                response = new LeaseGrantResponse(_writer.Revision, Entered(new Lease(grant.Id, grant.TtlSeconds, _at)));
+                return null;
+            case LeaseExpireRequest expire:
+                var isUp = exists && lease.RenewedAt == expire.RenewedAt;
+                if (isUp)
+                    End(expire.Id);
+                response = new LeaseExpireResponse(_writer.View.Revision, expire.Id, isUp);
+                return null;
+            case LeaseRevokeRequest or LeaseRenewRequest when !exists:
+                return KvError.LeaseNotFound;
+            case LeaseRevokeRequest revoke:
+                End(revoke.Id);
+                response = new LeaseRevokeResponse(_writer.View.Revision, revoke.Id);
+                return null;
+            case LeaseRenewRequest:
+                response = new LeaseRenewResponse(_writer.Revision, Entered(lease with { RenewedAt = _at }));
+                return null;
+            default:
+                throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
+        }
+    }
+
+    private Lease Entered(Lease lease)
+    {
+        _writer.Leases.Set(lease);
+        return lease;
+    }
+
+    private void End(long id)
+    {
+        foreach (var key in _writer.Leases.View.KeysOf(id))
+        {
+            if (_writer.View.TryGetRecord(key.Span, out var newest))
+                _writer.Delete(key.Span, newest);
+        }
+
+        _writer.Leases.Remove(id);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using Quorate.Kv.Tree;
+using Quorate.Raft;
+
+namespace Quorate.Kv.Leases;
+
+/// <summary>The leases at one moment, to read: two roots.</summary>
+/// <remarks><code>
+///   Leases     lease id, 8 bytes                   →  varint ttl in seconds, varint index of the last renewal
+///   Attached   lease id, 8 bytes, and a key        →  nothing
+/// </code>
+/// Invariant: a key is attached to a lease exactly when its newest version names that lease, and every lease that is named exists.
+/// Trees, and not hash tables, so that readers need no locks and every member walks them in the same order.
+/// </remarks>
+internal readonly record struct LeaseView(Node Leases, Node Attached)
+{
+    public const int IdBytes = sizeof(long);
+
+    /// <summary>How many leases there are.</summary>
+    public long Count => Leases.Counted;
+
+    public bool TryGet(long id, out Lease lease)
+    {
+        if (!TreeReader.TryFind(Leases, ToKey(id, stackalloc byte[IdBytes]), out var leaf, out var place))
+        {
+            lease = default;
+            return false;
+        }
+
+        lease = Read(id, leaf.Value(place).Span);
+        return true;
+    }
+
+    public bool Exists(long id) => TreeReader.TryFind(Leases, ToKey(id, stackalloc byte[IdBytes]), out _, out _);
+
+    /// <summary>All of them, in the order of their ids.</summary>
+    public List<Lease> All()
+    {
+        var all = new List<Lease>((int)Count);
+        for (var cursor = new TreeCursor(Leases, []); cursor.IsValid; cursor.MoveNext())
+            all.Add(Read(BinaryPrimitives.ReadInt64BigEndian(cursor.Key), cursor.Value.Span));
+        return all;
+    }
+
+    /// <summary>The keys attached to a lease, ascending.</summary>
+    public List<ReadOnlyMemory<byte>> KeysOf(long id)
+    {
+        var keys = new List<ReadOnlyMemory<byte>>();
+        Span<byte> prefix = stackalloc byte[IdBytes];
+        ToKey(id, prefix);
+        for (var cursor = new TreeCursor(Attached, prefix); cursor.IsValid && cursor.Key.StartsWith(prefix); cursor.MoveNext())
+            keys.Add(cursor.KeyMemory[IdBytes..]);
+        return keys;
+    }
+
+    public static ReadOnlySpan<byte> ToKey(long id, Span<byte> target)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(target, id);
+        return target[..IdBytes];
+    }
+
+    public static ReadOnlySpan<byte> Write(in Lease lease, Span<byte> target)
+    {
+        var at = Varint.Write(target, (ulong)lease.TtlSeconds);
+        at += Varint.Write(target[at..], lease.RenewedAt.Value);
+        return target[..at];
+    }
+
+    private static Lease Read(long id, ReadOnlySpan<byte> value)
+    {
+        var at = 0;
+        var ttl = (long)Varint.Read(value, ref at);
+        return new Lease(id, ttl, new LogIndex(Varint.Read(value, ref at)));
+    }
+}

@@ -1,0 +1,69 @@
+using Quorate.Kv.Mvcc;
+using Quorate.Kv.Tree;
+
+namespace Quorate.Kv.Watch;
+
+/// <summary>Walks the history from a revision on and picks what is wanted: a watcher is nothing but the place where it last stood.</summary>
+internal static class EventReader
+{
+    public static KvError? Read(in MvccView view, EventRequest request, long from, out EventBatch batch)
+    {
+        batch = null!;
+        if (from < view.CompactRevision)
+            return KvError.Compacted;
+        if (from > view.Revision)
+        {
+            batch = new EventBatch([], from);
+            return null;
+        }
+
+        var events = new List<KvEvent>();
+        long bytes = 0;
+        var looked = 0;
+        var at = from;
+        var start = new Revision(long.Max(from, 0), 0);
+        var cursor = new TreeCursor(view.History, start.ToKey(stackalloc byte[Revision.KeyBytes]));
+        for (; cursor.IsValid; cursor.MoveNext(), looked++)
+        {
+            var revision = Revision.FromKey(cursor.Key);
+            var isFull = bytes >= request.BytesMax || looked >= request.ChangesMax;
+            if (isFull && revision.Main != at)
+            {
+                batch = new EventBatch(events, revision.Main);
+                return null;
+            }
+
+            at = revision.Main;
+            var version = VersionRecord.Read(revision, cursor.Value);
+            if (!IsWanted(request, version))
+                continue;
+            events.Add(new KvEvent(version.Kv, request.PrevKv ? Before(view, version) : null));
+            bytes += version.Kv.Key.Length + version.Kv.Value.Length;
+        }
+
+        batch = new EventBatch(events, view.Revision + 1);
+        return null;
+    }
+
+    private static bool IsWanted(EventRequest request, in VersionRecord version) =>
+        !(version.IsDeletion ? request.WithoutDeletions : request.WithoutPuts) && request.Keys.Contains(version.Kv.Key.Span);
+
+    /// <summary>The key as it was one revision earlier, if that revision can still be read.</summary>
+    private static KeyValue? Before(in MvccView view, in VersionRecord version)
+    {
+        // Whether the bytes are still there depends on how far a compaction was swept; whether they can be read does not.
+        var main = version.Kv.ModRevision;
+        if (main - 1 < view.CompactRevision)
+            return null;
+
+        var before = version.Before;
+        while (!before.IsNone && view.TryGetVersion(before, out var earlier))
+        {
+            if (before.Main < main)
+                return earlier.IsDeletion ? null : earlier.Kv;
+            before = earlier.Before;
+        }
+
+        return null;
+    }
+}
