@@ -40,6 +40,30 @@ internal static class Given
         CultureInfo.InvariantCulture,
         $"{Text(kv.Key)}={Text(kv.Value)}(c{kv.CreateRevision} m{kv.ModRevision} v{kv.Version} l{kv.Lease})");
 
+    public static string Show(KvEvent happened) =>
+        $"{(happened.IsDeletion ? "delete" : "put")} {Show(happened.Kv)} before {(happened.PrevKv is { } kv ? Show(kv) : "none")}";
+
+    /// <summary>The leases of a store, each with its keys.</summary>
+    public static string Leases(KvSnapshot snapshot) => string.Join('\n', snapshot.Leases().Select(l =>
+        $"{l} {string.Join(' ', snapshot.LeaseKeys(l.Id).Select(Text))}"));
+
+    /// <summary>Everything that happened from a revision on, read in as many rounds as it takes.</summary>
+    public static string Events(KvSnapshot snapshot, EventRequest request, long from)
+    {
+        var events = new List<string>();
+        do
+        {
+            if (snapshot.Events(request, from, out var batch) is { } error)
+                return error.Message;
+            Assert.True(batch.Next > from || batch.Events.Count == 0, "reading goes on");
+            Assert.DoesNotContain(batch.Events, e => e.Kv.ModRevision < from || e.Kv.ModRevision >= batch.Next);
+            events.AddRange(batch.Events.Select(Show));
+            from = batch.Next;
+        }
+        while (from <= snapshot.Revision);
+        return string.Join('\n', events);
+    }
+
     private static string Show(KvResponse response) => response switch
     {
         RangeResponse r => $"range r{r.Revision} [{string.Join(' ', r.Kvs.Select(Show))}] more {r.More} count {r.Count}",
@@ -47,6 +71,10 @@ internal static class Given
         DeleteRangeResponse d => $"delete r{d.Revision} {d.Deleted} [{string.Join(' ', d.PrevKvs.Select(Show))}]",
         TxnResponse t => $"txn r{t.Revision} {t.Succeeded} {{{string.Join("; ", t.Responses.Select(Show))}}}",
         CompactResponse c => $"compact r{c.Revision}",
+        LeaseGrantResponse g => $"grant r{g.Revision} {g.Lease}",
+        LeaseRenewResponse n => $"renew r{n.Revision} {n.Lease}",
+        LeaseRevokeResponse v => $"revoke r{v.Revision} {v.Id}",
+        LeaseExpireResponse e => $"expire r{e.Revision} {e.Id} {e.Expired}",
         _ => throw new InvalidOperationException(response.GetType().Name),
     };
 }

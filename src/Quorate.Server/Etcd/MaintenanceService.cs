@@ -36,6 +36,33 @@ internal sealed class MaintenanceService(IReplica replica, IStoreReader store, H
     }
 
     /// <inheritdoc/>
+    public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => AlarmAsync(request);
+
+    /// <summary>Lists the alarms, or ends some. There is no quota and no check of members against each other yet that could raise one, so there are none.</summary>
+    public Task<AlarmResponse> AlarmAsync(AlarmRequest request) => request.Action switch
+    {
+        AlarmRequest.Types.AlarmAction.Get or AlarmRequest.Types.AlarmAction.Deactivate =>
+            Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision) }),
+        _ => throw new RpcException(new Status(StatusCode.Unimplemented, "quorate: alarms are not raised by request")),
+    };
+
+    /// <inheritdoc/>
+    public override Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context) => DefragmentAsync();
+
+    /// <summary>Done at once: what a compaction frees, the store gives back by itself, and nothing is left to be drawn together.</summary>
+    public static Task<DefragmentResponse> DefragmentAsync() => Task.FromResult(new DefragmentResponse());
+
+    /// <inheritdoc/>
+    public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context) => HashAsync();
+
+    /// <summary>A checksum of all that this member has applied, leases included.</summary>
+    public Task<HashResponse> HashAsync() => Task.Run(() =>
+    {
+        var current = store.Current;
+        return new HashResponse { Header = headers.At(current.Revision), Hash = current.Hash() };
+    });
+
+    /// <inheritdoc/>
     public override Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) => HashKvAsync(request);
 
     /// <summary>A checksum of this member's keys and their history, for comparing it with the others'.</summary>

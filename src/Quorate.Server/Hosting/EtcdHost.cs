@@ -25,6 +25,7 @@ internal static class EtcdHost
             grpc.EnableDetailedErrors = false;
         });
         builder.Services.AddSingleton(surface.Kv);
+        builder.Services.AddSingleton(surface.Lease);
         builder.Services.AddSingleton(surface.Cluster);
         builder.Services.AddSingleton(surface.Maintenance);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, QuietLifetime>());
@@ -36,6 +37,7 @@ internal static class EtcdHost
             return context => GrpcGate.IsCall(context.Request) ? gate.InvokeAsync(context) : surface.Web.HandleAsync(context);
         });
         app.MapGrpcService<KvService>();
+        app.MapGrpcService<LeaseService>();
         app.MapGrpcService<ClusterService>();
         app.MapGrpcService<MaintenanceService>();
         return app;

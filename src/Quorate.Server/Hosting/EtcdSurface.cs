@@ -8,18 +8,21 @@ namespace Quorate.Server.Hosting;
 
 /// <summary>Everything a host answers with.</summary>
 internal sealed record EtcdSurface(
-    IReplica Replica, Replicator Replicator, KvService Kv, ClusterService Cluster, MaintenanceService Maintenance, WebSurface Web)
+    IReplica Replica, Replicator Replicator, KvService Kv, LeaseService Lease, LeaseExpiry Expiry, ClusterService Cluster, MaintenanceService Maintenance, WebSurface Web)
 {
     /// <summary>Puts it together.</summary>
-    public static EtcdSurface Create(ServerSettings settings, IReplica replica, IStoreReader store, MemberBook members)
+    public static EtcdSurface Create(
+        ServerSettings settings, IReplica replica, IStoreReader store, LeaseClock clock, MemberBook members, CancellationToken stopping)
     {
         var limits = new KvLimits { TxnOpsMax = settings.Limits.TxnOperationsMax, RequestBytesMax = settings.Limits.RequestBytesMax };
         var headers = new Headers(settings.ClusterId, settings.Self.Id.Value, replica);
         var replicator = new Replicator(replica, settings.ElectionTimeout, TimeProvider.System);
         var kv = new KvApi(replicator, store, headers, limits);
+        var leases = new LeaseApi(replicator, store, clock, headers, limits, settings.ElectionTimeout);
+        var expiry = new LeaseExpiry(settings.Self.Id.Value, replica, clock, TimeProvider.System);
         var cluster = new ClusterService(replicator, members, headers);
         var maintenance = new MaintenanceService(replica, store, headers);
-        var web = new WebSurface(new Probes(replicator), new JsonGateway(kv, cluster, maintenance, settings.Limits.MessageBytesMax));
-        return new EtcdSurface(replica, replicator, new KvService(kv), cluster, maintenance, web);
+        var web = new WebSurface(new Probes(replicator), new JsonGateway(kv, leases, cluster, maintenance, settings.Limits.MessageBytesMax));
+        return new EtcdSurface(replica, replicator, new KvService(kv), new LeaseService(leases, stopping), expiry, cluster, maintenance, web);
     }
 }

@@ -99,12 +99,13 @@ internal sealed class QuorateServer : IAsyncDisposable
             _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count, Settings.DataFolder);
 
         var members = new MemberBook(Settings.Members);
-        var machine = new ClusterMachine(members);
+        var leases = new LeaseClock(TimeProvider.System);
+        var machine = new ClusterMachine(members, leases);
         _node = await StartNodeAsync(machine, folder.RaftFolder, cancellation).ConfigureAwait(false);
         _undo.Push(_node.DisposeAsync);
 
         var replica = new NodeReplica(_node);
-        var surface = EtcdSurface.Create(Settings, replica, machine, members);
+        var surface = EtcdSurface.Create(Settings, replica, machine, leases, members, _stopping.Token);
         var host = EtcdHost.Build(ports, surface, Settings.Limits, logs);
         _undo.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);
@@ -112,8 +113,9 @@ internal sealed class QuorateServer : IAsyncDisposable
         foreach (var port in ports)
             port.Start();
 
-        var telling = Task.WhenAll(AnnounceAsync(surface.Replicator, members), TellOfLeadersAsync(_node));
-        _undo.Push(() => new ValueTask(telling));
+        var duties = Task.WhenAll(
+            AnnounceAsync(surface.Replicator, members), TellOfLeadersAsync(_node), surface.Expiry.RunAsync(_stopping.Token));
+        _undo.Push(() => new ValueTask(duties));
         ServerLog.Ready(_log, string.Join(", ", ports.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
     }
 

@@ -4,15 +4,17 @@ using Quorate.Raft;
 namespace Quorate.Server.Replication;
 
 /// <summary>What the members replicate: the key-value store, and beside it the book of the members themselves.</summary>
-internal sealed class ClusterMachine(MemberBook members) : IStateMachine<KvResult>, IStoreReader
+/// <remarks>The clock and the signal are this member's own business: they follow what is applied and decide nothing of it.</remarks>
+internal sealed class ClusterMachine(MemberBook members, LeaseClock leases) : IStateMachine<KvResult>, IStoreReader
 {
     private readonly KvStore _store = new();
+    private (long Revision, long Compacted) _told;
 
     /// <inheritdoc/>
-    public long Revision => _store.Current.Revision;
+    public KvSnapshot Current => _store.Current;
 
     /// <inheritdoc/>
-    public long SizeBytes => _store.Current.SizeBytes;
+    public RevisionSignal Changed { get; } = new();
 
     /// <inheritdoc/>
     public KvResult Read(KvOperation operation) => operation switch
@@ -29,12 +31,24 @@ internal sealed class ClusterMachine(MemberBook members) : IStateMachine<KvResul
     public KvResult Apply(in CommittedCommand command)
     {
         if (command.Command.Span is not [MemberBook.CommandMark, ..])
-            return _store.Apply(command);
+        {
+            var result = _store.Apply(command);
+            leases.Note(result.Response);
+            return result;
+        }
 
         members.Apply(command.Command);
         return default;
     }
 
     /// <inheritdoc/>
-    public void BatchApplied(LogIndex last) => _store.BatchApplied(last);
+    public void BatchApplied(LogIndex last)
+    {
+        _store.BatchApplied(last);
+        var now = (_store.Current.Revision, _store.Current.CompactRevision);
+        if (now == _told)
+            return;
+        _told = now;
+        Changed.Pulse();
+    }
 }

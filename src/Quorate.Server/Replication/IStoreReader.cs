@@ -5,11 +5,17 @@ namespace Quorate.Server.Replication;
 /// <summary>Reads what this member has applied. Never waits, and never shows half a batch.</summary>
 internal interface IStoreReader
 {
+    /// <summary>The state after the last batch. Take it once for everything that must fit together.</summary>
+    KvSnapshot Current { get; }
+
+    /// <summary>Pulses when there is a new revision to read, or an older one no more.</summary>
+    RevisionSignal Changed { get; }
+
     /// <summary>The newest revision.</summary>
-    long Revision { get; }
+    long Revision => Current.Revision;
 
     /// <summary>About how much room the data takes, bytes.</summary>
-    long SizeBytes { get; }
+    long SizeBytes => Current.SizeBytes;
 
     /// <summary>Carries out a range, or a transaction that does not write.</summary>
     KvResult Read(KvOperation operation);

@@ -21,7 +21,7 @@ internal sealed class JsonGateway
     private readonly FrozenDictionary<string, Func<string, Task<IMessage>>> _calls;
     private readonly int _bodyBytesMax;
 
-    public JsonGateway(KvApi kv, ClusterService cluster, MaintenanceService maintenance, int messageBytesMax)
+    public JsonGateway(KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, int messageBytesMax)
     {
         // Base64 makes four bytes of three; names and braces take little beside it.
         _bodyBytesMax = messageBytesMax / 3 * 4;
@@ -32,6 +32,16 @@ internal sealed class JsonGateway
             ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest>(async request => await kv.DeleteRangeAsync(request).ConfigureAwait(false)),
             ["/v3/kv/txn"] = Call<Wire.TxnRequest>(async request => await kv.TxnAsync(request).ConfigureAwait(false)),
             ["/v3/kv/compaction"] = Call<Wire.CompactionRequest>(async request => await kv.CompactAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/grant"] = Call<Wire.LeaseGrantRequest>(async request => await leases.GrantAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
+            ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
+            ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest>(async request => await maintenance.AlarmAsync(request).ConfigureAwait(false)),
+            ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest>(async _ => await MaintenanceService.DefragmentAsync().ConfigureAwait(false)),
+            ["/v3/maintenance/hash"] = Call<Wire.HashRequest>(async _ => await maintenance.HashAsync().ConfigureAwait(false)),
             ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest>(async request => await cluster.MemberListAsync(request).ConfigureAwait(false)),
             ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest>(async request => await maintenance.HashKvAsync(request).ConfigureAwait(false)),
             ["/v3/maintenance/status"] = Call<Wire.StatusRequest>(_ => Task.FromResult<IMessage>(maintenance.Status())),

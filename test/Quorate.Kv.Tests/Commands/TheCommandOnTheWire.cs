@@ -1,6 +1,7 @@
 using System.Buffers;
 using CsCheck;
 using Quorate.Kv.Tests.Properties;
+using Quorate.Raft;
 using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Commands;
@@ -36,6 +37,23 @@ public sealed class TheCommandOnTheWire
             Hex(Golden()));
     }
 
+    /// <summary>Golden: what came with leases.</summary>
+    [Fact]
+    public void Format_2_is_these_bytes()
+    {
+        Assert.Equal("0206F601" + "D804", Hex(new LeaseGrantRequest(123, 600)));
+        Assert.Equal("020701", Hex(new LeaseRevokeRequest(-1)));
+        Assert.Equal("0208F601", Hex(new LeaseRenewRequest(123)));
+        Assert.Equal("0209F601" + "AC02", Hex(new LeaseExpireRequest(123, new LogIndex(300))));
+    }
+
+    [Theory]
+    [InlineData(0, 10)] // no id
+    [InlineData(1, 0)] // no time
+    [InlineData(1, Lease.TtlSecondsMax + 1)]
+    public void A_lease_that_no_server_grants_is_not_written(long id, long ttl) =>
+        Assert.Throws<ArgumentException>(() => Encode(new LeaseGrantRequest(id, ttl)));
+
     [Fact]
     public void A_put_decodes_to_what_it_was()
     {
@@ -70,7 +88,7 @@ public sealed class TheCommandOnTheWire
 
     [Fact]
     public void Random_bytes_are_refused_or_are_a_command() =>
-        Gen.Select(Gen.Byte[1, 4], Gen.Byte.Array[0, 60]).Sample((kind, bytes) => AcceptOrRefuse([1, kind, .. bytes]), iter: 8_000);
+        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample((format, kind, bytes) => AcceptOrRefuse([format, kind, .. bytes]), iter: 8_000);
 
     [Fact]
     public void A_promise_of_billions_of_elements_allocates_nothing()
@@ -104,7 +122,12 @@ public sealed class TheCommandOnTheWire
     [InlineData("")]
     [InlineData("01")]
     [InlineData("0001016B01760000")] // format 0
-    [InlineData("0201016B01760000")] // format 2
+    [InlineData("0201016B01760000")] // format 2 has no puts
+    [InlineData("0106F601D804")] // format 1 has no leases
+    [InlineData("0301016B01760000")] // format 3
+    [InlineData("0206000A")] // a lease without an id
+    [InlineData("02060200")] // a lease without time
+    [InlineData("02060281B4C4C321")] // a lease for a second too long
     [InlineData("0105016B")] // a range is no command
     [InlineData("010400FF")] // something behind the end
     [InlineData("0104808000")] // a padded number

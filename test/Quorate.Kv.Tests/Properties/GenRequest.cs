@@ -1,4 +1,5 @@
 using CsCheck;
+using Quorate.Raft;
 
 namespace Quorate.Kv.Tests.Properties;
 
@@ -35,10 +36,19 @@ internal static class GenRequest
                 MaxCreateRevision = bounds.Item4,
             });
 
+    // Three of them, granted, renewed and revoked often enough that a put meets one that is there.
+    public static readonly Gen<long> LeaseId = Gen.Long[77, 79];
+
+    private static readonly Gen<LeaseRequest> Lease = Gen.Frequency(
+        (4, Gen.Select(LeaseId, Gen.Long[1, 100], (id, ttl) => (LeaseRequest)new LeaseGrantRequest(id, ttl))),
+        (1, LeaseId.Select(id => (LeaseRequest)new LeaseRevokeRequest(id))),
+        (1, LeaseId.Select(id => (LeaseRequest)new LeaseRenewRequest(id))),
+        (2, Gen.Select(LeaseId, Gen.ULong[1, 30], (id, at) => (LeaseRequest)new LeaseExpireRequest(id, new LogIndex(at)))));
+
     public static readonly Gen<PutRequest> Put = Gen.Select(Key, Gen.Char["xyz"].Array[0, 3], Gen.Int[0, 39], Gen.Bool)
         .Select((key, value, rare, prev) => Given.Put(key, rare == 1 ? "" : new string(value)) with
         {
-            PrevKv = prev, IgnoreValue = rare == 1, IgnoreLease = rare == 2, Lease = rare == 3 ? 77 : 0,
+            PrevKv = prev, IgnoreValue = rare == 1, IgnoreLease = rare == 2, Lease = rare is >= 3 and < 12 ? 77 + (rare % 3) : 0,
         });
 
     public static readonly Gen<DeleteRangeRequest> Delete =
@@ -56,6 +66,7 @@ internal static class GenRequest
         (10, Put.Select(p => (KvRequest)p)),
         (3, Delete.Select(d => (KvRequest)d)),
         (6, Txn.Select(t => (KvRequest)t)),
+        (4, Lease.Select(l => (KvRequest)l)),
         (1, Gen.Long[-1, 60].Select(r => (KvRequest)new CompactRequest(r))));
 
     private static Gen<TxnRequest> TxnOf(Gen<TxnRequest>? nested)

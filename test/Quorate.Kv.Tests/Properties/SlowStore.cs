@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Kv.Tests.Properties;
 
 /// <summary>The same store, slow and obvious: a list of everything that ever happened, walked from its beginning for every question.</summary>
@@ -8,13 +10,17 @@ internal sealed class SlowStore
     private readonly List<Change> _changes = [];
     private long _revision = 1;
     private long _compacted = -1;
+    private readonly SortedDictionary<long, Lease> _leases = [];
+    private ulong _index;
 
     public KvResult Do(KvRequest request)
     {
         var before = _revision;
+        _index++;
         var (response, error) = request switch
         {
             CompactRequest c => Compact(c),
+            LeaseRequest l => Lease(l),
             TxnRequest t => Txn(t),
             PutRequest p => Put(p),
             KvOperation o => (Run(o, before), null),
@@ -27,9 +33,31 @@ internal sealed class SlowStore
     public KvResult Range(RangeRequest r) =>
         CheckRevision(r.Revision) is { } error ? new KvResult(null, error, _revision) : new KvResult(Read(r, _revision), null, _revision);
 
+    /// <summary>The leases, each with its keys.</summary>
+    public string Leases() => string.Join('\n', _leases.Values.Select(l =>
+        $"{l} {string.Join(' ', At(long.MaxValue).Where(kv => kv.Lease == l.Id).Select(kv => Given.Text(kv.Key)))}"));
+
+    /// <summary>What happened from a revision on.</summary>
+    public string Events(EventRequest wanted, long from)
+    {
+        if (from < _compacted)
+            return KvError.Compacted.Message;
+        var events = new List<string>();
+        for (var i = 0; i < _changes.Count; i++)
+        {
+            var (revision, key, kv) = _changes[i];
+            if (revision < from || !wanted.Keys.Contains(Given.Bytes(key)) || (kv is null ? wanted.WithoutDeletions : wanted.WithoutPuts))
+                continue;
+            var before = revision - 1 < _compacted ? null : At(revision - 1).Where(o => Given.Text(o.Key) == key).Select(o => (KeyValue?)o).SingleOrDefault();
+            events.Add(Given.Show(new KvEvent(kv ?? new KeyValue(Given.Bytes(key), default, 0, revision, 0, 0), wanted.PrevKv ? before : null)));
+        }
+
+        return string.Join('\n', events);
+    }
+
     /// <summary>Every version that can be read between the compact revision and a revision.</summary>
     public string Kept(long upTo) => string.Join('\n', _changes
-        .Where((c, i) => c.Revision <= upTo && (c.Revision > _compacted || (c.Kv is not null && !_changes.Skip(i + 1).Any(l => l.Key == c.Key && l.Revision <= _compacted))))
+        .Where((c, i) => c.Revision <= upTo && (c.Revision >= _compacted || (c.Kv is not null && !_changes.Skip(i + 1).Any(l => l.Key == c.Key && l.Revision <= _compacted))))
         .Select(c => $"{c.Revision} {c.Key} {(c.Kv is { } kv ? Given.Show(kv) : "gone")}"));
 
     private (KvResponse?, KvError?) Compact(CompactRequest c)
@@ -42,9 +70,39 @@ internal sealed class SlowStore
         return (new CompactResponse(_revision), null);
     }
 
+    private (KvResponse?, KvError?) Lease(LeaseRequest request)
+    {
+        var lease = _leases.TryGetValue(request.Id, out var found) ? found : (Lease?)null;
+        switch (request)
+        {
+            case LeaseGrantRequest grant:
+                if (lease is not null)
+                    return (null, KvError.LeaseExists);
+                return (new LeaseGrantResponse(_revision, _leases[grant.Id] = new Lease(grant.Id, grant.TtlSeconds, new LogIndex(_index))), null);
+            case LeaseExpireRequest expire:
+                var isUp = lease?.RenewedAt == expire.RenewedAt;
+                return (new LeaseExpireResponse(isUp ? EndLease(expire.Id) : _revision, expire.Id, isUp), null);
+            case var _ when lease is null:
+                return (null, KvError.LeaseNotFound);
+            case LeaseRevokeRequest:
+                return (new LeaseRevokeResponse(EndLease(request.Id), request.Id), null);
+            default:
+                return (new LeaseRenewResponse(_revision, _leases[request.Id] = lease.Value with { RenewedAt = new LogIndex(_index) }), null);
+        }
+    }
+
+    private long EndLease(long id)
+    {
+        var before = _revision;
+        foreach (var kv in At(long.MaxValue).Where(kv => kv.Lease == id).ToList())
+            _changes.Add(new Change(before + 1, Given.Text(kv.Key), null));
+        _leases.Remove(id);
+        return Newest(before);
+    }
+
     private (KvResponse?, KvError?) Put(PutRequest p)
     {
-        if (p.Lease != 0)
+        if (p.Lease != 0 && !_leases.ContainsKey(p.Lease))
             return (null, KvError.LeaseNotFound);
         if ((p.IgnoreValue || p.IgnoreLease) && At(_revision).All(kv => Given.Text(kv.Key) != Given.Text(p.Key)))
             return (null, KvError.KeyNotFound);
@@ -64,7 +122,7 @@ internal sealed class SlowStore
         {
             if ((put.IgnoreValue || put.IgnoreLease) && At(_revision).All(kv => Given.Text(kv.Key) != Given.Text(put.Key)))
                 return (null, KvError.KeyNotFound);
-            if (put.Lease != 0)
+            if (put.Lease != 0 && !_leases.ContainsKey(put.Lease))
                 return (null, KvError.LeaseNotFound);
         }
 
@@ -132,7 +190,7 @@ internal sealed class SlowStore
                 KeyValue? old = At(long.MaxValue).Where(kv => Given.Text(kv.Key) == key).Select(kv => (KeyValue?)kv).SingleOrDefault();
                 var value = put.IgnoreValue ? old!.Value.Value : put.Value;
                 _changes.Add(new Change(before + 1, key, new KeyValue(
-                    put.Key.ToArray(), value.ToArray(), old?.CreateRevision ?? before + 1, before + 1, (old?.Version ?? 0) + 1, 0)));
+                    put.Key.ToArray(), value.ToArray(), old?.CreateRevision ?? before + 1, before + 1, (old?.Version ?? 0) + 1, put.IgnoreLease ? old!.Value.Lease : put.Lease)));
                 return new PutResponse(before + 1, put.PrevKv ? old : null);
             case DeleteRangeRequest delete:
                 var gone = At(long.MaxValue).Where(kv => delete.Keys.Contains(kv.Key.Span)).ToList();

@@ -21,6 +21,7 @@ public sealed class TheStoreDoesWhatTheSlowOneDoes
                     store.EndBatch();
                     foreach (var read in reads)
                         Assert.Equal(Given.Show(slow.Range(read)), Given.Show(store.Current.Range(read)));
+                    Assert.Equal(slow.Leases(), Given.Leases(store.Current));
                 }
 
                 store.EndBatch();
@@ -28,6 +29,32 @@ public sealed class TheStoreDoesWhatTheSlowOneDoes
                 TreeReader.Check(store.Current.View.History);
             },
             iter: 3000);
+
+    /// <summary>etcd's guarantees of a watch: ordered, unique, atomic, reliable, from any revision that is not compacted.</summary>
+    [Fact]
+    public void What_happened_is_told_whole_and_in_order() =>
+        Gen.Select(GenRequest.Command.Array[1, 60], GenRequest.Keys, Gen.Int[0, 7], Gen.Select(Gen.Int[1, 4], Gen.Int[1, 20])).Sample(
+            (commands, keys, flags, most) =>
+            {
+                var wanted = new EventRequest(keys)
+                {
+                    PrevKv = (flags & 1) != 0,
+                    WithoutPuts = (flags & 2) != 0,
+                    WithoutDeletions = (flags & 4) != 0,
+                    ChangesMax = most.Item1,
+                    BytesMax = most.Item2,
+                };
+                var (store, slow) = (new StoreUnderTest(), new SlowStore());
+                foreach (var command in commands)
+                {
+                    slow.Do(command);
+                    store.Do(command);
+                }
+
+                for (var from = 0; from < store.Revision + 3; from++)
+                    Assert.Equal(slow.Events(wanted, from), Given.Events(store.Current, wanted, from));
+            },
+            iter: 1000);
 
     /// <summary>etcd's guarantee of a revision: what was read at it once is read at it always, until it is compacted.</summary>
     [Fact]

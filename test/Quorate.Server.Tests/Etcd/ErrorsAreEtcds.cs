@@ -59,7 +59,7 @@ public sealed class ErrorsAreEtcds
     {
         await using var server = await Given.ServerAsync();
 
-        var refused = await Assert.ThrowsAsync<RpcException>(async () => await new Lease.LeaseClient(server.Channel).LeaseGrantAsync(new LeaseGrantRequest()));
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await new Maintenance.MaintenanceClient(server.Channel).MoveLeaderAsync(new MoveLeaderRequest()));
 
         Assert.Equal(StatusCode.Unimplemented, refused.StatusCode);
     }
