@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -88,6 +89,7 @@ internal sealed class QuorateServer : IAsyncDisposable
         var ports = await OpenPortsAsync(logs, cancellation).ConfigureAwait(false);
         ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised ? advertised : [.. ports.Select(p => $"http://{p.Address}")];
 
+        RequirePeerPorts();
         var folder = DataFolder.Open(Settings);
         _undo.Push(() =>
         {
@@ -139,18 +141,39 @@ internal sealed class QuorateServer : IAsyncDisposable
         {
             return await SharedPort.OpenAsync(sockets, address, cancellation).ConfigureAwait(false);
         }
-        catch (AddressInUseException e)
+        catch (Exception e) when (e is AddressInUseException or SocketException)
         {
-            throw RefusalException.Failed(
-                $"cannot listen for clients on {address}.", "another process has that port",
-                $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another port in --listen-client-urls", e);
-        }
-        catch (System.Net.Sockets.SocketException e)
-        {
-            throw RefusalException.Failed(
-                $"cannot listen for clients on {address}.", e.Message, "use an address of this machine and a port this user may open in --listen-client-urls", e);
+            throw CannotListen("clients", address, "--listen-client-urls", e);
         }
     }
+
+    /// <summary>
+    /// Peers are listened to by the node, once there is a folder. By then a port that is taken is found out too late: the folder would remember an address that
+    /// its owner is about to change.
+    /// </summary>
+    private void RequirePeerPorts()
+    {
+        foreach (var address in Settings.ListenPeers)
+        {
+            try
+            {
+                using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(address);
+            }
+            catch (SocketException e)
+            {
+                throw CannotListen("peers", address, "--listen-peer-urls", e);
+            }
+        }
+    }
+
+    private static RefusalException CannotListen(string forWhom, IPEndPoint address, string flag, Exception fault) =>
+        fault is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+            ? RefusalException.Failed(
+                $"cannot listen for {forWhom} on {address}.", "another process has that port",
+                $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another port in {flag}", fault)
+            : RefusalException.Failed(
+                $"cannot listen for {forWhom} on {address}.", fault.Message, $"use an address of this machine and a port this user may open in {flag}", fault);
 
     private async Task<RaftNode<KvResult>> StartNodeAsync(ClusterMachine machine, string folder, CancellationToken cancellation)
     {
@@ -163,13 +186,13 @@ internal sealed class QuorateServer : IAsyncDisposable
             Listen = [.. Settings.ListenPeers.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,
-            OnTransport = happened => ServerLog.Peer(_log, NameOf(happened.Peer), $"{happened.Kind} {happened.Text}"),
+            OnTransport = TellOfPeer,
         };
         try
         {
             return await RaftNode.StartAsync(options, machine, cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ArgumentException or System.Net.Sockets.SocketException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or ArgumentException or SocketException or UnauthorizedAccessException)
         {
             throw RefusalException.Failed(
                 "the node cannot start.", e.Message, "mend what is named above and start again; the data folder has not been harmed", e);
@@ -222,6 +245,14 @@ internal sealed class QuorateServer : IAsyncDisposable
         {
             // We are stopping.
         }
+    }
+
+    private void TellOfPeer(TransportEvent happened)
+    {
+        if (happened.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
+            ServerLog.Peer(_log, NameOf(happened.Peer), $"{happened.Kind} {happened.Text}");
+        else
+            ServerLog.PeerTrouble(_log, NameOf(happened.Peer), $"{happened.Kind} {happened.Text}");
     }
 
     private static async ValueTask StopHostAsync(WebApplication host)

@@ -32,4 +32,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(10, LogLevel.Information, "peer {Peer}: {What}")]
     public static partial void Peer(ILogger log, string peer, string what);
+
+    [LoggerMessage(11, LogLevel.Warning, "peer {Peer}: {What}")]
+    public static partial void PeerTrouble(ILogger log, string peer, string what);
 }

@@ -1,6 +1,6 @@
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>How processes that are started with the same <c>--initial-cluster</c> become one cluster, and who is refused.</summary>
+/// <summary>How processes that are started with the same <c>--initial-cluster</c> become one cluster.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class FormingClusters
 {
@@ -54,22 +54,5 @@ public sealed class FormingClusters
             for (var i = 0; i < 20; i++)
                 Assert.Equal($"k{i}\nv{i}", await EtcdCtl.OkAsync(cluster.Endpoint(number), "get", $"k{i}"));
         }
-    }
-
-    [Fact]
-    public async Task A_member_with_another_clusters_data_is_refused_with_the_reason()
-    {
-        await using var cluster = await ServerCluster.StartAsync(1);
-        await cluster.KillAsync(1);
-        await using var other = ServerCluster.Stopped(1);
-        var flags = other.Flags(1);
-        flags[Array.IndexOf(flags, "--data-dir") + 1] = cluster.DataFolder(1);
-
-        await using var member = RunningProgram.Quorate(["server", .. flags]);
-        var exitCode = await member.ExitAsync(TimeSpan.FromSeconds(20));
-
-        Assert.NotEqual(0, exitCode);
-        Assert.Contains(cluster.DataFolder(1), member.Errors, StringComparison.Ordinal);
-        Assert.Contains("cluster", member.Errors, StringComparison.Ordinal);
     }
 }

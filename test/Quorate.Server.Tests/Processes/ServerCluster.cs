@@ -49,6 +49,9 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     public string Endpoint(int number) => $"127.0.0.1:{_clientPorts[number - 1]}";
 
+    /// <summary>A folder that goes away with the cluster.</summary>
+    public string Folder => _folder;
+
     public string DataFolder(int number) => Path.Combine(_folder, $"n{number}");
 
     public RunningProgram Program(int number) => _members[number - 1] ?? throw new InvalidOperationException($"member {number} is not running");
@@ -76,7 +79,21 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     public string PeerUrl(int number) => $"http://127.0.0.1:{_peerPorts[number - 1]}";
 
-    public void Start(int number) => _members[number - 1] = RunningProgram.Quorate(["server", .. Flags(number)]);
+    /// <summary>Starts a member. Flags given here come after the others, and so win.</summary>
+    public void Start(int number, params string[] lastFlags) => _members[number - 1] = RunningProgram.Quorate(["server", .. Flags(number), .. lastFlags]);
+
+    /// <summary>Starts a member of which strace makes one flush fail: the one with this number, counted from the log's first.</summary>
+    /// <param name="number">The member.</param>
+    /// <param name="failingFlush">Which flush fails. The next would succeed again, and nobody may ask for it.</param>
+    /// <param name="trace">The file for the traced calls, with their times.</param>
+    /// <param name="lastFlags">As in <see cref="Start"/>.</param>
+    public void StartWithFailingFlush(int number, int failingFlush, string trace, params string[] lastFlags) => _members[number - 1] = RunningProgram.Start(
+        "strace",
+        [
+            // -D: the server is our child and strace its relative, so that to end our child is to end the server.
+            "-D", "-f", "-q", "--seccomp-bpf", "-ttt", "-e", "trace=fdatasync,exit_group", "-e", $"inject=fdatasync:error=EIO:when={failingFlush}", "-o", trace,
+            "dotnet", RunningProgram.QuorateDll, "server", .. Flags(number), .. lastFlags,
+        ]);
 
     public async Task KillAsync(int number)
     {

@@ -49,6 +49,18 @@ internal sealed class RunningProgram : IAsyncDisposable
     /// <summary>The program as the build left it beside these tests.</summary>
     public static string QuorateDll => Path.Combine(AppContext.BaseDirectory, "quorate.dll");
 
+    /// <summary>Waits until the program has said something on stderr.</summary>
+    public async Task UntilItSaysAsync(string text)
+    {
+        var deadline = Environment.TickCount64 + 30_000;
+        while (!Errors.Contains(text, StringComparison.Ordinal))
+        {
+            Assert.False(HasExited, $"it ended without saying \"{text}\":\n{Errors}");
+            Assert.True(Environment.TickCount64 < deadline, $"it does not say \"{text}\":\n{Errors}");
+            await Task.Delay(10);
+        }
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
