@@ -27,9 +27,11 @@ public sealed partial class RaftCore
         if (_electionElapsed < _electionTimeout)
             return;
 
-        if (!_configuration.IsVoter(_self) || DiskIsStalled)
+        // Neither a learner nor a node whose disk hangs would be of use as a leader. And a candidate whose vote is not on disk has asked nobody yet: if it
+        // stood again, a disk slower than its patience would see one term after the other and never the end of an election.
+        var hasAskedNobody = _role == Role.Candidate && _voteToken > _durableToken;
+        if (!_configuration.IsVoter(_self) || DiskIsStalled || hasAskedNobody)
         {
-            // Neither a learner nor a node whose disk hangs would be of use as a leader.
             ResetElectionTimer();
             return;
         }
