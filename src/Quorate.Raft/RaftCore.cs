@@ -65,7 +65,13 @@ public sealed partial class RaftCore
 
         Invariant.That(_log.LastTerm <= _term, "an entry of a term is written after that term");
         Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
+
+
+        // Nobody is known to lead, so the first question comes soon, between a tenth and a half of an election timeout: if somebody does lead,
+        // the others hear him and refuse.
         ResetElectionTimer();
+        var drawn = Math.Max(0, _electionTimeout - options.ElectionTicks);
+        _electionTimeout = Math.Min(_electionTimeout, Math.Max(1, options.ElectionTicks / 10 + drawn * 2 / 5));
     }
 
     /// <summary>This node.</summary>

@@ -15,6 +15,9 @@ namespace Quorate.Server.Demo;
 internal sealed class DemoCluster : IAsyncDisposable
 {
     private static readonly string[] Names = ["n1", "n2", "n3"];
+
+    /// <summary>The client ports of etcd's own Procfile: if they are free, <c>etcdctl</c> finds the demo without being told where.</summary>
+    private static readonly int[] PreferredPorts = [2379, 22379, 32379];
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(8);
 
     private readonly SortedDictionary<string, ServerSettings> _settings = new(StringComparer.Ordinal);
@@ -24,14 +27,15 @@ internal sealed class DemoCluster : IAsyncDisposable
     public DemoCluster()
     {
         Folder = Directory.CreateTempSubdirectory("quorate-demo-").FullName;
-        var ports = FreePorts(2 * Names.Length);
+        var clientPorts = TryHold(PreferredPorts) ?? FreePorts(Names.Length);
+        var ports = FreePorts(Names.Length);
         var members = string.Join(',', Names.Select((name, i) => $"{name}=http://127.0.0.1:{ports[i]}"));
         foreach (var (i, name) in Names.Index())
         {
             _settings[name] = SettingsReader.Read(FlagValues.Read(
                 [
                     $"--name={name}", $"--data-dir={Folder}/{name}", $"--initial-cluster={members}", "--initial-cluster-token=demo",
-                    $"--listen-peer-urls=http://127.0.0.1:{ports[i]}", $"--listen-client-urls=http://127.0.0.1:{ports[Names.Length + i]}",
+                    $"--listen-peer-urls=http://127.0.0.1:{ports[i]}", $"--listen-client-urls=http://127.0.0.1:{clientPorts[i]}",
                 ],
                 new Dictionary<string, string>()));
         }
@@ -137,16 +141,32 @@ internal sealed class DemoCluster : IAsyncDisposable
         return await call(new KV.KVClient(channel)).ConfigureAwait(false);
     }
 
-    /// <summary>Ports that are free now; all are held until the last is found, so that none comes twice.</summary>
-    private static int[] FreePorts(int count)
+    private static int[] FreePorts(int count) => TryHold(new int[count])!;
+
+    /// <summary>The ports, if all of them are free; 0 stands for any. All are held until the last is found, so that none comes twice.</summary>
+    private static int[]? TryHold(int[] ports)
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var listener in listeners)
-            listener.Start();
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        foreach (var listener in listeners)
-            listener.Dispose();
-        return ports;
+        var listeners = new List<TcpListener>();
+        try
+        {
+            foreach (var port in ports)
+            {
+                var listener = new TcpListener(IPAddress.Loopback, port);
+                listeners.Add(listener);
+                listener.Start();
+            }
+
+            return [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+        finally
+        {
+            foreach (var listener in listeners)
+                listener.Dispose();
+        }
     }
 }
 

@@ -76,7 +76,8 @@ internal static class DemoVerb
                     return range.Kvs is [var kv, ..] ? kv.Value.ToStringUtf8() : "(no such key)";
                 }).ConfigureAwait(false);
                 break;
-            case ["kill", var name]:
+            case ["kill", var who]:
+                var name = NameOf(who);
                 var killed = Stopwatch.StartNew();
                 if (!await cluster.TryKillAsync(name).ConfigureAwait(false))
                 {
@@ -87,8 +88,9 @@ internal static class DemoVerb
                 screen.Say($"{name} killed");
                 await TellOfLeaderAsync(cluster, screen, killed, cancellation).ConfigureAwait(false);
                 break;
-            case ["restart", var name]:
-                screen.Say(await cluster.TryStartAsync(name).ConfigureAwait(false) ? $"{name} restarted" : $"{name} runs already, or is no member");
+            case ["restart", var who]:
+                var stopped = NameOf(who);
+                screen.Say(await cluster.TryStartAsync(stopped).ConfigureAwait(false) ? $"{stopped} restarted" : $"{stopped} runs already, or is no member");
                 break;
             default:
                 screen.Say("commands: status | put KEY VALUE | get KEY | kill NAME | restart NAME | quit");
@@ -97,6 +99,9 @@ internal static class DemoVerb
 
         return true;
     }
+
+    /// <summary>A member may be called by its name or by its number.</summary>
+    private static string NameOf(string text) => text.All(char.IsAsciiDigit) ? $"n{text}" : text;
 
     private static async Task TellOfLeaderAsync(DemoCluster cluster, DemoScreen screen, Stopwatch since, CancellationToken cancellation)
     {

@@ -29,9 +29,17 @@ internal sealed class TestCluster : IAsyncDisposable
     public static async Task<TestCluster> StartAsync(int size)
     {
         var cluster = new TestCluster(size);
-        for (var number = 1; number <= size; number++)
-            await cluster.StartAsync(number, default);
-        return cluster;
+        try
+        {
+            for (var number = 1; number <= size; number++)
+                await cluster.StartAsync(number, default);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
     }
 
     public static TestCluster Stopped(int size) => new(size);

@@ -19,7 +19,7 @@ public sealed class Elections
         var waits = new HashSet<int>();
         for (ulong id = 1; id <= 40; id++)
         {
-            var node = Given.Follower(id, size: 40);
+            var node = Given.Follower(id, term: 1, size: 40, leader: id == 1 ? 2UL : 1UL);
             var ticks = 0;
             for (; node.Core!.Role == Role.Follower; ticks++)
                 node.Tick();
@@ -28,6 +28,20 @@ public sealed class Elections
         }
 
         Assert.True(waits.Count > 5, "timeouts are random, so that votes rarely split");
+    }
+
+    /// <summary>Ours: a node that has just started knows of no leader to wait for, and asking disturbs nobody (§9.6), so it asks sooner.</summary>
+    [Fact]
+    public void A_node_that_has_just_started_asks_within_half_an_election_timeout()
+    {
+        for (ulong id = 1; id <= 40; id++)
+        {
+            var node = Given.Follower(id, size: 40);
+            var ticks = 0;
+            for (; node.Core!.Role == Role.Follower; ticks++)
+                node.Tick();
+            Assert.InRange(ticks, Given.ElectionTicks / 10, Given.ElectionTicks / 2);
+        }
     }
 
     /// <summary>Paper §5.2: heartbeats keep a follower a follower.</summary>
