@@ -53,7 +53,8 @@ internal sealed class HardStateFile : IDisposable
         return Open(disk);
     }
 
-    /// <summary>Opens the file, and writes again a copy that could not be read.</summary>
+    /// <summary>Opens the file, and writes again a copy that could not be read, and the newest state whether it could or not.</summary>
+    /// <remarks>Durability: what <see cref="State"/> says is on the disk when this returns, even if the process before ended before its flush did.</remarks>
     public static HardStateFile Open(IDisk disk)
     {
         var file = disk.Open(Name);
@@ -111,6 +112,7 @@ internal sealed class HardStateFile : IDisposable
 
     // A copy may differ from its twin: damaged, or left behind by a power cut in the middle of a save. Either way both are made to hold the
     // slot's newer generation. Of the two slots only the older one is written while the newer one stands.
+    // The newest is written in any case: that it can be read does not mean that it is on the disk (LogRecovery.MakeLastFrameDurable).
     private void Repair(HardStateSlot[] slots)
     {
         Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
@@ -123,7 +125,7 @@ internal sealed class HardStateFile : IDisposable
                 whole &= _file.Read(copy * PageBytes, bytes) == bytes.Length && HardStateSlot.TryRead(bytes, copy, _file.Name, out var read) && read == slot;
             }
 
-            if (whole)
+            if (whole && slot != _newest)
                 continue;
             WriteSlot(_file, slot);
             _file.Flush();

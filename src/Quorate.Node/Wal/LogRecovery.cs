@@ -20,6 +20,7 @@ internal sealed class LogRecovery(IDisk disk)
     private LogIndex _start = new(1);
     private bool _anchored;
     private (Segment Segment, long From, long To, string What)? _torn;
+    private (Segment Segment, long Offset)? _lastFrame;
 
     /// <summary>The entries that count, and where they lie.</summary>
     public LogMap Map { get; } = new();
@@ -50,6 +51,7 @@ internal sealed class LogRecovery(IDisk disk)
             SettleUnused();
             SettleStart();
             CutTorn();
+            MakeLastFrameDurable();
         }
         catch
         {
@@ -108,6 +110,7 @@ internal sealed class LogRecovery(IDisk disk)
             throw Damage(segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
 
         _torn = null;
+        _lastFrame = (segment, reader.Offset);
         _nextFrame = header.Sequence + 1;
         AdmitEntries(segment, reader, header);
         Commit = LogIndex.Max(Commit, header.Commit);
@@ -219,11 +222,44 @@ internal sealed class LogRecovery(IDisk disk)
         if (_torn is not { } torn)
             return;
         var sectors = new byte[torn.To - torn.From];
+        var before = new byte[sectors.Length];
+        torn.Segment.File.ReadWhole(torn.From, before);
         Sectors.FillUnwritten(sectors, torn.Segment.Nonce, torn.From);
         torn.Segment.File.Write(torn.From, sectors);
-        torn.Segment.File.Flush();
+        try
+        {
+            torn.Segment.File.Flush();
+        }
+        catch (DiskFlushException)
+        {
+            // The disk may still hold what we wanted gone, while the system shows the next process that it is gone. So it is shown again.
+            torn.Segment.File.Write(torn.From, before);
+            throw;
+        }
+
         CutTail = string.Create(CultureInfo.InvariantCulture,
             $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
+    }
+
+    // What can be read need not be on the disk. The process before may have ended between a write and its flush, and the system kept the pages;
+    // or its flush failed, and the system took the pages for clean from then on, so that no later flush writes them (fsyncgate). Only the last
+    // frame can be in that state, since each is flushed before the next is written: it is written again, and that makes it dirty again.
+    // Whoever vouched for it without that would lose it to the next power cut, acknowledged as it was.
+    private void MakeLastFrameDurable()
+    {
+        if (_lastFrame is not { } last)
+            return;
+        var reader = new SegmentReader(last.Segment);
+        if (reader.ReadFrame(last.Offset, out var what) != FrameState.Whole)
+            throw Damage(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
+        last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
+
+        // The segments behind it hold nothing, and that too must be so on the disk: a torn write may have been cleared away there.
+        foreach (var segment in _opened)
+        {
+            if (segment.Sequence >= last.Segment.Sequence)
+                segment.File.Flush();
+        }
     }
 
     // The place to look at is where the missing frame belongs: often the end of the segment before.

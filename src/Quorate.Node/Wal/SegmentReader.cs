@@ -13,6 +13,9 @@ internal sealed class SegmentReader(Segment segment)
     /// <summary>The frame that <see cref="ReadFrame"/> found; its records follow the header.</summary>
     public ReadOnlySpan<byte> Frame => _frame.AsSpan(0, Header.Length);
 
+    /// <summary>All that it takes on the disk, up to the end of its last sector.</summary>
+    public ReadOnlySpan<byte> FrameOnDisk => _frame.AsSpan(0, Header.LengthOnDisk);
+
     /// <summary>Its header.</summary>
     public FrameHeader Header { get; private set; }
 

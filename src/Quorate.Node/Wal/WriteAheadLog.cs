@@ -59,6 +59,9 @@ internal sealed class WriteAheadLog : IDisposable
                 MakeFirstSegment(disk, options, sequences);
             var recovery = new LogRecovery(disk);
             recovery.Run(sequences);
+
+            // Names that the process before made, changed or removed may be no more durable than the last frame was.
+            disk.FlushFolder();
             log = new WriteAheadLog(disk, options, hardState, recovery);
             var recovered = new RecoveredLog(hardState.State, log.FirstIndex, log.LastIndex, recovery.Commit, [.. recovery.Terms], recovery.CutTail);
             if (recovered.LastTerm > hardState.State.Term)

@@ -9,18 +9,18 @@ public sealed class FailingSystemCalls : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>Calls 1 and 2 are of making term and vote, and the first segment; then one a commit.</summary>
+    /// <summary>Call 1 is of making term and vote, 2 of opening them, 3 of the first segment; then one a commit.</summary>
     [Fact]
     public void A_failed_fdatasync_stops_the_log_and_is_never_tried_again()
     {
-        var (said, calls) = DiskChild.Run(_folder, "fdatasync:error=EIO:when=6");
+        var (said, calls) = DiskChild.Run(_folder, "fdatasync:error=EIO:when=7");
 
         Assert.Equal(["opened", "durable 1", "durable 2", "durable 3"], said[..4]);
         Assert.StartsWith("4 DiskFlushException: fdatasync failed for ", said[4], StringComparison.Ordinal);
         Assert.All(said[5..], static line => Assert.Contains("InvalidOperationException: The log refuses everything", line, StringComparison.Ordinal));
         Assert.Equal(9, said.Length);
         Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
-        Assert.Equal(6, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
+        Assert.Equal(7, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
     }
 
     /// <summary>A name that may not be durable is as bad as content that may not be.</summary>
