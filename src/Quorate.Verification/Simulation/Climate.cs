@@ -1,0 +1,108 @@
+using static Quorate.Verification.Simulation.VirtualTime;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>What a seed draws before anything happens: the cluster, its options, and which faults exist at all (swarm testing).</summary>
+/// <remarks>
+/// A run with every fault on is busy with crashes and never sees what a long partition alone would show. So each fault is off in about half of
+/// all runs. Times are microseconds; of a mean of 0 the fault does not exist.
+/// </remarks>
+internal sealed record Climate
+{
+    public int Members { get; private init; }
+
+    public long Duration { get; private init; }
+
+    public int HeartbeatMs { get; private init; }
+
+    public int ElectionHeartbeats { get; private init; }
+
+    /// <summary>Windows, caps and caches so small that every bound is met.</summary>
+    public bool IsTight { get; private init; }
+
+    public int SegmentBytes { get; private init; }
+
+    public int Clients { get; private init; }
+
+    public long ThinkTimeMax { get; private init; }
+
+    public int PayloadBytesMax { get; private init; }
+
+    public long DelayMin { get; private init; }
+
+    public long DelayMax { get; private init; }
+
+    /// <summary>Messages lost, of a thousand.</summary>
+    public int Loss { get; private init; }
+
+    /// <summary>Messages that come twice, of a thousand.</summary>
+    public int Duplicates { get; private init; }
+
+    /// <summary>Messages that come once more, seconds later, of a thousand.</summary>
+    public int Stale { get; private init; }
+
+    /// <summary>Messages overtake each other.</summary>
+    public bool Reorders { get; private init; }
+
+    /// <summary>A process that ends is noticed by its peers.</summary>
+    public bool ConnectionsClose { get; private init; }
+
+    public long FlushMin { get; private init; }
+
+    public long FlushMax { get; private init; }
+
+    public long ApplyMax { get; private init; }
+
+    /// <summary>How far a clock may be off, parts in a thousand.</summary>
+    public int DriftPerMille { get; private init; }
+
+    /// <summary>The mean time between two strikes of a fault, by its name.</summary>
+    public IReadOnlyDictionary<string, long> Faults { get; private init; } = new Dictionary<string, long>();
+
+    public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
+
+    public static Climate Draw(ulong seed, IEnumerable<string> faults)
+    {
+        var dice = Dice.For(seed, "climate");
+        var (delayMin, delayMax) = dice.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));
+        var (flushMin, flushMax) = dice.Pick<(long, long)>((20, 100), (100, 2_000), (100, 2_000), (2_000, 60_000));
+        var segmentBytes = dice.Pick(16, 16, 32, 64) * 1024;
+        return new Climate
+        {
+            Members = dice.Pick(1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7),
+            Duration = dice.Pick(8, 15, 15, 30) * Second,
+            HeartbeatMs = dice.Pick(50, 100, 100),
+            ElectionHeartbeats = dice.Pick(5, 10, 10),
+            IsTight = dice.Chance(300),
+            SegmentBytes = segmentBytes,
+            Clients = dice.Pick(1, 3, 6, 12),
+            ThinkTimeMax = dice.Pick(5, 30, 150) * Millisecond,
+            PayloadBytesMax = dice.Pick(8, 100, 1_000, segmentBytes / 4 - 64),
+            DelayMin = delayMin,
+            DelayMax = delayMax,
+            Loss = dice.Pick(0, 0, 10, 100, 300),
+            Duplicates = dice.Pick(0, 0, 20, 300),
+            Stale = dice.Pick(0, 0, 2, 20),
+            Reorders = dice.Chance(400),
+            ConnectionsClose = dice.Chance(700),
+            FlushMin = flushMin,
+            FlushMax = flushMax,
+            ApplyMax = dice.Pick(10, 10, 1_000, 20_000),
+            DriftPerMille = dice.Pick(0, 0, 1, 50, 200),
+            Faults = Means(seed, faults),
+        };
+    }
+
+    /// <summary>Each fault draws from a stream of its own name: a new one leaves the others where they were.</summary>
+    private static Dictionary<string, long> Means(ulong seed, IEnumerable<string> faults)
+    {
+        var means = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var fault in faults)
+        {
+            var dice = Dice.For(seed, "mean of " + fault);
+            means[fault] = dice.Pick(0, 0, 0, 800, 3_000, 8_000) * Millisecond;
+        }
+
+        return means;
+    }
+}

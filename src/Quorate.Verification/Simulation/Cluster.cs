@@ -1,0 +1,187 @@
+using Quorate.Node.Wal;
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Simulation.Disk;
+using Quorate.Verification.Simulation.Faults;
+using Quorate.Verification.Simulation.Network;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>All of one run: members, network, clients, faults and checks, under one seed and in one virtual time.</summary>
+internal sealed class Cluster
+{
+    private readonly ulong _seed;
+    private readonly Dice _restarts;
+    private readonly List<RaftCore> _running = [];
+    private ulong _operations;
+    private int _changes;
+    private int _acknowledged;
+
+    public Cluster(ulong seed, Action<string>? tell = null)
+    {
+        _seed = seed;
+        Climate = Climate.Draw(seed, Fault.Names);
+        Chronicle = new Chronicle(Time, tell);
+        DiskDice = Dice.For(seed, "disks");
+        Seeds = Dice.For(seed, "seeds");
+        _restarts = Dice.For(seed, "restarts");
+        Network = new SimulatedNetwork(Time, Climate, Dice.For(seed, "network"), Chronicle, Tally);
+        Configuration = new Configuration(Enumerable.Range(1, Climate.Members).Select(static i => new NodeId((ulong)i)));
+        var nonces = Dice.For(seed, "nonces");
+        WalOptions = new WalOptions { SegmentBytes = Climate.SegmentBytes, PayloadBytesMax = Climate.SegmentBytes / 4, PrepareInBackground = false, DrawNonce = nonces.Next };
+
+        var clocks = Dice.For(seed, "clocks");
+        foreach (var id in Configuration.Members)
+        {
+            var rate = 1 + (clocks.Next(-Climate.DriftPerMille, Climate.DriftPerMille + 1) / 1000.0);
+            Members.Add(new Member(this, id, new SimulatedClock(Time, rate, clocks.Between(0, VirtualTime.Second))));
+        }
+    }
+
+    public Climate Climate { get; }
+
+    public VirtualTime Time { get; } = new();
+
+    public Tally Tally { get; } = new();
+
+    public Chronicle Chronicle { get; }
+
+    public SimulatedNetwork Network { get; }
+
+    public Configuration Configuration { get; }
+
+    public WalOptions WalOptions { get; }
+
+    public List<Member> Members { get; } = [];
+
+    public AppliedLedger Ledger { get; } = new();
+
+    public ReadWitness Witness { get; } = new();
+
+    public Reigns Reigns { get; } = new();
+
+    public List<Operation> History { get; } = [];
+
+    public Dice DiskDice { get; }
+
+    public Dice Seeds { get; }
+
+    public List<Client> Clients { get; } = [];
+
+    /// <summary>Faults have ended: the disks are quick and nothing new goes wrong.</summary>
+    public bool IsQuiet { get; private set; }
+
+    /// <summary>Starts everybody and lets the faults and the clients do as they like.</summary>
+    public void Live()
+    {
+        Chronicle.Note(NodeId.None, $"{Climate.Members} members, {string.Join(", ", Climate.Faults.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
+        foreach (var member in Members)
+            Time.After(_restarts.Between(0, 100 * VirtualTime.Millisecond), member.Start);
+        foreach (var fault in Fault.All(this, _seed))
+            fault.Begin();
+        for (var i = 0; i < Climate.Clients; i++)
+            Clients.Add(new Client(this, i, Dice.For(_seed, $"client {i}")));
+        Time.Run(Climate.Duration);
+    }
+
+    /// <summary>The faults end.</summary>
+    public void BecomeQuiet()
+    {
+        Chronicle.Note(NodeId.None, "quiet");
+        IsQuiet = true;
+        Network.Calm();
+    }
+
+    public ulong NextOperation() => ++_operations;
+
+    public long FlushLatency() => IsQuiet ? Climate.FlushMin : DiskDice.Between(Climate.FlushMin, Climate.FlushMax);
+
+    public long ApplyLatency() => IsQuiet ? 1 : DiskDice.Between(1, Climate.ApplyMax);
+
+    public Unflushed DrawUnflushed() => DiskDice.Pick(Unflushed.Dropped, Unflushed.Kept, Unflushed.Mixed, Unflushed.Mixed);
+
+    public void RestartLater(Member member)
+    {
+        var delay = _restarts.Pick(10, 300, 300, 2_000, 8_000) * VirtualTime.Millisecond;
+        Time.After(_restarts.Between(1, IsQuiet ? 10 * VirtualTime.Millisecond : delay), member.Start);
+    }
+
+    /// <summary>Its system closes its connections: those who notice think it gone.</summary>
+    public void TellThatItEnded(Member ended)
+    {
+        if (!Climate.ConnectionsClose)
+            return;
+        foreach (var other in Members.Where(m => m != ended))
+            Time.After(_restarts.Between(50, 5 * VirtualTime.Millisecond), () => Network.TellClosed(ended.Id, other.Id));
+    }
+
+    /// <summary>A client is told that its entry is committed: at this very moment a quorum's disks hold it, flushed.</summary>
+    public void Acknowledge(EntryId entry, Operation operation)
+    {
+        Reigns.Acknowledge(entry);
+        var holders = Members.Count(m => m.OnDisk >= entry.Index);
+        if (2 * holders <= Members.Count)
+            throw new ViolationException("DurableOnQuorum", $"{operation} is acknowledged at {entry}, flushed on {holders} of {Members.Count} disks: {string.Join(", ", Members.Select(m => m.OnDisk))}");
+        if (++_acknowledged % 256 == 1)
+            CheckDisks(entry);
+    }
+
+    /// <summary>Cuts the power of copies of all disks and lets the real recovery say what is there.</summary>
+    public void CheckDisks(EntryId entry)
+    {
+        var holders = 0;
+        foreach (var member in Members)
+        {
+            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), WalOptions);
+            using (log)
+            {
+                if (recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term)
+                    holders++;
+            }
+        }
+
+        if (2 * holders <= Members.Count)
+            throw new ViolationException("DurableOnQuorum", $"{entry} is acknowledged; a power cut of all leaves it on {holders} of {Members.Count} disks");
+    }
+
+    /// <summary>What holds across the cluster; looked at when somebody has changed.</summary>
+    public void CheckAcross(in CoreState changed)
+    {
+        Chronicle.Mix(changed.Term.Value ^ (changed.Last.Value << 20) ^ (changed.Commit.Value << 40) ^ changed.Self.Value);
+        if (++_changes % 16 != 0)
+            return;
+        _running.Clear();
+        foreach (var member in Members)
+        {
+            if (member.Process is { } process)
+                _running.Add(process.Core);
+        }
+
+        RaftInvariants.HoldAcross(_running);
+    }
+
+    public RaftOptions OptionsOf(NodeId self, ulong seed)
+    {
+        var commandBytes = Climate.SegmentBytes / 4;
+        return new RaftOptions
+        {
+            Self = self,
+            Seed = seed,
+            HeartbeatTicks = 10,
+            ElectionTicks = 10 * Climate.ElectionHeartbeats,
+            MessageBytesMax = Climate.IsTight ? 2048 : 1 << 20,
+            InflightMessagesMax = Climate.IsTight ? 3 : 256,
+            InflightBytesMax = Climate.IsTight ? 8192 : 16 << 20,
+            CommandBytesMax = commandBytes,
+            UncommittedBytesMax = Climate.IsTight ? 2 * commandBytes : 64 << 20,
+            CachedBytesMax = Climate.IsTight ? 1000 : 1 << 20,
+            PendingReadsMax = Climate.IsTight ? 4 : 16_384,
+        };
+    }
+
+    /// <summary>How everybody stands.</summary>
+    public override string ToString() => string.Join('\n', Members.Select(static m => m.Process is { Core: var c }
+        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} on disk {m.OnDisk} {string.Join(", ", c.Followers)}"
+        : $"{m.Id}: down, on disk {m.OnDisk}"));
+}

@@ -1,0 +1,199 @@
+using Quorate.Node.Io;
+
+namespace Quorate.Verification.Simulation.Disk;
+
+/// <summary>A disk in memory that knows what is durable: it outlives processes, loses power, fills up, and fails to flush.</summary>
+/// <remarks>
+/// A process that ends leaves what it wrote to the system, flushed or not: the next process sees it, and a power cut may still take it away. That
+/// is why these are two different ends.
+/// </remarks>
+internal sealed class SimulatedDisk(Tally tally) : IDisk
+{
+    private SortedDictionary<string, FileContent> _names = new(StringComparer.Ordinal);
+    private SortedDictionary<string, FileContent> _namesOnDisk = new(StringComparer.Ordinal);
+    private readonly HashSet<FileContent> _dirty = [];
+    private bool _namesDirty;
+    private int _callsUntilCut = -1;
+
+    /// <summary>The power went off in the middle of a call.</summary>
+    public bool IsOff { get; private set; }
+
+    /// <summary>A call failed since the process began.</summary>
+    public bool HasFailed { get; private set; }
+
+    /// <summary>How often something was read.</summary>
+    public long Reads { get; private set; }
+
+    /// <summary>The next flush fails.</summary>
+    public bool NextFlushFails { get; set; }
+
+    /// <summary>There is no room for another file.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>Everything that was written is on the disk.</summary>
+    public bool IsClean => !_namesDirty && _dirty.Count == 0;
+
+    /// <summary>The power goes off at the n-th call from now that changes something, n = 0 being the next; the call itself may be done in part.</summary>
+    public void CutAfter(int calls) => _callsUntilCut = calls;
+
+    public IReadOnlyList<string> List() => [.. _names.Keys];
+
+    public IDiskFile Open(string name) =>
+        _names.TryGetValue(name, out var content) ? new Handle(this, name, content) : throw new FileNotFoundException($"no file {name}");
+
+    public IDiskFile Create(string name, long length)
+    {
+        Call();
+        if (_names.ContainsKey(name))
+            throw new IOException($"{name} is there already");
+        if (IsFull)
+            throw Failed(new IOException("no space left on device"), "disk full");
+        _dirty.Add(_names[name] = new FileContent(new byte[length]));
+        _namesDirty = true;
+        return Open(name);
+    }
+
+    public void Rename(string from, string to)
+    {
+        Call();
+        if (_names.TryGetValue(to, out var replaced))
+            _dirty.Remove(replaced);
+        _names[to] = _names[from];
+        _names.Remove(from);
+        _namesDirty = true;
+    }
+
+    public void Delete(string name)
+    {
+        Call();
+        if (!_names.Remove(name, out var content))
+            throw new FileNotFoundException($"no file {name}");
+        _dirty.Remove(content);
+        _namesDirty = true;
+    }
+
+    public void FlushFolder()
+    {
+        Call();
+        if (NextFlushFails)
+            throw FlushFailed();
+        _namesOnDisk = new(_names, StringComparer.Ordinal);
+        _namesDirty = false;
+    }
+
+    /// <summary>The process ended and another begins: what was written is seen, and no more durable than before.</summary>
+    public void NewProcess()
+    {
+        IsOff = false;
+        HasFailed = false;
+        _callsUntilCut = -1;
+    }
+
+    /// <summary>The power was off: of what was not flushed, this is left.</summary>
+    public void PowerCut(Unflushed policy, Dice dice)
+    {
+        bool Kept() => policy == Unflushed.Kept || (policy == Unflushed.Mixed && dice.Chance(500));
+
+        (_names, _) = AfterPowerCut(Kept);
+        _namesOnDisk = new(_names, StringComparer.Ordinal);
+        _namesDirty = false;
+        _dirty.Clear();
+        NewProcess();
+    }
+
+    /// <summary>Another disk that holds what this one would after a power cut that takes everything that was not flushed.</summary>
+    public SimulatedDisk DurableCopy()
+    {
+        var copy = new SimulatedDisk(new Tally());
+        (copy._names, copy._namesOnDisk) = AfterPowerCut(static () => false);
+        return copy;
+    }
+
+    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(Func<bool> kept)
+    {
+        var names = new SortedDictionary<string, FileContent>(StringComparer.Ordinal);
+        foreach (var name in _names.Keys.Union(_namesOnDisk.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            // Each name is as it was or as it is.
+            if ((_namesDirty && !kept() ? _namesOnDisk : _names).TryGetValue(name, out var content))
+                names[name] = content.AfterPowerCut(kept);
+        }
+
+        return (names, new(names, StringComparer.Ordinal));
+    }
+
+    private void Call()
+    {
+        if (_callsUntilCut >= 0 && _callsUntilCut-- == 0)
+            IsOff = true;
+        if (IsOff)
+            throw new PowerCutException();
+    }
+
+    private DiskFlushException FlushFailed()
+    {
+        NextFlushFails = false;
+        return Failed(new DiskFlushException("input/output error"), "flush failed");
+    }
+
+    private T Failed<T>(T failure, string what)
+        where T : IOException
+    {
+        HasFailed = true;
+        tally.Add(what);
+        return failure;
+    }
+
+    private sealed class Handle(SimulatedDisk disk, string name, FileContent content) : IDiskFile
+    {
+        public string Name => name;
+
+        public long Length => content.Bytes.Length;
+
+        public int Read(long offset, Span<byte> target)
+        {
+            disk.Reads++;
+            var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
+            content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
+            return length;
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            disk._dirty.Add(content);
+            content.Touch(offset, source.Length);
+            if (offset + source.Length > content.Bytes.Length)
+                content.SetLength(offset + source.Length);
+
+            // The cut may fall into the middle of a write: half of its sectors are there then.
+            source[..(source.Length / 2 / FileContent.SectorBytes * FileContent.SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
+            disk.Call();
+            source.CopyTo(content.Bytes.AsSpan((int)offset));
+        }
+
+        public void SetLength(long length)
+        {
+            disk.Call();
+            disk._dirty.Add(content);
+            content.SetLength(length);
+        }
+
+        public void Flush()
+        {
+            disk.Call();
+            if (disk.NextFlushFails)
+            {
+                content.FailFlush();
+                throw disk.FlushFailed();
+            }
+
+            content.Flush();
+            if (content.IsClean)
+                disk._dirty.Remove(content);
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

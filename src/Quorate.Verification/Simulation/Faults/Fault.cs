@@ -1,0 +1,49 @@
+namespace Quorate.Verification.Simulation.Faults;
+
+/// <summary>Something that goes wrong again and again, at moments drawn from a stream of its own.</summary>
+internal abstract class Fault(Cluster cluster, Dice dice, string name)
+{
+    private static readonly (string Name, Func<Cluster, Dice, string, Fault> Make)[] Kinds =
+    [
+        ("kill", static (c, d, n) => new ProcessKill(c, d, n)),
+        ("power cut", static (c, d, n) => new PowerLoss(c, d, n)),
+        ("partition", static (c, d, n) => new Partition(c, d, n)),
+        ("clogged link", static (c, d, n) => new CloggedLink(c, d, n)),
+        ("false alarm", static (c, d, n) => new FalseAlarm(c, d, n)),
+        ("flush failure", static (c, d, n) => new FlushFailure(c, d, n)),
+        ("full disk", static (c, d, n) => new FullDisk(c, d, n)),
+        ("stalled thread", static (c, d, n) => new StalledThread(c, d, n)),
+        ("pause", static (c, d, n) => new Pause(c, d, n)),
+    ];
+
+    /// <summary>All there are.</summary>
+    public static IEnumerable<string> Names => Kinds.Select(static k => k.Name);
+
+    protected Cluster Cluster { get; } = cluster;
+
+    protected Dice Dice { get; } = dice;
+
+    private long Mean => Cluster.Climate.Faults[name];
+
+    /// <summary>One of each.</summary>
+    public static IEnumerable<Fault> All(Cluster cluster, ulong seed) => Kinds.Select(kind => kind.Make(cluster, Dice.For(seed, kind.Name), kind.Name));
+
+    public void Begin()
+    {
+        if (Mean > 0)
+            Next();
+    }
+
+    protected abstract void Strike();
+
+    protected Member Any() => Cluster.Members[Dice.Next(0, Cluster.Members.Count)];
+
+    private void Next() => Cluster.Time.After(Dice.Between(0, 2 * Mean), () =>
+    {
+        if (Cluster.IsQuiet)
+            return;
+        Cluster.Tally.Add("fault: " + name);
+        Strike();
+        Next();
+    });
+}

@@ -1,0 +1,22 @@
+namespace Quorate.Verification.Simulation.Faults;
+
+/// <summary>The power goes: at one machine, at some call to its disk, or at all machines at once.</summary>
+internal sealed class PowerLoss(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
+{
+    protected override void Strike()
+    {
+        switch (Dice.Next(0, 10))
+        {
+            case 0:
+                foreach (var member in Cluster.Members)
+                    member.PowerCut(Cluster.DrawUnflushed());
+                break;
+            case < 5:
+                Any().PowerCut(Cluster.DrawUnflushed());
+                break;
+            default:
+                Any().Disk.CutAfter(Dice.Next(0, 6));
+                break;
+        }
+    }
+}

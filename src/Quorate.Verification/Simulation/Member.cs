@@ -1,0 +1,225 @@
+using Quorate.Node.Wal;
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Simulation.Disk;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>A member's machine: its disk and clock, which outlive its processes, and the process that runs, if one does.</summary>
+internal sealed class Member
+{
+    /// <summary>From being woken to taking a turn.</summary>
+    private const long WakeTakes = 5;
+
+    private readonly Cluster _cluster;
+    private readonly List<Client> _waiting = [];
+    private long _turnAt = long.MaxValue;
+    private bool _mustStop;
+
+    public Member(Cluster cluster, NodeId id, SimulatedClock clock)
+    {
+        _cluster = cluster;
+        Id = id;
+        Clock = clock;
+        Disk = new SimulatedDisk(cluster.Tally);
+    }
+
+    public NodeId Id { get; }
+
+    public SimulatedDisk Disk { get; }
+
+    public SimulatedClock Clock { get; }
+
+    /// <summary>The process, or null while there is none.</summary>
+    public Process? Process { get; private set; }
+
+    /// <summary>It stays down until the run says otherwise.</summary>
+    public bool IsBanned { get; set; }
+
+    /// <summary>Stopped by a signal until then: nothing of it runs.</summary>
+    public long PausedUntil { get; private set; }
+
+    /// <summary>Everything up to here was on the disk, flushed, when last looked at.</summary>
+    public LogIndex OnDisk { get; private set; }
+
+    public void Pause(long until)
+    {
+        PausedUntil = until;
+        _cluster.Chronicle.Note(Id, "pauses", $"until {until / 1e6}");
+    }
+
+    public void Resume() => PausedUntil = 0;
+
+    /// <summary>Starts a process on what the disk holds; tries again later if the disk refuses.</summary>
+    public void Start()
+    {
+        if (Process is not null || IsBanned)
+            return;
+
+        Disk.NewProcess();
+        try
+        {
+            Process = new Process(_cluster, this);
+        }
+        catch (PowerCutException)
+        {
+            PowerCut(_cluster.DrawUnflushed());
+            return;
+        }
+        catch (IOException fault) when (fault is not WalDamageException && Disk.HasFailed)
+        {
+            _cluster.Chronicle.Note(Id, "cannot start", fault.Message);
+            _cluster.RestartLater(this);
+            return;
+        }
+
+        _cluster.Chronicle.Note(Id, "starts", Process.Core.LastIndex.ToString());
+        _cluster.Network.Bind(Id, Process.Endpoint);
+        NoteWhatIsOnDisk();
+        _mustStop = false;
+        TurnAt(_cluster.Time.Now + WakeTakes);
+    }
+
+    /// <summary>The process ends; the system keeps what it wrote.</summary>
+    public void Kill(string why)
+    {
+        if (Process is null)
+            return;
+        _cluster.Chronicle.Note(Id, "ends", why);
+        Process = null;
+        _turnAt = long.MaxValue;
+        PausedUntil = 0;
+        _cluster.Network.Bind(Id, null);
+        for (var i = _waiting.Count - 1; i >= 0; i--)
+            _waiting[i].NodeIsGone();
+        _waiting.Clear();
+        _cluster.TellThatItEnded(this);
+        _cluster.RestartLater(this);
+    }
+
+    /// <summary>The machine loses its power, whether a process runs or not.</summary>
+    public void PowerCut(Unflushed left)
+    {
+        _cluster.Tally.Add("power cut");
+        if (Process is null)
+            _cluster.RestartLater(this);
+        Kill($"power cut, what was not flushed is {left}");
+        Disk.PowerCut(left, _cluster.DiskDice);
+    }
+
+    public void Wait(Client client) => _waiting.Add(client);
+
+    public void NoLongerWaits(Client client) => _waiting.Remove(client);
+
+    public void Wake(Process process)
+    {
+        if (ReferenceEquals(process, Process))
+            TurnAt(_cluster.Time.Now + WakeTakes);
+    }
+
+    /// <summary>A thread of the process does a piece of work.</summary>
+    public void Do(Process process, Action work)
+    {
+        if (!ReferenceEquals(process, Process))
+            return;
+        if (_cluster.Time.Now < PausedUntil)
+        {
+            _cluster.Time.At(PausedUntil, () => Do(process, work));
+            return;
+        }
+
+        var reads = Disk.Reads;
+        work();
+        if (Disk.Reads != reads)
+            _cluster.Tally.Add("entries read back");
+        if (Disk.IsOff)
+        {
+            PowerCut(_cluster.DrawUnflushed());
+            return;
+        }
+
+        if (!Disk.HasFailed)
+            NoteWhatIsOnDisk();
+        PollWaiting();
+    }
+
+    public void Observe(RaftCore core, List<TraceEvent> events)
+    {
+        foreach (var happened in events)
+        {
+            _cluster.Tally.Add(happened.Kind.ToString());
+            if (happened.Kind is TraceKind.Appended or TraceKind.Committed or TraceKind.ReadConfirmed)
+                _cluster.Chronicle.Mix((ulong)happened.Kind ^ happened.Index.Value);
+            else
+                _cluster.Chronicle.Note(Id, happened.ToString());
+            if (happened.Kind == TraceKind.BecameLeader)
+                _cluster.Reigns.Leads(core);
+        }
+    }
+
+    private void NoteWhatIsOnDisk()
+    {
+        var last = Process!.Log.LastIndex;
+        OnDisk = Disk.IsClean ? last : LogIndex.Min(OnDisk, last);
+    }
+
+    private void TurnAt(long moment)
+    {
+        moment = Math.Max(moment, PausedUntil);
+        if (moment >= _turnAt)
+            return;
+        _turnAt = moment;
+        _cluster.Time.At(moment, () =>
+        {
+            if (_turnAt == moment)
+                TakeTurn();
+        });
+    }
+
+    private void TakeTurn()
+    {
+        _turnAt = long.MaxValue;
+        var now = _cluster.Time.Now;
+        if (now < PausedUntil)
+        {
+            TurnAt(PausedUntil);
+            return;
+        }
+
+        var process = Process!;
+        try
+        {
+            // The loop is told at the end of the flush that failed, so the turn in which it hears is the last.
+            _mustStop = Disk.HasFailed;
+            if (process.Turn())
+                _cluster.CheckAcross(process.State);
+        }
+        catch (PowerCutException)
+        {
+            _cluster.Tally.Add("end in the middle of a turn");
+            if (_cluster.DiskDice.Chance(500))
+                PowerCut(_cluster.DrawUnflushed());
+            else
+                Kill("in the middle of a turn");
+            return;
+        }
+        catch (IOException fault) when (fault is not WalDamageException && Disk.HasFailed)
+        {
+            Kill(fault.Message);
+            return;
+        }
+
+        if (_mustStop)
+            throw new ViolationException("DiskFailureStopsTheNode", $"{Id} goes on after its disk failed");
+        PollWaiting();
+        if (Process is not null)
+            TurnAt(now + Math.Max(1, Clock.ToWorld(process.UntilNextTick)));
+    }
+
+    private void PollWaiting()
+    {
+        for (var i = _waiting.Count - 1; i >= 0; i--)
+            _waiting[i].Poll();
+    }
+}

@@ -1,0 +1,125 @@
+using System.Buffers.Binary;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Simulation.Network;
+
+/// <summary>All links between the members: they delay, lose, repeat, reorder, clog, are cut one way or both, and bring back what was said long ago.</summary>
+internal sealed class SimulatedNetwork(VirtualTime time, Climate climate, Dice dice, Chronicle chronicle, Tally tally)
+{
+    /// <summary>How long after it was sent a stale message may come, at most.</summary>
+    private const long StaleMax = 20 * VirtualTime.Second;
+
+    private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
+    private readonly Dictionary<(NodeId From, NodeId To), Link> _links = [];
+    private bool _isCalm;
+
+    /// <summary>The process that answers at an address, or nobody.</summary>
+    public void Bind(NodeId node, Endpoint? endpoint)
+    {
+        if (endpoint is null)
+            _endpoints.Remove(node);
+        else
+            _endpoints[node] = endpoint;
+    }
+
+    public void Send(NodeId from, NodeId to, byte[] frame)
+    {
+        var link = LinkOf(from, to);
+        if (_isCalm)
+        {
+            Travel(link, frame, climate.DelayMin);
+            return;
+        }
+
+        if (dice.Chance(climate.Loss))
+        {
+            tally.Add("message lost");
+            return;
+        }
+
+        Travel(link, frame, dice.Between(climate.DelayMin, climate.DelayMax));
+        if (dice.Chance(climate.Duplicates))
+        {
+            tally.Add("message repeated");
+            Travel(link, frame, dice.Between(climate.DelayMin, climate.DelayMax));
+        }
+
+        if (dice.Chance(climate.Stale))
+        {
+            time.After(dice.Between(climate.DelayMax, StaleMax), () =>
+            {
+                if (_isCalm)
+                    return;
+                tally.Add("message long after");
+                Deliver(link, frame);
+            });
+        }
+    }
+
+    /// <summary>Cuts or heals a link, one way.</summary>
+    public void Cut(NodeId from, NodeId to, bool cut) => LinkOf(from, to).IsCut = cut;
+
+    /// <summary>Nothing comes through a link until then, and all of it afterwards.</summary>
+    public void Clog(NodeId from, NodeId to, long until) => LinkOf(from, to).ClogsUntil = until;
+
+    /// <summary>A member hears that its connection to a peer was closed.</summary>
+    public void TellClosed(NodeId peer, NodeId to)
+    {
+        if (_endpoints.TryGetValue(to, out var endpoint) && !LinkOf(peer, to).IsCut)
+            endpoint.Arrive(peer, null);
+    }
+
+    /// <summary>No link loses, delays or is cut any more; what was on its way for long never comes.</summary>
+    public void Calm()
+    {
+        _isCalm = true;
+        foreach (var link in _links.Values)
+        {
+            link.IsCut = false;
+            link.ClogsUntil = 0;
+        }
+    }
+
+    private void Travel(Link link, byte[] frame, long delay)
+    {
+        var arrival = Math.Max(time.Now + delay, link.ClogsUntil);
+        if (!climate.Reorders || _isCalm)
+            arrival = Math.Max(arrival, link.LastArrival);
+        link.LastArrival = Math.Max(link.LastArrival, arrival);
+        time.At(arrival, () => Deliver(link, frame));
+    }
+
+    private void Deliver(Link link, byte[] frame)
+    {
+        if (link.IsCut)
+        {
+            tally.Add("message cut off");
+            return;
+        }
+
+        if (!_endpoints.TryGetValue(link.To, out var endpoint))
+            return;
+        chronicle.Mix((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(frame.AsSpan(8)));
+        endpoint.Arrive(link.From, frame);
+    }
+
+    private Link LinkOf(NodeId from, NodeId to)
+    {
+        if (!_links.TryGetValue((from, to), out var link))
+            _links.Add((from, to), link = new Link(from, to));
+        return link;
+    }
+
+    private sealed class Link(NodeId from, NodeId to)
+    {
+        public NodeId From { get; } = from;
+
+        public NodeId To { get; } = to;
+
+        public bool IsCut { get; set; }
+
+        public long ClogsUntil { get; set; }
+
+        public long LastArrival { get; set; }
+    }
+}

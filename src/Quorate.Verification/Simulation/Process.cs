@@ -1,0 +1,101 @@
+using Quorate.Node.Groups;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Disk;
+using Quorate.Verification.Simulation.Network;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>One life of a member: the real loop, log, applier and core, put together as a running node puts them together.</summary>
+internal sealed class Process
+{
+    private readonly GroupLoop _loop;
+    private readonly TickClock _clock;
+    private readonly Member _member;
+    private int _effectsUntilCut = -1;
+    private CoreState _last;
+
+    /// <exception cref="IOException">The disk refused.</exception>
+    /// <exception cref="PowerCutException">The power went off while it recovered.</exception>
+    public Process(Cluster cluster, Member member)
+    {
+        _member = member;
+        var (climate, wal) = (cluster.Climate, cluster.WalOptions);
+        (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
+        if (recovered.CutTail is not null)
+            cluster.Tally.Add("torn tail cut");
+
+        var seed = cluster.Seeds.Next();
+        Machine = new SimulatedMachine(member.Id, cluster.Ledger);
+        Clients = new ClientInbox(climate.IsTight ? 4 : 1024, 1 << 20);
+        Proposals = new ProposalTable<Answer>(member.Id, seed >> 1);
+        DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.FlushLatency);
+        ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.ApplyLatency);
+        var applier = new Applier<Answer>(Machine, member.Id, Proposals, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
+        var restored = Restart.Replay(Log, recovered, cluster.Configuration, applier.Replay);
+        Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
+        Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake);
+        _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(climate.HeartbeatMs) / 10, ticksAtOnceMax: 10);
+        _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), applier, Reads, Clients, _clock, Observe);
+        _last = CoreState.Of(Core);
+    }
+
+    public RaftCore Core { get; }
+
+    public SimulatedMachine Machine { get; }
+
+    public WriteAheadLog Log { get; }
+
+    public ProposalTable<Answer> Proposals { get; }
+
+    public ReadTable Reads { get; } = new();
+
+    public ClientInbox Clients { get; }
+
+    public Endpoint Endpoint { get; }
+
+    public SimulatedWorker DiskWorker { get; }
+
+    public SimulatedWorker ApplyWorker { get; }
+
+    /// <summary>When the next tick is due, by this member's clock.</summary>
+    public TimeSpan UntilNextTick => _clock.UntilNext;
+
+    /// <summary>What the core was when it was last looked at.</summary>
+    public CoreState State => _last;
+
+    /// <summary>The process ends in the middle of a turn: before the n-th effect that it carries out from now on.</summary>
+    public void CutAfterEffects(int effects) => _effectsUntilCut = effects;
+
+    /// <summary>One turn of the real loop; whatever changed is checked. True when something did.</summary>
+    public bool Turn()
+    {
+        _loop.Turn();
+        return Check();
+    }
+
+    public void Wake() => _member.Wake(this);
+
+    private void Effect()
+    {
+        if (_effectsUntilCut >= 0 && _effectsUntilCut-- == 0)
+            throw new PowerCutException();
+    }
+
+    private void Observe(RaftCore core, List<TraceEvent> happened)
+    {
+        Check();
+        _member.Observe(core, happened);
+    }
+
+    private bool Check()
+    {
+        var now = CoreState.Of(Core);
+        if (now == _last)
+            return false;
+        RaftInvariants.HoldBetween(_last, now);
+        _last = now;
+        return true;
+    }
+}

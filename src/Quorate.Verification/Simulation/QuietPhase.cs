@@ -1,0 +1,118 @@
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>
+/// The end of a run: all members are healed, or a majority of them while the rest stays broken. They must elect, commit, answer, and come to the same
+/// state, in bounded virtual time.
+/// </summary>
+internal sealed class QuietPhase
+{
+    private readonly Cluster _cluster;
+    private readonly Dice _dice;
+    private readonly List<Member> _core;
+    private readonly List<Member> _rest;
+
+    public QuietPhase(Cluster cluster, ulong seed)
+    {
+        _cluster = cluster;
+        _dice = Dice.For(seed, "quiet");
+        var members = cluster.Members.ToList();
+        _dice.Shuffle(members);
+        var broken = _dice.Chance(500) ? _dice.Next(0, ((members.Count - 1) / 2) + 1) : 0;
+        _rest = members[..broken];
+        _core = members[broken..];
+    }
+
+    public void Run()
+    {
+        _cluster.BecomeQuiet();
+        foreach (var member in _rest)
+            Break(member);
+        foreach (var member in _core)
+            Heal(member);
+
+        // A disk that stalled before answers within ten seconds; then elections, some of them split, and the restarts they wait for.
+        Until("a leader is elected and known to the core", (12 * VirtualTime.Second) + (20 * _cluster.Climate.ElectionTimeout), Led);
+        foreach (var client in _cluster.Clients)
+            client.IsStopped = true;
+        Until("every client has its answer, or gave up", 4 * VirtualTime.Second, () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
+
+        var probes = _core.Select((m, i) => new Client(_cluster, 1000 + i, _dice, m)).ToList();
+        Until("a write and a read succeed at every member of the core", 20 * VirtualTime.Second, () =>
+        {
+            foreach (var probe in probes)
+                probe.IsStopped = probe.Committed > 0 && probe.Granted > 0;
+            return probes.TrueForAll(static p => p.IsStopped && p.IsIdle);
+        });
+        Until("the core is of one mind", 20 * VirtualTime.Second, Converged);
+        CheckStates();
+    }
+
+    private void Break(Member member)
+    {
+        var how = _dice.Pick("down", "cut off", "deaf", "mute", "as it was");
+        _cluster.Chronicle.Note(member.Id, "stays broken:", how);
+        if (how == "down")
+        {
+            member.IsBanned = true;
+            member.Kill("broken for good");
+        }
+
+        foreach (var other in _cluster.Members.Where(m => m != member))
+        {
+            if (how is "cut off" or "deaf")
+                _cluster.Network.Cut(other.Id, member.Id, cut: true);
+            if (how is "cut off" or "mute")
+                _cluster.Network.Cut(member.Id, other.Id, cut: true);
+        }
+    }
+
+    private static void Heal(Member member)
+    {
+        member.Disk.IsFull = false;
+        member.Disk.NextFlushFails = false;
+        member.Resume();
+        member.Start();
+    }
+
+    private bool Led()
+    {
+        var leader = _core[0].Process?.Core.Leader ?? NodeId.None;
+        return leader != NodeId.None && _core.TrueForAll(m =>
+            m.Process is { Core: var core } && core.Leader == leader && core.Term == _core[0].Process!.Core.Term && (core.Self != leader || core.Role == Role.Leader));
+    }
+
+    private bool Converged() => Led() && _core.TrueForAll(m =>
+        m.Process is { } p && p.Core.LastIndex == _core[0].Process!.Core.LastIndex && p.Machine.Current.Index == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
+
+    private void Until(string what, long within, Func<bool> done)
+    {
+        if (!done() && !_cluster.Time.Run(_cluster.Time.Now + within, done))
+            throw new ViolationException("Liveness", $"not within {within / 1e6} quiet seconds: {what}");
+    }
+
+    private void CheckStates()
+    {
+        var acknowledged = _cluster.Reigns.Acknowledged;
+        var first = _core[0].Process!.Machine;
+        Demand(first.Store.HashKv(0, out var expected) is null, "the store has a hash");
+        foreach (var member in _core)
+        {
+            var process = member.Process!;
+            Demand(process.Core.TermAt(acknowledged.Index) == acknowledged.Term, $"{member.Id} lacks {acknowledged}, which was acknowledged");
+            Demand(process.Machine.Current == first.Current, $"{member.Id} holds another list than {_core[0].Id}");
+            Demand(process.Machine.Store.HashKv(0, out var hash) is null && hash == expected, $"{member.Id} holds another store than {_core[0].Id}");
+        }
+
+        _cluster.CheckDisks(acknowledged);
+    }
+
+    private static void Demand(bool holds, string what)
+    {
+        if (!holds)
+            throw new ViolationException("Converged", what);
+    }
+}

@@ -1,0 +1,57 @@
+namespace Quorate.Verification.Simulation;
+
+/// <summary>What is to happen, and when, in microseconds since the world began. What is due at one moment happens in the order it was asked for.</summary>
+internal sealed class VirtualTime
+{
+    public const long Millisecond = 1_000;
+    public const long Second = 1_000_000;
+
+    private readonly PriorityQueue<Action, Due> _queue = new();
+    private ulong _asked;
+
+    /// <summary>The moment it is.</summary>
+    public long Now { get; private set; }
+
+    /// <summary>How much has happened.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>Has something happen at a moment, or at once if that has passed.</summary>
+    public void At(long moment, Action happening) => _queue.Enqueue(happening, new Due(Math.Max(moment, Now), _asked++));
+
+    /// <summary>Has something happen after a span.</summary>
+    public void After(long span, Action happening) => At(Now + span, happening);
+
+    /// <summary>Lets time pass up to a moment, or until something is so.</summary>
+    /// <returns>Whether it became so; false when there is nothing to wait for.</returns>
+    public bool Run(long until, Func<bool>? done = null)
+    {
+        while (_queue.TryPeek(out var happening, out var due) && due.Moment <= until)
+        {
+            _queue.Dequeue();
+            Now = due.Moment;
+            Events++;
+            happening();
+            if (done is not null && done())
+                return true;
+        }
+
+        Now = Math.Max(Now, until);
+        return false;
+    }
+
+    private readonly record struct Due(long Moment, ulong Order) : IComparable<Due>
+    {
+        public int CompareTo(Due other) => Moment != other.Moment ? Moment.CompareTo(other.Moment) : Order.CompareTo(other.Order);
+    }
+}
+
+/// <summary>One node's clock: it goes at its own rate, and never backwards.</summary>
+internal sealed class SimulatedClock(VirtualTime time, double rate, long start) : TimeProvider
+{
+    public override long TimestampFrequency => VirtualTime.Second;
+
+    public override long GetTimestamp() => start + (long)(time.Now * rate);
+
+    /// <summary>How long a span of this clock is in the world; rounded up, so that it has surely passed.</summary>
+    public long ToWorld(TimeSpan span) => (long)Math.Ceiling(span.TotalMicroseconds / rate) + 1;
+}

@@ -1,0 +1,88 @@
+using Quorate.Verification.Simulation;
+
+namespace Quorate.Verification;
+
+/// <summary>Runs a whole cluster, real but for its network, disks, clocks and threads, under one seed, on one thread, in virtual time.</summary>
+/// <remarks>The same seed does the same on any machine. docs/testing.md says what is simulated, what is checked, and how to read a failure.</remarks>
+public static class Simulator
+{
+    /// <summary>Runs one seed.</summary>
+    /// <param name="seed">It decides everything.</param>
+    /// <param name="tell">Told each thing that happens, as it happens; null: nobody is.</param>
+    /// <exception cref="SimulationFailedException">Something that was promised is not so.</exception>
+    public static SimulationReport Run(ulong seed, Action<string>? tell = null)
+    {
+        var cluster = new Cluster(seed, tell);
+        try
+        {
+            cluster.Live();
+            new QuietPhase(cluster, seed).Run();
+        }
+        catch (Exception fault)
+        {
+            throw new SimulationFailedException(seed, fault, cluster);
+        }
+
+        return new SimulationReport(
+            seed, cluster.Climate.Members, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.Chronicle.Hash, cluster.Tally.Counts);
+    }
+}
+
+/// <summary>What came of a run that found nothing.</summary>
+/// <param name="Seed">What decided it.</param>
+/// <param name="Members">How many members the cluster had.</param>
+/// <param name="SimulatedSeconds">How long it lived.</param>
+/// <param name="Events">How much happened.</param>
+/// <param name="TraceHash">Equal for two runs that did the same.</param>
+/// <param name="Counts">How often each thing happened: faults, outcomes, changes of role.</param>
+public sealed record SimulationReport(
+    ulong Seed, int Members, double SimulatedSeconds, long Events, ulong TraceHash, IReadOnlyDictionary<string, long> Counts);
+
+/// <summary>A run broke a promise. The text names the seed and the command that shows it again.</summary>
+public sealed class SimulationFailedException : Exception
+{
+    /// <summary>Makes the exception.</summary>
+    public SimulationFailedException()
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    public SimulationFailedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    public SimulationFailedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal SimulationFailedException(ulong seed, Exception fault, Cluster cluster)
+        : base(Describe(seed, fault, cluster), fault)
+    {
+        Seed = seed;
+        Violation = Root(fault).Message;
+    }
+
+    /// <summary>The seed.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>What was broken, in a line.</summary>
+    public string Violation { get; } = "";
+
+    private static string Describe(ulong seed, Exception fault, Cluster cluster)
+    {
+        var commit = Environment.GetEnvironmentVariable("QUORATE_COMMIT");
+        return $"""
+            seed {seed}{(string.IsNullOrEmpty(commit) ? "" : $" at commit {commit}")}, after {cluster.Time.Now / 1e6} s: {Root(fault).Message}
+            again: dotnet run -c Release --project test/Quorate.Sim -- --seed {seed} --trace
+            {cluster.Chronicle}
+            {cluster}
+            {Root(fault)}
+            """;
+    }
+
+    /// <summary>The applier wraps what the state machine threw.</summary>
+    private static Exception Root(Exception fault) => fault is Node.StateMachineException { InnerException: { } inner } ? inner : fault;
+}

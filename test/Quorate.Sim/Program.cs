@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Globalization;
+using Quorate.Verification;
+
+// The simulator from a shell: one seed, told as it happens, or many of them.
+const string Usage = """
+    quorate-sim --seed N [--trace]                        one run; --trace tells all that happens
+    quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
+    """;
+
+ulong? seed = null;
+var (seeds, from, jobs, trace, keepGoing) = (1000UL, 1UL, 1, false, false);
+for (var i = 0; i < args.Length; i++)
+{
+    ulong Number() => ulong.Parse(args[++i], CultureInfo.InvariantCulture);
+    switch (args[i])
+    {
+        case "--seed":
+            seed = Number();
+            break;
+        case "--seeds":
+            seeds = Number();
+            break;
+        case "--from":
+            from = Number();
+            break;
+        case "--jobs":
+            jobs = (int)Number();
+            break;
+        case "--trace":
+            trace = true;
+            break;
+        case "--keep-going":
+            keepGoing = true;
+            break;
+        default:
+            Console.Error.WriteLine(Usage);
+            return 1;
+    }
+}
+
+var clock = Stopwatch.StartNew();
+if (seed is { } only)
+{
+    try
+    {
+        var report = Simulator.Run(only, trace ? Console.WriteLine : null);
+        Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
+        foreach (var (what, count) in report.Counts)
+            Console.WriteLine($"{count,9}  {what}");
+        return 0;
+    }
+    catch (SimulationFailedException failure)
+    {
+        Console.WriteLine(failure.Message);
+        return 2;
+    }
+}
+
+// Each run has one thread and shares nothing; some run side by side only to use the machine.
+var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
+var (simulated, done, failed, events) = (0.0, 0, 0, 0L);
+var next = (long)from - 1;
+var gate = new Lock();
+var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
+{
+    while (true)
+    {
+        var mine = (ulong)Interlocked.Increment(ref next);
+        if (mine >= from + seeds || (failed > 0 && !keepGoing))
+            return;
+        try
+        {
+            var report = Simulator.Run(mine);
+            lock (gate)
+            {
+                done++;
+                simulated += report.SimulatedSeconds;
+                events += report.Events;
+                foreach (var (what, count) in report.Counts)
+                    counts[what] = counts.GetValueOrDefault(what) + count;
+            }
+        }
+        catch (SimulationFailedException failure)
+        {
+            lock (gate)
+            {
+                if (failed++ == 0 || !keepGoing)
+                    Console.WriteLine(failure.Message);
+                else
+                    Console.WriteLine($"seed {failure.Seed}: {failure.Violation}");
+            }
+        }
+    }
+})).ToList();
+workers.ForEach(static w => w.Start());
+workers.ForEach(static w => w.Join());
+
+foreach (var (what, count) in counts)
+    Console.WriteLine($"{count,12}  {what}");
+var seconds = clock.Elapsed.TotalSeconds;
+Console.WriteLine($"{done} seeds ok, {failed} failed, in {seconds:0.0} s: {done / seconds:0.0} seeds/s, {simulated / seconds:0} simulated seconds a second, {events / seconds:0} events a second");
+return failed == 0 ? 0 : 2;

@@ -1,0 +1,16 @@
+namespace Quorate.Verification.Tests.Seeds;
+
+/// <summary>Seeds that once ended badly, each with what it showed.</summary>
+/// <remarks>What a seed does changes with the simulator; the rule it taught has a test of its own where it says so.</remarks>
+public sealed class FormerFailures
+{
+    [Theory]
+    [InlineData(37UL, "a killed process had written what it had not flushed; the next one vouched for it (Disk/WhatIsReadIsNotYetDurable)")]
+    [InlineData(140UL, "the same for term and vote: after a power cut the log knew a term that the hard state did not")]
+    [InlineData(127UL, "a flush failed, the system forgot the pages, and the next process took them for written")]
+    public void A_run_that_once_failed_ends_well(ulong seed, string showed)
+    {
+        Simulator.Run(seed);
+        Assert.NotEmpty(showed);
+    }
+}
