@@ -250,9 +250,9 @@ internal sealed class QuorateServer : IAsyncDisposable
     private void TellOfPeer(TransportEvent happened)
     {
         if (happened.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
-            ServerLog.Peer(_log, NameOf(happened.Peer), $"{happened.Kind} {happened.Text}");
+            ServerLog.Peer(_log, NameOf(happened.Peer), happened.Text);
         else
-            ServerLog.PeerTrouble(_log, NameOf(happened.Peer), $"{happened.Kind} {happened.Text}");
+            ServerLog.PeerTrouble(_log, NameOf(happened.Peer), happened.Text);
     }
 
     private static async ValueTask StopHostAsync(WebApplication host)

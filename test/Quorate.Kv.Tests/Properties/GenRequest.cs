@@ -48,7 +48,10 @@ internal static class GenRequest
     public static readonly Gen<PutRequest> Put = Gen.Select(Key, Gen.Char["xyz"].Array[0, 3], Gen.Int[0, 39], Gen.Bool)
         .Select((key, value, rare, prev) => Given.Put(key, rare == 1 ? "" : new string(value)) with
         {
-            PrevKv = prev, IgnoreValue = rare == 1, IgnoreLease = rare == 2, Lease = rare is >= 3 and < 12 ? 77 + (rare % 3) : 0,
+            PrevKv = prev,
+            IgnoreValue = rare == 1,
+            IgnoreLease = rare == 2,
+            Lease = rare is >= 3 and < 12 ? 77 + (rare % 3) : 0,
         });
 
     public static readonly Gen<DeleteRangeRequest> Delete =

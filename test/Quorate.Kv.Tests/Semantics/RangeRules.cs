@@ -109,8 +109,12 @@ public sealed class RangeRules
 
         Assert.Equal(expected, _store.Keys(Range("a", "d") with
         {
-            SortTarget = SortTarget.Mod, SortOrder = SortOrder.Ascend,
-            MinModRevision = minMod, MaxModRevision = maxMod, MinCreateRevision = minCreate, MaxCreateRevision = maxCreate,
+            SortTarget = SortTarget.Mod,
+            SortOrder = SortOrder.Ascend,
+            MinModRevision = minMod,
+            MaxModRevision = maxMod,
+            MinCreateRevision = minCreate,
+            MaxCreateRevision = maxCreate,
         }));
     }
 

@@ -1,0 +1,223 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using Google.Protobuf;
+using Grpc.Core;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>Whatever comes to the client port gets an answer that says what is wrong, or is closed; the cluster goes on serving and has lost nothing.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class BadClients : IAsyncLifetime
+{
+    private ServerCluster _cluster = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _cluster = await ServerCluster.StartAsync(3);
+        await EtcdCtl.OkAsync(_cluster.Endpoint(1), "put", "before", "it was here");
+    }
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Requests_over_a_limit_are_refused_in_etcds_words_on_every_member()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            var kv = _cluster.Kv(number);
+            await RefusedAsync(
+                StatusCode.InvalidArgument, "etcdserver: request is too large",
+                () => kv.PutAsync(new PutRequest { Key = "k".ToByteString(), Value = ByteString.CopyFrom(new byte[1_600_000]) }));
+            await RefusedAsync(
+                StatusCode.ResourceExhausted, "grpc: received message larger than max (2200010 vs. 2097152)",
+                () => kv.PutAsync(new PutRequest { Key = "k".ToByteString(), Value = ByteString.CopyFrom(new byte[2_200_002]) }));
+            await RefusedAsync(StatusCode.InvalidArgument, "etcdserver: too many operations in txn request", () => kv.TxnAsync(Puts(129)));
+            await RefusedAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided", () => kv.PutAsync(new PutRequest { Value = "v".ToByteString() }));
+            await RefusedAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided", () => kv.RangeAsync(new RangeRequest()));
+            await RefusedAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided", () => kv.DeleteRangeAsync(new DeleteRangeRequest()));
+            await RefusedAsync(
+                StatusCode.InvalidArgument, "etcdserver: value is provided",
+                () => kv.PutAsync(new PutRequest { Key = "before".ToByteString(), Value = "v".ToByteString(), IgnoreValue = true }));
+
+            // Just inside the limits.
+            await kv.PutAsync(new PutRequest { Key = "large".ToByteString(), Value = ByteString.CopyFrom(new byte[1_500_000]) });
+            await kv.TxnAsync(Puts(128));
+        }
+
+        await AssertItServesAsync();
+    }
+
+    /// <summary>etcdctl shows its user what the server said.</summary>
+    [Fact]
+    public async Task Etcdctl_says_what_was_wrong()
+    {
+        var (exitCode, _, errors) = await EtcdCtl.RunAsync(_cluster.Endpoint(2), new string('x', 1_600_000), "put", "large");
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains("etcdserver: request is too large", errors, StringComparison.Ordinal);
+
+        (exitCode, _, errors) = await EtcdCtl.RunAsync(_cluster.Endpoint(2), null, "put", "k", "v", "--lease=1234");
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains("etcdserver: requested lease not found", errors, StringComparison.Ordinal);
+        await AssertItServesAsync();
+    }
+
+    [Fact]
+    public async Task Noise_on_a_connection_is_closed()
+    {
+        var noise = new byte[64 * 1024];
+        new Random(11).NextBytes(noise);
+        byte[] preface = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8];
+        byte[][] openings =
+        [
+            noise,
+            new byte[4096],
+            [.. preface[..10]],
+            [.. preface[..20], .. noise],
+            [.. preface, .. noise],
+            [.. preface, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, .. noise],
+            Encoding.ASCII.GetBytes("GET /" + new string('a', 100_000) + " HTTP/1.1\r\n\r\n"),
+            Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: a\r\nX: " + new string('a', 100_000) + "\r\n\r\n"),
+            "POST /v3/kv/put HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"u8.ToArray(),
+            "Quorate\n"u8.ToArray(),
+        ];
+        foreach (var number in _cluster.Numbers)
+        {
+            foreach (var opening in openings)
+                await UntilItIsClosedAsync(number, opening);
+        }
+
+        await AssertItServesAsync();
+    }
+
+    [Fact]
+    public async Task Grpc_that_is_malformed_is_refused_with_a_status()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            Assert.Equal(StatusCode.Internal, await CallAsync(number, "/etcdserverpb.KV/Put", Message([1, 2, 3])[..6]));
+            Assert.Equal(StatusCode.Internal, await CallAsync(number, "/etcdserverpb.KV/Put", []));
+            Assert.Equal(StatusCode.ResourceExhausted, await CallAsync(number, "/etcdserverpb.KV/Put", [0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
+            Assert.Equal(StatusCode.Unimplemented, await CallAsync(number, "/etcdserverpb.KV/Nothing", Message([])));
+            Assert.Equal(StatusCode.Unimplemented, await CallAsync(number, "/no.such.Service/Put", Message([])));
+        }
+
+        await AssertItServesAsync();
+    }
+
+    /// <summary>The framework parses messages, and has no better word for bytes that are none.</summary>
+    [Fact]
+    public async Task Grpc_whose_message_is_no_protobuf_fails_alone()
+    {
+        foreach (var number in _cluster.Numbers)
+            Assert.Equal(StatusCode.Unknown, await CallAsync(number, "/etcdserverpb.KV/Put", Message([0xff, 0xff, 0xff])));
+
+        foreach (var number in _cluster.Numbers)
+            await EtcdCtl.OkAsync(_cluster.Endpoint(number), "put", $"after{number}", "it serves");
+    }
+
+    [Fact]
+    public async Task Json_that_is_malformed_is_refused_with_what_is_wrong()
+    {
+        using var http = new HttpClient();
+        (string Path, string Body, HttpStatusCode Status)[] requests =
+        [
+            ("/v3/kv/put", "no json", HttpStatusCode.BadRequest),
+            ("/v3/kv/put", "{\"key\":\"%%%\"}", HttpStatusCode.BadRequest),
+            ("/v3/kv/put", "{\"key\":", HttpStatusCode.BadRequest),
+            ("/v3/kv/put", "{}", HttpStatusCode.BadRequest),
+            ("/v3/kv/nothing", "{}", HttpStatusCode.NotFound),
+            ("/nothing", "{}", HttpStatusCode.NotFound),
+        ];
+        foreach (var (path, body, status) in requests)
+        {
+            using var content = new StringContent(body);
+            using var response = await http.PostAsync(new Uri($"http://{_cluster.Endpoint(1)}{path}"), content);
+
+            Assert.Equal(status, response.StatusCode);
+            Assert.NotEmpty(await response.Content.ReadAsStringAsync());
+        }
+
+        await AssertItServesAsync();
+    }
+
+    private async Task AssertItServesAsync()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            Assert.False(_cluster.Program(number).HasExited, _cluster.Program(number).Errors);
+            await EtcdCtl.OkAsync(_cluster.Endpoint(number), "put", $"after{number}", "it serves");
+            Assert.Equal("before\nit was here", await EtcdCtl.OkAsync(_cluster.Endpoint(number), "get", "before"));
+            Assert.DoesNotContain("crit: ", _cluster.Program(number).Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("fail: ", _cluster.Program(number).Errors, StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task RefusedAsync<T>(StatusCode code, string message, Func<AsyncUnaryCall<T>> call)
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await call());
+        Assert.Equal(message, refused.Status.Detail);
+        Assert.Equal(code, refused.StatusCode);
+    }
+
+    private static TxnRequest Puts(int count)
+    {
+        var txn = new TxnRequest();
+        for (var i = 0; i < count; i++)
+            txn.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = $"txn/{i}".ToByteString() } });
+        return txn;
+    }
+
+    /// <summary>Says something, then nothing more, and waits for the other side to close.</summary>
+    private async Task UntilItIsClosedAsync(int number, byte[] opening)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPEndPoint.Parse(_cluster.Endpoint(number)));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var buffer = new byte[4096];
+        try
+        {
+            await socket.SendAsync(opening, patience.Token);
+            socket.Shutdown(SocketShutdown.Send);
+            while (await socket.ReceiveAsync(buffer, patience.Token) > 0)
+            {
+                // Whatever it says before it closes.
+            }
+        }
+        catch (SocketException)
+        {
+            // Closed with our bytes unread, which TCP tells as a reset.
+        }
+    }
+
+    /// <summary>A gRPC call whose bytes are our own.</summary>
+    private async Task<StatusCode> CallAsync(int number, string method, byte[] body)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_cluster.Endpoint(number)}{method}")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+        };
+        request.Headers.TE.ParseAdd("trailers");
+
+        using var response = await http.SendAsync(request);
+
+        await response.Content.ReadAsByteArrayAsync();
+        var status = response.Headers.TryGetValues("grpc-status", out var inHeaders) ? inHeaders : response.TrailingHeaders.GetValues("grpc-status");
+        return (StatusCode)int.Parse(Assert.Single(status));
+    }
+
+    /// <summary>A message with gRPC's prefix.</summary>
+    private static byte[] Message(byte[] bytes)
+    {
+        var message = new byte[5 + bytes.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(1), (uint)bytes.Length);
+        bytes.CopyTo(message, 5);
+        return message;
+    }
+}
