@@ -53,7 +53,8 @@ internal static class KvAnswers
         };
     }
 
-    private static Wire.KeyValue ToWire(KeyValue kv) => new()
+    /// <summary>A key.</summary>
+    public static Wire.KeyValue ToWire(KeyValue kv) => new()
     {
         Key = UnsafeByteOperations.UnsafeWrap(kv.Key),
         Value = UnsafeByteOperations.UnsafeWrap(kv.Value),

@@ -4,7 +4,7 @@ using Quorate.Server.Protos;
 namespace Quorate.Server.Etcd;
 
 /// <summary>etcd's Lease service over gRPC.</summary>
-internal sealed class LeaseService(LeaseApi api, CancellationToken stopping) : Lease.LeaseBase
+internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.LeaseBase
 {
     /// <inheritdoc/>
     public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => api.GrantAsync(request).AsTask();
@@ -21,21 +21,14 @@ internal sealed class LeaseService(LeaseApi api, CancellationToken stopping) : L
     public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => api.LeasesAsync().AsTask();
 
     /// <summary>Renews one lease after the other, as they are named, until the client has no more to say.</summary>
-    public override async Task LeaseKeepAlive(
-        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context)
-    {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
-        try
+    public override Task LeaseKeepAlive(
+        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context) =>
+        guard.RunAsync(context, async ending =>
         {
-            while (await requestStream.MoveNext(ending.Token).ConfigureAwait(false))
+            while (await requestStream.NextAsync(ending).ConfigureAwait(false) is { } request)
             {
-                var answer = await api.KeepAliveAsync(requestStream.Current).ConfigureAwait(false);
-                await responseStream.WriteAsync(answer, ending.Token).ConfigureAwait(false);
+                var answer = await api.KeepAliveAsync(request).ConfigureAwait(false);
+                await responseStream.SendAsync(answer, ending).ConfigureAwait(false);
             }
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            throw EtcdErrors.Stopped();
-        }
-    }
+        });
 }

@@ -26,6 +26,7 @@ internal static class EtcdHost
         });
         builder.Services.AddSingleton(surface.Kv);
         builder.Services.AddSingleton(surface.Lease);
+        builder.Services.AddSingleton(surface.Watch);
         builder.Services.AddSingleton(surface.Cluster);
         builder.Services.AddSingleton(surface.Maintenance);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, QuietLifetime>());
@@ -38,6 +39,7 @@ internal static class EtcdHost
         });
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
+        app.MapGrpcService<WatchService>();
         app.MapGrpcService<ClusterService>();
         app.MapGrpcService<MaintenanceService>();
         return app;

@@ -2,13 +2,22 @@ using Quorate.Kv;
 using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
 using Quorate.Server.Settings;
+using Quorate.Server.Watching;
 using Quorate.Server.Web;
 
 namespace Quorate.Server.Hosting;
 
 /// <summary>Everything a host answers with.</summary>
 internal sealed record EtcdSurface(
-    IReplica Replica, Replicator Replicator, KvService Kv, LeaseService Lease, LeaseExpiry Expiry, ClusterService Cluster, MaintenanceService Maintenance, WebSurface Web)
+    IReplica Replica,
+    Replicator Replicator,
+    LeaseExpiry Expiry,
+    KvService Kv,
+    LeaseService Lease,
+    WatchService Watch,
+    ClusterService Cluster,
+    MaintenanceService Maintenance,
+    WebSurface Web)
 {
     /// <summary>Puts it together.</summary>
     public static EtcdSurface Create(
@@ -20,9 +29,14 @@ internal sealed record EtcdSurface(
         var kv = new KvApi(replicator, store, headers, limits);
         var leases = new LeaseApi(replicator, store, clock, headers, limits, settings.ElectionTimeout);
         var expiry = new LeaseExpiry(settings.Self.Id.Value, replica, clock, TimeProvider.System);
+        var guard = new StreamGuard(replica, settings.ElectionTimeout, TimeProvider.System, stopping);
+        var watch = new WatchApi(store, headers, new WatchOptions { FragmentBytesMax = settings.Limits.RequestBytesMax }, TimeProvider.System);
         var cluster = new ClusterService(replicator, members, headers);
         var maintenance = new MaintenanceService(replica, store, headers);
-        var web = new WebSurface(new Probes(replicator), new JsonGateway(kv, leases, cluster, maintenance, settings.Limits.MessageBytesMax));
-        return new EtcdSurface(replica, replicator, new KvService(kv), new LeaseService(leases, stopping), expiry, cluster, maintenance, web);
+        var gateway = new JsonGateway(
+            kv, leases, cluster, maintenance, new JsonStreams(watch, leases), settings.Limits.MessageBytesMax, stopping);
+        var web = new WebSurface(new Probes(replicator), gateway);
+        return new EtcdSurface(
+            replica, replicator, expiry, new KvService(kv), new LeaseService(leases, guard), new WatchService(watch, guard), cluster, maintenance, web);
     }
 }

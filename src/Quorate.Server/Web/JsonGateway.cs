@@ -16,13 +16,21 @@ namespace Quorate.Server.Web;
 internal sealed class JsonGateway
 {
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
-    private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
+
+    /// <summary>Reads a message; what it does not know it passes over.</summary>
+    internal static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
     private readonly FrozenDictionary<string, Func<string, Task<IMessage>>> _calls;
+    private readonly JsonStreams _streams;
+    private readonly CancellationToken _stopping;
     private readonly int _bodyBytesMax;
 
-    public JsonGateway(KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, int messageBytesMax)
+    public JsonGateway(
+        KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreams streams, int messageBytesMax, CancellationToken stopping)
     {
+        _streams = streams;
+        _stopping = stopping;
+
         // Base64 makes four bytes of three; names and braces take little beside it.
         _bodyBytesMax = messageBytesMax / 3 * 4;
         _calls = new Dictionary<string, Func<string, Task<IMessage>>>(StringComparer.Ordinal)
@@ -54,7 +62,9 @@ internal sealed class JsonGateway
     /// <summary>Answers one request.</summary>
     public async Task HandleAsync(HttpContext context)
     {
-        if (!_calls.TryGetValue(context.Request.Path.Value ?? "", out var call))
+        var path = context.Request.Path.Value ?? "";
+        var stream = _streams.Find(path);
+        if (!_calls.TryGetValue(path, out var call) && stream is null)
         {
             await PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
             return;
@@ -70,7 +80,14 @@ internal sealed class JsonGateway
         try
         {
             var body = await ReadBodyAsync(context).ConfigureAwait(false);
-            var answer = await call(body.Length == 0 ? "{}" : body).ConfigureAwait(false);
+            var json = body.Length == 0 ? "{}" : body;
+            if (stream is not null)
+            {
+                await new JsonStream(context, Formatter).RunAsync((send, ending) => stream(json, send, ending), _stopping).ConfigureAwait(false);
+                return;
+            }
+
+            var answer = await call!(json).ConfigureAwait(false);
             await WriteAsync(context, StatusCodes.Status200OK, Formatter.Format(answer)).ConfigureAwait(false);
         }
         catch (RpcException refused)

@@ -1,0 +1,13 @@
+using Grpc.Core;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>etcd's Watch service over gRPC.</summary>
+internal sealed class WatchService(WatchApi api, StreamGuard guard) : Watch.WatchBase
+{
+    /// <inheritdoc/>
+    public override Task Watch(
+        IAsyncStreamReader<WatchRequest> requestStream, IServerStreamWriter<WatchResponse> responseStream, ServerCallContext context) =>
+        guard.RunAsync(context, ending => api.RunAsync(requestStream.NextAsync, responseStream.SendAsync, ending));
+}
