@@ -13,7 +13,8 @@ internal static class HistoryHash
 {
     public static uint Compute(in MvccView view, bool isSwept, long revision)
     {
-        var hash = uint.MaxValue;
+        // Begun with something, so that the hash of an empty store is not 0, which to a client looks like none.
+        var hash = Add(uint.MaxValue, "quorate kv"u8);
         Span<byte> head = stackalloc byte[44];
         for (var cursor = new TreeCursor(view.History, []); cursor.IsValid; cursor.MoveNext())
         {
