@@ -7,7 +7,7 @@ namespace Quorate.Verification.Simulation;
 internal sealed class Chronicle(VirtualTime time, Action<string>? tell)
 {
     private const int LinesMax = 120;
-    private readonly Queue<(long At, NodeId Node, string What, string Detail)> _lines = new();
+    private readonly Queue<Line> _lines = new();
 
     /// <summary>Two runs with the same hash did the same.</summary>
     public ulong Hash { get; private set; } = 14_695_981_039_346_656_037UL;
@@ -18,18 +18,35 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell)
         Mix(node.Value);
         foreach (var c in what)
             Mix(c);
-        _lines.Enqueue((time.Now, node, what, detail));
-        if (_lines.Count > LinesMax)
-            _lines.Dequeue();
-        tell?.Invoke(Format((time.Now, node, what, detail)));
+        Add(new Line(time.Now, node, what, detail, default));
+    }
+
+    /// <summary>Notes what a core says of itself.</summary>
+    public void Note(NodeId node, in TraceEvent happened)
+    {
+        Mix(node.Value ^ ((ulong)happened.Kind << 8) ^ (happened.Term.Value << 16) ^ (happened.Peer.Value << 32) ^ (happened.Index.Value << 40));
+        Add(new Line(time.Now, node, "", "", happened));
     }
 
     /// <summary>Notes something that only the hash needs.</summary>
     public void Mix(ulong value) => Hash = ((Hash ^ value ^ (ulong)time.Now) * 0x9E37_79B9_7F4A_7C15) ^ (Hash >> 29);
 
     /// <summary>The last lines.</summary>
-    public override string ToString() => string.Join('\n', _lines.Select(Format));
+    public override string ToString() => string.Join('\n', _lines);
 
-    private static string Format((long At, NodeId Node, string What, string Detail) line) => string.Create(
-        CultureInfo.InvariantCulture, $"{line.At / 1e6,10:0.000000}  {(line.Node == NodeId.None ? "-" : line.Node.ToString())}  {line.What} {line.Detail}");
+    private void Add(in Line line)
+    {
+        _lines.Enqueue(line);
+        if (_lines.Count > LinesMax)
+            _lines.Dequeue();
+        tell?.Invoke(line.ToString());
+    }
+
+    /// <summary>Written only when somebody reads it.</summary>
+    private readonly record struct Line(long At, NodeId Node, string What, string Detail, TraceEvent Happened)
+    {
+        public override string ToString() => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{At / 1e6,10:0.000000}  {(Node == NodeId.None ? "-" : Node.ToString())}  {(What.Length > 0 ? What : Happened.ToString())} {Detail}");
+    }
 }

@@ -12,6 +12,9 @@ internal sealed class Member
     /// <summary>From being woken to taking a turn.</summary>
     private const long WakeTakes = 5;
 
+    /// <summary>Looked up for each event: an enum writes its name anew each time.</summary>
+    private static readonly string[] NameOf = [.. Enumerable.Range(0, 256).Select(static i => ((TraceKind)i).ToString())];
+
     private readonly Cluster _cluster;
     private readonly List<Client> _waiting = [];
     private long _turnAt = long.MaxValue;
@@ -64,7 +67,8 @@ internal sealed class Member
         }
         catch (PowerCutException)
         {
-            PowerCut(_cluster.DrawUnflushed());
+            _cluster.RestartLater(this);
+            EndInDiskCall();
             return;
         }
         catch (IOException fault) when (fault is not WalDamageException && Disk.HasFailed)
@@ -135,7 +139,7 @@ internal sealed class Member
             _cluster.Tally.Add("entries read back");
         if (Disk.IsOff)
         {
-            PowerCut(_cluster.DrawUnflushed());
+            EndInDiskCall();
             return;
         }
 
@@ -148,14 +152,23 @@ internal sealed class Member
     {
         foreach (var happened in events)
         {
-            _cluster.Tally.Add(happened.Kind.ToString());
+            _cluster.Tally.Add(NameOf[(int)happened.Kind]);
             if (happened.Kind is TraceKind.Appended or TraceKind.Committed or TraceKind.ReadConfirmed)
                 _cluster.Chronicle.Mix((ulong)happened.Kind ^ happened.Index.Value);
             else
-                _cluster.Chronicle.Note(Id, happened.ToString());
+                _cluster.Chronicle.Note(Id, happened);
             if (happened.Kind == TraceKind.BecameLeader)
                 _cluster.Reigns.Leads(core);
         }
+    }
+
+    private void EndInDiskCall()
+    {
+        _cluster.Tally.Add("end in the middle of a disk call");
+        if (Disk.IsKill)
+            Kill("killed in a disk call");
+        else
+            PowerCut(_cluster.DrawUnflushed());
     }
 
     private void NoteWhatIsOnDisk()

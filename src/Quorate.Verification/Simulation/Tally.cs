@@ -1,11 +1,14 @@
+using System.Runtime.InteropServices;
+
 namespace Quorate.Verification.Simulation;
 
 /// <summary>How often each thing happened in a run: a fault that never strikes tests nothing.</summary>
 internal sealed class Tally
 {
-    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
 
-    public IReadOnlyDictionary<string, long> Counts => _counts;
+    /// <summary>All counts, in the order of their names.</summary>
+    public IReadOnlyDictionary<string, long> Counts => new SortedDictionary<string, long>(_counts, StringComparer.Ordinal);
 
-    public void Add(string what, long count = 1) => _counts[what] = _counts.GetValueOrDefault(what) + count;
+    public void Add(string what) => CollectionsMarshal.GetValueRefOrAddDefault(_counts, what, out _)++;
 }

@@ -39,7 +39,7 @@ public sealed class RandomRuns
         "BecameLeader", "Truncated", "LeaderLost", "QuorumLost", "DiskStalled", "FollowerDiverges", "ReadConfirmed",
         "Committed", "Granted", "Rejected", "Indeterminate", "rejected Superseded", "rejected Busy", "rejected NoLeader", "inbox full",
         "message lost", "message repeated", "message long after", "message cut off",
-        "power cut", "end in the middle of a turn", "torn tail cut", "flush failed", "disk full", "entries read back",
+        "power cut", "end in the middle of a turn", "end in the middle of a disk call", "torn tail cut", "flush failed", "disk full", "entries read back",
         "fault: kill", "fault: power cut", "fault: partition", "fault: clogged link", "fault: false alarm", "fault: flush failure", "fault: full disk",
         "fault: stalled thread", "fault: pause",
     ];

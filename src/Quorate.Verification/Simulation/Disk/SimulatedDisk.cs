@@ -15,8 +15,11 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     private bool _namesDirty;
     private int _callsUntilCut = -1;
 
-    /// <summary>The power went off in the middle of a call.</summary>
+    /// <summary>The process, or the machine, ended in the middle of a call.</summary>
     public bool IsOff { get; private set; }
+
+    /// <summary>It was the process alone: the system keeps what it wrote.</summary>
+    public bool IsKill { get; private set; }
 
     /// <summary>A call failed since the process began.</summary>
     public bool HasFailed { get; private set; }
@@ -33,8 +36,15 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     /// <summary>Everything that was written is on the disk.</summary>
     public bool IsClean => !_namesDirty && _dirty.Count == 0;
 
-    /// <summary>The power goes off at the n-th call from now that changes something, n = 0 being the next; the call itself may be done in part.</summary>
-    public void CutAfter(int calls) => _callsUntilCut = calls;
+    /// <summary>
+    /// The power goes off, or the process is killed, at the n-th call from now that changes something, n = 0 being the next; the call itself may be
+    /// done in part.
+    /// </summary>
+    public void CutAfter(int calls, bool isKill = false)
+    {
+        _callsUntilCut = calls;
+        IsKill = isKill;
+    }
 
     public IReadOnlyList<string> List() => [.. _names.Keys];
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Quorate.Kv;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Checks;
@@ -58,7 +59,9 @@ internal sealed class SimulatedMachine(NodeId member, AppliedLedger ledger) : IS
         // What was done and what came of it, on top of all that was before.
         Mix(operation);
         Mix(command.Id.Index.Value);
-        foreach (var b in bytes[HeaderBytes..])
+        foreach (var word in MemoryMarshal.Cast<byte, ulong>(bytes))
+            Mix(word);
+        foreach (var b in bytes[(bytes.Length & ~7)..])
             Mix(b);
         Mix((ulong)answer.Appended);
         Mix((ulong)answer.Kv.Revision);

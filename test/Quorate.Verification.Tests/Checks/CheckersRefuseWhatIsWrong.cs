@@ -1,0 +1,104 @@
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Checks;
+
+namespace Quorate.Verification.Tests.Checks;
+
+/// <summary>Each promise, broken by hand. docs/testing.md lists what they found when whole clusters broke them.</summary>
+public sealed class CheckersRefuseWhatIsWrong
+{
+    private static readonly NodeId A = new(1);
+    private static readonly NodeId B = new(2);
+    private readonly AppliedLedger _ledger = new();
+
+    public CheckersRefuseWhatIsWrong()
+    {
+        _ledger.Applied(A, 1, Entry(1, 2), operation: 7, state: 100);
+        _ledger.Applied(A, 2, Entry(1, 3), operation: 8, state: 200);
+        _ledger.Applied(B, 1, Entry(1, 2), operation: 7, state: 100);
+    }
+
+    [Fact]
+    public void Another_command_in_the_same_place() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(2, 3), operation: 9, state: 300));
+
+    [Fact]
+    public void The_same_command_after_one_that_was_skipped() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(1, 4), operation: 8, state: 200));
+
+    [Fact]
+    public void The_same_command_with_another_effect() => Refused("EqualStates", () => _ledger.Applied(B, 2, Entry(1, 3), operation: 8, state: 201));
+
+    [Fact]
+    public void A_command_that_is_applied_twice() => Refused("OneOutcome", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 7, state: 300));
+
+    [Fact]
+    public void A_rejected_command_that_happens()
+    {
+        _ledger.Rejected(9);
+        Refused("RejectedNeverHappens", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 9, state: 300));
+    }
+
+    [Fact]
+    public void A_command_that_happened_and_is_rejected() => Refused("RejectedNeverHappens", () => _ledger.Rejected(8));
+
+    [Fact]
+    public void An_acknowledgement_of_what_is_not_applied()
+    {
+        Refused("AcknowledgedIsApplied", () => _ledger.Acknowledged(9, new LogIndex(4)));
+        Refused("AcknowledgedIsApplied", () => _ledger.Acknowledged(8, new LogIndex(4)));
+        Assert.Equal(Entry(1, 3), _ledger.Acknowledged(8, new LogIndex(3)));
+    }
+
+    [Fact]
+    public void A_reader_who_is_shown_a_state_that_never_was() => Refused("EqualStates", () => _ledger.Observed(B, 2, 100));
+
+    [Fact]
+    public void A_read_that_shows_less_than_had_been_seen()
+    {
+        var seen = new Sight(new LogIndex(5), 4, 3);
+        Refused("NoStaleRead", () => ReadWitness.MustShow("read", seen, seen with { Index = new LogIndex(4) }));
+        Refused("NoStaleRead", () => ReadWitness.MustShow("read", seen, seen with { Revision = 3 }));
+        Refused("NoStaleRead", () => ReadWitness.MustShow("read", seen, seen with { Appended = 2 }));
+        ReadWitness.MustShow("read", seen, seen);
+    }
+
+    [Fact]
+    public void Two_leaders_of_one_term()
+    {
+        var reigns = new Reigns();
+        reigns.Leads(Core(A, term: 3, last: 2));
+        Refused("ElectionSafety", () => reigns.Leads(Core(B, term: 3, last: 2)));
+    }
+
+    [Fact]
+    public void A_leader_without_what_was_acknowledged()
+    {
+        var reigns = new Reigns();
+        reigns.Acknowledge(Entry(1, 3));
+        Refused("LeaderCompleteness", () => reigns.Leads(Core(A, term: 3, last: 2)));
+    }
+
+    /// <summary>Elected in a term that has passed, told only now: the paper allows it, and it can commit nothing.</summary>
+    [Fact]
+    public void A_leader_of_a_term_that_has_passed_is_let_be()
+    {
+        var reigns = new Reigns();
+        reigns.Leads(Core(A, term: 4, last: 3));
+        reigns.Acknowledge(Entry(1, 3));
+        reigns.Leads(Core(B, term: 3, last: 2));
+    }
+
+    private static void Refused(string promise, Action what) =>
+        Assert.StartsWith(promise + ":", Assert.Throws<ViolationException>(what).Message, StringComparison.Ordinal);
+
+    private static EntryId Entry(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
+
+    private static RaftCore Core(NodeId self, ulong term, ulong last) => new(
+        new RaftOptions { Self = self },
+        new DurableState
+        {
+            Configuration = new Configuration([A, B]),
+            HardState = new HardState(new Term(term), self),
+            TermStarts = [Entry(1, 1)],
+            Commit = new LogIndex(last),
+            Last = Entry(1, last),
+        });
+}
