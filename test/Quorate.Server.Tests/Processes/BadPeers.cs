@@ -11,6 +11,8 @@ namespace Quorate.Server.Tests.Processes;
 [Collection(ProcessesCollection.Name)]
 public sealed class BadPeers : IAsyncLifetime
 {
+    private const int AnswerBytes = 52;
+
     private ServerCluster _cluster = null!;
 
     public async ValueTask InitializeAsync()
@@ -79,7 +81,7 @@ public sealed class BadPeers : IAsyncLifetime
             var (cluster, member) = await IdsAsync(number);
             var (_, other) = await IdsAsync(number % 3 + 1);
             foreach (var frame in frames)
-                Assert.Equal(0, Refusal(await AnswerAsync(number, [.. Hello(cluster, from: other, to: member), .. frame])));
+                Assert.Equal(0, Refusal(await AnswerAsync(number, Hello(cluster, from: other, to: member), frame)));
             await _cluster.Program(number).UntilItSaysAsync("Dropped the connection of node");
         }
 
@@ -130,8 +132,11 @@ public sealed class BadPeers : IAsyncLifetime
         return (header.ClusterId, header.MemberId);
     }
 
-    /// <summary>Says something on the peer port, then nothing more, and gives all that came back until the connection ended.</summary>
-    private async Task<byte[]> AnswerAsync(int number, byte[] opening)
+    /// <summary>
+    /// Says something on the peer port, and gives what came back. Whoever goes on after a hello waits for its answer first: the reset of a connection that is
+    /// closed with bytes unread would take the answer with it.
+    /// </summary>
+    private async Task<byte[]> AnswerAsync(int number, byte[] opening, byte[]? afterTheAnswer = null)
     {
         using var socket = await ConnectAsync(number);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -140,9 +145,17 @@ public sealed class BadPeers : IAsyncLifetime
         try
         {
             await socket.SendAsync(opening, patience.Token);
-            socket.Shutdown(SocketShutdown.Send);
+            if (afterTheAnswer is null)
+                socket.Shutdown(SocketShutdown.Send);
             while (await socket.ReceiveAsync(buffer, patience.Token) is var read and > 0)
+            {
                 answer.AddRange(buffer[..read]);
+                if (afterTheAnswer is null || answer.Count < AnswerBytes)
+                    continue;
+                await socket.SendAsync(afterTheAnswer, patience.Token);
+                socket.Shutdown(SocketShutdown.Send);
+                afterTheAnswer = null;
+            }
         }
         catch (SocketException)
         {

@@ -36,10 +36,13 @@ public sealed class KillTheLeader(ITestOutputHelper output)
         {
             var leader = await cluster.UntilLeaderAsync();
             var before = acknowledged.Count;
+            var said = cluster.Numbers.ToDictionary(number => number, number => cluster.Program(number).Errors.Length);
             var killed = Stopwatch.GetTimestamp();
             await cluster.KillAsync(leader);
             await UntilAWriteIsAcknowledgedAsync(cluster, round);
             outages.Add(Stopwatch.GetElapsedTime(killed));
+            if (outages[^1] > 0.6 * ElectionTimeout)
+                TellWhatTheySaid(cluster, said);
 
             cluster.Start(leader);
             await cluster.UntilReadyAsync(leader);
@@ -120,12 +123,19 @@ public sealed class KillTheLeader(ITestOutputHelper output)
         {
             var revisions = new List<long>();
             foreach (var number in cluster.Numbers)
-                revisions.Add((await cluster.ContentsAsync(number)).Header.Revision);
+                revisions.Add((await cluster.Kv(number).RangeAsync(new RangeRequest { Key = "k".ToByteString(), Serializable = true })).Header.Revision);
             if (revisions.Distinct().Count() == 1)
                 return;
             Assert.True(Environment.TickCount64 < deadline, $"the members do not converge: revisions {string.Join(", ", revisions)}");
             await Task.Delay(50);
         }
+    }
+
+    /// <summary>A slow round is explained by what the survivors logged in it.</summary>
+    private void TellWhatTheySaid(ServerCluster cluster, Dictionary<int, int> before)
+    {
+        foreach (var number in cluster.Numbers.Where(cluster.IsRunning))
+            output.WriteLine($"n{number}: {cluster.Program(number).Errors[before[number]..]}");
     }
 
     /// <summary>Every key, value, revision and version a member holds.</summary>

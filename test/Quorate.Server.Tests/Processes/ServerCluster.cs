@@ -21,7 +21,7 @@ internal sealed class ServerCluster : IAsyncDisposable
         var ports = FreePorts(2 * size);
         _clientPorts = ports[..size];
         _peerPorts = ports[size..];
-        _channels = [.. _clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}"))];
+        _channels = [.. _clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new GrpcChannelOptions { MaxReceiveMessageSize = null }))];
         _extraFlags = extraFlags;
     }
 
