@@ -24,7 +24,7 @@ public static class Simulator
         }
 
         return new SimulationReport(
-            seed, cluster.Climate.Members, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.Chronicle.Hash, cluster.Tally.Counts);
+            seed, cluster.Weather.Members, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.Chronicle.Hash, cluster.Tally.Counts);
     }
 }
 

@@ -98,6 +98,7 @@ workers.ForEach(static w => w.Join());
 
 foreach (var (what, count) in counts)
     Console.WriteLine($"{count,12}  {what}");
-var seconds = clock.Elapsed.TotalSeconds;
-Console.WriteLine($"{done} seeds ok, {failed} failed, in {seconds:0.0} s: {done / seconds:0.0} seeds/s, {simulated / seconds:0} simulated seconds a second, {events / seconds:0} events a second");
+var (seconds, processor) = (clock.Elapsed.TotalSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
+Console.WriteLine($"{done} seeds ok, {failed} failed, in {seconds:0.0} s: {done / seconds:0.0} seeds/s, {simulated / seconds:0} simulated seconds a second");
+Console.WriteLine($"of processor time {processor:0.0} s: {done / processor:0.0} seeds/s, {simulated / processor:0} simulated seconds and {events / processor:0} events a second");
 return failed == 0 ? 0 : 2;

@@ -21,25 +21,25 @@ internal sealed class Cluster
     public Cluster(ulong seed, Action<string>? tell = null)
     {
         _seed = seed;
-        Climate = Climate.Draw(seed, Fault.Names);
+        Weather = Weather.Draw(seed, Fault.Names);
         Chronicle = new Chronicle(Time, tell);
         DiskDice = Dice.For(seed, "disks");
         Seeds = Dice.For(seed, "seeds");
         _restarts = Dice.For(seed, "restarts");
-        Network = new SimulatedNetwork(Time, Climate, Dice.For(seed, "network"), Chronicle, Tally);
-        Configuration = new Configuration(Enumerable.Range(1, Climate.Members).Select(static i => new NodeId((ulong)i)));
+        Network = new SimulatedNetwork(Time, Weather, Dice.For(seed, "network"), Chronicle, Tally);
+        Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         var nonces = Dice.For(seed, "nonces");
-        WalOptions = new WalOptions { SegmentBytes = Climate.SegmentBytes, PayloadBytesMax = Climate.SegmentBytes / 4, PrepareInBackground = false, DrawNonce = nonces.Next };
+        WalOptions = new WalOptions { SegmentBytes = Weather.SegmentBytes, PayloadBytesMax = Weather.SegmentBytes / 4, PrepareInBackground = false, DrawNonce = nonces.Next };
 
         var clocks = Dice.For(seed, "clocks");
         foreach (var id in Configuration.Members)
         {
-            var rate = 1 + (clocks.Next(-Climate.DriftPerMille, Climate.DriftPerMille + 1) / 1000.0);
+            var rate = 1 + (clocks.Next(-Weather.DriftPerMille, Weather.DriftPerMille + 1) / 1000.0);
             Members.Add(new Member(this, id, new SimulatedClock(Time, rate, clocks.Between(0, VirtualTime.Second))));
         }
     }
 
-    public Climate Climate { get; }
+    public Weather Weather { get; }
 
     public VirtualTime Time { get; } = new();
 
@@ -75,14 +75,14 @@ internal sealed class Cluster
     /// <summary>Starts everybody and lets the faults and the clients do as they like.</summary>
     public void Live()
     {
-        Chronicle.Note(NodeId.None, $"{Climate.Members} members, {string.Join(", ", Climate.Faults.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
+        Chronicle.Note(NodeId.None, $"{Weather.Members} members, {string.Join(", ", Weather.Faults.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
         foreach (var member in Members)
             Time.After(_restarts.Between(0, 100 * VirtualTime.Millisecond), member.Start);
         foreach (var fault in Fault.All(this, _seed))
             fault.Begin();
-        for (var i = 0; i < Climate.Clients; i++)
+        for (var i = 0; i < Weather.Clients; i++)
             Clients.Add(new Client(this, i, Dice.For(_seed, $"client {i}")));
-        Time.Run(Climate.Duration);
+        Time.Run(Weather.Duration);
     }
 
     /// <summary>The faults end.</summary>
@@ -95,9 +95,9 @@ internal sealed class Cluster
 
     public ulong NextOperation() => ++_operations;
 
-    public long FlushLatency() => IsQuiet ? Climate.FlushMin : DiskDice.Between(Climate.FlushMin, Climate.FlushMax);
+    public long FlushLatency() => IsQuiet ? Weather.FlushMin : DiskDice.Between(Weather.FlushMin, Weather.FlushMax);
 
-    public long ApplyLatency() => IsQuiet ? 1 : DiskDice.Between(1, Climate.ApplyMax);
+    public long ApplyLatency() => IsQuiet ? 1 : DiskDice.Between(1, Weather.ApplyMax);
 
     public Unflushed DrawUnflushed() => DiskDice.Pick(Unflushed.Dropped, Unflushed.Kept, Unflushed.Mixed, Unflushed.Mixed);
 
@@ -110,7 +110,7 @@ internal sealed class Cluster
     /// <summary>Its system closes its connections: those who notice think it gone.</summary>
     public void TellThatItEnded(Member ended)
     {
-        if (!Climate.ConnectionsClose)
+        if (!Weather.ConnectionsClose)
             return;
         foreach (var other in Members.Where(m => m != ended))
             Time.After(_restarts.Between(50, 5 * VirtualTime.Millisecond), () => Network.TellClosed(ended.Id, other.Id));
@@ -163,20 +163,20 @@ internal sealed class Cluster
 
     public RaftOptions OptionsOf(NodeId self, ulong seed)
     {
-        var commandBytes = Climate.SegmentBytes / 4;
+        var commandBytes = Weather.SegmentBytes / 4;
         return new RaftOptions
         {
             Self = self,
             Seed = seed,
             HeartbeatTicks = 10,
-            ElectionTicks = 10 * Climate.ElectionHeartbeats,
-            MessageBytesMax = Climate.IsTight ? 2048 : 1 << 20,
-            InflightMessagesMax = Climate.IsTight ? 3 : 256,
-            InflightBytesMax = Climate.IsTight ? 8192 : 16 << 20,
+            ElectionTicks = 10 * Weather.ElectionHeartbeats,
+            MessageBytesMax = Weather.IsTight ? 2048 : 1 << 20,
+            InflightMessagesMax = Weather.IsTight ? 3 : 256,
+            InflightBytesMax = Weather.IsTight ? 8192 : 16 << 20,
             CommandBytesMax = commandBytes,
-            UncommittedBytesMax = Climate.IsTight ? 2 * commandBytes : 64 << 20,
-            CachedBytesMax = Climate.IsTight ? 1000 : 1 << 20,
-            PendingReadsMax = Climate.IsTight ? 4 : 16_384,
+            UncommittedBytesMax = Weather.IsTight ? 2 * commandBytes : 64 << 20,
+            CachedBytesMax = Weather.IsTight ? 1000 : 1 << 20,
+            PendingReadsMax = Weather.IsTight ? 4 : 16_384,
         };
     }
 

@@ -21,14 +21,14 @@ internal sealed class Process
     public Process(Cluster cluster, Member member)
     {
         _member = member;
-        var (climate, wal) = (cluster.Climate, cluster.WalOptions);
+        var (weather, wal) = (cluster.Weather, cluster.WalOptions);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
         if (recovered.CutTail is not null)
             cluster.Tally.Add("torn tail cut");
 
         var seed = cluster.Seeds.Next();
         Machine = new SimulatedMachine(member.Id, cluster.Ledger);
-        Clients = new ClientInbox(climate.IsTight ? 4 : 1024, 1 << 20);
+        Clients = new ClientInbox(weather.IsTight ? 4 : 1024, 1 << 20);
         Proposals = new ProposalTable<Answer>(member.Id, seed >> 1);
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.ApplyLatency);
@@ -36,7 +36,7 @@ internal sealed class Process
         var restored = Restart.Replay(Log, recovered, cluster.Configuration, applier.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
         Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake);
-        _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(climate.HeartbeatMs) / 10, ticksAtOnceMax: 10);
+        _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
     }

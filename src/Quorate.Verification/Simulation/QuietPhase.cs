@@ -35,7 +35,7 @@ internal sealed class QuietPhase
             Heal(member);
 
         // A disk that stalled before answers within ten seconds; then elections, some of them split, and the restarts they wait for.
-        Until("a leader is elected and known to the core", (12 * VirtualTime.Second) + (20 * _cluster.Climate.ElectionTimeout), Led);
+        Until("a leader is elected and known to the core", (12 * VirtualTime.Second) + (20 * _cluster.Weather.ElectionTimeout), Led);
         foreach (var client in _cluster.Clients)
             client.IsStopped = true;
         Until("every client has its answer, or gave up", 4 * VirtualTime.Second, () => _cluster.Clients.TrueForAll(static c => c.IsIdle));

@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Something that goes wrong again and again, at moments drawn from a stream of its own.</summary>
@@ -23,7 +25,7 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
 
     protected Dice Dice { get; } = dice;
 
-    private long Mean => Cluster.Climate.Faults[name];
+    private long Mean => Cluster.Weather.Faults[name];
 
     /// <summary>One of each.</summary>
     public static IEnumerable<Fault> All(Cluster cluster, ulong seed) => Kinds.Select(kind => kind.Make(cluster, Dice.For(seed, kind.Name), kind.Name));
@@ -36,7 +38,24 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
 
     protected abstract void Strike();
 
-    protected Member Any() => Cluster.Members[Dice.Next(0, Cluster.Members.Count)];
+    /// <summary>Some member; in some runs more often than not the leader.</summary>
+    protected Member Any()
+    {
+        var any = Cluster.Members[Dice.Next(0, Cluster.Members.Count)];
+        return Dice.Chance(Cluster.Weather.AimsAtLeader) && Leader() is { } leader ? leader : any;
+    }
+
+    private Member? Leader()
+    {
+        Member? leader = null;
+        foreach (var member in Cluster.Members)
+        {
+            if (member.Process is { Core: { Role: Role.Leader } core } && (leader is null || core.Term > leader.Process!.Core.Term))
+                leader = member;
+        }
+
+        return leader;
+    }
 
     private void Next() => Cluster.Time.After(Dice.Between(0, 2 * Mean), () =>
     {

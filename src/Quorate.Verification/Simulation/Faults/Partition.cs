@@ -9,6 +9,11 @@ internal sealed class Partition(Cluster cluster, Dice dice, string name) : Fault
     {
         var order = Cluster.Members.Select(static m => m.Id).ToList();
         Dice.Shuffle(order);
+
+        // Whoever stands first is the one alone, or at the end of the one link.
+        var first = Any().Id;
+        order.Remove(first);
+        order.Insert(0, first);
         var shape = Dice.Pick("one alone", "halves", "bridge", "ring", "one link");
         var oneWay = Dice.Chance(400);
         var cuts = new List<(NodeId From, NodeId To)>();

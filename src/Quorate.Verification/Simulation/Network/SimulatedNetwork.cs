@@ -4,7 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Network;
 
 /// <summary>All links between the members: they delay, lose, repeat, reorder, clog, are cut one way or both, and bring back what was said long ago.</summary>
-internal sealed class SimulatedNetwork(VirtualTime time, Climate climate, Dice dice, Chronicle chronicle, Tally tally)
+internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice dice, Chronicle chronicle, Tally tally)
 {
     /// <summary>How long after it was sent a stale message may come, at most.</summary>
     private const long StaleMax = 20 * VirtualTime.Second;
@@ -27,26 +27,26 @@ internal sealed class SimulatedNetwork(VirtualTime time, Climate climate, Dice d
         var link = LinkOf(from, to);
         if (_isCalm)
         {
-            Travel(link, frame, climate.DelayMin);
+            Travel(link, frame, weather.DelayMin);
             return;
         }
 
-        if (dice.Chance(climate.Loss))
+        if (dice.Chance(weather.Loss))
         {
             tally.Add("message lost");
             return;
         }
 
-        Travel(link, frame, dice.Between(climate.DelayMin, climate.DelayMax));
-        if (dice.Chance(climate.Duplicates))
+        Travel(link, frame, dice.Between(weather.DelayMin, weather.DelayMax));
+        if (dice.Chance(weather.Duplicates))
         {
             tally.Add("message repeated");
-            Travel(link, frame, dice.Between(climate.DelayMin, climate.DelayMax));
+            Travel(link, frame, dice.Between(weather.DelayMin, weather.DelayMax));
         }
 
-        if (dice.Chance(climate.Stale))
+        if (dice.Chance(weather.Stale))
         {
-            time.After(dice.Between(climate.DelayMax, StaleMax), () =>
+            time.After(dice.Between(weather.DelayMax, StaleMax), () =>
             {
                 if (_isCalm)
                     return;
@@ -83,7 +83,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Climate climate, Dice d
     private void Travel(Link link, byte[] frame, long delay)
     {
         var arrival = Math.Max(time.Now + delay, link.ClogsUntil);
-        if (!climate.Reorders || _isCalm)
+        if (!weather.Reorders || _isCalm)
             arrival = Math.Max(arrival, link.LastArrival);
         link.LastArrival = Math.Max(link.LastArrival, arrival);
         time.At(arrival, () => Deliver(link, frame));

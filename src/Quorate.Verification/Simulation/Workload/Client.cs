@@ -34,7 +34,7 @@ internal sealed class Client
         _number = number;
         _dice = dice;
         _pinned = pinned;
-        _cluster.Time.After(_dice.Between(0, cluster.Climate.ThinkTimeMax), Begin);
+        _cluster.Time.After(_dice.Between(0, cluster.Weather.ThinkTimeMax), Begin);
     }
 
     /// <summary>It asks for nothing more.</summary>
@@ -65,7 +65,7 @@ internal sealed class Client
             return;
         _at = _pinned ?? _cluster.Members[_dice.Next(0, _cluster.Members.Count)];
         var kind = _dice.Pick(OperationKind.Append, OperationKind.Put, OperationKind.Put, OperationKind.Swap, OperationKind.Delete, OperationKind.Read, OperationKind.Read);
-        var payload = _dice.Next(0, _cluster.Climate.PayloadBytesMax);
+        var payload = _dice.Next(0, _cluster.Weather.PayloadBytesMax);
         var key = Encoding.ASCII.GetBytes("k" + _dice.Next(0, Keys).ToString(CultureInfo.InvariantCulture));
         var patience = _dice.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
         _process = _at.Process;
@@ -193,5 +193,5 @@ internal sealed class Client
         Rest();
     }
 
-    private void Rest() => _cluster.Time.After(_dice.Between(1, _cluster.Climate.ThinkTimeMax), Begin);
+    private void Rest() => _cluster.Time.After(_dice.Between(1, _cluster.Weather.ThinkTimeMax), Begin);
 }

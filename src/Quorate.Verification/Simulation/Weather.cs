@@ -7,7 +7,7 @@ namespace Quorate.Verification.Simulation;
 /// A run with every fault on is busy with crashes and never sees what a long partition alone would show. So each fault is off in about half of
 /// all runs. Times are microseconds; of a mean of 0 the fault does not exist.
 /// </remarks>
-internal sealed record Climate
+internal sealed record Weather
 {
     public int Members { get; private init; }
 
@@ -56,18 +56,21 @@ internal sealed record Climate
     /// <summary>How far a clock may be off, parts in a thousand.</summary>
     public int DriftPerMille { get; private init; }
 
+    /// <summary>Faults that strike one member strike the leader, of a thousand: it is who has most to lose.</summary>
+    public int AimsAtLeader { get; private init; }
+
     /// <summary>The mean time between two strikes of a fault, by its name.</summary>
     public IReadOnlyDictionary<string, long> Faults { get; private init; } = new Dictionary<string, long>();
 
     public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
 
-    public static Climate Draw(ulong seed, IEnumerable<string> faults)
+    public static Weather Draw(ulong seed, IEnumerable<string> faults)
     {
-        var dice = Dice.For(seed, "climate");
+        var dice = Dice.For(seed, "weather");
         var (delayMin, delayMax) = dice.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));
         var (flushMin, flushMax) = dice.Pick<(long, long)>((20, 100), (100, 2_000), (100, 2_000), (2_000, 60_000));
         var segmentBytes = dice.Pick(16, 16, 32, 64) * 1024;
-        return new Climate
+        return new Weather
         {
             Members = dice.Pick(1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7),
             Duration = dice.Pick(8, 15, 15, 30) * Second,
@@ -89,6 +92,7 @@ internal sealed record Climate
             FlushMax = flushMax,
             ApplyMax = dice.Pick(10, 10, 1_000, 20_000),
             DriftPerMille = dice.Pick(0, 0, 1, 50, 200),
+            AimsAtLeader = dice.Pick(0, 300, 800),
             Faults = Means(seed, faults),
         };
     }
@@ -100,7 +104,7 @@ internal sealed record Climate
         foreach (var fault in faults)
         {
             var dice = Dice.For(seed, "mean of " + fault);
-            means[fault] = dice.Pick(0, 0, 0, 800, 3_000, 8_000) * Millisecond;
+            means[fault] = dice.Pick(0, 0, 0, 500, 2_000, 8_000) * Millisecond;
         }
 
         return means;
