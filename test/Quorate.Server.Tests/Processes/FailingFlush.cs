@@ -13,7 +13,7 @@ namespace Quorate.Server.Tests.Processes;
 public sealed class FailingFlush(ITestOutputHelper output)
 {
     /// <summary>Enough for a member to start, lead and be loaded before it happens.</summary>
-    private const int FailingFlushNumber = 120;
+    private const int FailingFlushNumber = 200;
 
     /// <summary>With one writer the flush that fails is that of a write begun after every acknowledgement: the comparison of times needs no tolerance.</summary>
     [Theory]
@@ -40,13 +40,9 @@ public sealed class FailingFlush(ITestOutputHelper output)
         await using var cluster = ServerCluster.Stopped(3);
         var trace = Path.Combine(cluster.Folder, "trace.txt");
         cluster.StartWithFailingFlush(1, FailingFlushNumber, trace);
-
-        // The others are in no hurry to stand for election, so the first one leads.
-        string[] patient = ["--election-timeout=4000"];
-        cluster.Start(2, patient);
-        cluster.Start(3, patient);
-        await cluster.UntilReadyAsync(1);
-        Assert.Equal(1, await cluster.UntilLeaderAsync());
+        cluster.Start(2);
+        cluster.Start(3);
+        await UntilItLeadsAsync(cluster, 1);
 
         var acknowledged = await WriteUntilItEndsAsync(cluster, 1, writers: 16);
         var failed = await AssertEndedAtOnceAsync(cluster, 1, trace);
@@ -56,6 +52,20 @@ public sealed class FailingFlush(ITestOutputHelper output)
         AssertHolds(await cluster.ContentsAsync(2), acknowledged);
         await EtcdCtl.OkAsync(cluster.Endpoint(3), "put", "after", "it");
         await AssertAllAreThereAfterARestartAsync(cluster, 1, acknowledged);
+    }
+
+    /// <summary>Whoever else leads is killed and started again, until it is this one.</summary>
+    private static async Task UntilItLeadsAsync(ServerCluster cluster, int wanted)
+    {
+        foreach (var number in cluster.Numbers)
+            await cluster.UntilReadyAsync(number);
+        for (var leader = await cluster.UntilLeaderAsync(); leader != wanted; leader = await cluster.UntilLeaderAsync())
+        {
+            await cluster.KillAsync(leader);
+            await cluster.UntilReadyAsync(wanted);
+            cluster.Start(leader);
+            await cluster.UntilReadyAsync(leader);
+        }
     }
 
     /// <summary>An answer that left before the failure may be read by its client a little later.</summary>
