@@ -1,0 +1,39 @@
+using System.Text.RegularExpressions;
+
+namespace Quorate.House.Tests;
+
+/// <summary>A map whose roads end nowhere is worse than none: every relative link of every page leads to a file.</summary>
+public sealed partial class DocsHoldTogether
+{
+    [Fact]
+    public void Every_link_leads_somewhere()
+    {
+        var broken = new List<string>();
+        foreach (var page in Pages())
+        {
+            foreach (Match link in Links().Matches(File.ReadAllText(page)))
+            {
+                var target = link.Groups[1].Value.Split('#')[0];
+                var isOutside = target.Contains("://", StringComparison.Ordinal) || target.StartsWith("mailto:", StringComparison.Ordinal);
+                if (target.Length > 0 && !isOutside && !Path.Exists(Path.Combine(Path.GetDirectoryName(page)!, target)))
+                    broken.Add($"{Path.GetRelativePath(House.Root, page)}: {target}");
+            }
+        }
+
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void Every_source_project_says_how_it_is_used()
+    {
+        foreach (var project in House.SourceProjects())
+            Assert.True(File.Exists(Path.Combine(Path.GetDirectoryName(project)!, "README.md")), $"{Path.GetFileName(Path.GetDirectoryName(project))} has no README.md");
+    }
+
+    private static IEnumerable<string> Pages() =>
+        Directory.EnumerateFiles(House.Root, "*.md", SearchOption.AllDirectories)
+            .Where(page => !Path.GetRelativePath(House.Root, page).Split(Path.DirectorySeparatorChar).Any(part => part is "artifacts" or "node_modules" or ".git"));
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Links();
+}
