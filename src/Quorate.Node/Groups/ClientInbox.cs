@@ -14,8 +14,8 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
 
     /// <summary>Names a command, notes it in the table of those whose outcome is open, and takes it. False when the inbox is full: nothing was taken.</summary>
     /// <remarks>
-    /// Naming and taking are one: the numbers must ascend in the order in which the core sees them, or a leader that is forwarded the
-    /// later one first takes the earlier one for a repetition.
+    /// Naming and taking are one, so that the numbers ascend in the order in which the core sees them: a leader tells a forwarded proposal that
+    /// comes twice from a new one by its number, and remembers only so many that came out of order.
     /// </remarks>
     public bool TryAdd<TResult>(
         ReadOnlyMemory<byte> command, ProposalTable<TResult> table, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)

@@ -16,10 +16,6 @@ namespace Quorate.Server.Tests.Processes;
 public sealed class KillTheLeader(ITestOutputHelper output)
 {
     private const int Writers = 32;
-
-    /// <summary>This test by itself is about four on two cores; with ten and more, most of an outage is waiting for a turn.</summary>
-    private const double RunnablePerCoreMax = 8;
-
     private static readonly TimeSpan ElectionTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>How many members, how many rounds. Who asks for the long version gets one of five members too.</summary>
@@ -73,13 +69,6 @@ public sealed class KillTheLeader(ITestOutputHelper output)
         var median = outages[outages.Count / 2];
         var p99 = outages[(int)Math.Ceiling(outages.Count * 0.99) - 1];
         output.WriteLine($"{members} members, {rounds} rounds, {acknowledged.Count} writes acknowledged, 0 lost; without a leader: median {median.TotalMilliseconds:0} ms, p99 {p99.TotalMilliseconds:0} ms, most {outages[^1].TotalMilliseconds:0} ms");
-
-        // A time is a fact about the server only where it gets a core when it needs one. What is lost or equal is checked on any machine.
-        if (RunnablePerCore() is var runnable and > RunnablePerCoreMax)
-        {
-            output.WriteLine($"{runnable:0} threads want each core: the times are not judged");
-            return;
-        }
 
         Assert.True(median <= 0.6 * ElectionTimeout, $"median without a leader {median.TotalMilliseconds} ms");
         Assert.True(p99 <= 1.5 * ElectionTimeout, $"p99 without a leader {p99.TotalMilliseconds} ms");
@@ -142,11 +131,6 @@ public sealed class KillTheLeader(ITestOutputHelper output)
             await Task.Delay(50);
         }
     }
-
-    /// <summary>How many threads wanted each core, over the last minute; Linux tells, elsewhere the machine is taken to be free.</summary>
-    private static double RunnablePerCore() => File.Exists("/proc/loadavg")
-        ? double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) / Environment.ProcessorCount
-        : 0;
 
     /// <summary>A slow round is explained by what the survivors logged in it.</summary>
     private void TellWhatTheySaid(ServerCluster cluster, Dictionary<int, int> before)
