@@ -1,0 +1,174 @@
+using Quorate.Raft;
+
+namespace Quorate.Verification.Linearizability;
+
+/// <summary>One search for an order of one part of a history.</summary>
+/// <remarks>
+/// <code>
+///   moments in time:   a( ──── b( ──── )a ──── c( ──── )b ──── )c        a began, b began, a returned …
+/// </code>
+/// Whatever began before the first return may be the first in the order. The search takes one of these, takes its two moments out of the list, and goes on from the front; when it
+/// meets a return whose operation is not taken, that one should have been in the order by now, so it puts the last one back and tries the next in its place. It never goes twice to the same
+/// set of taken operations with the same state. What was never answered has no return: it may stand anywhere after its beginning, or nowhere.
+/// </remarks>
+internal sealed class OrderSearch<TState, TRequest, TResponse>
+{
+    private const long StepsBetweenLooks = 1024;
+
+    private readonly List<Operation<TRequest, TResponse>> _operations;
+    private readonly SequentialModel<TState, TRequest, TResponse> _model;
+    private readonly Moment _front = new(-1, isReturn: false);
+    private readonly Stack<(Moment Call, TState Before)> _taken = new();
+    private readonly HashSet<(UInt128 Taken, TState State)> _been = [];
+    private UInt128[] _marks = [];
+    private int _open;
+    private List<int> _longest = [];
+    private TState _state;
+
+    public OrderSearch(List<Operation<TRequest, TResponse>> operations, SequentialModel<TState, TRequest, TResponse> model)
+    {
+        (_operations, _model, _state) = (operations, model, model.Initial);
+        LayOut();
+    }
+
+    public Verdict Run(long budget, CancellationToken cancel)
+    {
+        var (steps, taken) = (0L, UInt128.Zero);
+        var at = _front.Next;
+        while (_open > 0)
+        {
+            if (at is not { IsReturn: true })
+            {
+                // A call is always in front of some return as long as one is open.
+                if (steps >= budget || (steps % StepsBetweenLooks == 0 && cancel.IsCancellationRequested))
+                    return Verdict.Unknown($"no order of {_operations.Count} operations found, and none excluded, in {steps} steps", steps);
+                steps++;
+                var operation = _operations[at!.Operation];
+                var answer = _model.Step(_state, operation.Request, out var next);
+                var mayBeNext = !operation.HasReturned || _model.Agrees(answer, operation.Response!);
+                if (!mayBeNext || !_been.Add((taken ^ _marks[at.Operation], next)))
+                {
+                    at = at.Next;
+                    continue;
+                }
+
+                taken ^= _marks[at.Operation];
+                _taken.Push((at, _state));
+                _state = next;
+                Take(at);
+                at = _front.Next;
+                continue;
+            }
+
+            if (_taken.Count > _longest.Count)
+                _longest = [.. _taken.Reverse().Select(static t => t.Call.Operation)];
+            if (_taken.Count == 0)
+                return Verdict.Refused(WhyNot(), steps);
+            (var last, _state) = _taken.Pop();
+            taken ^= _marks[last.Operation];
+            PutBack(last);
+            at = last.Next;
+        }
+
+        return Verdict.Linearizable(steps);
+    }
+
+    /// <summary>All moments in time; what begins at the moment at which another returns is beside it, not behind.</summary>
+    private void LayOut()
+    {
+        var moments = new List<(long At, Moment Moment)>();
+        var random = new SplitMix64(0);
+        _marks = new UInt128[_operations.Count];
+        for (var i = 0; i < _operations.Count; i++)
+        {
+            // 128 random bits stand for each operation, and the xor of them for a set: the chance that two sets of a search are taken for one is below 2^-80.
+            _marks[i] = new UInt128(random.Next(), random.Next());
+            var call = new Moment(i, isReturn: false);
+            moments.Add((_operations[i].Invoked, call));
+            if (!_operations[i].HasReturned)
+                continue;
+            _open++;
+            call.Return = new Moment(i, isReturn: true);
+            moments.Add((_operations[i].Returned!.Value, call.Return));
+        }
+
+        var last = _front;
+        foreach (var (_, moment) in moments.OrderBy(static m => m.At).ThenBy(static m => m.Moment.IsReturn).ThenBy(static m => m.Moment.Operation))
+        {
+            (last.Next, moment.Previous) = (moment, last);
+            last = moment;
+        }
+    }
+
+    private void Take(Moment call)
+    {
+        call.Unlink();
+        if (call.Return is null)
+            return;
+        call.Return.Unlink();
+        _open--;
+    }
+
+    private void PutBack(Moment call)
+    {
+        // In the opposite order of taking out: each finds its neighbours as it left them.
+        if (call.Return is not null)
+        {
+            call.Return.Link();
+            _open++;
+        }
+
+        call.Link();
+    }
+
+    /// <summary>The longest order that goes well, and what stands in the way of the next.</summary>
+    private string WhyNot()
+    {
+        const int told = 6;
+        var state = _model.Initial;
+        var ordered = new HashSet<int>();
+        foreach (var i in _longest)
+        {
+            _model.Step(state, _operations[i].Request, out state);
+            ordered.Add(i);
+        }
+
+        var before = _longest.Count == 0
+            ? "nothing can be first"
+            : $"{(_longest.Count > told ? $"{_longest.Count - told} operations, then " : "")}{string.Join("; then ", _longest.TakeLast(told).Select(i => _operations[i].InFull()))}; and then nothing can be next";
+        var rest = Enumerable.Range(0, _operations.Count).Where(i => !ordered.Contains(i)).ToList();
+        var firstReturn = rest.Min(i => _operations[i].Returned);
+        var candidates = rest.Where(i => _operations[i].Invoked <= firstReturn && _operations[i].HasReturned).OrderBy(i => _operations[i].Returned).Select(i =>
+            $"not {_operations[i].InFull()}: the answer would be {_model.Step(state, _operations[i].Request, out _)}");
+        return $"no order of {_operations.Count} operations explains all answers. The longest that does: {before}: {string.Join("; ", candidates)}";
+    }
+
+    /// <summary>A beginning or a return, in a list that moments leave and come back to.</summary>
+    private sealed class Moment(int operation, bool isReturn)
+    {
+        public int Operation { get; } = operation;
+
+        public bool IsReturn { get; } = isReturn;
+
+        public Moment? Previous { get; set; }
+
+        public Moment? Next { get; set; }
+
+        /// <summary>The return of a beginning.</summary>
+        public Moment? Return { get; set; }
+
+        public void Unlink()
+        {
+            Previous!.Next = Next;
+            if (Next is not null)
+                Next.Previous = Previous;
+        }
+
+        public void Link()
+        {
+            Previous!.Next = this;
+            if (Next is not null)
+                Next.Previous = this;
+        }
+    }
+}

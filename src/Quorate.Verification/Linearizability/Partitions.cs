@@ -1,0 +1,43 @@
+namespace Quorate.Verification.Linearizability;
+
+/// <summary>Divides a history into parts that know nothing of each other: operations that share a key, by whatever detours, are in one.</summary>
+internal static class Partitions
+{
+    /// <summary>The parts, in the order of their first operations; in each, the operations as they stood.</summary>
+    public static List<List<Operation<TRequest, TResponse>>> Of<TState, TRequest, TResponse>(
+        IReadOnlyList<Operation<TRequest, TResponse>> history, SequentialModel<TState, TRequest, TResponse> model)
+    {
+        // Keys that occur together are joined: each key points to another of its part, or to itself.
+        var joined = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var operation in history)
+        {
+            var keys = model.KeysOf(operation.Request);
+            if (keys.IsEmpty)
+                return [[.. history]];
+            foreach (var key in keys)
+            {
+                joined.TryAdd(key, key);
+                joined[Root(joined, key)] = Root(joined, keys[0]);
+            }
+        }
+
+        var parts = new List<List<Operation<TRequest, TResponse>>>();
+        var places = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var operation in history)
+        {
+            var root = Root(joined, model.KeysOf(operation.Request)[0]);
+            if (places.TryAdd(root, parts.Count))
+                parts.Add([]);
+            parts[places[root]].Add(operation);
+        }
+
+        return parts;
+    }
+
+    private static string Root(Dictionary<string, string> joined, string key)
+    {
+        while (!string.Equals(joined[key], key, StringComparison.Ordinal))
+            key = joined[key];
+        return key;
+    }
+}

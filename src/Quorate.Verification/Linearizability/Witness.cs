@@ -1,0 +1,86 @@
+namespace Quorate.Verification.Linearizability;
+
+/// <summary>Checks the order that the system itself says it put the operations in: one order, so one walk.</summary>
+/// <remarks>
+/// <para>
+/// A replicated log is a witness: the index of a write, and the index up to which a read saw, say where each stands. Two things must then be so. Whoever began after another had
+/// returned stands behind it. And a model that is asked one after another, in this order, gives the answers that were given.
+/// </para>
+/// <para>
+/// A refusal does not show that there is no other order; it shows that the one the system claims is none. Takes n log n for the sorting; see <see cref="WingGongLowe"/> for the
+/// check that believes no index.
+/// </para>
+/// </remarks>
+public static class Witness
+{
+    /// <summary>Checks a history whose operations have their <see cref="Operation{TRequest,TResponse}.Index"/>.</summary>
+    public static Verdict Check<TState, TRequest, TResponse>(
+        IEnumerable<Operation<TRequest, TResponse>> history, SequentialModel<TState, TRequest, TResponse> model)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        ArgumentNullException.ThrowIfNull(model);
+        var order = new List<Operation<TRequest, TResponse>>();
+        foreach (var operation in history)
+        {
+            if (operation.Index is not null)
+                order.Add(operation);
+            else if (operation.HasReturned)
+                return Verdict.Refused($"{operation.InFull()}, and yet took effect nowhere", 0);
+        }
+
+        order.Sort(ByPlace);
+        var state = model.Initial;
+        Operation<TRequest, TResponse>? latest = null;
+        for (var i = 0; i < order.Count; i++)
+        {
+            var operation = order[i];
+            if (i > 0 && !operation.IsRead && order[i - 1].Index == operation.Index)
+                return Verdict.Refused($"{order[i - 1]} and {operation} both took effect at index {operation.Index}", i);
+            if (latest is not null && operation.Returned < latest.Invoked)
+                return Verdict.Refused(OutOfTime(earlier: operation, later: latest), i);
+            if (latest is null || operation.Invoked > latest.Invoked)
+                latest = operation;
+
+            var expected = model.Step(state, operation.Request, out state);
+            if (operation.HasReturned && !model.Agrees(expected, operation.Response!))
+                return Verdict.Refused(Unexplained(order, i, expected, model), i + 1);
+        }
+
+        return Verdict.Linearizable(order.Count);
+    }
+
+    /// <summary>Reads stand behind the write they saw, and among each other as they were asked: in no other order would fewer be out of time.</summary>
+    private static int ByPlace<TRequest, TResponse>(Operation<TRequest, TResponse> a, Operation<TRequest, TResponse> b)
+    {
+        var byIndex = a.Index!.Value.CompareTo(b.Index!.Value);
+        if (byIndex != 0)
+            return byIndex;
+        if (a.IsRead != b.IsRead)
+            return a.IsRead ? 1 : -1;
+        var byTime = a.Invoked.CompareTo(b.Invoked);
+        return byTime != 0 ? byTime : a.Number.CompareTo(b.Number);
+    }
+
+    private static string OutOfTime<TRequest, TResponse>(Operation<TRequest, TResponse> earlier, Operation<TRequest, TResponse> later) =>
+        $"{later} began at {Operation<TRequest, TResponse>.Seconds(later.Invoked)}, after {earlier} had returned at {Operation<TRequest, TResponse>.Seconds(earlier.Returned!.Value)} "
+        + $"({earlier.Response}), and yet stands before it in the log: it {(later.IsRead ? "shows" : "took effect at")} index {later.Index}, the other {earlier.Index}"
+        + (later.HasReturned ? $", and was answered {later.Response}" : "");
+
+    private static string Unexplained<TState, TRequest, TResponse>(
+        List<Operation<TRequest, TResponse>> order, int at, TResponse expected, SequentialModel<TState, TRequest, TResponse> model)
+    {
+        var operation = order[at];
+        var before = at - 1;
+        while (before >= 0 && (order[before].IsRead || !Touches(model, order[before].Request, operation.Request)))
+            before--;
+        var behind = before < 0 ? "before any write" : $"behind {order[before]} at index {order[before].Index}";
+        return $"{operation.InFull()}; at index {operation.Index}, {behind}, the answer is {expected}";
+    }
+
+    private static bool Touches<TState, TRequest, TResponse>(SequentialModel<TState, TRequest, TResponse> model, TRequest a, TRequest b)
+    {
+        var ofA = model.KeysOf(a);
+        var ofB = model.KeysOf(b);
+        return ofA.IsEmpty || ofB.IsEmpty || ofA.ContainsAny(ofB);
+    }
+}
