@@ -99,16 +99,23 @@ public sealed class FileDisk : IDisk, IDisposable
 
     private static void MakeFolder(string path)
     {
-        if (Directory.Exists(path))
-            return;
+        var missing = new List<string>();
+        for (var at = path; at is { Length: > 0 } && !Directory.Exists(at); at = Path.GetDirectoryName(at))
+            missing.Add(at);
 
         // The log holds everything the cluster's clients wrote: nobody else's business.
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(path);
         else
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        if (Path.GetDirectoryName(path) is { Length: > 0 } parent)
-            NativeFlush.Folder(parent);
+
+        // Each new name is in the folder above. So is the name of a folder that was there, and the process that made it may have ended before it
+        // was on the disk; where we may not read the one above, somebody else made it for us.
+        foreach (var made in missing.Count > 0 ? missing : [path])
+        {
+            if (Path.GetDirectoryName(made) is { Length: > 0 } parent)
+                NativeFlush.Folder(parent, ifReadable: missing.Count == 0);
+        }
     }
 
     private SafeFileHandle Lock()

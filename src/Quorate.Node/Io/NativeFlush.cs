@@ -65,8 +65,10 @@ internal static unsafe class NativeFlush
 
     /// <summary>The names in the folder are on the disk when this returns.</summary>
     /// <remarks>On Windows there is nothing to ask for: NTFS writes changes of names through its journal.</remarks>
+    /// <param name="path">The folder.</param>
+    /// <param name="ifReadable">A folder that cannot be opened is left alone.</param>
     /// <exception cref="DiskFlushException">The system said anything but success.</exception>
-    public static void Folder(string path)
+    public static void Folder(string path, bool ifReadable = false)
     {
         if (OperatingSystem.IsWindows())
             return;
@@ -74,6 +76,8 @@ internal static unsafe class NativeFlush
         var name = Marshal.StringToCoTaskMemUTF8(path);
         var descriptor = OpenFile((byte*)name, OpenReadOnly | (OperatingSystem.IsMacOS() ? CloseOnExecMac : CloseOnExecLinux));
         Marshal.FreeCoTaskMem(name);
+        if (descriptor < 0 && ifReadable)
+            return;
         Require(descriptor >= 0, "open", path);
         var result = Fsync(descriptor);
         var error = Marshal.GetLastSystemError();

@@ -112,7 +112,7 @@ internal sealed class HardStateFile : IDisposable
 
     // A copy may differ from its twin: damaged, or left behind by a power cut in the middle of a save. Either way both are made to hold the
     // slot's newer generation. Of the two slots only the older one is written while the newer one stands.
-    // The newest is written in any case: that it can be read does not mean that it is on the disk (LogRecovery.MakeLastFrameDurable).
+    // The newest is written in any case: that it can be read does not mean that it is on the disk (LogRecovery.MakeEndDurable).
     private void Repair(HardStateSlot[] slots)
     {
         Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];

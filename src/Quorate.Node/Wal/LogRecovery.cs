@@ -38,7 +38,8 @@ internal sealed class LogRecovery(IDisk disk)
     public ulong NextFrame => _nextFrame ?? 1;
 
     /// <summary>What was cut off, in words for the log; null when the log ended cleanly.</summary>
-    public string? CutTail { get; private set; }
+    public string? CutTail => _torn is not { } torn ? null : string.Create(CultureInfo.InvariantCulture,
+        $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
 
     /// <summary>Reads the segments with these sequences, which are in order and not empty.</summary>
     public void Run(IReadOnlyList<ulong> sequences)
@@ -50,8 +51,7 @@ internal sealed class LogRecovery(IDisk disk)
                 ReadSegment(segment);
             SettleUnused();
             SettleStart();
-            CutTorn();
-            MakeLastFrameDurable();
+            MakeEndDurable();
         }
         catch
         {
@@ -215,50 +215,40 @@ internal sealed class LogRecovery(IDisk disk)
             _terms.Clear();
     }
 
-    // The sectors of the unfinished write become unwritten again, durably, before anything else is written there: else what the next frame
-    // leaves untouched of them would look like something behind it.
-    private void CutTorn()
+    // What can be read need not be on the disk, neither what is there nor that nothing is. The process before may have ended between a write and its
+    // flush, and the system kept the pages; or its flush failed, and the system took the pages for clean from then on, so that no later flush
+    // writes them (fsyncgate). What is written again is dirty again. Two things can be in that state:
+    // - The last frame, and no other, since each is flushed before the next is written. Whoever vouched for it without this would lose it to the
+    //   next power cut, acknowledged as it was.
+    // - The room for the frame behind it. An unfinished write is cleared away here, and a process may have ended while it did so: its successor
+    //   sees never written sectors where the disk holds the rest of a frame, and what a next, shorter frame leaves of that is no damage.
+    private void MakeEndDurable()
     {
-        if (_torn is not { } torn)
-            return;
-        var sectors = new byte[torn.To - torn.From];
-        var before = new byte[sectors.Length];
-        torn.Segment.File.ReadWhole(torn.From, before);
-        Sectors.FillUnwritten(sectors, torn.Segment.Nonce, torn.From);
-        torn.Segment.File.Write(torn.From, sectors);
-        try
+        if (_lastFrame is { } last)
         {
-            torn.Segment.File.Flush();
-        }
-        catch (DiskFlushException)
-        {
-            // The disk may still hold what we wanted gone, while the system shows the next process that it is gone. So it is shown again.
-            torn.Segment.File.Write(torn.From, before);
-            throw;
+            var reader = new SegmentReader(last.Segment);
+            if (reader.ReadFrame(last.Offset, out var what) != FrameState.Whole)
+                throw Damage(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
+            last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
         }
 
-        CutTail = string.Create(CultureInfo.InvariantCulture,
-            $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
+        foreach (var segment in _unused.Prepend(Map.Current))
+        {
+            ClearRoom(segment);
+            segment.File.Flush();
+        }
     }
 
-    // What can be read need not be on the disk. The process before may have ended between a write and its flush, and the system kept the pages;
-    // or its flush failed, and the system took the pages for clean from then on, so that no later flush writes them (fsyncgate). Only the last
-    // frame can be in that state, since each is flushed before the next is written: it is written again, and that makes it dirty again.
-    // Whoever vouched for it without that would lose it to the next power cut, acknowledged as it was.
-    private void MakeLastFrameDurable()
+    // No unfinished write reaches further than the longest frame.
+    private static void ClearRoom(Segment segment)
     {
-        if (_lastFrame is not { } last)
-            return;
-        var reader = new SegmentReader(last.Segment);
-        if (reader.ReadFrame(last.Offset, out var what) != FrameState.Whole)
-            throw Damage(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
-        last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
-
-        // The segments behind it hold nothing, and that too must be so on the disk: a torn write may have been cleared away there.
-        foreach (var segment in _opened)
+        var end = Math.Min(segment.Tail + WalBatch.FrameBytesHard(segment.Header.FileBytes), segment.Header.FileBytes);
+        var chunk = new byte[Math.Min(end - segment.Tail, 256 * 1024)];
+        for (var at = segment.Tail; at < end; at += chunk.Length)
         {
-            if (segment.Sequence >= last.Segment.Sequence)
-                segment.File.Flush();
+            var sectors = chunk.AsSpan(0, (int)Math.Min(end - at, chunk.Length));
+            Sectors.FillUnwritten(sectors, segment.Nonce, at);
+            segment.File.Write(at, sectors);
         }
     }
 

@@ -210,11 +210,11 @@ internal sealed class WriteAheadLog : IDisposable
     // Before anything is written: a full disk must leave the log as it was.
     private void MakeRoom(int bytes)
     {
-        if (_map.Current.Room >= bytes)
-            return;
         try
         {
-            _map.AddSegment(_maker.Take(_map.Current.Sequence + 1));
+            // Segments that are there may be shorter than those we make now, and recovery looks for the end of a torn frame as far as their length allows one.
+            while (_map.Current.Room < bytes || WalBatch.FrameBytesHard(_map.Current.Header.FileBytes) < bytes)
+                _map.AddSegment(_maker.Take(_map.Current.Sequence + 1));
         }
         catch (DiskFlushException e)
         {

@@ -86,7 +86,11 @@ internal sealed class DataFolder : IDisposable
     private static ServerSettings Identify(FileDisk disk, ServerSettings settings)
     {
         if (disk.List().Contains(IdentityName))
+        {
+            // A start that was killed may have left its name unflushed, and a log whose owner a power cut took away belongs to nobody.
+            disk.FlushFolder();
             return Recognise(disk, settings);
+        }
 
         if (!settings.IsNewCluster)
         {

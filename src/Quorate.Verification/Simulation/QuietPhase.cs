@@ -73,7 +73,7 @@ internal sealed class QuietPhase
     private static void Heal(Member member)
     {
         member.Disk.IsFull = false;
-        member.Disk.NextFlushFails = false;
+        member.Disk.FailNoFlush();
         member.Resume();
         member.Start();
     }

@@ -14,7 +14,7 @@ internal static class DiskChild
     private const int Commits = 8;
 
     /// <summary>Runs the child with this injection; gives what it said, and the traced system calls.</summary>
-    public static (string[] Said, string[] Calls) Run(string folder, string injection)
+    public static (string[] Said, string[] Calls) Run(string folder, string injection, string log = "log")
     {
         var trace = Path.Combine(folder, "trace.txt");
         var start = new ProcessStartInfo("strace")
@@ -26,7 +26,7 @@ internal static class DiskChild
                 "-f", "-qq", "--seccomp-bpf", "-e", "trace=fdatasync,fsync,fallocate", "-e", "inject=" + injection, "-o", trace,
                 Path.Combine(AppContext.BaseDirectory, "Quorate.Node.Tests"),
             },
-            Environment = { [FolderVariable] = Path.Combine(folder, "log") },
+            Environment = { [FolderVariable] = Path.Combine(folder, log) },
         };
         using var process = StartStrace(start);
         var errors = process.StandardError.ReadToEndAsync();

@@ -9,18 +9,18 @@ public sealed class FailingSystemCalls : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>Call 1 is of making term and vote, 2 of opening them, 3 of the first segment; then one a commit.</summary>
+    /// <summary>Call 1 is of making term and vote, 2 of opening them, 3 of the first segment, 4 of opening that; then one a commit.</summary>
     [Fact]
     public void A_failed_fdatasync_stops_the_log_and_is_never_tried_again()
     {
-        var (said, calls) = DiskChild.Run(_folder, "fdatasync:error=EIO:when=7");
+        var (said, calls) = DiskChild.Run(_folder, "fdatasync:error=EIO:when=8");
 
         Assert.Equal(["opened", "durable 1", "durable 2", "durable 3"], said[..4]);
         Assert.StartsWith("4 DiskFlushException: fdatasync failed for ", said[4], StringComparison.Ordinal);
         Assert.All(said[5..], static line => Assert.Contains("InvalidOperationException: The log refuses everything", line, StringComparison.Ordinal));
         Assert.Equal(9, said.Length);
         Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
-        Assert.Equal(7, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
+        Assert.Equal(8, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
     }
 
     /// <summary>A name that may not be durable is as bad as content that may not be.</summary>
@@ -32,6 +32,27 @@ public sealed class FailingSystemCalls : IDisposable
 
         Assert.StartsWith("DiskFlushException: fsync failed for ", Assert.Single(said), StringComparison.Ordinal);
         Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
+    }
+
+    /// <summary>What was made by a process that ended before it could flush is seen, and no more than that: nothing may be built on it.</summary>
+    [Fact]
+    public void The_name_of_a_folder_that_is_there_is_flushed_too()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "log"));
+
+        var (said, calls) = DiskChild.Run(_folder, "fsync:error=EIO:when=1");
+
+        Assert.StartsWith($"DiskFlushException: fsync failed for {_folder} ", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Single(calls);
+    }
+
+    [Fact]
+    public void Every_folder_on_the_way_to_a_new_one_is_flushed()
+    {
+        var (_, calls) = DiskChild.Run(_folder, "fsync:error=EIO:when=99", Path.Combine("a", "b", "c"));
+
+        // Of a/b, of a, of what holds a; then of the names in c: term and vote, the segment, and all of it when the log is opened.
+        Assert.Equal(6, calls.Count(static call => call.Contains("fsync(", StringComparison.Ordinal) && !call.Contains("fdatasync(", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -51,6 +51,28 @@ public sealed class WriteAheadLogTests
         Assert.True(disk.List().Count > 5, "the test should have needed several segments");
     }
 
+    /// <summary>The option grew, and segments of the old length are there, the next one ready and unused among them: a longer frame must not be put there.</summary>
+    [Fact]
+    public void Frames_that_are_too_long_for_the_segments_that_are_there_go_into_one_that_is_long_enough()
+    {
+        var (disk, small) = (new MemoryDisk(), Given.SmallSegments());
+        using (var log = WriteAheadLog.Open(disk, small).Log)
+            log.Commit(Given.Batch(small, Given.Entries(1, 10, term: 0)));
+        using (var maker = new SegmentMaker(disk, small))
+            maker.Take(2).Dispose();
+
+        var large = Given.SmallSegments() with { SegmentBytes = 256 * 1024, PayloadBytesMax = 64 * 1024 };
+        LogEntry[] entries = [.. Given.Entries(11, 12, term: 0, payloadBytes: 6000), .. Given.Entries(13, 14, term: 0, payloadBytes: 60_000)];
+        using (var log = WriteAheadLog.Open(disk, large).Log)
+        {
+            foreach (var entry in entries)
+                log.Commit(Given.Batch(large, entry));
+        }
+
+        using var again = WriteAheadLog.Open(disk.CrashedCopy(Unflushed.Dropped), large).Log;
+        Given.Same([.. Given.Entries(1, 10, term: 0), .. entries], Given.AllOf(again));
+    }
+
     [Fact]
     public void One_batch_is_one_write_and_one_flush()
     {

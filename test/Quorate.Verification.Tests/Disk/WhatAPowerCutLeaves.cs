@@ -57,7 +57,7 @@ public sealed class WhatAPowerCutLeaves
     {
         var file = Flushed("a", 1);
         file.Write(0, Filled(2));
-        _disk.NextFlushFails = true;
+        _disk.FailFlush();
         Assert.Throws<DiskFlushException>(file.Flush);
 
         file.Flush();
@@ -73,7 +73,7 @@ public sealed class WhatAPowerCutLeaves
     {
         var file = Flushed("a", 1);
         file.Write(0, Filled(2));
-        _disk.NextFlushFails = true;
+        _disk.FailFlush();
         Assert.Throws<DiskFlushException>(file.Flush);
 
         file.Write(0, Filled(2));

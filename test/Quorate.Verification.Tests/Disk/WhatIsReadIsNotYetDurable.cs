@@ -14,6 +14,9 @@ public sealed class WhatIsReadIsNotYetDurable
 {
     private static readonly WalOptions Options = new() { SegmentBytes = 16 * 1024, PayloadBytesMax = 4096, PrepareInBackground = false, DrawNonce = static () => 7 };
 
+    /// <summary>So many entries of 1000 bytes leave no room for another frame.</summary>
+    private const ulong FillASegment = 10;
+
     /// <summary>The process is killed at each call of a commit in turn; the next one opens the log, and then the power goes.</summary>
     [Fact]
     public void What_the_log_holds_after_a_kill_is_there_after_a_power_cut()
@@ -45,7 +48,7 @@ public sealed class WhatIsReadIsNotYetDurable
             var disk = Written();
             using (var log = WriteAheadLog.Open(disk, Options).Log)
             {
-                disk.NextFlushFails = true;
+                disk.FailFlush();
                 Assert.Throws<DiskFlushException>(() => log.Commit(Batch(2, changesTerm ? 2UL : 1)));
             }
 
@@ -69,7 +72,7 @@ public sealed class WhatIsReadIsNotYetDurable
             }
 
             disk.PowerCut(Unflushed.Mixed, new Dice(seed));
-            disk.NextFlushFails = true;
+            disk.FailFlush();
             try
             {
                 using var log = WriteAheadLog.Open(disk, Options).Log;
@@ -80,13 +83,78 @@ public sealed class WhatIsReadIsNotYetDurable
             }
 
             disk.NewProcess();
-            disk.NextFlushFails = false;
+            disk.FailNoFlush();
             using (var log = WriteAheadLog.Open(disk, Options).Log)
                 log.Commit(Batch(log.LastIndex.Value + 1, term: 1));
             MustSurvive(disk);
         }
 
         Assert.True(torn > 0, "no start met the failing flush");
+    }
+
+    /// <summary>
+    /// The write that never finished is cleared away, and the process is killed before that is flushed: the next one sees nothing of it. Its own
+    /// flush fails, and the system takes the pages for clean. So the one after that cannot know what the disk still holds behind the log's end.
+    /// </summary>
+    [Fact]
+    public void A_torn_write_that_two_processes_failed_to_clear_away_is_cleared_away_by_the_third()
+    {
+        var met = 0;
+        for (var seed = 0UL; seed < 12; seed++)
+        {
+            foreach (var (payload, before) in new[] { (3000, 1UL), (1000, 1UL), (3000, 0UL), (4000, FillASegment) })
+            {
+                for (var (kill, failing) = (0, 0); kill < 8; (kill, failing) = failing == 4 ? (kill + 1, 0) : (kill, failing + 1))
+                {
+                    var disk = Torn(before, payload, seed);
+                    disk.CutAfter(kill, isKill: true);
+                    Assert.True(Start(disk) || disk.IsOff);
+                    disk.NewProcess();
+                    disk.FailFlush(failing);
+                    met += Start(disk) ? 0 : 1;
+                    disk.NewProcess();
+                    disk.FailNoFlush();
+
+                    // Smaller than what was torn: it does not cover what may be left of that.
+                    using (var log = WriteAheadLog.Open(disk, Options).Log)
+                        log.Commit(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
+                    disk.PowerCut(Unflushed.Dropped, new Dice(seed));
+                    MustSurvive(disk);
+                    Assert.False(disk.FlushWillFail);
+                }
+            }
+        }
+
+        Assert.True(met > 0, "no start met the failing flush");
+    }
+
+    private static bool Start(SimulatedDisk disk)
+    {
+        try
+        {
+            WriteAheadLog.Open(disk, Options).Log.Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is DiskFlushException or PowerCutException)
+        {
+            return false;
+        }
+    }
+
+    // Its last frame was being written when the power went.
+    private static SimulatedDisk Torn(ulong entries, int payload, ulong seed)
+    {
+        var disk = new SimulatedDisk(new Tally());
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        for (var index = 1UL; index <= entries; index++)
+            log.Commit(Batch(index, term: 1, payload: 1000));
+
+        // At the frame's own flush. Before it the first batch saves the term, in three calls, and the one that needs a segment makes it, in five.
+        disk.CutAfter(entries == 0 ? 4 : entries == FillASegment ? 6 : 1);
+        Assert.Throws<PowerCutException>(() => log.Commit(Batch(entries + 1, term: 1, payload)));
+        Assert.Equal(entries == FillASegment ? 2 : 1, disk.List().Count(static n => n.EndsWith(".log", StringComparison.Ordinal)));
+        disk.PowerCut(Unflushed.Mixed, new Dice(seed));
+        return disk;
     }
 
     private static void MustSurvive(SimulatedDisk disk)

@@ -14,6 +14,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     private readonly HashSet<FileContent> _dirty = [];
     private bool _namesDirty;
     private int _callsUntilCut = -1;
+    private int _flushesUntilFailure = -1;
 
     /// <summary>The process, or the machine, ended in the middle of a call.</summary>
     public bool IsOff { get; private set; }
@@ -27,8 +28,8 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     /// <summary>How often something was read.</summary>
     public long Reads { get; private set; }
 
-    /// <summary>The next flush fails.</summary>
-    public bool NextFlushFails { get; set; }
+    /// <summary>A flush is going to fail.</summary>
+    public bool FlushWillFail => _flushesUntilFailure >= 0;
 
     /// <summary>There is no room for another file.</summary>
     public bool IsFull { get; set; }
@@ -45,6 +46,12 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         _callsUntilCut = calls;
         IsKill = isKill;
     }
+
+    /// <summary>The n-th flush from now fails, n = 0 being the next; only that one.</summary>
+    public void FailFlush(int after = 0) => _flushesUntilFailure = after;
+
+    /// <summary>No flush is going to fail.</summary>
+    public void FailNoFlush() => _flushesUntilFailure = -1;
 
     public IReadOnlyList<string> List() => [.. _names.Keys];
 
@@ -85,7 +92,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     public void FlushFolder()
     {
         Call();
-        if (NextFlushFails)
+        if (ThisFlushFails())
             throw FlushFailed();
         _namesOnDisk = new(_names, StringComparer.Ordinal);
         _namesDirty = false;
@@ -140,11 +147,9 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
             throw new PowerCutException();
     }
 
-    private DiskFlushException FlushFailed()
-    {
-        NextFlushFails = false;
-        return Failed(new DiskFlushException("input/output error"), "flush failed");
-    }
+    private bool ThisFlushFails() => FlushWillFail && _flushesUntilFailure-- == 0;
+
+    private DiskFlushException FlushFailed() => Failed(new DiskFlushException("input/output error"), "flush failed");
 
     private T Failed<T>(T failure, string what)
         where T : IOException
@@ -191,7 +196,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         public void Flush()
         {
             disk.Call();
-            if (disk.NextFlushFails)
+            if (disk.ThisFlushFails())
             {
                 content.FailFlush();
                 throw disk.FlushFailed();

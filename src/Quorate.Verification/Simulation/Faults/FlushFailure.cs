@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>The next flush fails, once, and the system forgets what it was to write (fsyncgate). The node must stop.</summary>
+/// <summary>One of the next flushes fails, once, and the system forgets what it was to write (fsyncgate). The node must stop.</summary>
 internal sealed class FlushFailure(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
 {
-    protected override void Strike() => Any().Disk.NextFlushFails = true;
+    protected override void Strike() => Any().Disk.FailFlush(Dice.Next(0, 4));
 }
