@@ -267,11 +267,11 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _board.Write(_core.Role, _core.Term, _core.Leader);
     }
 
-    private void Observe(RaftCore core, List<TraceEvent> events)
+    private void Observe(RaftCore core, in Input input, Effects effects)
     {
         if (_options.OnTrace is not { } tell)
             return;
-        foreach (var happened in events)
+        foreach (var happened in effects.Trace)
             tell(core.Self, happened);
     }
 

@@ -40,22 +40,22 @@ public readonly struct Input
     public InputKind Kind { get; }
 
     /// <summary>With <see cref="InputKind.Message"/>.</summary>
-    internal Message? Message { get; private init; }
+    public Message? Message { get; private init; }
 
     /// <summary>With <see cref="InputKind.Propose"/>.</summary>
-    internal ReadOnlyMemory<Proposal> Proposals { get; private init; }
+    public ReadOnlyMemory<Proposal> Proposals { get; private init; }
 
     /// <summary>With <see cref="InputKind.EntriesRead"/>.</summary>
-    internal ReadOnlyMemory<LogEntry> Entries { get; private init; }
+    public ReadOnlyMemory<LogEntry> Entries { get; private init; }
 
     /// <summary>With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token.</summary>
-    internal ulong Number { get; private init; }
+    public ulong Number { get; private init; }
 
     /// <summary>With <see cref="InputKind.Applied"/>.</summary>
-    internal LogIndex Index { get; private init; }
+    public LogIndex Index { get; private init; }
 
     /// <summary>With <see cref="InputKind.EntriesRead"/> and <see cref="InputKind.PeerLost"/>.</summary>
-    internal NodeId Peer { get; private init; }
+    public NodeId Peer { get; private init; }
 
     /// <summary>Time has passed by one tick; whoever drives the core decides how long a tick is.</summary>
     public static Input Tick => new(InputKind.Tick);

@@ -8,11 +8,11 @@ public static class Simulator
 {
     /// <summary>Runs one seed.</summary>
     /// <param name="seed">It decides everything.</param>
-    /// <param name="tell">Told each thing that happens, as it happens; null: nobody is.</param>
+    /// <param name="options">Who watches; null: nobody.</param>
     /// <exception cref="SimulationFailedException">Something that was promised is not so.</exception>
-    public static SimulationReport Run(ulong seed, Action<string>? tell = null)
+    public static SimulationReport Run(ulong seed, SimulationOptions? options = null)
     {
-        var cluster = new Cluster(seed, tell);
+        using var cluster = new Cluster(seed, options ?? new SimulationOptions());
         try
         {
             cluster.Live();
@@ -26,6 +26,16 @@ public static class Simulator
         return new SimulationReport(
             seed, cluster.Weather.Members, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.Chronicle.Hash, cluster.Tally.Counts);
     }
+}
+
+/// <summary>How a run is watched.</summary>
+public sealed record SimulationOptions
+{
+    /// <summary>Told each thing that happens, as it happens.</summary>
+    public Action<string>? Tell { get; init; }
+
+    /// <summary>Where each step of each core is written as a line of JSON: docs/formats/trace.md.</summary>
+    public Stream? Trace { get; init; }
 }
 
 /// <summary>What came of a run that found nothing.</summary>

@@ -4,11 +4,12 @@ using Quorate.Verification;
 
 // The simulator from a shell: one seed, told as it happens, or many of them.
 const string Usage = """
-    quorate-sim --seed N [--trace]                        one run; --trace tells all that happens
+    quorate-sim --seed N [--trace] [--ndjson FILE]        one run; --trace tells all that happens, --ndjson writes every step of every core
     quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
     """;
 
 ulong? seed = null;
+string? ndjson = null;
 var (seeds, from, jobs, trace, keepGoing) = (1000UL, 1UL, 1, false, false);
 for (var i = 0; i < args.Length; i++)
 {
@@ -30,6 +31,9 @@ for (var i = 0; i < args.Length; i++)
         case "--trace":
             trace = true;
             break;
+        case "--ndjson":
+            ndjson = args[++i];
+            break;
         case "--keep-going":
             keepGoing = true;
             break;
@@ -42,9 +46,10 @@ for (var i = 0; i < args.Length; i++)
 var clock = Stopwatch.StartNew();
 if (seed is { } only)
 {
+    using var file = ndjson is null ? null : new BufferedStream(File.Create(ndjson), 1 << 16);
     try
     {
-        var report = Simulator.Run(only, trace ? Console.WriteLine : null);
+        var report = Simulator.Run(only, new SimulationOptions { Tell = trace ? Console.WriteLine : null, Trace = file });
         Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
         foreach (var (what, count) in report.Counts)
             Console.WriteLine($"{count,9}  {what}");

@@ -3,6 +3,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Groups;
 
+/// <summary>Told of each step right after it, before anything of its effects is carried out: a process that ends in between has stepped all the same.</summary>
+internal delegate void StepObserver(RaftCore core, in Input input, Effects effects);
+
 /// <summary>One turn after another: takes everything that has arrived, steps the core once for each, and carries out what it says.</summary>
 /// <remarks>
 /// <code>
@@ -26,7 +29,7 @@ internal sealed class GroupLoop
     private readonly ReadTable _reads;
     private readonly ClientInbox _clients;
     private readonly TickClock _clock;
-    private readonly Action<RaftCore, List<TraceEvent>> _observe;
+    private readonly StepObserver _observe;
 
     private readonly Queue<(ulong Token, Effects Effects)> _held = new();
     private readonly Stack<Effects> _spareEffects = new();
@@ -43,7 +46,7 @@ internal sealed class GroupLoop
         ReadTable reads,
         ClientInbox clients,
         TickClock clock,
-        Action<RaftCore, List<TraceEvent>> observe)
+        StepObserver observe)
     {
         _core = core;
         _network = network;
@@ -141,6 +144,7 @@ internal sealed class GroupLoop
     {
         var effects = _effects;
         _core.Step(input, effects);
+        _observe(_core, input, effects);
 
         if (!effects.Append.IsEmpty)
             _disk.Stage(effects.Append);
@@ -153,8 +157,6 @@ internal sealed class GroupLoop
             _reads.Answer(answer);
         foreach (var read in effects.LogReads)
             _disk.Ask(read);
-        if (effects.Trace.Count > 0)
-            _observe(_core, effects.Trace);
 
         // Messages that wait for the disk keep their effects, and with them the objects they are made of, until it has answered.
         if (effects.SendWhenDurable.Messages.Count > 0)

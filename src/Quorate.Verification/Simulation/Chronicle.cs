@@ -1,10 +1,11 @@
 using System.Globalization;
 using Quorate.Raft;
+using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 
 /// <summary>What happened, in order: a hash of all of it, and the end of it in words.</summary>
-internal sealed class Chronicle(VirtualTime time, Action<string>? tell)
+internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWriter? trace)
 {
     private const int LinesMax = 120;
     private readonly Queue<Line> _lines = new();
@@ -15,10 +16,22 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell)
     /// <summary>Notes something that is worth a line.</summary>
     public void Note(NodeId node, string what, string detail = "")
     {
-        Mix(node.Value);
-        foreach (var c in what)
-            Mix(c);
-        Add(new Line(time.Now, node, what, detail, default));
+        Remember(node, what, detail);
+        trace?.Noted(time.Now, node, what, detail);
+    }
+
+    /// <summary>Notes that a process begins.</summary>
+    public void Started(RaftCore core)
+    {
+        Remember(core.Self, "starts", core.LastIndex.ToString());
+        trace?.Started(time.Now, core);
+    }
+
+    /// <summary>Notes that a process ends.</summary>
+    public void Ended(NodeId node, string why)
+    {
+        Remember(node, "ends", why);
+        trace?.Ended(time.Now, node, why);
     }
 
     /// <summary>Notes what a core says of itself.</summary>
@@ -33,6 +46,14 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell)
 
     /// <summary>The last lines.</summary>
     public override string ToString() => string.Join('\n', _lines);
+
+    private void Remember(NodeId node, string what, string detail)
+    {
+        Mix(node.Value);
+        foreach (var c in what)
+            Mix(c);
+        Add(new Line(time.Now, node, what, detail, default));
+    }
 
     private void Add(in Line line)
     {

@@ -5,11 +5,12 @@ using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Faults;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
+using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 
 /// <summary>All of one run: members, network, clients, faults and checks, under one seed and in one virtual time.</summary>
-internal sealed class Cluster
+internal sealed class Cluster : IDisposable
 {
     private readonly ulong _seed;
     private readonly Dice _restarts;
@@ -18,16 +19,17 @@ internal sealed class Cluster
     private int _changes;
     private int _acknowledged;
 
-    public Cluster(ulong seed, Action<string>? tell = null)
+    public Cluster(ulong seed, SimulationOptions options)
     {
         _seed = seed;
         Weather = Weather.Draw(seed, Fault.Names);
-        Chronicle = new Chronicle(Time, tell);
+        Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
+        Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
+        Chronicle = new Chronicle(Time, options.Tell, Trace);
         DiskDice = Dice.For(seed, "disks");
         Seeds = Dice.For(seed, "seeds");
         _restarts = Dice.For(seed, "restarts");
         Network = new SimulatedNetwork(Time, Weather, Dice.For(seed, "network"), Chronicle, Tally);
-        Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         var nonces = Dice.For(seed, "nonces");
         WalOptions = new WalOptions { SegmentBytes = Weather.SegmentBytes, PayloadBytesMax = Weather.SegmentBytes / 4, PrepareInBackground = false, DrawNonce = nonces.Next };
 
@@ -46,6 +48,9 @@ internal sealed class Cluster
     public Tally Tally { get; } = new();
 
     public Chronicle Chronicle { get; }
+
+    /// <summary>Where every step is written down, if anybody wants to read it.</summary>
+    public TraceWriter? Trace { get; }
 
     public SimulatedNetwork Network { get; }
 
@@ -179,6 +184,8 @@ internal sealed class Cluster
             PendingReadsMax = Weather.IsTight ? 4 : 16_384,
         };
     }
+
+    public void Dispose() => Trace?.Dispose();
 
     /// <summary>How everybody stands.</summary>
     public override string ToString() => string.Join('\n', Members.Select(static m => m.Process is { Core: var c }

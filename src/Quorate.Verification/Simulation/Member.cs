@@ -78,7 +78,7 @@ internal sealed class Member
             return;
         }
 
-        _cluster.Chronicle.Note(Id, "starts", Process.Core.LastIndex.ToString());
+        _cluster.Chronicle.Started(Process.Core);
         _cluster.Network.Bind(Id, Process.Endpoint);
         NoteWhatIsOnDisk();
         _mustStop = false;
@@ -90,7 +90,7 @@ internal sealed class Member
     {
         if (Process is null)
             return;
-        _cluster.Chronicle.Note(Id, "ends", why);
+        _cluster.Chronicle.Ended(Id, why);
         Process = null;
         _turnAt = long.MaxValue;
         PausedUntil = 0;

@@ -4,6 +4,7 @@ using Quorate.Raft;
 using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
+using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 
@@ -13,6 +14,8 @@ internal sealed class Process
     private readonly GroupLoop _loop;
     private readonly TickClock _clock;
     private readonly Member _member;
+    private readonly VirtualTime _now;
+    private readonly TraceWriter? _trace;
     private int _effectsUntilCut = -1;
     private CoreState _last;
 
@@ -21,6 +24,8 @@ internal sealed class Process
     public Process(Cluster cluster, Member member)
     {
         _member = member;
+        _now = cluster.Time;
+        _trace = cluster.Trace;
         var (weather, wal) = (cluster.Weather, cluster.WalOptions);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
         if (recovered.CutTail is not null)
@@ -35,7 +40,7 @@ internal sealed class Process
         var applier = new Applier<Answer>(Machine, member.Id, Proposals, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
         var restored = Restart.Replay(Log, recovered, cluster.Configuration, applier.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
-        Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake);
+        Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
@@ -83,10 +88,13 @@ internal sealed class Process
             throw new PowerCutException();
     }
 
-    private void Observe(RaftCore core, List<TraceEvent> happened)
+    private void Observe(RaftCore core, in Input input, Effects effects)
     {
+        _trace?.Stepped(_now.Now, core, input, effects, Endpoint.Received);
+        if (effects.Trace.Count == 0)
+            return;
         Check();
-        _member.Observe(core, happened);
+        _member.Observe(core, effects.Trace);
     }
 
     private bool Check()

@@ -22,12 +22,12 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
             _endpoints[node] = endpoint;
     }
 
-    public void Send(NodeId from, NodeId to, byte[] frame)
+    public void Send(NodeId from, NodeId to, Packet packet)
     {
         var link = LinkOf(from, to);
         if (_isCalm)
         {
-            Travel(link, frame, weather.DelayMin);
+            Travel(link, packet, weather.DelayMin);
             return;
         }
 
@@ -37,11 +37,11 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
             return;
         }
 
-        Travel(link, frame, dice.Between(weather.DelayMin, weather.DelayMax));
+        Travel(link, packet, dice.Between(weather.DelayMin, weather.DelayMax));
         if (dice.Chance(weather.Duplicates))
         {
             tally.Add("message repeated");
-            Travel(link, frame, dice.Between(weather.DelayMin, weather.DelayMax));
+            Travel(link, packet, dice.Between(weather.DelayMin, weather.DelayMax));
         }
 
         if (dice.Chance(weather.Stale))
@@ -51,7 +51,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
                 if (_isCalm)
                     return;
                 tally.Add("message long after");
-                Deliver(link, frame);
+                Deliver(link, packet);
             });
         }
     }
@@ -80,16 +80,16 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
         }
     }
 
-    private void Travel(Link link, byte[] frame, long delay)
+    private void Travel(Link link, Packet packet, long delay)
     {
         var arrival = Math.Max(time.Now + delay, link.ClogsUntil);
         if (!weather.Reorders || _isCalm)
             arrival = Math.Max(arrival, link.LastArrival);
         link.LastArrival = Math.Max(link.LastArrival, arrival);
-        time.At(arrival, () => Deliver(link, frame));
+        time.At(arrival, () => Deliver(link, packet));
     }
 
-    private void Deliver(Link link, byte[] frame)
+    private void Deliver(Link link, Packet packet)
     {
         if (link.IsCut)
         {
@@ -99,8 +99,8 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
 
         if (!_endpoints.TryGetValue(link.To, out var endpoint))
             return;
-        chronicle.Mix((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(frame.AsSpan(8)));
-        endpoint.Arrive(link.From, frame);
+        chronicle.Mix((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(packet.Frame.AsSpan(8)));
+        endpoint.Arrive(link.From, packet);
     }
 
     private Link LinkOf(NodeId from, NodeId to)

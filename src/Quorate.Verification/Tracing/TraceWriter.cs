@@ -1,0 +1,306 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Tracing;
+
+/// <summary>Writes what a cluster did as NDJSON, a line a step of a core: what came in, how the core stands now, and all that follows from it.</summary>
+/// <remarks>The format, line by line: docs/formats/trace.md. A change of it bumps <see cref="Version"/>, that page and the golden trace together.</remarks>
+internal sealed class TraceWriter : IDisposable
+{
+    public const int Version = 1;
+
+    private readonly Stream _target;
+    private readonly ArrayBufferWriter<byte> _line = new();
+    private readonly Utf8JsonWriter _json;
+    private readonly Dictionary<NodeId, Life> _lives = [];
+    private long _messages;
+
+    public TraceWriter(Stream target, ulong seed, IEnumerable<NodeId> members)
+    {
+        _target = target;
+        _json = new Utf8JsonWriter(_line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        _json.WriteStartObject();
+        _json.WriteString("format", "quorate-trace");
+        _json.WriteNumber("version", Version);
+        _json.WriteNumber("seed", seed);
+        _json.WriteStartArray("members");
+        foreach (var member in members)
+            _json.WriteNumberValue(member.Value);
+        _json.WriteEndArray();
+        EndLine();
+    }
+
+    /// <summary>A process begins on what its disk holds.</summary>
+    public void Started(long at, RaftCore core)
+    {
+        _lives[core.Self] = new Life { State = CoreState.Of(core) };
+        BeginLine(at, core.Self, "Start");
+        WriteState(core);
+        _json.WriteStartArray("log");
+        for (var index = core.SnapshotIndex + 1; index <= core.LastIndex; index += 1)
+        {
+            if (core.TermAt(index) is { } term && term != core.TermAt(index - 1))
+                WriteNumbers(term.Value, index.Value);
+        }
+
+        _json.WriteEndArray();
+        EndLine();
+    }
+
+    /// <summary>A process ends, for whatever reason.</summary>
+    public void Ended(long at, NodeId node, string why)
+    {
+        BeginLine(at, node, "End");
+        _json.WriteString("why", why);
+        EndLine();
+    }
+
+    /// <summary>Something that is not a core's doing: a fault, the quiet phase.</summary>
+    public void Noted(long at, NodeId node, string what, string detail)
+    {
+        BeginLine(at, node, "Note");
+        _json.WriteString("what", what);
+        if (detail.Length > 0)
+            _json.WriteString("detail", detail);
+        EndLine();
+    }
+
+    /// <summary>A core has taken a step. A tick or an end of turn that nothing follows from is left out.</summary>
+    /// <param name="at">When.</param>
+    /// <param name="core">The core, after the step.</param>
+    /// <param name="input">What came in.</param>
+    /// <param name="effects">What follows.</param>
+    /// <param name="messageId">With a message, what <see cref="TakeMessageId"/> gave when it was sent.</param>
+    public void Stepped(long at, RaftCore core, in Input input, Effects effects, long messageId = 0)
+    {
+        var life = _lives[core.Self];
+        var state = CoreState.Of(core);
+        if (input.Kind is InputKind.Tick or InputKind.EndOfTurn && state == life.State && IsEmpty(effects))
+            return;
+
+        life.State = state;
+        BeginLine(at, core.Self, input.Kind.ToString());
+        WriteInput(input, messageId);
+        WriteState(core);
+        WriteEffects(effects, life);
+        if (input.Kind == InputKind.Durable)
+            WriteReleased(life, input.Number);
+        EndLine();
+    }
+
+    /// <summary>The driver sends its next message: the one that has this number in the trace.</summary>
+    public long TakeMessageId(NodeId sender) => _lives[sender].Leaving.Dequeue();
+
+    public void Dispose() => _json.Dispose();
+
+    private static bool IsEmpty(Effects effects) =>
+        effects.Append.IsEmpty && effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0 && effects.Apply.IsEmpty
+        && effects.Rejections.Count == 0 && effects.Reads.Count == 0 && effects.LogReads.Count == 0 && effects.Trace.Count == 0;
+
+    private void WriteInput(in Input input, long messageId)
+    {
+        switch (input.Kind)
+        {
+            case InputKind.Message:
+                _json.WritePropertyName("received");
+                MessageJson.Write(_json, input.Message!, messageId);
+                break;
+            case InputKind.Propose:
+                _json.WriteNumber("proposals", input.Proposals.Length);
+                break;
+            case InputKind.Read:
+                _json.WriteNumber("ticket", input.Number);
+                break;
+            case InputKind.Durable:
+                _json.WriteNumber("token", input.Number);
+                break;
+            case InputKind.EntriesRead:
+                _json.WriteNumber("peer", input.Peer.Value);
+                MessageJson.WriteEntries(_json, "entries", input.Entries.Span);
+                break;
+            case InputKind.PeerLost:
+                _json.WriteNumber("peer", input.Peer.Value);
+                break;
+        }
+    }
+
+    private void WriteState(RaftCore core)
+    {
+        _json.WriteStartObject("state");
+        _json.WriteString("role", core.Role.ToString());
+        _json.WriteNumber("term", core.Term.Value);
+        _json.WriteNumber("vote", core.VotedFor.Value);
+        _json.WriteNumber("leader", core.Leader.Value);
+        _json.WriteNumber("snapshot", core.SnapshotIndex.Value);
+        _json.WriteNumber("applied", core.AppliedIndex.Value);
+        _json.WriteNumber("commit", core.CommitIndex.Value);
+        _json.WriteNumber("durable", core.DurableIndex.Value);
+        _json.WriteNumber("last", core.LastIndex.Value);
+        _json.WriteNumber("lastTerm", core.LastTerm.Value);
+        _json.WriteEndObject();
+    }
+
+    private void WriteEffects(Effects effects, Life life)
+    {
+        WriteAppend(effects.Append);
+        if (effects.SendNow.Messages.Count > 0)
+        {
+            _json.WriteStartArray("send");
+            foreach (var message in effects.SendNow.Messages)
+            {
+                MessageJson.Write(_json, message, ++_messages);
+                life.Leaving.Enqueue(_messages);
+            }
+
+            _json.WriteEndArray();
+        }
+
+        if (effects.SendWhenDurable.Messages.Count > 0)
+        {
+            _json.WriteStartObject("hold");
+            _json.WriteNumber("token", effects.SendWhenDurable.Token);
+            _json.WriteStartArray("messages");
+            foreach (var message in effects.SendWhenDurable.Messages)
+            {
+                MessageJson.Write(_json, message, ++_messages);
+                life.Held.Enqueue((effects.SendWhenDurable.Token, _messages));
+            }
+
+            _json.WriteEndArray();
+            _json.WriteEndObject();
+        }
+
+        WriteAnswers(effects);
+        if (effects.Trace.Count == 0)
+            return;
+        _json.WriteStartArray("happened");
+        foreach (var happened in effects.Trace)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("kind", happened.Kind.ToString());
+            if (happened.Peer != NodeId.None)
+                _json.WriteNumber("peer", happened.Peer.Value);
+            if (happened.Index != LogIndex.Zero)
+                _json.WriteNumber("index", happened.Index.Value);
+            _json.WriteEndObject();
+        }
+
+        _json.WriteEndArray();
+    }
+
+    private void WriteAppend(in AppendEffect append)
+    {
+        if (append.IsEmpty)
+            return;
+        _json.WriteStartObject("append");
+        _json.WriteNumber("token", append.Token);
+        if (append.HardState is { } hardState)
+        {
+            _json.WriteStartObject("hardState");
+            _json.WriteNumber("term", hardState.Term.Value);
+            _json.WriteNumber("vote", hardState.VotedFor.Value);
+            _json.WriteEndObject();
+        }
+
+        if (!append.Entries.IsEmpty)
+            MessageJson.WriteEntries(_json, "entries", append.Entries.Span);
+        _json.WriteNumber("commit", append.Commit.Value);
+        _json.WriteEndObject();
+    }
+
+    private void WriteAnswers(Effects effects)
+    {
+        if (!effects.Apply.IsEmpty)
+        {
+            _json.WriteStartArray("apply");
+            _json.WriteNumberValue(effects.Apply.Span[0].Index.Value);
+            _json.WriteNumberValue(effects.Apply.Span[^1].Index.Value);
+            _json.WriteEndArray();
+        }
+
+        if (effects.Rejections.Count > 0)
+        {
+            _json.WriteStartArray("rejected");
+            foreach (var rejection in effects.Rejections)
+                _json.WriteStringValue(rejection.Reason.ToString());
+            _json.WriteEndArray();
+        }
+
+        if (effects.Reads.Count > 0)
+        {
+            _json.WriteStartArray("reads");
+            foreach (var answer in effects.Reads)
+            {
+                _json.WriteStartObject();
+                _json.WriteNumber("ticket", answer.Ticket);
+                if (answer.Refused is { } reason)
+                    _json.WriteString("refused", reason.ToString());
+                else
+                    _json.WriteNumber("index", answer.Index.Value);
+                _json.WriteEndObject();
+            }
+
+            _json.WriteEndArray();
+        }
+
+        if (effects.LogReads.Count == 0)
+            return;
+        _json.WriteStartArray("readBack");
+        foreach (var read in effects.LogReads)
+            WriteNumbers(read.Peer.Value, read.From.Value, read.To.Value);
+        _json.WriteEndArray();
+    }
+
+    private void WriteReleased(Life life, ulong durable)
+    {
+        if (!life.Held.TryPeek(out var oldest) || oldest.Token > durable)
+            return;
+        _json.WriteStartArray("release");
+        while (life.Held.TryPeek(out var held) && held.Token <= durable)
+        {
+            life.Held.Dequeue();
+            life.Leaving.Enqueue(held.Message);
+            _json.WriteNumberValue(held.Message);
+        }
+
+        _json.WriteEndArray();
+    }
+
+    private void WriteNumbers(params ReadOnlySpan<ulong> numbers)
+    {
+        _json.WriteStartArray();
+        foreach (var number in numbers)
+            _json.WriteNumberValue(number);
+        _json.WriteEndArray();
+    }
+
+    private void BeginLine(long at, NodeId node, string what)
+    {
+        _json.WriteStartObject();
+        _json.WriteNumber("at", at);
+        _json.WriteNumber("node", node.Value);
+        _json.WriteString("event", what);
+    }
+
+    private void EndLine()
+    {
+        _json.WriteEndObject();
+        _json.Flush();
+        _line.Write("\n"u8);
+        _target.Write(_line.WrittenSpan);
+        _line.ResetWrittenCount();
+        _json.Reset();
+    }
+
+    /// <summary>One life of a member: which of its messages wait for its disk, and which are about to leave.</summary>
+    private sealed class Life
+    {
+        public CoreState State { get; set; }
+
+        public Queue<(ulong Token, long Message)> Held { get; } = new();
+
+        public Queue<long> Leaving { get; } = new();
+    }
+}
