@@ -1,0 +1,106 @@
+using Quorate.Verification.Simulation;
+
+namespace Quorate.Verification.ModelChecking;
+
+/// <summary>Walks through a model at random, from the beginning again and again: it comes to where a search by breadth would not come in years.</summary>
+/// <remarks>
+/// What makes the difference are the weights: faults and elections are rare, as in life, and messages mostly arrive. So a walk gets something done between two
+/// misfortunes.
+/// </remarks>
+internal static class RandomWalk
+{
+    /// <param name="model">What is walked through.</param>
+    /// <param name="seed">Decides every step.</param>
+    /// <param name="stepsMax">Ends the walking after so many steps, all walks together.</param>
+    /// <param name="lengthMax">The length of one walk; then the next begins.</param>
+    public static Walking Run<TState, TAction>(IModel<TState, TAction> model, ulong seed, long stepsMax, int lengthMax)
+        where TState : class
+        where TAction : notnull
+    {
+        var dice = Dice.For(seed, "random walk");
+        var reached = new Reached<TState>(model.Sometimes);
+        var beginnings = model.InitialStates.ToList();
+        var taken = new List<TAction>();
+        var (walks, steps) = (0, 0L);
+        for (; steps < stepsMax; walks++)
+        {
+            var beginning = beginnings[dice.Next(0, beginnings.Count)];
+            var violated = Walk(model, beginning, dice, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken);
+            steps += taken.Count;
+            if (violated is not null)
+                return new Walking(walks + 1, steps, reached.Counts, Shortening.Of(model, beginning, taken));
+            if (taken.Count == 0)
+                throw new InvalidOperationException($"{model.GetType().Name} cannot take a first step");
+        }
+
+        return new Walking(walks, steps, reached.Counts, Counterexample: null);
+    }
+
+    private static Exception? Walk<TState, TAction>(
+        IModel<TState, TAction> model, TState state, Dice dice, int length, Reached<TState> reached, List<TAction> taken)
+        where TState : class
+        where TAction : notnull
+    {
+        var actions = new List<TAction>();
+        taken.Clear();
+        while (taken.Count < length)
+        {
+            actions.Clear();
+            model.ActionsOf(state, actions);
+            TState? next = null;
+            try
+            {
+                while (next is null && actions.Count > 0)
+                {
+                    var drawn = Draw(model, actions, dice);
+                    taken.Add(actions[drawn]);
+                    next = model.Next(state, actions[drawn]);
+                    if (next is not null)
+                    {
+                        model.Check(next);
+                        continue;
+                    }
+
+                    taken.RemoveAt(taken.Count - 1);
+                    actions.RemoveAt(drawn);
+                }
+            }
+            catch (Exception violated) when (violated is not OutOfMemoryException)
+            {
+                return violated;
+            }
+
+            if (next is null)
+                break;
+            state = next;
+            reached.Note(state);
+            if (!model.IsWithinBounds(state))
+                break;
+        }
+
+        return null;
+    }
+
+    private static int Draw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Dice dice)
+        where TState : class
+        where TAction : notnull
+    {
+        var sum = 0;
+        foreach (var action in actions)
+            sum += model.WeightOf(action);
+        var drawn = dice.Next(0, sum);
+        for (var i = 0; ; i++)
+        {
+            drawn -= model.WeightOf(actions[i]);
+            if (drawn < 0)
+                return i;
+        }
+    }
+}
+
+/// <summary>What came of walking.</summary>
+/// <param name="Walks">How many walks were begun.</param>
+/// <param name="Steps">Their steps, all together.</param>
+/// <param name="Reached">In how many states each thing held that must hold sometimes.</param>
+/// <param name="Counterexample">The way to a violation, shortened; null when none was met.</param>
+internal sealed record Walking(int Walks, long Steps, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);

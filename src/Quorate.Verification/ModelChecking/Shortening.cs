@@ -1,0 +1,67 @@
+namespace Quorate.Verification.ModelChecking;
+
+/// <summary>Leaves out of a walk whatever was not needed to come to a violation.</summary>
+internal static class Shortening
+{
+    /// <summary>Leaves out long runs first, then shorter ones, then single steps, until every single step is needed.</summary>
+    public static Counterexample Of<TState, TAction>(IModel<TState, TAction> model, TState beginning, IReadOnlyList<TAction> walk)
+        where TState : class
+        where TAction : notnull
+    {
+        var shortest = walk.ToList();
+        for (var run = Math.Max(1, shortest.Count / 2); run > 0;)
+        {
+            var before = shortest.Count;
+            for (var at = shortest.Count - run; at >= 0; at--)
+            {
+                var attempt = shortest.ToList();
+                attempt.RemoveRange(at, run);
+                if (Replay(model, beginning, attempt, steps: null) is not { } violation)
+                    continue;
+                shortest = attempt[..violation.Length];
+                at = Math.Min(at, shortest.Count - run + 1);
+            }
+
+            run = run == 1 && shortest.Count < before ? 1 : run / 2;
+        }
+
+        var steps = new List<CounterexampleStep>();
+        var (_, cause) = Replay(model, beginning, shortest, steps) ?? throw Counterexample.Lost(model);
+        return new Counterexample(cause.Message, steps, cause);
+    }
+
+    /// <summary>Takes the actions one after another: after how many something is violated, and what; null if one is not possible, or nothing is.</summary>
+    private static (int Length, Exception Cause)? Replay<TState, TAction>(
+        IModel<TState, TAction> model, TState state, List<TAction> walk, List<CounterexampleStep>? steps)
+        where TState : class
+        where TAction : notnull
+    {
+        var actions = new List<TAction>();
+        for (var i = 0; i < walk.Count; i++)
+        {
+            actions.Clear();
+            model.ActionsOf(state, actions);
+            if (!actions.Contains(walk[i]))
+                return null;
+
+            TState? next = null;
+            try
+            {
+                next = model.Next(state, walk[i]);
+                if (next is null)
+                    return null;
+                model.Check(next);
+            }
+            catch (Exception violated) when (violated is not OutOfMemoryException)
+            {
+                steps?.Add(new CounterexampleStep(walk[i].ToString()!, next?.ToString() ?? ""));
+                return (i + 1, violated);
+            }
+
+            state = next;
+            steps?.Add(new CounterexampleStep(walk[i].ToString()!, state.ToString()!));
+        }
+
+        return null;
+    }
+}
