@@ -33,5 +33,8 @@ internal static class EtcdErrors
     public static RpcException MessageTooLarge(long bytes, int bytesMax) =>
         Make(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({bytes} vs. {bytesMax})");
 
+    /// <summary>The bytes of a request are none of its messages; the words are those of Go's gRPC, and the parser's why.</summary>
+    public static RpcException NoProtobuf(string why) => Make(StatusCode.Internal, $"grpc: error unmarshalling request: {why}");
+
     private static RpcException Make(StatusCode code, string message) => new(new Status(code, message));
 }

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -24,11 +27,12 @@ internal static class EtcdHost
             grpc.MaxSendMessageSize = null;
             grpc.EnableDetailedErrors = false;
         });
-        builder.Services.AddSingleton(surface.Kv);
-        builder.Services.AddSingleton(surface.Lease);
-        builder.Services.AddSingleton(surface.Watch);
-        builder.Services.AddSingleton(surface.Cluster);
-        builder.Services.AddSingleton(surface.Maintenance);
+        builder.Services.RemoveAll(typeof(IServiceMethodProvider<>));
+        AddService(builder.Services, surface.Kv, Protos.KV.BindService);
+        AddService(builder.Services, surface.Lease, Protos.Lease.BindService);
+        AddService(builder.Services, surface.Watch, Protos.Watch.BindService);
+        AddService(builder.Services, surface.Cluster, Protos.Cluster.BindService);
+        AddService(builder.Services, surface.Maintenance, Protos.Maintenance.BindService);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, QuietLifetime>());
 
         var app = builder.Build();
@@ -43,6 +47,14 @@ internal static class EtcdHost
         app.MapGrpcService<ClusterService>();
         app.MapGrpcService<MaintenanceService>();
         return app;
+    }
+
+    private static void AddService<[DynamicallyAccessedMembers(ServiceMethods.Members)] TService>(
+        IServiceCollection services, TService service, Action<ServiceBinderBase, TService> bind)
+        where TService : class
+    {
+        services.AddSingleton(service);
+        services.AddSingleton<IServiceMethodProvider<TService>>(new ServiceMethods<TService>(binder => bind(binder, service)));
     }
 
     private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<SharedPort> ports, RequestLimits limits)
