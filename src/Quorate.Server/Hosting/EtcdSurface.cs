@@ -20,12 +20,19 @@ internal sealed record EtcdSurface(
     WebSurface Web)
 {
     /// <summary>Puts it together.</summary>
+    /// <param name="settings">What the member was told.</param>
+    /// <param name="replica">Its part in the cluster.</param>
+    /// <param name="store">What it holds.</param>
+    /// <param name="clock">How long its leases live.</param>
+    /// <param name="members">Who the members are.</param>
+    /// <param name="stopping">Ends what would go on for ever: the streams.</param>
+    /// <param name="stopped">Ends what has not ended by itself since: calls that wait for a quorum.</param>
     public static EtcdSurface Create(
-        ServerSettings settings, IReplica replica, IStoreReader store, LeaseClock clock, MemberBook members, CancellationToken stopping)
+        ServerSettings settings, IReplica replica, IStoreReader store, LeaseClock clock, MemberBook members, CancellationToken stopping, CancellationToken stopped)
     {
         var limits = new KvLimits { TxnOpsMax = settings.Limits.TxnOperationsMax, RequestBytesMax = settings.Limits.RequestBytesMax };
         var headers = new Headers(settings.ClusterId, settings.Self.Id.Value, replica);
-        var replicator = new Replicator(replica, settings.ElectionTimeout, TimeProvider.System);
+        var replicator = new Replicator(replica, settings.ElectionTimeout, TimeProvider.System, stopped);
         var kv = new KvApi(replicator, store, headers, limits);
         var leases = new LeaseApi(replicator, store, clock, headers, limits, settings.ElectionTimeout);
         var expiry = new LeaseExpiry(settings.Self.Id.Value, replica, clock, TimeProvider.System);

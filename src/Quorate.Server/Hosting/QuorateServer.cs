@@ -23,10 +23,15 @@ namespace Quorate.Server.Hosting;
 /// </remarks>
 internal sealed class QuorateServer : IAsyncDisposable
 {
+    /// <summary>Calls under way end by themselves within milliseconds, where there is a quorum. Who still waits after this is told that we stop.</summary>
+    private static readonly TimeSpan CallsEndWithin = TimeSpan.FromSeconds(1);
+
+    /// <summary>Answers that a client has not taken by then are not waited for: its connection is closed.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
 
     private readonly Stack<Func<ValueTask>> _undo = new();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
     private RaftNode<KvResult>? _node;
     private int _disposed;
@@ -75,6 +80,7 @@ internal sealed class QuorateServer : IAsyncDisposable
         while (_undo.TryPop(out var undo))
             await undo().ConfigureAwait(false);
         _stopping.Dispose();
+        _stopped.Dispose();
     }
 
     /// <summary>Goes as a crash goes: the node is gone before anybody is told.</summary>
@@ -107,7 +113,7 @@ internal sealed class QuorateServer : IAsyncDisposable
         _undo.Push(_node.DisposeAsync);
 
         var replica = new NodeReplica(_node);
-        var surface = EtcdSurface.Create(Settings, replica, machine, leases, members, _stopping.Token);
+        var surface = EtcdSurface.Create(Settings, replica, machine, leases, members, _stopping.Token, _stopped.Token);
         var host = EtcdHost.Build(ports, surface, Settings.Limits, logs);
         _undo.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);
@@ -255,8 +261,9 @@ internal sealed class QuorateServer : IAsyncDisposable
             ServerLog.PeerTrouble(_log, NameOf(happened.Peer), happened.Text);
     }
 
-    private static async ValueTask StopHostAsync(WebApplication host)
+    private async ValueTask StopHostAsync(WebApplication host)
     {
+        _stopped.CancelAfter(CallsEndWithin);
         using var patience = new CancellationTokenSource(DrainTime);
         await host.StopAsync(patience.Token).ConfigureAwait(false);
     }

@@ -15,12 +15,18 @@ internal sealed class Replicator
 
     private readonly IReplica _replica;
     private readonly SharedDeadline _deadline;
+    private readonly CancellationToken _stopped;
     private int _waiters;
 
-    public Replicator(IReplica replica, TimeSpan electionTimeout, TimeProvider time)
+    /// <param name="replica">This member's part.</param>
+    /// <param name="electionTimeout">The cluster's, of which the time of a request is made.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="stopped">The member goes: nobody waits any longer, and whoever does is told why.</param>
+    public Replicator(IReplica replica, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopped)
     {
         _replica = replica;
-        _deadline = new SharedDeadline(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time);
+        _deadline = new SharedDeadline(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time, stopped);
+        _stopped = stopped;
     }
 
     /// <summary>How things stand here.</summary>
@@ -74,7 +80,9 @@ internal sealed class Replicator
         }
         catch (OperationCanceledException)
         {
-            throw _replica.Status.Leader == 0 ? EtcdErrors.NoLeader() : EtcdErrors.TimedOut();
+            throw _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
+                : _replica.Status.Leader == 0 ? EtcdErrors.NoLeader()
+                : EtcdErrors.TimedOut();
         }
         finally
         {
@@ -82,11 +90,11 @@ internal sealed class Replicator
         }
     }
 
-    private static Grpc.Core.RpcException ErrorFor(ReplicaVerdict verdict) => verdict switch
+    private Grpc.Core.RpcException ErrorFor(ReplicaVerdict verdict) => verdict switch
     {
         ReplicaVerdict.Busy => EtcdErrors.TooManyRequests(),
         ReplicaVerdict.TooLarge => EtcdErrors.TooLarge(),
-        ReplicaVerdict.Unknown => EtcdErrors.TimedOut(),
+        ReplicaVerdict.Unknown => _stopped.IsCancellationRequested ? EtcdErrors.Stopped() : EtcdErrors.TimedOut(),
         ReplicaVerdict.Stopped => EtcdErrors.Stopped(),
         _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, "no error for it"),
     };

@@ -3,9 +3,9 @@ namespace Quorate.Server.Replication;
 /// <summary>Deadlines for many requests at the price of one timer: those that begin in the same half second end together.</summary>
 /// <remarks>
 /// A timer for each request costs more than the request's own work in the server. A request's deadline is late by half a second at most,
-/// and never early. Threading: any thread.
+/// and early only when <paramref name="end"/> comes, which ends all of them. Threading: any thread.
 /// </remarks>
-internal sealed class SharedDeadline(TimeSpan timeout, TimeProvider time)
+internal sealed class SharedDeadline(TimeSpan timeout, TimeProvider time, CancellationToken end)
 {
     private static readonly TimeSpan WindowLength = TimeSpan.FromMilliseconds(500);
 
@@ -31,6 +31,8 @@ internal sealed class SharedDeadline(TimeSpan timeout, TimeProvider time)
 #pragma warning disable CA2000 // The timer within lets go of itself when it fires; nobody can know who still holds the token before that.
             var source = new CancellationTokenSource(timeout + WindowLength, time);
 #pragma warning restore CA2000
+            var early = end.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), source);
+            source.Token.UnsafeRegister(static early => ((CancellationTokenRegistration)early!).Dispose(), early);
             Volatile.Write(ref _current, new Window(endsAt, source.Token));
             return source.Token;
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Quorate.Server.Tests.Processes;
@@ -59,6 +60,13 @@ internal sealed class RunningProgram : IAsyncDisposable
             Assert.True(Environment.TickCount64 < deadline, $"it does not say \"{text}\":\n{Errors}");
             await Task.Delay(10);
         }
+    }
+
+    /// <summary>Asks it to stop, as a supervisor does: SIGTERM.</summary>
+    public async Task TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     /// <summary>kill -9.</summary>

@@ -13,7 +13,7 @@ public sealed class RequestsOutliveElections
     public async Task A_proposal_that_was_refused_is_made_again_when_a_leader_is_known()
     {
         var replica = new ScriptedReplica(ReplicaVerdict.TryAgain, ReplicaVerdict.TryAgain, ReplicaVerdict.Done);
-        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), TimeProvider.System);
+        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
 
         await replicator.ProposeAsync(Command);
 
@@ -28,7 +28,7 @@ public sealed class RequestsOutliveElections
     public async Task Any_other_end_is_told_and_the_proposal_is_not_repeated(int verdict, StatusCode code, string message)
     {
         var replica = new ScriptedReplica((ReplicaVerdict)verdict, ReplicaVerdict.Done);
-        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), TimeProvider.System);
+        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
 
         var refused = await Assert.ThrowsAsync<RpcException>(async () => await replicator.ProposeAsync(Command));
 
@@ -41,7 +41,7 @@ public sealed class RequestsOutliveElections
     {
         var time = new ManualTime();
         var replica = new ScriptedReplica(ReplicaVerdict.TryAgain) { Leader = 0 };
-        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), time);
+        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), time, CancellationToken.None);
 
         var proposing = replicator.ProposeAsync(Command).AsTask();
         var reading = replicator.ReadBarrierAsync().AsTask();
@@ -55,10 +55,27 @@ public sealed class RequestsOutliveElections
     }
 
     [Fact]
+    public async Task Whoever_waits_when_the_member_stops_is_told_so_at_once()
+    {
+        using var stopped = new CancellationTokenSource();
+        var replica = new ScriptedReplica(ReplicaVerdict.TryAgain) { Leader = 0 };
+        var replicator = new Replicator(replica, TimeSpan.FromSeconds(1), new ManualTime(), stopped.Token);
+        var proposing = replicator.ProposeAsync(Command).AsTask();
+        var reading = replicator.ReadBarrierAsync().AsTask();
+        await Eventually.HoldsAsync(() => replica.Waiters == 2, "both wait for a leader");
+
+        await stopped.CancelAsync();
+        var late = replicator.ProposeAsync(Command).AsTask();
+
+        foreach (var request in new[] { proposing, reading, late })
+            Assert.Equal("etcdserver: server stopped", (await Assert.ThrowsAsync<RpcException>(() => request)).Status.Detail);
+    }
+
+    [Fact]
     public void Requests_of_the_same_half_second_share_their_deadline()
     {
         var time = new ManualTime();
-        var deadline = new SharedDeadline(TimeSpan.FromSeconds(7), time);
+        var deadline = new SharedDeadline(TimeSpan.FromSeconds(7), time, CancellationToken.None);
         var first = deadline.Next();
         time.Advance(TimeSpan.FromSeconds(0.4));
         var second = deadline.Next();
