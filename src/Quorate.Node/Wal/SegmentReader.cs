@@ -5,7 +5,9 @@ namespace Quorate.Node.Wal;
 /// <summary>Reads a segment's frames from the beginning, and says why it stopped. Used by recovery alone.</summary>
 internal sealed class SegmentReader(Segment segment)
 {
-    private readonly byte[] _window = new byte[64 * 1024];
+    private const int WindowBytesMax = 64 * 1024;
+
+    private readonly byte[] _window = GC.AllocateUninitializedArray<byte>((int)Math.Min(WindowBytesMax, segment.Header.FileBytes));
     private byte[] _frame = [];
     private long _windowAt = -1;
     private int _windowLength;

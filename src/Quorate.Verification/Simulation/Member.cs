@@ -17,12 +17,21 @@ internal sealed class Member
 
     private readonly Cluster _cluster;
     private readonly List<Client> _waiting = [];
+    private readonly Action _turnIsDue;
+
+    /// <summary>The core that runs, or that ran last.</summary>
+    private RaftCore? _core;
     private long _turnAt = long.MaxValue;
+
+    /// <summary>The latest moment for which a turn is on the agenda, due or not.</summary>
+    private long _turnAsked;
+
     private bool _mustStop;
 
     public Member(Cluster cluster, NodeId id, SimulatedClock clock)
     {
         _cluster = cluster;
+        _turnIsDue = TurnIsDue;
         Id = id;
         Clock = clock;
         Disk = new SimulatedDisk(cluster.Tally);
@@ -78,7 +87,8 @@ internal sealed class Member
             return;
         }
 
-        _cluster.Chronicle.Started(Process.Core);
+        _core = Process.Core;
+        _cluster.Chronicle.Started(_core);
         _cluster.Network.Bind(Id, Process.Endpoint);
         NoteWhatIsOnDisk();
         _mustStop = false;
@@ -111,6 +121,10 @@ internal sealed class Member
         Kill($"power cut, what was not flushed is {left}");
         Disk.PowerCut(left, _cluster.DiskDice);
     }
+
+    /// <summary>Its disk holds that entry, flushed, and not another in its place: what a core says is durable is a claim, and what the disk says knows no terms.</summary>
+    public bool HoldsFlushed(EntryId entry) =>
+        OnDisk >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term;
 
     public void Wait(Client client) => _waiting.Add(client);
 
@@ -182,12 +196,23 @@ internal sealed class Member
         moment = Math.Max(moment, PausedUntil);
         if (moment >= _turnAt)
             return;
-        _turnAt = moment;
-        _cluster.Time.At(moment, () =>
+
+        // Turns in between do not move the next tick, but for the last digit of a clock that is off: what was asked for it still stands.
+        if (moment <= _turnAsked && _turnAsked <= moment + 2)
         {
-            if (_turnAt == moment)
-                TakeTurn();
-        });
+            _turnAt = _turnAsked;
+            return;
+        }
+
+        _turnAt = moment;
+        _turnAsked = Math.Max(_turnAsked, moment);
+        _cluster.Time.At(moment, _turnIsDue);
+    }
+
+    private void TurnIsDue()
+    {
+        if (_turnAt == _cluster.Time.Now)
+            TakeTurn();
     }
 
     private void TakeTurn()

@@ -6,8 +6,7 @@ internal sealed class VirtualTime
     public const long Millisecond = 1_000;
     public const long Second = 1_000_000;
 
-    private readonly PriorityQueue<Action, Due> _queue = new();
-    private ulong _asked;
+    private readonly Agenda _agenda = new();
 
     /// <summary>The moment it is.</summary>
     public long Now { get; private set; }
@@ -16,7 +15,7 @@ internal sealed class VirtualTime
     public long Events { get; private set; }
 
     /// <summary>Has something happen at a moment, or at once if that has passed.</summary>
-    public void At(long moment, Action happening) => _queue.Enqueue(happening, new Due(Math.Max(moment, Now), _asked++));
+    public void At(long moment, Action happening) => _agenda.Add(Math.Max(moment, Now), happening);
 
     /// <summary>Has something happen after a span.</summary>
     public void After(long span, Action happening) => At(Now + span, happening);
@@ -25,10 +24,10 @@ internal sealed class VirtualTime
     /// <returns>Whether it became so; false when there is nothing to wait for.</returns>
     public bool Run(long until, Func<bool>? done = null)
     {
-        while (_queue.TryPeek(out var happening, out var due) && due.Moment <= until)
+        while (_agenda.Next <= until)
         {
-            _queue.Dequeue();
-            Now = due.Moment;
+            Now = _agenda.Next;
+            var happening = _agenda.Take();
             Events++;
             happening();
             if (done is not null && done())
@@ -37,11 +36,6 @@ internal sealed class VirtualTime
 
         Now = Math.Max(Now, until);
         return false;
-    }
-
-    private readonly record struct Due(long Moment, ulong Order) : IComparable<Due>
-    {
-        public int CompareTo(Due other) => Moment != other.Moment ? Moment.CompareTo(other.Moment) : Order.CompareTo(other.Order);
     }
 }
 

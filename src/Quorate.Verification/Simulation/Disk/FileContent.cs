@@ -14,6 +14,9 @@ internal sealed class FileContent(byte[] content)
 
     private int _lengthOnDisk;
 
+    /// <summary>A copy reads these bytes too: whoever changes them first takes bytes of its own.</summary>
+    private bool _isShared;
+
     public byte[] Bytes { get; private set; } = content;
 
     public bool IsClean => _onDisk.Count == 0 && _lengthOnDisk == Bytes.Length;
@@ -24,13 +27,14 @@ internal sealed class FileContent(byte[] content)
     /// <summary>These bytes are about to change.</summary>
     public void Touch(long offset, int length)
     {
+        Own();
         for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
         {
             _forgotten.Remove(sector);
             if (_onDisk.ContainsKey(sector))
                 continue;
             var at = sector * SectorBytes;
-            _onDisk[sector] = at < Bytes.Length ? Bytes[at..Math.Min(at + SectorBytes, Bytes.Length)] : null;
+            _onDisk[sector] = at < Math.Min(_lengthOnDisk, Bytes.Length) ? Bytes[at..Math.Min(at + SectorBytes, Bytes.Length)] : null;
         }
     }
 
@@ -41,6 +45,7 @@ internal sealed class FileContent(byte[] content)
             Touch(length, bytes.Length - (int)length);
         Array.Resize(ref bytes, (int)length);
         Bytes = bytes;
+        _isShared = false;
     }
 
     public void Flush()
@@ -62,6 +67,12 @@ internal sealed class FileContent(byte[] content)
     /// <summary>What is there after a power cut; each sector that was not on the disk is kept or not.</summary>
     public FileContent AfterPowerCut(Func<bool> kept)
     {
+        if (IsClean)
+        {
+            _isShared = true;
+            return new FileContent(Bytes) { _lengthOnDisk = _lengthOnDisk, _isShared = true };
+        }
+
         var bytes = (byte[])Bytes.Clone();
         if (_lengthOnDisk != bytes.Length && !kept())
             Array.Resize(ref bytes, _lengthOnDisk);
@@ -76,5 +87,12 @@ internal sealed class FileContent(byte[] content)
         }
 
         return Durable(bytes);
+    }
+
+    private void Own()
+    {
+        if (_isShared)
+            Bytes = (byte[])Bytes.Clone();
+        _isShared = false;
     }
 }
