@@ -1,6 +1,7 @@
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Workload;
 
@@ -101,6 +102,10 @@ internal sealed class Member
         if (Process is null)
             return;
         _cluster.Chronicle.Ended(Id, why);
+        if (Process.Core.Role == Role.Leader)
+            _cluster.Tally.Add(Mark.LeaderEnded);
+        else if (Process.Core.Role != Role.Follower)
+            _cluster.Tally.Add(Mark.EndedDuringElection);
         Process = null;
         _turnAt = long.MaxValue;
         PausedUntil = 0;
@@ -171,8 +176,10 @@ internal sealed class Member
                 _cluster.Chronicle.Mix((ulong)happened.Kind ^ happened.Index.Value);
             else
                 _cluster.Chronicle.Note(Id, happened);
-            if (happened.Kind == TraceKind.BecameLeader)
-                _cluster.Reigns.Leads(core);
+            if (happened.Kind == TraceKind.BecameLeader && !_cluster.Reigns.Leads(core))
+                _cluster.Tally.Add(Mark.ElectedInThePast);
+            if (happened.Kind == TraceKind.BecameCandidate && _cluster.Members.Exists(m => m != this && m.Process is { Core: { Role: Role.Candidate } other } && other.Term == core.Term))
+                _cluster.Tally.Add(Mark.VoteSplit);
         }
     }
 

@@ -1,6 +1,7 @@
 using Quorate.Node.Groups;
 using Quorate.Node.Wal;
 using Quorate.Raft;
+using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
@@ -16,6 +17,7 @@ internal sealed class Process
     private readonly Member _member;
     private readonly VirtualTime _now;
     private readonly TraceWriter? _trace;
+    private readonly MarksOfAStep _marks;
     private int _effectsUntilCut = -1;
     private CoreState _last;
 
@@ -26,10 +28,13 @@ internal sealed class Process
         _member = member;
         _now = cluster.Time;
         _trace = cluster.Trace;
+        _marks = new MarksOfAStep(cluster.Tally);
         var (weather, wal) = (cluster.Weather, cluster.WalOptions);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
         if (recovered.CutTail is not null)
-            cluster.Tally.Add("torn tail cut");
+            cluster.Tally.Add(Mark.TornTailCut);
+        if (cluster.IsQuiet)
+            cluster.Tally.Add(Mark.StartedInTheQuiet);
 
         var seed = cluster.Seeds.Next();
         Machine = new SimulatedMachine(member.Id, cluster.Ledger);
@@ -91,6 +96,7 @@ internal sealed class Process
     private void Observe(RaftCore core, in Input input, Effects effects)
     {
         _trace?.Stepped(_now.Now, core, input, effects, Endpoint.Received);
+        _marks.Look(core, input, effects);
         if (effects.Trace.Count == 0)
             return;
         Check();

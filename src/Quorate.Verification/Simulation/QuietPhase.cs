@@ -55,6 +55,7 @@ internal sealed class QuietPhase
     {
         var how = _dice.Pick("down", "cut off", "deaf", "mute", "as it was");
         _cluster.Chronicle.Note(member.Id, "stays broken:", how);
+        _cluster.Tally.Add("broken: " + how);
         if (how == "down")
         {
             member.IsBanned = true;

@@ -80,7 +80,8 @@ internal sealed record Weather
             SegmentBytes = segmentBytes,
             Clients = dice.Pick(1, 3, 6, 12),
             ThinkTimeMax = dice.Pick(5, 30, 150) * Millisecond,
-            PayloadBytesMax = dice.Pick(8, 100, 1_000, segmentBytes / 4 - 64),
+            // Some of the largest are larger than the cluster takes.
+            PayloadBytesMax = dice.Pick(8, 100, 1_000, segmentBytes / 4 + 64),
             DelayMin = delayMin,
             DelayMax = delayMax,
             Loss = dice.Pick(0, 0, 10, 100, 300),

@@ -20,16 +20,19 @@ internal sealed class Reigns
             _acknowledged = entry;
     }
 
-    public void Leads(RaftCore core)
+    /// <summary>Somebody was elected.</summary>
+    /// <returns>False: in a term that has passed.</returns>
+    public bool Leads(RaftCore core)
     {
         if (!_leaders.TryAdd(core.Term, core.Self) && _leaders[core.Term] != core.Self)
             throw new ViolationException("ElectionSafety", $"term {core.Term} is led by {_leaders[core.Term]} and {core.Self}");
 
         // Somebody may come to lead a term that has passed, elected long ago and told only now: it holds nothing that was committed since.
         if (core.Term < _newest)
-            return;
+            return false;
         _newest = core.Term;
         if (_acknowledged.Index != LogIndex.Zero && core.TermAt(_acknowledged.Index) != _acknowledged.Term)
             throw new ViolationException("LeaderCompleteness", $"{core.Self} leads term {core.Term} without {_acknowledged}, which was acknowledged");
+        return true;
     }
 }

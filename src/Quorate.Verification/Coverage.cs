@@ -1,0 +1,32 @@
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Coverage;
+using Quorate.Verification.Simulation.Faults;
+
+namespace Quorate.Verification;
+
+/// <summary>What many runs together must have met: each fault, each way an operation can end, each rare path of the protocol.</summary>
+public static class Coverage
+{
+    /// <summary>NotLeader is not among the reasons: whoever was taken for the leader of a term has led it, and does not refuse what it may have taken.</summary>
+    private static readonly string[] Others =
+    [
+        "Committed", "Granted", "Rejected", "Indeterminate", "inbox full",
+        "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
+        "message lost", "message repeated", "message long after", "message cut off",
+        "power cut", "flush failed", "disk full", "end in the middle of a turn", "end in the middle of a disk call",
+        "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: as it was",
+    ];
+
+    /// <summary>The names, in <see cref="SimulationReport.Counts"/>, of all that is to be met.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. Enum.GetValues<Mark>().Select(Tally.NameOf),
+        .. Fault.Names.Select(static f => "fault: " + f),
+        .. Others,
+    ];
+
+    /// <summary>What was not met.</summary>
+    /// <param name="counts">The counts of all runs together.</param>
+    public static IReadOnlyList<string> Missing(IReadOnlyDictionary<string, long> counts) =>
+        [.. Names.Where(name => !counts.TryGetValue(name, out var count) || count == 0)];
+}
