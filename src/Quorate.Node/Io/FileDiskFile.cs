@@ -26,7 +26,7 @@ internal sealed class FileDiskFile(string name, string path, SafeFileHandle hand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FileDisk.Explain($"read {target.Length} bytes at {offset} of", path, e);
+            throw new IOException($"Cannot read {target.Length} bytes at {offset} of {path}: {e.Message}", e);
         }
     }
 

@@ -88,14 +88,12 @@ internal sealed class HardStateFile : IDisposable
     private static HardStateSlot[] ReadSlots(IDiskFile file)
     {
         var slots = new HardStateSlot[2];
-        Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
         for (var slot = 0; slot < 2; slot++)
         {
             var found = false;
             for (var copy = 2 * slot; copy < 2 * slot + 2; copy++)
             {
-                if (file.Read(copy * PageBytes, bytes) == bytes.Length && HardStateSlot.TryRead(bytes, copy, file.Name, out var read) &&
-                    read.Generation % 2 == (ulong)slot && (!found || read.Generation > slots[slot].Generation))
+                if (TryReadCopy(file, copy, out var read) && read.Generation % 2 == (ulong)slot && (!found || read.Generation > slots[slot].Generation))
                 {
                     slots[slot] = read;
                     found = true;
@@ -115,21 +113,34 @@ internal sealed class HardStateFile : IDisposable
     // The newest is written in any case: that it can be read does not mean that it is on the disk (LogRecovery.MakeEndDurable).
     private void Repair(HardStateSlot[] slots)
     {
-        Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
         foreach (var slot in slots.OrderByDescending(static s => s.Generation))
         {
             var whole = true;
             for (var i = 0; i < 2; i++)
-            {
-                var copy = CopyOf(slot, i);
-                whole &= _file.Read(copy * PageBytes, bytes) == bytes.Length && HardStateSlot.TryRead(bytes, copy, _file.Name, out var read) && read == slot;
-            }
-
+                whole &= TryReadCopy(_file, CopyOf(slot, i), out var read) && read == slot;
             if (whole && slot != _newest)
                 continue;
             WriteSlot(_file, slot);
             _file.Flush();
         }
+    }
+
+    // A copy that the disk cannot read is one that is not there.
+    private static bool TryReadCopy(IDiskFile file, int copy, out HardStateSlot slot)
+    {
+        slot = default;
+        Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
+        try
+        {
+            if (file.Read(copy * PageBytes, bytes) != bytes.Length)
+                return false;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+
+        return HardStateSlot.TryRead(bytes, copy, file.Name, out slot);
     }
 
     private static void WriteSlot(IDiskFile file, HardStateSlot slot)

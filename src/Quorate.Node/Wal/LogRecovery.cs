@@ -72,7 +72,7 @@ internal sealed class LogRecovery(IDisk disk)
             var file = disk.Open(Segment.NameOf(sequence));
             try
             {
-                var read = file.Read(0, bytes);
+                var read = file.ReadOrDamage(0, bytes);
                 _opened.Add(new Segment(file, SegmentHeader.Read(bytes[..read], file.Name, sequence, file.Length)));
             }
             catch

@@ -122,13 +122,26 @@ internal sealed class SegmentReader(Segment segment)
     private ReadOnlySpan<byte> SectorAt(long offset)
     {
         if (_windowAt < 0 || offset < _windowAt || offset + Sectors.Bytes > _windowAt + _windowLength)
+            LoadWindow(offset);
+        return _window.AsSpan((int)(offset - _windowAt), Sectors.Bytes);
+    }
+
+    private void LoadWindow(long offset)
+    {
+        _windowAt = -1;
+        _windowLength = (int)Math.Min(_window.Length, segment.Header.FileBytes - offset);
+        try
         {
-            _windowAt = offset;
-            _windowLength = (int)Math.Min(_window.Length, segment.Header.FileBytes - offset);
+            segment.File.ReadWhole(offset, _window.AsSpan(0, _windowLength));
+        }
+        catch (WalDamageException) when (_windowLength > Sectors.Bytes)
+        {
+            // Something in it cannot be read, and it may be nothing that was asked for.
+            _windowLength = Sectors.Bytes;
             segment.File.ReadWhole(offset, _window.AsSpan(0, _windowLength));
         }
 
-        return _window.AsSpan((int)(offset - _windowAt), Sectors.Bytes);
+        _windowAt = offset;
     }
 }
 
@@ -154,8 +167,21 @@ internal static class DiskFileReading
     /// <summary>Reads all of <paramref name="target"/>; a file that ends before is damaged.</summary>
     public static void ReadWhole(this IDiskFile file, long offset, Span<byte> target)
     {
-        var read = file.Read(offset, target);
+        var read = file.ReadOrDamage(offset, target);
         if (read != target.Length)
             throw new WalDamageException(file.Name, offset + read, "the entries from there on", "the file ends too early", "It was made in its full length before it was used.");
+    }
+
+    /// <summary>Reads what there is of <paramref name="target"/>. What the disk cannot read is as good as lost.</summary>
+    public static int ReadOrDamage(this IDiskFile file, long offset, Span<byte> target)
+    {
+        try
+        {
+            return file.Read(offset, target);
+        }
+        catch (IOException fault)
+        {
+            throw new WalDamageException(file.Name, offset, "the entries there", $"the disk cannot read it ({fault.Message.TrimEnd('.')})", "It was written, and flushed.", fault);
+        }
     }
 }

@@ -7,10 +7,10 @@ namespace Quorate.Node.Wal;
 /// </remarks>
 public sealed class WalDamageException : IOException
 {
-    internal WalDamageException(string file, long offset, string entries, string what, string why)
+    internal WalDamageException(string file, long offset, string entries, string what, string why, Exception? cause = null)
         : base($"Damage in {file} at byte {offset} ({entries}): {what}. {why} " +
                "Keep a copy of the folder, look for the cause (disk, controller, memory), then replace this member: remove it from the cluster, " +
-               "empty its data folder, and add it again as a new member, so that it receives everything from the others.")
+               "empty its data folder, and add it again as a new member, so that it receives everything from the others.", cause)
     {
         File = file;
         Offset = offset;

@@ -26,6 +26,7 @@ internal sealed class Cluster : IDisposable
         Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
         Chronicle = new Chronicle(Time, options.Tell, Trace);
+        Atlas = new Atlas(Weather.Members, Dice.For(seed, "atlas"));
         DiskDice = Dice.For(seed, "disks");
         Seeds = Dice.For(seed, "seeds");
         _restarts = Dice.For(seed, "restarts");
@@ -67,6 +68,9 @@ internal sealed class Cluster : IDisposable
     public Reigns Reigns { get; } = new();
 
     public List<Operation> History { get; } = [];
+
+    /// <summary>Whose disks may be damaged.</summary>
+    public Atlas Atlas { get; }
 
     public Dice DiskDice { get; }
 
@@ -151,11 +155,19 @@ internal sealed class Cluster : IDisposable
             throw new ViolationException("DurableOnQuorum", $"{entry} is acknowledged; a power cut of all leaves it on {holders} of {Members.Count} disks");
     }
 
+    // A damaged disk may have held it. The atlas sees to it that not all do.
     private bool Recovers(Member member, EntryId entry)
     {
-        var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), WalOptions);
-        using (log)
-            return recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term;
+        try
+        {
+            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), WalOptions);
+            using (log)
+                return recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term;
+        }
+        catch (WalDamageException) when (Atlas.IsDamaged(member.Id))
+        {
+            return member.OnDisk >= entry.Index;
+        }
     }
 
     /// <summary>What holds across the cluster; looked at when somebody has changed.</summary>

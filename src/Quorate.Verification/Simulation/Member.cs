@@ -29,6 +29,9 @@ internal sealed class Member
 
     private bool _mustStop;
 
+    /// <summary>Term and vote that were on the disk, flushed, and how far the log was that was flushed and known to be committed.</summary>
+    private (HardState State, LogIndex Committed) _kept;
+
     public Member(Cluster cluster, NodeId id, SimulatedClock clock)
     {
         _cluster = cluster;
@@ -81,6 +84,14 @@ internal sealed class Member
             EndInDiskCall();
             return;
         }
+        catch (WalDamageException damage) when (_cluster.Atlas.IsDamaged(Id))
+        {
+            // There is no other member yet that could give it what it has lost: it stays down.
+            _cluster.Tally.Add(Mark.DamageRefused);
+            _cluster.Chronicle.Note(Id, "refuses to start", damage.Message);
+            IsBanned = true;
+            return;
+        }
         catch (IOException fault) when (fault is not WalDamageException && Disk.HasFailed)
         {
             _cluster.Chronicle.Note(Id, "cannot start", fault.Message);
@@ -88,6 +99,8 @@ internal sealed class Member
             return;
         }
 
+        Disk.HasBegun();
+        CheckWhatIsKept();
         _core = Process.Core;
         _cluster.Chronicle.Started(_core);
         _cluster.Network.Bind(Id, Process.Endpoint);
@@ -194,9 +207,22 @@ internal sealed class Member
 
     private void NoteWhatIsOnDisk()
     {
-        var last = Process!.Log.LastIndex;
-        OnDisk = Disk.IsClean ? last : LogIndex.Min(OnDisk, last);
+        var log = Process!.Log;
+        OnDisk = Disk.IsClean ? log.LastIndex : LogIndex.Min(OnDisk, log.LastIndex);
+        _kept = (Disk.IsClean ? log.HardState : _kept.State, LogIndex.Max(_kept.Committed, LogIndex.Min(OnDisk, Process.Core.CommitIndex)));
     }
+
+    /// <summary>Whatever became of its disk: a member that starts has all that it had flushed of term and vote, and of what it knew to be committed.</summary>
+    private void CheckWhatIsKept()
+    {
+        var (log, (state, committed)) = (Process!.Log, _kept);
+        var hasVote = log.HardState.Term > state.Term || (log.HardState.Term == state.Term && (state.VotedFor == NodeId.None || log.HardState.VotedFor == state.VotedFor));
+        if (!hasVote || log.LastIndex < committed)
+            throw new ViolationException("DurableIsKept", $"{Id} had {state} and entries committed up to {committed}; it starts with {log.HardState} and entries up to {log.LastIndex}");
+    }
+
+    private bool IsFaultOfTheDisk(IOException fault) =>
+        (fault as WalDamageException ?? fault.InnerException) is WalDamageException ? _cluster.Atlas.IsDamaged(Id) : Disk.HasFailed;
 
     private void TurnAt(long moment)
     {
@@ -249,7 +275,7 @@ internal sealed class Member
                 Kill("in the middle of a turn");
             return;
         }
-        catch (IOException fault) when (fault is not WalDamageException && Disk.HasFailed)
+        catch (IOException fault) when (IsFaultOfTheDisk(fault))
         {
             Kill(fault.Message);
             return;

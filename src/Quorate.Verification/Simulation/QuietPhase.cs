@@ -22,6 +22,10 @@ internal sealed class QuietPhase
         var members = cluster.Members.ToList();
         _dice.Shuffle(members);
         var broken = _dice.Chance(500) ? _dice.Next(0, ((members.Count - 1) / 2) + 1) : 0;
+
+        // A damaged disk is not healed by leaving it alone, and its member may refuse to go on at any time.
+        members = [.. members.OrderBy(m => !cluster.Atlas.IsDamaged(m.Id))];
+        broken = Math.Max(broken, members.Count(m => cluster.Atlas.IsDamaged(m.Id)));
         _rest = members[..broken];
         _core = members[broken..];
     }

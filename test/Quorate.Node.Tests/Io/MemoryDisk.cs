@@ -35,6 +35,9 @@ public sealed class MemoryDisk : IDisk
     /// <summary>Asked before each changing call, with what it is; throws to make it fail. A write that fails may have been done in part.</summary>
     public Action<string>? Before { get; set; }
 
+    /// <summary>The byte of a file that cannot be read, if there is one.</summary>
+    public (string Name, long At)? Unreadable { get; set; }
+
     public IReadOnlyList<string> List() => [.. _names.Keys];
 
     public IDiskFile Open(string name) =>
@@ -166,6 +169,8 @@ public sealed class MemoryDisk : IDisk
         public int Read(long offset, Span<byte> target)
         {
             var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
+            if (disk.Unreadable is var (unreadable, at) && unreadable == name && at >= offset && at < offset + length)
+                throw new IOException("input/output error");
             content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
             return length;
         }

@@ -88,6 +88,40 @@ public sealed class Damage
         }
     }
 
+    /// <summary>CORDS: what cannot be read is lost, and to say so is all that can be done. Nothing is cut for it, and nothing behind the log's end matters.</summary>
+    [Fact]
+    public void A_sector_that_cannot_be_read_is_named_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        var named = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var name in pristine.List())
+        {
+            for (var at = 0; at < pristine.BytesOf(name).Length; at += SectorBytes)
+            {
+                var disk = pristine.Copy();
+                disk.Unreadable = (name, at);
+                if (NamesDamageOrHolds(disk, name, written, $"{name} sector at {at}"))
+                    named[name] = named.GetValueOrDefault(name) + 1;
+            }
+        }
+
+        Assert.False(named.ContainsKey(HardStateFile.Name), "one copy of two is enough");
+        Assert.InRange(named[Segment.NameOf(1)], 25, 32);
+    }
+
+    [Fact]
+    public void An_entry_that_cannot_be_read_under_an_open_log_is_never_passed_over()
+    {
+        var disk = SmallLog(out _);
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        disk.Unreadable = (Segment.NameOf(1), 5 * SectorBytes);
+
+        var damage = Assert.Throws<WalDamageException>(() => Given.AllOf(log));
+
+        Assert.Equal(Segment.NameOf(1), damage.File);
+        Assert.Contains("cannot read", damage.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>What tells torn from damaged: a frame with another one behind it was flushed, whatever is missing of it now.</summary>
     [Fact]
     public void A_lost_sector_is_damage_when_a_later_frame_stands_behind_it()

@@ -53,6 +53,20 @@ public sealed class WhatAPowerCutLeaves
     }
 
     [Fact]
+    public void A_rename_is_durable_with_its_folder_only()
+    {
+        Flushed("a", 1);
+        Flushed("b", 2);
+        _disk.Rename("a", "b");
+        Assert.Equal(["b"], _disk.List());
+
+        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+
+        Assert.Equal(["a", "b"], _disk.List());
+        Assert.Equal(2, FirstByte("b"));
+    }
+
+    [Fact]
     public void After_a_failed_flush_the_next_one_succeeds_and_writes_nothing()
     {
         var file = Flushed("a", 1);

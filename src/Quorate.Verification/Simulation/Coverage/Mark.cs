@@ -96,6 +96,15 @@ internal enum Mark
     /// <summary>A write that never finished was cut off when the log was opened.</summary>
     TornTailCut,
 
+    /// <summary>A member whose disk is damaged refused to start.</summary>
+    DamageRefused,
+
+    /// <summary>A sector could not be read.</summary>
+    ReadFailed,
+
+    /// <summary>A frame was found to have landed in another place.</summary>
+    WriteMisdirected,
+
     /// <summary>A member had to come back while the cluster was in its quiet phase.</summary>
     StartedInTheQuiet,
 }

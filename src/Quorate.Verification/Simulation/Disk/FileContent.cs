@@ -12,6 +12,9 @@ internal sealed class FileContent(byte[] content)
     /// <summary>Sectors whose write failed: the system forgot that they are dirty, and the next flush passes them by (fsyncgate).</summary>
     private readonly HashSet<int> _forgotten = [];
 
+    /// <summary>Sectors that the disk cannot read until they are written again; null while there are none.</summary>
+    private HashSet<int>? _unreadable;
+
     private int _lengthOnDisk;
 
     /// <summary>A copy reads these bytes too: whoever changes them first takes bytes of its own.</summary>
@@ -31,6 +34,7 @@ internal sealed class FileContent(byte[] content)
         for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
         {
             _forgotten.Remove(sector);
+            _unreadable?.Remove(sector);
             if (_onDisk.ContainsKey(sector))
                 continue;
             var at = sector * SectorBytes;
@@ -64,13 +68,45 @@ internal sealed class FileContent(byte[] content)
     /// <summary>A flush failed: what was dirty stays as programs see it, is not on the disk, and will not be until it is written again.</summary>
     public void FailFlush() => _forgotten.UnionWith(_onDisk.Keys);
 
-    /// <summary>What is there after a power cut; each sector that was not on the disk is kept or not.</summary>
-    public FileContent AfterPowerCut(Func<bool> kept)
+    /// <summary>Whether the sector is on the disk as programs see it.</summary>
+    public bool IsCleanAt(int sector) => !_onDisk.ContainsKey(sector);
+
+    /// <summary>Whether the disk can read all of these bytes.</summary>
+    public bool IsReadable(long offset, int length)
+    {
+        if (_unreadable is not null)
+        {
+            for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
+            {
+                if (_unreadable.Contains(sector))
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>A sector that is clean can no longer be read.</summary>
+    public void BecomeUnreadable(int sector) => (_unreadable ??= []).Add(sector);
+
+    /// <summary>What is on the disk becomes something else there. Sectors that are not clean are passed over: they will be written.</summary>
+    public void ChangeOnDisk(long offset, ReadOnlySpan<byte> source)
+    {
+        Own();
+        for (; source.Length > 0; source = source[Math.Min(SectorBytes, source.Length)..], offset += SectorBytes)
+        {
+            if (IsCleanAt((int)(offset / SectorBytes)))
+                source[..Math.Min(SectorBytes, source.Length)].CopyTo(Bytes.AsSpan((int)offset));
+        }
+    }
+
+    /// <summary>What is there after a power cut; each sector that was not on the disk is kept or not, or made something else by <paramref name="garbler"/>.</summary>
+    public FileContent AfterPowerCut(Func<bool> kept, Dice? garbler = null)
     {
         if (IsClean)
         {
             _isShared = true;
-            return new FileContent(Bytes) { _lengthOnDisk = _lengthOnDisk, _isShared = true };
+            return new FileContent(Bytes) { _lengthOnDisk = _lengthOnDisk, _isShared = true, _unreadable = UnreadableCopy() };
         }
 
         var bytes = (byte[])Bytes.Clone();
@@ -82,12 +118,27 @@ internal sealed class FileContent(byte[] content)
             if (at >= bytes.Length || kept())
                 continue;
             var target = bytes.AsSpan(at, Math.Min(SectorBytes, bytes.Length - at));
+            if (garbler is not null && garbler.Chance(500))
+            {
+                Garble(target, garbler);
+                continue;
+            }
+
             target.Clear();
             onDisk?.AsSpan(0, Math.Min(onDisk.Length, target.Length)).CopyTo(target);
         }
 
-        return Durable(bytes);
+        return new FileContent(bytes) { _lengthOnDisk = bytes.Length, _unreadable = UnreadableCopy() };
     }
+
+    // The end of the sector, or all of it.
+    private static void Garble(Span<byte> sector, Dice dice)
+    {
+        for (var at = dice.Chance(500) ? 0 : dice.Next(0, sector.Length); at < sector.Length; at++)
+            sector[at] = (byte)dice.Next(0, 256);
+    }
+
+    private HashSet<int>? UnreadableCopy() => _unreadable is null ? null : [.. _unreadable];
 
     private void Own()
     {

@@ -1,20 +1,24 @@
 using Quorate.Node.Io;
+using Quorate.Verification.Simulation.Coverage;
 
 namespace Quorate.Verification.Simulation.Disk;
 
-/// <summary>A disk in memory that knows what is durable: it outlives processes, loses power, fills up, and fails to flush.</summary>
+/// <summary>A disk in memory that knows what is durable: it outlives processes, loses power, fills up, fails to flush, and damages what it holds.</summary>
 /// <remarks>
 /// A process that ends leaves what it wrote to the system, flushed or not: the next process sees it, and a power cut may still take it away. That
 /// is why these are two different ends.
 /// </remarks>
 internal sealed class SimulatedDisk(Tally tally) : IDisk
 {
+    private readonly Tally _tally = tally;
     private SortedDictionary<string, FileContent> _names = new(StringComparer.Ordinal);
     private SortedDictionary<string, FileContent> _namesOnDisk = new(StringComparer.Ordinal);
     private readonly HashSet<FileContent> _dirty = [];
     private bool _namesDirty;
     private int _callsUntilCut = -1;
     private int _flushesUntilFailure = -1;
+    private Dice? _garbler;
+    private StrayWrite? _stray;
 
     /// <summary>The process, or the machine, ended in the middle of a call.</summary>
     public bool IsOff { get; private set; }
@@ -22,7 +26,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     /// <summary>It was the process alone: the system keeps what it wrote.</summary>
     public bool IsKill { get; private set; }
 
-    /// <summary>A call failed since the process began.</summary>
+    /// <summary>A call failed that the process could not do without.</summary>
     public bool HasFailed { get; private set; }
 
     /// <summary>How often something was read.</summary>
@@ -52,6 +56,34 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
 
     /// <summary>No flush is going to fail.</summary>
     public void FailNoFlush() => _flushesUntilFailure = -1;
+
+    /// <summary>One bit of what is on the disk flips. False when no place was found.</summary>
+    public bool FlipBit(Dice dice)
+    {
+        if (DrawSector(dice) is not var (content, sector))
+            return false;
+        int at;
+        do
+            at = (sector * FileContent.SectorBytes) + dice.Next(0, FileContent.SectorBytes);
+        while (content.Bytes[at] == 0);
+        content.ChangeOnDisk(at, [(byte)(content.Bytes[at] ^ (1 << dice.Next(0, 8)))]);
+        return true;
+    }
+
+    /// <summary>A sector can no longer be read, until it is written again. False when no place was found.</summary>
+    public bool LoseSector(Dice dice)
+    {
+        if (DrawSector(dice) is not var (content, sector))
+            return false;
+        content.BecomeUnreadable(sector);
+        return true;
+    }
+
+    /// <summary>The next frame that is written lands in another place; nobody sees it before something was written and flushed behind it.</summary>
+    public void MisdirectWrite(Dice dice) => _stray = new StrayWrite(dice);
+
+    /// <summary>Of the sectors that are being written at the next power cut, some will hold neither what they held nor what they were to hold.</summary>
+    public void GarbleAtPowerCut(Dice dice) => _garbler = dice;
 
     public IReadOnlyList<string> List() => [.. _names.Keys];
 
@@ -104,14 +136,19 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         IsOff = false;
         HasFailed = false;
         _callsUntilCut = -1;
+        _stray = null;
     }
+
+    /// <summary>The process has begun: what could not be read before, it could do without.</summary>
+    public void HasBegun() => HasFailed = false;
 
     /// <summary>The power was off: of what was not flushed, this is left.</summary>
     public void PowerCut(Unflushed policy, Dice dice)
     {
         bool Kept() => policy == Unflushed.Kept || (policy == Unflushed.Mixed && dice.Chance(500));
 
-        (_names, _) = AfterPowerCut(Kept);
+        (_names, _) = AfterPowerCut(Kept, _garbler);
+        _garbler = null;
         _namesOnDisk = new(_names, StringComparer.Ordinal);
         _namesDirty = false;
         _dirty.Clear();
@@ -126,14 +163,14 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         return copy;
     }
 
-    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(Func<bool> kept)
+    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(Func<bool> kept, Dice? garbler = null)
     {
         var names = new SortedDictionary<string, FileContent>(StringComparer.Ordinal);
         foreach (var name in _names.Keys.Union(_namesOnDisk.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             // Each name is as it was or as it is.
             if ((_namesDirty && !kept() ? _namesOnDisk : _names).TryGetValue(name, out var content))
-                names[name] = content.AfterPowerCut(kept);
+                names[name] = content.AfterPowerCut(kept, garbler);
         }
 
         return (names, new(names, StringComparer.Ordinal));
@@ -147,6 +184,24 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
             throw new PowerCutException();
     }
 
+    // Something stands there, and no write to it is on its way. Each file is as likely as another: the short one holds term and vote.
+    private (FileContent Content, int Sector)? DrawSector(Dice dice)
+    {
+        if (_names.Count == 0)
+            return null;
+        var content = _names.Values.ElementAt(dice.Next(0, _names.Count));
+        for (var attempt = 0; attempt < 8; attempt++)
+        {
+            var sector = dice.Next(0, Math.Max(1, content.Bytes.Length / FileContent.SectorBytes));
+            var at = sector * FileContent.SectorBytes;
+            if (content.IsCleanAt(sector) && content.IsReadable(at, 1) && at + FileContent.SectorBytes <= content.Bytes.Length &&
+                content.Bytes.AsSpan(at, FileContent.SectorBytes).ContainsAnyExcept((byte)0))
+                return (content, sector);
+        }
+
+        return null;
+    }
+
     private bool ThisFlushFails() => FlushWillFail && _flushesUntilFailure-- == 0;
 
     private DiskFlushException FlushFailed() => Failed(new DiskFlushException("input/output error"), "flush failed");
@@ -155,7 +210,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         where T : IOException
     {
         HasFailed = true;
-        tally.Add(what);
+        _tally.Add(what);
         return failure;
     }
 
@@ -169,6 +224,8 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         {
             disk.Reads++;
             var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
+            if (!content.IsReadable(offset, length))
+                throw disk.Failed(new IOException("input/output error"), Tally.NameOf(Mark.ReadFailed));
             content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
             return length;
         }
@@ -176,6 +233,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
             disk._dirty.Add(content);
+            disk._stray?.Written(name, content, offset, source);
             content.Touch(offset, source.Length);
             if (offset + source.Length > content.Bytes.Length)
                 content.SetLength(offset + source.Length);
@@ -205,6 +263,12 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
             content.Flush();
             if (content.IsClean)
                 disk._dirty.Remove(content);
+            if (disk._stray is { IsHidden: true } stray)
+            {
+                disk._stray = null;
+                stray.Land(disk._names);
+                disk._tally.Add(Mark.WriteMisdirected);
+            }
         }
 
         public void Dispose()

@@ -16,6 +16,10 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
         ("full disk", static (c, d, n) => new FullDisk(c, d, n)),
         ("stalled thread", static (c, d, n) => new StalledThread(c, d, n)),
         ("pause", static (c, d, n) => new Pause(c, d, n)),
+        ("bit rot", static (c, d, n) => new BitRot(c, d, n)),
+        ("latent read error", static (c, d, n) => new LatentReadError(c, d, n)),
+        ("misdirected write", static (c, d, n) => new MisdirectedWrite(c, d, n)),
+        ("garbled sectors", static (c, d, n) => new GarbledSectors(c, d, n)),
     ];
 
     /// <summary>All there are.</summary>
@@ -25,14 +29,19 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
 
     protected Dice Dice { get; } = dice;
 
-    private long Mean => Cluster.Weather.Faults[name];
+    protected string Name { get; } = name;
+
+    /// <summary>Whether there is anything for it to do in this run.</summary>
+    protected virtual bool Exists => true;
+
+    private long Mean => Cluster.Weather.Faults[Name];
 
     /// <summary>One of each.</summary>
     public static IEnumerable<Fault> All(Cluster cluster, ulong seed) => Kinds.Select(kind => kind.Make(cluster, Dice.For(seed, kind.Name), kind.Name));
 
     public void Begin()
     {
-        if (Mean > 0)
+        if (Mean > 0 && Exists)
             Next();
     }
 
@@ -61,7 +70,7 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
     {
         if (Cluster.IsQuiet)
             return;
-        Cluster.Tally.Add("fault: " + name);
+        Cluster.Tally.Add("fault: " + Name);
         Strike();
         Next();
     });

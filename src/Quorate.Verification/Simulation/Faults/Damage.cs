@@ -1,0 +1,22 @@
+using Quorate.Verification.Simulation.Disk;
+
+namespace Quorate.Verification.Simulation.Faults;
+
+/// <summary>A disk does not keep what it was given, as far as the atlas allows. Its member must say so and end, and must not speak for what it has lost.</summary>
+internal abstract class Damage(Cluster cluster, Dice dice, string name, DamageKind kind) : Fault(cluster, dice, name)
+{
+    protected sealed override bool Exists => Cluster.Atlas.Most > 0;
+
+    protected sealed override void Strike()
+    {
+        var victim = Any();
+        if (!Cluster.Atlas.Allows(victim.Id, kind) || !Harm(victim.Disk))
+            return;
+        Cluster.Atlas.Mark(victim.Id, kind);
+        Cluster.Tally.Add("damage: " + Name);
+        Cluster.Chronicle.Note(victim.Id, "damage", Name);
+    }
+
+    /// <summary>False when there is nothing to harm yet.</summary>
+    protected abstract bool Harm(SimulatedDisk disk);
+}
