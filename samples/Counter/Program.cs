@@ -6,7 +6,6 @@
 //
 // then type a number in any of them to add it, or nothing to read. End one and go on with the other two.
 
-using System.Buffers.Binary;
 using Quorate.Node;
 using Quorate.Node.Transport;
 using Quorate.Raft;
@@ -45,24 +44,3 @@ while (Console.ReadLine() is { } line)
 }
 
 return 0;
-
-/// <summary>The state machine: one number, and one command that adds to it.</summary>
-internal sealed class Counter : IStateMachine<long>
-{
-    private long _value;
-
-    public long Value => Volatile.Read(ref _value);
-
-    public static byte[] Add(long amount)
-    {
-        var command = new byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(command, amount);
-        return command;
-    }
-
-    public long Apply(in CommittedCommand command)
-    {
-        Volatile.Write(ref _value, _value + BinaryPrimitives.ReadInt64LittleEndian(command.Command.Span));
-        return _value;
-    }
-}

@@ -1,9 +1,11 @@
 using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Store;
+using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;
 
-/// <summary>Runs a whole cluster, real but for its network, disks, clocks and threads, under one seed, on one thread, in virtual time.</summary>
-/// <remarks>The same seed does the same on any machine. docs/testing.md says what is simulated, what is checked, and how to read a failure.</remarks>
+/// <summary>Runs our own machine, the key-value store beside a list, through <see cref="Simulate"/>.</summary>
+/// <remarks>docs/testing.md says what is simulated, what is checked, and how to read a failure.</remarks>
 public static class Simulator
 {
     /// <summary>Runs one seed.</summary>
@@ -12,19 +14,14 @@ public static class Simulator
     /// <exception cref="SimulationFailedException">Something that was promised is not so.</exception>
     public static SimulationReport Run(ulong seed, SimulationOptions? options = null)
     {
-        using var cluster = new Cluster(seed, options ?? new SimulationOptions());
-        try
-        {
-            cluster.Live();
-            new QuietPhase(cluster, seed).Run();
-        }
-        catch (Exception fault)
-        {
-            throw new SimulationFailedException(seed, fault, cluster);
-        }
-
-        return new SimulationReport(
-            seed, cluster.Weather.Members, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.Chronicle.Hash, cluster.Tally.Counts);
+        var weather = Weather.Draw(seed, Faults.All);
+        var application = new Application<StoreMachine, StoreResult>(
+            seed,
+            static () => new StoreMachine(),
+            new StoreWorkload(weather).Run,
+            StoreWorkload.Checks,
+            static seed => $"dotnet run -c Release --project test/Quorate.Sim -- --seed {seed} --trace");
+        return Simulate.Run(seed, weather, application, options);
     }
 }
 
@@ -68,8 +65,8 @@ public sealed class SimulationFailedException : Exception
     {
     }
 
-    internal SimulationFailedException(ulong seed, Exception fault, Cluster cluster)
-        : base(Describe(seed, fault, cluster), fault)
+    internal SimulationFailedException(ulong seed, Exception fault, Cluster cluster, string again)
+        : base(Describe(seed, fault, cluster, again), fault)
     {
         Seed = seed;
         Violation = Root(fault).Message;
@@ -81,12 +78,12 @@ public sealed class SimulationFailedException : Exception
     /// <summary>What was broken, in a line.</summary>
     public string Violation { get; } = "";
 
-    private static string Describe(ulong seed, Exception fault, Cluster cluster)
+    private static string Describe(ulong seed, Exception fault, Cluster cluster, string again)
     {
         var commit = Environment.GetEnvironmentVariable("QUORATE_COMMIT");
         return $"""
             seed {seed}{(string.IsNullOrEmpty(commit) ? "" : $" at commit {commit}")}, after {cluster.Time.Now / 1e6} s: {Root(fault).Message}
-            again: dotnet run -c Release --project test/Quorate.Sim -- --seed {seed} --trace
+            again: {again}
             {cluster.Chronicle}
             {cluster}
             {Root(fault)}

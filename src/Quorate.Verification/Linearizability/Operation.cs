@@ -43,8 +43,8 @@ public sealed record Operation<TRequest, TResponse>
     public override string ToString() => $"{Request} [{Number}] by client {Client}{(At.Length > 0 ? $" at {At}" : "")}";
 
     /// <summary>The same, and when, and with what answer.</summary>
-    internal string InFull() =>
-        HasReturned ? $"{this}, {Seconds(Invoked)} to {Seconds(Returned!.Value)}, answered {Response}" : $"{this}, from {Seconds(Invoked)} on, never answered";
+    internal string InFull<TState>(SequentialModel<TState, TRequest, TResponse> model) =>
+        HasReturned ? $"{this}, {Seconds(Invoked)} to {Seconds(Returned!.Value)}, answered {model.Words(Response)}" : $"{this}, from {Seconds(Invoked)} on, never answered";
 
     internal static string Seconds(long moment) => string.Create(CultureInfo.InvariantCulture, $"{moment / 1e6:0.000000} s");
 }

@@ -9,7 +9,8 @@ namespace Quorate.Verification.Linearizability;
 /// </code>
 /// Whatever began before the first return may be the first in the order. The search takes one of these, takes its two moments out of the list, and goes on from the front; when it
 /// meets a return whose operation is not taken, that one should have been in the order by now, so it puts the last one back and tries the next in its place. It never goes twice to the same
-/// set of taken operations with the same state. What was never answered has no return: it may stand anywhere after its beginning, or nowhere.
+/// set of taken operations with the same state. What was never answered has no return: it may stand anywhere after its beginning, or nowhere. It is tried only where nothing else
+/// fits, or each of them would double the search.
 /// </remarks>
 internal sealed class OrderSearch<TState, TRequest, TResponse>
 {
@@ -18,7 +19,8 @@ internal sealed class OrderSearch<TState, TRequest, TResponse>
     private readonly List<Operation<TRequest, TResponse>> _operations;
     private readonly SequentialModel<TState, TRequest, TResponse> _model;
     private readonly Moment _front = new(-1, isReturn: false);
-    private readonly Stack<(Moment Call, TState Before)> _taken = new();
+    private readonly Moment _unansweredFront = new(-1, isReturn: false);
+    private readonly Stack<(Moment Call, long? Until, TState Before)> _taken = new();
     private readonly HashSet<(UInt128 Taken, TState State)> _been = [];
     private UInt128[] _marks = [];
     private int _open;
@@ -34,43 +36,51 @@ internal sealed class OrderSearch<TState, TRequest, TResponse>
     public Verdict Run(long budget, CancellationToken cancel)
     {
         var (steps, taken) = (0L, UInt128.Zero);
-        var at = _front.Next;
+
+        // Until: before which return the unanswered are looked through; none while it is the answered ones.
+        var (at, until) = (_front.Next, (long?)null);
         while (_open > 0)
         {
-            if (at is not { IsReturn: true })
+            if (at is { IsReturn: true })
+                (at, until) = (_unansweredFront.Next, _operations[at!.Operation].Returned!.Value);
+            if (at is null || _operations[at.Operation].Invoked > until)
             {
-                // A call is always in front of some return as long as one is open.
-                if (steps >= budget || (steps % StepsBetweenLooks == 0 && cancel.IsCancellationRequested))
-                    return Verdict.Unknown($"no order of {_operations.Count} operations found, and none excluded, in {steps} steps", steps);
-                steps++;
-                var operation = _operations[at!.Operation];
-                var answer = _model.Step(_state, operation.Request, out var next);
-                var mayBeNext = !operation.HasReturned || _model.Agrees(answer, operation.Response!);
-                if (!mayBeNext || !_been.Add((taken ^ _marks[at.Operation], next)))
-                {
-                    at = at.Next;
-                    continue;
-                }
-
-                taken ^= _marks[at.Operation];
-                _taken.Push((at, _state));
-                _state = next;
-                Take(at);
-                at = _front.Next;
+                if (_taken.Count > _longest.Count)
+                    _longest = [.. _taken.Reverse().Select(static t => t.Call.Operation)];
+                if (_taken.Count == 0)
+                    return Verdict.Refused(WhyNot(), steps);
+                (var last, until, _state) = _taken.Pop();
+                taken ^= _marks[last.Operation];
+                PutBack(last);
+                at = last.Next;
                 continue;
             }
 
-            if (_taken.Count > _longest.Count)
-                _longest = [.. _taken.Reverse().Select(static t => t.Call.Operation)];
-            if (_taken.Count == 0)
-                return Verdict.Refused(WhyNot(), steps);
-            (var last, _state) = _taken.Pop();
-            taken ^= _marks[last.Operation];
-            PutBack(last);
-            at = last.Next;
+            if (steps >= budget || (steps % StepsBetweenLooks == 0 && cancel.IsCancellationRequested))
+                return Verdict.Unknown($"no order of {_operations.Count} operations found, and none excluded, in {steps} steps", steps);
+            steps++;
+            if (!MayBeNext(_operations[at.Operation], out var next) || !_been.Add((taken ^ _marks[at.Operation], next)))
+            {
+                at = at.Next;
+                continue;
+            }
+
+            taken ^= _marks[at.Operation];
+            _taken.Push((at, until, _state));
+            _state = next;
+            Take(at);
+            (at, until) = (_front.Next, null);
         }
 
         return Verdict.Linearizable(steps);
+    }
+
+    private bool MayBeNext(Operation<TRequest, TResponse> operation, out TState next)
+    {
+        var answer = _model.Step(_state, operation.Request, out next);
+
+        // What nobody answered and what changes nothing may as well not be there.
+        return operation.HasReturned ? _model.Agrees(answer, operation.Response!) : !EqualityComparer<TState>.Default.Equals(_state, next);
     }
 
     /// <summary>All moments in time; what begins at the moment at which another returns is beside it, not behind.</summary>
@@ -92,11 +102,14 @@ internal sealed class OrderSearch<TState, TRequest, TResponse>
             moments.Add((_operations[i].Returned!.Value, call.Return));
         }
 
-        var last = _front;
+        var (last, lastUnanswered) = (_front, _unansweredFront);
         foreach (var (_, moment) in moments.OrderBy(static m => m.At).ThenBy(static m => m.Moment.IsReturn).ThenBy(static m => m.Moment.Operation))
         {
-            (last.Next, moment.Previous) = (moment, last);
-            last = moment;
+            ref var end = ref last;
+            if (!moment.IsReturn && moment.Return is null)
+                end = ref lastUnanswered;
+            (end.Next, moment.Previous) = (moment, end);
+            end = moment;
         }
     }
 
@@ -135,11 +148,11 @@ internal sealed class OrderSearch<TState, TRequest, TResponse>
 
         var before = _longest.Count == 0
             ? "nothing can be first"
-            : $"{(_longest.Count > told ? $"{_longest.Count - told} operations, then " : "")}{string.Join("; then ", _longest.TakeLast(told).Select(i => _operations[i].InFull()))}; and then nothing can be next";
+            : $"{(_longest.Count > told ? $"{_longest.Count - told} operations, then " : "")}{string.Join("; then ", _longest.TakeLast(told).Select(i => _operations[i].InFull(_model)))}; and then nothing can be next";
         var rest = Enumerable.Range(0, _operations.Count).Where(i => !ordered.Contains(i)).ToList();
         var firstReturn = rest.Min(i => _operations[i].Returned);
         var candidates = rest.Where(i => _operations[i].Invoked <= firstReturn && _operations[i].HasReturned).OrderBy(i => _operations[i].Returned).Select(i =>
-            $"not {_operations[i].InFull()}: the answer would be {_model.Step(state, _operations[i].Request, out _)}");
+            $"not {_operations[i].InFull(_model)}: the answer would be {_model.Words(_model.Step(state, _operations[i].Request, out _))}");
         return $"no order of {_operations.Count} operations explains all answers. The longest that does: {before}: {string.Join("; ", candidates)}";
     }
 

@@ -4,7 +4,7 @@ namespace Quorate.Verification.Linearizability;
 /// <typeparam name="TState">A state; it never changes, and two that are equal say so.</typeparam>
 /// <typeparam name="TRequest">What is asked.</typeparam>
 /// <typeparam name="TResponse">What is answered.</typeparam>
-/// <remarks>Requests and responses are told in the words of their <see cref="object.ToString"/>.</remarks>
+/// <remarks>Requests are told in the words of their <see cref="object.ToString"/>.</remarks>
 public abstract class SequentialModel<TState, TRequest, TResponse>
 {
     /// <summary>The state before anybody asked.</summary>
@@ -15,6 +15,9 @@ public abstract class SequentialModel<TState, TRequest, TResponse>
 
     /// <summary>Whether an answer is the one that was to be. Equality, unless something in it is nobody's to foresee.</summary>
     public virtual bool Agrees(TResponse expected, TResponse answered) => EqualityComparer<TResponse>.Default.Equals(expected, answered);
+
+    /// <summary>An answer in words.</summary>
+    public virtual string Words(TResponse? answer) => answer?.ToString() ?? "nothing";
 
     /// <summary>
     /// The keys a request touches. Requests with no key in common, not even by way of others, know nothing of each other: each such part is checked alone, and all are

@@ -25,7 +25,7 @@ public static class Witness
             if (operation.Index is not null)
                 order.Add(operation);
             else if (operation.HasReturned)
-                return Verdict.Refused($"{operation.InFull()}, and yet took effect nowhere", 0);
+                return Verdict.Refused($"{operation.InFull(model)}, and yet took effect nowhere", 0);
         }
 
         order.Sort(ByPlace);
@@ -37,7 +37,7 @@ public static class Witness
             if (i > 0 && !operation.IsRead && order[i - 1].Index == operation.Index)
                 return Verdict.Refused($"{order[i - 1]} and {operation} both took effect at index {operation.Index}", i);
             if (latest is not null && operation.Returned < latest.Invoked)
-                return Verdict.Refused(OutOfTime(earlier: operation, later: latest), i);
+                return Verdict.Refused(OutOfTime(earlier: operation, later: latest, model), i);
             if (latest is null || operation.Invoked > latest.Invoked)
                 latest = operation;
 
@@ -61,10 +61,11 @@ public static class Witness
         return byTime != 0 ? byTime : a.Number.CompareTo(b.Number);
     }
 
-    private static string OutOfTime<TRequest, TResponse>(Operation<TRequest, TResponse> earlier, Operation<TRequest, TResponse> later) =>
+    private static string OutOfTime<TState, TRequest, TResponse>(
+        Operation<TRequest, TResponse> earlier, Operation<TRequest, TResponse> later, SequentialModel<TState, TRequest, TResponse> model) =>
         $"{later} began at {Operation<TRequest, TResponse>.Seconds(later.Invoked)}, after {earlier} had returned at {Operation<TRequest, TResponse>.Seconds(earlier.Returned!.Value)} "
-        + $"({earlier.Response}), and yet stands before it in the log: it {(later.IsRead ? "shows" : "took effect at")} index {later.Index}, the other {earlier.Index}"
-        + (later.HasReturned ? $", and was answered {later.Response}" : "");
+        + $"({model.Words(earlier.Response)}), and yet stands before it in the log: it {(later.IsRead ? "shows" : "took effect at")} index {later.Index}, the other {earlier.Index}"
+        + (later.HasReturned ? $", and was answered {model.Words(later.Response)}" : "");
 
     private static string Unexplained<TState, TRequest, TResponse>(
         List<Operation<TRequest, TResponse>> order, int at, TResponse expected, SequentialModel<TState, TRequest, TResponse> model)
@@ -74,7 +75,7 @@ public static class Witness
         while (before >= 0 && (order[before].IsRead || !Touches(model, order[before].Request, operation.Request)))
             before--;
         var behind = before < 0 ? "before any write" : $"behind {order[before]} at index {order[before].Index}";
-        return $"{operation.InFull()}; at index {operation.Index}, {behind}, the answer is {expected}";
+        return $"{operation.InFull(model)}; at index {operation.Index}, {behind}, the answer is {model.Words(expected)}";
     }
 
     private static bool Touches<TState, TRequest, TResponse>(SequentialModel<TState, TRequest, TResponse> model, TRequest a, TRequest b)

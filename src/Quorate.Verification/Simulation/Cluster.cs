@@ -15,14 +15,14 @@ internal sealed class Cluster : IDisposable
     private readonly ulong _seed;
     private readonly Dice _restarts;
     private readonly List<RaftCore> _running = [];
-    private ulong _operations;
     private int _changes;
     private int _acknowledged;
 
-    public Cluster(ulong seed, SimulationOptions options)
+    public Cluster(ulong seed, Weather weather, IApplication application, SimulationOptions options)
     {
         _seed = seed;
-        Weather = Weather.Draw(seed, Fault.Names);
+        Weather = weather;
+        Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
         Chronicle = new Chronicle(Time, options.Tell, Trace);
@@ -44,6 +44,9 @@ internal sealed class Cluster : IDisposable
 
     public Weather Weather { get; }
 
+    /// <summary>What is replicated, and who uses it.</summary>
+    public IApplication Application { get; }
+
     public VirtualTime Time { get; } = new();
 
     public Tally Tally { get; } = new();
@@ -61,13 +64,7 @@ internal sealed class Cluster : IDisposable
 
     public List<Member> Members { get; } = [];
 
-    public AppliedLedger Ledger { get; } = new();
-
-    public ReadWitness Witness { get; } = new();
-
     public Reigns Reigns { get; } = new();
-
-    public List<Operation> History { get; } = [];
 
     /// <summary>Whose disks may be damaged.</summary>
     public Atlas Atlas { get; }
@@ -76,7 +73,7 @@ internal sealed class Cluster : IDisposable
 
     public Dice Seeds { get; }
 
-    public List<Client> Clients { get; } = [];
+    public List<IClient> Clients { get; } = [];
 
     /// <summary>Faults have ended: the disks are quick and nothing new goes wrong.</summary>
     public bool IsQuiet { get; private set; }
@@ -90,7 +87,7 @@ internal sealed class Cluster : IDisposable
         foreach (var fault in Fault.All(this, _seed))
             fault.Begin();
         for (var i = 0; i < Weather.Clients; i++)
-            Clients.Add(new Client(this, i, Dice.For(_seed, $"client {i}")));
+            Clients.Add(Application.NewClient(this, i));
         Time.Run(Weather.Duration);
     }
 
@@ -102,13 +99,24 @@ internal sealed class Cluster : IDisposable
         Network.Calm();
     }
 
-    public ulong NextOperation() => ++_operations;
-
     public long FlushLatency() => IsQuiet ? Weather.FlushMin : DiskDice.Between(Weather.FlushMin, Weather.FlushMax);
 
     public long ApplyLatency() => IsQuiet ? 1 : DiskDice.Between(1, Weather.ApplyMax);
 
     public Unflushed DrawUnflushed() => DiskDice.Pick(Unflushed.Dropped, Unflushed.Kept, Unflushed.Mixed, Unflushed.Mixed);
+
+    /// <summary>All who believe that they lead.</summary>
+    public IEnumerable<Member> BelievedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
+
+    /// <summary>
+    /// Where a client asks next: anywhere; in some runs more often than not at somebody who believes to lead, and of several at the one of the oldest term. One that was deposed and
+    /// has not heard of it is who may give an answer that is out of date.
+    /// </summary>
+    public Member WhomToAsk(Dice dice)
+    {
+        var any = Members[dice.Next(0, Members.Count)];
+        return dice.Chance(Weather.AsksLeaders) ? BelievedLeaders().MinBy(static m => m.Process!.Core.Term) ?? any : any;
+    }
 
     public void RestartLater(Member member)
     {
@@ -126,7 +134,7 @@ internal sealed class Cluster : IDisposable
     }
 
     /// <summary>A client is told that its entry is committed: at this very moment a quorum's disks hold it, flushed.</summary>
-    public void Acknowledge(EntryId entry, Operation operation)
+    public void Acknowledge(EntryId entry, object operation)
     {
         Reigns.Acknowledge(entry);
         var holders = Members.Count(m => m.HoldsFlushed(entry));

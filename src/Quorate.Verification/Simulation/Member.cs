@@ -17,7 +17,7 @@ internal sealed class Member
     private static readonly string[] NameOf = [.. Enumerable.Range(0, 256).Select(static i => ((TraceKind)i).ToString())];
 
     private readonly Cluster _cluster;
-    private readonly List<Client> _waiting = [];
+    private readonly List<IClient> _waiting = [];
     private readonly Action _turnIsDue;
 
     /// <summary>The core that runs, or that ran last.</summary>
@@ -144,9 +144,9 @@ internal sealed class Member
     public bool HoldsFlushed(EntryId entry) =>
         OnDisk >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term;
 
-    public void Wait(Client client) => _waiting.Add(client);
+    public void Wait(IClient client) => _waiting.Add(client);
 
-    public void NoLongerWaits(Client client) => _waiting.Remove(client);
+    public void NoLongerWaits(IClient client) => _waiting.Remove(client);
 
     public void Wake(Process process)
     {

@@ -37,27 +37,23 @@ internal sealed class Process
             cluster.Tally.Add(Mark.StartedInTheQuiet);
 
         var seed = cluster.Seeds.Next();
-        Machine = new SimulatedMachine(member.Id, cluster.Ledger);
         Clients = new ClientInbox(weather.IsTight ? 4 : 1024, 1 << 20);
-        Proposals = new ProposalTable<Answer>(member.Id, seed >> 1);
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.ApplyLatency);
-        var applier = new Applier<Answer>(Machine, member.Id, Proposals, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
-        var restored = Restart.Replay(Log, recovered, cluster.Configuration, applier.Replay);
+        Replica = cluster.Application.NewReplica(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
+        var restored = Restart.Replay(Log, recovered, cluster.Configuration, Replica.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
         Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
-        _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), applier, Reads, Clients, _clock, Observe);
+        _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Replica.Applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
     }
 
     public RaftCore Core { get; }
 
-    public SimulatedMachine Machine { get; }
+    public IReplica Replica { get; }
 
     public WriteAheadLog Log { get; }
-
-    public ProposalTable<Answer> Proposals { get; }
 
     public ReadTable Reads { get; } = new();
 

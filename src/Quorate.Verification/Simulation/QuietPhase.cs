@@ -1,6 +1,5 @@
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Checks;
-using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification.Simulation;
 
@@ -44,7 +43,7 @@ internal sealed class QuietPhase
             client.IsStopped = true;
         Until("every client has its answer, or gave up", 4 * VirtualTime.Second, () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
 
-        var probes = _core.Select((m, i) => new Client(_cluster, 1000 + i, _dice, m)).ToList();
+        var probes = _core.Select((m, i) => _cluster.Application.NewClient(_cluster, 1000 + i, m)).ToList();
         Until("a write and a read succeed at every member of the core", 20 * VirtualTime.Second, () =>
         {
             foreach (var probe in probes)
@@ -91,7 +90,7 @@ internal sealed class QuietPhase
     }
 
     private bool Converged() => Led() && _core.TrueForAll(m =>
-        m.Process is { } p && p.Core.LastIndex == _core[0].Process!.Core.LastIndex && p.Machine.Current.Index == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
+        m.Process is { } p && p.Core.LastIndex == _core[0].Process!.Core.LastIndex && p.Replica.Shown == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
 
     private void Until(string what, long within, Func<bool> done)
     {
@@ -102,14 +101,12 @@ internal sealed class QuietPhase
     private void CheckStates()
     {
         var acknowledged = _cluster.Reigns.Acknowledged;
-        var first = _core[0].Process!.Machine;
-        Demand(first.Store.HashKv(0, out var expected) is null, "the store has a hash");
+        var first = _core[0].Process!.Replica;
         foreach (var member in _core)
         {
             var process = member.Process!;
             Demand(process.Core.TermAt(acknowledged.Index) == acknowledged.Term, $"{member.Id} lacks {acknowledged}, which was acknowledged");
-            Demand(process.Machine.Current == first.Current, $"{member.Id} holds another list than {_core[0].Id}");
-            Demand(process.Machine.Store.HashKv(0, out var hash) is null && hash == expected, $"{member.Id} holds another store than {_core[0].Id}");
+            Demand(process.Replica.IsLike(first), $"{member.Id} has come to another state than {_core[0].Id}");
         }
 
         _cluster.CheckDisks(acknowledged);

@@ -1,3 +1,4 @@
+using Quorate.Verification.Simulation.Faults;
 using static Quorate.Verification.Simulation.VirtualTime;
 
 namespace Quorate.Verification.Simulation;
@@ -9,6 +10,9 @@ namespace Quorate.Verification.Simulation;
 /// </remarks>
 internal sealed record Weather
 {
+    /// <summary>What may be wrong with links and clocks all the time, by the names under which it can be left out.</summary>
+    public static IReadOnlyList<string> Hindrances { get; } = ["lost messages", "repeated messages", "messages long after", "reordered messages", "drifting clocks"];
+
     public int Members { get; private init; }
 
     public long Duration { get; private init; }
@@ -25,6 +29,15 @@ internal sealed record Weather
     public int Clients { get; private init; }
 
     public long ThinkTimeMax { get; private init; }
+
+    /// <summary>Reads among what clients ask, of a thousand.</summary>
+    public int Reads { get; private init; }
+
+    /// <summary>Some transactions and reads are of several keys; then the keys have one history and not one each.</summary>
+    public bool TouchesSeveralKeys { get; private init; }
+
+    /// <summary>Of a thousand questions so many go to somebody who believes to lead.</summary>
+    public int AsksLeaders { get; private init; }
 
     public int PayloadBytesMax { get; private init; }
 
@@ -64,9 +77,10 @@ internal sealed record Weather
 
     public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
 
-    public static Weather Draw(ulong seed, IEnumerable<string> faults)
+    public static Weather Draw(ulong seed, Verification.Faults faults)
     {
         var dice = Dice.For(seed, "weather");
+        int IfAny(string hindrance, int drawn) => faults.Has(hindrance) ? drawn : 0;
         var (delayMin, delayMax) = dice.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));
         var (flushMin, flushMax) = dice.Pick<(long, long)>((20, 100), (100, 2_000), (100, 2_000), (2_000, 60_000));
         var segmentBytes = dice.Pick(16, 16, 32, 64) * 1024;
@@ -84,28 +98,31 @@ internal sealed record Weather
             PayloadBytesMax = dice.Pick(8, 100, 1_000, segmentBytes / 4 + 64),
             DelayMin = delayMin,
             DelayMax = delayMax,
-            Loss = dice.Pick(0, 0, 10, 100, 300),
-            Duplicates = dice.Pick(0, 0, 20, 300),
-            Stale = dice.Pick(0, 0, 2, 20),
-            Reorders = dice.Chance(400),
+            Loss = IfAny("lost messages", dice.Pick(0, 0, 10, 100, 300)),
+            Duplicates = IfAny("repeated messages", dice.Pick(0, 0, 20, 300)),
+            Stale = IfAny("messages long after", dice.Pick(0, 0, 2, 20)),
+            Reorders = IfAny("reordered messages", dice.Chance(400) ? 1 : 0) > 0,
             ConnectionsClose = dice.Chance(700),
             FlushMin = flushMin,
             FlushMax = flushMax,
             ApplyMax = dice.Pick(10, 10, 1_000, 20_000),
-            DriftPerMille = dice.Pick(0, 0, 1, 50, 200),
+            DriftPerMille = IfAny("drifting clocks", dice.Pick(0, 0, 1, 50, 200)),
             AimsAtLeader = dice.Pick(0, 300, 800),
+            Reads = dice.Pick(150, 300, 300, 700),
+            TouchesSeveralKeys = dice.Chance(300),
+            AsksLeaders = dice.Pick(0, 0, 300, 700),
             Faults = Means(seed, faults),
         };
     }
 
     /// <summary>Each fault draws from a stream of its own name: a new one leaves the others where they were.</summary>
-    private static Dictionary<string, long> Means(ulong seed, IEnumerable<string> faults)
+    private static Dictionary<string, long> Means(ulong seed, Verification.Faults faults)
     {
         var means = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var fault in faults)
+        foreach (var fault in Fault.Names)
         {
             var dice = Dice.For(seed, "mean of " + fault);
-            means[fault] = dice.Pick(0, 0, 0, 500, 2_000, 8_000) * Millisecond;
+            means[fault] = faults.Has(fault) ? dice.Pick(0, 0, 0, 500, 2_000, 8_000) * Millisecond : 0;
         }
 
         return means;

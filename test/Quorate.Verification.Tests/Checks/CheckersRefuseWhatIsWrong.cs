@@ -8,32 +8,35 @@ public sealed class CheckersRefuseWhatIsWrong
 {
     private static readonly NodeId A = new(1);
     private static readonly NodeId B = new(2);
-    private readonly AppliedLedger _ledger = new();
+    private readonly AppliedLedger<string> _ledger = new(string.Equals);
 
     public CheckersRefuseWhatIsWrong()
     {
-        _ledger.Applied(A, 1, Entry(1, 2), operation: 7, state: 100);
-        _ledger.Applied(A, 2, Entry(1, 3), operation: 8, state: 200);
-        _ledger.Applied(B, 1, Entry(1, 2), operation: 7, state: 100);
+        _ledger.Applied(A, 1, Entry(1, 2), operation: 7, "seven", state: 100);
+        _ledger.Applied(A, 2, Entry(1, 3), operation: 8, "eight", state: 200);
+        _ledger.Applied(B, 1, Entry(1, 2), operation: 7, "seven", state: 100);
     }
 
     [Fact]
-    public void Another_command_in_the_same_place() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(2, 3), operation: 9, state: 300));
+    public void Another_command_in_the_same_place() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(2, 3), operation: 9, "nine", state: 300));
 
     [Fact]
-    public void The_same_command_after_one_that_was_skipped() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(1, 4), operation: 8, state: 200));
+    public void The_same_command_after_one_that_was_skipped() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(1, 4), operation: 8, "eight", state: 200));
 
     [Fact]
-    public void The_same_command_with_another_effect() => Refused("EqualStates", () => _ledger.Applied(B, 2, Entry(1, 3), operation: 8, state: 201));
+    public void The_same_command_with_another_effect() => Refused("EqualStates", () => _ledger.Applied(B, 2, Entry(1, 3), operation: 8, "eight", state: 201));
 
     [Fact]
-    public void A_command_that_is_applied_twice() => Refused("OneOutcome", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 7, state: 300));
+    public void The_same_command_with_another_answer() => Refused("EqualResults", () => _ledger.Applied(B, 2, Entry(1, 3), operation: 8, "ate", state: 200));
+
+    [Fact]
+    public void A_command_that_is_applied_twice() => Refused("OneOutcome", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 7, "seven", state: 300));
 
     [Fact]
     public void A_rejected_command_that_happens()
     {
         _ledger.Rejected(9);
-        Refused("RejectedNeverHappens", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 9, state: 300));
+        Refused("RejectedNeverHappens", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 9, "nine", state: 300));
     }
 
     [Fact]
@@ -45,19 +48,6 @@ public sealed class CheckersRefuseWhatIsWrong
         Refused("AcknowledgedIsApplied", () => _ledger.Acknowledged(9, new LogIndex(4)));
         Refused("AcknowledgedIsApplied", () => _ledger.Acknowledged(8, new LogIndex(4)));
         Assert.Equal(Entry(1, 3), _ledger.Acknowledged(8, new LogIndex(3)));
-    }
-
-    [Fact]
-    public void A_reader_who_is_shown_a_state_that_never_was() => Refused("EqualStates", () => _ledger.Observed(B, 2, 100));
-
-    [Fact]
-    public void A_read_that_shows_less_than_had_been_seen()
-    {
-        var seen = new Sight(new LogIndex(5), 4, 3);
-        Refused("NoStaleRead", () => ReadWitness.MustShow("read", seen, seen with { Index = new LogIndex(4) }));
-        Refused("NoStaleRead", () => ReadWitness.MustShow("read", seen, seen with { Revision = 3 }));
-        Refused("NoStaleRead", () => ReadWitness.MustShow("read", seen, seen with { Appended = 2 }));
-        ReadWitness.MustShow("read", seen, seen);
     }
 
     [Fact]

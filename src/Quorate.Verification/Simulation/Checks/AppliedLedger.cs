@@ -1,60 +1,57 @@
 using Quorate.Raft;
+using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification.Simulation.Checks;
 
 /// <summary>Every command that any member ever applied. All members apply the same commands, in the same order, to the same effect.</summary>
-internal sealed class AppliedLedger
+internal sealed class AppliedLedger<TResult>(Func<TResult, TResult, bool> sameResult)
 {
     private readonly List<Line> _lines = [];
     private readonly Dictionary<ulong, int> _byOperation = [];
-    private readonly Dictionary<ulong, LogIndex> _rejected = [];
-
-    public int Count => _lines.Count;
+    private readonly HashSet<ulong> _rejected = [];
 
     /// <summary>A member applied its n-th command, counted from 1.</summary>
-    public void Applied(NodeId member, int count, EntryId entry, ulong operation, ulong state)
+    public void Applied(NodeId member, int count, EntryId entry, ulong operation, TResult result, object? state)
     {
-        var line = new Line(entry, operation, state);
         if (count <= _lines.Count)
         {
             var first = _lines[count - 1];
             if (first.Entry != entry || first.Operation != operation)
                 throw new ViolationException("StateMachineSafety", $"{member} applied operation {operation} at {entry} as its command {count}; others applied {first.Operation} at {first.Entry}");
-            if (first.State != state)
-                throw new ViolationException("EqualStates", $"after {entry} the state of {member} is not that of the others");
+            if (!sameResult(first.Result, result))
+                throw new ViolationException("EqualResults", $"operation {operation} at {entry} was answered {Equality.Words(first.Result)} by {first.Member}, and {Equality.Words(result)} by {member}");
+            if (!Equality.Same(first.State, state))
+                throw new ViolationException("EqualStates", $"after {entry} the state of {member} is {Equality.Words(state)}, and that of {first.Member} was {Equality.Words(first.State)}");
             return;
         }
 
-        if (_rejected.ContainsKey(operation))
+        if (_rejected.Contains(operation))
             throw new ViolationException("RejectedNeverHappens", $"operation {operation} was rejected, and is applied at {entry}");
         if (!_byOperation.TryAdd(operation, _lines.Count))
             throw new ViolationException("OneOutcome", $"operation {operation} was applied at {_lines[_byOperation[operation]].Entry} and again at {entry}");
-        _lines.Add(line);
+        _lines.Add(new Line(entry, operation, member, result, state));
     }
+
+    /// <summary>Where an operation was applied, if anybody applied it.</summary>
+    public EntryId? EntryOf(ulong operation) => _byOperation.TryGetValue(operation, out var at) ? _lines[at].Entry : null;
 
     /// <summary>A client was told that its operation is at that index.</summary>
     /// <returns>The entry it is.</returns>
     public EntryId Acknowledged(ulong operation, LogIndex index)
     {
-        if (!_byOperation.TryGetValue(operation, out var at) || _lines[at].Entry.Index != index)
+        if (EntryOf(operation) is not { } entry || entry.Index != index)
             throw new ViolationException("AcknowledgedIsApplied", $"operation {operation} was acknowledged at {index}, and is not what was applied there");
-        return _lines[at].Entry;
+        return entry;
     }
 
     /// <summary>A client was told that its operation will never happen.</summary>
     public void Rejected(ulong operation)
     {
-        if (_byOperation.TryGetValue(operation, out var at))
-            throw new ViolationException("RejectedNeverHappens", $"operation {operation} was applied at {_lines[at].Entry}, and is rejected");
-        _rejected.Add(operation, LogIndex.Zero);
+        if (EntryOf(operation) is { } entry)
+            throw new ViolationException("RejectedNeverHappens", $"operation {operation} was applied at {entry}, and is rejected");
+        _rejected.Add(operation);
     }
 
-    /// <summary>What is read after n commands must be the state after n commands.</summary>
-    public void Observed(NodeId member, int count, ulong state)
-    {
-        if (count > 0 && _lines[count - 1].State != state)
-            throw new ViolationException("EqualStates", $"{member} shows readers another state after {count} commands than was there");
-    }
-
-    private readonly record struct Line(EntryId Entry, ulong Operation, ulong State);
+    /// <summary>The first to apply a command, and what came of it.</summary>
+    private readonly record struct Line(EntryId Entry, ulong Operation, NodeId Member, TResult Result, object? State);
 }

@@ -1,5 +1,3 @@
-using Quorate.Raft;
-
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Something that goes wrong again and again, at moments drawn from a stream of its own.</summary>
@@ -20,6 +18,7 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
         ("latent read error", static (c, d, n) => new LatentReadError(c, d, n)),
         ("misdirected write", static (c, d, n) => new MisdirectedWrite(c, d, n)),
         ("garbled sectors", static (c, d, n) => new GarbledSectors(c, d, n)),
+        ("deaf leader", static (c, d, n) => new DeafLeader(c, d, n)),
     ];
 
     /// <summary>All there are.</summary>
@@ -54,17 +53,8 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
         return Dice.Chance(Cluster.Weather.AimsAtLeader) && Leader() is { } leader ? leader : any;
     }
 
-    private Member? Leader()
-    {
-        Member? leader = null;
-        foreach (var member in Cluster.Members)
-        {
-            if (member.Process is { Core: { Role: Role.Leader } core } && (leader is null || core.Term > leader.Process!.Core.Term))
-                leader = member;
-        }
-
-        return leader;
-    }
+    /// <summary>Who leads; of several who believe so, the one of the newest term.</summary>
+    protected Member? Leader() => Cluster.BelievedLeaders().MaxBy(static m => m.Process!.Core.Term);
 
     private void Next() => Cluster.Time.After(Dice.Between(0, 2 * Mean), () =>
     {

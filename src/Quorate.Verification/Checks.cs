@@ -1,0 +1,30 @@
+using Quorate.Raft;
+using Quorate.Verification.Linearizability;
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification;
+
+/// <summary>What must be so of somebody's own machine, beyond what must be so of every cluster.</summary>
+/// <remarks>
+/// Without any of these a run still checks that every member gives the same answer to the same command; that every answer, to commands and to reads, is the one that the
+/// machine gives when it is alone and is fed the log in order; and that no read is out of date. States are values of their own, not parts of the machine that go on changing.
+/// </remarks>
+public sealed record Checks<TMachine, TResult>
+    where TMachine : IStateMachine<TResult>
+{
+    /// <summary>What must be equal at all members after the same command: a hash over the state, or anything that has an equality. Taken after every command, so it should be cheap.</summary>
+    public Func<TMachine, object?>? State { get; init; }
+
+    /// <summary>The same for once, at the end of a run, when all members have come to the same index: may be dear.</summary>
+    public Func<TMachine, object?>? FinalState { get; init; }
+
+    /// <summary>Looks at a machine after every command, at every member, and throws when something is not as it must be.</summary>
+    public Action<TMachine>? Invariant { get; init; }
+
+    /// <summary>When two answers to a command are the same. Default: when <see cref="object.Equals(object?)"/> says so, and of sequences when each element is.</summary>
+    public Func<TResult, TResult, bool> SameResult { get; init; } = static (a, b) => Equality.Same(a, b);
+
+    /// <summary>Checks the history against something else than the machine itself.</summary>
+    internal Func<IReadOnlyList<ClientOperation<TMachine, TResult>>, Func<ulong, EntryId?>, Func<TMachine>, Func<TResult, TResult, bool>, Tally, Verdict>? History { get; init; }
+}

@@ -1,0 +1,60 @@
+using Quorate.Raft;
+
+namespace Quorate.Verification.Simulation.Workload;
+
+/// <summary>How it ended.</summary>
+internal enum OperationOutcome
+{
+    Open,
+    Committed,
+    Granted,
+    Rejected,
+    Indeterminate,
+}
+
+/// <summary>One line of the history: what was asked where and when, and what came of it.</summary>
+internal sealed class ClientOperation<TMachine, TResult>(ulong number, int client, NodeId at, object what, long began, LogIndex seen)
+{
+    public ulong Number { get; } = number;
+
+    public int Client { get; } = client;
+
+    public NodeId At { get; } = at;
+
+    /// <summary>What it is called.</summary>
+    public object What { get; } = what;
+
+    public long Began { get; } = began;
+
+    /// <summary>The furthest index that anybody had been shown when it began.</summary>
+    public LogIndex Seen { get; } = seen;
+
+    /// <summary>Of a write: what was proposed.</summary>
+    public ReadOnlyMemory<byte> Command { get; init; }
+
+    /// <summary>Of a read: what was asked of the machine.</summary>
+    public Func<TMachine, object?>? Query { get; init; }
+
+    public long Ended { get; private set; }
+
+    public OperationOutcome Outcome { get; private set; }
+
+    /// <summary>Where it was committed, or how far the machine was that was read.</summary>
+    public LogIndex Index { get; private set; }
+
+    /// <summary>Of a committed write: what the machine answered.</summary>
+    public TResult? Result { get; set; }
+
+    /// <summary>Of a granted read: what the machine answered.</summary>
+    public object? Answer { get; set; }
+
+    public void End(long now, OperationOutcome outcome, LogIndex index = default)
+    {
+        Invariant.That(Outcome == OperationOutcome.Open, "an operation ends once");
+        Ended = now;
+        Outcome = outcome;
+        Index = index;
+    }
+
+    public override string ToString() => What.ToString() ?? "";
+}

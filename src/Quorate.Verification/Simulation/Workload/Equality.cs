@@ -1,0 +1,33 @@
+using System.Collections;
+
+namespace Quorate.Verification.Simulation.Workload;
+
+/// <summary>When two answers of a machine are the same: when they say so, or are sequences of which each element is.</summary>
+internal static class Equality
+{
+    public static bool Same(object? a, object? b)
+    {
+        if (Equals(a, b))
+            return true;
+        if (a is not IEnumerable || b is not IEnumerable || a is string || b is string)
+            return false;
+
+        var (left, right) = (((IEnumerable)a).GetEnumerator(), ((IEnumerable)b).GetEnumerator());
+        while (left.MoveNext())
+        {
+            if (!right.MoveNext() || !Same(left.Current, right.Current))
+                return false;
+        }
+
+        return !right.MoveNext();
+    }
+
+    /// <summary>A value in words; of a sequence, its elements.</summary>
+    public static string Words(object? value) => value switch
+    {
+        null => "nothing",
+        string text => text,
+        IEnumerable sequence => $"[{string.Join(", ", sequence.Cast<object?>().Select(Words))}]",
+        _ => value.ToString() ?? "",
+    };
+}

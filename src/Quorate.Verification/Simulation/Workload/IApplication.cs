@@ -1,0 +1,60 @@
+using Quorate.Node.Groups;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Simulation.Workload;
+
+/// <summary>What a cluster replicates and who uses it, as the cluster sees it: machine and answers keep their types to themselves.</summary>
+internal interface IApplication
+{
+    /// <summary>How to see a seed again.</summary>
+    string Again(ulong seed);
+
+    /// <summary>The machine of a process that begins, empty.</summary>
+    IReplica NewReplica(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake);
+
+    /// <summary>A client, which begins by itself.</summary>
+    /// <param name="cluster">Whom it asks.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="pinned">Where it asks, always; null: anywhere.</param>
+    IClient NewClient(Cluster cluster, int number, Member? pinned = null);
+
+    /// <summary>All that was answered must make sense as if it had been asked one after another.</summary>
+    void CheckHistory(Tally tally);
+}
+
+/// <summary>The machine of one process, with all that brings it commands and takes away answers.</summary>
+internal interface IReplica
+{
+    IApplier Applier { get; }
+
+    /// <summary>Everything up to here can be read.</summary>
+    LogIndex Shown { get; }
+
+    /// <summary>Applies what was committed before the process began.</summary>
+    void Replay(ReadOnlySpan<LogEntry> committed);
+
+    /// <summary>At the end: whether this machine is in the same state as another.</summary>
+    bool IsLike(IReplica other);
+}
+
+/// <summary>Somebody who asks one thing after another.</summary>
+internal interface IClient
+{
+    /// <summary>It asks for nothing more.</summary>
+    bool IsStopped { get; set; }
+
+    /// <summary>It waits for nothing.</summary>
+    bool IsIdle { get; }
+
+    /// <summary>How many writes were acknowledged.</summary>
+    int Committed { get; }
+
+    /// <summary>How many reads were granted.</summary>
+    int Granted { get; }
+
+    /// <summary>Looks whether the answer has come.</summary>
+    void Poll();
+
+    /// <summary>The process it waits for is gone, and the outcome with it.</summary>
+    void NodeIsGone();
+}

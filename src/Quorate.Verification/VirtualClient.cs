@@ -1,0 +1,283 @@
+using Quorate.Node;
+using Quorate.Node.Groups;
+using Quorate.Raft;
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification;
+
+/// <summary>A client of a simulated cluster: it asks one thing after another, each at some member, and gives each up after a while.</summary>
+/// <typeparam name="TMachine">The state machine that is replicated.</typeparam>
+/// <typeparam name="TResult">What it answers to a command.</typeparam>
+/// <remarks>
+/// A workload awaits what this client offers and nothing else: no delay, no timer, no task of another's making, because what is not the simulator's happens at no moment of its time.
+/// Before each question some time passes, and each goes to another member, now and then to one that only believes it leads.
+/// </remarks>
+public sealed class VirtualClient<TMachine, TResult> : IClient
+    where TMachine : IStateMachine<TResult>
+{
+    private readonly Application<TMachine, TResult> _application;
+    private readonly Func<VirtualClient<TMachine, TResult>, Task> _workload;
+    private readonly Cluster _cluster;
+    private readonly Dice _dice;
+    private readonly Member? _pinned;
+    private Task _pass = Task.CompletedTask;
+    private Question? _question;
+    private ClientOperation<TMachine, TResult>? _operation;
+    private Member? _at;
+    private Process? _process;
+
+    internal VirtualClient(
+        Application<TMachine, TResult> application, Func<VirtualClient<TMachine, TResult>, Task> workload, Cluster cluster, int number, Dice dice, Dice random, Member? pinned)
+    {
+        (_application, _workload, _cluster, Number, _dice, Random, _pinned) = (application, workload, cluster, number, dice, new SeededRandom(random), pinned);
+        _cluster.Time.After(_dice.Between(0, cluster.Weather.ThinkTimeMax), BeginPass);
+    }
+
+    /// <summary>Which client it is, from 0.</summary>
+    public int Number { get; }
+
+    /// <summary>How many times it has begun the workload, this time included.</summary>
+    public int Pass { get; private set; }
+
+    /// <summary>All the chance a workload may use: it comes from the run's seed, from a stream of this client's own.</summary>
+    public Random Random { get; }
+
+    bool IClient.IsStopped { get; set; }
+
+    bool IClient.IsIdle => _operation is null;
+
+    int IClient.Committed => _committed;
+
+    int IClient.Granted => _granted;
+
+    private int _committed;
+    private int _granted;
+
+    /// <summary>Proposes a command at some member.</summary>
+    /// <param name="command">The command, as the machine will see it. Up to 4,000 bytes are taken in every run; a larger one is refused in some.</param>
+    /// <param name="what">What it is called when a failure is told; the bytes, if nothing is said.</param>
+    /// <returns>Committed with the machine's answer, rejected, or indeterminate: gone with its member, or given up.</returns>
+    public Task<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, object? what = null)
+    {
+        var proposal = new Proposal(this, command, what ?? $"command {Convert.ToHexString(command.Span)}");
+        Ask(proposal);
+        return proposal.Answer;
+    }
+
+    /// <summary>Waits at some member until it may read, and asks its machine: a linearizable read.</summary>
+    /// <param name="query">What is asked. It must give a value of its own, not a part of the machine that goes on changing.</param>
+    /// <param name="what">What it is called when a failure is told.</param>
+    public Task<ReadAnswer<T>> ReadAsync<T>(Func<TMachine, T> query, object? what = null)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var reading = new Reading<T>(this, query, what ?? "read");
+        Ask(reading);
+        return reading.Answer;
+    }
+
+    /// <summary>Begins the workload, and again as soon as it is done.</summary>
+    private void BeginPass()
+    {
+        if (((IClient)this).IsStopped)
+            return;
+        Pass++;
+        _pass = _workload(this);
+        AfterWorkload();
+    }
+
+    /// <summary>The workload has done what it can until it is answered.</summary>
+    private void AfterWorkload()
+    {
+        if (_pass.IsCompleted)
+        {
+            _pass.GetAwaiter().GetResult();
+            _cluster.Time.After(1, BeginPass);
+        }
+        else if (_question is null)
+        {
+            throw new InvalidOperationException("the workload awaits something that is not its client's: nothing else happens in the simulator's time");
+        }
+    }
+
+    private void Ask(Question question)
+    {
+        if (_question is not null)
+            throw new InvalidOperationException("a client asks one thing after another: await the answer first, or have it done by another client");
+        _question = question;
+        Rest();
+    }
+
+    private void Rest() => _cluster.Time.After(_dice.Between(1, _cluster.Weather.ThinkTimeMax), Begin);
+
+    private void Begin()
+    {
+        if (((IClient)this).IsStopped)
+            return;
+        _at = _pinned ?? _cluster.WhomToAsk(_dice);
+        var patience = _dice.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
+        _process = _at.Process;
+        if (_process is null)
+        {
+            Rest();
+            return;
+        }
+
+        var operation = _operation = _question!.Begin(_at.Id);
+        _at.Wait(this);
+        if (!_question.TryAsk(_process))
+        {
+            _cluster.Tally.Add("inbox full");
+            _question.Refused();
+            return;
+        }
+
+        _process.Wake();
+        _cluster.Time.After(patience, () =>
+        {
+            // Patience ends as a caller's cancellation does: whoever takes the question out of its table owes it its outcome.
+            if (!ReferenceEquals(operation, _operation))
+                return;
+            _question!.GiveUp();
+            _question.Poll();
+        });
+    }
+
+    void IClient.Poll() => _question?.Poll();
+
+    void IClient.NodeIsGone() => _question!.Lost();
+
+    /// <summary>Notes how it ended, and lets the workload go on.</summary>
+    private void End(OperationOutcome outcome, LogIndex index, Action answer)
+    {
+        var operation = _operation!;
+        operation.End(_cluster.Time.Now, outcome, index);
+        _cluster.Chronicle.Mix(((ulong)outcome << 56) ^ (operation.Number << 20) ^ index.Value);
+        _cluster.Tally.Add(outcome.ToString());
+        _at!.NoLongerWaits(this);
+        (_operation, _question, _process) = (null, null, null);
+        if (outcome is OperationOutcome.Committed or OperationOutcome.Granted)
+            _application.Showed(operation, _cluster.Tally);
+        answer();
+        AfterWorkload();
+    }
+
+    /// <summary>What was asked and is not answered yet.</summary>
+    private abstract class Question
+    {
+        public abstract ClientOperation<TMachine, TResult> Begin(NodeId at);
+
+        public abstract bool TryAsk(Process process);
+
+        public abstract void Poll();
+
+        public abstract void GiveUp();
+
+        public abstract void Refused();
+
+        public abstract void Lost();
+    }
+
+    private sealed class Proposal(VirtualClient<TMachine, TResult> client, ReadOnlyMemory<byte> command, object what) : Question
+    {
+        private readonly TaskCompletionSource<ProposalResult<TResult>> _answer = new();
+        private Replica<TMachine, TResult>? _replica;
+        private Task<ProposalResult<TResult>>? _outcome;
+        private ProposalId _id;
+
+        public Task<ProposalResult<TResult>> Answer => _answer.Task;
+
+        public override ClientOperation<TMachine, TResult> Begin(NodeId at) =>
+            client._application.Begin(client.Number, at, what, client._cluster.Time.Now, command, query: null);
+
+        public override bool TryAsk(Process process)
+        {
+            _replica = (Replica<TMachine, TResult>)process.Replica;
+            return _replica.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
+        }
+
+        public override void GiveUp() => _replica!.GiveUp(_id);
+
+        public override void Poll()
+        {
+            if (_outcome is not { IsCompleted: true })
+                return;
+            var (cluster, operation, result) = (client._cluster, client._operation!, _outcome.Result);
+            switch (result.Outcome)
+            {
+                case ProposalOutcome.Committed:
+                    cluster.Acknowledge(client._application.Ledger.Acknowledged(operation.Number, result.Index), operation);
+                    operation.Result = result.Result;
+                    client._committed++;
+                    End(OperationOutcome.Committed, result);
+                    break;
+                case ProposalOutcome.Rejected:
+                    cluster.Tally.Add("rejected " + result.Reason);
+                    Reject(result);
+                    break;
+                default:
+                    Lost();
+                    break;
+            }
+        }
+
+        public override void Refused() => Reject(ProposalResult<TResult>.Rejected(RejectReason.Busy, NodeId.None));
+
+        public override void Lost() => End(OperationOutcome.Indeterminate, ProposalResult<TResult>.Indeterminate);
+
+        private void Reject(ProposalResult<TResult> result)
+        {
+            client._application.Ledger.Rejected(client._operation!.Number);
+            End(OperationOutcome.Rejected, result);
+        }
+
+        private void End(OperationOutcome outcome, ProposalResult<TResult> result) => client.End(outcome, result.Index, () => _answer.SetResult(result));
+    }
+
+    private sealed class Reading<T>(VirtualClient<TMachine, TResult> client, Func<TMachine, T> query, object what) : Question
+    {
+        private readonly TaskCompletionSource<ReadAnswer<T>> _answer = new();
+        private readonly ReadWaiter _waiter = new();
+
+        public Task<ReadAnswer<T>> Answer => _answer.Task;
+
+        public override ClientOperation<TMachine, TResult> Begin(NodeId at) =>
+            client._application.Begin(client.Number, at, what, client._cluster.Time.Now, default, machine => query(machine));
+
+        public override bool TryAsk(Process process) => process.Clients.TryAdd(_waiter);
+
+        public override void GiveUp() => _waiter.TrySetResult(ReadResult.TimedOut);
+
+        public override void Poll()
+        {
+            if (!_waiter.Task.IsCompleted)
+                return;
+            var result = _waiter.Task.Result;
+            if (!result.IsGranted)
+            {
+                End(result.Reason is null ? OperationOutcome.Indeterminate : OperationOutcome.Rejected, default, default);
+                return;
+            }
+
+            var (operation, replica) = (client._operation!, (Replica<TMachine, TResult>)client._process!.Replica);
+            if (replica.Shown < result.Index)
+                throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {replica.Shown} was applied");
+            var value = query(replica.Machine);
+            operation.Answer = value;
+            client._granted++;
+            End(OperationOutcome.Granted, replica.Shown, new ReadAnswer<T>(true, value));
+        }
+
+        public override void Refused() => End(OperationOutcome.Rejected, default, default);
+
+        public override void Lost() => End(OperationOutcome.Indeterminate, default, default);
+
+        private void End(OperationOutcome outcome, LogIndex index, ReadAnswer<T> answer) => client.End(outcome, index, () => _answer.SetResult(answer));
+    }
+}
+
+/// <summary>How a read ended.</summary>
+/// <param name="IsGranted">The member was allowed to read; otherwise it was refused, went away, or took too long.</param>
+/// <param name="Value">Granted: what the machine answered.</param>
+public readonly record struct ReadAnswer<T>(bool IsGranted, T? Value);

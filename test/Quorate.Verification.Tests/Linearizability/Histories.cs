@@ -1,0 +1,29 @@
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Store;
+using Quorate.Verification.Simulation.Workload;
+using Line = Quorate.Verification.Linearizability.Operation<Quorate.Verification.Simulation.Store.StoreRequest, Quorate.Verification.Simulation.Store.StoreResponse>;
+
+namespace Quorate.Verification.Tests.Linearizability;
+
+/// <summary>What clients of real runs saw.</summary>
+internal static class Histories
+{
+    /// <summary>The history of a seed.</summary>
+    public static IReadOnlyList<Line> Of(ulong seed)
+    {
+        IReadOnlyList<Line> history = [];
+        var weather = Weather.Draw(seed, Faults.All);
+        var checks = StoreWorkload.Checks with
+        {
+            History = (recorded, entryOf, newMachine, same, tally) =>
+            {
+                history = StoreHistory.Of(recorded, entryOf);
+                return StoreHistory.Check(recorded, entryOf, newMachine, same, tally);
+            },
+        };
+        var application = new Application<StoreMachine, StoreResult>(
+            seed, static () => new StoreMachine(), new StoreWorkload(weather).Run, checks, static s => $"Histories.Of({s})");
+        Simulate.Run(seed, weather, application, options: null);
+        return history;
+    }
+}
