@@ -182,7 +182,7 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     private sealed class Proposal(VirtualClient<TMachine, TResult> client, ReadOnlyMemory<byte> command, object what) : Question
     {
         private readonly TaskCompletionSource<ProposalResult<TResult>> _answer = new();
-        private Replica<TMachine, TResult>? _replica;
+        private MachineHost<TMachine, TResult>? _host;
         private Task<ProposalResult<TResult>>? _outcome;
         private ProposalId _id;
 
@@ -193,11 +193,11 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
 
         public override bool TryAsk(Process process)
         {
-            _replica = (Replica<TMachine, TResult>)process.Replica;
-            return _replica.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
+            _host = (MachineHost<TMachine, TResult>)process.Machine;
+            return _host.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
         }
 
-        public override void GiveUp() => _replica!.GiveUp(_id);
+        public override void GiveUp() => _host!.GiveUp(_id);
 
         public override void Poll()
         {
@@ -260,13 +260,13 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
                 return;
             }
 
-            var (operation, replica) = (client._operation!, (Replica<TMachine, TResult>)client._process!.Replica);
-            if (replica.Shown < result.Index)
-                throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {replica.Shown} was applied");
-            var value = query(replica.Machine);
+            var (operation, host) = (client._operation!, (MachineHost<TMachine, TResult>)client._process!.Machine);
+            if (host.Shown < result.Index)
+                throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {host.Shown} was applied");
+            var value = query(host.Machine);
             operation.Answer = value;
             client._granted++;
-            End(OperationOutcome.Granted, replica.Shown, new ReadAnswer<T>(true, value));
+            End(OperationOutcome.Granted, host.Shown, new ReadAnswer<T>(true, value));
         }
 
         public override void Refused() => End(OperationOutcome.Rejected, default, default);

@@ -40,18 +40,18 @@ internal sealed class Process
         Clients = new ClientInbox(weather.IsTight ? 4 : 1024, 1 << 20);
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.ApplyLatency);
-        Replica = cluster.Application.NewReplica(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
-        var restored = Restart.Replay(Log, recovered, cluster.Configuration, Replica.Replay);
+        Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
+        var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
         Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
-        _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Replica.Applier, Reads, Clients, _clock, Observe);
+        _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
     }
 
     public RaftCore Core { get; }
 
-    public IReplica Replica { get; }
+    public IMachineHost Machine { get; }
 
     public WriteAheadLog Log { get; }
 

@@ -90,7 +90,7 @@ internal sealed class QuietPhase
     }
 
     private bool Converged() => Led() && _core.TrueForAll(m =>
-        m.Process is { } p && p.Core.LastIndex == _core[0].Process!.Core.LastIndex && p.Replica.Shown == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
+        m.Process is { } p && p.Core.LastIndex == _core[0].Process!.Core.LastIndex && p.Machine.Shown == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
 
     private void Until(string what, long within, Func<bool> done)
     {
@@ -101,12 +101,12 @@ internal sealed class QuietPhase
     private void CheckStates()
     {
         var acknowledged = _cluster.Reigns.Acknowledged;
-        var first = _core[0].Process!.Replica;
+        var first = _core[0].Process!.Machine;
         foreach (var member in _core)
         {
             var process = member.Process!;
             Demand(process.Core.TermAt(acknowledged.Index) == acknowledged.Term, $"{member.Id} lacks {acknowledged}, which was acknowledged");
-            Demand(process.Replica.IsLike(first), $"{member.Id} has come to another state than {_core[0].Id}");
+            Demand(process.Machine.IsLike(first), $"{member.Id} has come to another state than {_core[0].Id}");
         }
 
         _cluster.CheckDisks(acknowledged);

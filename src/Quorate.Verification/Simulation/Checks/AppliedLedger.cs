@@ -19,9 +19,9 @@ internal sealed class AppliedLedger<TResult>(Func<TResult, TResult, bool> sameRe
             if (first.Entry != entry || first.Operation != operation)
                 throw new ViolationException("StateMachineSafety", $"{member} applied operation {operation} at {entry} as its command {count}; others applied {first.Operation} at {first.Entry}");
             if (!sameResult(first.Result, result))
-                throw new ViolationException("EqualResults", $"operation {operation} at {entry} was answered {Equality.Words(first.Result)} by {first.Member}, and {Equality.Words(result)} by {member}");
+                throw new ViolationException("EqualResults", $"operation {operation} at {entry} was answered {Equality.Words(first.Result)} by {first.Member}, and by {member} {Equality.WordsOfOther(first.Result, result)}");
             if (!Equality.Same(first.State, state))
-                throw new ViolationException("EqualStates", $"after {entry} the state of {member} is {Equality.Words(state)}, and that of {first.Member} was {Equality.Words(first.State)}");
+                throw new ViolationException("EqualStates", $"after {entry} the state of {first.Member} was {Equality.Words(first.State)}, and that of {member} is {Equality.WordsOfOther(first.State, state)}");
             return;
         }
 

@@ -21,8 +21,8 @@ internal sealed class Application<TMachine, TResult>(
 
     public string Again(ulong seed) => again(seed);
 
-    public IReplica NewReplica(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake) =>
-        new Replica<TMachine, TResult>(this, machine(), member, firstSequence, reads, worker, applied, wake);
+    public IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake) =>
+        new MachineHost<TMachine, TResult>(this, machine(), member, firstSequence, reads, worker, applied, wake);
 
     public IClient NewClient(Cluster cluster, int number, Member? pinned = null) =>
         new VirtualClient<TMachine, TResult>(

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 
 namespace Quorate.Verification.Simulation.Workload;
 
@@ -22,11 +23,16 @@ internal static class Equality
         return !right.MoveNext();
     }
 
+    /// <summary>Of two values that are not the same: the other, and what to think of it if it looks the same.</summary>
+    public static string WordsOfOther(object? value, object? other) =>
+        Words(other) + (Words(value) == Words(other) ? ", which looks the same and is not equal: does its type say when two are?" : "");
+
     /// <summary>A value in words; of a sequence, its elements.</summary>
     public static string Words(object? value) => value switch
     {
         null => "nothing",
         string text => text,
+        DateTime or DateTimeOffset => ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture),
         IEnumerable sequence => $"[{string.Join(", ", sequence.Cast<object?>().Select(Words))}]",
         _ => value.ToString() ?? "",
     };

@@ -10,7 +10,7 @@ internal interface IApplication
     string Again(ulong seed);
 
     /// <summary>The machine of a process that begins, empty.</summary>
-    IReplica NewReplica(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake);
+    IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake);
 
     /// <summary>A client, which begins by itself.</summary>
     /// <param name="cluster">Whom it asks.</param>
@@ -23,7 +23,7 @@ internal interface IApplication
 }
 
 /// <summary>The machine of one process, with all that brings it commands and takes away answers.</summary>
-internal interface IReplica
+internal interface IMachineHost
 {
     IApplier Applier { get; }
 
@@ -34,7 +34,7 @@ internal interface IReplica
     void Replay(ReadOnlySpan<LogEntry> committed);
 
     /// <summary>At the end: whether this machine is in the same state as another.</summary>
-    bool IsLike(IReplica other);
+    bool IsLike(IMachineHost other);
 }
 
 /// <summary>Somebody who asks one thing after another.</summary>

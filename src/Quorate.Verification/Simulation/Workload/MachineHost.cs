@@ -6,7 +6,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Workload;
 
 /// <summary>One process's machine, and what is between it and the clients. Each command has its operation's number in front, which the machine does not see.</summary>
-internal sealed class Replica<TMachine, TResult> : IReplica, IStateMachine<TResult>
+internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachine<TResult>
     where TMachine : IStateMachine<TResult>
 {
     private const int NumberBytes = 8;
@@ -17,7 +17,7 @@ internal sealed class Replica<TMachine, TResult> : IReplica, IStateMachine<TResu
     private readonly Applier<TResult> _applier;
     private int _count;
 
-    public Replica(
+    public MachineHost(
         Application<TMachine, TResult> application, TMachine machine, NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake)
     {
         (_application, Machine, _member) = (application, machine, member);
@@ -60,9 +60,9 @@ internal sealed class Replica<TMachine, TResult> : IReplica, IStateMachine<TResu
         Shown = last;
     }
 
-    public bool IsLike(IReplica other)
+    public bool IsLike(IMachineHost other)
     {
-        var it = (Replica<TMachine, TResult>)other;
+        var it = (MachineHost<TMachine, TResult>)other;
         return _count == it._count && Shown == it.Shown && Equality.Same(_application.Checks.FinalState?.Invoke(Machine), _application.Checks.FinalState?.Invoke(it.Machine));
     }
 }
