@@ -25,8 +25,22 @@ public static class RaftNode
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(machine);
         options.Validate();
-        return Task.Run(() => RaftNode<TResult>.Start(options, machine), cancellationToken);
+        return Task.Run(() => RaftNode<TResult>.Start(options, machine, StartTcp), cancellationToken);
     }
+
+    private static TcpNetwork StartTcp(RaftNodeOptions options, Action wake) => TcpNetwork.Start(
+        new TcpNetworkOptions
+        {
+            Self = options.Self,
+            ClusterId = options.ClusterId,
+            Listen = options.Listen ?? [options.Members[options.Self]],
+            Peers = options.Members.Where(m => m.Key != options.Self).ToDictionary(),
+            FrameBytesMax = options.FrameBytesMax,
+            SendQueueBytesMax = Math.Max(64 << 20, options.FrameBytesMax),
+            TimeProvider = options.TimeProvider,
+            OnEvent = options.OnTransport ?? (static _ => { }),
+        },
+        wake);
 }
 
 /// <summary>One member of a cluster, running: its log on disk, its connections, its state machine.</summary>
@@ -38,7 +52,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly RaftCore _core;
     private readonly FileDisk _disk;
     private readonly WriteAheadLog _log;
-    private readonly TcpNetwork _network;
+    private readonly INodeNetwork _network;
     private readonly ProposalTable<TResult> _proposals;
     private readonly ReadTable _reads = new();
     private readonly ClientInbox _clients;
@@ -51,12 +65,14 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly ThreadWorker _applyThread;
     private readonly Thread _loopThread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _lastIndex;
     private ulong _commitIndex;
     private volatile bool _stopping;
     private int _disposed;
 
-    private RaftNode(RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions)
+    private RaftNode(
+        RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions, NetworkStarter startNetwork)
     {
         _options = options;
         _disk = disk;
@@ -65,7 +81,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax);
         _clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
 
-        var seed = DrawSeed();
+        var seed = options.Seed ?? DrawSeed();
         _proposals = new ProposalTable<TResult>(options.Self, seed >> 1);
         _diskThread = new ThreadWorker($"raft {options.Self} disk");
         _applyThread = new ThreadWorker($"raft {options.Self} apply");
@@ -73,19 +89,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
         var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay);
         _core = new RaftCore(options.ToCore(seed), restored);
-        _network = TcpNetwork.Start(
-            new TcpNetworkOptions
-            {
-                Self = options.Self,
-                ClusterId = options.ClusterId,
-                Listen = options.Listen ?? [options.Members[options.Self]],
-                Peers = options.Members.Where(m => m.Key != options.Self).ToDictionary(),
-                FrameBytesMax = options.FrameBytesMax,
-                SendQueueBytesMax = Math.Max(64 << 20, options.FrameBytesMax),
-                TimeProvider = options.TimeProvider,
-                OnEvent = options.OnTransport ?? (static _ => { }),
-            },
-            _wake.Set);
+        _network = startNetwork(options, _wake.Set);
         _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _wake.Set), _applier, _reads, _clients, _clock, Observe);
         Publish();
         _loopThread = new Thread(Run) { Name = $"raft {options.Self} loop", IsBackground = true };
@@ -156,54 +160,56 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     }
 
     /// <summary>Waits until a leader is known.</summary>
-    /// <exception cref="OperationCanceledException">The caller stopped waiting.</exception>
+    /// <exception cref="OperationCanceledException">The caller stopped waiting, or the node has stopped.</exception>
     public async ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default)
     {
         while (true)
         {
             if (_board.Read(out var changed).Leader != NodeId.None)
                 return Status;
-            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!await changed.WaitAsync(cancellationToken).ConfigureAwait(false))
+                throw new OperationCanceledException("the node has stopped, and will know of no leader");
         }
     }
 
-    /// <summary>The status now, and again whenever role, term or leader have changed, until the caller stops. Changes that follow close on each other may be told as one.</summary>
+    /// <summary>
+    /// The status now, and again whenever role, term or leader have changed, until the caller or the node stops. Changes that follow close on each other may be told
+    /// as one.
+    /// </summary>
     public async IAsyncEnumerable<RaftStatus> WatchLeadershipAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        while (!cancellationToken.IsCancellationRequested)
+        var goesOn = true;
+        while (goesOn && !cancellationToken.IsCancellationRequested)
         {
             _board.Read(out var changed);
             yield return Status;
-            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            goesOn = await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Stops: no new request is taken, and whoever still waits is told that the outcome is open. What was acknowledged is on disk.</summary>
+    /// <summary>
+    /// Stops: no new request is taken, and whoever still waits is told that the outcome is open. What was acknowledged is on disk. When this ends, however often
+    /// it is asked, the folder and the port are free.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            await ((Task)_completion.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _released.Task.ConfigureAwait(false);
             return;
         }
 
-        _stopping = true;
-        _wake.Set();
-        await Task.Run(_loopThread.Join).ConfigureAwait(false);
-        await _network.DisposeAsync().ConfigureAwait(false);
-        await Task.Run(() =>
+        try
         {
-            _diskThread.Dispose();
-            _applyThread.Dispose();
-            _log.Dispose();
-            _disk.Dispose();
-        }).ConfigureAwait(false);
-        AnswerWhoStillWaits();
-        _wake.Dispose();
-        _completion.TrySetResult();
+            await StopAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _released.SetResult();
+        }
     }
 
-    internal static RaftNode<TResult> Start(RaftNodeOptions options, IStateMachine<TResult> machine)
+    internal static RaftNode<TResult> Start(RaftNodeOptions options, IStateMachine<TResult> machine, NetworkStarter startNetwork)
     {
         var walOptions = new WalOptions { SegmentBytes = options.SegmentBytes, PayloadBytesMax = options.CommandBytesMax };
         var disk = new FileDisk(options.DataFolder);
@@ -211,7 +217,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         try
         {
             (log, var recovered) = WriteAheadLog.Open(disk, walOptions);
-            var node = new RaftNode<TResult>(options, machine, disk, log, recovered, walOptions);
+            var node = new RaftNode<TResult>(options, machine, disk, log, recovered, walOptions, startNetwork);
             node._diskThread.Start();
             node._applyThread.Start();
             node._loopThread.Start();
@@ -248,7 +254,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 #pragma warning restore CA1031
         {
             _stopping = true;
-            _board.Write(Role.Follower, _core.Term, NodeId.None);
+            _board.Close(_core.Term);
 
             // Peers see the connections close and elect another; clients are answered; then the reason is told.
             _network.DisposeAsync().AsTask().GetAwaiter().GetResult();
@@ -257,7 +263,26 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             return;
         }
 
+        _board.Close(_core.Term);
         AnswerWhoStillWaits();
+    }
+
+    private async Task StopAsync()
+    {
+        _stopping = true;
+        _wake.Set();
+        await Task.Run(_loopThread.Join).ConfigureAwait(false);
+        await _network.DisposeAsync().ConfigureAwait(false);
+        await Task.Run(() =>
+        {
+            _diskThread.Dispose();
+            _applyThread.Dispose();
+            _log.Dispose();
+            _disk.Dispose();
+        }).ConfigureAwait(false);
+        AnswerWhoStillWaits();
+        _wake.Dispose();
+        _completion.TrySetResult();
     }
 
     private void Publish()
@@ -294,14 +319,26 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
                 table.Settle(sequence, ProposalResult<TResult>.Indeterminate);
             },
             (_proposals, id.Sequence));
-        await using (giveUp.ConfigureAwait(false))
+        try
+        {
             return await outcome.ConfigureAwait(false);
+        }
+        finally
+        {
+            giveUp.Unregister();
+        }
     }
 
     private static async ValueTask<ReadResult> WaitAsync(ReadWaiter waiter, CancellationToken cancellationToken)
     {
         var giveUp = cancellationToken.UnsafeRegister(static state => ((ReadWaiter)state!).TrySetResult(ReadResult.TimedOut), waiter);
-        await using (giveUp.ConfigureAwait(false))
+        try
+        {
             return await waiter.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            giveUp.Unregister();
+        }
     }
 }

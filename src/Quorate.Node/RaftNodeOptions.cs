@@ -81,6 +81,9 @@ public sealed record RaftNodeOptions
         ArgumentException.ThrowIfNullOrWhiteSpace(DataFolder);
     }
 
+    /// <summary>What chance is drawn from; null: from the system, anew at each start. Tests that must repeat themselves say a number.</summary>
+    internal ulong? Seed { get; init; }
+
     /// <summary>How long a tick of the core is: a tenth of a heartbeat, so that timeouts have a fine grain.</summary>
     internal TimeSpan Tick => HeartbeatInterval / 10;
 

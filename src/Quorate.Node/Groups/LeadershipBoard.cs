@@ -6,11 +6,12 @@ namespace Quorate.Node.Groups;
 internal sealed class LeadershipBoard
 {
     private readonly Lock _lock = new();
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<bool> _changed = New();
     private (Role Role, Term Term, NodeId Leader) _now;
+    private bool _isClosed;
 
-    /// <summary>Who leads, and a task that ends when that is no longer so.</summary>
-    public (Role Role, Term Term, NodeId Leader) Read(out Task changed)
+    /// <summary>Who leads, and a task that ends when that is no longer so: with true when there is news, with false when there will be none any more.</summary>
+    public (Role Role, Term Term, NodeId Leader) Read(out Task<bool> changed)
     {
         lock (_lock)
         {
@@ -22,16 +23,32 @@ internal sealed class LeadershipBoard
     /// <summary>Notes what the core says, and wakes whoever waits if it is new.</summary>
     public void Write(Role role, Term term, NodeId leader)
     {
-        TaskCompletionSource changed;
+        TaskCompletionSource<bool> changed;
         lock (_lock)
         {
-            if (_now == (role, term, leader))
+            if (_isClosed || _now == (role, term, leader))
                 return;
             _now = (role, term, leader);
             changed = _changed;
-            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _changed = New();
         }
 
-        changed.SetResult();
+        changed.SetResult(true);
     }
+
+    /// <summary>The node has stopped: it knows of no leader, and nothing will change any more.</summary>
+    public void Close(Term term)
+    {
+        Write(Role.Follower, term, NodeId.None);
+        lock (_lock)
+        {
+            if (_isClosed)
+                return;
+            _isClosed = true;
+        }
+
+        _changed.SetResult(false);
+    }
+
+    private static TaskCompletionSource<bool> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -10,8 +10,16 @@ internal sealed class WakeSignal : IDisposable
     /// <summary>There is something to do. Costs a system call only if the loop has not been told yet.</summary>
     public void Set()
     {
-        if (Interlocked.Exchange(ref _isSet, 1) == 0)
+        if (Interlocked.Exchange(ref _isSet, 1) != 0)
+            return;
+        try
+        {
             _event.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The sleeper has ended; this waker was on its way here meanwhile, and finds out by other means.
+        }
     }
 
     /// <summary>Sleeps until <see cref="Set"/>.</summary>

@@ -15,7 +15,7 @@ namespace Quorate.Node.Transport;
 /// all else may be called from any thread.
 /// Errors: what a network does is never an exception here. A mistake of ours in a background task comes out of the next <see cref="TryReceive"/>.
 /// </remarks>
-public sealed class TcpNetwork : INetwork, IAsyncDisposable
+public sealed class TcpNetwork : INodeNetwork
 {
     private readonly Action _wake;
     private readonly Lock _gate = new();

@@ -65,6 +65,26 @@ public sealed class RunningClusters
     }
 
     [Fact]
+    public async Task Whoever_watches_a_node_that_stops_hears_that_it_knows_no_leader_and_then_the_end()
+    {
+        await using var cluster = await TestCluster.StartAsync(1);
+        await cluster.LeaderAsync();
+        var node = cluster[1].Node;
+        var watching = Task.Run(async () =>
+        {
+            RaftStatus last = default;
+            await foreach (var status in node.WatchLeadershipAsync())
+                last = status;
+            return last;
+        });
+
+        await cluster.StopAsync(1);
+
+        Assert.False((await watching).HasLeader);
+        await Assert.ThrowsAsync<OperationCanceledException>(async () => await node.WaitForLeaderAsync());
+    }
+
+    [Fact]
     public async Task A_member_started_late_catches_up()
     {
         await using var cluster = TestCluster.Stopped(3);

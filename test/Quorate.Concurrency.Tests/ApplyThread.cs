@@ -1,0 +1,95 @@
+using Quorate.Node;
+using Quorate.Node.Groups;
+using Quorate.Raft;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary><see cref="Applier{TResult}"/> with its thread behind it: the loop hands over, clients wait for results and readers for what was applied.</summary>
+public sealed class ApplyThread
+{
+    [Fact]
+    public void Every_entry_is_applied_once_in_order_and_whoever_has_an_answer_can_read_what_it_tells_of() => Schedules.Explore(300, () =>
+    {
+        var machine = new Machine();
+        var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0);
+        var reads = new ReadTable();
+        using var worker = new ThreadWorker("apply");
+        var applier = new Applier<int>(machine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
+        worker.Start();
+        var outcomes = new Task<ProposalResult<int>>[4];
+        for (var i = 0; i < outcomes.Length; i++)
+            proposals.Register(out outcomes[i]);
+        var reader = new ReadWaiter();
+        List<ReadWaiter> readers = [reader];
+        var ticket = reads.Ask(ref readers);
+
+        Given.Together(
+            () =>
+            {
+                applier.Enqueue(Given.Commands(1, 2));
+                reads.Answer(new ReadAnswer(ticket, new LogIndex(3), null));
+                applier.Enqueue(Given.Commands(3, 3));
+                applier.Enqueue(Given.Commands(4, 4));
+            },
+            () =>
+            {
+                for (var i = 0; i < outcomes.Length; i++)
+                {
+                    var outcome = outcomes[i].GetAwaiter().GetResult();
+                    Assert.True(machine.Visible >= i + 1);
+                    Assert.True(applier.Applied.Value >= (ulong)i + 1);
+                    Assert.Equal(i + 1, outcome.Result);
+                }
+            },
+            () =>
+            {
+                Assert.True(reader.Task.GetAwaiter().GetResult().IsGranted);
+                Assert.True(machine.Visible >= 3);
+            });
+
+        Assert.Equal([1, 2, 3, 4], machine.Seen);
+        Assert.Equal(0, proposals.Count);
+    });
+
+    [Fact]
+    public void A_state_machine_that_throws_wakes_the_loop_and_is_given_nothing_more() => Schedules.Explore(300, () =>
+    {
+        var machine = new Machine { ThrowsAt = 2 };
+        using var worker = new ThreadWorker("apply");
+        var wake = new WakeSignal();
+        var applier = new Applier<int>(machine, Given.Self, new ProposalTable<int>(Given.Self, 0), new ReadTable(), worker, LogIndex.Zero, wake.Set);
+        worker.Start();
+
+        applier.Enqueue(Given.Commands(1, 1));
+        applier.Enqueue(Given.Commands(2, 3));
+        applier.Enqueue(Given.Commands(4, 4));
+        while (applier.Fault is null)
+            wake.Wait();
+        applier.Enqueue(Given.Commands(5, 5));
+        worker.Dispose();
+
+        Assert.IsType<StateMachineException>(applier.Fault);
+        Assert.Equal([1, 2], machine.Seen);
+        Assert.True(applier.Applied < new LogIndex(2));
+    });
+
+    private sealed class Machine : IStateMachine<int>
+    {
+        private int _visible;
+
+        public List<int> Seen { get; } = [];
+
+        public int ThrowsAt { get; init; }
+
+        public int Visible => Volatile.Read(ref _visible);
+
+        public int Apply(in CommittedCommand command)
+        {
+            var index = (int)command.Id.Index.Value;
+            Seen.Add(index);
+            return index == ThrowsAt ? throw new InvalidOperationException("no") : index;
+        }
+
+        public void BatchApplied(LogIndex last) => Volatile.Write(ref _visible, (int)last.Value);
+    }
+}

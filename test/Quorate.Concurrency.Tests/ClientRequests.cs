@@ -1,0 +1,100 @@
+using Quorate.Node;
+using Quorate.Node.Groups;
+using Quorate.Raft;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary><see cref="ClientInbox"/>: many clients, one loop, a bound.</summary>
+public sealed class ClientRequests
+{
+    private const int Max = 2;
+
+    [Fact]
+    public void A_request_is_refused_at_once_or_taken_once_and_numbers_ascend_as_they_are_taken() => Schedules.Explore(300, () =>
+    {
+        var inbox = new ClientInbox(Max, proposalBytesMax: 1 << 20);
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0);
+        var wake = new WakeSignal();
+        var (accepted, readsAccepted, stopped) = (0, 0, 0);
+        List<ulong> taken = [];
+        var readsTaken = 0;
+
+        Given.Together(
+            Client,
+            Client,
+            () =>
+            {
+                var batch = new ProposalBatch();
+                List<ReadWaiter> reads = [];
+                while (Volatile.Read(ref stopped) < 2)
+                {
+                    wake.Wait();
+                    Take(ref batch, ref reads);
+                }
+
+                Take(ref batch, ref reads);
+            });
+
+        Assert.Equal(accepted, taken.Count);
+        Assert.Equal(accepted, table.Count);
+        Assert.Equal(readsAccepted, readsTaken);
+        Assert.Equal(taken.Order().Distinct(), taken);
+
+        void Client()
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                if (inbox.TryAdd(new byte[1], table, out _, out _))
+                    Interlocked.Increment(ref accepted);
+                if (inbox.TryAdd(new ReadWaiter()))
+                    Interlocked.Increment(ref readsAccepted);
+                wake.Set();
+            }
+
+            Interlocked.Increment(ref stopped);
+            wake.Set();
+        }
+
+        void Take(ref ProposalBatch batch, ref List<ReadWaiter> reads)
+        {
+            inbox.TakeProposals(ref batch);
+            Assert.True(batch.Count <= Max);
+            foreach (var proposal in batch.Memory.Span)
+                taken.Add(proposal.Id.Sequence);
+            batch.Clear();
+
+            inbox.TakeReads(ref reads);
+            Assert.True(reads.Count <= Max);
+            readsTaken += reads.Count;
+            reads.Clear();
+        }
+    });
+
+    [Fact]
+    public void A_proposal_ends_once_as_whoever_came_first_says() => Schedules.Explore(300, () =>
+    {
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0);
+        ProposalId[] ids = [table.Register(out var first), table.Register(out var second)];
+        int[] winners = [0, 0];
+
+        Given.Together(
+            () => SettleBoth(ProposalResult<int>.Committed(new LogIndex(1), 7)),
+            () => SettleBoth(ProposalResult<int>.Rejected(RejectReason.Superseded, NodeId.None)),
+            () => table.SettleAll(ProposalResult<int>.Indeterminate));
+
+        Assert.Equal(winners[0], first.GetAwaiter().GetResult().Outcome == ProposalOutcome.Indeterminate ? 0 : 1);
+        Assert.Equal(winners[1], second.GetAwaiter().GetResult().Outcome == ProposalOutcome.Indeterminate ? 0 : 1);
+        Assert.Equal(0, table.Count);
+
+        void SettleBoth(ProposalResult<int> result)
+        {
+            for (var i = 0; i < ids.Length; i++)
+            {
+                if (!table.TryTake(ids[i].Sequence, out var source))
+                    continue;
+                Interlocked.Increment(ref winners[i]);
+                source.SetResult(result);
+            }
+        }
+    });
+}

@@ -1,0 +1,43 @@
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary>Small things to work on.</summary>
+internal static class Given
+{
+    public static readonly NodeId Self = new(1);
+
+    public static readonly WalOptions SmallLog = new()
+    {
+        SegmentBytes = WalOptions.SegmentBytesLeast,
+        PayloadBytesMax = 1024,
+        PrepareInBackground = false,
+        DrawNonce = static () => 7,
+    };
+
+    /// <summary>Commands of this node, each at the place in the log that is its number.</summary>
+    public static LogEntry[] Commands(ulong first, ulong last, int payloadBytes = 1)
+    {
+        var entries = new LogEntry[last - first + 1];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var index = first + (ulong)i;
+            entries[i] = new(new EntryId(new Term(1), new LogIndex(index)), EntryKind.Command, new ProposalId(Self, index), new byte[payloadBytes]);
+        }
+
+        return entries;
+    }
+
+    /// <summary>Starts threads and waits until all have ended.</summary>
+    public static void Together(params ThreadStart[] bodies)
+    {
+        var threads = new List<Thread>();
+        foreach (var body in bodies)
+            threads.Add(new Thread(body));
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+    }
+}

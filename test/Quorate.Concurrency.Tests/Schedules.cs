@@ -1,0 +1,53 @@
+using Microsoft.Coyote;
+using Microsoft.Coyote.SystematicTesting;
+
+// One at a time: a schedule is paused and woken thousands of times, and its neighbours would only make it wait.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary>Runs a test again and again, each time with another order of its threads' steps; the orders are drawn from one seed.</summary>
+/// <remarks>
+/// A step ends at every lock, wait, start, await, interlocked or volatile access, and at every access to a field. What fails: an exception nobody caught, a wrong
+/// assertion, and a moment at which threads are left and none can go on. A timed wait never times out here, so whoever is not woken sleeps for ever and is found.
+/// A call that Coyote cannot control would leave the order to chance: that fails too.
+/// </remarks>
+internal static class Schedules
+{
+    private const uint Seed = 1;
+    private const uint StepsMax = 20_000;
+
+    public static void Explore(uint count, Action test)
+    {
+        using var engine = TestingEngine.Create(Settings(count), test);
+        Run(engine, count);
+    }
+
+    public static void Explore(uint count, Func<Task> test)
+    {
+        using var engine = TestingEngine.Create(Settings(count), test);
+        Run(engine, count);
+    }
+
+    private static Configuration Settings(uint count) => Configuration.Create()
+        .WithTestingIterations(count)
+        .WithRandomGeneratorSeed(Seed)
+        .WithMaxSchedulingSteps(StepsMax)
+        .WithFailureOnMaxStepsBoundEnabled()
+        .WithLockAccessRaceCheckingEnabled()
+        .WithAtomicOperationRaceCheckingEnabled()
+        .WithVolatileOperationRaceCheckingEnabled()
+        .WithMemoryAccessRaceCheckingEnabled()
+        .WithTelemetryEnabled(false);
+
+    private static void Run(TestingEngine engine, uint count)
+    {
+        engine.Run();
+
+        var report = engine.TestReport;
+        var explored = report.NumOfExploredFairPaths + report.NumOfExploredUnfairPaths;
+        Assert.True(report.NumOfFoundBugs == 0, $"schedule {explored} of {count} from seed {Seed}: {string.Join('\n', report.BugReports)}");
+        Assert.Empty(report.UncontrolledInvocations);
+        Assert.Equal(count, (uint)explored);
+    }
+}

@@ -1,0 +1,24 @@
+// What Coyote does not know, replaced where the sources of Quorate.Node are compiled into this project; production keeps its own.
+
+// It knows Monitor, not System.Threading.Lock: here every lock is a Monitor's.
+global using Lock = System.Object;
+
+global using Thread = Quorate.Concurrency.Tests.NamelessThread;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary>A thread whose name is told to nobody: Coyote tells the threads that it controls by the names it has given them.</summary>
+internal sealed class NamelessThread(ThreadStart start)
+{
+    private readonly System.Threading.Thread _thread = new(start);
+
+    public string? Name { get; init; }
+
+    public bool IsBackground { get; init; }
+
+    public ThreadState ThreadState => _thread.ThreadState;
+
+    public void Start() => _thread.Start();
+
+    public void Join() => _thread.Join();
+}

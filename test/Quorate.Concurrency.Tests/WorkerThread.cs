@@ -1,0 +1,65 @@
+using Quorate.Node.Groups;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary><see cref="ThreadWorker"/> and <see cref="WakeSignal"/>: the disk's thread and the applier's.</summary>
+public sealed class WorkerThread
+{
+    [Fact]
+    public void What_was_posted_is_done_once_in_each_posters_order_before_the_thread_ends() => Schedules.Explore(300, () =>
+    {
+        var done = new List<int>();
+        var worker = new ThreadWorker("worker");
+        worker.Start();
+
+        var posters = new[] { new Thread(() => Post(1, 2)), new Thread(() => Post(11, 12)) };
+        foreach (var poster in posters)
+            poster.Start();
+        foreach (var poster in posters)
+            poster.Join();
+        worker.Dispose();
+
+        Assert.Equal([1, 2, 11, 12], done.Order());
+        Assert.True(done.IndexOf(1) < done.IndexOf(2) && done.IndexOf(11) < done.IndexOf(12));
+
+        void Post(int first, int second)
+        {
+            worker.Post(() => done.Add(first));
+            worker.Post(() => done.Add(second));
+        }
+    });
+
+    [Fact]
+    public void The_thread_does_what_was_posted_while_it_slept() => Schedules.Explore(300, () =>
+    {
+        using var worker = new ThreadWorker("worker");
+        worker.Start();
+        var answered = new WakeSignal();
+
+        for (var i = 0; i < 3; i++)
+        {
+            worker.Post(answered.Set);
+            answered.Wait();
+        }
+    });
+
+    [Fact]
+    public void A_post_beside_the_end_is_done_or_refused_and_everything_ends() => Schedules.Explore(300, () =>
+    {
+        var done = 0;
+        var worker = new ThreadWorker("worker");
+        worker.Start();
+
+        var poster = new Thread(() =>
+        {
+            worker.Post(() => done++);
+            worker.Post(() => done++);
+        });
+        poster.Start();
+        worker.Dispose();
+        var atTheEnd = done;
+        poster.Join();
+
+        Assert.Equal(atTheEnd, done);
+    });
+}
