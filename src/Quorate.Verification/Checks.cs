@@ -25,6 +25,6 @@ public sealed record Checks<TMachine, TResult>
     /// <summary>When two answers to a command are the same. Default: when <see cref="object.Equals(object?)"/> says so, and of sequences when each element is.</summary>
     public Func<TResult, TResult, bool> SameResult { get; init; } = static (a, b) => Equality.Same(a, b);
 
-    /// <summary>Checks the history against something else than the machine itself.</summary>
-    internal Func<IReadOnlyList<ClientOperation<TMachine, TResult>>, Func<ulong, EntryId?>, Func<TMachine>, Func<TResult, TResult, bool>, Tally, Verdict>? History { get; init; }
+    /// <summary>Checks the history; against the machine itself, unless there is something better.</summary>
+    internal Func<Application<TMachine, TResult>, Tally, Verdict> History { get; init; } = static (application, _) => ReplayedHistory<TMachine, TResult>.Check(application);
 }

@@ -27,6 +27,8 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     private ClientOperation<TMachine, TResult>? _operation;
     private Member? _at;
     private Process? _process;
+    private int _committed;
+    private int _granted;
 
     internal VirtualClient(
         Application<TMachine, TResult> application, Func<VirtualClient<TMachine, TResult>, Task> workload, Cluster cluster, int number, Dice dice, Dice random, Member? pinned)
@@ -51,9 +53,6 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     int IClient.Committed => _committed;
 
     int IClient.Granted => _granted;
-
-    private int _committed;
-    private int _granted;
 
     /// <summary>Proposes a command at some member.</summary>
     /// <param name="command">The command, as the machine will see it. Up to 4,000 bytes are taken in every run; a larger one is refused in some.</param>

@@ -136,13 +136,13 @@ internal static class Damage
         return false;
     }
 
-    /// <summary>Its return is moved before the beginning of a write that stands before it: in the log they stand as they did, in time the other way about.</summary>
+    /// <summary>It is moved before the beginning of a write that stands before it: in the log they stand as they did, in time the other way about.</summary>
     private static bool? ReturnedTooEarly(List<Line> history, Dice dice)
     {
         for (var tries = 0; tries < 50; tries++)
         {
             var (a, b) = (history[dice.Next(0, history.Count)], history[dice.Next(0, history.Count)]);
-            if (!b.HasReturned || a.IsRead || !(a.Index < b.Index) || a.Invoked < 2 || b.Invoked > a.Invoked)
+            if (!b.HasReturned || a.IsRead || !(a.Index < b.Index) || a.Invoked < 2)
                 continue;
             history[history.IndexOf(b)] = b with { Invoked = Math.Min(b.Invoked, a.Invoked - 2), Returned = a.Invoked - 1 };
 

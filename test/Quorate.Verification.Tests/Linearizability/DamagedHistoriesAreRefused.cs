@@ -12,13 +12,14 @@ public sealed class DamagedHistoriesAreRefused
     [Fact]
     public void A_thousand_of_a_thousand()
     {
-        var (damaged, outside, dice) = (0, 0, new Dice(20));
+        var (damaged, refused, unknown, dice) = (0, 0, 0, new Dice(20));
         var kinds = new SortedDictionary<string, int>(StringComparer.Ordinal);
         for (var seed = 1UL; damaged < Wanted; seed++)
         {
             var history = Histories.Of(seed);
             if (history.Count is < 10 or > 1500)
                 continue;
+            var isSearched = history.Count <= StoreHistory.SearchedMax && Search(history, budget: 5_000).IsLinearizable;
             for (var i = 0; i < 3 * Damage.Kinds.Count && damaged < Wanted; i++)
             {
                 if (Damage.Try(history, i % Damage.Kinds.Count, dice) is not { } wrong)
@@ -29,20 +30,22 @@ public sealed class DamagedHistoriesAreRefused
                 damaged++;
                 kinds[wrong.Kind] = kinds.GetValueOrDefault(wrong.Kind) + 1;
 
-                // To show that there is no order may take more than there is time for: then the search says so, and never that there is one.
-                if (!wrong.IsSeenFromOutside || history.Count > StoreHistory.SearchedMax)
+                if (!isSearched || !wrong.IsSeenFromOutside)
                     continue;
-                var searched = WingGongLowe.Check(StoreHistory.AsSeenFromOutside(wrong.History), new StoreModel(isPart: true), budget: 50_000);
+                var searched = Search(wrong.History, budget: 200_000);
                 Assert.True(searched.Finding != Finding.Linearizable, $"{wrong.Kind} in the history of seed {seed} passed the search");
-                outside += searched.Finding == Finding.NotLinearizable ? 1 : 0;
+                refused += searched.Finding == Finding.NotLinearizable ? 1 : 0;
+                unknown += searched.Finding == Finding.Unknown ? 1 : 0;
             }
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{damaged} refused, {outside} of them also by the search");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{damaged} refused; the search refused {refused}, and of {unknown} it did not know");
         foreach (var (kind, count) in kinds)
             TestContext.Current.TestOutputHelper?.WriteLine($"{count,6}  {kind}");
         Assert.Equal(Damage.Kinds.Order(StringComparer.Ordinal), kinds.Keys);
-        Assert.True(outside >= 100, $"the search refused only {outside}");
+
+        // That there is no order can take longer to show than there is time for: then the search says so, and never that there is one.
+        Assert.True(refused >= 200 && unknown <= refused / 5, $"the search refused {refused}, and of {unknown} it did not know");
     }
 
     [Theory]
@@ -54,6 +57,9 @@ public sealed class DamagedHistoriesAreRefused
         var history = Histories.Of(seed);
 
         Assert.Equal("", Witness.Check(history, new StoreModel()).Explanation);
-        Assert.NotEqual(Finding.NotLinearizable, WingGongLowe.Check(StoreHistory.AsSeenFromOutside(history), new StoreModel(isPart: true)).Finding);
+        Assert.NotEqual(Finding.NotLinearizable, Search(history, budget: 50_000).Finding);
     }
+
+    private static Verdict Search(IReadOnlyList<Operation<StoreRequest, StoreResponse>> history, long budget) =>
+        WingGongLowe.Check(StoreHistory.AsSeenFromOutside(history), new StoreModel(isPart: true), budget);
 }

@@ -15,10 +15,10 @@ internal static class Histories
         var weather = Weather.Draw(seed, Faults.All);
         var checks = StoreWorkload.Checks with
         {
-            History = (recorded, entryOf, newMachine, same, tally) =>
+            History = (application, tally) =>
             {
-                history = StoreHistory.Of(recorded, entryOf);
-                return StoreHistory.Check(recorded, entryOf, newMachine, same, tally);
+                history = StoreHistory.Of(application);
+                return StoreHistory.Check(application, tally);
             },
         };
         var application = new Application<StoreMachine, StoreResult>(

@@ -1,11 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using Quorate.Kv;
-using Quorate.Raft;
 using Quorate.Verification.Linearizability;
 using Quorate.Verification.Simulation.Workload;
 using Line = Quorate.Verification.Linearizability.Operation<Quorate.Verification.Simulation.Store.StoreRequest, Quorate.Verification.Simulation.Store.StoreResponse>;
-using Recorded = Quorate.Verification.Simulation.Workload.ClientOperation<Quorate.Verification.Simulation.Store.StoreMachine, Quorate.Verification.Simulation.Store.StoreResult>;
 
 namespace Quorate.Verification.Simulation.Store;
 
@@ -18,10 +16,9 @@ internal static class StoreHistory
     /// <summary>Nine of ten such histories take less than a thousand steps. The tenth has dozens of unanswered writes to the same keys, and would not end in a million either.</summary>
     private const long SearchBudget = 5_000;
 
-    public static Verdict Check(
-        IReadOnlyList<Recorded> recorded, Func<ulong, EntryId?> entryOf, Func<StoreMachine> newMachine, Func<StoreResult, StoreResult, bool> same, Tally tally)
+    public static Verdict Check(Application<StoreMachine, StoreResult> application, Tally tally)
     {
-        var history = Of(recorded, entryOf);
+        var history = Of(application);
         var verdict = Witness.Check(history, new StoreModel());
         if (!verdict.IsLinearizable || history.Count > SearchedMax)
             return verdict;
@@ -31,10 +28,10 @@ internal static class StoreHistory
     }
 
     /// <summary>The history with the indexes at which everything took effect.</summary>
-    public static List<Line> Of(IReadOnlyList<Recorded> recorded, Func<ulong, EntryId?> entryOf)
+    public static List<Line> Of(Application<StoreMachine, StoreResult> application)
     {
-        var history = new List<Line>(recorded.Count);
-        foreach (var operation in recorded)
+        var history = new List<Line>(application.History.Count);
+        foreach (var operation in application.History)
         {
             if (operation.Outcome == OperationOutcome.Rejected || operation.What is not StoreRequest request)
                 continue;
@@ -51,7 +48,7 @@ internal static class StoreHistory
                 Request = request,
                 Response = returned ? operation.Answer as StoreResponse ?? Response(request, operation.Result) : null,
                 IsRead = request.IsRead,
-                Index = request.IsRead ? operation.Index.Value : entryOf(operation.Number)?.Index.Value,
+                Index = request.IsRead ? operation.Index.Value : application.Ledger.EntryOf(operation.Number)?.Index.Value,
             });
         }
 

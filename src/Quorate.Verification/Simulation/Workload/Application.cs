@@ -14,6 +14,11 @@ internal sealed class Application<TMachine, TResult>(
 
     public Checks<TMachine, TResult> Checks { get; } = checks;
 
+    public Func<TMachine> NewMachine { get; } = machine;
+
+    /// <summary>What clients asked so far, in the order in which they began.</summary>
+    public IReadOnlyList<ClientOperation<TMachine, TResult>> History => _history;
+
     public AppliedLedger<TResult> Ledger { get; } = new(checks.SameResult);
 
     /// <summary>The furthest index that anybody has been shown.</summary>
@@ -22,7 +27,7 @@ internal sealed class Application<TMachine, TResult>(
     public string Again(ulong seed) => again(seed);
 
     public IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake) =>
-        new MachineHost<TMachine, TResult>(this, machine(), member, firstSequence, reads, worker, applied, wake);
+        new MachineHost<TMachine, TResult>(this, NewMachine(), member, firstSequence, reads, worker, applied, wake);
 
     public IClient NewClient(Cluster cluster, int number, Member? pinned = null) =>
         new VirtualClient<TMachine, TResult>(
@@ -48,8 +53,7 @@ internal sealed class Application<TMachine, TResult>(
 
     public void CheckHistory(Tally tally)
     {
-        var check = Checks.History ?? (static (history, entryOf, newMachine, same, _) => ReplayedHistory<TMachine, TResult>.Check(history, entryOf, newMachine, same));
-        var verdict = check(_history, Ledger.EntryOf, machine, Checks.SameResult, tally);
+        var verdict = Checks.History(this, tally);
         if (verdict.Finding == Finding.NotLinearizable)
             throw new ViolationException("Linearizable", verdict.Explanation);
     }

@@ -7,15 +7,14 @@ namespace Quorate.Verification.Simulation.Workload;
 internal static class ReplayedHistory<TMachine, TResult>
     where TMachine : IStateMachine<TResult>
 {
-    public static Verdict Check(
-        IReadOnlyList<ClientOperation<TMachine, TResult>> history, Func<ulong, EntryId?> entryOf, Func<TMachine> newMachine, Func<TResult, TResult, bool> same)
+    public static Verdict Check(Application<TMachine, TResult> application)
     {
-        var operations = new List<Operation<Asked, object?>>(history.Count);
-        foreach (var operation in history)
+        var operations = new List<Operation<Asked, object?>>(application.History.Count);
+        foreach (var operation in application.History)
         {
             if (operation.Outcome == OperationOutcome.Rejected)
                 continue;
-            var entry = entryOf(operation.Number);
+            var entry = application.Ledger.EntryOf(operation.Number);
             var isRead = operation.Query is not null;
             var returned = operation.Outcome is OperationOutcome.Committed or OperationOutcome.Granted;
             operations.Add(new Operation<Asked, object?>
@@ -32,7 +31,7 @@ internal static class ReplayedHistory<TMachine, TResult>
             });
         }
 
-        return Witness.Check(operations, new Alone(newMachine(), same));
+        return Witness.Check(operations, new Alone(application.NewMachine(), application.Checks.SameResult));
     }
 
     private sealed record Asked(ClientOperation<TMachine, TResult> Operation, EntryId Entry)
