@@ -209,7 +209,11 @@ internal sealed class Member
     {
         var log = Process!.Log;
         OnDisk = Disk.IsClean ? log.LastIndex : LogIndex.Min(OnDisk, log.LastIndex);
-        _kept = (Disk.IsClean ? log.HardState : _kept.State, LogIndex.Max(_kept.Committed, LogIndex.Min(OnDisk, Process.Core.CommitIndex)));
+
+        // What the core has truncated and the disk not yet is on the disk still, and is not what was committed in its place.
+        var core = Process.Core;
+        var committed = LogIndex.Min(OnDisk, LogIndex.Min(core.DurableIndex, core.CommitIndex));
+        _kept = (Disk.IsClean ? log.HardState : _kept.State, LogIndex.Max(_kept.Committed, committed));
     }
 
     /// <summary>Whatever became of its disk: a member that starts has all that it had flushed of term and vote, and of what it knew to be committed.</summary>

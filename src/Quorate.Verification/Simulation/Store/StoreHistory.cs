@@ -14,7 +14,7 @@ internal static class StoreHistory
     public const int SearchedMax = 400;
 
     /// <summary>Nine of ten such histories take less than a thousand steps. The tenth has dozens of unanswered writes to the same keys, and would not end in a million either.</summary>
-    private const long SearchBudget = 5_000;
+    private const long SearchBudget = 2_000;
 
     public static Verdict Check(Application<StoreMachine, StoreResult> application, Tally tally)
     {
