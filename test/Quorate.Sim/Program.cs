@@ -2,11 +2,16 @@ using System.Diagnostics;
 using System.Globalization;
 using Quorate.Verification;
 
-// The simulator from a shell: one seed, told as it happens, or many of them.
+// The simulator and the explorer from a shell: one seed, told as it happens, or many of them; a world explored, or walked through.
 const string Usage = """
     quorate-sim --seed N [--trace] [--ndjson FILE]        one run; --trace tells all that happens, --ndjson writes every step of every core
     quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
+    quorate-sim --explore [NAME]                          every state of a world of real cores; without a name, its worlds
+    quorate-sim --walk SEED [--steps N]                   at random through a larger one
     """;
+
+if (args is ["--explore" or "--walk", ..])
+    return ExplorerCommands.Run(args, Usage);
 
 ulong? seed = null;
 string? ndjson = null;

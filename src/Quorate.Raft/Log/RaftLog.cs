@@ -12,8 +12,8 @@ namespace Quorate.Raft;
 /// </remarks>
 internal sealed class RaftLog
 {
-    private readonly TermRuns _terms = new();
-    private LogEntry[] _cache = new LogEntry[64];
+    private readonly TermRuns _terms;
+    private LogEntry[] _cache;
     private int _cacheStart;
     private int _cacheCount;
     private long _cacheBytes;
@@ -26,6 +26,8 @@ internal sealed class RaftLog
     public RaftLog(EntryId snapshot, IReadOnlyList<EntryId> termStarts, IReadOnlyList<LogEntry> tail, EntryId last)
     {
         Snapshot = snapshot;
+        _cache = new LogEntry[64];
+        _terms = new TermRuns();
         _terms.Append(snapshot);
         foreach (var start in termStarts)
             _terms.Append(start);
@@ -37,6 +39,20 @@ internal sealed class RaftLog
 
         Invariant.That(LastIndex == last.Index && LastTerm == last.Term, "the tail ends where the log ends");
         Durable = last.Index;
+    }
+
+    private RaftLog(RaftLog other)
+    {
+        // Room for what one step adds; most copies are thrown away after it.
+        _cache = new LogEntry[other._cacheCount + 4];
+        Array.Copy(other._cache, other._cacheStart, _cache, 0, other._cacheCount);
+        _cacheCount = other._cacheCount;
+        _cacheBytes = other._cacheBytes;
+        _terms = other._terms.Clone();
+        Snapshot = other.Snapshot;
+        CachedFirst = other.CachedFirst;
+        LastIndex = other.LastIndex;
+        Durable = other.Durable;
     }
 
     /// <summary>The last entry that the snapshot covers.</summary>
@@ -171,6 +187,33 @@ internal sealed class RaftLog
             Array.Copy(_cache, _cacheStart, _cache, 0, _cacheCount);
             Array.Clear(_cache, _cacheStart, _cacheCount);
             _cacheStart = 0;
+        }
+    }
+
+    /// <summary>A log that is the same now, and not afterwards.</summary>
+    public RaftLog Clone() => new(this);
+
+    /// <summary>Writes every entry: those in memory whole, but for a command's bytes, which its proposal's name stands for; those on disk only by their terms.</summary>
+    public void WriteState<TWriter>(in TWriter state)
+        where TWriter : IStateWriter
+    {
+        state.Number(Snapshot.Index.Value);
+        state.Number(Snapshot.Term.Value);
+        state.Number(CachedFirst.Value);
+        state.Number(LastIndex.Value);
+        state.Number(Durable.Value);
+        for (var index = Snapshot.Index + 1; index <= LastIndex; index += 1)
+        {
+            state.Number(_terms.At(index).Value);
+            if (index < CachedFirst)
+                continue;
+            ref readonly var entry = ref Cached(index);
+            state.Number((ulong)entry.Kind);
+            state.Node(entry.Proposal.Origin);
+            state.Number(entry.Proposal.Sequence);
+            state.Number((ulong)entry.Payload.Length);
+            if (entry.Kind != EntryKind.Command)
+                state.Bytes(entry.Payload.Span);
         }
     }
 

@@ -4,7 +4,12 @@ namespace Quorate.Raft;
 /// <remarks>Shape: runs begin at ascending indexes, and their terms ascend strictly.</remarks>
 internal sealed class TermRuns
 {
-    private readonly List<EntryId> _runs = [];
+    private readonly List<EntryId> _runs;
+
+    /// <summary>No runs yet.</summary>
+    public TermRuns() => _runs = [];
+
+    private TermRuns(TermRuns other) => _runs = [.. other._runs];
 
     /// <summary>How many runs there are.</summary>
     public int Count => _runs.Count;
@@ -56,6 +61,9 @@ internal sealed class TermRuns
         while (_runs.Count > 0 && _runs[^1].Index >= index)
             _runs.RemoveAt(_runs.Count - 1);
     }
+
+    /// <summary>The same runs, to go on with apart.</summary>
+    public TermRuns Clone() => new(this);
 
     private int RunOf(LogIndex index)
     {

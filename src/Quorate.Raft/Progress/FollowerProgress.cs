@@ -39,7 +39,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     public LogIndex Next { get; private set; } = next;
 
     /// <summary>What is on its way.</summary>
-    public InflightWindow Inflight { get; } = new(messagesMax, bytesMax);
+    public InflightWindow Inflight { get; private set; } = new(messagesMax, bytesMax);
 
     /// <summary>In <see cref="ReplicationState.Probe"/>: a probe is out, and the next waits for its answer or for a heartbeat.</summary>
     public bool ProbeIsOut { get; private set; }
@@ -130,5 +130,28 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         Inflight.Clear();
         ProbeIsOut = false;
         ReadIsOut = false;
+    }
+
+    /// <summary>The same progress, to go on with apart.</summary>
+    public FollowerProgress Clone()
+    {
+        var clone = (FollowerProgress)MemberwiseClone();
+        clone.Inflight = Inflight.Clone();
+        return clone;
+    }
+
+    /// <summary>Writes all but when it was heard.</summary>
+    public void WriteState<TWriter>(in TWriter state)
+        where TWriter : IStateWriter
+    {
+        state.Number((ulong)State);
+        state.Number(Match.Value);
+        state.Number(Next.Value);
+        Inflight.WriteState(state);
+        state.Number((ProbeIsOut ? 1UL : 0) | (ReadIsOut ? 2UL : 0) | (HeartbeatIsDue ? 4UL : 0));
+        state.Number(_probed.Value);
+        state.Number(CommitTold.Value);
+        state.Number(RoundTold);
+        state.Number(RoundAnswered);
     }
 }

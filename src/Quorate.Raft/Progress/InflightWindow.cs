@@ -3,7 +3,7 @@ namespace Quorate.Raft;
 /// <summary>The AppendEntries on their way to one follower, oldest first, and what they weigh.</summary>
 internal sealed class InflightWindow(int messagesMax, long bytesMax)
 {
-    private readonly Queue<(LogIndex Last, long Bytes)> _messages = new();
+    private Queue<(LogIndex Last, long Bytes)> _messages = new();
     private long _bytes;
 
     /// <summary>Whether another message must wait for an answer first.</summary>
@@ -27,6 +27,26 @@ internal sealed class InflightWindow(int messagesMax, long bytesMax)
     {
         while (_messages.TryPeek(out var oldest) && oldest.Last <= match)
             _bytes -= _messages.Dequeue().Bytes;
+    }
+
+    /// <summary>The same messages, to go on with apart.</summary>
+    public InflightWindow Clone()
+    {
+        var clone = (InflightWindow)MemberwiseClone();
+        clone._messages = new(_messages);
+        return clone;
+    }
+
+    /// <summary>Writes what is on its way.</summary>
+    public void WriteState<TWriter>(in TWriter state)
+        where TWriter : IStateWriter
+    {
+        state.Number((ulong)_messages.Count);
+        foreach (var (last, bytes) in _messages)
+        {
+            state.Number(last.Value);
+            state.Number((ulong)bytes);
+        }
     }
 
     /// <summary>Whatever was on its way is taken for lost.</summary>

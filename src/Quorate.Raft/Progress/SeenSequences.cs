@@ -38,9 +38,27 @@ internal sealed class SeenSequences
         return another.TrySet(sequence);
     }
 
+    /// <summary>The same numbers, to go on with apart.</summary>
+    public SeenSequences Clone()
+    {
+        var clone = new SeenSequences();
+        foreach (var life in _lives)
+            clone._lives.Add(life.Clone());
+        return clone;
+    }
+
+    /// <summary>Writes each life with the numbers seen in it.</summary>
+    public void WriteState<TWriter>(in TWriter state)
+        where TWriter : IStateWriter
+    {
+        state.Number((ulong)_lives.Count);
+        foreach (var life in _lives)
+            life.WriteState(state);
+    }
+
     private sealed class Life(ulong first)
     {
-        private readonly ulong[] _seen = new ulong[Window / 64];
+        private ulong[] _seen = new ulong[Window / 64];
 
         public ulong Newest { get; private set; } = first;
 
@@ -67,6 +85,28 @@ internal sealed class SeenSequences
                 return false;
             word |= Bit(number);
             return true;
+        }
+
+        public Life Clone()
+        {
+            var clone = (Life)MemberwiseClone();
+            clone._seen = [.. _seen];
+            return clone;
+        }
+
+        public void WriteState<TWriter>(in TWriter state)
+            where TWriter : IStateWriter
+        {
+            state.Number(Newest);
+            for (var word = 0; word < _seen.Length; word++)
+            {
+                if (_seen[word] == 0)
+                    continue;
+                state.Number((ulong)word);
+                state.Number(_seen[word]);
+            }
+
+            state.Number((ulong)_seen.Length);
         }
 
         private static int Word(ulong number) => (int)(number % Window / 64);

@@ -20,7 +20,7 @@ internal interface IModel<TState, TAction>
     /// <summary>Adds what can happen in a state.</summary>
     void ActionsOf(TState state, List<TAction> actions);
 
-    /// <summary>The state that an action leads to; null when it does not happen after all.</summary>
+    /// <summary>The state that an action leads to; null when it does not happen after all, or is not possible here.</summary>
     /// <remarks>Any exception is a violation: a step that must not be, or that the system under exploration cannot take.</remarks>
     TState? Next(TState state, TAction action);
 
@@ -37,6 +37,12 @@ internal interface IModel<TState, TAction>
 
     /// <summary>How often a random walk should take this action, compared with the others that are possible.</summary>
     int WeightOf(TAction action) => 1;
+
+    /// <summary>Of each kind but 0, every walk draws anew how common it is, and whether it happens at all; below <see cref="KindsMax"/>.</summary>
+    int KindOf(TAction action) => 0;
+
+    /// <summary>More kinds than any model has.</summary>
+    const int KindsMax = 64;
 }
 
 /// <summary>Something that must happen in some state.</summary>

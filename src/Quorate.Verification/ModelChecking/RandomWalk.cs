@@ -4,8 +4,8 @@ namespace Quorate.Verification.ModelChecking;
 
 /// <summary>Walks through a model at random, from the beginning again and again: it comes to where a search by breadth would not come in years.</summary>
 /// <remarks>
-/// What makes the difference are the weights: faults and elections are rare, as in life, and messages mostly arrive. So a walk gets something done between two
-/// misfortunes.
+/// What makes the difference are the weights: faults and elections are rare, as in life, and messages mostly arrive, so that a walk gets something done between two misfortunes. And no two walks are
+/// alike: each draws which misfortunes there are in its world. Where all of them strike, each walk ends in the same noise.
 /// </remarks>
 internal static class RandomWalk
 {
@@ -21,23 +21,27 @@ internal static class RandomWalk
         var reached = new Reached<TState>(model.Sometimes);
         var beginnings = model.InitialStates.ToList();
         var taken = new List<TAction>();
+        var factors = new int[IModel<TState, TAction>.KindsMax];
         var (walks, steps) = (0, 0L);
         for (; steps < stepsMax; walks++)
         {
+            factors[0] = 1;
+            for (var kind = 1; kind < factors.Length; kind++)
+                factors[kind] = dice.Pick(0, 0, 1, 4);
             var beginning = beginnings[dice.Next(0, beginnings.Count)];
-            var violated = Walk(model, beginning, dice, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken);
-            steps += taken.Count;
+            var violated = Walk(model, beginning, dice, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken, factors);
+
+            // One that could not take a step counts as one, or walking would have no end.
+            steps += Math.Max(1, taken.Count);
             if (violated is not null)
                 return new Walking(walks + 1, steps, reached.Counts, Shortening.Of(model, beginning, taken));
-            if (taken.Count == 0)
-                throw new InvalidOperationException($"{model.GetType().Name} cannot take a first step");
         }
 
         return new Walking(walks, steps, reached.Counts, Counterexample: null);
     }
 
     private static Exception? Walk<TState, TAction>(
-        IModel<TState, TAction> model, TState state, Dice dice, int length, Reached<TState> reached, List<TAction> taken)
+        IModel<TState, TAction> model, TState state, Dice dice, int length, Reached<TState> reached, List<TAction> taken, int[] factors)
         where TState : class
         where TAction : notnull
     {
@@ -50,19 +54,14 @@ internal static class RandomWalk
             TState? next = null;
             try
             {
-                while (next is null && actions.Count > 0)
+                while (next is null && TryDraw(model, actions, dice, factors, out var action))
                 {
-                    var drawn = Draw(model, actions, dice);
-                    taken.Add(actions[drawn]);
-                    next = model.Next(state, actions[drawn]);
+                    taken.Add(action);
+                    next = model.Next(state, action);
                     if (next is not null)
-                    {
                         model.Check(next);
-                        continue;
-                    }
-
-                    taken.RemoveAt(taken.Count - 1);
-                    actions.RemoveAt(drawn);
+                    else
+                        taken.RemoveAt(taken.Count - 1);
                 }
             }
             catch (Exception violated) when (violated is not OutOfMemoryException)
@@ -81,19 +80,28 @@ internal static class RandomWalk
         return null;
     }
 
-    private static int Draw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Dice dice)
+    /// <summary>Takes one of the actions out of the list; false when none is left that happens in this walk.</summary>
+    private static bool TryDraw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Dice dice, int[] factors, out TAction drawn)
         where TState : class
         where TAction : notnull
     {
         var sum = 0;
         foreach (var action in actions)
-            sum += model.WeightOf(action);
-        var drawn = dice.Next(0, sum);
+            sum += model.WeightOf(action) * factors[model.KindOf(action)];
+
+        drawn = default!;
+        if (sum == 0)
+            return false;
+
+        var left = dice.Next(0, sum);
         for (var i = 0; ; i++)
         {
-            drawn -= model.WeightOf(actions[i]);
-            if (drawn < 0)
-                return i;
+            left -= model.WeightOf(actions[i]) * factors[model.KindOf(actions[i])];
+            if (left >= 0)
+                continue;
+            drawn = actions[i];
+            actions.RemoveAt(i);
+            return true;
         }
     }
 }

@@ -36,14 +36,8 @@ internal static class Shortening
         where TState : class
         where TAction : notnull
     {
-        var actions = new List<TAction>();
         for (var i = 0; i < walk.Count; i++)
         {
-            actions.Clear();
-            model.ActionsOf(state, actions);
-            if (!actions.Contains(walk[i]))
-                return null;
-
             TState? next = null;
             try
             {

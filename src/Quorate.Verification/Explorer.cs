@@ -1,0 +1,94 @@
+using Quorate.Verification.Exploring;
+using Quorate.Verification.ModelChecking;
+
+namespace Quorate.Verification;
+
+/// <summary>
+/// Drives real cores through everything that can happen to them within bounds, or at random through more than that: every order of messages, every loss, every
+/// crash between a write and its flush.
+/// </summary>
+/// <remarks>docs/testing.md says what a state is, what can happen in it, what is checked, and what is left out because it makes no difference.</remarks>
+public static class Explorer
+{
+    /// <summary>The length of one walk. After it another begins.</summary>
+    private const int WalkLength = 200;
+
+    /// <summary>The worlds that can be explored whole.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Scopes.All.Select(static scope => scope.Name)];
+
+    /// <summary>Meets every state of a world, the nearest first.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <exception cref="ExplorationFailedException">A promise is broken in one of them; the text is a shortest way there.</exception>
+    public static ExplorationReport Run(string name)
+    {
+        var found = BreadthFirstSearch.Run(new ClusterModel(Scopes.Named(name)));
+        if (found.Counterexample is { } counterexample)
+            throw new ExplorationFailedException(counterexample, found.Distinct, $"--explore {name}");
+        return new ExplorationReport(name, found.Generated, found.Distinct, found.Depth, found.Reached);
+    }
+
+    /// <summary>Walks at random through a world too large to be explored, where misfortunes are rare and work gets done between them.</summary>
+    /// <param name="seed">Decides every step.</param>
+    /// <param name="steps">How many, all walks together.</param>
+    /// <exception cref="ExplorationFailedException">A promise is broken; the text is the way there, without the steps that were not needed.</exception>
+    public static WalkReport Walk(ulong seed, long steps)
+    {
+        var walked = RandomWalk.Run(new ClusterModel(Scopes.Wide), seed, steps, WalkLength);
+        if (walked.Counterexample is { } counterexample)
+            throw new ExplorationFailedException(counterexample, walked.Steps, $"--walk {seed} --steps {steps}");
+        return new WalkReport(seed, walked.Walks, walked.Steps, walked.Reached);
+    }
+}
+
+/// <summary>What came of an exploration that found nothing.</summary>
+/// <param name="Name">The world.</param>
+/// <param name="Generated">States that steps led to, those met before among them.</param>
+/// <param name="Distinct">Different states; those that differ only in who is called what are one.</param>
+/// <param name="Depth">The number of states on the longest of the shortest ways.</param>
+/// <param name="Reached">In how many of them each thing was so that must be met for the exploration to say something.</param>
+public sealed record ExplorationReport(string Name, long Generated, int Distinct, int Depth, IReadOnlyDictionary<string, long> Reached);
+
+/// <summary>What came of walks that found nothing.</summary>
+/// <param name="Seed">What decided them.</param>
+/// <param name="Walks">How many began.</param>
+/// <param name="Steps">Their steps, all together.</param>
+/// <param name="Reached">After how many of them each thing was so that must be met for the walks to say something.</param>
+public sealed record WalkReport(ulong Seed, int Walks, long Steps, IReadOnlyDictionary<string, long> Reached);
+
+/// <summary>A promise is broken. The text says how it came about, and how to see it again.</summary>
+public sealed class ExplorationFailedException : Exception
+{
+    /// <summary>Makes the exception.</summary>
+    public ExplorationFailedException()
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    public ExplorationFailedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    public ExplorationFailedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal ExplorationFailedException(Counterexample counterexample, long effort, string again)
+        : base($"{counterexample}\nagain: dotnet run -c Release --project test/Quorate.Sim -- {again}", counterexample.Cause)
+    {
+        Violation = counterexample.Violation;
+        Effort = effort;
+        Actions = [.. counterexample.Steps.Select(static step => step.Action)];
+    }
+
+    /// <summary>What is broken, in a line.</summary>
+    public string Violation { get; } = "";
+
+    /// <summary>How many states were met, or steps walked, until it was found.</summary>
+    public long Effort { get; }
+
+    /// <summary>What happened, one thing after another.</summary>
+    public IReadOnlyList<string> Actions { get; } = [];
+}

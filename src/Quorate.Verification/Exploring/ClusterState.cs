@@ -1,0 +1,37 @@
+using Quorate.Raft;
+using Quorate.Verification.ModelChecking;
+
+namespace Quorate.Verification.Exploring;
+
+/// <summary>A whole cluster at one moment. A step makes another, which shares with this one whatever did not change.</summary>
+/// <param name="Members">In id order.</param>
+/// <param name="Network">Messages on their way. It is a set: the same one sent twice is one, unless it is duplicated.</param>
+/// <param name="Promises">What was said and must stay true.</param>
+/// <param name="Spent">How often each thing has happened.</param>
+/// <param name="CutOff">The member that nobody can reach and that can reach nobody.</param>
+internal sealed record ClusterState(Member[] Members, SentMessage[] Network, Promises Promises, Budget Spent, NodeId CutOff = default)
+{
+    public Member this[NodeId id] => Members[(int)id.Value - 1];
+
+    /// <summary>The state written under one renaming: part by part, each as the hash it has kept.</summary>
+    public void Write(in Renaming names, StateEncoder encoder)
+    {
+        encoder.Clear();
+        encoder.Write(names.NameOf(CutOff));
+        foreach (var member in names.Members)
+            encoder.Write(this[member].HashUnder(names.Index));
+
+        var network = 0UL;
+        foreach (var message in Network)
+            network += StateEncoder.Mix(message.HashUnder(names.Index));
+        encoder.Write(network);
+        encoder.Write(Promises.HashUnder(names.Index));
+        Spent.Write(encoder);
+    }
+
+    /// <summary>Whether a message can arrive, or leave.</summary>
+    public bool Passes(SentMessage message) => CutOff == NodeId.None || (message.Message.From != CutOff && message.Message.To != CutOff);
+
+    public override string ToString() => string.Join('\n', Members.Select(static member => member.ToString())
+        .Concat(Network.Select(static message => $"on its way: {message}")));
+}

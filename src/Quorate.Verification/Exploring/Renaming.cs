@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using Quorate.Raft;
+using Quorate.Verification.ModelChecking;
+
+namespace Quorate.Verification.Exploring;
+
+/// <summary>Writes a state with its members called by other names.</summary>
+/// <remarks>Two clusters that differ only in who is called what behave alike, so one of them is enough: the one whose state has the least hash of all names.</remarks>
+internal readonly struct Renaming : IStateWriter
+{
+    private readonly StateEncoder _encoder;
+    private readonly ImmutableArray<ulong> _newNames;
+
+    private Renaming(StateEncoder encoder, int number, ImmutableArray<NodeId> members)
+    {
+        _encoder = encoder;
+        Index = number;
+        Members = members;
+        var names = new ulong[members.Length + 1];
+        for (var i = 0; i < members.Length; i++)
+            names[members[i].Value] = (ulong)i + 1;
+        _newNames = [.. names];
+    }
+
+    /// <summary>Which of all renamings this is.</summary>
+    public int Index { get; }
+
+    /// <inheritdoc/>
+    public ImmutableArray<NodeId> Members { get; }
+
+    /// <summary>All ways to name members 1 to <paramref name="members"/>, or only the one that leaves each its name; that one is the first.</summary>
+    public static Renaming[] All(int members, bool symmetric)
+    {
+        var encoder = new StateEncoder();
+        var found = new List<Renaming>();
+        Extend([]);
+        return [.. found];
+
+        void Extend(ImmutableArray<NodeId> named)
+        {
+            if (named.Length == members)
+                found.Add(new Renaming(encoder, found.Count, named));
+            for (var id = 1UL; id <= (ulong)members && (symmetric || found.Count == 0); id++)
+            {
+                if (!named.Contains(new NodeId(id)))
+                    Extend(named.Add(new NodeId(id)));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Number(ulong value) => _encoder.Write(value);
+
+    /// <inheritdoc/>
+    public void Node(NodeId node) => _encoder.Write(NameOf(node));
+
+    /// <summary>What a member is called here; nobody is nobody.</summary>
+    public ulong NameOf(NodeId node) => _newNames[(int)node.Value];
+
+    /// <inheritdoc/>
+    public void Bytes(ReadOnlySpan<byte> bytes) => _encoder.Write(bytes);
+
+    /// <summary>Messages in no order: there is none on a network, and among those that leave at once.</summary>
+    public void Messages(ReadOnlySpan<SentMessage> messages)
+    {
+        var sum = 0UL;
+        foreach (var message in messages)
+            sum += StateEncoder.Mix(message.HashUnder(Index));
+        _encoder.Write(messages.Length);
+        _encoder.Write(sum);
+    }
+
+    public void Begin() => _encoder.Clear();
+
+    public ulong End() => _encoder.Hash();
+}

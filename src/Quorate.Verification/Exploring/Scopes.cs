@@ -1,0 +1,95 @@
+namespace Quorate.Verification.Exploring;
+
+/// <summary>The worlds that are explored.</summary>
+internal static class Scopes
+{
+    /// <summary>A command so large that it does not fit into one message with the entry before it or after it: then an old entry arrives without a new one.</summary>
+    private const int OneAMessage = 960;
+
+    /// <summary>Each is small enough to be explored whole in seconds; docs/testing.md has their numbers.</summary>
+    public static IReadOnlyList<Scope> All { get; } =
+    [
+        new("lone-member")
+        {
+            Members = 1,
+            FlushesLater = true,
+            Budget = new() { Timeouts = 3, Crashes = 2, Proposals = 2 },
+        },
+        new("two-with-slow-disks")
+        {
+            Members = 2,
+            BeginsLed = true,
+            FlushesLater = true,
+            Budget = new() { Timeouts = 2, Crashes = 1, Proposals = 1 },
+        },
+        new("two-that-read")
+        {
+            Members = 2,
+            BeginsLed = true,
+            Budget = new() { Timeouts = 1, Crashes = 1, Heartbeats = 1, Reads = 2 },
+        },
+        new("three-elect")
+        {
+            OneInFlight = true,
+            Budget = new() { Timeouts = 2 },
+        },
+        new("three-with-slow-disks")
+        {
+            BeginsLed = true,
+            FlushesLater = true,
+            Budget = new() { Timeouts = 1, Crashes = 1 },
+        },
+        new("three-that-read")
+        {
+            BeginsLed = true,
+            OneInFlight = true,
+            Budget = new() { Timeouts = 1, Reads = 1 },
+        },
+        new("three-that-write")
+        {
+            BeginsLed = true,
+            OneInFlight = true,
+            CommandBytes = OneAMessage,
+            Budget = new() { Timeouts = 1, Proposals = 1 },
+        },
+        new("three-that-write-and-crash")
+        {
+            BeginsLed = true,
+            OneInFlight = true,
+            Budget = new() { Timeouts = 1, Crashes = 1, Proposals = 1 },
+        },
+        new("three-that-read-and-crash")
+        {
+            BeginsLed = true,
+            OneInFlight = true,
+            Budget = new() { Timeouts = 1, Crashes = 1, Reads = 1 },
+        },
+        new("five-that-write")
+        {
+            Members = 5,
+            BeginsLed = true,
+            Budget = new() { Proposals = 1 },
+        },
+    ];
+
+    /// <summary>Too large for that by far: for walks.</summary>
+    public static Scope Wide { get; } = new("walk")
+    {
+        BeginsLed = true,
+        FlushesLater = true,
+        AppliesLater = true,
+        Drops = true,
+        Symmetric = false,
+
+        CommandBytes = OneAMessage,
+
+        // As often as a walk is long; which of them there are, each walk draws.
+        Budget = new()
+        {
+            Timeouts = 255, Heartbeats = 255, Crashes = 255, Proposals = 255, Reads = 255, Duplicates = 255, CutOffs = 255, LostPeers = 255, QuorumSilences = 255,
+        },
+    };
+
+    public static Scope Named(string name) =>
+        All.FirstOrDefault(scope => scope.Name == name) ?? throw new ArgumentException($"{name} is none of {string.Join(", ", All.Select(static scope => scope.Name))}.", nameof(name));
+}

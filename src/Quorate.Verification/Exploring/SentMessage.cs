@@ -1,0 +1,122 @@
+using Quorate.Raft;
+
+namespace Quorate.Verification.Exploring;
+
+/// <summary>A message on its way: a copy, because the core uses its own again.</summary>
+internal sealed class SentMessage : Part, IEquatable<SentMessage>
+{
+    public SentMessage(Renaming[] renamings, Message message)
+        : base(renamings)
+    {
+        Message = Copy(message);
+        Message.From = message.From;
+        Message.To = message.To;
+        Message.Term = message.Term;
+
+        // Now, and not while somebody who holds it is being written: they share the encoder.
+        for (var i = 0; i < renamings.Length; i++)
+            HashUnder(i);
+    }
+
+    public Message Message { get; }
+
+    public bool Equals(SentMessage? other) => other is not null && other.Identity == Identity;
+
+    public override bool Equals(object? obj) => Equals(obj as SentMessage);
+
+    public override int GetHashCode() => (int)Identity;
+
+    public override string ToString() => Message.ToString()!;
+
+    /// <summary>Whether this and another are of one kind and on one link: both would be in flight for one pair.</summary>
+    public bool IsRivalOf(SentMessage other) =>
+        Message.From == other.Message.From && Message.To == other.Message.To && Message.GetType() == other.Message.GetType();
+
+    protected override void Write(in Renaming state)
+    {
+        state.Node(Message.From);
+        state.Node(Message.To);
+        state.Number(Message.Term.Value);
+        switch (Message)
+        {
+            case AppendEntries append:
+                state.Number(1);
+                Write(state, append.Previous);
+                state.Number(append.LeaderCommit.Value);
+                state.Number(append.Round);
+                WriteEntries(state, append.Entries.Span);
+                break;
+            case AppendEntriesReply reply:
+                state.Number(2);
+                state.Number(reply.Accepted ? 1UL : 0);
+                state.Number(reply.Index.Value);
+                Write(state, reply.Hint);
+                state.Number(reply.Round);
+                break;
+            case RequestVote request:
+                state.Number(request.PreVote ? 3UL : 4);
+                Write(state, request.LastEntry);
+                break;
+            case RequestVoteReply reply:
+                state.Number(reply.PreVote ? 5UL : 6);
+                state.Number(reply.Granted ? 1UL : 0);
+                break;
+            case ForwardProposals forward:
+                state.Number(7);
+                state.Number((ulong)forward.Proposals.Length);
+                foreach (ref readonly var proposal in forward.Proposals.Span)
+                    state.Number(proposal.Id.Sequence);
+                break;
+            case RefuseProposals refusal:
+                state.Number(8);
+                state.Number(refusal.FirstSequence);
+                state.Number(refusal.LastSequence);
+                state.Number((ulong)refusal.Reason);
+                break;
+            case ReadIndexRequest request:
+                state.Number(9);
+                state.Number(request.ReadId);
+                break;
+            case ReadIndexReply reply:
+                state.Number(10);
+                state.Number(reply.ReadId);
+                state.Number(reply.Granted ? 1UL : 0);
+                state.Number(reply.Index.Value);
+                break;
+            default:
+                throw new NotSupportedException($"{Message.GetType().Name} is a message the explorer does not know");
+        }
+    }
+
+    /// <summary>Entries of any place: on the wire, on the disk, on their way to it.</summary>
+    public static void WriteEntries(in Renaming state, ReadOnlySpan<LogEntry> entries)
+    {
+        state.Number((ulong)entries.Length);
+        foreach (ref readonly var entry in entries)
+        {
+            Write(state, entry.Id);
+            state.Number((ulong)entry.Kind);
+            state.Node(entry.Proposal.Origin);
+            state.Number(entry.Proposal.Sequence);
+        }
+    }
+
+    private static void Write(in Renaming state, EntryId id)
+    {
+        state.Number(id.Term.Value);
+        state.Number(id.Index.Value);
+    }
+
+    private static Message Copy(Message message) => message switch
+    {
+        AppendEntries m => new AppendEntries { Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round },
+        AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
+        RequestVote m => new RequestVote { PreVote = m.PreVote, LastEntry = m.LastEntry },
+        RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
+        ForwardProposals m => new ForwardProposals { Proposals = m.Proposals.ToArray() },
+        RefuseProposals m => new RefuseProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
+        ReadIndexRequest m => new ReadIndexRequest { ReadId = m.ReadId },
+        ReadIndexReply m => new ReadIndexReply { ReadId = m.ReadId, Granted = m.Granted, Index = m.Index },
+        _ => throw new NotSupportedException($"{message.GetType().Name} is a message the explorer does not know"),
+    };
+}

@@ -1,0 +1,172 @@
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Checks;
+
+namespace Quorate.Verification.Exploring;
+
+/// <summary>One member takes what has happened to it: its core is copied and stepped, and the effects are carried out in the driver's order.</summary>
+internal sealed class Turn
+{
+    private readonly Scope _scope;
+    private readonly Renaming[] _renamings;
+    private readonly ClusterState _state;
+    private readonly Member _member;
+    private readonly RaftCore _core;
+    private readonly Effects _effects;
+    private readonly List<PendingAppend> _pending;
+    private readonly List<SentMessage> _sent = [];
+    private readonly Queue<LogRead> _logReads = new();
+    private DiskImage _disk;
+    private Promises _promises;
+
+    public Turn(Scope scope, Renaming[] renamings, Effects effects, ClusterState state, NodeId id)
+    {
+        _scope = scope;
+        _renamings = renamings;
+        _effects = effects;
+        _state = state;
+        _member = state[id];
+        _core = _member.Core.Clone();
+        _disk = _member.Disk;
+        _pending = [.. _member.Pending];
+        _promises = state.Promises;
+    }
+
+    /// <summary>So much time has passed that the next tick brings this about.</summary>
+    public Turn After(Wait wait)
+    {
+        _core.LetPass(wait);
+        return this;
+    }
+
+    /// <summary>The core takes one input, and the end of the turn.</summary>
+    /// <param name="input">What has happened.</param>
+    /// <param name="without">A message that is no longer on its way.</param>
+    /// <param name="spent">What has happened so far, this included.</param>
+    public ClusterState Take(in Input input, SentMessage? without, Budget spent)
+    {
+        Step(input);
+        FollowUp();
+        Step(Input.EndOfTurn);
+        FollowUp();
+        return Finish(without, spent);
+    }
+
+    /// <summary>The oldest appends are durable: the disk holds them, what waited for them leaves, and the core hears of it.</summary>
+    public ClusterState Flush(int appends, Budget spent)
+    {
+        var token = CompleteAppends(appends);
+        return Take(Input.Durable(token), without: null, spent);
+    }
+
+    private void Step(in Input input)
+    {
+        var before = CoreState.Of(_core);
+        _core.Step(input, _effects);
+        var after = CoreState.Of(_core);
+        RaftInvariants.HoldBetween(before, after);
+        CarryOut();
+        if (after.Role == Role.Leader && before.Role != Role.Leader)
+            _promises = _promises.WithLeader(_core);
+        else if (after.Role == Role.Leader && after.Commit > before.Commit && _core.TermAt(after.Commit) != after.Term)
+            throw new ViolationException("CommitsItsOwnTerm", $"{after.Self} leads term {after.Term} and commits up to {_core.TermAt(after.Commit)}/{after.Commit} by counting");
+    }
+
+    private void CarryOut()
+    {
+        if (_effects.Append is { IsEmpty: false } append)
+            _pending.Add(new PendingAppend(append.Token, append.HardState, append.Entries.ToArray(), append.Commit, []));
+        foreach (var message in _effects.SendNow.Messages)
+            _sent.Add(new SentMessage(_renamings, message));
+        if (_effects.SendWhenDurable.Messages.Count > 0)
+            Hold(_effects.SendWhenDurable);
+
+        if (!_effects.Apply.IsEmpty)
+            _promises = _promises.WithCommitted(_core, _effects.Apply.Span);
+        foreach (var rejection in _effects.Rejections)
+            _promises = _promises.WithRejected(rejection.Proposal);
+        foreach (var answer in _effects.Reads)
+            _promises = _promises.WithAnswer(answer);
+        foreach (var read in _effects.LogReads)
+            _logReads.Enqueue(read);
+    }
+
+    private void Hold(SendWhenDurableList messages)
+    {
+        var at = _pending.FindIndex(append => append.Token == messages.Token);
+        Invariant.That(at >= 0, "a message waits for an append that is on its way");
+        _pending[at] = _pending[at] with { Held = [.. _pending[at].Held, .. messages.Messages.Select(message => new SentMessage(_renamings, message))] };
+    }
+
+    /// <summary>What takes no time in this scope happens at once.</summary>
+    private void FollowUp()
+    {
+        while (true)
+        {
+            if (!_scope.FlushesLater && _pending.Count > 0)
+                Step(Input.Durable(CompleteAppends(_pending.Count)));
+            else if (!_scope.AppliesLater && _core.HandedOutIndex > _core.AppliedIndex)
+                Step(Input.Applied(_core.HandedOutIndex));
+            else if (_logReads.TryDequeue(out var read))
+                Step(Input.EntriesRead(read.Peer, ReadBack(read)));
+            else
+                return;
+        }
+    }
+
+    private ulong CompleteAppends(int count)
+    {
+        var completed = _pending[..count];
+        _disk = _disk.With(completed.ToArray(), completed.Count);
+        _pending.RemoveRange(0, count);
+        foreach (var append in completed)
+            _sent.AddRange(append.Held);
+        return completed[^1].Token;
+    }
+
+    private LogEntry[] ReadBack(in LogRead read)
+    {
+        Invariant.That(read.To <= _disk.LastIndex, "the disk is asked for what it holds");
+        return _disk.Entries[((int)read.From.Value - 1)..(int)read.To.Value];
+    }
+
+    private ClusterState Finish(SentMessage? without, Budget spent)
+    {
+        _core.ForgetTime();
+        var members = _state.Members.ToArray();
+        members[(int)_core.Self.Value - 1] = new Member(_renamings, _core, _disk, [.. _pending], _member.Lives);
+        var state = new ClusterState(members, [], _promises, spent, _state.CutOff);
+        return state with { Network = Network(state, without) };
+    }
+
+    private SentMessage[] Network(ClusterState state, SentMessage? without)
+    {
+        var network = new List<SentMessage>(_state.Network.Length + _sent.Count);
+        foreach (var message in _state.Network)
+        {
+            if (!message.Equals(without))
+                network.Add(message);
+        }
+
+        foreach (var message in _sent)
+        {
+            if (_scope.OneInFlight)
+                network.RemoveAll(message.IsRivalOf);
+            if (state.Passes(message) && !network.Contains(message))
+                network.Add(message);
+        }
+
+        if (_scope.DropsUseless)
+            network.RemoveAll(message => IsUseless(message.Message, state[message.Message.To].Disk.HardState.Term));
+        return [.. network];
+    }
+
+    /// <summary>An answer of a term that its receiver has left for ever: it is on its disk that it has.</summary>
+    private static bool IsUseless(Message message, Term durable) => message switch
+    {
+        AppendEntriesReply reply => reply.Term < durable,
+        RequestVoteReply { PreVote: false } reply => reply.Term < durable,
+        RequestVoteReply { PreVote: true, Granted: true } reply => reply.Term <= durable,
+        ReadIndexReply { Granted: false } reply => reply.Term <= durable,
+        _ => false,
+    };
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using Quorate.Verification;
+
+/// <summary>The explorer from a shell.</summary>
+internal static class ExplorerCommands
+{
+    public static int Run(string[] args, string usage)
+    {
+        try
+        {
+            switch (args)
+            {
+                case ["--explore"]:
+                    Console.WriteLine(string.Join('\n', Explorer.Names));
+                    return 0;
+                case ["--explore", var name] when Explorer.Names.Contains(name):
+                    var found = Explorer.Run(name);
+                    Print(found.Reached);
+                    Console.WriteLine($"{name}: ok, {found.Generated} generated, {found.Distinct} distinct, depth {found.Depth}, {Processor()}");
+                    return 0;
+                case ["--walk", var seed]:
+                    return Walk(seed, "1000000");
+                case ["--walk", var seed, "--steps", var steps]:
+                    return Walk(seed, steps);
+                default:
+                    Console.Error.WriteLine(usage);
+                    return 1;
+            }
+        }
+        catch (ExplorationFailedException failure)
+        {
+            Console.WriteLine(failure.Message);
+            Console.WriteLine($"found after {failure.Effort} {(args[0] == "--walk" ? "steps" : "states")}, {Processor()}");
+            return 2;
+        }
+    }
+
+    private static int Walk(string seed, string steps)
+    {
+        var walked = Explorer.Walk(ulong.Parse(seed, CultureInfo.InvariantCulture), long.Parse(steps, CultureInfo.InvariantCulture));
+        Print(walked.Reached);
+        Console.WriteLine($"seed {walked.Seed}: ok, {walked.Walks} walks, {walked.Steps} steps, {Processor()}");
+        return 0;
+    }
+
+    private static void Print(IReadOnlyDictionary<string, long> reached)
+    {
+        foreach (var (what, count) in reached)
+            Console.WriteLine($"{count,12}  {what}");
+    }
+
+    private static string Processor() => $"{Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s of processor time";
+}

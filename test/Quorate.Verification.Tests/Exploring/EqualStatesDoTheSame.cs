@@ -1,0 +1,66 @@
+using Quorate.Verification.Exploring;
+using Quorate.Verification.ModelChecking;
+
+namespace Quorate.Verification.Tests.Exploring;
+
+/// <summary>
+/// A search takes two states with one encoding for one state, and looks behind the first only. A field that decides what a core does and is not written would hide states,
+/// silently. So states met on different ways are compared by what comes of them.
+/// </summary>
+public sealed class EqualStatesDoTheSame
+{
+    [Theory]
+    [InlineData("two-with-slow-disks")]
+    [InlineData("two-that-read")]
+    [InlineData("three-elect")]
+    [InlineData("three-with-slow-disks")]
+    public void States_met_on_two_ways_have_the_same_successors(string name)
+    {
+        var model = new ClusterModel(Scopes.Named(name));
+        var encoder = new StateEncoder();
+        var met = new Dictionary<ulong, ClusterState>();
+        var frontier = new Queue<ClusterState>();
+        var (again, compared) = (0, 0);
+        foreach (var state in model.InitialStates)
+            frontier.Enqueue(state);
+
+        while (compared < 4_000 && frontier.TryDequeue(out var state))
+        {
+            foreach (var next in Successors(model, state))
+            {
+                var fingerprint = FingerprintOf(model, next, encoder);
+                if (met.TryAdd(fingerprint, next))
+                {
+                    frontier.Enqueue(next);
+                    continue;
+                }
+
+                // One in seven, or the beginning, where most ways meet, would be all that is looked at.
+                if (++again % 7 != 0)
+                    continue;
+                compared++;
+                Assert.True(
+                    FingerprintsBehind(model, met[fingerprint], encoder).SequenceEqual(FingerprintsBehind(model, next, encoder)),
+                    $"taken for equal, and not equal in what comes of them:\n{met[fingerprint]}\n\n{next}");
+            }
+        }
+
+        Assert.True(compared > 300, $"only {compared} pairs were compared");
+    }
+
+    private static IEnumerable<ClusterState> Successors(ClusterModel model, ClusterState state)
+    {
+        var actions = new List<ClusterAction>();
+        model.ActionsOf(state, actions);
+        return actions.Select(action => model.Next(state, action)).OfType<ClusterState>();
+    }
+
+    private static List<ulong> FingerprintsBehind(ClusterModel model, ClusterState state, StateEncoder encoder) =>
+        [.. Successors(model, state).Select(next => FingerprintOf(model, next, encoder)).Order()];
+
+    private static ulong FingerprintOf(ClusterModel model, ClusterState state, StateEncoder encoder)
+    {
+        encoder.Clear();
+        return model.Fingerprint(state, encoder);
+    }
+}

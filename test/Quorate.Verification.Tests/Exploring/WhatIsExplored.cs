@@ -1,0 +1,25 @@
+namespace Quorate.Verification.Tests.Exploring;
+
+/// <summary>Worlds of real cores, explored whole. Their sizes are pinned: one that changes says that the core, or what is explored of it, does something else than before.</summary>
+/// <remarks>A changed number is explained where it is changed. docs/testing.md says what is in each world.</remarks>
+public sealed class WhatIsExplored
+{
+    [Theory]
+    [InlineData("lone-member", 5_892, 4_279, 16, "a second leader", "a command committed", "an entry committed by a later leader", "a second life")]
+    [InlineData("two-with-slow-disks", 77_139, 29_665, 29, "a command committed", "an entry committed by a later leader", "a proposal rejected", "a second life")]
+    [InlineData("two-that-read", 1_074_105, 284_268, 33, "a second leader", "a read granted", "a second life")]
+    [InlineData("three-elect", 513_228, 116_072, 31, "a second leader", "two leaders at once", "an entry committed by a later leader")]
+    [InlineData("three-with-slow-disks", 68_852, 18_134, 24, "a second leader", "two leaders at once", "a second life")]
+    [InlineData("three-that-read", 310_525, 76_183, 25, "two leaders at once", "a read granted")]
+    [InlineData("three-that-write", 343_358, 90_380, 28, "two leaders at once", "a command committed", "an entry committed by a later leader", "a proposal rejected")]
+    [InlineData("three-that-write-and-crash", 2_525_763, 635_791, 27, "two leaders at once", "a command committed", "an entry committed by a later leader", "a second life")]
+    [InlineData("five-that-write", 19_459, 5_267, 21, "a command committed")]
+    public void Nothing_that_can_happen_in_this_world_breaks_a_promise(string name, long generated, int distinct, int depth, params string[] meets)
+    {
+        var found = Explorer.Run(name);
+
+        Assert.Equal((generated, distinct, depth), (found.Generated, found.Distinct, found.Depth));
+        foreach (var thing in meets)
+            Assert.True(found.Reached[thing] > 0, $"{name} has no {thing}: it says little");
+    }
+}
