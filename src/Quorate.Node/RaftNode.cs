@@ -28,7 +28,7 @@ public static class RaftNode
         return Task.Run(() => RaftNode<TResult>.Start(options, machine, StartTcp), cancellationToken);
     }
 
-    private static TcpNetwork StartTcp(RaftNodeOptions options, Action wake) => TcpNetwork.Start(
+    private static TcpNetwork StartTcp(RaftNodeOptions options, IncarnationBook incarnations, Action wake) => TcpNetwork.Start(
         new TcpNetworkOptions
         {
             Self = options.Self,
@@ -39,6 +39,7 @@ public static class RaftNode
             SendQueueBytesMax = Math.Max(64 << 20, options.FrameBytesMax),
             TimeProvider = options.TimeProvider,
             OnEvent = options.OnTransport ?? (static _ => { }),
+            Incarnations = incarnations,
         },
         wake);
 }
@@ -72,7 +73,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private int _disposed;
 
     private RaftNode(
-        RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions, NetworkStarter startNetwork)
+        RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, IncarnationBook incarnations, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
+        NetworkStarter startNetwork)
     {
         _options = options;
         _disk = disk;
@@ -89,7 +91,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
         var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay);
         _core = new RaftCore(options.ToCore(seed), restored);
-        _network = startNetwork(options, _wake.Set);
+        _network = startNetwork(options, incarnations, _wake.Set);
         _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _wake.Set), _applier, _reads, _clients, _clock, Observe);
         Publish();
         _loopThread = new Thread(Run) { Name = $"raft {options.Self} loop", IsBackground = true };
@@ -216,8 +218,10 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         WriteAheadLog? log = null;
         try
         {
+            // Before the log: whoever has voted has an incarnation.
+            var incarnations = IncarnationBook.Open(disk);
             (log, var recovered) = WriteAheadLog.Open(disk, walOptions);
-            var node = new RaftNode<TResult>(options, machine, disk, log, recovered, walOptions, startNetwork);
+            var node = new RaftNode<TResult>(options, machine, disk, incarnations, log, recovered, walOptions, startNetwork);
             node._diskThread.Start();
             node._applyThread.Start();
             node._loopThread.Start();

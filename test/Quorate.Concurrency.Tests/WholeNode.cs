@@ -149,7 +149,7 @@ public sealed class WholeNode
                     Seed = 1,
                 },
                 Machine,
-                static (_, _) => new NoNetwork());
+                static (_, _, _) => new NoNetwork());
         }
 
         public RaftNode<byte> Node { get; }

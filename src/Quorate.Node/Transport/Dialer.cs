@@ -125,7 +125,7 @@ internal sealed class Dialer(TcpNetwork network, Peer peer, PeerAddress firstAdd
     {
         using var deadline = new Deadline(network.Options.TimeProvider, network.Options.HandshakeTimeout, cancellation);
         var hello = new Hello(
-            Handshake.VersionMin, Handshake.VersionMax, network.Options.ClusterId, network.Options.Self, peer.Id, Features: 0);
+            Handshake.VersionMin, Handshake.VersionMax, network.Options.ClusterId, network.Options.Self, peer.Id, Features: 0, network.Incarnation);
         await stream.WriteAsync(Handshake.Write(hello), deadline.Token).ConfigureAwait(false);
         var answer = await Handshake.ReadAnswerAsync(stream, deadline.Token).ConfigureAwait(false);
 
@@ -134,6 +134,7 @@ internal sealed class Dialer(TcpNetwork network, Peer peer, PeerAddress firstAdd
             : answer.ClusterId != hello.ClusterId ? HandshakeRefusal.WrongCluster
             : answer.From != hello.To ? HandshakeRefusal.WrongReceiver
             : answer.Version is < Handshake.VersionMin or > Handshake.VersionMax ? HandshakeRefusal.WrongVersion
+            : !network.Meets(peer.Id, answer.Incarnation) ? HandshakeRefusal.AnotherFolder
             : HandshakeRefusal.None;
         if (refusal == HandshakeRefusal.None)
             return true;

@@ -15,10 +15,11 @@ namespace Quorate.Node.Transport;
 ///   16  8  cluster id                             16  8  cluster id
 ///   24  8  node id of the dialer                  24  8  node id of the listener
 ///   32  8  node id it wants to reach              32  8  features of the listener, a bit each
-///   40  8  features of the dialer, a bit each     40  8  zero
-///   48  8  zero                                   48  4  crc32c over bytes 0 .. 48
+///   40  8  features of the dialer, a bit each     40  8  incarnation of the listener's folder
+///   48  8  incarnation of the dialer's folder     48  4  crc32c over bytes 0 .. 48
 ///   56  4  crc32c over bytes 0 .. 56
 /// </code>
+/// The incarnation (IncarnationBook) is 0 where a node does not say, as the first builds of version 1 did not.
 /// A later version may make either longer; the checksum stays its last four bytes, and what lies between is passed over.
 /// </remarks>
 internal static class Handshake
@@ -48,7 +49,7 @@ internal static class Handshake
         writer.UInt64(hello.From.Value);
         writer.UInt64(hello.To.Value);
         writer.UInt64(hello.Features);
-        writer.Zeroes(8);
+        writer.UInt64(hello.Incarnation);
         writer.UInt32(Crc32C.Of(bytes.AsSpan(0, HelloBytes - ChecksumBytes)));
         return bytes;
     }
@@ -65,7 +66,7 @@ internal static class Handshake
         writer.UInt64(answer.ClusterId);
         writer.UInt64(answer.From.Value);
         writer.UInt64(answer.Features);
-        writer.Zeroes(8);
+        writer.UInt64(answer.Incarnation);
         writer.UInt32(Crc32C.Of(bytes.AsSpan(0, AnswerBytes - ChecksumBytes)));
         return bytes;
     }
@@ -94,7 +95,7 @@ internal static class Handshake
         reader.Skip(PrefixBytes);
         var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
         reader.Skip(2);
-        return new Hello(versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()), reader.UInt64());
+        return new Hello(versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
     }
 
     private static Answer ParseAnswer(ReadOnlySpan<byte> bytes)
@@ -103,7 +104,7 @@ internal static class Handshake
         reader.Skip(PrefixBytes);
         var (refusal, version) = ((HandshakeRefusal)reader.UInt16(), reader.UInt16());
         reader.Skip(2);
-        return new Answer(refusal, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64());
+        return new Answer(refusal, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
     }
 
     /// <summary>The magic and the length first: a stranger who speaks HTTP is turned away at its first ten bytes.</summary>
@@ -126,8 +127,8 @@ internal static class Handshake
     }
 }
 
-/// <summary>Dialer to listener: who I am, whom I want, what I speak.</summary>
-internal readonly record struct Hello(ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features);
+/// <summary>Dialer to listener: who I am, whom I want, what I speak, and with which folder; incarnation 0 does not say.</summary>
+internal readonly record struct Hello(ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong Incarnation = 0);
 
 /// <summary>Listener to dialer: welcome, or why not.</summary>
-internal readonly record struct Answer(HandshakeRefusal Refusal, ushort Version, ulong ClusterId, NodeId From, ulong Features);
+internal readonly record struct Answer(HandshakeRefusal Refusal, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong Incarnation = 0);

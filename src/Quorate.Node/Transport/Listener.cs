@@ -164,7 +164,7 @@ internal sealed class Listener : IDisposable
             var hello = await Handshake.ReadHelloAsync(stream, deadline.Token).ConfigureAwait(false);
             var refusal = Judge(hello, out var peer);
             var version = refusal == HandshakeRefusal.None ? Math.Min(hello.VersionMax, Handshake.VersionMax) : (ushort)0;
-            var answer = new Answer(refusal, version, _network.Options.ClusterId, _network.Options.Self, Features: 0);
+            var answer = new Answer(refusal, version, _network.Options.ClusterId, _network.Options.Self, Features: 0, _network.Incarnation);
             await stream.WriteAsync(Handshake.Write(answer), deadline.Token).ConfigureAwait(false);
             if (refusal != HandshakeRefusal.None)
                 _network.OnRefused(refusal, hello, from);
@@ -176,7 +176,7 @@ internal sealed class Listener : IDisposable
         }
     }
 
-    /// <summary>In the order in which a mistake is best understood: another protocol, another cluster, another node, a stranger.</summary>
+    /// <summary>In the order in which a mistake is best understood: another protocol, another cluster, another node, a stranger, one who has lost its memory.</summary>
     private HandshakeRefusal Judge(in Hello hello, out Peer? peer)
     {
         peer = null;
@@ -187,6 +187,8 @@ internal sealed class Listener : IDisposable
         if (hello.To != _network.Options.Self)
             return HandshakeRefusal.WrongReceiver;
         peer = _network.Find(hello.From);
-        return peer is null ? HandshakeRefusal.UnknownPeer : HandshakeRefusal.None;
+        return peer is null ? HandshakeRefusal.UnknownPeer
+            : !_network.Meets(hello.From, hello.Incarnation) ? HandshakeRefusal.AnotherFolder
+            : HandshakeRefusal.None;
     }
 }

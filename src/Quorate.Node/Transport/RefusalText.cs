@@ -5,6 +5,9 @@ namespace Quorate.Node.Transport;
 /// <summary>Why a handshake failed, in words that say what to do.</summary>
 internal static class RefusalText
 {
+    private const string WhatToDo =
+        "If its old folder still exists, start it with that. If not, it counts as down: remove it from the cluster and add it anew, as a member with another id.";
+
     /// <summary>For the log of the node that was refused.</summary>
     public static string ForDialer(HandshakeRefusal refusal, in Hello hello, in Answer answer, PeerAddress address) => refusal switch
     {
@@ -19,6 +22,12 @@ internal static class RefusalText
         HandshakeRefusal.WrongVersion =>
             $"Node {hello.To} at {address} speaks none of the protocol versions {hello.VersionMin} to {hello.VersionMax} of this node. "
             + "Upgrade the older of the two; neighbouring releases always understand each other.",
+        HandshakeRefusal.AnotherFolder when answer.Refusal == HandshakeRefusal.AnotherFolder =>
+            $"Node {hello.To} at {address} has met this node {hello.From} with another data folder than the one it has now: that was emptied, lost or replaced, and with it what this "
+            + "node had voted and acknowledged. It must not vote again under its old id, so it is not let in. " + WhatToDo,
+        HandshakeRefusal.AnotherFolder =>
+            $"Node {hello.To} at {address} answers with another data folder than the one it had when this node {hello.From} met it: that was emptied, lost or replaced, and with it what it "
+            + "had voted and acknowledged. Nothing is sent to it. " + WhatToDo,
         _ => $"Node {hello.To} at {address} refused this node for reason {(ushort)refusal}, which only a later release can explain: see the log of that node.",
     };
 
@@ -37,6 +46,9 @@ internal static class RefusalText
         HandshakeRefusal.WrongVersion =>
             $"Refused node {hello.From} from {from}: it speaks protocol versions {hello.VersionMin} to {hello.VersionMax}, this node "
             + $"{Handshake.VersionMin} to {Handshake.VersionMax}. Upgrade the older of the two.",
+        HandshakeRefusal.AnotherFolder =>
+            $"Refused node {hello.From} from {from}: it comes with another data folder than the one it had when this node {self} met it. That was emptied, lost or replaced, and with it what "
+            + "it had voted and acknowledged; it must not vote again under its old id. " + WhatToDo,
         HandshakeRefusal.TooSlow => $"Closed a connection from {from}: it did not complete its handshake in time. No Quorate node does this; look for a port scanner.",
         HandshakeRefusal.TooMany => $"Closed a connection from {from}: too many are in their handshake already. Look for what keeps opening connections to the peer port.",
         _ => $"Closed a connection from {from}: it did not speak like a Quorate node. The peer port is for peers; clients use the client port.",

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Runtime.ExceptionServices;
+using Quorate.Node.Io;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -59,6 +60,24 @@ public sealed class TcpNetwork : INodeNetwork
     internal HandshakeAdmission Admission { get; }
 
     internal CancellationToken Ending { get; }
+
+    /// <summary>Of our folder; 0 when we have none.</summary>
+    internal ulong Incarnation => Options.Incarnations?.Own ?? 0;
+
+    /// <summary>Whether a peer comes with the folder it had when we met it. What we have not met is remembered.</summary>
+    /// <remarks>A flush that fails ends the node: the fault comes out of the next <see cref="TryReceive"/>. A disk that is full lets nobody new in.</remarks>
+    internal bool Meets(NodeId peer, ulong incarnation)
+    {
+        try
+        {
+            return Options.Incarnations?.Meet(peer, incarnation) ?? true;
+        }
+        catch (DiskFlushException fault)
+        {
+            OnFault(fault);
+            throw;
+        }
+    }
 
     /// <summary>Listens, and begins to dial every peer.</summary>
     /// <param name="options">All there is to say.</param>

@@ -70,6 +70,9 @@ public sealed record TcpNetworkOptions
     /// <summary>Is told what an operator would want to know. Called from any thread; it must be quick and must not throw.</summary>
     public Action<TransportEvent> OnEvent { get; init; } = static _ => { };
 
+    /// <summary>Which folder is ours, and which our peers had; null: nobody is asked.</summary>
+    internal IncarnationBook? Incarnations { get; init; }
+
     /// <summary>Checks every option and how they fit together.</summary>
     /// <exception cref="ArgumentException">Names the option, its value and what it must be.</exception>
     public void Validate()

@@ -63,4 +63,7 @@ public enum HandshakeRefusal : ushort
 
     /// <summary>Too many connections are in their handshake already. Never sent.</summary>
     TooMany = 7,
+
+    /// <summary>The node comes with another data folder than when it was met: it has forgotten its votes and what it had acknowledged.</summary>
+    AnotherFolder = 8,
 }

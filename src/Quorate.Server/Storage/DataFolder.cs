@@ -147,7 +147,7 @@ internal sealed class DataFolder : IDisposable
         {
             throw RefusalException.Failed(
                 $"{Path.Combine(folder, IdentityName)} cannot be read.", $"it is damaged: {e.Message}",
-                "restore that file from a copy; if there is none, start this member again with an empty folder", e);
+                "restore that file from a copy; if there is none, this member is lost: remove it from the cluster, and add it anew with an empty folder", e);
         }
     }
 

@@ -27,6 +27,7 @@ internal sealed class Cluster : IDisposable
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
         Chronicle = new Chronicle(Time, options.Tell, Trace);
         Atlas = new Atlas(Weather.Members, Dice.For(seed, "atlas"));
+        Incarnations = Dice.For(seed, "incarnations");
         DiskDice = Dice.For(seed, "disks");
         Seeds = Dice.For(seed, "seeds");
         _restarts = Dice.For(seed, "restarts");
@@ -68,6 +69,11 @@ internal sealed class Cluster : IDisposable
 
     /// <summary>Whose disks may be damaged.</summary>
     public Atlas Atlas { get; }
+
+    /// <summary>Who has met whom, and remembers with which folder.</summary>
+    public HashSet<(NodeId By, NodeId Whom)> Met { get; } = [];
+
+    public Dice Incarnations { get; }
 
     public Dice DiskDice { get; }
 
@@ -147,7 +153,7 @@ internal sealed class Cluster : IDisposable
     /// <summary>Cuts the power of a copy of one disk: what its core takes for durable and knows to be committed, the real recovery finds there.</summary>
     private void CheckDisk(Member member, EntryId acknowledged)
     {
-        if (member.Process is not { Core: var core })
+        if (member.Process is not { Core: var core } || Atlas.IsDamaged(member.Id))
             return;
         var known = core.TermAt(acknowledged.Index) == acknowledged.Term ? LogIndex.Max(core.CommitIndex, acknowledged.Index) : core.CommitIndex;
         var index = LogIndex.Min(known, core.DurableIndex);
@@ -163,18 +169,20 @@ internal sealed class Cluster : IDisposable
             throw new ViolationException("DurableOnQuorum", $"{entry} is acknowledged; a power cut of all leaves it on {holders} of {Members.Count} disks");
     }
 
-    // A damaged disk may have held it. The atlas sees to it that not all do.
+    // A damaged disk, or one that was lost, may have held it. The atlas sees to it that not all are.
+    private bool MayHaveHeld(Member member, EntryId entry) => Atlas.IsDamaged(member.Id) && member.HoldsFlushed(entry);
+
     private bool Recovers(Member member, EntryId entry)
     {
         try
         {
             var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), WalOptions);
             using (log)
-                return recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term;
+                return (recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
         }
         catch (WalDamageException) when (Atlas.IsDamaged(member.Id))
         {
-            return member.OnDisk >= entry.Index;
+            return MayHaveHeld(member, entry);
         }
     }
 

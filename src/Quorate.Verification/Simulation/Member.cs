@@ -32,6 +32,9 @@ internal sealed class Member
     /// <summary>Term and vote that were on the disk, flushed, and how far the log was that was flushed and known to be committed.</summary>
     private (HardState State, LogIndex Committed) _kept;
 
+    /// <summary>How far the log was that went with a lost folder: what it had acknowledged counts, as far as the atlas allows it to be lost.</summary>
+    private LogIndex _lost;
+
     public Member(Cluster cluster, NodeId id, SimulatedClock clock)
     {
         _cluster = cluster;
@@ -99,7 +102,7 @@ internal sealed class Member
             return;
         }
 
-        Disk.HasBegun();
+        Disk.CanDoWithout();
         CheckWhatIsKept();
         _core = Process.Core;
         _cluster.Chronicle.Started(_core);
@@ -140,9 +143,18 @@ internal sealed class Member
         Disk.PowerCut(left, _cluster.DiskDice);
     }
 
-    /// <summary>Its disk holds that entry, flushed, and not another in its place: what a core says is durable is a claim, and what the disk says knows no terms.</summary>
+    /// <summary>Its disk is replaced by an empty one; it starts as before.</summary>
+    public void LoseFolder()
+    {
+        Kill("its folder is lost");
+        Disk.Wipe();
+        _kept = default;
+        _lost = LogIndex.Max(_lost, OnDisk);
+    }
+
+    /// <summary>Its disk holds that entry, or held it when it was lost, flushed, and not another in its place: what a core says is durable is a claim, and what the disk says knows no terms.</summary>
     public bool HoldsFlushed(EntryId entry) =>
-        OnDisk >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term;
+        _lost >= entry.Index || (OnDisk >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
 
     public void Wait(IClient client) => _waiting.Add(client);
 

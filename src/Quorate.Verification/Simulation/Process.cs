@@ -1,4 +1,5 @@
 using Quorate.Node.Groups;
+using Quorate.Node.Io;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Coverage;
@@ -6,6 +7,7 @@ using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
 using Quorate.Verification.Tracing;
+using IncarnationBook = Quorate.Node.Transport.IncarnationBook;
 
 namespace Quorate.Verification.Simulation;
 
@@ -15,9 +17,12 @@ internal sealed class Process
     private readonly GroupLoop _loop;
     private readonly TickClock _clock;
     private readonly Member _member;
+    private readonly Cluster _cluster;
     private readonly VirtualTime _now;
     private readonly TraceWriter? _trace;
     private readonly MarksOfAStep _marks;
+    private readonly IncarnationBook _incarnations;
+    private readonly ulong[] _metLately;
     private int _effectsUntilCut = -1;
     private CoreState _last;
 
@@ -26,10 +31,13 @@ internal sealed class Process
     public Process(Cluster cluster, Member member)
     {
         _member = member;
+        _cluster = cluster;
+        _metLately = new ulong[cluster.Members.Count + 1];
         _now = cluster.Time;
         _trace = cluster.Trace;
         _marks = new MarksOfAStep(cluster.Tally);
         var (weather, wal) = (cluster.Weather, cluster.WalOptions);
+        _incarnations = IncarnationBook.Open(member.Disk, cluster.Incarnations.Next);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
         if (recovered.CutTail is not null)
             cluster.Tally.Add(Mark.TornTailCut);
@@ -43,7 +51,7 @@ internal sealed class Process
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
         var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
-        Endpoint = new Endpoint(cluster.Network, member.Id, Effect, Wake, cluster.Trace);
+        Endpoint = new Endpoint(cluster.Network, member.Id, _incarnations.Own, Meets, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
@@ -82,6 +90,32 @@ internal sealed class Process
     }
 
     public void Wake() => _member.Wake(this);
+
+    private bool Meets(NodeId peer, ulong incarnation)
+    {
+        // Asked for every message: the book is for the first of each.
+        if (incarnation == 0 || _metLately[peer.Value] == incarnation)
+            return true;
+        var hadFailed = _member.Disk.HasFailed;
+        try
+        {
+            if (!_incarnations.Meet(peer, incarnation))
+            {
+                _cluster.Tally.Add(Mark.AnotherFolderRefused);
+                return false;
+            }
+
+            _metLately[peer.Value] = incarnation;
+            _cluster.Met.Add((_member.Id, peer));
+            return true;
+        }
+        catch (IOException fault) when (fault is not DiskFlushException && !hadFailed)
+        {
+            // The disk is full: whoever cannot be remembered is not let in, and the node goes on.
+            _member.Disk.CanDoWithout();
+            return false;
+        }
+    }
 
     private void Effect()
     {

@@ -34,6 +34,20 @@ public sealed class WireFormatTests
         Assert.Equal(File.ReadAllText(golden), text.ToString());
     }
 
+    /// <summary>The same bytes with what was zero before: version 1 grew a field.</summary>
+    [Fact]
+    public void The_bytes_of_a_handshake_with_incarnations_never_change()
+    {
+        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1-incarnations.txt");
+        var text = "# Protocol version 1: hello and answer of a node that says the incarnation of its folder. Released bytes never change.\nhello\n"
+            + Convert.ToHexStringLower(Handshake.Write(new Hello(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, 0x0807_0605_0403_0201))) + "\nanswer\n"
+            + Convert.ToHexStringLower(Handshake.Write(new Answer(HandshakeRefusal.AnotherFolder, 1, 2, new NodeId(3), 4, 0x0807_0605_0403_0201))) + "\n";
+
+        if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
+            File.WriteAllText(golden, text);
+        Assert.Equal(File.ReadAllText(golden), text);
+    }
+
     [Fact]
     public void The_golden_frames_are_still_understood()
     {

@@ -81,6 +81,35 @@ public sealed class WhoIsRefused
         Assert.Equal("k\nv", await EtcdCtl.OkAsync(cluster.Endpoint(3), "get", "k"));
     }
 
+    /// <summary>
+    /// A disk is replaced and the member started as before, with the flags of the first start: it has forgotten what it voted and acknowledged, and must not
+    /// speak under its old id (reliability F24). The others go on, and with its own folder it is welcome.
+    /// </summary>
+    [Fact]
+    public async Task A_member_that_comes_back_with_an_empty_folder()
+    {
+        await using var cluster = await ServerCluster.StartAsync(3);
+        await EtcdCtl.OkAsync(cluster.Endpoint(1), "put", "k", "v");
+        var leader = await cluster.UntilLeaderAsync();
+        var lost = leader == 3 ? 2 : 3;
+        await cluster.KillAsync(lost);
+        Directory.Move(cluster.DataFolder(lost), cluster.DataFolder(lost) + ".aside");
+
+        cluster.Start(lost);
+        await cluster.Program(lost).UntilItSaysAsync("with another data folder than the one it has now");
+        await cluster.Program(leader).UntilItSaysAsync("it must not vote again under its old id");
+        Assert.Contains("add it anew, as a member with another id", cluster.Program(lost).Errors, StringComparison.Ordinal);
+        Assert.Empty((await cluster.ContentsAsync(lost)).Kvs);
+        await EtcdCtl.OkAsync(cluster.Endpoint(leader), "put", "k2", "v2");
+
+        await cluster.KillAsync(lost);
+        Directory.Delete(cluster.DataFolder(lost), recursive: true);
+        Directory.Move(cluster.DataFolder(lost) + ".aside", cluster.DataFolder(lost));
+        cluster.Start(lost);
+        await cluster.UntilReadyAsync(lost);
+        Assert.Equal("k\nv\nk2\nv2", await EtcdCtl.OkAsync(cluster.Endpoint(lost), "get", "k", "--prefix"));
+    }
+
     /// <summary>Leaves a data folder as a first start leaves it.</summary>
     private static async Task StartOnceAsync(ServerCluster cluster, int number)
     {

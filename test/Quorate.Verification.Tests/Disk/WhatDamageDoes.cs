@@ -135,6 +135,7 @@ public sealed class WhatDamageDoes
         atlas.Mark(one, DamageKind.Misdirected);
         atlas.Mark(other, DamageKind.InPlace);
 
+        Assert.False(atlas.Allows(other, DamageKind.Lost) || atlas.Allows(one, DamageKind.Lost));
         Assert.False(atlas.Allows(one, DamageKind.InPlace) || atlas.Allows(one, DamageKind.Misdirected) || atlas.Allows(other, DamageKind.Misdirected));
         Assert.True(atlas.Allows(other, DamageKind.InPlace));
     }

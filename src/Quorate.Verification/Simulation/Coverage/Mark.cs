@@ -99,6 +99,9 @@ internal enum Mark
     /// <summary>A member whose disk is damaged refused to start.</summary>
     DamageRefused,
 
+    /// <summary>Somebody came with another data folder than when it was met, and was refused.</summary>
+    AnotherFolderRefused,
+
     /// <summary>A sector could not be read.</summary>
     ReadFailed,
 

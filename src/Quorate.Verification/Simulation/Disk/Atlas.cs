@@ -26,11 +26,11 @@ internal sealed class Atlas
 
     /// <summary>Whether this may be done to this member's disk.</summary>
     /// <remarks>
-    /// A disk that misdirects a write gets no other damage: a frame that is missing and a bit that has flipped in the header of the one behind it
+    /// A lost disk takes what was known of it along. A disk that misdirects a write gets no other damage: a frame that is missing and a bit that has flipped in the header of the one behind it
     /// look together like one write that never finished, and nobody could tell.
     /// </remarks>
     public bool Allows(NodeId member, DamageKind kind) =>
-        _damaged.TryGetValue(member, out var before) ? before == kind && kind != DamageKind.Misdirected : _damaged.Count < Most;
+        _damaged.TryGetValue(member, out var before) ? before == kind && kind == DamageKind.InPlace : _damaged.Count < Most;
 
     /// <summary>It is done.</summary>
     public void Mark(NodeId member, DamageKind kind) => _damaged[member] = kind;
@@ -44,4 +44,7 @@ internal enum DamageKind
 
     /// <summary>It puts it somewhere else.</summary>
     Misdirected,
+
+    /// <summary>It is replaced by an empty one.</summary>
+    Lost,
 }

@@ -139,8 +139,18 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         _stray = null;
     }
 
-    /// <summary>The process has begun: what could not be read before, it could do without.</summary>
-    public void HasBegun() => HasFailed = false;
+    /// <summary>What failed since the process began, it could do without.</summary>
+    public void CanDoWithout() => HasFailed = false;
+
+    /// <summary>It is replaced by an empty one.</summary>
+    public void Wipe()
+    {
+        _names.Clear();
+        _namesOnDisk.Clear();
+        _dirty.Clear();
+        _namesDirty = false;
+        NewProcess();
+    }
 
     /// <summary>The power was off: of what was not flushed, this is left.</summary>
     public void PowerCut(Unflushed policy, Dice dice)

@@ -36,7 +36,7 @@ internal sealed class StrayWrite(Dice dice)
     public void Land(SortedDictionary<string, FileContent> files)
     {
         _content!.ChangeOnDisk(_offset, _before);
-        var older = files.Where(f => string.CompareOrdinal(f.Key, _name) <= 0).Select(static f => f.Value).ToList();
+        var older = files.Where(f => string.CompareOrdinal(f.Key, _name) <= 0 && f.Value.Bytes.Length >= FileContent.SectorBytes).Select(static f => f.Value).ToList();
         var target = older[dice.Next(0, older.Count)];
         var end = target == _content ? _offset : target.Bytes.Length;
         var place = FileContent.SectorBytes * dice.Next(0, (int)(end / FileContent.SectorBytes));

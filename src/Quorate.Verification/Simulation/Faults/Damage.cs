@@ -10,7 +10,7 @@ internal abstract class Damage(Cluster cluster, Dice dice, string name, DamageKi
     protected sealed override void Strike()
     {
         var victim = Any();
-        if (!Cluster.Atlas.Allows(victim.Id, kind) || !Harm(victim.Disk))
+        if (!Cluster.Atlas.Allows(victim.Id, kind) || !Harm(victim))
             return;
         Cluster.Atlas.Mark(victim.Id, kind);
         Cluster.Tally.Add("damage: " + Name);
@@ -18,5 +18,5 @@ internal abstract class Damage(Cluster cluster, Dice dice, string name, DamageKi
     }
 
     /// <summary>False when there is nothing to harm yet.</summary>
-    protected abstract bool Harm(SimulatedDisk disk);
+    protected abstract bool Harm(Member victim);
 }

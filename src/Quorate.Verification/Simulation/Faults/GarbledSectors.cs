@@ -5,10 +5,10 @@ namespace Quorate.Verification.Simulation.Faults;
 /// <summary>The power goes in the middle of a disk call, and sectors that were being written hold neither what they held nor what they were to hold.</summary>
 internal sealed class GarbledSectors(Cluster cluster, Dice dice, string name) : Damage(cluster, dice, name, DamageKind.InPlace)
 {
-    protected override bool Harm(SimulatedDisk disk)
+    protected override bool Harm(Member victim)
     {
-        disk.GarbleAtPowerCut(Dice);
-        disk.CutAfter(Dice.Next(0, 6));
+        victim.Disk.GarbleAtPowerCut(Dice);
+        victim.Disk.CutAfter(Dice.Next(0, 6));
         return true;
     }
 }

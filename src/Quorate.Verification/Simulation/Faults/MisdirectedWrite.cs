@@ -5,9 +5,9 @@ namespace Quorate.Verification.Simulation.Faults;
 /// <summary>A frame is written to another place than the one it was meant for, which keeps what it held.</summary>
 internal sealed class MisdirectedWrite(Cluster cluster, Dice dice, string name) : Damage(cluster, dice, name, DamageKind.Misdirected)
 {
-    protected override bool Harm(SimulatedDisk disk)
+    protected override bool Harm(Member victim)
     {
-        disk.MisdirectWrite(Dice);
+        victim.Disk.MisdirectWrite(Dice);
         return true;
     }
 }

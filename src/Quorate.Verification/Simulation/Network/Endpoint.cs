@@ -5,7 +5,11 @@ using Quorate.Verification.Tracing;
 namespace Quorate.Verification.Simulation.Network;
 
 /// <summary>One process's end of the network. Messages are written and read by the real encoder and decoder.</summary>
-internal sealed class Endpoint(SimulatedNetwork network, NodeId self, Action effect, Action wake, TraceWriter? trace) : INetwork
+/// <remarks>
+/// There are no connections here, and so no handshakes: what a handshake refuses is refused of every message, by the sender who would not have
+/// dialled through and by the receiver who would not have let it in.
+/// </remarks>
+internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong incarnation, Func<NodeId, ulong, bool> meets, Action effect, Action wake, TraceWriter? trace) : INetwork
 {
     /// <summary>What waits here at most; beyond it the peer's messages are dropped, as a full send queue does.</summary>
     private const int WaitingMax = 4096;
@@ -14,15 +18,20 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, Action eff
     private readonly Queue<(NodeId Peer, Packet? Packet)> _arrived = new();
     private readonly WireDecoder _decoder = new();
 
+    /// <summary>Of the folder of this process.</summary>
+    public ulong Incarnation => incarnation;
+
     /// <summary>The number, in the trace, of the message that was received last.</summary>
     public long Received { get; private set; }
 
     public void Send(Message message)
     {
         effect();
+        if (!meets(message.To, network.IncarnationOf(message.To)))
+            return;
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, frame);
-        network.Send(self, message.To, new Packet(frame, trace?.TakeMessageId(self) ?? 0));
+        network.Send(self, message.To, new Packet(frame, trace?.TakeMessageId(self) ?? 0, incarnation));
     }
 
     public void Flush() => effect();
@@ -30,8 +39,14 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, Action eff
     public bool TryReceive(out NetworkEvent received)
     {
         received = default;
-        if (!_arrived.TryDequeue(out var arrival))
-            return false;
+        (NodeId Peer, Packet? Packet) arrival;
+        do
+        {
+            if (!_arrived.TryDequeue(out arrival))
+                return false;
+        }
+        while (arrival.Packet is { } came && !meets(arrival.Peer, came.Incarnation));
+
         if (arrival.Packet is not { Frame: var frame } packet)
         {
             received = new NetworkEvent(NetworkEventKind.Disconnected, arrival.Peer, null);
@@ -57,5 +72,5 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, Action eff
     }
 }
 
-/// <summary>A message on its way: its bytes, and its number in the trace, if one is written.</summary>
-internal sealed record Packet(byte[] Frame, long Id);
+/// <summary>A message on its way: its bytes, its number in the trace, if one is written, and the incarnation of its sender's folder.</summary>
+internal sealed record Packet(byte[] Frame, long Id, ulong Incarnation);

@@ -11,16 +11,24 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
 
     private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
     private readonly Dictionary<(NodeId From, NodeId To), Link> _links = [];
+    private readonly Dictionary<NodeId, ulong> _incarnations = [];
     private bool _isCalm;
 
     /// <summary>The process that answers at an address, or nobody.</summary>
     public void Bind(NodeId node, Endpoint? endpoint)
     {
         if (endpoint is null)
+        {
             _endpoints.Remove(node);
-        else
-            _endpoints[node] = endpoint;
+            return;
+        }
+
+        _endpoints[node] = endpoint;
+        _incarnations[node] = endpoint.Incarnation;
     }
+
+    /// <summary>Of the folder with which a process answered last at an address; 0 when none ever did.</summary>
+    public ulong IncarnationOf(NodeId node) => _incarnations.GetValueOrDefault(node);
 
     public void Send(NodeId from, NodeId to, Packet packet)
     {
