@@ -44,15 +44,19 @@ public static class Simulate
 
     internal static SimulationReport Run(ulong seed, Weather weather, IApplication application, SimulationOptions? options)
     {
+        options ??= new SimulationOptions();
+
         // Whoever awaits an answer goes on at once, on this thread: a test framework's own context would have it go on at some other moment, on another.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
-        using var cluster = new Cluster(seed, weather, application, options ?? new SimulationOptions());
+        using var cluster = new Cluster(seed, weather.Without(options.Reduction), application, options);
         try
         {
             cluster.Live();
-            new QuietPhase(cluster, seed).Run();
+            if (options.Reduction.Until is null)
+                new QuietPhase(cluster, seed).Run();
             application.CheckHistory(cluster.Tally);
+            options.Record?.EndSecondRun(cluster.Time.Now);
         }
         catch (Exception fault)
         {

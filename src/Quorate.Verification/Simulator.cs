@@ -1,4 +1,6 @@
+using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Store;
 using Quorate.Verification.Simulation.Workload;
 
@@ -23,6 +25,16 @@ public static class Simulator
             static seed => $"dotnet run -c Release --project test/Quorate.Sim -- --seed {seed} --trace");
         return Simulate.Run(seed, weather, application, options);
     }
+
+    /// <summary>Runs one seed twice.</summary>
+    /// <exception cref="SimulationFailedException">The second run did not do the same; the text says what was the first thing that it did otherwise.</exception>
+    public static SimulationReport RunTwice(ulong seed)
+    {
+        var record = new RunRecord();
+        Run(seed, new SimulationOptions { Record = record });
+        record.BeginSecondRun();
+        return Run(seed, new SimulationOptions { Record = record });
+    }
 }
 
 /// <summary>How a run is watched.</summary>
@@ -33,6 +45,12 @@ public sealed record SimulationOptions
 
     /// <summary>Where each step of each core is written as a line of JSON: docs/formats/trace.md.</summary>
     public Stream? Trace { get; init; }
+
+    /// <summary>What is left of the run.</summary>
+    public Reduction Reduction { get; init; } = Reduction.None;
+
+    /// <summary>What an earlier run of the seed did, or is to take down what this one does.</summary>
+    internal RunRecord? Record { get; init; }
 }
 
 /// <summary>What came of a run that found nothing.</summary>
@@ -70,6 +88,13 @@ public sealed class SimulationFailedException : Exception
     {
         Seed = seed;
         Violation = Root(fault).Message;
+        Promise = Root(fault) is ViolationException violation ? violation.Promise : Violation;
+        Reduction = cluster.Options.Reduction;
+        IsQuiet = cluster.IsQuiet;
+        At = cluster.Time.Now;
+        Life = cluster.Weather.Duration;
+        (Strikes, Turns) = (cluster.Decisions.Strikes, cluster.Decisions.Turns);
+        Size = new RunSize(cluster.Weather.Members, Turns.Select(static t => t.Client).Distinct().Count(), Turns.Count, Strikes.Count, At / 1e6, cluster.Time.Events);
     }
 
     /// <summary>The seed.</summary>
@@ -78,12 +103,37 @@ public sealed class SimulationFailedException : Exception
     /// <summary>What was broken, in a line.</summary>
     public string Violation { get; } = "";
 
+    /// <summary>Which promise was broken, without the circumstances.</summary>
+    public string Promise { get; } = "";
+
+    /// <summary>How much there is to read in the run.</summary>
+    public RunSize Size { get; } = new(0, 0, 0, 0, 0, 0);
+
+    /// <summary>What of the seed's run was left.</summary>
+    public Reduction Reduction { get; } = Reduction.None;
+
+    /// <summary>The strikes of faults that happened.</summary>
+    internal IReadOnlyList<string> Strikes { get; } = [];
+
+    /// <summary>The turns that clients took.</summary>
+    internal IReadOnlyList<ClientTurn> Turns { get; } = [];
+
+    /// <summary>It failed in the quiet phase.</summary>
+    internal bool IsQuiet { get; }
+
+    /// <summary>When it failed.</summary>
+    internal long At { get; }
+
+    /// <summary>How long the life with faults was.</summary>
+    internal long Life { get; }
+
     private static string Describe(ulong seed, Exception fault, Cluster cluster, string again)
     {
         var commit = Environment.GetEnvironmentVariable("QUORATE_COMMIT");
         return $"""
             seed {seed}{(string.IsNullOrEmpty(commit) ? "" : $" at commit {commit}")}, after {cluster.Time.Now / 1e6} s: {Root(fault).Message}
-            again: {again}
+            {cluster.Decisions.Strikes.Count} strikes of faults, {cluster.Decisions.Turns.Count} turns of clients
+            again: {again} {cluster.Options.Reduction}
             {cluster.Chronicle}
             {cluster}
             {Root(fault)}

@@ -1,6 +1,7 @@
 using Quorate.Node;
 using Quorate.Node.Groups;
 using Quorate.Raft;
+using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Workload;
@@ -20,8 +21,10 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     private readonly Application<TMachine, TResult> _application;
     private readonly Func<VirtualClient<TMachine, TResult>, Task> _workload;
     private readonly Cluster _cluster;
-    private readonly Dice _dice;
+    private readonly ulong _seed;
     private readonly Member? _pinned;
+    private readonly SeededRandom _random;
+    private Dice _dice;
     private Task _pass = Task.CompletedTask;
     private Question? _question;
     private ClientOperation<TMachine, TResult>? _operation;
@@ -31,9 +34,11 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     private int _granted;
 
     internal VirtualClient(
-        Application<TMachine, TResult> application, Func<VirtualClient<TMachine, TResult>, Task> workload, Cluster cluster, int number, Dice dice, Dice random, Member? pinned)
+        Application<TMachine, TResult> application, Func<VirtualClient<TMachine, TResult>, Task> workload, Cluster cluster, int number, ulong seed, Member? pinned)
     {
-        (_application, _workload, _cluster, Number, _dice, Random, _pinned) = (application, workload, cluster, number, dice, new SeededRandom(random), pinned);
+        (_application, _workload, _cluster, Number, _seed, _pinned) = (application, workload, cluster, number, seed, pinned);
+        _dice = DiceOf("client", "arrival");
+        _random = new SeededRandom(_dice);
         _cluster.Time.After(_dice.Between(0, cluster.Weather.ThinkTimeMax), BeginPass);
     }
 
@@ -44,7 +49,7 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     public int Pass { get; private set; }
 
     /// <summary>All the chance a workload may use: it comes from the run's seed, from a stream of this client's own.</summary>
-    public Random Random { get; }
+    public Random Random => _random;
 
     bool IClient.IsStopped { get; set; }
 
@@ -76,15 +81,36 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
         return reading.Answer;
     }
 
-    /// <summary>Begins the workload, and again as soon as it is done.</summary>
+    /// <summary>Begins the workload, and again as soon as it is done, unless this pass is one that the run is to do without.</summary>
     private void BeginPass()
     {
         if (((IClient)this).IsStopped)
             return;
-        Pass++;
+        if (_pinned is not null)
+            BeginPass(Pass);
+        else if (_cluster.Decisions.NextTurn(Number, Pass, _cluster.Time.Now) is { } turn)
+            _cluster.Time.At(turn.At, () => BeginTurn(turn.Number));
+    }
+
+    private void BeginTurn(int number)
+    {
+        if (((IClient)this).IsStopped)
+            return;
+        _cluster.Decisions.Began(new ClientTurn(Number, number, _cluster.Time.Now));
+        BeginPass(number);
+    }
+
+    private void BeginPass(int number)
+    {
+        // Each pass has streams of its own: one that is left out leaves the others as they were.
+        _dice = DiceOf("client", number);
+        _random.Begin(DiceOf("workload", number));
+        Pass = number + 1;
         _pass = _workload(this);
         AfterWorkload();
     }
+
+    private Dice DiceOf<T>(string what, T which) => Dice.For(_seed, $"{what} {Number} {which}");
 
     /// <summary>The workload has done what it can until it is answered.</summary>
     private void AfterWorkload()

@@ -1,10 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
 using Quorate.Verification;
+using Quorate.Verification.Shrinking;
 
 // The simulator and the explorer from a shell: one seed, told as it happens, or many of them; a world explored, or walked through.
 const string Usage = """
-    quorate-sim --seed N [--trace] [--ndjson FILE]        one run; --trace tells all that happens, --ndjson writes every step of every core
+    quorate-sim --seed N [--trace] [--ndjson FILE] [--shrink]    one run; --trace tells all that happens, --ndjson writes every step of every core,
+                                                          --shrink makes a run that fails small
+                [--members N] [--life µs] [--until µs] [--calm LIST] [--strikes LIST] [--turns LIST]
+                                                          with less of it, as --shrink says
+    quorate-sim --seed N --twice                          twice, and the first thing that the second run does otherwise
     quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
     quorate-sim --explore [NAME]                          every state of a world of real cores; without a name, its worlds
     quorate-sim --walk SEED [--steps N]                   at random through a larger one
@@ -15,7 +20,8 @@ if (args is ["--explore" or "--walk", ..])
 
 ulong? seed = null;
 string? ndjson = null;
-var (seeds, from, jobs, trace, keepGoing) = (1000UL, 1UL, 1, false, false);
+var reduction = Reduction.None;
+var (seeds, from, jobs, trace, keepGoing, shrink, twice) = (1000UL, 1UL, 1, false, false, false, false);
 for (var i = 0; i < args.Length; i++)
 {
     ulong Number() => ulong.Parse(args[++i], CultureInfo.InvariantCulture);
@@ -42,6 +48,16 @@ for (var i = 0; i < args.Length; i++)
         case "--keep-going":
             keepGoing = true;
             break;
+        case "--shrink":
+            shrink = true;
+            break;
+        case "--twice":
+            twice = true;
+            break;
+        case var name when i + 1 < args.Length && Reduction.TryTake(reduction, name, args[i + 1], out var less):
+            reduction = less;
+            i++;
+            break;
         default:
             Console.Error.WriteLine(Usage);
             return 1;
@@ -54,7 +70,7 @@ if (seed is { } only)
     using var file = ndjson is null ? null : new BufferedStream(File.Create(ndjson), 1 << 16);
     try
     {
-        var report = Simulator.Run(only, new SimulationOptions { Tell = trace ? Console.WriteLine : null, Trace = file });
+        var report = twice ? Simulator.RunTwice(only) : Simulator.Run(only, new SimulationOptions { Tell = trace ? Console.WriteLine : null, Trace = file, Reduction = reduction });
         Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
         foreach (var (what, count) in report.Counts)
             Console.WriteLine($"{count,9}  {what}");
@@ -63,6 +79,8 @@ if (seed is { } only)
     catch (SimulationFailedException failure)
     {
         Console.WriteLine(failure.Message);
+        if (shrink)
+            Shrink(failure);
         return 2;
     }
 }
@@ -111,6 +129,28 @@ var (seconds, processor) = (clock.Elapsed.TotalSeconds, Environment.CpuUsage.Tot
 Console.WriteLine($"{done} seeds ok, {failed} failed, in {seconds:0.0} s: {done / seconds:0.0} seeds/s, {simulated / seconds:0} simulated seconds a second");
 Console.WriteLine($"of processor time {processor:0.0} s: {done / processor:0.0} seeds/s, {simulated / processor:0} simulated seconds and {events / processor:0} events a second");
 return failed == 0 ? 0 : 2;
+
+// The small run is told whole: it is short enough to be read.
+static void Shrink(SimulationFailedException failure)
+{
+    SimulationReport Run(SimulationOptions options) => Simulator.Run(failure.Seed, options);
+    var shrunk = Shrinker.Shrink(failure, Run, Console.Error.WriteLine);
+    Console.WriteLine();
+    try
+    {
+        Run(new SimulationOptions { Reduction = shrunk.Failure.Reduction, Tell = Console.WriteLine });
+    }
+    catch (SimulationFailedException same)
+    {
+        Console.WriteLine(same.Violation);
+    }
+
+    Console.WriteLine($"""
+        before: {shrunk.Before}
+        after:  {shrunk.After}, in {shrunk.Runs} runs
+        again:  dotnet run -c Release --project test/Quorate.Sim -- --seed {failure.Seed} {shrunk.Failure.Reduction} --trace
+        """);
+}
 
 // Faults and marks have their prefixes, and stand together.
 void PrintCounts()

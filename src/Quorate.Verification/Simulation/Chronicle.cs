@@ -5,7 +5,7 @@ using Quorate.Verification.Tracing;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>What happened, in order: a hash of all of it, and the end of it in words.</summary>
-internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWriter? trace)
+internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWriter? trace, RunRecord? record)
 {
     private const int LinesMax = 120;
     private readonly Queue<Line> _lines = new();
@@ -42,7 +42,11 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
     }
 
     /// <summary>Notes something that only the hash needs.</summary>
-    public void Mix(ulong value) => Hash = ((Hash ^ value ^ (ulong)time.Now) * 0x9E37_79B9_7F4A_7C15) ^ (Hash >> 29);
+    public void Mix(ulong value)
+    {
+        Hash = ((Hash ^ value ^ (ulong)time.Now) * 0x9E37_79B9_7F4A_7C15) ^ (Hash >> 29);
+        record?.Happened(Hash, time.Now);
+    }
 
     /// <summary>The last lines.</summary>
     public override string ToString() => string.Join('\n', _lines);
@@ -61,7 +65,11 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
         if (_lines.Count > LinesMax)
             _lines.Dequeue();
         tell?.Invoke(line.ToString());
+        if (record is not null)
+            Record(line);
     }
+
+    private void Record(Line line) => record!.Told(() => line.ToString());
 
     /// <summary>Written only when somebody reads it.</summary>
     private readonly record struct Line(long At, NodeId Node, string What, string Detail, TraceEvent Happened)

@@ -13,35 +13,29 @@ namespace Quorate.Verification.Simulation;
 internal sealed class Cluster : IDisposable
 {
     private readonly ulong _seed;
-    private readonly Dice _restarts;
     private readonly List<RaftCore> _running = [];
+    private readonly WalOptions _checkingOptions;
     private int _changes;
     private int _acknowledged;
 
     public Cluster(ulong seed, Weather weather, IApplication application, SimulationOptions options)
     {
         _seed = seed;
+        Options = options;
         Weather = weather;
         Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
-        Chronicle = new Chronicle(Time, options.Tell, Trace);
+        Chronicle = new Chronicle(Time, options.Tell, Trace, options.Record);
         Atlas = new Atlas(Weather.Members, Dice.For(seed, "atlas"));
-        Incarnations = Dice.For(seed, "incarnations");
-        DiskDice = Dice.For(seed, "disks");
-        Seeds = Dice.For(seed, "seeds");
-        _restarts = Dice.For(seed, "restarts");
-        Network = new SimulatedNetwork(Time, Weather, Dice.For(seed, "network"), Chronicle, Tally);
-        var nonces = Dice.For(seed, "nonces");
-        WalOptions = new WalOptions { SegmentBytes = Weather.SegmentBytes, PayloadBytesMax = Weather.SegmentBytes / 4, PrepareInBackground = false, DrawNonce = nonces.Next };
-
-        var clocks = Dice.For(seed, "clocks");
+        Decisions = new Decisions(options.Reduction);
+        Network = new SimulatedNetwork(Time, Weather, seed, Chronicle, Tally);
+        _checkingOptions = WalOptions(static () => 1);
         foreach (var id in Configuration.Members)
-        {
-            var rate = 1 + (clocks.Next(-Weather.DriftPerMille, Weather.DriftPerMille + 1) / 1000.0);
-            Members.Add(new Member(this, id, new SimulatedClock(Time, rate, clocks.Between(0, VirtualTime.Second))));
-        }
+            Members.Add(new Member(this, id, seed));
     }
+
+    public SimulationOptions Options { get; }
 
     public Weather Weather { get; }
 
@@ -61,7 +55,8 @@ internal sealed class Cluster : IDisposable
 
     public Configuration Configuration { get; }
 
-    public WalOptions WalOptions { get; }
+    /// <summary>What is left out of this run, and what was done.</summary>
+    public Decisions Decisions { get; }
 
     public List<Member> Members { get; } = [];
 
@@ -73,12 +68,6 @@ internal sealed class Cluster : IDisposable
     /// <summary>Who has met whom, and remembers with which folder.</summary>
     public HashSet<(NodeId By, NodeId Whom)> Met { get; } = [];
 
-    public Dice Incarnations { get; }
-
-    public Dice DiskDice { get; }
-
-    public Dice Seeds { get; }
-
     public List<IClient> Clients { get; } = [];
 
     /// <summary>Faults have ended: the disks are quick and nothing new goes wrong.</summary>
@@ -89,7 +78,7 @@ internal sealed class Cluster : IDisposable
     {
         Chronicle.Note(NodeId.None, $"{Weather.Members} members, {string.Join(", ", Weather.Faults.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
         foreach (var member in Members)
-            Time.After(_restarts.Between(0, 100 * VirtualTime.Millisecond), member.Start);
+            Time.After(member.Restarts.Between(0, 100 * VirtualTime.Millisecond), member.Start);
         foreach (var fault in Fault.All(this, _seed))
             fault.Begin();
         for (var i = 0; i < Weather.Clients; i++)
@@ -105,11 +94,13 @@ internal sealed class Cluster : IDisposable
         Network.Calm();
     }
 
-    public long FlushLatency() => IsQuiet ? Weather.FlushMin : DiskDice.Between(Weather.FlushMin, Weather.FlushMax);
-
-    public long ApplyLatency() => IsQuiet ? 1 : DiskDice.Between(1, Weather.ApplyMax);
-
-    public Unflushed DrawUnflushed() => DiskDice.Pick(Unflushed.Dropped, Unflushed.Kept, Unflushed.Mixed, Unflushed.Mixed);
+    public WalOptions WalOptions(Func<ulong> drawNonce) => new()
+    {
+        SegmentBytes = Weather.SegmentBytes,
+        PayloadBytesMax = Weather.SegmentBytes / 4,
+        PrepareInBackground = false,
+        DrawNonce = drawNonce,
+    };
 
     /// <summary>All who believe that they lead.</summary>
     public IEnumerable<Member> BelievedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
@@ -126,8 +117,8 @@ internal sealed class Cluster : IDisposable
 
     public void RestartLater(Member member)
     {
-        var delay = _restarts.Pick(10, 300, 300, 2_000, 8_000) * VirtualTime.Millisecond;
-        Time.After(_restarts.Between(1, IsQuiet ? 10 * VirtualTime.Millisecond : delay), member.Start);
+        var delay = member.Restarts.Pick(10, 300, 300, 2_000, 8_000) * VirtualTime.Millisecond;
+        Time.After(member.Restarts.Between(1, IsQuiet ? 10 * VirtualTime.Millisecond : delay), member.Start);
     }
 
     /// <summary>Its system closes its connections: those who notice think it gone.</summary>
@@ -136,7 +127,7 @@ internal sealed class Cluster : IDisposable
         if (!Weather.ConnectionsClose)
             return;
         foreach (var other in Members.Where(m => m != ended))
-            Time.After(_restarts.Between(50, 5 * VirtualTime.Millisecond), () => Network.TellClosed(ended.Id, other.Id));
+            Time.After(other.Restarts.Between(50, 5 * VirtualTime.Millisecond), () => Network.TellClosed(ended.Id, other.Id));
     }
 
     /// <summary>A client is told that its entry is committed: at this very moment a quorum's disks hold it, flushed.</summary>
@@ -176,7 +167,7 @@ internal sealed class Cluster : IDisposable
     {
         try
         {
-            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), WalOptions);
+            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), _checkingOptions);
             using (log)
                 return (recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
         }

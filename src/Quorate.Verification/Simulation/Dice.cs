@@ -25,8 +25,8 @@ internal sealed class Dice(ulong seed)
     /// <summary>A span of virtual time in [from, to].</summary>
     public long Between(long from, long to) => from + (long)(_random.Next() % (ulong)(to - from + 1));
 
-    /// <summary>True so many times in a thousand.</summary>
-    public bool Chance(int perMille) => perMille > 0 && _random.Next(0, 1000) < perMille;
+    /// <summary>True so many times in a thousand. It draws even if the answer is clear: what can be switched off leaves later draws as they were.</summary>
+    public bool Chance(int perMille) => _random.Next(0, 1000) < perMille;
 
     /// <summary>One of these.</summary>
     public T Pick<T>(params ReadOnlySpan<T> choices) => choices[_random.Next(0, choices.Length)];

@@ -32,15 +32,22 @@ internal sealed class Member
     /// <summary>Term and vote that were on the disk, flushed, and how far the log was that was flushed and known to be committed.</summary>
     private (HardState State, LogIndex Committed) _kept;
 
-    /// <summary>How far the log was that went with a lost folder: what it had acknowledged counts, as far as the atlas allows it to be lost.</summary>
-    private LogIndex _lost;
+    /// <summary>The last entry of the log that went with a lost folder: what it had acknowledged counts, as far as the atlas allows it to be lost.</summary>
+    private EntryId _lost;
 
-    public Member(Cluster cluster, NodeId id, SimulatedClock clock)
+    public Member(Cluster cluster, NodeId id, ulong seed)
     {
+        Dice Stream(string of) => Dice.For(seed, $"{of} of {id}");
+
         _cluster = cluster;
         _turnIsDue = TurnIsDue;
         Id = id;
-        Clock = clock;
+        Clock = SimulatedClock.Draw(cluster.Time, cluster.Weather.DriftPerMille, Stream("clock"));
+        WalOptions = cluster.WalOptions(Stream("nonces").Next);
+        Restarts = Stream("restarts");
+        Seeds = Stream("seeds");
+        Incarnations = Stream("incarnations");
+        DiskDice = Stream("disk");
         Disk = new SimulatedDisk(cluster.Tally);
     }
 
@@ -49,6 +56,20 @@ internal sealed class Member
     public SimulatedDisk Disk { get; }
 
     public SimulatedClock Clock { get; }
+
+    public WalOptions WalOptions { get; }
+
+    /// <summary>When it comes back after an end.</summary>
+    public Dice Restarts { get; }
+
+    /// <summary>The seeds of its processes.</summary>
+    public Dice Seeds { get; }
+
+    /// <summary>What its folders are called.</summary>
+    public Dice Incarnations { get; }
+
+    /// <summary>How long its disk takes, and what is left on it.</summary>
+    public Dice DiskDice { get; }
 
     /// <summary>The process, or null while there is none.</summary>
     public Process? Process { get; private set; }
@@ -140,7 +161,7 @@ internal sealed class Member
         if (Process is null)
             _cluster.RestartLater(this);
         Kill($"power cut, what was not flushed is {left}");
-        Disk.PowerCut(left, _cluster.DiskDice);
+        Disk.PowerCut(left, DiskDice);
     }
 
     /// <summary>Its disk is replaced by an empty one; it starts as before.</summary>
@@ -149,12 +170,13 @@ internal sealed class Member
         Kill("its folder is lost");
         Disk.Wipe();
         _kept = default;
-        _lost = LogIndex.Max(_lost, OnDisk);
+        if (_core?.TermAt(OnDisk) is { } term)
+            _lost = new EntryId(term, OnDisk);
     }
 
     /// <summary>Its disk holds that entry, or held it when it was lost, flushed, and not another in its place: what a core says is durable is a claim, and what the disk says knows no terms.</summary>
     public bool HoldsFlushed(EntryId entry) =>
-        _lost >= entry.Index || (OnDisk >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
+        (_lost.Index >= entry.Index && _lost.Term >= entry.Term) || (OnDisk >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
 
     public void Wait(IClient client) => _waiting.Add(client);
 
@@ -165,6 +187,12 @@ internal sealed class Member
         if (ReferenceEquals(process, Process))
             TurnAt(_cluster.Time.Now + WakeTakes);
     }
+
+    public long FlushLatency() => _cluster.IsQuiet ? _cluster.Weather.FlushMin : DiskDice.Between(_cluster.Weather.FlushMin, _cluster.Weather.FlushMax);
+
+    public long ApplyLatency() => _cluster.IsQuiet ? 1 : DiskDice.Between(1, _cluster.Weather.ApplyMax);
+
+    public Unflushed DrawUnflushed() => DiskDice.Pick(Unflushed.Dropped, Unflushed.Kept, Unflushed.Mixed, Unflushed.Mixed);
 
     /// <summary>A thread of the process does a piece of work.</summary>
     public void Do(Process process, Action work)
@@ -214,7 +242,7 @@ internal sealed class Member
         if (Disk.IsKill)
             Kill("killed in a disk call");
         else
-            PowerCut(_cluster.DrawUnflushed());
+            PowerCut(DrawUnflushed());
     }
 
     private void NoteWhatIsOnDisk()
@@ -285,8 +313,8 @@ internal sealed class Member
         catch (PowerCutException)
         {
             _cluster.Tally.Add("end in the middle of a turn");
-            if (_cluster.DiskDice.Chance(500))
-                PowerCut(_cluster.DrawUnflushed());
+            if (DiskDice.Chance(500))
+                PowerCut(DrawUnflushed());
             else
                 Kill("in the middle of a turn");
             return;

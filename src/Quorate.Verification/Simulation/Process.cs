@@ -36,18 +36,18 @@ internal sealed class Process
         _now = cluster.Time;
         _trace = cluster.Trace;
         _marks = new MarksOfAStep(cluster.Tally);
-        var (weather, wal) = (cluster.Weather, cluster.WalOptions);
-        _incarnations = IncarnationBook.Open(member.Disk, cluster.Incarnations.Next);
+        var (weather, wal) = (cluster.Weather, member.WalOptions);
+        _incarnations = IncarnationBook.Open(member.Disk, member.Incarnations.Next);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
         if (recovered.CutTail is not null)
             cluster.Tally.Add(Mark.TornTailCut);
         if (cluster.IsQuiet)
             cluster.Tally.Add(Mark.StartedInTheQuiet);
 
-        var seed = cluster.Seeds.Next();
+        var seed = member.Seeds.Next();
         Clients = new ClientInbox(weather.IsTight ? 4 : 1024, 1 << 20);
-        DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.FlushLatency);
-        ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), cluster.ApplyLatency);
+        DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.FlushLatency);
+        ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.ApplyLatency);
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
         var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);

@@ -20,7 +20,7 @@ internal sealed class QuietPhase
         _dice = Dice.For(seed, "quiet");
         var members = cluster.Members.ToList();
         _dice.Shuffle(members);
-        var broken = _dice.Chance(500) ? _dice.Next(0, ((members.Count - 1) / 2) + 1) : 0;
+        var broken = _dice.Chance(500) && cluster.Weather.StaysBroken ? _dice.Next(0, ((members.Count - 1) / 2) + 1) : 0;
 
         // A damaged disk is not healed by leaving it alone, and its member may refuse to go on at any time.
         members = [.. members.OrderBy(m => !cluster.Atlas.IsDamaged(m.Id))];

@@ -1,3 +1,4 @@
+using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation.Faults;
 using static Quorate.Verification.Simulation.VirtualTime;
 
@@ -72,10 +73,35 @@ internal sealed record Weather
     /// <summary>Faults that strike one member strike the leader, of a thousand: it is who has most to lose.</summary>
     public int AimsAtLeader { get; private init; }
 
+    /// <summary>In the quiet phase a minority may stay broken.</summary>
+    public bool StaysBroken { get; private init; } = true;
+
     /// <summary>The mean time between two strikes of a fault, by its name.</summary>
     public IReadOnlyDictionary<string, long> Faults { get; private init; } = new Dictionary<string, long>();
 
     public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
+
+    /// <summary>The same weather, spared some of its hardships.</summary>
+    public Weather Without(Reduction reduction)
+    {
+        bool Calm(string what) => reduction.Calm.Contains(what);
+        return this with
+        {
+            Members = reduction.Members ?? Members,
+            Duration = Math.Min(reduction.Life ?? Duration, reduction.Until ?? long.MaxValue),
+            Loss = Calm("loss") ? 0 : Loss,
+            Duplicates = Calm("duplicates") ? 0 : Duplicates,
+            Stale = Calm("stale") ? 0 : Stale,
+            Reorders = Reorders && !Calm("reordering"),
+            DriftPerMille = Calm("drift") ? 0 : DriftPerMille,
+            DelayMax = Calm("slow-links") ? DelayMin : DelayMax,
+            FlushMax = Calm("slow-disks") ? FlushMin : FlushMax,
+            ApplyMax = Calm("slow-machines") ? 1 : ApplyMax,
+            ConnectionsClose = ConnectionsClose && !Calm("closing"),
+            IsTight = IsTight && !Calm("tight"),
+            StaysBroken = StaysBroken && !Calm("broken"),
+        };
+    }
 
     public static Weather Draw(ulong seed, Verification.Faults faults)
     {

@@ -1,4 +1,7 @@
 namespace Quorate.Verification.Simulation.Checks;
 
 /// <summary>Something was promised and is not so.</summary>
-internal sealed class ViolationException(string promise, string what) : Exception($"{promise}: {what}");
+internal sealed class ViolationException(string promise, string what) : Exception($"{promise}: {what}")
+{
+    public string Promise { get; } = promise;
+}

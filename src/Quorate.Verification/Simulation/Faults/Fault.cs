@@ -27,7 +27,11 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
 
     protected Cluster Cluster { get; } = cluster;
 
-    protected Dice Dice { get; } = dice;
+    /// <summary>The dice of the strike that is happening. Each has its own: one that is left out leaves the others as they were.</summary>
+    protected Dice Dice { get; private set; } = dice;
+
+    private readonly Dice _moments = dice;
+    private readonly ulong _strikes = dice.Next();
 
     protected string Name { get; } = name;
 
@@ -57,12 +61,17 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
     /// <summary>Who leads; of several who believe so, the one of the newest term.</summary>
     protected Member? Leader() => Cluster.BelievedLeaders().MaxBy(static m => m.Process!.Core.Term);
 
-    private void Next() => Cluster.Time.After(Dice.Between(0, 2 * Mean), () =>
+    private void Next() => Cluster.Time.After(_moments.Between(0, 2 * Mean), () =>
     {
         if (Cluster.IsQuiet)
             return;
-        Cluster.Tally.Add("fault: " + Name);
-        Strike();
+        if (Cluster.Decisions.Strike(Name) is (var strike, true))
+        {
+            Dice = Dice.For(_strikes, strike);
+            Cluster.Tally.Add("fault: " + Name);
+            Strike();
+        }
+
         Next();
     });
 }

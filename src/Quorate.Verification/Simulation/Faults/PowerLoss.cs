@@ -9,10 +9,11 @@ internal sealed class PowerLoss(Cluster cluster, Dice dice, string name) : Fault
         {
             case 0:
                 foreach (var member in Cluster.Members)
-                    member.PowerCut(Cluster.DrawUnflushed());
+                    member.PowerCut(member.DrawUnflushed());
                 break;
             case < 5:
-                Any().PowerCut(Cluster.DrawUnflushed());
+                var victim = Any();
+                victim.PowerCut(victim.DrawUnflushed());
                 break;
             default:
                 Any().Disk.CutAfter(Dice.Next(0, 6));

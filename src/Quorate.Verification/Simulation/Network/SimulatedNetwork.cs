@@ -4,7 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Network;
 
 /// <summary>All links between the members: they delay, lose, repeat, reorder, clog, are cut one way or both, and bring back what was said long ago.</summary>
-internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice dice, Chronicle chronicle, Tally tally)
+internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong seed, Chronicle chronicle, Tally tally)
 {
     /// <summary>How long after it was sent a stale message may come, at most.</summary>
     private const long StaleMax = 20 * VirtualTime.Second;
@@ -39,22 +39,27 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
             return;
         }
 
-        if (dice.Chance(weather.Loss))
+        // Everything is drawn for each message: a fate that does not exist leaves those of later messages as they were.
+        var dice = link.Dice;
+        var (isLost, isRepeated, isStale) = (dice.Chance(weather.Loss), dice.Chance(weather.Duplicates), dice.Chance(weather.Stale));
+        var (delay, again, longAfter) =
+            (dice.Between(weather.DelayMin, weather.DelayMax), dice.Between(weather.DelayMin, weather.DelayMax), dice.Between(weather.DelayMax, StaleMax));
+        if (isLost)
         {
             tally.Add("message lost");
             return;
         }
 
-        Travel(link, packet, dice.Between(weather.DelayMin, weather.DelayMax));
-        if (dice.Chance(weather.Duplicates))
+        Travel(link, packet, delay);
+        if (isRepeated)
         {
             tally.Add("message repeated");
-            Travel(link, packet, dice.Between(weather.DelayMin, weather.DelayMax));
+            Travel(link, packet, again);
         }
 
-        if (dice.Chance(weather.Stale))
+        if (isStale)
         {
-            time.After(dice.Between(weather.DelayMax, StaleMax), () =>
+            time.After(longAfter, () =>
             {
                 if (_isCalm)
                     return;
@@ -114,15 +119,17 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, Dice d
     private Link LinkOf(NodeId from, NodeId to)
     {
         if (!_links.TryGetValue((from, to), out var link))
-            _links.Add((from, to), link = new Link(from, to));
+            _links.Add((from, to), link = new Link(from, to, Dice.For(seed, $"link {from} {to}")));
         return link;
     }
 
-    private sealed class Link(NodeId from, NodeId to)
+    private sealed class Link(NodeId from, NodeId to, Dice dice)
     {
         public NodeId From { get; } = from;
 
         public NodeId To { get; } = to;
+
+        public Dice Dice { get; } = dice;
 
         public bool IsCut { get; set; }
 

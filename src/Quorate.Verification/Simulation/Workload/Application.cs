@@ -31,7 +31,7 @@ internal sealed class Application<TMachine, TResult>(
 
     public IClient NewClient(Cluster cluster, int number, Member? pinned = null) =>
         new VirtualClient<TMachine, TResult>(
-            this, pinned is null ? workload : Probe, cluster, number, Dice.For(seed, $"client {number}"), Dice.For(seed, $"workload {number}"), pinned);
+            this, pinned is null ? workload : Probe, cluster, number, seed, pinned);
 
     public ClientOperation<TMachine, TResult> Begin(int client, NodeId at, object what, long now, ReadOnlyMemory<byte> command, Func<TMachine, object?>? query)
     {

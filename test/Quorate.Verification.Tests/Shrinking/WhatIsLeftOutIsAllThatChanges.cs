@@ -1,0 +1,78 @@
+using Quorate.Verification.Shrinking;
+
+namespace Quorate.Verification.Tests.Shrinking;
+
+/// <summary>A run can be made smaller only if taking one thing away leaves the others where they were.</summary>
+public sealed class WhatIsLeftOutIsAllThatChanges
+{
+    private const ulong Seed = 7;
+
+    /// <summary>Everything said explicitly is the same run.</summary>
+    [Fact]
+    public void A_run_of_all_that_was_decided_is_the_run()
+    {
+        var (whole, turns, strikes) = Decided(Reduction.None);
+
+        var (again, _, _) = Decided(new Reduction { Strikes = strikes, Turns = turns });
+
+        Assert.Equal(whole, again);
+    }
+
+    /// <summary>Nothing before the strike that is left out is different, and the faults' moments stay as they were.</summary>
+    [Fact]
+    public void Without_one_strike_the_others_come_when_they_came()
+    {
+        var (whole, _, strikes) = Decided(Reduction.None);
+        var spared = strikes.First(static s => s.StartsWith("kill.", StringComparison.Ordinal));
+
+        var (less, _, left) = Decided(new Reduction { Strikes = [.. strikes.Where(s => s != spared)] });
+
+        Assert.Equal(strikes.Where(s => s != spared), left);
+        var same = whole.Zip(less).TakeWhile(static pair => pair.First == pair.Second).Count();
+        Assert.InRange(same, 10, whole.Count - 10);
+    }
+
+    [Fact]
+    public void A_reduction_reads_what_it_writes()
+    {
+        var reduction = new Reduction
+        {
+            Members = 3,
+            Life = 8_000_000,
+            Until = 1_234_567,
+            Calm = ["loss", "slow-disks"],
+            Strikes = ["power-cut.3", "kill.1"],
+            Turns = [new ClientTurn(0, 3, 120_000), new ClientTurn(11, 0, 7)],
+        };
+
+        Assert.Equal(reduction.ToString(), Parsed(reduction.ToString()).ToString());
+        Assert.Equal("--strikes - --turns -", Parsed("--strikes - --turns -").ToString());
+        Assert.Equal("", Reduction.None.ToString());
+    }
+
+    private static Reduction Parsed(string arguments)
+    {
+        var reduction = Reduction.None;
+        var words = arguments.Split(' ');
+        for (var i = 0; i < words.Length; i += 2)
+            Assert.True(Reduction.TryTake(reduction, words[i], words[i + 1], out reduction));
+        return reduction;
+    }
+
+    /// <summary>The lines of a run, and what it decided; it is stopped in the middle, by a promise that is broken on purpose.</summary>
+    private static (List<string> Lines, IReadOnlyList<ClientTurn> Turns, IReadOnlyList<string> Strikes) Decided(Reduction reduction)
+    {
+        var lines = new List<string>();
+        var failure = Assert.Throws<SimulationFailedException>(() => Simulator.Run(Seed, new SimulationOptions
+        {
+            Reduction = reduction,
+            Tell = line =>
+            {
+                lines.Add(line);
+                if (line.Contains("  -  quiet", StringComparison.Ordinal))
+                    throw new InvalidOperationException("far enough");
+            },
+        }));
+        return (lines, failure.Turns, failure.Strikes);
+    }
+}
