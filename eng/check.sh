@@ -9,9 +9,12 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
 step() { printf '\n== %s\n' "$*"; }
 
-for tool in etcdctl strace; do
-  command -v "$tool" >/dev/null || { echo "check: $tool is missing, and tests drive it (Debian: apt-get install etcd-client strace)" >&2; exit 2; }
+for tool in etcdctl strace node npm; do
+  command -v "$tool" >/dev/null || { echo "check: $tool is missing, and the checks need it (Debian: apt-get install etcd-client strace nodejs npm)" >&2; exit 2; }
 done
+
+step "specification"
+spec/check.sh
 
 step "build"
 dotnet build -c Release

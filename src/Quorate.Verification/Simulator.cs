@@ -49,6 +49,9 @@ public sealed record SimulationOptions
     /// <summary>What is left of the run.</summary>
     public Reduction Reduction { get; init; } = Reduction.None;
 
+    /// <summary>Whether each step of each core must be a step of the specification: docs/testing.md. It costs about as much as the run itself.</summary>
+    public bool Refine { get; init; }
+
     /// <summary>What an earlier run of the seed did, or is to take down what this one does.</summary>
     internal RunRecord? Record { get; init; }
 }

@@ -11,6 +11,7 @@ const string Usage = """
                                                           with less of it, as --shrink says
     quorate-sim --seed N --twice                          twice, and the first thing that the second run does otherwise
     quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
+    --refine, with all of these                           every step of every core must be a step of the specification
     quorate-sim --explore [NAME]                          every state of a world of real cores; without a name, its worlds
     quorate-sim --walk SEED [--steps N]                   at random through a larger one
     """;
@@ -21,7 +22,7 @@ if (args is ["--explore" or "--walk", ..])
 ulong? seed = null;
 string? ndjson = null;
 var reduction = Reduction.None;
-var (seeds, from, jobs, trace, keepGoing, shrink, twice) = (1000UL, 1UL, 1, false, false, false, false);
+var (seeds, from, jobs, trace, keepGoing, shrink, twice, refine) = (1000UL, 1UL, 1, false, false, false, false, false);
 for (var i = 0; i < args.Length; i++)
 {
     ulong Number() => ulong.Parse(args[++i], CultureInfo.InvariantCulture);
@@ -44,6 +45,9 @@ for (var i = 0; i < args.Length; i++)
             break;
         case "--ndjson":
             ndjson = args[++i];
+            break;
+        case "--refine":
+            refine = true;
             break;
         case "--keep-going":
             keepGoing = true;
@@ -70,7 +74,8 @@ if (seed is { } only)
     using var file = ndjson is null ? null : new BufferedStream(File.Create(ndjson), 1 << 16);
     try
     {
-        var report = twice ? Simulator.RunTwice(only) : Simulator.Run(only, new SimulationOptions { Tell = trace ? Console.WriteLine : null, Trace = file, Reduction = reduction });
+        var options = new SimulationOptions { Tell = trace ? Console.WriteLine : null, Trace = file, Reduction = reduction, Refine = refine };
+        var report = twice ? Simulator.RunTwice(only) : Simulator.Run(only, options);
         Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
         foreach (var (what, count) in report.Counts)
             Console.WriteLine($"{count,9}  {what}");
@@ -80,7 +85,7 @@ if (seed is { } only)
     {
         Console.WriteLine(failure.Message);
         if (shrink)
-            Shrink(failure);
+            Shrink(failure, refine);
         return 2;
     }
 }
@@ -99,7 +104,7 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
             return;
         try
         {
-            var report = Simulator.Run(mine);
+            var report = Simulator.Run(mine, new SimulationOptions { Refine = refine });
             lock (gate)
             {
                 done++;
@@ -131,9 +136,9 @@ Console.WriteLine($"of processor time {processor:0.0} s: {done / processor:0.0} 
 return failed == 0 ? 0 : 2;
 
 // The small run is told whole: it is short enough to be read.
-static void Shrink(SimulationFailedException failure)
+static void Shrink(SimulationFailedException failure, bool refine)
 {
-    SimulationReport Run(SimulationOptions options) => Simulator.Run(failure.Seed, options);
+    SimulationReport Run(SimulationOptions options) => Simulator.Run(failure.Seed, options with { Refine = refine });
     var shrunk = Shrinker.Shrink(failure, Run, Console.Error.WriteLine);
     Console.WriteLine();
     try
@@ -148,7 +153,7 @@ static void Shrink(SimulationFailedException failure)
     Console.WriteLine($"""
         before: {shrunk.Before}
         after:  {shrunk.After}, in {shrunk.Runs} runs
-        again:  dotnet run -c Release --project test/Quorate.Sim -- --seed {failure.Seed} {shrunk.Failure.Reduction} --trace
+        again:  dotnet run -c Release --project test/Quorate.Sim -- --seed {failure.Seed} {shrunk.Failure.Reduction} --trace{(refine ? " --refine" : "")}
         """);
 }
 

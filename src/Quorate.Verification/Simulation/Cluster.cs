@@ -5,6 +5,7 @@ using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Faults;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
+using Quorate.Verification.Specification;
 using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
@@ -26,6 +27,7 @@ internal sealed class Cluster : IDisposable
         Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
+        Refinement = options.Refine ? new Refinement(Configuration) : null;
         Chronicle = new Chronicle(Time, options.Tell, Trace, options.Record);
         Atlas = new Atlas(Weather.Members, Dice.For(seed, "atlas"));
         Decisions = new Decisions(options.Reduction);
@@ -50,6 +52,9 @@ internal sealed class Cluster : IDisposable
 
     /// <summary>Where every step is written down, if anybody wants to read it.</summary>
     public TraceWriter? Trace { get; }
+
+    /// <summary>What holds every step to the specification, if that is asked for.</summary>
+    public Refinement? Refinement { get; }
 
     public SimulatedNetwork Network { get; }
 

@@ -80,6 +80,9 @@ internal sealed class Member
     /// <summary>Stopped by a signal until then: nothing of it runs.</summary>
     public long PausedUntil { get; private set; }
 
+    /// <summary>Its disk was replaced by an empty one.</summary>
+    public bool HasLostItsFolder { get; private set; }
+
     /// <summary>Everything up to here was on the disk, flushed, when last looked at.</summary>
     public LogIndex OnDisk { get; private set; }
 
@@ -169,6 +172,7 @@ internal sealed class Member
     {
         Kill("its folder is lost");
         Disk.Wipe();
+        HasLostItsFolder = true;
         _kept = default;
         if (_core?.TermAt(OnDisk) is { } term)
             _lost = new EntryId(term, OnDisk);

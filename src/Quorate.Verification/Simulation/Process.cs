@@ -6,6 +6,7 @@ using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
+using Quorate.Verification.Specification;
 using Quorate.Verification.Tracing;
 using IncarnationBook = Quorate.Node.Transport.IncarnationBook;
 
@@ -23,6 +24,7 @@ internal sealed class Process
     private readonly MarksOfAStep _marks;
     private readonly IncarnationBook _incarnations;
     private readonly ulong[] _metLately;
+    private readonly Refinement? _refinement;
     private int _effectsUntilCut = -1;
     private CoreState _last;
 
@@ -36,6 +38,9 @@ internal sealed class Process
         _now = cluster.Time;
         _trace = cluster.Trace;
         _marks = new MarksOfAStep(cluster.Tally);
+
+        // Whoever has lost its folder talks to nobody any more: as if it were down for ever.
+        _refinement = member.HasLostItsFolder ? null : cluster.Refinement;
         var (weather, wal) = (cluster.Weather, member.WalOptions);
         _incarnations = IncarnationBook.Open(member.Disk, member.Incarnations.Next);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
@@ -51,6 +56,7 @@ internal sealed class Process
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
         var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
+        _refinement?.Started(Core);
         Endpoint = new Endpoint(cluster.Network, member.Id, _incarnations.Own, Meets, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
@@ -127,6 +133,7 @@ internal sealed class Process
     {
         _trace?.Stepped(_now.Now, core, input, effects, Endpoint.Received);
         _marks.Look(core, input, effects);
+        _refinement?.Stepped(core, input, effects);
         if (effects.Trace.Count == 0)
             return;
         Check();

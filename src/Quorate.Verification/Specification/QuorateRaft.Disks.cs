@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Specification;
+
+/// <summary>Disks and crashes.</summary>
+internal sealed partial class QuorateRaft
+{
+    /// <summary>Server <paramref name="i"/> becomes <paramref name="after"/>, which it writes; it says something when that is durable. Null when too much is on its way to the disk.</summary>
+    private SpecificationState? Write(SpecificationState s, int i, Server after, params ReadOnlySpan<Said> say)
+    {
+        var image = new DiskImage(after.Term, after.Vote, after.Log, after.Snapshot);
+        if (constants.MaxWrites == 0)
+            return s.With(i, after with { Disk = image }) with { Messages = Said.Heard(s.Messages, say) };
+        return after.Writes.Length < constants.MaxWrites
+            ? s.With(i, after with { Writes = after.Writes.Add(new WriteUnderWay(image, [.. say])) })
+            : null;
+    }
+
+    private static SpecificationState SayNow(SpecificationState s, params ReadOnlySpan<Said> say) => s with { Messages = Said.Heard(s.Messages, say) };
+
+    private static SpecificationState SayWithLastWrite(SpecificationState s, int i, params ReadOnlySpan<Said> say)
+    {
+        var server = s.Servers[i];
+        var last = server.Writes[^1];
+        foreach (var one in say)
+        {
+            if (!last.Say.Contains(one))
+                last = last with { Say = last.Say.Add(one) };
+        }
+
+        return s.With(i, server with { Writes = server.Writes.SetItem(server.Writes.Length - 1, last) });
+    }
+
+    private static SpecificationState SayWhenDurable(SpecificationState s, int i, params ReadOnlySpan<Said> say) =>
+        s.Servers[i].Writes.IsEmpty ? SayNow(s, say) : SayWithLastWrite(s, i, say);
+
+    private static SpecificationState Say(SpecificationState s, int i, params ReadOnlySpan<Said> say) =>
+        s.Servers[i].HardStateIsDurable ? SayNow(s, say) : SayWithLastWrite(s, i, say);
+
+    /// <summary>The first <paramref name="writes"/> writes have reached the disk.</summary>
+    public static SpecificationState? OnDurable(SpecificationState s, int i, int writes)
+    {
+        var server = s.Servers[i];
+        if (writes < 1 || writes > server.Writes.Length)
+            return null;
+        var messages = s.Messages;
+        foreach (var write in server.Writes[..writes])
+            messages = Said.Heard(messages, write.Say.AsSpan());
+        return s.With(i, server with { Disk = server.ImageAfter(writes), Writes = server.Writes[writes..] }) with { Messages = messages };
+    }
+
+    /// <summary>The logs that a crash may leave when of the entries under way none after the <paramref name="write"/>-th write's survives.</summary>
+    public static IEnumerable<Log> SurvivingLogs(Server server, int write)
+    {
+        var image = server.ImageAfter(write);
+        var least = write == 0 ? image.Log.Length : Math.Max(image.Snapshot, server.ImageAfter(write - 1).Log.Agreement(image.Log));
+        for (var length = least; length <= image.Log.Length; length++)
+            yield return image.Log.Prefix(length);
+    }
+
+    /// <summary>A crash, and all that follows from it: term and vote survive as of write <paramref name="hard"/>, of the entries a beginning of those as of <paramref name="write"/>.</summary>
+    public static SpecificationState? Restart(SpecificationState s, int i, int hard, int write, Log log, int commit)
+    {
+        var server = s.Servers[i];
+        var image = server.ImageAfter(write);
+        if (hard < write || hard > server.Writes.Length || !SurvivingLogs(server, write).Contains(log))
+            return null;
+        if (commit < image.Snapshot || commit > Math.Max(image.Snapshot, Math.Min(server.Commit, log.Agreement(server.Log))))
+            return null;
+
+        var left = new DiskImage(server.ImageAfter(hard).Term, server.ImageAfter(hard).Vote, log, image.Snapshot);
+        var restarted = new Server(Role.Follower, left.Term, left.Vote, log, left.Snapshot, commit, 0, [], left, []);
+        return s.With(i, restarted) with { Spent = s.Spent with { Restarts = s.Spent.Restarts + 1 } };
+    }
+}

@@ -1,0 +1,242 @@
+using Quorate.Raft;
+
+namespace Quorate.Verification.Specification;
+
+/// <summary>The twin of spec/QuorateRaft.tla: the same variables, the same actions under the same names, line by line beside it. An action that is not enabled gives null.</summary>
+/// <remarks>
+/// What the actions mean and why they are so is said there. What is here is held to it by counting: TLC and the search over this model meet the same number of
+/// different states (spec/expected.json).
+/// </remarks>
+internal sealed partial class QuorateRaft(Constants constants)
+{
+    private readonly Membership _initial = new(constants.InitialVoters, default);
+
+    private Membership Configuration(Log log)
+    {
+        if (log.ConfigurationIndex == 0)
+            return _initial;
+        var entry = log.At(log.ConfigurationIndex);
+        return new Membership(entry.Voters, entry.Outgoing);
+    }
+
+    private static bool IsAtLeastAsUpToDate(int aTerm, int aIndex, Log b) => aTerm > b.Last.Term || (aTerm == b.Last.Term && aIndex >= b.Length);
+
+    private static SpecificationState Reigning(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        var leaders = s.ReignOf(server.Term).Leaders.With(i);
+        return s.With(server.Term, new Reign(leaders, server.Log, server.Commit, server.Snapshot, server.Round));
+    }
+
+    /// <summary>Who has told the leader <paramref name="i"/> that its disk holds so many entries.</summary>
+    private static ServerSet Acked(SpecificationState s, int i, int index) => SaidTo(s, SaidKind.Ack, Server.Nobody, s.Servers[i].Term, index);
+
+    private static ServerSet Echoed(SpecificationState s, int i, int round) => SaidTo(s, SaidKind.Echo, Server.Nobody, s.Servers[i].Term, round);
+
+    private static ServerSet SaidTo(SpecificationState s, SaidKind kind, int to, int term, int atLeast)
+    {
+        var from = default(ServerSet);
+        foreach (var m in s.Messages)
+        {
+            if (m.Kind == kind && m.To == to && m.Term == term && m.Number >= atLeast)
+                from = from.With(m.From);
+        }
+
+        return from;
+    }
+
+    // ---- Elections ----
+
+    public SpecificationState? TryAdoptTerm(SpecificationState s, int i, int term)
+    {
+        var server = s.Servers[i];
+        if (term <= server.Term || !s.Servers.Any(other => other.Disk.Term >= term))
+            return null;
+        return Write(s, i, server with { Role = Role.Follower, Term = term, Vote = Server.Nobody, Reads = [] });
+    }
+
+    public static SpecificationState? BecomeFollower(SpecificationState s, int i) =>
+        s.Servers[i] is { Role: not Role.Follower } server ? s.With(i, server with { Role = Role.Follower, Reads = [] }) : null;
+
+    public SpecificationState? BecomePreCandidate(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        if (!constants.PreVote || server.Role is not (Role.Follower or Role.Candidate) || !Configuration(server.Log).Includes(i))
+            return null;
+        return Say(s.With(i, server with { Role = Role.PreCandidate }), i, Said.RequestPreVote(i, server.Term + 1, server.Log));
+    }
+
+    public SpecificationState? BecomeCandidate(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        var configuration = Configuration(server.Log);
+        var mayStand = constants.PreVote
+            ? server.Role == Role.PreCandidate && configuration.IsQuorum(SaidTo(s, SaidKind.PreVote, i, server.Term + 1, 0).With(i))
+            : server.Role != Role.Leader && configuration.Includes(i);
+        if (!mayStand)
+            return null;
+
+        var term = server.Term + 1;
+        return Write(s, i, server with { Role = Role.Candidate, Term = term, Vote = i }, Said.RequestVote(i, term, server.Log), Said.Vote(i, i, term));
+    }
+
+    public SpecificationState? OnRequestVote(SpecificationState s, int i, Said m)
+    {
+        var server = s.Servers[i];
+        if (m.From == i || !IsAtLeastAsUpToDate(m.LastTerm, m.Number, server.Log))
+            return null;
+        if (m.Kind == SaidKind.RequestPreVote)
+            return m.Term > server.Term ? Say(s, i, Said.PreVote(i, m.From, m.Term)) : null;
+        if (m.Term != server.Term)
+            return null;
+
+        var vote = Said.Vote(i, m.From, server.Term);
+        if (server.Vote == Server.Nobody)
+            return Write(s, i, server with { Vote = m.From }, vote);
+        return server.Vote == m.From ? SayWhenDurable(s, i, vote) : null;
+    }
+
+    public SpecificationState? BecomeLeader(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        if (server.Role != Role.Candidate || !Configuration(server.Log).IsQuorum(SaidTo(s, SaidKind.Vote, i, server.Term, 0)))
+            return null;
+        return LeaderAppends(s.With(i, server with { Role = Role.Leader }), i, new Entry(server.Term));
+    }
+
+    private static bool IsLedByAnother(Reign leader, Server server, int i) => server.Role != Role.Leader && !leader.Leaders.Without(i).IsEmpty;
+
+    // ---- The log ----
+
+    private SpecificationState? LeaderAppends(SpecificationState s, int i, Entry entry)
+    {
+        var server = s.Servers[i];
+        return server.Role == Role.Leader && Write(s, i, server with { Log = server.Log.Append(entry) }) is { } written ? Reigning(written, i) : null;
+    }
+
+    public SpecificationState? OnPropose(SpecificationState s, int i) =>
+        LeaderAppends(s with { Spent = s.Spent with { Commands = s.Spent.Commands + 1 } }, i, new Entry(s.Servers[i].Term));
+
+    /// <summary>The follower <paramref name="i"/> hears entries previous+1 … last of its leader's log, none if they are equal, and a commit index.</summary>
+    public SpecificationState? OnAppendEntries(SpecificationState s, int i, int previous, int last, int commit)
+    {
+        var server = s.Servers[i];
+        var leader = s.ReignOf(server.Term);
+        if (!IsLedByAnother(leader, server, i) || last > leader.Log.Length || previous > last || commit > leader.Commit)
+            return null;
+
+        var agree = server.Log.Agreement(leader.Log);
+        if (Math.Max(previous, server.Commit) > agree)
+            return null;
+
+        var after = server with
+        {
+            Role = Role.Follower,
+            Log = last <= agree ? server.Log : leader.Log.Prefix(last),
+            Commit = Math.Max(server.Commit, Math.Min(commit, last)),
+        };
+        if (after.Log != server.Log)
+            return Write(s, i, after, Said.Ack(i, server.Term, last));
+        return previous == last
+            ? Say(s.With(i, after), i, Said.Ack(i, server.Term, Math.Min(last, server.Durable)))
+            : SayWhenDurable(s.With(i, after), i, Said.Ack(i, server.Term, last));
+    }
+
+    public SpecificationState? AdvanceCommit(SpecificationState s, int i, int index)
+    {
+        var server = s.Servers[i];
+        if (server.Role != Role.Leader || index <= server.Commit || index > server.Log.Length || server.Log.TermAt(index) != server.Term)
+            return null;
+
+        var holders = Acked(s, i, index);
+        if (server.Durable >= index)
+            holders = holders.With(i);
+        return Configuration(server.Log).IsQuorum(holders) ? Reigning(s.With(i, server with { Commit = index }), i) : null;
+    }
+
+    // ---- Reads ----
+
+    public static SpecificationState? OnRead(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        if (server.Role != Role.Leader)
+            return null;
+        var read = new PendingRead(0, 0, s.Reigns.Max(static r => r.Commit));
+        var reads = server.Reads.Contains(read) ? server.Reads : server.Reads.Add(read);
+        return s.With(i, server with { Reads = reads }) with { Spent = s.Spent with { Reads = s.Spent.Reads + 1 } };
+    }
+
+    public static SpecificationState? StartReadRound(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        if (server.Role != Role.Leader || server.Reads.IsEmpty || server.Reads.Any(static r => r.Round != 0) || server.Log.TermAt(server.Commit) != server.Term)
+            return null;
+        var round = server.Round + 1;
+        var reads = server.Reads.Select(r => r with { Round = round, Index = server.Commit });
+        return Reigning(s.With(i, server with { Round = round, Reads = [.. reads] }), i);
+    }
+
+    public static SpecificationState? AnswerRound(SpecificationState s, int i, int round)
+    {
+        var server = s.Servers[i];
+        if (!IsLedByAnother(s.ReignOf(server.Term), server, i) || round < 1 || round > s.ReignOf(server.Term).Round)
+            return null;
+        return Say(s.With(i, server with { Role = Role.Follower }), i, Said.Echo(i, server.Term, round));
+    }
+
+    public SpecificationState? ConfirmReads(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        if (server.Role != Role.Leader)
+            return null;
+        var configuration = Configuration(server.Log);
+        var done = server.Reads.Where(r => r.Round > 0 && configuration.IsQuorum(Echoed(s, i, r.Round).With(i))).ToArray();
+        if (done.Length == 0)
+            return null;
+        var granted = s.Granted.Union(done.Select(static r => new GrantedRead(r.Index, r.Needed)));
+        return s.With(i, server with { Reads = server.Reads.RemoveRange(done) }) with { Granted = [.. granted] };
+    }
+
+    // ---- Membership ----
+
+    public SpecificationState? EnterJoint(SpecificationState s, int i, ServerSet voters)
+    {
+        var server = s.Servers[i];
+        var configuration = Configuration(server.Log);
+        if (voters == configuration.Voters || !configuration.Outgoing.IsEmpty || server.Log.ConfigurationIndex > server.Commit)
+            return null;
+        var spent = s.Spent with { Changes = s.Spent.Changes + 1 };
+        return LeaderAppends(s with { Spent = spent }, i, new Entry(server.Term, voters, configuration.Voters));
+    }
+
+    public SpecificationState? LeaveJoint(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
+        var configuration = Configuration(server.Log);
+        return configuration.Outgoing.IsEmpty || server.Log.ConfigurationIndex > server.Commit
+            ? null
+            : LeaderAppends(s, i, new Entry(server.Term, configuration.Voters));
+    }
+
+    // ---- Snapshots ----
+
+    public SpecificationState? TakeSnapshot(SpecificationState s, int i, int index)
+    {
+        var server = s.Servers[i];
+        if (index <= server.Snapshot || index > server.Commit)
+            return null;
+        var spent = s.Spent with { Snapshots = s.Spent.Snapshots + 1 };
+        var taken = Write(s with { Spent = spent }, i, server with { Snapshot = index });
+        return taken is not null && server.Role == Role.Leader ? Reigning(taken, i) : taken;
+    }
+
+    public SpecificationState? InstallSnapshot(SpecificationState s, int i, int index)
+    {
+        var server = s.Servers[i];
+        var leader = s.ReignOf(server.Term);
+        if (!IsLedByAnother(leader, server, i) || index <= server.Commit || index > leader.Snapshot)
+            return null;
+        var log = server.Log.TermAt(index) == leader.Log.TermAt(index) ? server.Log : leader.Log.Prefix(index);
+        return Write(s, i, server with { Role = Role.Follower, Log = log, Snapshot = index, Commit = index }, Said.Ack(i, server.Term, index));
+    }
+}

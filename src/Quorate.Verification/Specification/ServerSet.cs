@@ -1,0 +1,56 @@
+using System.Numerics;
+
+namespace Quorate.Verification.Specification;
+
+/// <summary>A set of servers; they are numbered from 0.</summary>
+internal readonly record struct ServerSet(uint Bits)
+{
+    public bool IsEmpty => Bits == 0;
+
+    /// <summary>The servers 0 … count-1.</summary>
+    public static ServerSet First(int count) => new((1u << count) - 1);
+
+    public static ServerSet Of(params ReadOnlySpan<int> servers)
+    {
+        var bits = 0u;
+        foreach (var server in servers)
+            bits |= 1u << server;
+        return new ServerSet(bits);
+    }
+
+    public bool Contains(int server) => (Bits >> server & 1) != 0;
+
+    public ServerSet With(int server) => new(Bits | 1u << server);
+
+    public ServerSet Without(int server) => new(Bits & ~(1u << server));
+
+    /// <summary>Whether more than half of <paramref name="all"/> are in this set.</summary>
+    public bool IsMajorityOf(ServerSet all) => 2 * BitOperations.PopCount(Bits & all.Bits) > BitOperations.PopCount(all.Bits);
+
+    /// <summary>Each server under its other name.</summary>
+    public ServerSet Renamed(ReadOnlySpan<int> names)
+    {
+        var renamed = default(ServerSet);
+        for (var server = 0; server < names.Length; server++)
+        {
+            if (Contains(server))
+                renamed = renamed.With(names[server]);
+        }
+
+        return renamed;
+    }
+
+    public override string ToString()
+    {
+        var bits = Bits;
+        return $"({string.Join(' ', Enumerable.Range(0, 32).Where(i => (bits >> i & 1) != 0).Select(static i => i + 1))})";
+    }
+}
+
+/// <summary>Who decides: a majority of the voters and, while a change is under way, a majority of the outgoing too.</summary>
+internal readonly record struct Membership(ServerSet Voters, ServerSet Outgoing)
+{
+    public bool Includes(int server) => Voters.Contains(server) || Outgoing.Contains(server);
+
+    public bool IsQuorum(ServerSet set) => set.IsMajorityOf(Voters) && (Outgoing.IsEmpty || set.IsMajorityOf(Outgoing));
+}

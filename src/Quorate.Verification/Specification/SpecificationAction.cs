@@ -1,0 +1,31 @@
+namespace Quorate.Verification.Specification;
+
+/// <summary>The actions of spec/QuorateRaft.tla.</summary>
+internal enum ActionName : byte
+{
+    OnDurable = 1,
+    Restart,
+    TryAdoptTerm,
+    BecomeFollower,
+    BecomePreCandidate,
+    BecomeCandidate,
+    OnRequestVote,
+    BecomeLeader,
+    OnPropose,
+    OnAppendEntries,
+    AdvanceCommit,
+    OnRead,
+    StartReadRound,
+    AnswerRound,
+    ConfirmReads,
+    EnterJoint,
+    LeaveJoint,
+    TakeSnapshot,
+    InstallSnapshot,
+}
+
+/// <summary>One action of one server, with what it needs to be told.</summary>
+internal readonly record struct SpecificationAction(ActionName Name, int Server, int A = 0, int B = 0, int C = 0, int D = 0)
+{
+    public override string ToString() => $"{Name}({Server + 1}, {A}, {B}, {C}, {D})";
+}

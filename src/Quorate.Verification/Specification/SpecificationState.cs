@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Specification;
+
+/// <summary>The VARIABLES of spec/QuorateRaft.tla.</summary>
+internal sealed record SpecificationState(
+    ImmutableArray<Server> Servers,
+    ImmutableArray<Said> Messages,
+    ImmutableArray<Reign> Reigns,
+    ImmutableArray<GrantedRead> Granted,
+    Spent Spent)
+{
+    /// <summary>What was said by the leader of a term.</summary>
+    public Reign ReignOf(int term) => term < Reigns.Length ? Reigns[term] : Reigns[0];
+
+    /// <summary>With server <paramref name="i"/> replaced.</summary>
+    public SpecificationState With(int i, Server server) => this with { Servers = Servers.SetItem(i, server) };
+
+    public SpecificationState With(int term, Reign reign)
+    {
+        var reigns = Reigns;
+        while (reigns.Length <= term)
+            reigns = reigns.Add(reigns[0]);
+        return this with { Reigns = reigns.SetItem(term, reign) };
+    }
+
+    public override string ToString() => string.Join('\n', Servers.Select(static (s, i) => $"{i + 1}: {s}")
+        .Concat(Reigns.Select(static (r, t) => $"term {t}: {r}").Where((_, t) => !Reigns[t].Leaders.IsEmpty))
+        .Append($"said: {string.Join(", ", Messages)}"));
+}
+
+/// <summary>One server: what it has in memory, what is on its disk, and what is on its way there.</summary>
+internal sealed record Server(
+    Role Role, int Term, int Vote, Log Log, int Snapshot, int Commit, int Round, ImmutableArray<PendingRead> Reads, DiskImage Disk, ImmutableArray<WriteUnderWay> Writes)
+{
+    public const int Nobody = -1;
+
+    /// <summary>What the disk holds once the first <paramref name="writes"/> writes have reached it.</summary>
+    public DiskImage ImageAfter(int writes) => writes == 0 ? Disk : Writes[writes - 1].Image;
+
+    /// <summary>The entries that are on the disk and that no write under way takes off it.</summary>
+    public int Durable
+    {
+        get
+        {
+            var durable = Log.Agreement(Disk.Log);
+            foreach (var write in Writes)
+                durable = Math.Min(durable, Log.Agreement(write.Image.Log));
+            return durable;
+        }
+    }
+
+    public bool HardStateIsDurable
+    {
+        get
+        {
+            var durable = Disk.Term == Term && Disk.Vote == Vote;
+            foreach (var write in Writes)
+                durable &= write.Image.Term == Term && write.Image.Vote == Vote;
+            return durable;
+        }
+    }
+
+    public override string ToString() =>
+        $"{Role} term {Term} vote {Vote + 1} log [{Log}] snapshot {Snapshot} commit {Commit} round {Round} reads {Reads.Length} disk {Disk} writes {string.Join(", ", Writes.Select(static w => w.Image))}";
+}
+
+/// <summary>All that a disk holds.</summary>
+internal sealed record DiskImage(int Term, int Vote, Log Log, int Snapshot)
+{
+    public override string ToString() => $"{Term}/{Vote + 1} [{Log}]";
+}
+
+/// <summary>A write on its way to the disk, and what is said when it is there.</summary>
+/// <remarks>Beside a real core, the token names the append that it is part of.</remarks>
+internal sealed record WriteUnderWay(DiskImage Image, ImmutableArray<Said> Say, ulong Token = 0);
+
+/// <summary>A read that waits for a round; for one to begin while that is 0.</summary>
+internal readonly record struct PendingRead(int Round, int Index, int Needed);
+
+/// <summary>A read that was let through at an index, and the least index it must show.</summary>
+internal readonly record struct GrantedRead(int Index, int Needed);
+
+/// <summary>What the leader of a term has written in it: every AppendEntries and every snapshot of the term is a piece of it.</summary>
+internal sealed record Reign(ServerSet Leaders, Log Log, int Commit, int Snapshot, int Round)
+{
+    public override string ToString() => $"leader {Leaders} log [{Log}] commit {Commit} snapshot {Snapshot} round {Round}";
+}
+
+/// <summary>What is used up of the bounds.</summary>
+internal readonly record struct Spent(int Commands, int Restarts, int Changes, int Snapshots, int Reads);

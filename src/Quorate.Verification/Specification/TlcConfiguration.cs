@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Quorate.Verification.Specification;
+
+/// <summary>Reads the constants out of a configuration for TLC, so that it and the twin are given the same bounds by the same file.</summary>
+internal static partial class TlcConfiguration
+{
+    /// <exception cref="FormatException">A constant is missing.</exception>
+    public static Constants Read(string text)
+    {
+        var values = Assignment().Matches(text).ToDictionary(static m => m.Groups["name"].Value, static m => m.Groups["value"].Value.Trim(), StringComparer.Ordinal);
+        string Value(string name) => values.TryGetValue(name, out var value) ? value : throw new FormatException($"the configuration does not say {name}");
+        int Number(string name) => int.Parse(Value(name), CultureInfo.InvariantCulture);
+
+        return new Constants
+        {
+            Servers = SetsIn(Value("Servers"))[0].Count,
+            InitialVoters = SetsIn(Value("InitialVoters"))[0].Servers,
+            Targets = [.. SetsIn(Value("Targets")).Where(static s => s.Count > 0).Select(static s => s.Servers)],
+            Alike = SetsIn(Value("Alike"))[0].Servers,
+            BeginsElected = text.Contains("INIT Elected", StringComparison.Ordinal),
+            PreVote = Value("PreVote") == "TRUE",
+            MaxTerm = Number("MaxTerm"),
+            MaxCommands = Number("MaxCommands"),
+            MaxWrites = Number("MaxWrites"),
+            MaxRestarts = Number("MaxRestarts"),
+            MaxChanges = Number("MaxChanges"),
+            MaxSnapshots = Number("MaxSnapshots"),
+            MaxReads = Number("MaxReads"),
+        };
+    }
+
+    /// <summary>The innermost sets: {s1, s2} is servers 0 and 1.</summary>
+    private static List<(int Count, ServerSet Servers)> SetsIn(string text)
+    {
+        var sets = new List<(int, ServerSet)>();
+        foreach (Match set in InnermostSet().Matches(text))
+        {
+            var servers = ServerName().Matches(set.Value).Select(static m => int.Parse(m.Groups["number"].Value, CultureInfo.InvariantCulture) - 1).ToArray();
+            sets.Add((servers.Length, ServerSet.Of(servers)));
+        }
+
+        return sets;
+    }
+
+    [GeneratedRegex(@"^\s*(?<name>\w+)\s*=\s*(?<value>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Assignment();
+
+    [GeneratedRegex(@"\{[^{}]*\}")]
+    private static partial Regex InnermostSet();
+
+    [GeneratedRegex(@"s(?<number>\d+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex ServerName();
+}

@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Quorate.Verification.ModelChecking;
+using Quorate.Verification.Specification;
+
+namespace Quorate.Verification.Tests.Specification;
+
+/// <summary>
+/// What CI runs is the twin in C#; what is written down for people, and checked by TLC, is spec/QuorateRaft.tla. They are held together by counting: in each configuration
+/// both meet the same number of different states, the farthest of them equally far.
+/// </summary>
+public sealed class TheTwinCountsAsTlcDoes
+{
+    private static readonly JsonElement Expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder(), "expected.json"))).RootElement.GetProperty("configurations");
+
+    public static TheoryData<string> Configurations => [.. Expected.EnumerateObject().Select(static c => c.Name)];
+
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public void In_every_configuration_the_twin_meets_as_many_states_as_TLC(string configuration)
+    {
+        var found = BreadthFirstSearch.Run(ModelOf(configuration));
+
+        Assert.Null(found.Counterexample);
+        var expected = Expected.GetProperty(configuration);
+        Assert.Equal((expected.GetProperty("distinct").GetInt32(), expected.GetProperty("depth").GetInt32()), (found.Distinct, found.Depth));
+    }
+
+    /// <summary>A model in which something never happens proves nothing about it.</summary>
+    [Fact]
+    public void Every_action_is_taken_in_some_configuration()
+    {
+        var taken = new HashSet<ActionName>();
+        foreach (var configuration in Configurations)
+        {
+            var model = ModelOf(configuration.Data);
+            BreadthFirstSearch.Run(model, distinctMax: 10_000);
+            taken.UnionWith(model.Taken.Keys);
+        }
+
+        Assert.Empty(Enum.GetValues<ActionName>().Except(taken));
+    }
+
+    /// <summary>The twin's invariants are seen to refuse: two leaders of one term.</summary>
+    [Fact]
+    public void A_state_with_two_leaders_of_one_term_is_refused()
+    {
+        var constants = TlcConfiguration.Read(File.ReadAllText(Path.Combine(Folder(), "MCReads.cfg")));
+        var raft = new QuorateRaft(constants);
+        var elected = raft.Elected();
+        raft.HoldNow(elected);
+
+        var both = elected.With(1, elected.ReignOf(1) with { Leaders = ServerSet.Of(0, 1) });
+
+        Assert.Contains("ElectionSafety", Assert.Throws<Raft.InvariantViolationException>(() => raft.HoldNow(both)).Message, StringComparison.Ordinal);
+    }
+
+    private static TwinModel ModelOf(string configuration) => new(TlcConfiguration.Read(File.ReadAllText(Path.Combine(Folder(), $"{configuration}.cfg"))));
+
+    private static string Folder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "spec"));
+}
