@@ -59,12 +59,10 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly ClientInbox _clients;
     private readonly Applier<TResult> _applier;
     private readonly LeadershipBoard _board = new();
-    private readonly WakeSignal _wake;
-    private readonly TickClock _clock;
     private readonly GroupLoop _loop;
+    private readonly TurnTaker _turns;
     private readonly ThreadWorker _diskThread;
     private readonly ThreadWorker _applyThread;
-    private readonly Thread _loopThread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _lastIndex;
@@ -79,22 +77,21 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _options = options;
         _disk = disk;
         _log = log;
-        _wake = new WakeSignal();
         _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax);
-        _clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
+        var clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
+        _turns = new TurnTaker($"raft {options.Self} loop", Turn, clock, OnEnded);
 
         var seed = options.Seed ?? DrawSeed();
-        _proposals = new ProposalTable<TResult>(options.Self, seed >> 1);
+        _proposals = new ProposalTable<TResult>(options.Self, seed >> 1, new PoolAnswers<ProposalResult<TResult>>());
         _diskThread = new ThreadWorker($"raft {options.Self} disk");
         _applyThread = new ThreadWorker($"raft {options.Self} apply");
-        _applier = new Applier<TResult>(machine, options.Self, _proposals, _reads, _applyThread, recovered.FirstIndex - 1, _wake.Set);
+        _applier = new Applier<TResult>(machine, options.Self, _proposals, _reads, _applyThread, recovered.FirstIndex - 1, _turns.Wake);
 
         var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay);
         _core = new RaftCore(options.ToCore(seed), restored);
-        _network = startNetwork(options, incarnations, _wake.Set);
-        _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _wake.Set), _applier, _reads, _clients, _clock, Observe);
+        _network = startNetwork(options, incarnations, _turns.TakeOrLeave);
+        _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _turns.TakeOrLeave), _applier, _reads, _clients, clock, Observe);
         Publish();
-        _loopThread = new Thread(Run) { Name = $"raft {options.Self} loop", IsBackground = true };
     }
 
     /// <summary>What the node knows, now.</summary>
@@ -132,7 +129,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (!_clients.TryAdd(command, _proposals, out var id, out var outcome))
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _board.Read(out _).Leader));
 
-        _wake.Set();
+        _turns.Wake();
         if (_stopping)
             _proposals.Settle(id.Sequence, ProposalResult<TResult>.Indeterminate);
         return cancellationToken.CanBeCanceled ? WaitAsync(id, outcome, cancellationToken) : new ValueTask<ProposalResult<TResult>>(outcome);
@@ -155,7 +152,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (!_clients.TryAdd(waiter))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
-        _wake.Set();
+        _turns.Wake();
         if (_stopping)
             waiter.TrySetResult(ReadResult.Rejected(RejectReason.NotLeader));
         return cancellationToken.CanBeCanceled ? WaitAsync(waiter, cancellationToken) : new ValueTask<ReadResult>(waiter.Task);
@@ -224,7 +221,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             var node = new RaftNode<TResult>(options, machine, disk, incarnations, log, recovered, walOptions, startNetwork);
             node._diskThread.Start();
             node._applyThread.Start();
-            node._loopThread.Start();
+            node._turns.Start();
             return node;
         }
         catch
@@ -242,20 +239,17 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         return BitConverter.ToUInt64(bytes);
     }
 
-    private void Run()
+    private void Turn()
     {
-        try
-        {
-            while (!_stopping)
-            {
-                _loop.Turn();
-                Publish();
-                _wake.Wait(_clock.UntilNext);
-            }
-        }
-#pragma warning disable CA1031 // Whatever stops the loop stops the node, and is its completion's exception.
-        catch (Exception fault)
-#pragma warning restore CA1031
+        if (_loop.Turn())
+            _turns.Wake();
+        Publish();
+    }
+
+    /// <summary>No turn will be taken any more; with a fault, the node has failed.</summary>
+    private void OnEnded(Exception? fault)
+    {
+        if (fault is not null)
         {
             _stopping = true;
             _board.Close(_core.Term);
@@ -274,8 +268,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private async Task StopAsync()
     {
         _stopping = true;
-        _wake.Set();
-        await Task.Run(_loopThread.Join).ConfigureAwait(false);
+        await Task.Run(_turns.Stop).ConfigureAwait(false);
         await _network.DisposeAsync().ConfigureAwait(false);
         await Task.Run(() =>
         {
@@ -285,7 +278,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             _disk.Dispose();
         }).ConfigureAwait(false);
         AnswerWhoStillWaits();
-        _wake.Dispose();
+        _turns.Dispose();
         _completion.TrySetResult();
     }
 

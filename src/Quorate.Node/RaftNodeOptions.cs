@@ -55,7 +55,7 @@ public sealed record RaftNodeOptions
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Told what happens inside the core: elections, commits, truncations. Called by the node's own thread; it must not wait.</summary>
+    /// <summary>Told what happens inside the core: elections, commits, truncations. Called by the node's own threads, one call after another; it must not wait.</summary>
     public Action<NodeId, TraceEvent>? OnTrace { get; init; }
 
     /// <summary>Told what happens on the network: connections made, lost and refused. It must not wait.</summary>

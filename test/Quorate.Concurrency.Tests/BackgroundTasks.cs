@@ -15,7 +15,7 @@ public sealed class BackgroundTasks
         {
             for (var i = 0; i < 3; i++)
             {
-                if (background.TryRun(WorkAsync))
+                if (i == 1 ? background.TryRunBlocking(Work) : background.TryRun(WorkAsync))
                     Interlocked.Increment(ref started);
             }
         });
@@ -30,6 +30,11 @@ public sealed class BackgroundTasks
         async Task WorkAsync()
         {
             await Task.Yield();
+            Work();
+        }
+
+        void Work()
+        {
             Interlocked.Increment(ref ended);
             throw new InvalidOperationException("unexpected");
         }

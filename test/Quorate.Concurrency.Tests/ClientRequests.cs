@@ -13,7 +13,7 @@ public sealed class ClientRequests
     public void A_request_is_refused_at_once_or_taken_once_and_numbers_ascend_as_they_are_taken() => Schedules.Explore(300, () =>
     {
         var inbox = new ClientInbox(Max, proposalBytesMax: 1 << 20);
-        var table = new ProposalTable<int>(Given.Self, firstSequence: 0);
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>());
         var wake = new WakeSignal();
         var (accepted, readsAccepted, stopped) = (0, 0, 0);
         List<ulong> taken = [];
@@ -73,28 +73,34 @@ public sealed class ClientRequests
     [Fact]
     public void A_proposal_ends_once_as_whoever_came_first_says() => Schedules.Explore(300, () =>
     {
-        var table = new ProposalTable<int>(Given.Self, firstSequence: 0);
-        ProposalId[] ids = [table.Register(out var first), table.Register(out var second)];
-        int[] winners = [0, 0];
+        var answers = new Recorded();
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0, answers);
+        ulong[] numbers = [table.Register(out var first).Sequence, table.Register(out var second).Sequence];
+        var committed = ProposalResult<int>.Committed(new LogIndex(1), 7);
 
         Given.Together(
-            () => SettleBoth(ProposalResult<int>.Committed(new LogIndex(1), 7)),
-            () => SettleBoth(ProposalResult<int>.Rejected(RejectReason.Superseded, NodeId.None)),
+            () => table.Settle([(numbers[0], committed), (numbers[1], committed)]),
+            () =>
+            {
+                foreach (var number in numbers)
+                    table.Settle(number, ProposalResult<int>.Rejected(RejectReason.Superseded, NodeId.None));
+            },
             () => table.SettleAll(ProposalResult<int>.Indeterminate));
 
-        Assert.Equal(winners[0], first.GetAwaiter().GetResult().Outcome == ProposalOutcome.Indeterminate ? 0 : 1);
-        Assert.Equal(winners[1], second.GetAwaiter().GetResult().Outcome == ProposalOutcome.Indeterminate ? 0 : 1);
         Assert.Equal(0, table.Count);
-
-        void SettleBoth(ProposalResult<int> result)
-        {
-            for (var i = 0; i < ids.Length; i++)
-            {
-                if (!table.TryTake(ids[i].Sequence, out var source))
-                    continue;
-                Interlocked.Increment(ref winners[i]);
-                source.SetResult(result);
-            }
-        }
+        Assert.Equal(2, answers.All.Count);
+        Assert.Equal(1, answers.All.Count(answer => answer.Caller.Task == first));
+        Assert.Equal(1, answers.All.Count(answer => answer.Caller.Task == second));
     });
+
+    private sealed class Recorded : IAnswers<ProposalResult<int>>
+    {
+        public List<Answered<ProposalResult<int>>> All { get; } = [];
+
+        public void Give(ReadOnlySpan<Answered<ProposalResult<int>>> answers)
+        {
+            lock (All)
+                All.AddRange(answers);
+        }
+    }
 }

@@ -5,6 +5,9 @@ global using Lock = System.Object;
 
 global using Thread = Quorate.Concurrency.Tests.NamelessThread;
 
+// It knows tasks, not what is given to the pool without one.
+global using ThreadPool = Quorate.Concurrency.Tests.PoolOfTasks;
+
 namespace Quorate.Concurrency.Tests;
 
 /// <summary>A thread whose name is told to nobody: Coyote tells the threads that it controls by the names it has given them.</summary>
@@ -12,7 +15,9 @@ internal sealed class NamelessThread(ThreadStart start)
 {
     private readonly System.Threading.Thread _thread = new(start);
 
-    public string? Name { get; init; }
+    public static NamelessThread CurrentThread { get; } = new(static () => { });
+
+    public string? Name { get; set; }
 
     public bool IsBackground { get; init; }
 
@@ -21,4 +26,10 @@ internal sealed class NamelessThread(ThreadStart start)
     public void Start() => _thread.Start();
 
     public void Join() => _thread.Join();
+}
+
+/// <summary>A thread pool in which each piece of work is a task.</summary>
+internal static class PoolOfTasks
+{
+    public static void UnsafeQueueUserWorkItem(IThreadPoolWorkItem work, bool preferLocal) => _ = Task.Run(work.Execute);
 }

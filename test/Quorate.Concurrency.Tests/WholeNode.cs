@@ -63,6 +63,25 @@ public sealed class WholeNode
         CheckOutcomes(proposals, lonely.Machine);
     });
 
+    /// <summary>A caller goes on in the thread that told it, and here keeps it until the node has ended: it must be none that the end waits for.</summary>
+    [Fact]
+    public void Whoever_has_been_answered_may_stop_the_node_there_and_then() => Schedules.Explore(100, async () =>
+    {
+        await using var lonely = new LonelyNode();
+        var node = lonely.Node;
+        await node.WaitForLeaderAsync();
+
+        var clients = new[] { ClientAsync(1), ClientAsync(2) };
+        await Task.WhenAll(clients);
+        await node.Completion;
+
+        Task ClientAsync(byte command) => Task.Run(async () =>
+        {
+            await node.ProposeAsync(new[] { command });
+            node.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        });
+    });
+
     [Fact]
     public void A_request_beside_the_last_moment_is_refused_and_does_not_wait() => Schedules.Explore(600, async () =>
     {

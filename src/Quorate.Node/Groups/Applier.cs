@@ -119,8 +119,7 @@ internal sealed class Applier<TResult>(
         machine.BatchApplied(last);
         Volatile.Write(ref _applied, last.Value);
 
-        foreach (var (sequence, result) in _results)
-            proposals.Settle(sequence, result);
+        proposals.Settle(_results);
         _results.Clear();
     }
 }

@@ -15,7 +15,7 @@ internal delegate void StepObserver(RaftCore core, in Input input, Effects effec
 ///   clients ─┤                                      ├─► applier
 ///   clock ───┘                                      └─► clients
 /// </code>
-/// It is polled and never waits, so production can give it a thread and the simulator its virtual time. Threading: one caller at a time.
+/// It is polled and never waits, so production can give it threads (<see cref="TurnTaker"/>) and the simulator its virtual time. Threading: one caller at a time.
 /// </remarks>
 internal sealed class GroupLoop
 {
@@ -58,13 +58,13 @@ internal sealed class GroupLoop
         _observe = observe;
     }
 
-    /// <summary>Takes a turn.</summary>
+    /// <summary>Takes a turn. True when more messages may be here than one turn takes: then another must follow at once.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     /// <exception cref="StateMachineException">The state machine threw.</exception>
     /// <exception cref="InvariantViolationException">A bug of ours.</exception>
-    public void Turn()
+    public bool Turn()
     {
-        TakeMessages();
+        var more = TakeMessages();
         TakeDisk();
         TakeApplied();
         TakeClients();
@@ -72,17 +72,22 @@ internal sealed class GroupLoop
         Step(Input.EndOfTurn);
         _network.Flush();
         _disk.Submit();
+        return more;
     }
 
-    private void TakeMessages()
+    private bool TakeMessages()
     {
-        for (var i = 0; i < MessagesPerTurnMax && _network.TryReceive(out var received); i++)
+        for (var i = 0; i < MessagesPerTurnMax; i++)
         {
+            if (!_network.TryReceive(out var received))
+                return false;
             if (received.Kind == NetworkEventKind.Message)
                 Step(Input.Received(received.Message!));
             else
                 Step(Input.PeerLost(received.Peer));
         }
+
+        return true;
     }
 
     private void TakeDisk()

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Quorate.Raft;
 
 namespace Quorate.Node.Groups;
@@ -7,10 +8,11 @@ namespace Quorate.Node.Groups;
 /// Threading: callers register and give up, the applier commits, the loop rejects. Shape: the numbers begin at one that is drawn anew at each start,
 /// so that no command of an earlier life, still in the log, is taken for one of these.
 /// </remarks>
-internal sealed class ProposalTable<TResult>(NodeId self, ulong firstSequence)
+internal sealed class ProposalTable<TResult>(NodeId self, ulong firstSequence, IAnswers<ProposalResult<TResult>> answers)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, TaskCompletionSource<ProposalResult<TResult>>> _open = [];
+    private readonly List<Answered<ProposalResult<TResult>>> _settled = [];
     private ulong _sequence = firstSequence;
 
     /// <summary>How many wait for their outcome.</summary>
@@ -26,40 +28,55 @@ internal sealed class ProposalTable<TResult>(NodeId self, ulong firstSequence)
     /// <summary>Notes a new proposal.</summary>
     public ProposalId Register(out Task<ProposalResult<TResult>> outcome)
     {
-        var source = new TaskCompletionSource<ProposalResult<TResult>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        outcome = source.Task;
+        // What waits for it goes on where it is answered: that is for the answers to arrange.
+        var caller = new TaskCompletionSource<ProposalResult<TResult>>();
+        outcome = caller.Task;
         lock (_lock)
         {
-            _open.Add(++_sequence, source);
+            _open.Add(++_sequence, caller);
             return new ProposalId(self, _sequence);
         }
     }
 
-    /// <summary>Takes a proposal out of the table; whoever does that owes it its outcome.</summary>
-    public bool TryTake(ulong sequence, out TaskCompletionSource<ProposalResult<TResult>> source)
+    /// <summary>Ends one proposal, if its outcome is still open.</summary>
+    public void Settle(ulong sequence, in ProposalResult<TResult> result)
     {
+        TaskCompletionSource<ProposalResult<TResult>>? caller;
         lock (_lock)
-            return _open.Remove(sequence, out source!);
+        {
+            if (!_open.Remove(sequence, out caller))
+                return;
+        }
+
+        answers.Give([new(caller, result)]);
     }
 
-    /// <summary>Ends one proposal, if its outcome is still open.</summary>
-    public void Settle(ulong sequence, ProposalResult<TResult> result)
+    /// <summary>Ends those of many proposals whose outcome is still open, in their order. For the applier alone.</summary>
+    public void Settle(List<(ulong Sequence, ProposalResult<TResult> Result)> results)
     {
-        if (TryTake(sequence, out var source))
-            source.TrySetResult(result);
+        lock (_lock)
+        {
+            foreach (var (sequence, result) in results)
+            {
+                if (_open.Remove(sequence, out var caller))
+                    _settled.Add(new(caller, result));
+            }
+        }
+
+        answers.Give(CollectionsMarshal.AsSpan(_settled));
+        _settled.Clear();
     }
 
     /// <summary>The node stops: what will become of these, it will not know.</summary>
     public void SettleAll(ProposalResult<TResult> result)
     {
-        TaskCompletionSource<ProposalResult<TResult>>[] all;
+        Answered<ProposalResult<TResult>>[] all;
         lock (_lock)
         {
-            all = [.. _open.Values];
+            all = [.. _open.Values.Select(caller => new Answered<ProposalResult<TResult>>(caller, result))];
             _open.Clear();
         }
 
-        foreach (var source in all)
-            source.TrySetResult(result);
+        answers.Give(all);
     }
 }

@@ -4,6 +4,7 @@ namespace Quorate.Node.Groups;
 /// <remarks>
 /// After a pause (a collector, a stopped process, a suspended machine) the missed ticks are not all made up for: what waited in the sockets meanwhile must
 /// be heard before a follower loses patience, and a leader's own timers need only see that time has passed.
+/// Threading: ticks are taken by one thread at a time; any may ask meanwhile how long it is to the next.
 /// </remarks>
 internal sealed class TickClock(TimeProvider time, TimeSpan tick, int ticksAtOnceMax)
 {
@@ -14,7 +15,7 @@ internal sealed class TickClock(TimeProvider time, TimeSpan tick, int ticksAtOnc
     {
         get
         {
-            var left = tick - time.GetElapsedTime(_last);
+            var left = tick - time.GetElapsedTime(Volatile.Read(ref _last));
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
@@ -25,11 +26,11 @@ internal sealed class TickClock(TimeProvider time, TimeSpan tick, int ticksAtOnc
         var due = (int)Math.Min(int.MaxValue, time.GetElapsedTime(_last) / tick);
         if (due <= ticksAtOnceMax)
         {
-            _last += (long)(due * tick.TotalSeconds * time.TimestampFrequency);
+            Volatile.Write(ref _last, _last + (long)(due * tick.TotalSeconds * time.TimestampFrequency));
             return due;
         }
 
-        _last = time.GetTimestamp();
+        Volatile.Write(ref _last, time.GetTimestamp());
         return ticksAtOnceMax;
     }
 }

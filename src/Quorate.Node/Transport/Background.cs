@@ -9,18 +9,11 @@ internal sealed class Background(Action<Exception> onFault)
     private bool _closing;
 
     /// <summary>Starts work in the thread pool; does nothing once <see cref="DrainAsync"/> was called.</summary>
-    public bool TryRun(Func<Task> work)
-    {
-        lock (_gate)
-        {
-            if (_closing)
-                return false;
-            _running++;
-        }
+    public bool TryRun(Func<Task> work) => TryOwn(() => Task.Run(work));
 
-        _ = OwnAsync(work);
-        return true;
-    }
+    /// <summary>Starts work that waits in the system, on a thread of its own.</summary>
+    public bool TryRunBlocking(Action work) => TryOwn(() =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
 
     /// <summary>Completes when all that was started has ended; nothing more is started.</summary>
     public Task DrainAsync()
@@ -35,11 +28,24 @@ internal sealed class Background(Action<Exception> onFault)
         return _drained.Task;
     }
 
-    private async Task OwnAsync(Func<Task> work)
+    private bool TryOwn(Func<Task> start)
+    {
+        lock (_gate)
+        {
+            if (_closing)
+                return false;
+            _running++;
+        }
+
+        _ = OwnAsync(start);
+        return true;
+    }
+
+    private async Task OwnAsync(Func<Task> start)
     {
         try
         {
-            await Task.Run(work).ConfigureAwait(false);
+            await start().ConfigureAwait(false);
         }
         catch (Exception exception)
         {

@@ -6,6 +6,7 @@ namespace Quorate.Node.Transport;
 /// <remarks>
 /// Small frames, and there are many of them in one read, are copied out of the read buffer. A frame that does not fit into it is read
 /// straight into its own array, so that a megabyte of entries is copied once, by the kernel. (A PipeReader would copy it a second time.)
+/// Threading: one thread reads, and waits in the system for bytes.
 /// </remarks>
 internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposable
 {
@@ -18,12 +19,10 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
     /// <summary>The next frame; null when the other side has closed between two frames.</summary>
     /// <exception cref="WireFormatException">What came is damaged, or too large.</exception>
     /// <exception cref="EndOfStreamException">The other side closed in the middle of a frame, as a killed process does.</exception>
-    public async ValueTask<Frame?> ReadAsync(CancellationToken cancellation)
+    public Frame? Read()
     {
-        if (!await FillAsync(WireFrame.HeaderBytes, cancellation).ConfigureAwait(false))
-        {
+        if (!Fill(WireFrame.HeaderBytes))
             return _start == _end ? null : throw new EndOfStreamException("the connection ended inside a frame header");
-        }
 
         var header = WireFrame.ReadHeader(_buffer.AsSpan(_start, _end - _start), frameBytesMax);
         _start += WireFrame.HeaderBytes;
@@ -31,7 +30,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
         var body = pooled ? ArrayPool<byte>.Shared.Rent(header.BodyBytes) : GC.AllocateUninitializedArray<byte>(header.BodyBytes);
         try
         {
-            await ReadBodyAsync(body.AsMemory(0, header.BodyBytes), cancellation).ConfigureAwait(false);
+            ReadBody(body.AsSpan(0, header.BodyBytes));
             WireFrame.CheckBody(header, body.AsSpan(0, header.BodyBytes));
         }
         catch
@@ -44,6 +43,16 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
         return new Frame(header.Kind, body, header.BodyBytes, pooled);
     }
 
+    /// <summary>Whether the next frame is here already, so that reading it will not wait.</summary>
+    public bool HoldsFrame
+    {
+        get
+        {
+            var here = _buffer.AsSpan(_start, _end - _start);
+            return here.Length >= WireFrame.HeaderBytes && WireFrame.BodyBytesOf(here) <= (uint)(here.Length - WireFrame.HeaderBytes);
+        }
+    }
+
     /// <summary>Gives the read buffer back; nothing may be reading.</summary>
     public void Dispose()
     {
@@ -52,18 +61,18 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
         _buffer = [];
     }
 
-    private async ValueTask ReadBodyAsync(Memory<byte> body, CancellationToken cancellation)
+    private void ReadBody(Span<byte> body)
     {
         // What is left of a body that fits into the buffer comes through it, and with it, in the same read, the frames behind.
-        if (body.Length <= _buffer.Length && !await FillAsync(body.Length, cancellation).ConfigureAwait(false))
+        if (body.Length <= _buffer.Length && !Fill(body.Length))
             throw new EndOfStreamException("the connection ended inside a frame");
 
         var here = Math.Min(body.Length, _end - _start);
-        _buffer.AsMemory(_start, here).CopyTo(body);
+        _buffer.AsSpan(_start, here).CopyTo(body);
         _start += here;
         for (var rest = body[here..]; !rest.IsEmpty;)
         {
-            var read = await stream.ReadAsync(rest, cancellation).ConfigureAwait(false);
+            var read = stream.Read(rest);
             if (read == 0)
                 throw new EndOfStreamException("the connection ended inside a frame");
             rest = rest[read..];
@@ -71,7 +80,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
     }
 
     /// <summary>Reads until this many bytes are in the buffer; false when the stream ends before.</summary>
-    private async ValueTask<bool> FillAsync(int bytes, CancellationToken cancellation)
+    private bool Fill(int bytes)
     {
         while (_end - _start < bytes)
         {
@@ -85,7 +94,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
                 (_start, _end) = (0, _end - _start);
             }
 
-            var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellation).ConfigureAwait(false);
+            var read = stream.Read(_buffer.AsSpan(_end));
             if (read == 0)
                 return false;
             _end += read;

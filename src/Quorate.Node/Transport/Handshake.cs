@@ -74,9 +74,13 @@ internal static class Handshake
     /// <summary>Reads a hello.</summary>
     /// <exception cref="WireFormatException">It is none.</exception>
     /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
-    public static async ValueTask<Hello> ReadHelloAsync(Stream stream, CancellationToken cancellation)
+    public static Hello ReadHello(Stream stream)
     {
-        var bytes = await ReadAsync(stream, HelloBytes, cancellation).ConfigureAwait(false);
+        var prefix = new byte[PrefixBytes];
+        stream.ReadExactly(prefix);
+        var bytes = Begin(prefix, HelloBytes);
+        stream.ReadExactly(bytes.AsSpan(PrefixBytes));
+        Check(bytes);
         return ParseHello(bytes);
     }
 
@@ -85,7 +89,11 @@ internal static class Handshake
     /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
     public static async ValueTask<Answer> ReadAnswerAsync(Stream stream, CancellationToken cancellation)
     {
-        var bytes = await ReadAsync(stream, AnswerBytes, cancellation).ConfigureAwait(false);
+        var prefix = new byte[PrefixBytes];
+        await stream.ReadExactlyAsync(prefix, cancellation).ConfigureAwait(false);
+        var bytes = Begin(prefix, AnswerBytes);
+        await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
+        Check(bytes);
         return ParseAnswer(bytes);
     }
 
@@ -108,22 +116,23 @@ internal static class Handshake
     }
 
     /// <summary>The magic and the length first: a stranger who speaks HTTP is turned away at its first ten bytes.</summary>
-    private static async ValueTask<byte[]> ReadAsync(Stream stream, int bytesMin, CancellationToken cancellation)
+    private static byte[] Begin(ReadOnlySpan<byte> prefix, int bytesMin)
     {
-        var prefix = new byte[PrefixBytes];
-        await stream.ReadExactlyAsync(prefix, cancellation).ConfigureAwait(false);
-        if (!prefix.AsSpan().StartsWith(Magic))
+        if (!prefix.StartsWith(Magic))
             throw new WireFormatException("what came does not begin like the handshake of a Quorate node");
-        var length = BinaryPrimitives.ReadUInt16LittleEndian(prefix.AsSpan(Magic.Length));
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(prefix[Magic.Length..]);
         if (length < bytesMin || length > BytesMax)
             throw new WireFormatException($"a handshake of {length} bytes is none; it has {bytesMin} to {BytesMax}");
 
         var bytes = new byte[length];
-        prefix.CopyTo(bytes, 0);
-        await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(length - ChecksumBytes)) != Crc32C.Of(bytes.AsSpan(0, length - ChecksumBytes)))
-            throw new WireFormatException("the checksum of a handshake does not match");
+        prefix.CopyTo(bytes);
         return bytes;
+    }
+
+    private static void Check(ReadOnlySpan<byte> bytes)
+    {
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[^ChecksumBytes..]) != Crc32C.Of(bytes[..^ChecksumBytes]))
+            throw new WireFormatException("the checksum of a handshake does not match");
     }
 }
 

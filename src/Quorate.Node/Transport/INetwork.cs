@@ -4,7 +4,7 @@ namespace Quorate.Node.Transport;
 
 /// <summary>The network as the group loop sees it: hand messages over, take what has come.</summary>
 /// <remarks>
-/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are called by the loop alone, and never wait.
+/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are called by the loop alone, by one thread at a time, and never wait.
 /// Production gives it sockets; the simulator loses, repeats, delays and cuts.
 /// </remarks>
 public interface INetwork

@@ -1,26 +1,19 @@
 namespace Quorate.Node.Transport;
 
 /// <summary>What has arrived and waits for the loop, in the order it arrived: many readers put in, the loop takes out.</summary>
-/// <remarks>Bounded peer by peer through <see cref="InboxAllowance"/>, so that one flooding peer cannot crowd out the others.</remarks>
-internal sealed class Inbox(Action wake)
+/// <remarks>Whoever puts in tells the loop, when there is nothing more to put in at once. Bounded peer by peer through <see cref="InboxAllowance"/>, so that one flooding peer cannot crowd out the others.</remarks>
+internal sealed class Inbox
 {
     private readonly Lock _gate = new();
     private List<Arrival> _arrived = [];
     private List<Arrival> _taken = [];
     private int _next;
 
-    /// <summary>Puts in; wakes the loop if it may have found nothing the last time it looked.</summary>
+    /// <summary>Puts in.</summary>
     public void Add(in Arrival arrival)
     {
-        bool first;
         lock (_gate)
-        {
-            first = _arrived.Count == 0;
             _arrived.Add(arrival);
-        }
-
-        if (first)
-            wake();
     }
 
     /// <summary>Takes the next; for the loop alone.</summary>
@@ -56,10 +49,12 @@ internal readonly record struct Arrival(Peer Peer, IncomingConnection? Connectio
 /// <summary>How much of one peer may wait in the <see cref="Inbox"/>.</summary>
 internal sealed class InboxAllowance(long bytesMax)
 {
-    private readonly AsyncSignal _room = new();
+    private readonly object _room = new();
     private long _held;
 
     public long Held => Volatile.Read(ref _held);
+
+    public bool IsUsedUp => Held >= bytesMax;
 
     public void Take(int bytes) => Interlocked.Add(ref _held, bytes);
 
@@ -68,19 +63,29 @@ internal sealed class InboxAllowance(long bytesMax)
     {
         var after = Interlocked.Add(ref _held, -bytes);
         if (after < (bytesMax + 1) / 2 && after + bytes >= (bytesMax + 1) / 2)
-            _room.Set();
+            WakeReader();
     }
 
-    /// <summary>Completes when there is room for one more frame.</summary>
-    public async ValueTask WaitForRoomAsync(CancellationToken cancellation)
+    /// <summary>Waits until there is room for one more frame.</summary>
+    public void WaitForRoom(CancellationToken cancellation)
     {
-        if (Held < bytesMax)
+        if (!IsUsedUp)
             return;
-        using var registration = cancellation.UnsafeRegister(static signal => ((AsyncSignal)signal!).Set(), _room);
-        while (Held >= bytesMax)
+        var end = cancellation.UnsafeRegister(static self => ((InboxAllowance)self!).WakeReader(), this);
+        lock (_room)
         {
-            cancellation.ThrowIfCancellationRequested();
-            await _room.WaitAsync().ConfigureAwait(false);
+            while (IsUsedUp && !cancellation.IsCancellationRequested)
+                Monitor.Wait(_room);
         }
+
+        end.Unregister();
+
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private void WakeReader()
+    {
+        lock (_room)
+            Monitor.PulseAll(_room);
     }
 }

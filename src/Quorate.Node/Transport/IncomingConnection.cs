@@ -1,7 +1,13 @@
+using System.Net.Sockets;
+
 namespace Quorate.Node.Transport;
 
 /// <summary>A connection that a peer dialled and on which it sends: checked frames go from here into the inbox.</summary>
-internal sealed class IncomingConnection(TcpNetwork network, Peer peer, Stream stream) : IDisposable
+/// <remarks>
+/// It has a thread, which waits in the system for bytes and takes them to the loop itself: through the thread pool, each message would pass two more threads.
+/// There are as many as there are peers. Cutting the socket off is what ends the waiting.
+/// </remarks>
+internal sealed class IncomingConnection(TcpNetwork network, Peer peer, Socket socket, Stream stream) : IDisposable
 {
     private readonly CancellationTokenSource _ending = CancellationTokenSource.CreateLinkedTokenSource(peer.Removed);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,14 +41,15 @@ internal sealed class IncomingConnection(TcpNetwork network, Peer peer, Stream s
     }
 
     /// <summary>Reads until the peer closes, the network fails, or we end it.</summary>
-    public async Task RunAsync()
+    public void Run()
     {
+        Thread.CurrentThread.Name = $"raft {network.Options.Self} from {peer.Id}";
+        using var cut = SocketFaults.CutWhen(socket, _ending.Token);
         try
         {
-            if (peer.Replace(this) is { } before)
-                await before.EndAsync().ConfigureAwait(false);
+            peer.Replace(this)?.EndAsync().GetAwaiter().GetResult();
             if (!_ending.IsCancellationRequested)
-                await ServeAsync().ConfigureAwait(false);
+                Serve();
         }
         finally
         {
@@ -53,15 +60,16 @@ internal sealed class IncomingConnection(TcpNetwork network, Peer peer, Stream s
 
     public void Dispose() => _ending.Dispose();
 
-    private async Task ServeAsync()
+    private void Serve()
     {
         var established = peer.OnEstablished(dialled: false);
         network.Raise(TransportEventKind.Accepted, peer.Id, $"Node {peer.Id} has connected to this node.");
         peer.Dialer.Hurry();
         try
         {
-            await ReadAllAsync(_ending.Token).ConfigureAwait(false);
-            peer.OnLost(established, closedByPeer: true, $"Node {peer.Id} closed its connection to this node: it may have stopped.");
+            ReadAll(_ending.Token);
+            if (!_ending.IsCancellationRequested)
+                peer.OnLost(established, closedByPeer: true, $"Node {peer.Id} closed its connection to this node: it may have stopped.");
         }
         catch (WireFormatException fault)
         {
@@ -75,17 +83,28 @@ internal sealed class IncomingConnection(TcpNetwork network, Peer peer, Stream s
         }
     }
 
-    private async Task ReadAllAsync(CancellationToken cancellation)
+    private void ReadAll(CancellationToken cancellation)
     {
         using var reader = new FrameReader(stream, network.Options.FrameBytesMax);
-        while (true)
+        try
         {
-            // Not reading is how the sender is held back: its kernel's buffer fills, then its queue, and that drops whole messages.
-            await peer.Allowance.WaitForRoomAsync(cancellation).ConfigureAwait(false);
-            if (await reader.ReadAsync(cancellation).ConfigureAwait(false) is not { } frame)
-                return;
-            peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
-            network.Inbox.Add(new Arrival(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
+            while (true)
+            {
+                // Not reading is how the sender is held back: its kernel's buffer fills, then its queue, and that drops whole messages.
+                peer.Allowance.WaitForRoom(cancellation);
+                if (reader.Read() is not { } frame)
+                    return;
+                peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
+                network.Inbox.Add(new Arrival(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
+
+                // Frames that came together go to the loop together.
+                if (!reader.HoldsFrame || peer.Allowance.IsUsedUp)
+                    network.TellLoop();
+            }
+        }
+        finally
+        {
+            network.TellLoop();
         }
     }
 }

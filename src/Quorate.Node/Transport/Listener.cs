@@ -59,8 +59,7 @@ internal sealed class Listener : IDisposable
                 continue;
             }
 
-            if (!_network.Background.TryRun(() => ServeAsync(socket)))
-                socket.Dispose();
+            Admit(socket);
         }
     }
 
@@ -109,70 +108,90 @@ internal sealed class Listener : IDisposable
         }
     }
 
-    private async Task ServeAsync(Socket socket)
+    /// <summary>Gives a stranger a thread, if there are not too many of them already.</summary>
+    private void Admit(Socket socket)
+    {
+        if (RemoteOf(socket) is not { } remote)
+        {
+            socket.Dispose();
+        }
+        else if (!_network.Admission.TryEnter(remote.Address))
+        {
+            _network.OnRefused(HandshakeRefusal.TooMany, default, remote.ToString());
+            socket.Dispose();
+        }
+        else if (!_network.Background.TryRunBlocking(() => Serve(socket, remote)))
+        {
+            _network.Admission.Leave(remote.Address);
+            socket.Dispose();
+        }
+    }
+
+    private static IPEndPoint? RemoteOf(Socket socket)
+    {
+        try
+        {
+            return (IPEndPoint?)socket.RemoteEndPoint;
+        }
+        catch (Exception fault) when (SocketFaults.IsExpected(fault))
+        {
+            return null; // It went away at once.
+        }
+    }
+
+    private void Serve(Socket socket, IPEndPoint remote)
     {
         using (socket)
         {
-            var from = "an unknown address";
+            // The one place where their side of a connection becomes a stream; TLS goes around it here. Nothing on it is done asynchronously: the
+            // runtime would watch the socket from then on, and each read go through its threads.
+            using var stream = new NetworkStream(socket, ownsSocket: false);
             try
             {
-                var remote = (IPEndPoint)socket.RemoteEndPoint!;
-                from = remote.ToString();
-                SocketFaults.Configure(socket, _network.Options.UnacknowledgedTimeout);
-
-                // The one place where their side of a connection becomes a stream; TLS goes around it here.
-                var stream = new NetworkStream(socket, ownsSocket: false);
-                await using (stream.ConfigureAwait(false))
+                if (ShakeHands(socket, stream, remote) is not { } peer)
                 {
-                    if (await AdmitAsync(stream, remote.Address, from).ConfigureAwait(false) is not { } peer)
-                    {
-                        socket.Shutdown(SocketShutdown.Send);
-                        return;
-                    }
-
-                    using var connection = new IncomingConnection(_network, peer, stream);
-                    await connection.RunAsync().ConfigureAwait(false);
+                    socket.Shutdown(SocketShutdown.Send);
+                    return;
                 }
+
+                using var connection = new IncomingConnection(_network, peer, socket, stream);
+                connection.Run();
             }
             catch (WireFormatException)
             {
-                _network.OnRefused(HandshakeRefusal.NotQuorate, default, from);
-            }
-            catch (OperationCanceledException) when (!_network.Ending.IsCancellationRequested)
-            {
-                _network.OnRefused(HandshakeRefusal.TooSlow, default, from);
+                _network.OnRefused(HandshakeRefusal.NotQuorate, default, remote.ToString());
             }
             catch (Exception fault) when (SocketFaults.IsExpected(fault))
             {
-                // It went away before it had said who it is.
+                // It went away before it had said who it is, or we did.
             }
         }
     }
 
     /// <summary>The handshake; null when it was refused, and that has been said.</summary>
-    private async Task<Peer?> AdmitAsync(NetworkStream stream, IPAddress address, string from)
+    private Peer? ShakeHands(Socket socket, NetworkStream stream, IPEndPoint remote)
     {
-        if (!_network.Admission.TryEnter(address))
-        {
-            _network.OnRefused(HandshakeRefusal.TooMany, default, from);
-            return null;
-        }
-
+        using var deadline = new Deadline(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
+        using var cut = SocketFaults.CutWhen(socket, deadline.Token);
         try
         {
-            using var deadline = new Deadline(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
-            var hello = await Handshake.ReadHelloAsync(stream, deadline.Token).ConfigureAwait(false);
+            SocketFaults.Configure(socket, _network.Options.UnacknowledgedTimeout);
+            var hello = Handshake.ReadHello(stream);
             var refusal = Judge(hello, out var peer);
             var version = refusal == HandshakeRefusal.None ? Math.Min(hello.VersionMax, Handshake.VersionMax) : (ushort)0;
-            var answer = new Answer(refusal, version, _network.Options.ClusterId, _network.Options.Self, Features: 0, _network.Incarnation);
-            await stream.WriteAsync(Handshake.Write(answer), deadline.Token).ConfigureAwait(false);
+            stream.Write(Handshake.Write(new Answer(refusal, version, _network.Options.ClusterId, _network.Options.Self, Features: 0, _network.Incarnation)));
             if (refusal != HandshakeRefusal.None)
-                _network.OnRefused(refusal, hello, from);
+                _network.OnRefused(refusal, hello, remote.ToString());
             return refusal == HandshakeRefusal.None ? peer : null;
+        }
+        catch (EndOfStreamException) when (deadline.Token.IsCancellationRequested && !_network.Ending.IsCancellationRequested)
+        {
+            _network.OnRefused(HandshakeRefusal.TooSlow, default, remote.ToString());
+            return null;
         }
         finally
         {
-            _network.Admission.Leave(address);
+            _network.Admission.Leave(remote.Address);
         }
     }
 

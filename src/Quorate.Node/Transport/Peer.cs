@@ -94,6 +94,7 @@ internal sealed class Peer : IDisposable
         }
 
         _network.Inbox.Add(new Arrival(this, null, default, [], 0, false));
+        _network.TellLoop();
     }
 
     public void OnReceived(int bytes)

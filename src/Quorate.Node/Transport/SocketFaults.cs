@@ -20,6 +20,21 @@ internal static class SocketFaults
         _ => false,
     };
 
+    /// <summary>Whoever waits in the system for this socket is let go once the token is cancelled, as if the other side had closed.</summary>
+    public static CancellationTokenRegistration CutWhen(Socket socket, CancellationToken cancellation) => cancellation.UnsafeRegister(
+        static state =>
+        {
+            try
+            {
+                ((Socket)state!).Shutdown(SocketShutdown.Both);
+            }
+            catch (Exception fault) when (IsExpected(fault))
+            {
+                // It is cut off already.
+            }
+        },
+        socket);
+
     /// <summary>What every peer connection is set to, whichever side opened it.</summary>
     public static void Configure(Socket socket, TimeSpan unacknowledgedTimeout)
     {

@@ -9,10 +9,10 @@ namespace Quorate.Node.Transport;
 /// <summary>The network of a real cluster: TCP, a connection each way between every two nodes.</summary>
 /// <remarks>
 /// <code>
-///   loop ── Send ──► SendQueue ── Flush wakes ──► Dialer's writer ──► socket                (one a peer)
-///   loop ◄─ TryReceive ── Inbox ◄── IncomingConnection ◄── FrameReader ◄── socket           (one a peer, after the Listener let it in)
+///   loop ── Send ──► SendQueue ── Flush ──► socket; what it does not take at once, the Dialer's writer sends    (one a peer)
+///   loop ◄─ TryReceive ── Inbox ◄── IncomingConnection ◄── FrameReader ◄── socket      (one thread a peer, after the Listener let it in)
 /// </code>
-/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are for the loop's thread alone and never wait for anything;
+/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are for the loop, one caller at a time, and never wait for anything;
 /// all else may be called from any thread.
 /// Errors: what a network does is never an exception here. A mistake of ours in a background task comes out of the next <see cref="TryReceive"/>.
 /// </remarks>
@@ -36,7 +36,7 @@ public sealed class TcpNetwork : INodeNetwork
     {
         Options = options;
         _wake = wake;
-        Inbox = new Inbox(wake);
+        Inbox = new Inbox();
         Background = new Background(OnFault);
         Admission = new HandshakeAdmission(options.HandshakesMax, options.HandshakesPerAddressMax);
         Ending = _ending.Token;
@@ -81,7 +81,10 @@ public sealed class TcpNetwork : INodeNetwork
 
     /// <summary>Listens, and begins to dial every peer.</summary>
     /// <param name="options">All there is to say.</param>
-    /// <param name="wake">Called, from any thread, when something has arrived for a loop that may be asleep. It must be quick and must not throw.</param>
+    /// <param name="wake">
+    /// Called when something has arrived for a loop that may be asleep, on the thread that has read it: the loop may take its turn right there. While this
+    /// runs, nothing more is read from that peer. It must not throw.
+    /// </param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="TransportStartException">A listen address cannot be used.</exception>
     public static TcpNetwork Start(TcpNetworkOptions options, Action wake)
@@ -227,6 +230,9 @@ public sealed class TcpNetwork : INodeNetwork
             peer.Dispose();
         _ending.Dispose();
     }
+
+    /// <summary>There is something in the inbox.</summary>
+    internal void TellLoop() => _wake();
 
     internal Peer? Find(NodeId id) => _peers.GetValueOrDefault(id);
 

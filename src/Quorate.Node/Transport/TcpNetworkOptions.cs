@@ -33,7 +33,7 @@ public sealed record TcpNetworkOptions
     public long InboxBytesMax { get; init; } = 32 << 20;
 
     /// <summary>The most connections that have not said yet who they are; beyond it a new one is closed at once.</summary>
-    /// <remarks>Default 64, at least 1.</remarks>
+    /// <remarks>Default 64, at least 1. Each has a thread while it lasts.</remarks>
     public int HandshakesMax { get; init; } = 64;
 
     /// <summary>The most of them from one IP address, so that one stranger cannot keep all peers out.</summary>

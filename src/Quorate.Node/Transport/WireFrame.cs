@@ -39,11 +39,14 @@ internal static class WireFrame
         if (BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) != Crc32C.Of(header[..12]))
             throw new WireFormatException("the checksum of a frame header does not match");
 
-        var length = BinaryPrimitives.ReadUInt32LittleEndian(header);
+        var length = BodyBytesOf(header);
         if (length > (uint)(frameBytesMax - HeaderBytes))
             throw new WireFormatException($"a frame of {length} bytes is larger than the {frameBytesMax} that FrameBytesMax allows");
         return new FrameHeader((WireKind)header[4], (int)length, BinaryPrimitives.ReadUInt32LittleEndian(header[8..]));
     }
+
+    /// <summary>The length that a header states, which nobody has checked yet.</summary>
+    public static uint BodyBytesOf(ReadOnlySpan<byte> header) => BinaryPrimitives.ReadUInt32LittleEndian(header);
 
     /// <summary>Checks that the body is the one that was sent.</summary>
     /// <exception cref="WireFormatException">It is not.</exception>

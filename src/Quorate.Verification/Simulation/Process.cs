@@ -91,7 +91,8 @@ internal sealed class Process
     /// <summary>One turn of the real loop; whatever changed is checked. True when something did.</summary>
     public bool Turn()
     {
-        _loop.Turn();
+        if (_loop.Turn())
+            Wake();
         return Check();
     }
 

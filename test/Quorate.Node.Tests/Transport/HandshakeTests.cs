@@ -89,7 +89,7 @@ public sealed class HandshakeTests
         await using var two = new TestNode(2);
         two.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port) });
         using var accepted = await listener.AcceptTcpClientAsync();
-        await Handshake.ReadHelloAsync(accepted.GetStream(), CancellationToken.None);
+        Handshake.ReadHello(accepted.GetStream());
         await accepted.GetStream().WriteAsync(Handshake.Write(new Answer(HandshakeRefusal.None, 1, cluster, new NodeId(from), 0)));
         Assert.Equal(why, (await two.UntilToldAsync(TransportEventKind.RefusedByPeer)).Refusal);
     }
@@ -122,10 +122,10 @@ public sealed class HandshakeTests
         var hello = Handshake.Write(new Hello(1, 1, 2, new NodeId(3), new NodeId(4), 5));
         for (var i = 0; i < hello.Length; i++)
         {
-            await Assert.ThrowsAsync<EndOfStreamException>(async () => await Handshake.ReadHelloAsync(new MemoryStream(hello[..i]), CancellationToken.None));
+            Assert.Throws<EndOfStreamException>(() => Handshake.ReadHello(new MemoryStream(hello[..i])));
             var flipped = (byte[])hello.Clone();
             flipped[i] ^= 0x10;
-            var fault = await Record.ExceptionAsync(async () => await Handshake.ReadHelloAsync(new MemoryStream(flipped), CancellationToken.None));
+            var fault = Record.Exception(() => Handshake.ReadHello(new MemoryStream(flipped)));
             Assert.True(fault is WireFormatException or EndOfStreamException, $"byte {i}: {fault}");
         }
     }
@@ -137,7 +137,7 @@ public sealed class HandshakeTests
         byte[] longer = [.. hello[..^4], .. "more to say"u8, 0, 0, 0, 0];
         longer[8] = (byte)longer.Length;
         BitConverter.GetBytes(Quorate.Node.Wal.Crc32C.Of(longer.AsSpan()[..^4])).CopyTo(longer, longer.Length - 4);
-        Assert.Equal(new Hello(1, 1, 2, new NodeId(3), new NodeId(4), 5), await Handshake.ReadHelloAsync(new MemoryStream(longer), CancellationToken.None));
+        Assert.Equal(new Hello(1, 1, 2, new NodeId(3), new NodeId(4), 5), Handshake.ReadHello(new MemoryStream(longer)));
     }
 
     [Fact]

@@ -14,14 +14,18 @@ internal sealed class TestNode : IAsyncDisposable
 
     private readonly SemaphoreSlim _woken = new(0);
 
-    public TestNode(ulong id, Func<TcpNetworkOptions, TcpNetworkOptions>? with = null, int port = 0)
+    public TestNode(ulong id, Func<TcpNetworkOptions, TcpNetworkOptions>? with = null, int port = 0, Action? turn = null)
     {
         Id = new NodeId(id);
         var options = new TcpNetworkOptions
         {
             Self = Id, ClusterId = Cluster, Listen = [new PeerAddress("127.0.0.1", port)], OnEvent = Events.Enqueue, BackoffMax = TimeSpan.FromMilliseconds(100),
         };
-        Network = TcpNetwork.Start(with?.Invoke(options) ?? options, () => _woken.Release());
+        Network = TcpNetwork.Start(with?.Invoke(options) ?? options, () =>
+        {
+            _woken.Release();
+            turn?.Invoke();
+        });
     }
 
     public NodeId Id { get; }

@@ -21,7 +21,7 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
         Application<TMachine, TResult> application, TMachine machine, NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake)
     {
         (_application, Machine, _member) = (application, machine, member);
-        _proposals = new ProposalTable<TResult>(member, firstSequence);
+        _proposals = new ProposalTable<TResult>(member, firstSequence, new SimulatedAnswers<ProposalResult<TResult>>());
         _applier = new Applier<TResult>(this, member, _proposals, reads, worker, applied, wake);
     }
 
