@@ -116,6 +116,20 @@ public sealed class LogReplication
         Assert.Equal(2UL, follower.Core.DurableIndex.Value);
     }
 
+    /// <summary>Paper Fig. 2: an answer speaks of the term it was given in. What its giver held then may have been replaced since, at the same index.</summary>
+    [Fact]
+    public void An_answer_of_an_earlier_term_counts_for_nothing()
+    {
+        var leader = Given.Leader(id: 1, term: 4, log: [1, 3, 3]);
+        leader.EndTurn();
+        leader.Flush();
+        leader.Receive(Given.Accepted(from: 2, to: 1, term: 3, index: 4));
+        Assert.Equal(0UL, leader.Core!.CommitIndex.Value);
+
+        leader.Receive(Given.Accepted(from: 2, to: 1, term: 4, index: 4));
+        Assert.Equal(4UL, leader.Core.CommitIndex.Value);
+    }
+
     /// <summary>Paper Fig. 2: "set commitIndex = min(leaderCommit, index of last new entry)": last of this message, not of the log (CCF #5674).</summary>
     [Fact]
     public void A_follower_commits_no_further_than_it_has_matched_in_this_message()

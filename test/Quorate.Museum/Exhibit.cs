@@ -1,0 +1,41 @@
+using Quorate.Museum.Catchers;
+
+namespace Quorate.Museum;
+
+/// <summary>A mistake that others made, and how it would look in our sources.</summary>
+/// <param name="Name">Its file's name: what it is called on the command line and in the table.</param>
+/// <param name="Title">What is wrong, as a sentence.</param>
+/// <param name="Source">Where the mistake is known from.</param>
+/// <param name="CaughtBy">Who must find it, and within what budget: the first with every change, the others, if any, when the command is run.</param>
+/// <param name="Breaks">The promises it may break: what was found must name one of them. The claim of a test says it itself.</param>
+/// <param name="Story">The run that needs the right code, and what happens in it with the wrong one.</param>
+/// <param name="Replacements">The mistake.</param>
+internal sealed record Exhibit(
+    string Name, string Title, string Source, IReadOnlyList<Catcher> CaughtBy, IReadOnlyList<string> Breaks, string Story, IReadOnlyList<Replacement> Replacements)
+{
+    /// <summary>A promise of <see cref="Breaks"/>: whichever safety promise is looked at first, since the bug breaks many.</summary>
+    public const string AnySafety = "safety";
+
+    /// <summary>All of them, in the order of their names.</summary>
+    public static IReadOnlyList<Exhibit> All { get; } =
+        [.. Directory.EnumerateFiles(Path.Combine(Checkout.Root, "test", "Quorate.Museum", "Exhibits"), "*.txt").Order(StringComparer.Ordinal).Select(ExhibitReader.Read)];
+
+    public override string ToString() => Name;
+}
+
+/// <summary>In one file, a text that must stand there exactly once, and the text that makes it wrong.</summary>
+internal sealed record Replacement(string File, string Text, string Bug)
+{
+    /// <summary>Hangs the exhibit in the text of the file.</summary>
+    /// <exception cref="MuseumException">The text is not there, or more than once.</exception>
+    public string In(string content, string exhibit)
+    {
+        var at = content.IndexOf(Text, StringComparison.Ordinal);
+        if (at < 0 || content.IndexOf(Text, at + 1, StringComparison.Ordinal) >= 0)
+            throw new MuseumException($"{exhibit}: its nail is gone. This must stand in {File} exactly once{(at < 0 ? ", and does not" : ", and stands there more often")}:\n{Text}");
+        return string.Concat(content.AsSpan(0, at), Bug, content.AsSpan(at + Text.Length));
+    }
+}
+
+/// <summary>Something is wrong with the museum itself.</summary>
+internal sealed class MuseumException(string message) : Exception(message);
