@@ -249,7 +249,7 @@ BecomeFollower(i) ==
 \* Asks whether it would be elected.  Nothing changes by asking.
 BecomePreCandidate(i) ==
     /\ PreVote
-    /\ role[i] \in {"Follower", "Candidate"}
+    /\ role[i] # "Leader"
     /\ i \in Configuration(log[i]).voters \cup Configuration(log[i]).outgoing
     /\ role' = [role EXCEPT ![i] = "PreCandidate"]
     /\ Say(i, {RequestPreVote(i, term[i] + 1, log[i])})

@@ -2,40 +2,24 @@
 // With --planted it runs the bugs of planted.json, each of which TLC must refuse. TLA2TOOLS_JAR names TLC; ../check.sh calls this.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { here, read, run, specification } from './run.mjs';
 
-const here = join(dirname(fileURLToPath(import.meta.url)), '..');
 const recorded = join(here, 'expected.json');
-const java = ['-XX:+UseParallelGC', '-cp', process.env.TLA2TOOLS_JAR, 'tlc2.TLC'];
-
-const read = name => readFileSync(join(here, name), 'utf8');
-const specification = readdirSync(here).filter(name => /\.(tla|cfg)$/.test(name) && !name.startsWith('Trace')).sort();
 const hash = name => createHash('sha256').update(read(name)).digest('hex');
 
 /** TLC's answer to one configuration, with a module changed before if that is asked for. */
 function check(configuration, change = text => text) {
-  const folder = mkdtempSync(join(tmpdir(), 'quorate-tlc-'));
-  try {
-    for (const name of specification) cpSync(join(here, name), join(folder, name));
-    writeFileSync(join(folder, 'QuorateRaft.tla'), change(read('QuorateRaft.tla')));
-    const run = spawnSync('java', [...java, '-workers', '1', '-config', `${configuration}.cfg`, moduleOf(configuration)],
-      { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 });
-    const said = run.stdout + run.stderr;
-    const [, generated, distinct] = said.match(/^(\d+) states generated, (\d+) distinct states found/m) ?? [];
-    const [, depth] = said.match(/^The depth of the complete state graph search is (\d+)/m) ?? [];
-    const violated = said.match(/(?:Invariant|Action property) (\w+) is violated|Temporal property (\w+)/);
-    const error = violated?.slice(1).find(name => name) ?? (said.includes('No error has been found') ? null : said.slice(-2000));
-    const version = said.match(/^TLC2 Version (\S+)/m)?.[1];
-    return { result: { generated: Number(generated), distinct: Number(distinct), depth: Number(depth) }, error, version };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const said = run(`${configuration}.cfg`, 'MC.tla', { 'QuorateRaft.tla': change(read('QuorateRaft.tla')) });
+  const [, generated, distinct] = said.match(/^(\d+) states generated, (\d+) distinct states found/m) ?? [];
+  const [, depth] = said.match(/^The depth of the complete state graph search is (\d+)/m) ?? [];
+  const violated = said.match(/(?:Invariant|Action property) (\w+) is violated|Temporal property (\w+)/);
+  const error = violated?.slice(1).find(name => name) ?? (said.includes('No error has been found') ? null : said.slice(-2000));
+  const version = said.match(/^TLC2 Version (\S+)/m)?.[1];
+  return { result: { generated: Number(generated), distinct: Number(distinct), depth: Number(depth) }, error, version };
 }
 
-const moduleOf = configuration => specification.includes(`${configuration}.tla`) ? `${configuration}.tla` : 'MC.tla';
 const configurations = specification.filter(name => name.endsWith('.cfg') && name.startsWith('MC')).map(name => name.slice(0, -4));
 
 function checkAll(record) {

@@ -1,5 +1,6 @@
 using Quorate.Verification.Exploring;
 using Quorate.Verification.ModelChecking;
+using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification;
 
@@ -18,25 +19,39 @@ public static class Explorer
 
     /// <summary>Meets every state of a world, the nearest first.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="refine">Every step of every core must be a step of the specification.</param>
     /// <exception cref="ExplorationFailedException">A promise is broken in one of them; the text is a shortest way there.</exception>
-    public static ExplorationReport Run(string name)
+    public static ExplorationReport Run(string name, bool refine = false)
     {
-        var found = BreadthFirstSearch.Run(new ClusterModel(Scopes.Named(name)));
+        var found = BreadthFirstSearch.Run(ModelOf(Scopes.Named(name), refine));
         if (found.Counterexample is { } counterexample)
-            throw new ExplorationFailedException(counterexample, found.Distinct, $"--explore {name}");
+            throw new ExplorationFailedException(counterexample, found.Distinct, $"--explore {name}{(refine ? " --refine" : "")}");
         return new ExplorationReport(name, found.Generated, found.Distinct, found.Depth, found.Reached);
     }
 
     /// <summary>Walks at random through a world too large to be explored, where misfortunes are rare and work gets done between them.</summary>
     /// <param name="seed">Decides every step.</param>
     /// <param name="steps">How many, all walks together.</param>
+    /// <param name="refine">Every step of every core must be a step of the specification.</param>
     /// <exception cref="ExplorationFailedException">A promise is broken; the text is the way there, without the steps that were not needed.</exception>
-    public static WalkReport Walk(ulong seed, long steps)
+    public static WalkReport Walk(ulong seed, long steps, bool refine = false)
     {
-        var walked = RandomWalk.Run(new ClusterModel(Scopes.Wide), seed, steps, WalkLength);
+        var walked = RandomWalk.Run(ModelOf(Scopes.Wide, refine), seed, steps, WalkLength);
         if (walked.Counterexample is { } counterexample)
-            throw new ExplorationFailedException(counterexample, walked.Steps, $"--walk {seed} --steps {steps}");
+            throw new ExplorationFailedException(counterexample, walked.Steps, $"--walk {seed} --steps {steps}{(refine ? " --refine" : "")}");
         return new WalkReport(seed, walked.Walks, walked.Steps, walked.Reached);
+    }
+
+    private static ClusterModel ModelOf(Scope scope, bool refine)
+    {
+        try
+        {
+            return new ClusterModel(scope, refine);
+        }
+        catch (ViolationException violation)
+        {
+            throw new ExplorationFailedException($"{violation.Message}\nBefore the search began: while the members started and the first leader was elected, and nothing went wrong.", violation);
+        }
     }
 }
 

@@ -6,22 +6,23 @@ internal static class ExplorerCommands
 {
     public static int Run(string[] args, string usage)
     {
+        var refine = args.Contains("--refine");
         try
         {
-            switch (args)
+            switch (args.Where(static argument => argument != "--refine").ToArray())
             {
                 case ["--explore"]:
                     Console.WriteLine(string.Join('\n', Explorer.Names));
                     return 0;
                 case ["--explore", var name] when Explorer.Names.Contains(name):
-                    var found = Explorer.Run(name);
+                    var found = Explorer.Run(name, refine);
                     Print(found.Reached);
                     Console.WriteLine($"{name}: ok, {found.Generated} generated, {found.Distinct} distinct, depth {found.Depth}, {Processor()}");
                     return 0;
                 case ["--walk", var seed]:
-                    return Walk(seed, "1000000");
+                    return Walk(seed, "1000000", refine);
                 case ["--walk", var seed, "--steps", var steps]:
-                    return Walk(seed, steps);
+                    return Walk(seed, steps, refine);
                 default:
                     Console.Error.WriteLine(usage);
                     return 1;
@@ -35,9 +36,9 @@ internal static class ExplorerCommands
         }
     }
 
-    private static int Walk(string seed, string steps)
+    private static int Walk(string seed, string steps, bool refine)
     {
-        var walked = Explorer.Walk(ulong.Parse(seed, CultureInfo.InvariantCulture), long.Parse(steps, CultureInfo.InvariantCulture));
+        var walked = Explorer.Walk(ulong.Parse(seed, CultureInfo.InvariantCulture), long.Parse(steps, CultureInfo.InvariantCulture), refine);
         Print(walked.Reached);
         Console.WriteLine($"seed {walked.Seed}: ok, {walked.Walks} walks, {walked.Steps} steps, {Processor()}");
         return 0;

@@ -13,9 +13,12 @@ namespace Quorate.Node.Wal;
 /// </remarks>
 internal sealed class LogRecovery(IDisk disk)
 {
+    private const int WindowBytesMax = 64 * 1024;
+
     private readonly List<EntryId> _terms = [];
     private readonly List<Segment> _opened = [];
     private readonly List<Segment> _unused = [];
+    private byte[] _window = [];
     private ulong? _nextFrame;
     private LogIndex _start = new(1);
     private bool _anchored;
@@ -47,6 +50,7 @@ internal sealed class LogRecovery(IDisk disk)
         try
         {
             OpenSegments(sequences);
+            _window = GC.AllocateUninitializedArray<byte>(Math.Min(WindowBytesMax, _opened.Max(static s => s.Header.FileBytes)));
             foreach (var segment in _opened)
                 ReadSegment(segment);
             SettleUnused();
@@ -86,7 +90,7 @@ internal sealed class LogRecovery(IDisk disk)
     private void ReadSegment(Segment segment)
     {
         Map.AddSegment(segment);
-        var reader = new SegmentReader(segment);
+        var reader = new SegmentReader(segment, _window);
         FrameState state;
         string what;
         while ((state = reader.ReadFrame(segment.Tail, out what)) == FrameState.Whole)
@@ -226,7 +230,7 @@ internal sealed class LogRecovery(IDisk disk)
     {
         if (_lastFrame is { } last)
         {
-            var reader = new SegmentReader(last.Segment);
+            var reader = new SegmentReader(last.Segment, _window);
             if (reader.ReadFrame(last.Offset, out var what) != FrameState.Whole)
                 throw Damage(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
             last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
@@ -240,13 +244,12 @@ internal sealed class LogRecovery(IDisk disk)
     }
 
     // No unfinished write reaches further than the longest frame.
-    private static void ClearRoom(Segment segment)
+    private void ClearRoom(Segment segment)
     {
         var end = Math.Min(segment.Tail + WalBatch.FrameBytesHard(segment.Header.FileBytes), segment.Header.FileBytes);
-        var chunk = new byte[Math.Min(end - segment.Tail, 256 * 1024)];
-        for (var at = segment.Tail; at < end; at += chunk.Length)
+        for (var at = segment.Tail; at < end; at += _window.Length)
         {
-            var sectors = chunk.AsSpan(0, (int)Math.Min(end - at, chunk.Length));
+            var sectors = _window.AsSpan(0, (int)Math.Min(end - at, _window.Length));
             Sectors.FillUnwritten(sectors, segment.Nonce, at);
             segment.File.Write(at, sectors);
         }

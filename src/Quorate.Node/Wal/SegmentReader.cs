@@ -3,11 +3,10 @@ using Quorate.Node.Io;
 namespace Quorate.Node.Wal;
 
 /// <summary>Reads a segment's frames from the beginning, and says why it stopped. Used by recovery alone.</summary>
-internal sealed class SegmentReader(Segment segment)
+/// <param name="segment">What is read.</param>
+/// <param name="window">Room for what is read ahead, one reader at a time: at least a sector.</param>
+internal sealed class SegmentReader(Segment segment, byte[] window)
 {
-    private const int WindowBytesMax = 64 * 1024;
-
-    private readonly byte[] _window = GC.AllocateUninitializedArray<byte>((int)Math.Min(WindowBytesMax, segment.Header.FileBytes));
     private byte[] _frame = [];
     private long _windowAt = -1;
     private int _windowLength;
@@ -123,22 +122,22 @@ internal sealed class SegmentReader(Segment segment)
     {
         if (_windowAt < 0 || offset < _windowAt || offset + Sectors.Bytes > _windowAt + _windowLength)
             LoadWindow(offset);
-        return _window.AsSpan((int)(offset - _windowAt), Sectors.Bytes);
+        return window.AsSpan((int)(offset - _windowAt), Sectors.Bytes);
     }
 
     private void LoadWindow(long offset)
     {
         _windowAt = -1;
-        _windowLength = (int)Math.Min(_window.Length, segment.Header.FileBytes - offset);
+        _windowLength = (int)Math.Min(window.Length, segment.Header.FileBytes - offset);
         try
         {
-            segment.File.ReadWhole(offset, _window.AsSpan(0, _windowLength));
+            segment.File.ReadWhole(offset, window.AsSpan(0, _windowLength));
         }
         catch (WalDamageException) when (_windowLength > Sectors.Bytes)
         {
             // Something in it cannot be read, and it may be nothing that was asked for.
             _windowLength = Sectors.Bytes;
-            segment.File.ReadWhole(offset, _window.AsSpan(0, _windowLength));
+            segment.File.ReadWhole(offset, window.AsSpan(0, _windowLength));
         }
 
         _windowAt = offset;

@@ -1,5 +1,6 @@
 using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
+using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploring;
 
@@ -13,13 +14,18 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <summary>Used again and again: whatever a step says is copied before the next.</summary>
     private readonly Effects _effects = new();
 
-    public ClusterModel(Scope scope)
+    private readonly Refinement? _refinement;
+
+    /// <param name="scope">How large the world is.</param>
+    /// <param name="refine">Every step of every core must be a step of the specification.</param>
+    public ClusterModel(Scope scope, bool refine = false)
     {
         _scope = scope;
         _renamings = Renaming.All(scope.Members, scope.Symmetric);
         _configuration = new Configuration(Enumerable.Range(1, scope.Members).Select(static id => new NodeId((ulong)id)));
+        _refinement = refine ? new Refinement(_configuration) : null;
         var blank = _configuration.Members.Select(id => Start(id, DiskImage.Blank, life: 1)).ToArray();
-        var beginning = new ClusterState(blank, [], new Promises(_renamings), default);
+        var beginning = new ClusterState(blank, [], new Promises(_renamings), default) { Specified = _refinement?.State };
         InitialStates = [scope.BeginsLed ? Elect(beginning) : beginning];
     }
 
@@ -221,18 +227,20 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     {
         var member = state[action.Node];
         var members = state.Members.ToArray();
+        _refinement?.State = state.Specified!;
         members[(int)action.Node.Value - 1] = Start(action.Node, member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends), member.Lives + 1);
-        return state with { Members = members, Promises = state.Promises.WithoutReadsOf(action.Node), Spent = spent };
+        return state with { Members = members, Promises = state.Promises.WithoutReadsOf(action.Node), Spent = spent, Specified = _refinement?.State };
     }
 
     private Member Start(NodeId id, DiskImage disk, int life)
     {
         var core = new RaftCore(Scope.OptionsOf(id, life), disk.Restore(_configuration));
         core.ForgetTime();
+        _refinement?.Started(core);
         return new Member(_renamings, core, disk, [], life);
     }
 
-    private Turn Turn(ClusterState state, NodeId id) => new(_scope, _renamings, _effects, state, id);
+    private Turn Turn(ClusterState state, NodeId id) => new(_scope, _renamings, _effects, _refinement, state, id);
 
     /// <summary>The first member is elected, and everything that follows from it happens.</summary>
     private ClusterState Elect(ClusterState state)

@@ -1,5 +1,6 @@
 using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
+using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploring;
 
@@ -11,6 +12,9 @@ namespace Quorate.Verification.Exploring;
 /// <param name="CutOff">The member that nobody can reach and that can reach nobody.</param>
 internal sealed record ClusterState(Member[] Members, SentMessage[] Network, Promises Promises, Budget Spent, NodeId CutOff = default)
 {
+    /// <summary>Where the specification stands on the way by which this state was met first. It is told by the way, and is no part of the state.</summary>
+    public SpecificationState? Specified { get; init; }
+
     public Member this[NodeId id] => Members[(int)id.Value - 1];
 
     /// <summary>The state written under one renaming: part by part, each as the hash it has kept.</summary>

@@ -1,5 +1,6 @@
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploring;
 
@@ -12,23 +13,26 @@ internal sealed class Turn
     private readonly Member _member;
     private readonly RaftCore _core;
     private readonly Effects _effects;
+    private readonly Refinement? _refinement;
     private readonly List<PendingAppend> _pending;
     private readonly List<SentMessage> _sent = [];
     private readonly Queue<LogRead> _logReads = new();
     private DiskImage _disk;
     private Promises _promises;
 
-    public Turn(Scope scope, Renaming[] renamings, Effects effects, ClusterState state, NodeId id)
+    public Turn(Scope scope, Renaming[] renamings, Effects effects, Refinement? refinement, ClusterState state, NodeId id)
     {
         _scope = scope;
         _renamings = renamings;
         _effects = effects;
+        _refinement = refinement;
         _state = state;
         _member = state[id];
         _core = _member.Core.Clone();
         _disk = _member.Disk;
         _pending = [.. _member.Pending];
         _promises = state.Promises;
+        refinement?.State = state.Specified!;
     }
 
     /// <summary>So much time has passed that the next tick brings this about.</summary>
@@ -64,6 +68,7 @@ internal sealed class Turn
         _core.Step(input, _effects);
         var after = CoreState.Of(_core);
         RaftInvariants.HoldBetween(before, after);
+        _refinement?.Stepped(_core, input, _effects);
         CarryOut();
         if (after.Role == Role.Leader && before.Role != Role.Leader)
             _promises = _promises.WithLeader(_core);
@@ -134,7 +139,7 @@ internal sealed class Turn
         _core.ForgetTime();
         var members = _state.Members.ToArray();
         members[(int)_core.Self.Value - 1] = new Member(_renamings, _core, _disk, [.. _pending], _member.Lives);
-        var state = new ClusterState(members, [], _promises, spent, _state.CutOff);
+        var state = new ClusterState(members, [], _promises, spent, _state.CutOff) { Specified = _refinement?.State };
         return state with { Network = Network(state, without) };
     }
 

@@ -61,7 +61,7 @@ internal sealed partial class QuorateRaft(Constants constants)
     public SpecificationState? BecomePreCandidate(SpecificationState s, int i)
     {
         var server = s.Servers[i];
-        if (!constants.PreVote || server.Role is not (Role.Follower or Role.Candidate) || !Configuration(server.Log).Includes(i))
+        if (!constants.PreVote || server.Role == Role.Leader || !Configuration(server.Log).Includes(i))
             return null;
         return Say(s.With(i, server with { Role = Role.PreCandidate }), i, Said.RequestPreVote(i, server.Term + 1, server.Log));
     }

@@ -10,6 +10,7 @@ namespace Quorate.Verification.Specification;
 /// <remarks>
 /// It does not search: what came in and what followed name the actions. Each must be enabled, which looks at the whole cluster: a leader's commit, for instance, at who has
 /// acknowledged. Afterwards the real core and the specification's server must be the same, and every message must be one that was said there.
+/// The simulator goes one way and the specification beside it; the explorer goes many, and puts it back to where each begins.
 /// </remarks>
 internal sealed class Refinement
 {
@@ -28,7 +29,7 @@ internal sealed class Refinement
     }
 
     /// <summary>Where the specification stands.</summary>
-    public SpecificationState State { get; private set; }
+    public SpecificationState State { get; set; }
 
     /// <summary>A core was made of what a disk holds.</summary>
     /// <exception cref="ViolationException">No crash leaves that.</exception>
@@ -65,7 +66,7 @@ internal sealed class Refinement
         var i = _servers[core.Self];
         if (input.Kind == InputKind.Durable)
             BecameDurable(core, i, input.Number);
-        EnterTerm(core, i);
+        EnterTerm(core, i, effects);
         if (input.Kind == InputKind.Message)
             Heard(core, i, input.Message!, effects);
         Lead(core, i);
@@ -88,11 +89,12 @@ internal sealed class Refinement
             Take(core, nameof(QuorateRaft.OnDurable), QuorateRaft.OnDurable(State, i, writes));
     }
 
-    private void EnterTerm(RaftCore core, int i)
+    private void EnterTerm(RaftCore core, int i, Effects effects)
     {
         var server = State.Servers[i];
         var stands = Number(core.Term) == server.Term + 1 && core.Role == Role.Candidate;
-        if ((stands || core.Role == Role.PreCandidate) && server.Role != Role.PreCandidate)
+        var asksAgain = server.Role == Role.PreCandidate && Answer<RequestVote>(effects) is { PreVote: true };
+        if (asksAgain || ((stands || core.Role == Role.PreCandidate) && server.Role != Role.PreCandidate))
             Take(core, nameof(QuorateRaft.BecomePreCandidate), _raft.BecomePreCandidate(State, i));
         if (stands)
             Take(core, nameof(QuorateRaft.BecomeCandidate), _raft.BecomeCandidate(State, i));

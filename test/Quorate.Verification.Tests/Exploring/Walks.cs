@@ -12,9 +12,9 @@ public sealed class Walks
     [InlineData(3)]
     [InlineData(4)]
     [InlineData(5)]
-    public void A_walk_breaks_no_promise_and_meets_all_that_is_to_be_met(ulong seed)
+    public void A_walk_breaks_no_promise_takes_specified_steps_and_meets_all_that_is_to_be_met(ulong seed)
     {
-        var walked = Explorer.Walk(seed, Steps);
+        var walked = Explorer.Walk(seed, Steps, refine: true);
 
         Assert.Equal(Steps, walked.Steps);
         foreach (var (thing, times) in walked.Reached)
