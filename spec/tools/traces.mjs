@@ -25,10 +25,6 @@ const alterations = {
     return reply !== undefined && ++reply.index > 0;
   },
   'a vote goes to another': ({ state, append }) => append?.hardState?.vote > 0 && state.role === 'Follower' && (state.vote = state.vote === 1 ? 2 : 1) > 0,
-  'a vote that was not cast is granted': line => {
-    const reply = message(line, m => m.type === 'RequestVoteReply' && !m.preVote && !m.granted);
-    return reply !== undefined && (reply.granted = true);
-  },
   'the last entry is of another term': ({ state }) => state?.last > 0 && ++state.lastTerm > 0,
   'a message claims a term that its sender is not in': line => {
     const append = message(line, m => m.type === 'AppendEntries');

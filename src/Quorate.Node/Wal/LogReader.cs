@@ -69,7 +69,7 @@ internal sealed class LogReader(LogMap map)
     private void Load(long place, int least, long wanted)
     {
         var length = (int)Math.Min(Math.Max(least, Math.Min(wanted, PieceBytes)), _segment!.Tail - place);
-        var piece = new byte[Math.Max(length, 0)];
+        var piece = GC.AllocateUninitializedArray<byte>(Math.Max(length, 0));
         _segment.File.ReadWhole(place, piece);
         if (length < least)
             throw Damage(LogIndex.Zero, place, "a record is longer than its segment");

@@ -81,7 +81,7 @@ internal sealed class Segment : IDisposable
 
     private void Grow()
     {
-        var larger = ArrayPool<uint>.Shared.Rent(Math.Max(1024, 2 * _places.Length));
+        var larger = ArrayPool<uint>.Shared.Rent(Math.Max(64, 2 * _places.Length));
         _places.AsSpan(0, Count).CopyTo(larger);
         if (_places.Length > 0)
             ArrayPool<uint>.Shared.Return(_places);

@@ -13,6 +13,9 @@ namespace Quorate.Verification.Simulation;
 /// <summary>All of one run: members, network, clients, faults and checks, under one seed and in one virtual time.</summary>
 internal sealed class Cluster : IDisposable
 {
+    /// <summary>After so many acknowledged entries a disk is opened: it costs as much as all of them.</summary>
+    private const int DiskChecksApart = 512;
+
     private readonly ulong _seed;
     private readonly List<RaftCore> _running = [];
     private readonly WalOptions _checkingOptions;
@@ -142,8 +145,8 @@ internal sealed class Cluster : IDisposable
         var holders = Members.Count(m => m.HoldsFlushed(entry));
         if (2 * holders <= Members.Count)
             throw new ViolationException("DurableOnQuorum", $"{operation} is acknowledged at {entry}, flushed on {holders} of {Members.Count} disks: {string.Join(", ", Members.Select(m => m.OnDisk))}");
-        if (_acknowledged++ % 128 == 0)
-            CheckDisk(Members[_acknowledged / 128 % Members.Count], entry);
+        if (_acknowledged++ % DiskChecksApart == 0)
+            CheckDisk(Members[_acknowledged / DiskChecksApart % Members.Count], entry);
     }
 
     /// <summary>Cuts the power of a copy of one disk: what its core takes for durable and knows to be committed, the real recovery finds there.</summary>

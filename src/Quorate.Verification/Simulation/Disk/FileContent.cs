@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Quorate.Verification.Simulation.Disk;
 
 /// <summary>The bytes of a file as programs see them, and what of them is on the disk.</summary>
@@ -7,7 +9,7 @@ internal sealed class FileContent(byte[] content)
     public const int SectorBytes = 512;
 
     /// <summary>What a sector that changed since the last flush holds on the disk; null when the file ends before it there.</summary>
-    private readonly Dictionary<int, byte[]?> _onDisk = [];
+    private readonly Dictionary<int, ReadOnlyMemory<byte>?> _onDisk = [];
 
     /// <summary>Sectors whose write failed: the system forgot that they are dirty, and the next flush passes them by (fsyncgate).</summary>
     private readonly HashSet<int> _forgotten = [];
@@ -31,14 +33,21 @@ internal sealed class FileContent(byte[] content)
     public void Touch(long offset, int length)
     {
         Own();
-        for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
+        var (first, end) = ((int)(offset / SectorBytes), (int)((offset + length + SectorBytes - 1) / SectorBytes));
+        ReadOnlyMemory<byte> before = default;
+        for (var sector = first; sector < end; sector++)
         {
             _forgotten.Remove(sector);
             _unreadable?.Remove(sector);
-            if (_onDisk.ContainsKey(sector))
+            ref var onDisk = ref CollectionsMarshal.GetValueRefOrAddDefault(_onDisk, sector, out var wasDirty);
+            if (wasDirty || sector * SectorBytes >= Math.Min(_lengthOnDisk, Bytes.Length))
                 continue;
-            var at = sector * SectorBytes;
-            _onDisk[sector] = at < Math.Min(_lengthOnDisk, Bytes.Length) ? Bytes[at..Math.Min(at + SectorBytes, Bytes.Length)] : null;
+
+            // One copy for all sectors of this write.
+            if (before.IsEmpty)
+                before = Bytes.AsSpan()[(first * SectorBytes)..Math.Min(end * SectorBytes, Bytes.Length)].ToArray();
+            var sectors = before[((sector - first) * SectorBytes)..];
+            onDisk = sectors[..Math.Min(SectorBytes, sectors.Length)];
         }
     }
 
@@ -125,7 +134,8 @@ internal sealed class FileContent(byte[] content)
             }
 
             target.Clear();
-            onDisk?.AsSpan(0, Math.Min(onDisk.Length, target.Length)).CopyTo(target);
+            if (onDisk is { Span: var held })
+                held[..Math.Min(held.Length, target.Length)].CopyTo(target);
         }
 
         return new FileContent(bytes) { _lengthOnDisk = bytes.Length, _unreadable = UnreadableCopy() };

@@ -58,15 +58,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
         }
 
         if (isStale)
-        {
-            time.After(longAfter, () =>
-            {
-                if (_isCalm)
-                    return;
-                tally.Add("message long after");
-                Deliver(link, packet);
-            });
-        }
+            ArriveLongAfter(link, packet, longAfter);
     }
 
     /// <summary>Cuts or heals a link, one way.</summary>
@@ -92,6 +84,14 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
             link.ClogsUntil = 0;
         }
     }
+
+    private void ArriveLongAfter(Link link, Packet packet, long after) => time.After(after, () =>
+    {
+        if (_isCalm)
+            return;
+        tally.Add("message long after");
+        Deliver(link, packet);
+    });
 
     private void Travel(Link link, Packet packet, long delay)
     {
