@@ -60,11 +60,7 @@ internal sealed class Applier<TResult>(
         proposals.Settle(rejection.Proposal.Sequence, ProposalResult<TResult>.Rejected(rejection.Reason, leader));
 
     /// <summary>Applies entries that a restarted node finds committed on its disk, before anybody can ask.</summary>
-    public void Replay(ReadOnlySpan<LogEntry> committed)
-    {
-        ApplyAll(committed);
-        reads.Applied(Applied);
-    }
+    public void Replay(ReadOnlySpan<LogEntry> committed) => ApplyInBatches(committed);
 
     private void Run()
     {
@@ -83,13 +79,7 @@ internal sealed class Applier<TResult>(
                     (_applying, _queue) = (_queue, _applying);
                 }
 
-                var entries = CollectionsMarshal.AsSpan(_applying);
-                for (var start = 0; start < entries.Length; start += BatchEntriesMax)
-                {
-                    ApplyAll(entries[start..Math.Min(entries.Length, start + BatchEntriesMax)]);
-                    reads.Applied(Applied);
-                }
-
+                ApplyInBatches(CollectionsMarshal.AsSpan(_applying));
                 _applying.Clear();
             }
         }
@@ -99,6 +89,15 @@ internal sealed class Applier<TResult>(
         {
             _fault = new StateMachineException($"the state machine threw while it applied entry {Applied + 1} or soon after: {fault.Message}", fault);
             wake();
+        }
+    }
+
+    private void ApplyInBatches(ReadOnlySpan<LogEntry> entries)
+    {
+        for (var start = 0; start < entries.Length; start += BatchEntriesMax)
+        {
+            ApplyAll(entries[start..Math.Min(entries.Length, start + BatchEntriesMax)]);
+            reads.Applied(Applied);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Quorate.Node.Groups;
 /// <summary>Brings a node back from its disk: applies what was committed, and hands the core the rest.</summary>
 internal static class Restart
 {
-    private const int ChunkBytesMax = 4 << 20;
+    private const int ChunkBytesMax = 64 << 10;
 
     public delegate void Replayer(ReadOnlySpan<LogEntry> committed);
 
