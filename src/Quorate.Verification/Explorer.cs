@@ -1,6 +1,5 @@
 using Quorate.Verification.Exploring;
 using Quorate.Verification.ModelChecking;
-using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification;
 

@@ -1,6 +1,5 @@
 using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation;
-using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Store;
 using Quorate.Verification.Simulation.Workload;
 

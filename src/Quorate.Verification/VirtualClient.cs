@@ -3,7 +3,6 @@ using Quorate.Node.Groups;
 using Quorate.Raft;
 using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation;
-using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Quorate.Raft;
-using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification.Exploring;
 

@@ -1,6 +1,5 @@
 using Quorate.Node.Wal;
 using Quorate.Raft;
-using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Workload;

@@ -1,5 +1,4 @@
 using Quorate.Raft;
-using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification.Simulation;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification.Simulation;
 

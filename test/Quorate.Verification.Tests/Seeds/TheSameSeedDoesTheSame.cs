@@ -1,5 +1,4 @@
 using Quorate.Verification.Simulation;
-using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification.Tests.Seeds;
 

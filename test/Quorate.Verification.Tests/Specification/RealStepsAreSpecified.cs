@@ -1,5 +1,4 @@
 using Quorate.Raft;
-using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Tests.Specification;

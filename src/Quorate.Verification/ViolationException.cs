@@ -1,4 +1,4 @@
-namespace Quorate.Verification.Simulation.Checks;
+namespace Quorate.Verification;
 
 /// <summary>Something was promised and is not so.</summary>
 internal sealed class ViolationException(string promise, string what) : Exception($"{promise}: {what}")
