@@ -7,15 +7,12 @@ namespace Quorate.Museum;
 /// <param name="Title">What is wrong, as a sentence.</param>
 /// <param name="Source">Where the mistake is known from.</param>
 /// <param name="CaughtBy">Who must find it, and within what budget: the first with every change, the others, if any, when the command is run.</param>
-/// <param name="Breaks">The promises it may break: what was found must name one of them. The claim of a test says it itself.</param>
+/// <param name="Breaks">The promises it may break, as those who check them say them: what was found must name one of them. The claim of a test says it itself.</param>
 /// <param name="Story">The run that needs the right code, and what happens in it with the wrong one.</param>
 /// <param name="Replacements">The mistake.</param>
 internal sealed record Exhibit(
     string Name, string Title, string Source, IReadOnlyList<Catcher> CaughtBy, IReadOnlyList<string> Breaks, string Story, IReadOnlyList<Replacement> Replacements)
 {
-    /// <summary>A promise of <see cref="Breaks"/>: whichever safety promise is looked at first, since the bug breaks many.</summary>
-    public const string AnySafety = "safety";
-
     /// <summary>All of them, in the order of their names.</summary>
     public static IReadOnlyList<Exhibit> All { get; } =
         [.. Directory.EnumerateFiles(Path.Combine(Checkout.Root, "test", "Quorate.Museum", "Exhibits"), "*.txt").Order(StringComparer.Ordinal).Select(ExhibitReader.Read)];

@@ -62,7 +62,7 @@ var failures = visits.Count(static v => v.Fault is not null);
 Console.WriteLine($"{exhibits.Count} bugs, looked at {visits.Length} times: {visits.Length - failures} caught, {failures} not, in {visits.Sum(static v => v.Seconds):0} s of processor time");
 
 // As many seeds with nothing hung: what was caught are the bugs, and not what the museum makes of the rooms.
-var nothing = Building.Empty();
+var nothing = Building.Empty;
 foreach (var visited in visits.Where(static v => v.Found is not null && v.Catcher is SimulatorCatcher).GroupBy(static v => ((SimulatorCatcher)v.Catcher).Refines))
 {
     var catcher = new SimulatorCatcher(visited.Max(static v => v.Found!.Where), visited.Key);

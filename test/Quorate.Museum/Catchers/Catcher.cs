@@ -25,7 +25,7 @@ internal abstract record Catcher
             "refinement" => new SimulatorCatcher(Number(), Refines: true),
             "explorer" => new ExplorerCatcher(budget),
             "walk" => new WalkCatcher(Number()),
-            _ when who.StartsWith("test ", StringComparison.Ordinal) => ClaimCatcher.Of(who["test ".Length..]),
+            _ when who.StartsWith("test ", StringComparison.Ordinal) => ClaimCatcher.Reading(who["test ".Length..], budget),
             _ => throw new MuseumException($"{exhibit}: nobody is called \"{who}\""),
         };
     }

@@ -1,47 +1,84 @@
 using System.Globalization;
 using System.Reflection;
+using CsCheck;
 using Quorate.Museum.Rooms;
+using Quorate.Raft;
 using Xunit;
+using Xunit.Sdk;
 using Xunit.v3;
 
 namespace Quorate.Museum.Catchers;
 
 /// <summary>A test of one of the rooms, with all its cases: what no run of a whole cluster would show, or only by great luck.</summary>
-internal sealed record ClaimCatcher(string Project, string Class, string Method) : Catcher
+/// <param name="Project">The room's tests.</param>
+/// <param name="Class">The class, with its namespace.</param>
+/// <param name="Method">The claim.</param>
+/// <param name="Throws">The exception that refutes the claim, where it is none of those that always do; or empty.</param>
+internal sealed record ClaimCatcher(string Project, string Class, string Method, string Throws) : Catcher
 {
-    /// <summary>Quorate.Node.Tests Wal.PowerCuts.A_cut_…</summary>
-    public static ClaimCatcher Of(string label)
+    private const string Throwing = "throwing ";
+
+    /// <summary>"Quorate.Node.Tests Wal.PowerCuts.A_cut_…", and perhaps "throwing WalDamageException".</summary>
+    public static ClaimCatcher Reading(string label, string throws)
     {
         var (space, dot) = (label.IndexOf(' ', StringComparison.Ordinal), label.LastIndexOf('.'));
-        return new ClaimCatcher(label[..space], $"{label[..space]}.{label[(space + 1)..dot]}", label[(dot + 1)..]);
+        return new ClaimCatcher(
+            label[..space], $"{label[..space]}.{label[(space + 1)..dot]}", label[(dot + 1)..], throws.StartsWith(Throwing, StringComparison.Ordinal) ? throws[Throwing.Length..] : "");
     }
 
     public override Finding? Look(Building building)
     {
-        var type = building.Room(Project).GetType(Class, throwOnError: true)!;
-        var claim = type.GetMethod(Method) ?? throw new MuseumException($"{Class} does not claim {Method}");
+        var claim = ClaimIn(building);
         var number = 0UL;
         foreach (var arguments in Cases(claim))
         {
             number++;
-            try
-            {
-                if (claim.Invoke(Activator.CreateInstance(type), Fitted(arguments, claim)) is Task task)
-                    task.GetAwaiter().GetResult();
-            }
-            catch (TargetInvocationException refuted)
-            {
-                return new Finding(refuted.InnerException!.Message, number, number == 1 ? "1 case" : $"{number} cases");
-            }
+            if (Refutation(claim, arguments) is { } refuted)
+                return new Finding(refuted, number, number == 1 ? "1 case" : $"{number} cases");
         }
 
         return null;
     }
 
-    /// <summary>That the claim holds where nothing hangs is what its own project tests.</summary>
-    public override string? LookAgain(Finding found) => null;
+    /// <summary>The same case, loaded as the museum loads it: a claim that fails there for a reason of its own would be refuted by every bug.</summary>
+    public override string? LookAgain(Finding found)
+    {
+        var claim = ClaimIn(Building.Empty);
+        return Refutation(claim, Cases(claim)[(int)found.Where - 1]);
+    }
 
     public override string ToString() => $"{Project}: {Class[(Project.Length + 1)..]}.{Method}";
+
+    private MethodInfo ClaimIn(Building building) =>
+        building.Room(Project).GetType(Class, throwOnError: true)!.GetMethod(Method) ?? throw new MuseumException($"{Class} does not claim {Method}");
+
+    /// <summary>In what words the claim is refuted, or null. Whatever else is thrown, and whatever the test needs before it begins, says nothing about the claim: that is thrown on.</summary>
+    private string? Refutation(MethodInfo claim, object?[] arguments)
+    {
+        var test = Activator.CreateInstance(claim.DeclaringType!, BindingFlags.Instance | BindingFlags.Public | BindingFlags.DoNotWrapExceptions, null, null, null);
+        try
+        {
+            if (claim.Invoke(test, BindingFlags.DoNotWrapExceptions, null, Fitted(arguments, claim), null) is Task task)
+                task.GetAwaiter().GetResult();
+            return null;
+        }
+        catch (Exception thrown) when (Refuting(thrown) is { } refuted)
+        {
+            return refuted.Message;
+        }
+        finally
+        {
+            (test as IDisposable)?.Dispose();
+        }
+    }
+
+    /// <summary>An assertion, an invariant of the rooms, or what the exhibit says; a property's failure has it inside. The rooms' types are others in each building, so they are known by name.</summary>
+    private Exception? Refuting(Exception thrown) => thrown switch
+    {
+        CsCheckException { InnerException: { } inner } => Refuting(inner),
+        XunitException or CsCheckException => thrown,
+        _ => thrown.GetType().Name is var name && (name == nameof(InvariantViolationException) || name == Throws) ? thrown : null,
+    };
 
     /// <summary>An attribute says 3 where the test takes a ulong.</summary>
     private static object?[] Fitted(object?[] arguments, MethodInfo claim) =>

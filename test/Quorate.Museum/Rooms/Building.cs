@@ -12,6 +12,14 @@ namespace Quorate.Museum.Rooms;
 internal sealed class Building : AssemblyLoadContext
 {
     private const string Ours = "Quorate.";
+    private static readonly Lazy<Building> Nothing = new(static () =>
+    {
+        var building = new Building("nothing");
+        foreach (var room in Exhibit.All.SelectMany(static e => e.Replacements).Select(static r => RoomOf(r.File)).Distinct())
+            building._compiled[room] = RoomCompiler.Compile(room, new Dictionary<string, string>(StringComparer.Ordinal), "nothing");
+        return building;
+    });
+
     private readonly Dictionary<string, byte[]> _compiled = new(StringComparer.Ordinal);
 
     private Building(string name)
@@ -39,13 +47,7 @@ internal sealed class Building : AssemblyLoadContext
     }
 
     /// <summary>The building with nothing in it; the rooms that any exhibit hangs in are compiled by the museum all the same.</summary>
-    public static Building Empty()
-    {
-        var building = new Building("nothing");
-        foreach (var room in Exhibit.All.SelectMany(static e => e.Replacements).Select(static r => RoomOf(r.File)).Distinct())
-            building._compiled[room] = RoomCompiler.Compile(room, new Dictionary<string, string>(StringComparer.Ordinal), "nothing");
-        return building;
-    }
+    public static Building Empty => Nothing.Value;
 
     /// <summary>src/ROOM/…</summary>
     private static string RoomOf(string file) => file.Split('/')[1];
