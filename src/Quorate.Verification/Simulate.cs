@@ -31,7 +31,7 @@ public static class Simulate
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(workload);
         var weather = Weather.Draw(seed, faults ?? Faults.All);
-        var application = new Application<TMachine, TResult>(seed, machine, workload, checks ?? new(), static seed => $"{SeedVariable}={seed}, and the same test again");
+        var application = new Application<TMachine, TResult>(seed, machine, workload, checks ?? new(), static (seed, _) => $"{SeedVariable}={seed}, and the same test again");
         return Run(seed, weather, application, options);
     }
 
@@ -60,7 +60,7 @@ public static class Simulate
         }
         catch (Exception fault)
         {
-            throw new SimulationFailedException(seed, fault, cluster, application.Again(seed));
+            throw new SimulationFailedException(seed, fault, cluster, application.Again(seed, options));
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Store;
@@ -21,18 +22,20 @@ public static class Simulator
             static () => new StoreMachine(),
             new StoreWorkload(weather).Run,
             StoreWorkload.Checks,
-            static seed => $"dotnet run -c Release --project test/Quorate.Sim -- --seed {seed} --trace");
+            static (seed, options) => SimulatorCommand.Of(seed, options).ToString());
         return Simulate.Run(seed, weather, application, options);
     }
 
     /// <summary>Runs one seed twice.</summary>
+    /// <param name="seed">It decides everything.</param>
+    /// <param name="options">Who watches the second run, and what is left of both; null: nobody, and all.</param>
     /// <exception cref="SimulationFailedException">The second run did not do the same; the text says what was the first thing that it did otherwise.</exception>
-    public static SimulationReport RunTwice(ulong seed)
+    public static SimulationReport RunTwice(ulong seed, SimulationOptions? options = null)
     {
-        var record = new RunRecord();
-        Run(seed, new SimulationOptions { Record = record });
-        record.BeginSecondRun();
-        return Run(seed, new SimulationOptions { Record = record });
+        var both = (options ?? new SimulationOptions()) with { Record = new RunRecord() };
+        Run(seed, both with { Tell = null, Trace = null });
+        both.Record.BeginSecondRun();
+        return Run(seed, both);
     }
 }
 
@@ -92,6 +95,7 @@ public sealed class SimulationFailedException : Exception
         Violation = Root(fault).Message;
         Promise = Root(fault) is ViolationException violation ? violation.Promise : Violation;
         Reduction = cluster.Options.Reduction;
+        Again = again;
         IsQuiet = cluster.IsQuiet;
         At = cluster.Time.Now;
         Life = cluster.Weather.Duration;
@@ -107,6 +111,9 @@ public sealed class SimulationFailedException : Exception
 
     /// <summary>Which promise was broken, without the circumstances.</summary>
     public string Promise { get; } = "";
+
+    /// <summary>What shows it again.</summary>
+    public string Again { get; } = "";
 
     /// <summary>How much there is to read in the run.</summary>
     public RunSize Size { get; } = new(0, 0, 0, 0, 0, 0);
@@ -129,18 +136,15 @@ public sealed class SimulationFailedException : Exception
     /// <summary>How long the life with faults was.</summary>
     internal long Life { get; }
 
-    private static string Describe(ulong seed, Exception fault, Cluster cluster, string again)
-    {
-        var commit = Environment.GetEnvironmentVariable("QUORATE_COMMIT");
-        return $"""
-            seed {seed}{(string.IsNullOrEmpty(commit) ? "" : $" at commit {commit}")}, after {cluster.Time.Now / 1e6} s: {Root(fault).Message}
+    private static string Describe(ulong seed, Exception fault, Cluster cluster, string again) =>
+        string.Create(CultureInfo.InvariantCulture, $"""
+            seed {seed} at commit {SourceRevision.Commit}, after {cluster.Time.Now / 1e6} s: {Root(fault).Message}
             {cluster.Decisions.Strikes.Count} strikes of faults, {cluster.Decisions.Turns.Count} turns of clients
-            again: {again} {cluster.Options.Reduction}
+            again: {again}
             {cluster.Chronicle}
             {cluster}
             {Root(fault)}
-            """;
-    }
+            """);
 
     /// <summary>The applier wraps what the state machine threw.</summary>
     private static Exception Root(Exception fault) => fault is Node.StateMachineException { InnerException: { } inner } ? inner : fault;

@@ -19,18 +19,17 @@ const string Usage = """
 if (args is ["--explore" or "--walk", ..])
     return ExplorerCommands.Run(args, Usage);
 
-ulong? seed = null;
+var command = new SimulatorCommand();
 string? ndjson = null;
-var reduction = Reduction.None;
-var (seeds, from, jobs, trace, keepGoing, shrink, twice, refine) = (1000UL, 1UL, 1, false, false, false, false, false);
-for (var i = 0; i < args.Length; i++)
+var (seeds, from, jobs, trace, keepGoing, shrink) = (1000UL, 1UL, 1, false, false, false);
+var arguments = new Queue<string>(args);
+while (arguments.Count > 0)
 {
-    ulong Number() => ulong.Parse(args[++i], CultureInfo.InvariantCulture);
-    switch (args[i])
+    if (SimulatorCommand.TryTake(command, arguments, out command))
+        continue;
+    ulong Number() => ulong.Parse(arguments.Dequeue(), CultureInfo.InvariantCulture);
+    switch (arguments.Dequeue())
     {
-        case "--seed":
-            seed = Number();
-            break;
         case "--seeds":
             seeds = Number();
             break;
@@ -44,23 +43,13 @@ for (var i = 0; i < args.Length; i++)
             trace = true;
             break;
         case "--ndjson":
-            ndjson = args[++i];
-            break;
-        case "--refine":
-            refine = true;
+            ndjson = arguments.Dequeue();
             break;
         case "--keep-going":
             keepGoing = true;
             break;
         case "--shrink":
             shrink = true;
-            break;
-        case "--twice":
-            twice = true;
-            break;
-        case var name when i + 1 < args.Length && Reduction.TryTake(reduction, name, args[i + 1], out var less):
-            reduction = less;
-            i++;
             break;
         default:
             Console.Error.WriteLine(Usage);
@@ -69,13 +58,13 @@ for (var i = 0; i < args.Length; i++)
 }
 
 var clock = Stopwatch.StartNew();
-if (seed is { } only)
+if (command.Seed is { } only)
 {
     using var file = ndjson is null ? null : new BufferedStream(File.Create(ndjson), 1 << 16);
     try
     {
-        var options = new SimulationOptions { Tell = trace ? Console.WriteLine : null, Trace = file, Reduction = reduction, Refine = refine };
-        var report = twice ? Simulator.RunTwice(only) : Simulator.Run(only, options);
+        var options = command.Options with { Tell = trace ? Console.WriteLine : null, Trace = file };
+        var report = command.Twice ? Simulator.RunTwice(only, options) : Simulator.Run(only, options);
         Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
         foreach (var (what, count) in report.Counts)
             Console.WriteLine($"{count,9}  {what}");
@@ -85,7 +74,7 @@ if (seed is { } only)
     {
         Console.WriteLine(failure.Message);
         if (shrink)
-            Shrink(failure, refine);
+            Shrink(failure, command.Refine);
         return 2;
     }
 }
@@ -104,7 +93,7 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
             return;
         try
         {
-            var report = Simulator.Run(mine, new SimulationOptions { Refine = refine });
+            var report = Simulator.Run(mine, command.Options);
             lock (gate)
             {
                 done++;
@@ -121,7 +110,7 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
                 if (failed++ == 0 || !keepGoing)
                     Console.WriteLine(failure.Message);
                 else
-                    Console.WriteLine($"seed {failure.Seed}: {failure.Violation}");
+                    Console.WriteLine($"seed {failure.Seed}: {failure.Violation}\nagain: {failure.Again}");
             }
         }
     }
@@ -153,7 +142,7 @@ static void Shrink(SimulationFailedException failure, bool refine)
     Console.WriteLine($"""
         before: {shrunk.Before}
         after:  {shrunk.After}, in {shrunk.Runs} runs
-        again:  dotnet run -c Release --project test/Quorate.Sim -- --seed {failure.Seed} {shrunk.Failure.Reduction} --trace{(refine ? " --refine" : "")}
+        again:  {shrunk.Failure.Again}
         """);
 }
 

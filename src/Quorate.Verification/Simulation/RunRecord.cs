@@ -13,6 +13,9 @@ internal sealed class RunRecord
     private readonly List<(int At, string Text)> _lines = [];
     private int? _next;
 
+    /// <summary>Whether what happens is compared, and no longer taken down.</summary>
+    public bool IsSecondRun => _next is not null;
+
     /// <summary>What comes from here on is compared.</summary>
     public void BeginSecondRun() => _next = 0;
 

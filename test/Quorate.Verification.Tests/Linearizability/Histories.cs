@@ -22,7 +22,7 @@ internal static class Histories
             },
         };
         var application = new Application<StoreMachine, StoreResult>(
-            seed, static () => new StoreMachine(), new StoreWorkload(weather).Run, checks, static s => $"Histories.Of({s})");
+            seed, static () => new StoreMachine(), new StoreWorkload(weather).Run, checks, static (s, _) => $"Histories.Of({s})");
         Simulate.Run(seed, weather, application, options: null);
         return history;
     }

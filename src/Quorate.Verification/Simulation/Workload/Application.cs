@@ -7,7 +7,7 @@ namespace Quorate.Verification.Simulation.Workload;
 
 /// <summary>A machine, what clients do with it, and what must be so: everything of a run that is not the cluster's.</summary>
 internal sealed class Application<TMachine, TResult>(
-    ulong seed, Func<TMachine> machine, Func<VirtualClient<TMachine, TResult>, Task> workload, Checks<TMachine, TResult> checks, Func<ulong, string> again) : IApplication
+    ulong seed, Func<TMachine> machine, Func<VirtualClient<TMachine, TResult>, Task> workload, Checks<TMachine, TResult> checks, Func<ulong, SimulationOptions, string> again) : IApplication
     where TMachine : IStateMachine<TResult>
 {
     private readonly List<ClientOperation<TMachine, TResult>> _history = [];
@@ -24,7 +24,7 @@ internal sealed class Application<TMachine, TResult>(
     /// <summary>The furthest index that anybody has been shown.</summary>
     public LogIndex Seen { get; private set; }
 
-    public string Again(ulong seed) => again(seed);
+    public string Again(ulong seed, SimulationOptions options) => again(seed, options);
 
     public IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake) =>
         new MachineHost<TMachine, TResult>(this, NewMachine(), member, firstSequence, reads, worker, applied, wake);

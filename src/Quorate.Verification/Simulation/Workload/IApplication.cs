@@ -6,8 +6,8 @@ namespace Quorate.Verification.Simulation.Workload;
 /// <summary>What a cluster replicates and who uses it, as the cluster sees it: machine and answers keep their types to themselves.</summary>
 internal interface IApplication
 {
-    /// <summary>How to see a seed again.</summary>
-    string Again(ulong seed);
+    /// <summary>How to see a run again.</summary>
+    string Again(ulong seed, SimulationOptions options);
 
     /// <summary>The machine of a process that begins, empty.</summary>
     IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake);

@@ -1,0 +1,72 @@
+using System.Reflection;
+using Quorate.Verification.Simulation;
+
+namespace Quorate.Verification.Tests.Seeds;
+
+/// <summary>Whatever made a run fail is in the command that a failure prints: who types it in breaks the same promise.</summary>
+public sealed class AFailureSaysHowToSeeItAgain
+{
+    private const string Whole = "--seed 7";
+    private const string Less = "--seed 7 --members 3 --life 2000000 --calm loss,drift --strikes kill.1 --turns 0.0@100,1.2@200";
+
+    /// <summary>A promise that only a run of this kind looks at stands for those that are really looked at only there.</summary>
+    [Theory]
+    [InlineData(Whole)]
+    [InlineData(Whole + " --refine")]
+    [InlineData(Whole + " --twice")]
+    [InlineData(Whole + " --refine --twice")]
+    [InlineData(Less)]
+    [InlineData(Less + " --refine")]
+    public void The_command_that_is_printed_breaks_the_same_promise(string arguments)
+    {
+        var first = Fails(Read(arguments));
+
+        var printed = Assert.Single(first.Message.Split('\n'), static line => line.StartsWith("again: ", StringComparison.Ordinal))["again: ".Length..];
+        Assert.Equal($"{SimulatorCommand.Program} {arguments} --trace", printed);
+
+        var again = Fails(Read(printed[SimulatorCommand.Program.Length..]));
+        Assert.Equal((first.Promise, first.Violation, first.At), (again.Promise, again.Violation, again.At));
+    }
+
+    [Fact]
+    public void A_failure_names_the_commit_it_was_built_from()
+    {
+        var version = typeof(Simulator).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        Assert.Matches(@"^\d+\.\d+\.\d+\+[0-9a-f]{40}(-and-changes)?$", version);
+
+        Assert.StartsWith($"seed 7 at commit {version[(version.IndexOf('+', StringComparison.Ordinal) + 1)..]}, after ", Fails(Read(Whole)).Message, StringComparison.Ordinal);
+    }
+
+    private static SimulatorCommand Read(string arguments)
+    {
+        var words = new Queue<string>(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(static word => word != "--trace"));
+        var command = new SimulatorCommand();
+        while (words.Count > 0)
+            Assert.True(SimulatorCommand.TryTake(command, words, out command), $"nobody takes an argument of {arguments}");
+        return command;
+    }
+
+    /// <summary>Runs it with one promise more, another one for each kind of run; what is run twice is held against the run of another seed.</summary>
+    private static SimulationFailedException Fails(SimulatorCommand command)
+    {
+        var seed = command.Seed!.Value;
+        var promise = $"Promise of {command.Refine} and {command.Reduction}";
+        var lines = 0;
+        var options = command.Options with { Tell = _ => Demand(++lines < 10, promise) };
+        if (command.Twice)
+        {
+            var record = new RunRecord();
+            Simulator.Run(seed + 1, command.Options with { Record = record });
+            record.BeginSecondRun();
+            options = command.Options with { Record = record };
+        }
+
+        return Assert.Throws<SimulationFailedException>(() => Simulator.Run(seed, options));
+    }
+
+    private static void Demand(bool kept, string promise)
+    {
+        if (!kept)
+            throw new ViolationException(promise, "broken by hand");
+    }
+}
