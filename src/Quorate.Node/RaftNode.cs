@@ -14,18 +14,19 @@ public static class RaftNode
     /// <summary>Starts a node: recovers its log, applies what is committed, connects to its peers.</summary>
     /// <param name="options">Who it is and where.</param>
     /// <param name="machine">The state machine, empty: it is fed the committed log from the beginning.</param>
-    /// <param name="cancellationToken">Gives up before starting.</param>
+    /// <param name="cancellationToken">Gives up starting, also in the middle of a long log; nothing stays open.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="IOException">
     /// The folder or the port cannot be used, or what is on the disk is damaged; the text says what, why and what to do.
     /// </exception>
+    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     public static Task<RaftNode<TResult>> StartAsync<TResult>(
         RaftNodeOptions options, IStateMachine<TResult> machine, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(machine);
         options.Validate();
-        return Task.Run(() => RaftNode<TResult>.Start(options, machine, StartTcp), cancellationToken);
+        return Task.Run(() => RaftNode<TResult>.Start(options, machine, StartTcp, cancellationToken), cancellationToken);
     }
 
     private static TcpNetwork StartTcp(RaftNodeOptions options, IncarnationBook incarnations, Action wake) => TcpNetwork.Start(
@@ -72,7 +73,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
     private RaftNode(
         RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, IncarnationBook incarnations, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
-        NetworkStarter startNetwork)
+        NetworkStarter startNetwork, CancellationToken cancellationToken)
     {
         _options = options;
         _disk = disk;
@@ -87,7 +88,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _applyThread = new ThreadWorker($"raft {options.Self} apply");
         _applier = new Applier<TResult>(machine, options.Self, _proposals, _reads, _applyThread, recovered.FirstIndex - 1, _turns.Wake);
 
-        var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay);
+        var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay, cancellationToken);
         _core = new RaftCore(options.ToCore(seed), restored);
         _network = startNetwork(options, incarnations, _turns.TakeOrLeave);
         _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _turns.TakeOrLeave), _applier, _reads, _clients, clock, Observe);
@@ -208,17 +209,19 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         }
     }
 
-    internal static RaftNode<TResult> Start(RaftNodeOptions options, IStateMachine<TResult> machine, NetworkStarter startNetwork)
+    internal static RaftNode<TResult> Start(
+        RaftNodeOptions options, IStateMachine<TResult> machine, NetworkStarter startNetwork, CancellationToken cancellationToken = default)
     {
-        var walOptions = new WalOptions { SegmentBytes = options.SegmentBytes, PayloadBytesMax = options.CommandBytesMax };
+        var walOptions = options.ToWal();
         var disk = new FileDisk(options.DataFolder);
         WriteAheadLog? log = null;
+        RaftNode<TResult>? node = null;
         try
         {
             // Before the log: whoever has voted has an incarnation.
             var incarnations = IncarnationBook.Open(disk);
             (log, var recovered) = WriteAheadLog.Open(disk, walOptions);
-            var node = new RaftNode<TResult>(options, machine, disk, incarnations, log, recovered, walOptions, startNetwork);
+            node = new RaftNode<TResult>(options, machine, disk, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);
             node._diskThread.Start();
             node._applyThread.Start();
             node._turns.Start();
@@ -226,6 +229,10 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         }
         catch
         {
+            // A thread that the system did not give: the port and the other threads go before the folder does.
+            node?._network.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            node?._diskThread.Dispose();
+            node?._applyThread.Dispose();
             log?.Dispose();
             disk.Dispose();
             throw;

@@ -1,4 +1,5 @@
 using Quorate.Node.Transport;
+using Quorate.Node.Wal;
 using Quorate.Raft;
 
 namespace Quorate.Node;
@@ -33,7 +34,7 @@ public sealed record RaftNodeOptions
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The largest command, bytes. All members must agree on it.</summary>
-    /// <remarks>Default 8 MiB; larger ones are rejected as <see cref="RejectReason.TooLarge"/>.</remarks>
+    /// <remarks>Default 8 MiB, at most a quarter of <see cref="SegmentBytes"/>; larger ones are rejected as <see cref="RejectReason.TooLarge"/>.</remarks>
     public int CommandBytesMax { get; init; } = 8 << 20;
 
     /// <summary>The most bytes of commands that are accepted and not yet applied; beyond it, proposals are rejected as <see cref="RejectReason.Busy"/>.</summary>
@@ -49,7 +50,7 @@ public sealed record RaftNodeOptions
     public long CachedBytesMax { get; init; } = 16 << 20;
 
     /// <summary>The size of a file of the log, bytes.</summary>
-    /// <remarks>Default 64 MiB.</remarks>
+    /// <remarks>Default 64 MiB; 16 KiB to 1 GiB, a multiple of 4096.</remarks>
     public int SegmentBytes { get; init; } = 64 << 20;
 
     /// <summary>The clock.</summary>
@@ -78,7 +79,19 @@ public sealed record RaftNodeOptions
 
         if (WaitingRequestsMax < 1)
             throw new ArgumentException($"WaitingRequestsMax is {WaitingRequestsMax}; it must be at least 1.", nameof(WaitingRequestsMax));
+        if (UncommittedBytesMax < 1)
+            throw new ArgumentException($"UncommittedBytesMax is {UncommittedBytesMax}; it must be at least 1.", nameof(UncommittedBytesMax));
+        if (CommandBytesMax < 1 || CommandBytesMax > SegmentBytes / 4)
+        {
+            throw new ArgumentException(
+                $"CommandBytesMax is {CommandBytesMax}; it must be from 1 to a quarter of SegmentBytes = {SegmentBytes / 4}, for a command lies in one file of the log.",
+                nameof(CommandBytesMax));
+        }
+
         ArgumentException.ThrowIfNullOrWhiteSpace(DataFolder);
+        _ = new Configuration(Members.Keys);
+        ToWal().Validate();
+        ToCore(seed: 0).Validate();
     }
 
     /// <summary>What chance is drawn from; null: from the system, anew at each start. Tests that must repeat themselves say a number.</summary>
@@ -89,6 +102,8 @@ public sealed record RaftNodeOptions
 
     /// <summary>The largest frame between members: a full message with one command of the largest size behind it.</summary>
     internal int FrameBytesMax => Math.Max(16 << 20, CommandBytesMax + (2 << 20));
+
+    internal WalOptions ToWal() => new() { SegmentBytes = SegmentBytes, PayloadBytesMax = CommandBytesMax };
 
     internal RaftOptions ToCore(ulong seed) => new()
     {

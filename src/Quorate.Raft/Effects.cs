@@ -159,5 +159,9 @@ internal sealed class MessagePool<T>
         return _made[_rented++];
     }
 
-    public void Reset() => _rented = 0;
+    public void Reset()
+    {
+        while (_rented > 0)
+            _made[--_rented].Forget();
+    }
 }

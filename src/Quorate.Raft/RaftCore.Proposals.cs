@@ -146,11 +146,14 @@ public sealed partial class RaftCore
 
     private void OnRefuseProposals(RefuseProposals refusal, Effects effects)
     {
-        if (refusal.LastSequence - refusal.FirstSequence > (ulong)_proposals.Count)
+        // Counted, not compared: the last number of all has none after it.
+        var more = refusal.LastSequence - refusal.FirstSequence;
+        if (more > (ulong)_proposals.Count)
             return;
 
-        for (var sequence = refusal.FirstSequence; sequence <= refusal.LastSequence; sequence++)
+        for (var i = 0UL; i <= more; i++)
         {
+            var sequence = refusal.FirstSequence + i;
             if (_proposals.Remove(sequence))
                 effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), refusal.Reason));
         }

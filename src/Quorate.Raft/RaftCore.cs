@@ -28,7 +28,7 @@ public enum Role : byte
 /// A leader's commit may run ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time.
 /// Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// The parts: RaftCore.Roles (who one is), .Election (how that changes), .Replication (the leader's side of the log), .Following (the
-/// follower's), .Commit, .Proposals, .Reads. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
+/// follower's), .Durability (what waits for the disk), .Commit, .Proposals, .Reads; .Exploring copies a core for the model checker. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
 /// </remarks>
 public sealed partial class RaftCore
 {
@@ -65,7 +65,6 @@ public sealed partial class RaftCore
 
         Invariant.That(_log.LastTerm <= _term, "an entry of a term is written after that term");
         Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
-
 
         // Nobody is known to lead, so the first question comes soon, between a tenth and a half of an election timeout: if somebody does lead,
         // the others hear him and refuse.

@@ -52,6 +52,27 @@ public sealed class GroupCommit
         Assert.Equal(2, bench.EntriesRead);
     });
 
+    /// <summary>A follower far behind asks for the next entries as soon as it has some: for as long as it catches up, a read is always waiting.</summary>
+    [Fact]
+    public void Commits_go_on_while_there_is_always_something_to_read() => Schedules.Explore(100, () =>
+    {
+        using var bench = new Bench(Given.SmallLog);
+        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
+        bench.Turn();
+        bench.TurnUntil(() => bench.Durable == 1);
+
+        bench.AsksAgain = new LogRead(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
+        bench.Writer.Ask(bench.AsksAgain.Value);
+        bench.Turn();
+        for (var token = 2UL; token <= 4; token++)
+        {
+            bench.Writer.Stage(new AppendEffect(token, null, Given.Commands(token + 1, token + 1), default));
+            var before = bench.EntriesRead;
+            bench.TurnUntil(() => bench.Durable == token);
+            Assert.InRange(bench.EntriesRead - before, 2, 4);
+        }
+    });
+
     [Fact]
     public void A_failed_flush_wakes_the_loop_and_is_thrown_there() => Schedules.Explore(200, () =>
     {
@@ -91,12 +112,17 @@ public sealed class GroupCommit
 
         public bool FlushFails { get; set; }
 
+        /// <summary>What is asked for as soon as it has been read.</summary>
+        public LogRead? AsksAgain { get; set; }
+
         /// <summary>A turn of the loop, as far as the disk is concerned.</summary>
         public void Turn()
         {
             if (Writer.TryTake(out var durable, out _, out var entries))
             {
                 EntriesRead += entries.Length;
+                if (durable == 0 && AsksAgain is { } read)
+                    Writer.Ask(read);
                 if (durable != 0)
                 {
                     Assert.True(durable > Durable);

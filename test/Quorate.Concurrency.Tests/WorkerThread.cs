@@ -29,6 +29,10 @@ public sealed class WorkerThread
         }
     });
 
+    /// <summary>What a node that could not start does with its threads.</summary>
+    [Fact]
+    public void One_that_was_never_started_is_disposed_at_once() => Schedules.Explore(1, () => new ThreadWorker("worker").Dispose());
+
     [Fact]
     public void The_thread_does_what_was_posted_while_it_slept() => Schedules.Explore(300, () =>
     {

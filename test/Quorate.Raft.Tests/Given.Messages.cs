@@ -56,6 +56,9 @@ internal static partial class Given
         return new ForwardProposals { From = Node(from), To = Node(to), Term = new Term(term), Proposals = proposals };
     }
 
+    public static RefuseProposals Refusal(ulong from, ulong to, ulong term, ulong first, ulong last) =>
+        new() { From = Node(from), To = Node(to), Term = new Term(term), FirstSequence = first, LastSequence = last, Reason = RejectReason.Busy };
+
     public static ReadIndexRequest ReadRequest(ulong from, ulong to, ulong term, ulong readId) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), ReadId = readId };
 }

@@ -22,6 +22,9 @@ internal sealed class GroupLoop
     /// <summary>The most messages of one turn: under a flood of them the clock and the clients still get their share.</summary>
     private const int MessagesPerTurnMax = 1024;
 
+    /// <summary>Effects kept for the next messages that wait for the disk. A disk that was slow for a moment may have had any number of them, and each still shows what it sent.</summary>
+    private const int SparesMax = 8;
+
     private readonly RaftCore _core;
     private readonly INetwork _network;
     private readonly LogWriter _disk;
@@ -32,7 +35,7 @@ internal sealed class GroupLoop
     private readonly StepObserver _observe;
 
     private readonly Queue<(ulong Token, Effects Effects)> _held = new();
-    private readonly Stack<Effects> _spareEffects = new();
+    private readonly Stack<Effects> _spareEffects = new(SparesMax);
     private Effects _effects = new();
     private ProposalBatch _proposals = new();
     private List<ReadWaiter> _readers = [];
@@ -107,7 +110,8 @@ internal sealed class GroupLoop
         {
             _held.Dequeue();
             Send(held.Effects.SendWhenDurable.Messages);
-            _spareEffects.Push(held.Effects);
+            if (_spareEffects.Count < SparesMax)
+                _spareEffects.Push(held.Effects);
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class ThreadWorker : IWorker, IDisposable
         }
 
         _posted.Set();
-        if (_thread.ThreadState != ThreadState.Unstarted)
+        if (!_thread.ThreadState.HasFlag(ThreadState.Unstarted))
             _thread.Join();
         _posted.Dispose();
     }

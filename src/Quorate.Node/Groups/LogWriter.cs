@@ -22,6 +22,9 @@ internal sealed class LogWriter
     private LogRead _reading;
     private bool _isBusy;
 
+    /// <summary>Whether the disk was last asked for a read.</summary>
+    private bool _hasRead;
+
     /// <summary>What the worker has done and the loop has not taken yet: 0 nothing, 1 a commit, 2 a read, 3 failed.</summary>
     private volatile int _done;
     private Exception? _fault;
@@ -50,22 +53,22 @@ internal sealed class LogWriter
     /// <summary>Asks for entries to be read back; they come when the disk is free.</summary>
     public void Ask(in LogRead read) => _readsWaiting.Enqueue(read);
 
-    /// <summary>Gives the disk what has gathered, if it is free. Reads go first: they are rare, and short beside a flush.</summary>
+    /// <summary>Gives the disk what has gathered, if it is free: reads and writes in turn, for a follower far behind asks for its next read as soon as it has one.</summary>
     public void Submit()
     {
         if (_isBusy)
             return;
 
-        if (_readsWaiting.TryDequeue(out _reading))
-        {
-            _isBusy = true;
-            _worker.Post(_read);
-        }
-        else if (!_filling.IsEmpty)
+        if (!_filling.IsEmpty && (_hasRead || _readsWaiting.Count == 0))
         {
             (_filling, _writing) = (_writing, _filling);
-            _isBusy = true;
+            (_isBusy, _hasRead) = (true, false);
             _worker.Post(_commit);
+        }
+        else if (_readsWaiting.TryDequeue(out _reading))
+        {
+            (_isBusy, _hasRead) = (true, true);
+            _worker.Post(_read);
         }
     }
 

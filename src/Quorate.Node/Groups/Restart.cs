@@ -12,12 +12,14 @@ internal static class Restart
     public delegate void Replayer(ReadOnlySpan<LogEntry> committed);
 
     /// <summary>Feeds the committed entries to <paramref name="replay"/>, a chunk at a time, and gives what the core starts from.</summary>
-    public static DurableState Replay(WriteAheadLog log, RecoveredLog recovered, Configuration configuration, Replayer replay)
+    /// <exception cref="OperationCanceledException">The caller gave up; what is on the disk is as it was.</exception>
+    public static DurableState Replay(WriteAheadLog log, RecoveredLog recovered, Configuration configuration, Replayer replay, CancellationToken cancellationToken)
     {
         var entries = new List<LogEntry>();
         var next = recovered.FirstIndex;
         while (next <= recovered.CommitMark)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             entries.Clear();
             log.Read(next, recovered.CommitMark, ChunkBytesMax, entries);
             Invariant.That(entries.Count > 0, "an entry the log says it holds can be read");

@@ -11,7 +11,7 @@ internal sealed class Background(Action<Exception> onFault)
     /// <summary>Starts work in the thread pool; does nothing once <see cref="DrainAsync"/> was called.</summary>
     public bool TryRun(Func<Task> work) => TryOwn(() => Task.Run(work));
 
-    /// <summary>Starts work that waits in the system, on a thread of its own.</summary>
+    /// <summary>Starts work that waits in the system, on a thread of its own; does nothing where the system has no thread to give, or after <see cref="DrainAsync"/>.</summary>
     public bool TryRunBlocking(Action work) => TryOwn(() =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
 
@@ -37,15 +37,23 @@ internal sealed class Background(Action<Exception> onFault)
             _running++;
         }
 
-        _ = OwnAsync(start);
-        return true;
+        try
+        {
+            _ = OwnAsync(start());
+            return true;
+        }
+        catch (TaskSchedulerException)
+        {
+            Leave();
+            return false;
+        }
     }
 
-    private async Task OwnAsync(Func<Task> start)
+    private async Task OwnAsync(Task work)
     {
         try
         {
-            await start().ConfigureAwait(false);
+            await work.ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -53,11 +61,16 @@ internal sealed class Background(Action<Exception> onFault)
         }
         finally
         {
-            lock (_gate)
-            {
-                if (--_running == 0 && _closing)
-                    _drained.TrySetResult();
-            }
+            Leave();
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            if (--_running == 0 && _closing)
+                _drained.TrySetResult();
         }
     }
 }

@@ -31,9 +31,12 @@ internal sealed class SegmentMaker(IDisk disk, WalOptions options) : IDisposable
     /// <summary>A segment that recovery found ready and unused.</summary>
     public void Keep(Segment unused) => _ready.Enqueue(unused);
 
-    /// <summary>Begins to make the next segment where that can happen beside the writes. Asked again, it does nothing.</summary>
+    /// <summary>Begins to make the next segment where that can happen beside the writes. Asked again, it only looks how that went.</summary>
+    /// <exception cref="DiskFlushException">A flush of the segment in the making failed: the disk has broken its word, whichever file it was.</exception>
     public void Prepare(ulong sequence)
     {
+        if (_preparing is { IsFaulted: true, Exception.InnerException: DiskFlushException })
+            _preparing.GetAwaiter().GetResult();
         if (options.PrepareInBackground && _ready.Count == 0 && _preparing is null)
             Begin(sequence);
     }

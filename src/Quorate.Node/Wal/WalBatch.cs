@@ -12,6 +12,9 @@ namespace Quorate.Node.Wal;
 /// </remarks>
 internal sealed class WalBatch
 {
+    /// <summary>A batch that had to hold more gives its memory back when it is emptied, bytes.</summary>
+    private const int KeptBytesMax = 16 << 20;
+
     private readonly WalOptions _options;
     private readonly List<WalFrame> _frames = [];
     private byte[] _buffer;
@@ -22,7 +25,7 @@ internal sealed class WalBatch
     {
         options.Validate();
         _options = options;
-        _buffer = new byte[Math.Min(64 * 1024, options.SegmentBytes)];
+        _buffer = NewBuffer();
     }
 
     /// <summary>What the loop knows this batch by.</summary>
@@ -70,9 +73,11 @@ internal sealed class WalBatch
     /// <summary>Term and vote that must be durable before the entries are; the last call counts.</summary>
     public void HardState(HardState state) => HardStateToSave = state;
 
-    /// <summary>Empties the batch; its memory stays.</summary>
+    /// <summary>Empties the batch; its memory stays, within bounds.</summary>
     public void Clear()
     {
+        if (_buffer.Length > KeptBytesMax)
+            _buffer = NewBuffer();
         _frames.Clear();
         _used = 0;
         FramesWritten = 0;
@@ -107,6 +112,8 @@ internal sealed class WalBatch
         Reserve(_used + FrameHeader.Bytes);
         _frames.Add(new WalFrame { Begin = _used, Length = FrameHeader.Bytes, First = first });
     }
+
+    private byte[] NewBuffer() => new byte[Math.Min(64 * 1024, _options.SegmentBytes)];
 
     private void Reserve(int bytes)
     {

@@ -11,7 +11,7 @@ namespace Quorate.Raft;
 public sealed class Configuration
 {
     /// <summary>Makes a configuration; the lists are sorted.</summary>
-    /// <exception cref="ArgumentException">An id is 0 or stands twice, a learner votes, or there is no voter.</exception>
+    /// <exception cref="ArgumentException">An id is 0 or stands twice, a learner votes, or there is no voter, or more than <see cref="Quorum.VotersMax"/>.</exception>
     public Configuration(IEnumerable<NodeId> voters, IEnumerable<NodeId>? outgoing = null, IEnumerable<NodeId>? learners = null)
     {
         Voters = [.. voters.Order()];
@@ -21,6 +21,8 @@ public sealed class Configuration
 
         if (Voters.IsEmpty)
             throw new ArgumentException("a configuration has at least one voter", nameof(voters));
+        if (Math.Max(Voters.Length, Outgoing.Length) > Quorum.VotersMax)
+            throw new ArgumentException($"{Math.Max(Voters.Length, Outgoing.Length)} members vote; a configuration has at most {Quorum.VotersMax} voters", nameof(voters));
         if (Members[0] == NodeId.None)
             throw new ArgumentException("0 is nobody and cannot be a member");
         foreach (var list in new[] { Voters, Outgoing, Learners })

@@ -26,6 +26,8 @@ public sealed class AppendEntries : Message
     /// <summary>Index of the last entry carried, or of <see cref="Previous"/> when there is none.</summary>
     public LogIndex LastIndex => Previous.Index + Entries.Length;
 
+    internal override void Forget() => Entries = default;
+
     /// <inheritdoc/>
     public override string ToString() =>
         $"AppendEntries {From}→{To} term {Term} previous {Previous} entries {Entries.Length} commit {LeaderCommit} round {Round}";

@@ -11,6 +11,8 @@ public sealed class ForwardProposals : Message
     /// <summary>The proposals, in the order they were made.</summary>
     public ReadOnlyMemory<Proposal> Proposals { get; set; }
 
+    internal override void Forget() => Proposals = default;
+
     /// <inheritdoc/>
     public override string ToString() => $"ForwardProposals {From}→{To} term {Term} count {Proposals.Length}";
 }

@@ -19,4 +19,9 @@ public abstract class Message
 
     /// <summary>The sender's term when it was said; for a pre-vote, the term it would campaign in.</summary>
     public Term Term { get; set; }
+
+    /// <summary>Lets go of what it shows of others' memory; the object will be used again.</summary>
+    internal virtual void Forget()
+    {
+    }
 }

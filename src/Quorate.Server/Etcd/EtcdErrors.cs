@@ -16,10 +16,6 @@ internal static class EtcdErrors
     /// <summary>No answer in time: a write may still come to pass.</summary>
     public static RpcException TimedOut() => Make(StatusCode.Unavailable, "etcdserver: request timed out");
 
-    /// <summary>The leader was lost while a write was on its way: it may have come to pass.</summary>
-    public static RpcException TimedOutLeaderLost() =>
-        Make(StatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
-
     /// <summary>Too much is on its way already.</summary>
     public static RpcException TooManyRequests() => Make(StatusCode.ResourceExhausted, "etcdserver: too many requests");
 

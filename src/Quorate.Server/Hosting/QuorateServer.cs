@@ -34,6 +34,7 @@ internal sealed class QuorateServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
     private RaftNode<KvResult>? _node;
+    private Task? _completion;
     private int _disposed;
 
     private QuorateServer(ServerSettings settings, ILogger log)
@@ -51,8 +52,8 @@ internal sealed class QuorateServer : IAsyncDisposable
     /// <summary>How things stand.</summary>
     public RaftStatus Status => _node!.Status;
 
-    /// <summary>Ends when the node has stopped; with its exception when it failed, and then the process should end.</summary>
-    public Task Completion => _node!.Completion;
+    /// <summary>Ends when the node has stopped. With an exception when it failed, or one of the server's duties beside it did, and then the process should end.</summary>
+    public Task Completion => _completion!;
 
     /// <summary>Starts a member; when this returns, clients are served.</summary>
     /// <exception cref="RefusalException">Something it needs is not to be had; nothing is left open.</exception>
@@ -77,8 +78,7 @@ internal sealed class QuorateServer : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         await _stopping.CancelAsync().ConfigureAwait(false);
-        while (_undo.TryPop(out var undo))
-            await undo().ConfigureAwait(false);
+        await UndoAsync().ConfigureAwait(false);
         _stopping.Dispose();
         _stopped.Dispose();
     }
@@ -88,6 +88,23 @@ internal sealed class QuorateServer : IAsyncDisposable
     {
         await _node!.DisposeAsync().ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Undoes everything, also when one step of it fails: what lies below would stay open.</summary>
+    private async Task UndoAsync()
+    {
+        while (_undo.TryPop(out var undo))
+        {
+            try
+            {
+                await undo().ConfigureAwait(false);
+            }
+            catch
+            {
+                await UndoAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
     }
 
     private async Task StartAsync(ILoggerFactory logs, CancellationToken cancellation)
@@ -121,10 +138,20 @@ internal sealed class QuorateServer : IAsyncDisposable
         foreach (var port in ports)
             port.Start();
 
-        var duties = Task.WhenAll(
-            AnnounceAsync(surface.Replicator, members), TellOfLeadersAsync(_node), surface.Expiry.RunAsync(_stopping.Token));
-        _undo.Push(() => new ValueTask(duties));
+        Task[] duties = [AnnounceAsync(surface.Replicator, members), TellOfLeadersAsync(_node), surface.Expiry.RunAsync(_stopping.Token)];
+        _completion = EndOfAsync(_node.Completion, duties);
+        _undo.Push(() => new ValueTask(Task.WhenAll(duties)));
         ServerLog.Ready(_log, string.Join(", ", ports.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
+    }
+
+    private static async Task EndOfAsync(Task node, Task[] duties)
+    {
+        await foreach (var ended in Task.WhenEach([node, .. duties]).ConfigureAwait(false))
+        {
+            await ended.ConfigureAwait(false);
+            if (ended == node)
+                return;
+        }
     }
 
     private async Task<List<SharedPort>> OpenPortsAsync(ILoggerFactory logs, CancellationToken cancellation)

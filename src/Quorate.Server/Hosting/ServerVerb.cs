@@ -37,10 +37,21 @@ internal static class ServerVerb
     private static async Task<int> ServeAsync(ServerSettings settings, ILoggerFactory logs, ILogger log)
     {
         var asked = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var givesUp = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
 
-        var server = await QuorateServer.StartAsync(settings, logs, CancellationToken.None).ConfigureAwait(false);
+        QuorateServer server;
+        try
+        {
+            server = await QuorateServer.StartAsync(settings, logs, givesUp.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (asked.Task.IsCompleted)
+        {
+            ServerLog.Stopped(log);
+            return ExitCode.Ok;
+        }
+
         await Task.WhenAny(asked.Task, server.Completion).ConfigureAwait(false);
         if (server.Completion.IsFaulted)
         {
@@ -56,6 +67,10 @@ internal static class ServerVerb
         return ExitCode.Ok;
 
         // The first signal is a wish, the second an order: it is left to the system, which ends the process.
-        void OnSignal(PosixSignalContext context) => context.Cancel = asked.TrySetResult(context.Signal);
+        void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = asked.TrySetResult(context.Signal);
+            givesUp.Cancel();
+        }
     }
 }

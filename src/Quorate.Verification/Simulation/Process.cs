@@ -54,7 +54,7 @@ internal sealed class Process
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.ApplyLatency);
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
-        var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay);
+        var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay, CancellationToken.None);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
         _refinement?.Started(Core);
         Endpoint = new Endpoint(cluster.Network, member.Id, _incarnations.Own, Meets, Effect, Wake, cluster.Trace);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Quorate.Node.Io;
 using Quorate.Node.Tests.Io;
 using Quorate.Node.Wal;
@@ -37,6 +38,29 @@ public sealed class FailingDisk
         Assert.Throws<InvalidOperationException>(() => log.DropBefore(new LogIndex(1)));
         Assert.Throws<InvalidOperationException>(() => log.Restart(new LogIndex(9)));
         Assert.Equal(calls, disk.Calls);
+    }
+
+    /// <summary>The next segment is made ahead of need, and half a segment may be acknowledged until it is needed: its failed flush counts at once.</summary>
+    [Fact]
+    public void A_failed_flush_of_the_segment_in_the_making_ends_the_commits_at_once()
+    {
+        var (disk, options) = (new MemoryDisk(), Given.SmallSegments() with { PrepareInBackground = true });
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        disk.Before = static call =>
+        {
+            if (call == "flush wal-next.new")
+                throw new DiskFlushException("I/O error");
+        };
+        log.Commit(Given.Batch(options, Given.Entries(1, 3, term: 0, payloadBytes: 3000)));
+
+        // Nothing to write, and so nothing that would need room.
+        var deadline = Stopwatch.StartNew();
+        Assert.Throws<DiskFlushException>(() =>
+        {
+            while (deadline.Elapsed < TimeSpan.FromSeconds(30))
+                log.Commit(new WalBatch(options));
+        });
+        Assert.Throws<InvalidOperationException>(() => log.Commit(new WalBatch(options)));
     }
 
     /// <summary>Room is taken before a frame is written, so a full disk changes nothing and the batch can go on when there is room.</summary>

@@ -121,6 +121,20 @@ public sealed class EveryProposalHasOneOutcome
         Assert.Equal((7UL, 8UL, RejectReason.NotLeader), (refusal.FirstSequence, refusal.LastSequence, refusal.Reason));
     }
 
+    /// <summary>A peer may say any numbers: the highest there is has none after it, and a range far wider than what is open is nobody's.</summary>
+    [Theory]
+    [InlineData(ulong.MaxValue, ulong.MaxValue)]
+    [InlineData(ulong.MaxValue - 1, ulong.MaxValue)]
+    [InlineData(0UL, ulong.MaxValue)]
+    public void A_refusal_of_numbers_that_nobody_used_changes_nothing(ulong first, ulong last)
+    {
+        var node = Given.Follower(id: 2, term: 3, leader: 1);
+        node.Propose(7);
+
+        Assert.Empty(node.Receive(Given.Refusal(from: 1, to: 2, term: 3, first, last)).Rejections);
+        Assert.Equal(7UL, Assert.Single(node.Receive(Given.Refusal(from: 1, to: 2, term: 3, 7, 7)).Rejections).Proposal.Sequence);
+    }
+
     /// <summary>Once an entry of a later term is committed, what is not beneath it can never be.</summary>
     [Fact]
     public void A_proposal_is_superseded_when_an_entry_of_a_later_term_is_committed_without_it()
