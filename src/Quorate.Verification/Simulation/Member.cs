@@ -47,7 +47,7 @@ internal sealed class Member
         Seeds = Stream("seeds");
         Incarnations = Stream("incarnations");
         DiskDice = Stream("disk");
-        Disk = new SimulatedDisk(cluster.Tally);
+        Disk = new SimulatedDisk(cluster.Time, cluster.Tally);
     }
 
     public NodeId Id { get; }
@@ -85,9 +85,10 @@ internal sealed class Member
     /// <summary>Everything up to here was on the disk, flushed, when last looked at.</summary>
     public LogIndex OnDisk { get; private set; }
 
+    /// <summary>Nothing of its process runs until then. Of several pauses the one that ends last counts.</summary>
     public void Pause(long until)
     {
-        PausedUntil = until;
+        PausedUntil = Math.Max(PausedUntil, until);
         _cluster.Chronicle.Note(Id, "pauses", $"until {until / 1e6}");
     }
 

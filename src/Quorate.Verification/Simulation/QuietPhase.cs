@@ -67,16 +67,15 @@ internal sealed class QuietPhase
         foreach (var other in _cluster.Members.Where(m => m != member))
         {
             if (how is "cut off" or "deaf")
-                _cluster.Network.Cut(other.Id, member.Id, cut: true);
+                _cluster.Network.Cut(other.Id, member.Id, until: long.MaxValue);
             if (how is "cut off" or "mute")
-                _cluster.Network.Cut(member.Id, other.Id, cut: true);
+                _cluster.Network.Cut(member.Id, other.Id, until: long.MaxValue);
         }
     }
 
     private static void Heal(Member member)
     {
-        member.Disk.IsFull = false;
-        member.Disk.FailNoFlush();
+        member.Disk.Heal();
         member.Resume();
         member.Start();
     }

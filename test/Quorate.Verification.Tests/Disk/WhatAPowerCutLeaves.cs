@@ -7,7 +7,7 @@ namespace Quorate.Verification.Tests.Disk;
 /// <summary>The simulated disk keeps what was flushed and nothing else for certain: a disk that is too kind proves nothing.</summary>
 public sealed class WhatAPowerCutLeaves
 {
-    private readonly SimulatedDisk _disk = new(new Tally());
+    private readonly SimulatedDisk _disk = new(new VirtualTime(), new Tally());
 
     [Theory]
     [InlineData(Unflushed.Dropped, 1)]

@@ -8,7 +8,7 @@ namespace Quorate.Verification.Tests.Disk;
 /// <summary>The simulated disk damages what it is told to damage, and nothing else.</summary>
 public sealed class WhatDamageDoes
 {
-    private readonly SimulatedDisk _disk = new(new Tally());
+    private readonly SimulatedDisk _disk = new(new VirtualTime(), new Tally());
 
     [Fact]
     public void One_bit_flips_and_stays_so_after_a_power_cut()

@@ -83,7 +83,7 @@ public sealed class WhatIsReadIsNotYetDurable
             }
 
             disk.NewProcess();
-            disk.FailNoFlush();
+            disk.Heal();
             using (var log = WriteAheadLog.Open(disk, Options).Log)
                 log.Commit(Batch(log.LastIndex.Value + 1, term: 1));
             MustSurvive(disk);
@@ -113,7 +113,7 @@ public sealed class WhatIsReadIsNotYetDurable
                     disk.FailFlush(failing);
                     met += Start(disk) ? 0 : 1;
                     disk.NewProcess();
-                    disk.FailNoFlush();
+                    disk.Heal();
 
                     // Smaller than what was torn: it does not cover what may be left of that.
                     using (var log = WriteAheadLog.Open(disk, Options).Log)
@@ -144,7 +144,7 @@ public sealed class WhatIsReadIsNotYetDurable
     // Its last frame was being written when the power went.
     private static SimulatedDisk Torn(ulong entries, int payload, ulong seed)
     {
-        var disk = new SimulatedDisk(new Tally());
+        var disk = new SimulatedDisk(new VirtualTime(), new Tally());
         using var log = WriteAheadLog.Open(disk, Options).Log;
         for (var index = 1UL; index <= entries; index++)
             log.Commit(Batch(index, term: 1, payload: 1000));
@@ -169,7 +169,7 @@ public sealed class WhatIsReadIsNotYetDurable
 
     private static SimulatedDisk Written()
     {
-        var disk = new SimulatedDisk(new Tally());
+        var disk = new SimulatedDisk(new VirtualTime(), new Tally());
         using var log = WriteAheadLog.Open(disk, Options).Log;
         log.Commit(Batch(1, term: 1));
         return disk;

@@ -8,7 +8,7 @@ namespace Quorate.Verification.Simulation.Disk;
 /// A process that ends leaves what it wrote to the system, flushed or not: the next process sees it, and a power cut may still take it away. That
 /// is why these are two different ends.
 /// </remarks>
-internal sealed class SimulatedDisk(Tally tally) : IDisk
+internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
 {
     private readonly Tally _tally = tally;
     private SortedDictionary<string, FileContent> _names = new(StringComparer.Ordinal);
@@ -17,6 +17,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     private bool _namesDirty;
     private int _callsUntilCut = -1;
     private int _flushesUntilFailure = -1;
+    private long _fullUntil;
     private Dice? _garbler;
     private StrayWrite? _stray;
 
@@ -35,9 +36,6 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     /// <summary>A flush is going to fail.</summary>
     public bool FlushWillFail => _flushesUntilFailure >= 0;
 
-    /// <summary>There is no room for another file.</summary>
-    public bool IsFull { get; set; }
-
     /// <summary>Everything that was written is on the disk.</summary>
     public bool IsClean => !_namesDirty && _dirty.Count == 0;
 
@@ -54,8 +52,16 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     /// <summary>The n-th flush from now fails, n = 0 being the next; only that one.</summary>
     public void FailFlush(int after = 0) => _flushesUntilFailure = after;
 
-    /// <summary>No flush is going to fail.</summary>
-    public void FailNoFlush() => _flushesUntilFailure = -1;
+    /// <summary>There is no room for another file until then. Of several such times the one that ends last counts.</summary>
+    public void FillUntil(long moment) => _fullUntil = Math.Max(_fullUntil, moment);
+
+    /// <summary>No call is going to fail, and there is room.</summary>
+    public void Heal()
+    {
+        _callsUntilCut = -1;
+        _flushesUntilFailure = -1;
+        _fullUntil = 0;
+    }
 
     /// <summary>One bit of what is on the disk flips. False when no place was found.</summary>
     public bool FlipBit(Dice dice)
@@ -95,7 +101,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
         Call();
         if (_names.ContainsKey(name))
             throw new IOException($"{name} is there already");
-        if (IsFull)
+        if (time.Now < _fullUntil)
             throw Failed(new IOException("no space left on device"), "disk full");
         _dirty.Add(_names[name] = new FileContent(new byte[length]));
         _namesDirty = true;
@@ -168,7 +174,7 @@ internal sealed class SimulatedDisk(Tally tally) : IDisk
     /// <summary>Another disk that holds what this one would after a power cut that takes everything that was not flushed.</summary>
     public SimulatedDisk DurableCopy()
     {
-        var copy = new SimulatedDisk(new Tally());
+        var copy = new SimulatedDisk(time, new Tally());
         (copy._names, copy._namesOnDisk) = AfterPowerCut(static () => false);
         return copy;
     }

@@ -39,21 +39,13 @@ internal sealed class Partition(Cluster cluster, Dice dice, string name) : Fault
     private void Apply(List<(NodeId From, NodeId To)> cuts)
     {
         var closes = Dice.Chance(300);
+        var until = Cluster.Time.Now + Dice.Between(50 * VirtualTime.Millisecond, Dice.Pick(1, 4, 12) * VirtualTime.Second);
         foreach (var (from, to) in cuts)
         {
             if (closes)
                 Cluster.Network.TellClosed(from, to);
-            Cluster.Network.Cut(from, to, cut: true);
+            Cluster.Network.Cut(from, to, until);
         }
-
-        Cluster.Time.After(Dice.Between(50 * VirtualTime.Millisecond, Dice.Pick(1, 4, 12) * VirtualTime.Second), () =>
-        {
-            // The quiet phase has healed every link, and has cut those that are to stay broken.
-            if (Cluster.IsQuiet)
-                return;
-            foreach (var (from, to) in cuts)
-                Cluster.Network.Cut(from, to, cut: false);
-        });
     }
 
     /// <summary>Whether the members that stand at these places, a before b, are cut off from each other.</summary>

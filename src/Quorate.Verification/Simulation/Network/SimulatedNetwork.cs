@@ -61,17 +61,27 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
             ArriveLongAfter(link, packet, longAfter);
     }
 
-    /// <summary>Cuts or heals a link, one way.</summary>
-    public void Cut(NodeId from, NodeId to, bool cut) => LinkOf(from, to).IsCut = cut;
-
-    /// <summary>Nothing comes through a link until then, and all of it afterwards.</summary>
-    public void Clog(NodeId from, NodeId to, long until) => LinkOf(from, to).ClogsUntil = until;
-
-    /// <summary>A member hears that its connection to a peer was closed.</summary>
-    public void TellClosed(NodeId peer, NodeId to)
+    /// <summary>What would arrive through a link until then is lost, one way. Of several cuts the one that ends last counts.</summary>
+    public void Cut(NodeId from, NodeId to, long until)
     {
-        if (_endpoints.TryGetValue(to, out var endpoint) && !LinkOf(peer, to).IsCut)
-            endpoint.Arrive(peer, null);
+        var link = LinkOf(from, to);
+        link.CutUntil = Math.Max(link.CutUntil, until);
+    }
+
+    /// <summary>What is sent through a link until then arrives no sooner. Of several clogs the one that ends last counts.</summary>
+    public void Clog(NodeId from, NodeId to, long until)
+    {
+        var link = LinkOf(from, to);
+        link.ClogsUntil = Math.Max(link.ClogsUntil, until);
+    }
+
+    /// <summary>A member hears that its connection to a peer was closed. False when it does not: nobody is there, or nothing comes through.</summary>
+    public bool TellClosed(NodeId peer, NodeId to)
+    {
+        if (!_endpoints.TryGetValue(to, out var endpoint) || IsCut(LinkOf(peer, to)))
+            return false;
+        endpoint.Arrive(peer, null);
+        return true;
     }
 
     /// <summary>No link loses, delays or is cut any more; what was on its way for long never comes.</summary>
@@ -80,7 +90,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
         _isCalm = true;
         foreach (var link in _links.Values)
         {
-            link.IsCut = false;
+            link.CutUntil = 0;
             link.ClogsUntil = 0;
         }
     }
@@ -104,7 +114,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
 
     private void Deliver(Link link, Packet packet)
     {
-        if (link.IsCut)
+        if (IsCut(link))
         {
             tally.Add("message cut off");
             return;
@@ -115,6 +125,8 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
         chronicle.Mix((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(packet.Frame.AsSpan(8)));
         endpoint.Arrive(link.From, packet);
     }
+
+    private bool IsCut(Link link) => time.Now < link.CutUntil;
 
     private Link LinkOf(NodeId from, NodeId to)
     {
@@ -131,7 +143,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
 
         public Dice Dice { get; } = dice;
 
-        public bool IsCut { get; set; }
+        public long CutUntil { get; set; }
 
         public long ClogsUntil { get; set; }
 

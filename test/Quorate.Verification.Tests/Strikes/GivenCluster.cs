@@ -1,0 +1,17 @@
+using Quorate.Verification.Shrinking;
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Store;
+using Quorate.Verification.Simulation.Workload;
+
+namespace Quorate.Verification.Tests.Strikes;
+
+/// <summary>A cluster in which nothing goes wrong but what a test does to it.</summary>
+internal static class GivenCluster
+{
+    public static Cluster Of(int members)
+    {
+        var weather = Weather.Draw(seed: 1, Faults.None).Without(new Reduction { Members = members, Life = 2 * VirtualTime.Second });
+        var application = new Application<StoreMachine, StoreResult>(1, static () => new StoreMachine(), new StoreWorkload(weather).Run, StoreWorkload.Checks, static (_, _) => "");
+        return new Cluster(1, weather, application, new SimulationOptions());
+    }
+}
