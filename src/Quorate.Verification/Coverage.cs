@@ -14,7 +14,6 @@ public static class Coverage
         "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
         "message lost", "message repeated", "message long after", "message cut off",
         "power cut", "flush failed", "disk full", "end in the middle of a turn", "end in the middle of a disk call",
-        "damage: bit rot", "damage: latent read error", "damage: misdirected write", "damage: garbled sectors", "damage: lost folder",
         "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: as it was",
     ];
 

@@ -41,16 +41,26 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
 
     /// <summary>
     /// The power goes off, or the process is killed, at the n-th call from now that changes something, n = 0 being the next; the call itself may be
-    /// done in part.
+    /// done in part. If its process ends before, the next one meets it, perhaps while it reads and repairs what it finds.
     /// </summary>
-    public void CutAfter(int calls, bool isKill = false)
+    /// <returns>False when one is to come already: that one comes.</returns>
+    public bool CutAfter(int calls, bool isKill = false)
     {
-        _callsUntilCut = calls;
-        IsKill = isKill;
+        if (_callsUntilCut >= 0)
+            return false;
+        (_callsUntilCut, IsKill) = (calls, isKill);
+        return true;
     }
 
     /// <summary>The n-th flush from now fails, n = 0 being the next; only that one.</summary>
-    public void FailFlush(int after = 0) => _flushesUntilFailure = after;
+    /// <returns>False when one is to fail already: that one does.</returns>
+    public bool FailFlush(int after = 0)
+    {
+        if (FlushWillFail)
+            return false;
+        _flushesUntilFailure = after;
+        return true;
+    }
 
     /// <summary>There is no room for another file until then. Of several such times the one that ends last counts.</summary>
     public void FillUntil(long moment) => _fullUntil = Math.Max(_fullUntil, moment);
@@ -141,7 +151,6 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
     {
         IsOff = false;
         HasFailed = false;
-        _callsUntilCut = -1;
         _stray = null;
     }
 

@@ -7,16 +7,16 @@ internal abstract class Damage(Cluster cluster, Dice dice, string name, DamageKi
 {
     protected sealed override bool Exists => Cluster.Atlas.Most > 0;
 
-    protected sealed override void Strike()
+    public sealed override bool Strike()
     {
         var victim = Any();
         if (!Cluster.Atlas.Allows(victim.Id, kind) || !Harm(victim))
-            return;
+            return false;
         Cluster.Atlas.Mark(victim.Id, kind);
-        Cluster.Tally.Add("damage: " + Name);
         Cluster.Chronicle.Note(victim.Id, "damage", Name);
+        return true;
     }
 
-    /// <summary>False when there is nothing to harm yet.</summary>
+    /// <summary>False when there is nothing to harm yet, or as long as the last harm has not come to pass.</summary>
     protected abstract bool Harm(Member victim);
 }

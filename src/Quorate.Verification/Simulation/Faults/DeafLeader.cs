@@ -6,10 +6,10 @@ namespace Quorate.Verification.Simulation.Faults;
 /// </summary>
 internal sealed class DeafLeader(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
 {
-    protected override void Strike()
+    public override bool Strike()
     {
-        if (Leader() is not { } leader)
-            return;
+        if (Cluster.Members.Count == 1 || Leader() is not { } leader)
+            return false;
 
         // An election takes between one and two of its timeouts, so the sleep ends when others may just have had one.
         var wakes = Cluster.Time.Now + Dice.Between(Cluster.Weather.ElectionTimeout, 4 * Cluster.Weather.ElectionTimeout);
@@ -17,5 +17,6 @@ internal sealed class DeafLeader(Cluster cluster, Dice dice, string name) : Faul
         foreach (var other in Cluster.Members.Where(m => m != leader))
             Cluster.Network.Clog(other.Id, leader.Id, hears);
         leader.Pause(wakes);
+        return true;
     }
 }

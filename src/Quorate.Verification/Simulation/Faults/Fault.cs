@@ -32,6 +32,7 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
 
     private readonly Dice _moments = dice;
     private readonly ulong _strikes = dice.Next();
+    private readonly string _counted = "fault: " + name;
 
     protected string Name { get; } = name;
 
@@ -49,13 +50,27 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
             Next();
     }
 
-    protected abstract void Strike();
+    /// <summary>Does it. False when it met nobody, or nothing that it could make worse.</summary>
+    public abstract bool Strike();
 
     /// <summary>Some member; in some runs more often than not the leader.</summary>
     protected Member Any()
     {
         var any = Cluster.Members[Dice.Next(0, Cluster.Members.Count)];
         return Dice.Chance(Cluster.Weather.AimsAtLeader) && Leader() is { } leader ? leader : any;
+    }
+
+    /// <summary>Some member, and another: whom the fault aims at is either end. Null for a member that is alone.</summary>
+    protected (Member From, Member To)? AnyTwo()
+    {
+        var one = Any();
+        var others = Cluster.Members.Count - 1;
+        var other = Dice.Next(0, Math.Max(1, others));
+        var turned = Dice.Chance(500);
+        if (others == 0)
+            return null;
+        var two = Cluster.Members[other < Cluster.Members.IndexOf(one) ? other : other + 1];
+        return turned ? (two, one) : (one, two);
     }
 
     /// <summary>Who leads; of several who believe so, the one of the newest term.</summary>
@@ -68,8 +83,8 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
         if (Cluster.Decisions.Strike(Name) is (var strike, true))
         {
             Dice = Dice.For(_strikes, strike);
-            Cluster.Tally.Add("fault: " + Name);
-            Strike();
+            if (Strike())
+                Cluster.Tally.Add(_counted);
         }
 
         Next();

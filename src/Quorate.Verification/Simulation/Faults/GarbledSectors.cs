@@ -7,8 +7,9 @@ internal sealed class GarbledSectors(Cluster cluster, Dice dice, string name) : 
 {
     protected override bool Harm(Member victim)
     {
+        if (!victim.Disk.CutAfter(Dice.Next(0, 6)))
+            return false;
         victim.Disk.GarbleAtPowerCut(Dice);
-        victim.Disk.CutAfter(Dice.Next(0, 6));
         return true;
     }
 }

@@ -5,7 +5,7 @@ namespace Quorate.Verification.Simulation.Faults;
 /// <summary>Some members cannot reach some others for a while: one alone, two halves, two halves with a bridge, a ring; both ways or one.</summary>
 internal sealed class Partition(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
 {
-    protected override void Strike()
+    public override bool Strike()
     {
         var order = Cluster.Members.Select(static m => m.Id).ToList();
         Dice.Shuffle(order);
@@ -32,8 +32,11 @@ internal sealed class Partition(Cluster cluster, Dice dice, string name) : Fault
         // One way, and which way is the same for all: so a member is deaf, or cannot be heard.
         if (oneWay && Dice.Chance(500))
             cuts = [.. cuts.Select(static c => (c.To, c.From))];
+        if (cuts.Count == 0)
+            return false;
         Cluster.Chronicle.Note(NodeId.None, "partition", $"{shape}{(oneWay ? ", one way" : "")}: {string.Join(' ', cuts.Select(static c => $"{c.From}→{c.To}"))}");
         Apply(cuts);
+        return true;
     }
 
     private void Apply(List<(NodeId From, NodeId To)> cuts)

@@ -3,21 +3,20 @@ namespace Quorate.Verification.Simulation.Faults;
 /// <summary>The power goes: at one machine, at some call to its disk, or at all machines at once.</summary>
 internal sealed class PowerLoss(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
 {
-    protected override void Strike()
+    public override bool Strike()
     {
         switch (Dice.Next(0, 10))
         {
             case 0:
                 foreach (var member in Cluster.Members)
                     member.PowerCut(member.DrawUnflushed());
-                break;
+                return true;
             case < 5:
                 var victim = Any();
                 victim.PowerCut(victim.DrawUnflushed());
-                break;
+                return true;
             default:
-                Any().Disk.CutAfter(Dice.Next(0, 6));
-                break;
+                return Any().Disk.CutAfter(Dice.Next(0, 6));
         }
     }
 }

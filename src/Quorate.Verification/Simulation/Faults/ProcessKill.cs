@@ -3,20 +3,17 @@ namespace Quorate.Verification.Simulation.Faults;
 /// <summary>kill -9: between two turns, between two effects of one, or in the middle of a disk call. What was written stays with the system, flushed or not.</summary>
 internal sealed class ProcessKill(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
 {
-    protected override void Strike()
+    public override bool Strike()
     {
-        var victim = Any();
-        switch (Dice.Next(0, 4))
-        {
-            case 0:
-                victim.Process?.CutAfterEffects(Dice.Next(0, 6));
-                break;
-            case 1:
-                victim.Disk.CutAfter(Dice.Next(0, 6), isKill: true);
-                break;
-            default:
-                victim.Kill("killed");
-                break;
-        }
+        var (victim, when, after) = (Any(), Dice.Next(0, 4), Dice.Next(0, 6));
+        if (when == 1)
+            return victim.Disk.CutAfter(after, isKill: true);
+        if (victim.Process is not { } process)
+            return false;
+        if (when == 0)
+            process.CutAfterEffects(after);
+        else
+            victim.Kill("killed");
+        return true;
     }
 }
