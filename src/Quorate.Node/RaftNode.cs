@@ -56,7 +56,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly WriteAheadLog _log;
     private readonly INodeNetwork _network;
     private readonly ProposalTable<TResult> _proposals;
-    private readonly ReadTable _reads = new();
+    private readonly ReadTable _reads;
     private readonly ClientInbox _clients;
     private readonly Applier<TResult> _applier;
     private readonly LeadershipBoard _board = new();
@@ -79,6 +79,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _disk = disk;
         _log = log;
         _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax);
+        _reads = new ReadTable(options.WaitingRequestsMax);
         var clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
         _turns = new TurnTaker($"raft {options.Self} loop", Turn, clock, OnEnded);
 
@@ -149,13 +150,12 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (_stopping)
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.NotLeader));
 
-        var waiter = new ReadWaiter();
-        if (!_clients.TryAdd(waiter))
+        if (!_reads.TryAdd(out var waiter))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
         _turns.Wake();
         if (_stopping)
-            waiter.TrySetResult(ReadResult.Rejected(RejectReason.NotLeader));
+            waiter.Answer(ReadResult.Rejected(RejectReason.NotLeader));
         return cancellationToken.CanBeCanceled ? WaitAsync(waiter, cancellationToken) : new ValueTask<ReadResult>(waiter.Task);
     }
 
@@ -308,10 +308,6 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     {
         _proposals.SettleAll(ProposalResult<TResult>.Indeterminate);
         _reads.RejectAll(RejectReason.NotLeader);
-        var readers = new List<ReadWaiter>();
-        _clients.TakeReads(ref readers);
-        foreach (var reader in readers)
-            reader.TrySetResult(ReadResult.Rejected(RejectReason.NotLeader));
     }
 
     private async ValueTask<ProposalResult<TResult>> WaitAsync(ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)
@@ -335,7 +331,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
     private static async ValueTask<ReadResult> WaitAsync(ReadWaiter waiter, CancellationToken cancellationToken)
     {
-        var giveUp = cancellationToken.UnsafeRegister(static state => ((ReadWaiter)state!).TrySetResult(ReadResult.TimedOut), waiter);
+        var giveUp = cancellationToken.UnsafeRegister(static state => ((ReadWaiter)state!).Answer(ReadResult.TimedOut), waiter);
         try
         {
             return await waiter.Task.ConfigureAwait(false);

@@ -41,8 +41,8 @@ public sealed record RaftNodeOptions
     /// <remarks>Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow.</remarks>
     public long UncommittedBytesMax { get; init; } = 64 << 20;
 
-    /// <summary>The most proposals, and the most reads, that wait for this node's loop; beyond it they are rejected as <see cref="RejectReason.Busy"/>.</summary>
-    /// <remarks>Default 65,536.</remarks>
+    /// <summary>The most proposals that wait for this node's loop, and the most reads that wait for their answer; beyond it they are rejected as <see cref="RejectReason.Busy"/>.</summary>
+    /// <remarks>Default 65,536. A caller that has stopped waiting is not counted.</remarks>
     public int WaitingRequestsMax { get; init; } = 65_536;
 
     /// <summary>Bytes of applied entries kept in memory for followers that are a little behind.</summary>

@@ -76,6 +76,7 @@ public readonly struct Input
     public static Input Propose(ReadOnlyMemory<Proposal> proposals) => new(InputKind.Propose) { Proposals = proposals };
 
     /// <summary>A linearizable read wants to know from which applied index on it may read; the answer is in <see cref="Effects.Reads"/>.</summary>
+    /// <remarks>It waits in the core until it is answered. A driver whose readers may give up has few tickets out at a time, and lets who comes meanwhile share the next.</remarks>
     /// <param name="ticket">The driver's own number for it, never used twice.</param>
     public static Input Read(ulong ticket) => new(InputKind.Read) { Number = ticket };
 

@@ -262,20 +262,20 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     private sealed class Reading<T>(VirtualClient<TMachine, TResult> client, Func<TMachine, T> query, object what) : Question
     {
         private readonly TaskCompletionSource<ReadAnswer<T>> _answer = new();
-        private readonly ReadWaiter _waiter = new();
+        private ReadWaiter? _waiter;
 
         public Task<ReadAnswer<T>> Answer => _answer.Task;
 
         public override ClientOperation<TMachine, TResult> Begin(NodeId at) =>
             client._application.Begin(client.Number, at, what, client._cluster.Time.Now, default, machine => query(machine));
 
-        public override bool TryAsk(Process process) => process.Clients.TryAdd(_waiter);
+        public override bool TryAsk(Process process) => process.Reads.TryAdd(out _waiter);
 
-        public override void GiveUp() => _waiter.TrySetResult(ReadResult.TimedOut);
+        public override void GiveUp() => _waiter!.Answer(ReadResult.TimedOut);
 
         public override void Poll()
         {
-            if (!_waiter.Task.IsCompleted)
+            if (_waiter is not { Task.IsCompleted: true })
                 return;
             var result = _waiter.Task.Result;
             if (!result.IsGranted)

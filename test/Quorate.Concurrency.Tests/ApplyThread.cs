@@ -12,16 +12,15 @@ public sealed class ApplyThread
     {
         var machine = new Machine();
         var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>());
-        var reads = new ReadTable();
+        var reads = new ReadTable(waitersMax: 1);
         using var worker = new ThreadWorker("apply");
         var applier = new Applier<int>(machine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
         worker.Start();
         var outcomes = new Task<ProposalResult<int>>[4];
         for (var i = 0; i < outcomes.Length; i++)
             proposals.Register(out outcomes[i]);
-        var reader = new ReadWaiter();
-        List<ReadWaiter> readers = [reader];
-        var ticket = reads.Ask(ref readers);
+        Assert.True(reads.TryAdd(out var reader));
+        Assert.True(reads.TryAsk(out var ticket));
 
         Given.Together(
             () =>
@@ -58,7 +57,7 @@ public sealed class ApplyThread
         using var worker = new ThreadWorker("apply");
         var wake = new WakeSignal();
         var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>());
-        var applier = new Applier<int>(machine, Given.Self, proposals, new ReadTable(), worker, LogIndex.Zero, wake.Set);
+        var applier = new Applier<int>(machine, Given.Self, proposals, new ReadTable(waitersMax: 1), worker, LogIndex.Zero, wake.Set);
         worker.Start();
 
         applier.Enqueue(Given.Commands(1, 1));

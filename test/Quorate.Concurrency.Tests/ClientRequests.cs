@@ -15,9 +15,8 @@ public sealed class ClientRequests
         var inbox = new ClientInbox(Max, proposalBytesMax: 1 << 20);
         var table = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>());
         var wake = new WakeSignal();
-        var (accepted, readsAccepted, stopped) = (0, 0, 0);
+        var (accepted, stopped) = (0, 0);
         List<ulong> taken = [];
-        var readsTaken = 0;
 
         Given.Together(
             Client,
@@ -25,19 +24,17 @@ public sealed class ClientRequests
             () =>
             {
                 var batch = new ProposalBatch();
-                List<ReadWaiter> reads = [];
                 while (Volatile.Read(ref stopped) < 2)
                 {
                     wake.Wait();
-                    Take(ref batch, ref reads);
+                    Take(ref batch);
                 }
 
-                Take(ref batch, ref reads);
+                Take(ref batch);
             });
 
         Assert.Equal(accepted, taken.Count);
         Assert.Equal(accepted, table.Count);
-        Assert.Equal(readsAccepted, readsTaken);
         Assert.Equal(taken.Order().Distinct(), taken);
 
         void Client()
@@ -46,8 +43,6 @@ public sealed class ClientRequests
             {
                 if (inbox.TryAdd(new byte[1], table, out _, out _))
                     Interlocked.Increment(ref accepted);
-                if (inbox.TryAdd(new ReadWaiter()))
-                    Interlocked.Increment(ref readsAccepted);
                 wake.Set();
             }
 
@@ -55,18 +50,13 @@ public sealed class ClientRequests
             wake.Set();
         }
 
-        void Take(ref ProposalBatch batch, ref List<ReadWaiter> reads)
+        void Take(ref ProposalBatch batch)
         {
             inbox.TakeProposals(ref batch);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);
             batch.Clear();
-
-            inbox.TakeReads(ref reads);
-            Assert.True(reads.Count <= Max);
-            readsTaken += reads.Count;
-            reads.Clear();
         }
     });
 

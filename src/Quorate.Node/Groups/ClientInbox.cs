@@ -3,14 +3,13 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Groups;
 
-/// <summary>What clients of this node have asked and the loop has not taken yet. Bounded: what does not fit is refused at once.</summary>
+/// <summary>What clients of this node have proposed and the loop has not taken yet. Bounded: what does not fit is refused at once.</summary>
 /// <remarks>Threading: any thread adds, the loop takes.</remarks>
 internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
 {
     private readonly Lock _lock = new();
     private ProposalBatch _proposals = new();
     private long _proposalBytes;
-    private List<ReadWaiter> _reads = [];
 
     /// <summary>Names a command, notes it in the table of those whose outcome is open, and takes it. False when the inbox is full: nothing was taken.</summary>
     /// <remarks>
@@ -36,18 +35,6 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
         }
     }
 
-    /// <summary>False when the inbox is full: nothing was taken.</summary>
-    public bool TryAdd(ReadWaiter waiter)
-    {
-        lock (_lock)
-        {
-            if (_reads.Count >= proposalsMax)
-                return false;
-            _reads.Add(waiter);
-            return true;
-        }
-    }
-
     /// <summary>Takes all proposals: <paramref name="taken"/>, which must be empty, changes places with the inbox's own list.</summary>
     public void TakeProposals(ref ProposalBatch taken)
     {
@@ -56,13 +43,6 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
             (taken, _proposals) = (_proposals, taken);
             _proposalBytes = 0;
         }
-    }
-
-    /// <summary>Takes all reads, in the same way.</summary>
-    public void TakeReads(ref List<ReadWaiter> taken)
-    {
-        lock (_lock)
-            (taken, _reads) = (_reads, taken);
     }
 }
 

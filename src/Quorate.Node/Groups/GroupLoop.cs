@@ -38,7 +38,6 @@ internal sealed class GroupLoop
     private readonly Stack<Effects> _spareEffects = new(SparesMax);
     private Effects _effects = new();
     private ProposalBatch _proposals = new();
-    private List<ReadWaiter> _readers = [];
     private ulong _durable;
 
     public GroupLoop(
@@ -137,9 +136,8 @@ internal sealed class GroupLoop
                 _proposals = new ProposalBatch(); // A message that is held back shows this one's contents.
         }
 
-        _clients.TakeReads(ref _readers);
-        if (_readers.Count > 0)
-            Step(Input.Read(_reads.Ask(ref _readers)));
+        if (_reads.TryAsk(out var ticket))
+            Step(Input.Read(ticket));
     }
 
     private void TakeTicks()

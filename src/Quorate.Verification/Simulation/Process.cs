@@ -50,7 +50,8 @@ internal sealed class Process
             cluster.Tally.Add(Mark.StartedInTheQuiet);
 
         var seed = member.Seeds.Next();
-        Clients = new ClientInbox(weather.IsTight ? 4 : 1024, 1 << 20);
+        var waitingMax = weather.IsTight ? 4 : 1024;
+        (Clients, Reads) = (new ClientInbox(waitingMax, 1 << 20), new ReadTable(waitingMax));
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.ApplyLatency);
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
@@ -69,7 +70,7 @@ internal sealed class Process
 
     public WriteAheadLog Log { get; }
 
-    public ReadTable Reads { get; } = new();
+    public ReadTable Reads { get; }
 
     public ClientInbox Clients { get; }
 
