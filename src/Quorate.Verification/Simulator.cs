@@ -25,18 +25,6 @@ public static class Simulator
             static (seed, options) => SimulatorCommand.Of(seed, options).ToString());
         return Simulate.Run(seed, weather, application, options);
     }
-
-    /// <summary>Runs one seed twice.</summary>
-    /// <param name="seed">It decides everything.</param>
-    /// <param name="options">Who watches the second run, and what is left of both; null: nobody, and all.</param>
-    /// <exception cref="SimulationFailedException">The second run did not do the same; the text says what was the first thing that it did otherwise.</exception>
-    public static SimulationReport RunTwice(ulong seed, SimulationOptions? options = null)
-    {
-        var both = (options ?? new SimulationOptions()) with { Record = new RunRecord() };
-        Run(seed, both with { Tell = null, Trace = null });
-        both.Record.BeginSecondRun();
-        return Run(seed, both);
-    }
 }
 
 /// <summary>How a run is watched.</summary>
@@ -54,8 +42,8 @@ public sealed record SimulationOptions
     /// <summary>Whether each step of each core must be a step of the specification: docs/testing.md. It costs about as much as the run itself.</summary>
     public bool Refine { get; init; }
 
-    /// <summary>What an earlier run of the seed did, or is to take down what this one does.</summary>
-    internal RunRecord? Record { get; init; }
+    /// <summary>Takes down what the run does; or what another run of the seed did, which this one must do as well.</summary>
+    public RunRecord? Record { get; init; }
 }
 
 /// <summary>What came of a run that found nothing.</summary>

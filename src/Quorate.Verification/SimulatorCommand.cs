@@ -22,6 +22,16 @@ public sealed record SimulatorCommand
     /// <summary>Whether it is run twice, and must do the same.</summary>
     public bool Twice { get; init; }
 
+    /// <summary>The arguments, with a blank between them.</summary>
+    public string Arguments
+    {
+        get
+        {
+            var reduction = Reduction.ToString();
+            return $"--seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}{(Refine ? " --refine" : "")}{(Twice ? " --twice" : "")}";
+        }
+    }
+
     /// <summary>How the run is watched, as far as the command says it.</summary>
     public SimulationOptions Options => new() { Reduction = Reduction, Refine = Refine };
 
@@ -58,11 +68,7 @@ public sealed record SimulatorCommand
     }
 
     /// <summary>The whole command, which tells all that happens.</summary>
-    public override string ToString()
-    {
-        var reduction = Reduction.ToString();
-        return $"{Program} --seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}{(Refine ? " --refine" : "")}{(Twice ? " --twice" : "")} --trace";
-    }
+    public override string ToString() => $"{Program} {Arguments} --trace";
 
     internal static SimulatorCommand Of(ulong seed, SimulationOptions options) => new()
     {

@@ -289,6 +289,7 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
                 throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {host.Shown} was applied");
             var value = query(host.Machine);
             operation.Answer = value;
+            client._cluster.Chronicle.Mix(Equality.Words(value));
             client._granted++;
             End(OperationOutcome.Granted, host.Shown, new ReadAnswer<T>(true, value));
         }

@@ -9,7 +9,7 @@ const string Usage = """
                                                           --shrink makes a run that fails small
                 [--members N] [--life µs] [--until µs] [--calm LIST] [--strikes LIST] [--turns LIST]
                                                           with less of it, as --shrink says
-    quorate-sim --seed N --twice                          twice, and the first thing that the second run does otherwise
+    quorate-sim --seed N --twice                          twice, first in a process of its own, and the first thing that the second run does otherwise
     quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
     --refine, with all of these                           every step of every core must be a step of the specification
     quorate-sim --explore [NAME]                          every state of a world of real cores; without a name, its worlds
@@ -21,7 +21,7 @@ if (args is ["--explore" or "--walk", ..])
 
 var command = new SimulatorCommand();
 string? ndjson = null;
-var (seeds, from, jobs, trace, keepGoing, shrink) = (1000UL, 1UL, 1, false, false, false);
+var (seeds, from, jobs, trace, keepGoing, shrink, record) = (1000UL, 1UL, 1, false, false, false, false);
 var arguments = new Queue<string>(args);
 while (arguments.Count > 0)
 {
@@ -51,6 +51,9 @@ while (arguments.Count > 0)
         case "--shrink":
             shrink = true;
             break;
+        case AnotherProcess.Record:
+            record = true;
+            break;
         default:
             Console.Error.WriteLine(Usage);
             return 1;
@@ -63,8 +66,13 @@ if (command.Seed is { } only)
     using var file = ndjson is null ? null : new BufferedStream(File.Create(ndjson), 1 << 16);
     try
     {
-        var options = command.Options with { Tell = trace ? Console.WriteLine : null, Trace = file };
-        var report = command.Twice ? Simulator.RunTwice(only, options) : Simulator.Run(only, options);
+        if (record)
+        {
+            AnotherProcess.WriteRecord(command);
+            return 0;
+        }
+
+        var report = Run(command, command.Options with { Tell = trace ? Console.WriteLine : null, Trace = file });
         Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
         foreach (var (what, count) in report.Counts)
             Console.WriteLine($"{count,9}  {what}");
@@ -72,7 +80,7 @@ if (command.Seed is { } only)
     }
     catch (SimulationFailedException failure)
     {
-        Console.WriteLine(failure.Message);
+        (record ? Console.Error : Console.Out).WriteLine(failure.Message);
         if (shrink)
             Shrink(failure, command.Refine);
         return 2;
@@ -93,7 +101,7 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
             return;
         try
         {
-            var report = Simulator.Run(mine, command.Options);
+            var report = Run(command with { Seed = mine }, command.Options);
             lock (gate)
             {
                 done++;
@@ -124,15 +132,18 @@ Console.WriteLine($"{done} seeds ok, {failed} failed, in {seconds:0.0} s: {done 
 Console.WriteLine($"of processor time {processor:0.0} s: {done / processor:0.0} seeds/s, {simulated / processor:0} simulated seconds and {events / processor:0} events a second");
 return failed == 0 ? 0 : 2;
 
+static SimulationReport Run(SimulatorCommand command, SimulationOptions options) =>
+    command.Twice ? AnotherProcess.RunTwice(command, options) : Simulator.Run(command.Seed!.Value, options);
+
 // The small run is told whole: it is short enough to be read.
 static void Shrink(SimulationFailedException failure, bool refine)
 {
-    SimulationReport Run(SimulationOptions options) => Simulator.Run(failure.Seed, options with { Refine = refine });
-    var shrunk = Shrinker.Shrink(failure, Run, Console.Error.WriteLine);
+    SimulationReport RunLess(SimulationOptions options) => Simulator.Run(failure.Seed, options with { Refine = refine });
+    var shrunk = Shrinker.Shrink(failure, RunLess, Console.Error.WriteLine);
     Console.WriteLine();
     try
     {
-        Run(new SimulationOptions { Reduction = shrunk.Failure.Reduction, Tell = Console.WriteLine });
+        RunLess(new SimulationOptions { Reduction = shrunk.Failure.Reduction, Tell = Console.WriteLine });
     }
     catch (SimulationFailedException same)
     {

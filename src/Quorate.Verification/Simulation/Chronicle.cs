@@ -10,7 +10,10 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
     private const int LinesMax = 120;
     private readonly Queue<Line> _lines = new();
 
-    /// <summary>Two runs with the same hash did the same.</summary>
+    /// <summary>
+    /// Two runs with the same hash did the same: in it are the checksum of every message that arrived, what each core became, all that is told here, what reads were answered, how each
+    /// operation ended, and the state at the end, all with their moments.
+    /// </summary>
     public ulong Hash { get; private set; } = 14_695_981_039_346_656_037UL;
 
     /// <summary>Notes something that is worth a line.</summary>
@@ -48,14 +51,23 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
         record?.Happened(Hash, time.Now);
     }
 
+    /// <summary>The same, of words.</summary>
+    public void Mix(string words)
+    {
+        var digest = 0UL;
+        foreach (var c in words)
+            digest = (digest ^ c) * 0x0000_0100_0000_01B3;
+        Mix(digest);
+    }
+
     /// <summary>The last lines.</summary>
     public override string ToString() => string.Join('\n', _lines);
 
     private void Remember(NodeId node, string what, string detail)
     {
         Mix(node.Value);
-        foreach (var c in what)
-            Mix(c);
+        Mix(what);
+        Mix(detail);
         Add(new Line(time.Now, node, what, detail, default));
     }
 

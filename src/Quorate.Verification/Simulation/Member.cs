@@ -1,3 +1,4 @@
+using System.Globalization;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Coverage;
@@ -89,7 +90,7 @@ internal sealed class Member
     public void Pause(long until)
     {
         PausedUntil = Math.Max(PausedUntil, until);
-        _cluster.Chronicle.Note(Id, "pauses", $"until {until / 1e6}");
+        _cluster.Chronicle.Note(Id, "pauses", string.Create(CultureInfo.InvariantCulture, $"until {until / 1e6}"));
     }
 
     public void Resume() => PausedUntil = 0;

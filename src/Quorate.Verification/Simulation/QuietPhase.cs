@@ -107,6 +107,7 @@ internal sealed class QuietPhase
             Demand(process.Machine.IsLike(first), $"{member.Id} has come to another state than {_core[0].Id}");
         }
 
+        _cluster.Chronicle.Mix(first.FinalStateInWords());
         _cluster.CheckDisks(acknowledged);
     }
 

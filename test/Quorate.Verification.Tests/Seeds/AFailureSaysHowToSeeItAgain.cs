@@ -1,5 +1,4 @@
 using System.Reflection;
-using Quorate.Verification.Simulation;
 
 namespace Quorate.Verification.Tests.Seeds;
 

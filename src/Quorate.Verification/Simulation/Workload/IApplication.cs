@@ -35,6 +35,9 @@ internal interface IMachineHost
 
     /// <summary>At the end: whether this machine is in the same state as another.</summary>
     bool IsLike(IMachineHost other);
+
+    /// <summary>At the end: the state, as far as it is compared.</summary>
+    string FinalStateInWords();
 }
 
 /// <summary>Somebody who asks one thing after another.</summary>

@@ -16,6 +16,7 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
     private readonly ProposalTable<TResult> _proposals;
     private readonly Applier<TResult> _applier;
     private int _count;
+    private (int After, object? State) _final = (-1, null);
 
     public MachineHost(
         Application<TMachine, TResult> application, TMachine machine, NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake)
@@ -63,6 +64,16 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
     public bool IsLike(IMachineHost other)
     {
         var it = (MachineHost<TMachine, TResult>)other;
-        return _count == it._count && Shown == it.Shown && Equality.Same(_application.Checks.FinalState?.Invoke(Machine), _application.Checks.FinalState?.Invoke(it.Machine));
+        return _count == it._count && Shown == it.Shown && Equality.Same(FinalState(), it.FinalState());
+    }
+
+    public string FinalStateInWords() => Equality.Words(FinalState());
+
+    /// <summary>It is compared with that of every other member, and may be all that a machine holds: it is asked for once.</summary>
+    private object? FinalState()
+    {
+        if (_final.After != _count)
+            _final = (_count, _application.Checks.FinalState?.Invoke(Machine));
+        return _final.State;
     }
 }

@@ -1,9 +1,14 @@
 using System.Globalization;
+using System.Text;
 
-namespace Quorate.Verification.Simulation;
+namespace Quorate.Verification;
 
 /// <summary>What a run did, hash by hash. A second run of the seed is held against it, and stopped at the first thing that it does otherwise.</summary>
-internal sealed class RunRecord
+/// <remarks>
+/// Both may run in one process; but what hangs on the order of a hash table does the same there, because all of a process's hashes have one secret. So a record can be written down in
+/// one process and read in another.
+/// </remarks>
+public sealed class RunRecord
 {
     /// <summary>So many lines of the first run are shown around the place.</summary>
     private const int LinesBefore = 4;
@@ -16,11 +21,38 @@ internal sealed class RunRecord
     /// <summary>Whether what happens is compared, and no longer taken down.</summary>
     public bool IsSecondRun => _next is not null;
 
+    /// <summary>What another process has written, for a second run to be held against.</summary>
+    public static RunRecord Read(Stream source)
+    {
+        using var reader = new BinaryReader(source, Encoding.UTF8, leaveOpen: true);
+        var record = new RunRecord();
+        for (var left = reader.ReadInt32(); left > 0; left--)
+            record._hashes.Add(reader.ReadUInt64());
+        for (var left = reader.ReadInt32(); left > 0; left--)
+            record._lines.Add((reader.ReadInt32(), reader.ReadString()));
+        record.BeginSecondRun();
+        return record;
+    }
+
+    /// <summary>Writes down what the first run did.</summary>
+    public void Write(Stream target)
+    {
+        using var writer = new BinaryWriter(target, Encoding.UTF8, leaveOpen: true);
+        writer.Write(_hashes.Count);
+        _hashes.ForEach(writer.Write);
+        writer.Write(_lines.Count);
+        foreach (var (at, text) in _lines)
+        {
+            writer.Write(at);
+            writer.Write(text);
+        }
+    }
+
     /// <summary>What comes from here on is compared.</summary>
     public void BeginSecondRun() => _next = 0;
 
     /// <summary>Something happened.</summary>
-    public void Happened(ulong hash, long now)
+    internal void Happened(ulong hash, long now)
     {
         if (_next is not { } next)
             _hashes.Add(hash);
@@ -31,14 +63,14 @@ internal sealed class RunRecord
     }
 
     /// <summary>A line was told.</summary>
-    public void Told(Func<string> line)
+    internal void Told(Func<string> line)
     {
         if (_next is null)
             _lines.Add((_hashes.Count, line()));
     }
 
     /// <summary>The second run is over.</summary>
-    public void EndSecondRun(long now)
+    internal void EndSecondRun(long now)
     {
         if (_next is { } next && next < _hashes.Count)
             throw Diverged(next, now, "ends too early");
