@@ -119,7 +119,7 @@ public sealed class KvSnapshot
         return null;
     }
 
-    /// <summary>For the tests: the pages keep their promises.</summary>
+    /// <summary>The pages, for those who check what is in them.</summary>
     internal MvccView View => _view;
 }
 

@@ -29,6 +29,12 @@ public sealed class KvStore : IStateMachine<KvResult>
     /// <summary>The state after the last finished batch.</summary>
     public KvSnapshot Current => _current;
 
+    /// <summary>The state after the last command, in the midst of a batch too, for those who check it. Good until the next command.</summary>
+    internal MvccView View => _writer.View;
+
+    /// <summary>What <see cref="KvSnapshot.SizeBytes"/> will be.</summary>
+    internal long SizeBytes => _writer.SizeBytes;
+
     /// <inheritdoc/>
     public KvResult Apply(in CommittedCommand command)
     {
@@ -47,6 +53,9 @@ public sealed class KvStore : IStateMachine<KvResult>
         _applied = LogIndex.Max(_applied, last);
         _current = Freeze();
     }
+
+    /// <summary>What <see cref="KvSnapshot.Hash"/> will be.</summary>
+    internal uint Hash() => new KvSnapshot(_writer.View, _writer.IsSwept, _applied, _writer.SizeBytes).Hash();
 
     private KvResult Execute(KvRequest request, LogIndex at)
     {

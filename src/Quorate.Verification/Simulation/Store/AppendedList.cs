@@ -3,9 +3,7 @@ namespace Quorate.Verification.Simulation.Store;
 /// <summary>A list that only grows. It never changes: what is appended to it makes another, which has this one in it.</summary>
 internal sealed class AppendedList : IEquatable<AppendedList>
 {
-    private readonly ulong _digest;
-
-    private AppendedList(AppendedList? before, ulong last, int length, ulong digest) => (Before, Last, Length, _digest) = (before, last, length, digest);
+    private AppendedList(AppendedList? before, ulong last, int length, ulong digest) => (Before, Last, Length, Digest) = (before, last, length, digest);
 
     public static AppendedList Empty { get; } = new(null, 0, 0, 0);
 
@@ -16,14 +14,17 @@ internal sealed class AppendedList : IEquatable<AppendedList>
 
     public int Length { get; }
 
-    public AppendedList With(ulong element) => new(this, element, Length + 1, (_digest ^ (element + 1)) * 0x9E37_79B9_7F4A_7C15);
+    /// <summary>Over all elements in their order.</summary>
+    public ulong Digest { get; }
+
+    public AppendedList With(ulong element) => new(this, element, Length + 1, (Digest ^ (element + 1)) * 0x9E37_79B9_7F4A_7C15);
 
     /// <summary>The same elements in the same order; the digest, over all of them, stands for them.</summary>
-    public bool Equals(AppendedList? other) => other is not null && Length == other.Length && _digest == other._digest;
+    public bool Equals(AppendedList? other) => other is not null && Length == other.Length && Digest == other.Digest;
 
     public override bool Equals(object? obj) => Equals(obj as AppendedList);
 
-    public override int GetHashCode() => HashCode.Combine(Length, _digest);
+    public override int GetHashCode() => HashCode.Combine(Length, Digest);
 
     public override string ToString() => Length switch
     {

@@ -1,13 +1,15 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Quorate.Kv;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Store;
 
 /// <summary>What a command answers: how long the list is, or what the store says.</summary>
-internal readonly record struct StoreResult(int Length, KvResult Kv);
+/// <param name="Length">The list's length.</param>
+/// <param name="Kv">What the store says.</param>
+/// <param name="Digest">Over all of that.</param>
+internal readonly record struct StoreResult(int Length, KvResult Kv, ulong Digest);
 
 /// <summary>What clients of most runs use: the real key-value store, and a list that is appended to.</summary>
 /// <remarks>A command is one byte for its kind, and then for an append eight for what is appended, and what makes it longer; for the store its own command.</remarks>
@@ -18,6 +20,7 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
     private const int TagBytes = 8;
 
     private readonly KvStore _store = new();
+    private StateDigest _states;
 
     /// <summary>What readers see of the store.</summary>
     public KvSnapshot Store => _store.Current;
@@ -25,8 +28,8 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
     /// <summary>What was appended so far.</summary>
     public AppendedList List { get; private set; } = AppendedList.Empty;
 
-    /// <summary>A hash over every command and every answer there was.</summary>
-    public ulong Hash { get; private set; } = 1;
+    /// <summary>A digest of every state it has been in.</summary>
+    public ulong States => _states.Value;
 
     public static byte[] Append(ulong tag, int payloadBytes)
     {
@@ -47,31 +50,26 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
 
     public StoreResult Apply(in CommittedCommand command)
     {
-        var bytes = command.Command.Span;
-        StoreResult result;
-        if (bytes[0] == KindAppend)
-        {
-            List = List.With(BinaryPrimitives.ReadUInt64LittleEndian(bytes[1..]));
-            result = new StoreResult(List.Length, default);
-        }
-        else
-        {
-            result = new StoreResult(List.Length, _store.Apply(new CommittedCommand(command.Id, command.Command[1..])));
-        }
-
-        Mix(command.Id.Index.Value);
-        foreach (var word in MemoryMarshal.Cast<byte, ulong>(bytes))
-            Mix(word);
-        foreach (var b in bytes[(bytes.Length & ~7)..])
-            Mix(b);
-        Mix((ulong)result.Length);
-        Mix((ulong)result.Kv.Revision);
-        Mix(result.Kv.IsOk ? 1UL : 0);
+        var result = Execute(command);
+        _states.Add(command.Id.Index, _store, List);
         return result;
     }
 
     public void BatchApplied(LogIndex last) => _store.BatchApplied(last);
 
-    private void Mix(ulong value) => Hash = ((Hash ^ value) * 0x9E37_79B9_7F4A_7C15) ^ (Hash >> 31);
-}
+    private StoreResult Execute(in CommittedCommand command)
+    {
+        var bytes = command.Command.Span;
+        if (bytes[0] == KindKv)
+        {
+            var answer = _store.Apply(new CommittedCommand(command.Id, command.Command[1..]));
+            return new StoreResult(List.Length, answer, AnswerDigest.Of(answer));
+        }
 
+        // What makes it longer is kept nowhere, so that it came whole is said with the answer.
+        List = List.With(BinaryPrimitives.ReadUInt64LittleEndian(bytes[1..]));
+        var digest = default(Digest);
+        digest.Add(bytes);
+        return new StoreResult(List.Length, default, digest.Value);
+    }
+}
