@@ -26,7 +26,7 @@ EOF
 }
 
 a=etcd b=quorate rounds=3 duration=10s warmup=2s memory=no name='' aot=no build=yes generator='' parent=${TMPDIR:-/tmp}
-cases='put-1 put-64 put-256 get-l-1 get-l-64 get-l-256 get-s-64 get-s-256'
+cases='put-1 put-64 put-256 get-l-1 get-l-64 get-l-256 get-s-1 get-s-64 get-s-256'
 command="bench/compare.sh $*"
 while [ $# -gt 0 ]; do
     case $1 in

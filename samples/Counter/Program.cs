@@ -31,14 +31,16 @@ Console.WriteLine($"leader is {(await node.WaitForLeaderAsync()).Leader}; type a
 
 while (Console.ReadLine() is { } line)
 {
+    // With two of the three gone there is nobody to answer.
+    using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
     if (line.Length == 0)
     {
-        var read = await node.ReadBarrierAsync();
-        Console.WriteLine(read.IsGranted ? $"the counter is {counter.Value}" : $"cannot read: {read.Reason}");
+        var read = await node.ReadBarrierAsync(patience.Token);
+        Console.WriteLine(read.IsGranted ? $"the counter is {counter.Value}" : $"cannot read: {read.Reason?.ToString() ?? "no answer in 5 s"}");
     }
     else if (long.TryParse(line, out var amount))
     {
-        var added = await node.ProposeAsync(Counter.Add(amount));
+        var added = await node.ProposeAsync(Counter.Add(amount), patience.Token);
         Console.WriteLine(added.IsCommitted ? $"the counter is now {added.Result}" : $"not added: {added.Outcome} {added.Reason}");
     }
 }

@@ -121,7 +121,9 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
     /// <summary>Has a command put into the log of the cluster, whoever leads it, and applied.</summary>
     /// <param name="command">The command; its bytes must stay as they are from here on.</param>
-    /// <param name="cancellationToken">Stops waiting. What was handed over may still be committed, so the outcome is then indeterminate.</param>
+    /// <param name="cancellationToken">
+    /// Stops waiting. What was handed over may still be committed, so the outcome is then indeterminate. Give one: while no majority can be reached there may be no outcome.
+    /// </param>
     /// <returns>The outcome; never an exception for a refusal.</returns>
     public ValueTask<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
@@ -142,7 +144,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     /// read from it afterwards is linearizable.
     /// </summary>
     /// <remarks>Costs no log entry: the leader confirms with one round of messages that it still leads, for all reads that wait. Source: thesis §6.4.</remarks>
-    /// <param name="cancellationToken">Stops waiting; the result is then not granted.</param>
+    /// <param name="cancellationToken">Stops waiting; the result is then not granted. Give one: while there is no leader the read waits for the next.</param>
     public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -218,7 +220,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         RaftNode<TResult>? node = null;
         try
         {
-            // Before the log: whoever has voted has an incarnation.
+            // Before the log: whoever has voted has a name and an incarnation.
+            FolderOwner.Claim(disk, options.ClusterId, options.Self, new Configuration(options.Members.Keys));
             var incarnations = IncarnationBook.Open(disk);
             (log, var recovered) = WriteAheadLog.Open(disk, walOptions);
             node = new RaftNode<TResult>(options, machine, disk, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);

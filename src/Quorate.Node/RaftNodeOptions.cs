@@ -7,16 +7,21 @@ namespace Quorate.Node;
 /// <summary>What a node is told when it starts.</summary>
 public sealed record RaftNodeOptions
 {
-    /// <summary>This member.</summary>
+    /// <summary>This member. Its id is its own for good: the data folder remembers it.</summary>
     public required NodeId Self { get; init; }
 
     /// <summary>Names the cluster: members of different clusters refuse to talk to each other.</summary>
     public required ulong ClusterId { get; init; }
 
-    /// <summary>Where the log and the vote are kept. The folder is made if it is missing, and belongs to this node alone.</summary>
+    /// <summary>Where the log and the vote are kept. The folder is made if it is missing, and belongs to this member of this cluster alone: another is refused.</summary>
+    /// <remarks>
+    /// A member whose folder is lost is lost: with an empty one it has forgotten its votes, and its peers refuse it. Never start from a copy of an earlier day: votes
+    /// and acknowledgements that came after it would be forgotten, and nobody would know.
+    /// </remarks>
     public required string DataFolder { get; init; }
 
-    /// <summary>All members, this one among them, and where their peers reach them.</summary>
+    /// <summary>All members, this one among them, and where their peers reach them. The addresses may change from start to start.</summary>
+    /// <remarks>The ids may not: they decide what a majority is, and a folder that was made with others is refused.</remarks>
     public required IReadOnlyDictionary<NodeId, PeerAddress> Members { get; init; }
 
     /// <summary>Where this node listens for its peers; null: where <see cref="Members"/> says that it is reached.</summary>

@@ -4,7 +4,8 @@ namespace Quorate.Raft;
 /// <typeparam name="TResult">What a command answers to whoever proposed it.</typeparam>
 /// <remarks>
 /// Shape: <see cref="Apply"/> must depend on nothing but the machine's state and the command: no clock, no randomness, no culture, no
-/// order of a hash table. Threading: called by one thread, in the order of the log, each command once.
+/// order of a hash table. It starts empty with every start of its node, and is fed the log from the beginning: an effect on the world outside would
+/// be repeated. Threading: one call at a time, not always on the same thread, in the order of the log, each command once in a life of the node.
 /// Errors: an exception is a bug of the machine; the node stops, because to skip a command would let the members differ.
 /// Source: paper §2.
 /// </remarks>

@@ -23,6 +23,15 @@ public sealed partial class DocsHoldTogether
         Assert.Empty(broken);
     }
 
+    /// <summary>What an embedder reads first is a program that is built with everything else, and not a sketch of one.</summary>
+    [Fact]
+    public void The_first_code_of_the_README_is_a_sample()
+    {
+        var code = FirstCode().Match(File.ReadAllText(Path.Combine(House.Root, "README.md"))).Groups[1].Value;
+
+        Assert.Equal(File.ReadAllText(Path.Combine(House.Root, "samples", "Hello", "Program.cs")), code);
+    }
+
     [Fact]
     public void Every_source_project_says_how_it_is_used()
     {
@@ -33,6 +42,9 @@ public sealed partial class DocsHoldTogether
     private static IEnumerable<string> Pages() =>
         Directory.EnumerateFiles(House.Root, "*.md", SearchOption.AllDirectories)
             .Where(page => !Path.GetRelativePath(House.Root, page).Split(Path.DirectorySeparatorChar).Any(part => part is "artifacts" or "node_modules" or ".git"));
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex FirstCode();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Links();

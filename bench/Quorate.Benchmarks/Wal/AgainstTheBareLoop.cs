@@ -6,7 +6,7 @@ using Quorate.Raft;
 namespace Quorate.Benchmarks.Wal;
 
 /// <summary>
-/// DESIGN §9, the limit: the same payload bytes appended and flushed by a bare loop, on a real disk. Run with <c>wal-ratio</c>.
+/// The limit: the same payload bytes appended and flushed by a bare loop, on a real disk. Run with <c>wal-ratio</c>.
 /// </summary>
 /// <remarks>
 /// The three take turns, one write and flush each, so that whatever else the machine does meets all of them alike. A bare loop into a file that grows is

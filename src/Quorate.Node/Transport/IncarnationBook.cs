@@ -16,14 +16,13 @@ namespace Quorate.Node.Transport;
 ///  24 16n  of each peer, in the order of their ids: node id, incarnation
 /// </code>
 /// A member that comes back with an empty folder has forgotten its votes and what it had acknowledged. Under its old id it could vote twice in a term, or help to
-/// elect a leader without entries that it had promised to keep (reliability F24). It comes with another incarnation, and is not let in by whoever has met the one before.
+/// elect a leader without entries that it had promised to keep. It comes with another incarnation, and is not let in by whoever has met the one before.
 /// Durability: a peer is in the book, flushed, before it hears that it is welcome; else two of its incarnations could be met on both sides of a crash.
 /// Threading: any thread; <see cref="Meet"/> may write to the disk. Any change here bumps the version and docs/formats/incarnations.md.
 /// </remarks>
 internal sealed class IncarnationBook
 {
     public const string Name = "incarnations";
-    private const string TemporaryName = Name + ".new";
     private const uint Version = 1;
     private const uint Magic = 0x434E_4951;
     private const int HeaderBytes = 24;
@@ -47,7 +46,7 @@ internal sealed class IncarnationBook
     /// <exception cref="WalDamageException">It is not what was written.</exception>
     public static IncarnationBook Open(IDisk disk, Func<ulong>? draw = null)
     {
-        RemoveUnfinished(disk);
+        WholeFile.RemoveUnfinished(disk, Name);
         if (!disk.List().Contains(Name, StringComparer.Ordinal))
         {
             var made = new IncarnationBook(disk, (draw ?? DrawRandom)());
@@ -89,13 +88,6 @@ internal sealed class IncarnationBook
         }
     }
 
-    /// <summary>Deletes what a crash, or a disk without room, left of a book in the making.</summary>
-    private static void RemoveUnfinished(IDisk disk)
-    {
-        if (disk.List().Contains(TemporaryName, StringComparer.Ordinal))
-            disk.Delete(TemporaryName);
-    }
-
     private static ulong DrawRandom()
     {
         Span<byte> bytes = stackalloc byte[8];
@@ -105,7 +97,6 @@ internal sealed class IncarnationBook
         return BitConverter.ToUInt64(bytes);
     }
 
-    // All of it or nothing: written aside, flushed, then given its name.
     private void Write()
     {
         var bytes = new byte[HeaderBytes + (PeerBytes * _met.Count)];
@@ -122,15 +113,7 @@ internal sealed class IncarnationBook
         }
 
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32C.Of(bytes.AsSpan(4)));
-        RemoveUnfinished(_disk);
-        using (var file = _disk.Create(TemporaryName, bytes.Length))
-        {
-            file.Write(0, bytes);
-            file.Flush();
-        }
-
-        _disk.Rename(TemporaryName, Name);
-        _disk.FlushFolder();
+        WholeFile.Replace(_disk, Name, bytes);
     }
 
     private void Read()

@@ -18,7 +18,6 @@ namespace Quorate.Node.Wal;
 internal sealed class HardStateFile : IDisposable
 {
     public const string Name = "hardstate";
-    private const string TemporaryName = Name + ".new";
     private const int PageBytes = 4096;
     private const int Copies = 4;
     private readonly IDiskFile _file;
@@ -39,17 +38,10 @@ internal sealed class HardStateFile : IDisposable
     /// <summary>Makes the file of a node that has never voted, durably: the file appears whole or not at all.</summary>
     public static HardStateFile Create(IDisk disk)
     {
-        if (disk.List().Contains(TemporaryName, StringComparer.Ordinal))
-            disk.Delete(TemporaryName);
-        using (var file = disk.Create(TemporaryName, Copies * PageBytes))
-        {
-            WriteSlot(file, new HardStateSlot(0, default));
-            WriteSlot(file, new HardStateSlot(1, default));
-            file.Flush();
-        }
-
-        disk.Rename(TemporaryName, Name);
-        disk.FlushFolder();
+        var pages = new byte[Copies * PageBytes];
+        for (var copy = 0; copy < Copies; copy++)
+            new HardStateSlot((ulong)copy / 2, default).Write(pages.AsSpan(copy * PageBytes), copy);
+        WholeFile.Replace(disk, Name, pages);
         return Open(disk);
     }
 

@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Quorate.Server.Settings;
 
 /// <summary>Every flag of etcd's that the server knows, and what becomes of it.</summary>
-/// <remarks>Source: etcd's published command line, 3.4 to 3.6; <c>docs/operating/etcd-compatibility.md</c> carries the same list.</remarks>
+/// <remarks>Source: etcd's published command line, 3.4 to 3.6.</remarks>
 internal static class EtcdFlags
 {
     private const string NoTls = "there is no TLS here yet, and a server that pretends to be protected is worse than one that does not start";

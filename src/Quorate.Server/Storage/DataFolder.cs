@@ -14,9 +14,8 @@ namespace Quorate.Server.Storage;
 internal sealed class DataFolder : IDisposable
 {
     private const string IdentityName = "identity.json";
-    private const string NewIdentityName = "identity.json.new";
     private const string RaftName = "raft";
-    private static readonly string[] Ours = ["lock", IdentityName, NewIdentityName, RaftName];
+    private static readonly string[] Ours = ["lock", IdentityName, IdentityName + ".new", RaftName];
 
     private readonly FileDisk _disk;
 
@@ -100,8 +99,9 @@ internal sealed class DataFolder : IDisposable
                 "start all members of a new cluster with --initial-cluster-state=new, or name the folder this member had");
         }
 
-        Write(disk, new DataIdentity(
-            DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.Token, ClusterText(settings)));
+        var identity = new DataIdentity(
+            DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.Token, ClusterText(settings));
+        WholeFile.Replace(disk, IdentityName, identity.ToBytes());
         return settings;
     }
 
@@ -149,21 +149,6 @@ internal sealed class DataFolder : IDisposable
                 $"{Path.Combine(folder, IdentityName)} cannot be read.", $"it is damaged: {e.Message}",
                 "restore that file from a copy; if there is none, this member is lost: remove it from the cluster, and add it anew with an empty folder", e);
         }
-    }
-
-    /// <summary>All of the file is there or none: written aside, flushed, then given its name.</summary>
-    private static void Write(FileDisk disk, DataIdentity identity)
-    {
-        if (disk.List().Contains(NewIdentityName))
-            disk.Delete(NewIdentityName);
-        using (var file = disk.Create(NewIdentityName, length: 0))
-        {
-            file.Write(0, identity.ToBytes());
-            file.Flush();
-        }
-
-        disk.Rename(NewIdentityName, IdentityName);
-        disk.FlushFolder();
     }
 
     private static T Attempt<T>(string folder, Func<T> action)

@@ -42,9 +42,10 @@ internal static class DiskChild
         {
             return Process.Start(start)!;
         }
-        catch (System.ComponentModel.Win32Exception e)
+        catch (System.ComponentModel.Win32Exception)
         {
-            throw new InvalidOperationException("These tests make system calls fail with strace, and it is not there: apt-get install strace.", e);
+            Assert.Skip("system calls are made to fail with strace, and it is not there (Debian: apt-get install strace)");
+            throw;
         }
     }
 

@@ -1,7 +1,7 @@
 namespace Quorate.Node.Tests.Io;
 
 /// <summary>
-/// reliability F7, F9, with the real system calls: a flush that the system reports as failed must be seen. .NET's own flush reports success here.
+/// With the real system calls: a flush that the system reports as failed must be seen. .NET's own flush reports success here.
 /// </summary>
 public sealed class FailingSystemCalls : IDisposable
 {

@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Connections that break, peers that misbehave, queues that fill. reliability F12 to F23.</summary>
+/// <summary>Connections that break, peers that misbehave, queues that fill.</summary>
 public sealed class ConnectionTests
 {
     private static readonly NodeId Two = new(2);

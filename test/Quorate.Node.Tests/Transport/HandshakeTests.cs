@@ -5,7 +5,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Who is let in, who is not, and what both sides are told. reliability F23: garbage, slow handshakes, floods.</summary>
+/// <summary>Who is let in, who is not, and what both sides are told. Garbage, slow handshakes, floods.</summary>
 public sealed class HandshakeTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>reliability F24: a member that comes back without its memory does not come back as itself.</summary>
+/// <summary>A member that comes back without its memory does not come back as itself.</summary>
 public sealed class IncarnationTests
 {
     private static readonly NodeId Peer = new(2);

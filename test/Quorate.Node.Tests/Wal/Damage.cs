@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>reliability F5, F6: bytes that changed at rest. The log gives out exactly what was written, or names the damage.</summary>
+/// <summary>Bytes that changed at rest. The log gives out exactly what was written, or names the damage.</summary>
 public sealed class Damage
 {
     private const int SectorBytes = 512;

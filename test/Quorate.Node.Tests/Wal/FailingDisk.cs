@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>reliability F7 to F10: a disk that says no.</summary>
+/// <summary>A disk that says no.</summary>
 public sealed class FailingDisk
 {
     /// <summary>fsyncgate: the first failure is the only one the system reports. Nothing after it may be believed.</summary>

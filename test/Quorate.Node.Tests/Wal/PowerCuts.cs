@@ -4,7 +4,7 @@ using Quorate.Node.Wal;
 namespace Quorate.Node.Tests.Wal;
 
 /// <summary>
-/// reliability F1, F3, F4: the power goes at every single call to the disk. What was acknowledged is there; of what was not, whole frames or nothing;
+/// The power goes at every single call to the disk. What was acknowledged is there; of what was not, whole frames or nothing;
 /// and the log goes on.
 /// </summary>
 public sealed class PowerCuts

@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>DESIGN §5, WAL: what is written comes back, in order, and later entries replace earlier ones.</summary>
+/// <summary>What is written comes back, in order, and later entries replace earlier ones.</summary>
 public sealed class WriteAheadLogTests
 {
     [Fact]

@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>DESIGN: committed, rejected, or indeterminate, and exactly one of them. See docs/protocol/proposals.md.</summary>
+/// <summary>Committed, rejected, or indeterminate, and exactly one of them. See docs/protocol/proposals.md.</summary>
 public sealed class EveryProposalHasOneOutcome
 {
     [Fact]

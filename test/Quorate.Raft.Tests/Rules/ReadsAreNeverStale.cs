@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>DESIGN: "Read ids are the core's own, never reused": no old answer, however late, lets a read through.</summary>
+/// <summary>The numbers of reads are the core's own and never used again: no old answer, however late, lets a read through.</summary>
 public sealed class ReadsAreNeverStale
 {
     /// <summary>

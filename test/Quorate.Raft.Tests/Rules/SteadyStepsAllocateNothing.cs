@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>DESIGN §9: "steady-state core steps allocate nothing". bench/Quorate.Benchmarks/Raft measures how long they take.</summary>
+/// <summary>A turn of the steady state leaves nothing for the collector. bench/Quorate.Benchmarks/Raft measures how long they take.</summary>
 public sealed class SteadyStepsAllocateNothing
 {
     [Theory]

@@ -21,31 +21,35 @@ public sealed class FormingClusters
             Assert.Equal("k\nv", await EtcdCtl.OkAsync(cluster.Endpoint(number), "get", "k"));
     }
 
-    [Fact]
-    public async Task One_that_is_started_late_joins_in()
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    public async Task One_that_is_started_late_joins_in(int size)
     {
-        await using var cluster = ServerCluster.Stopped(3);
-        cluster.Start(1);
-        cluster.Start(2);
+        await using var cluster = ServerCluster.Stopped(size);
+        for (var number = 1; number < size; number++)
+            cluster.Start(number);
         await cluster.UntilReadyAsync(1);
         await EtcdCtl.OkAsync(cluster.Endpoint(1), "put", "before", "it came");
 
-        cluster.Start(3);
-        await cluster.UntilReadyAsync(3);
+        cluster.Start(size);
+        await cluster.UntilReadyAsync(size);
 
-        Assert.Equal("before\nit came", await EtcdCtl.OkAsync(cluster.Endpoint(3), "get", "before"));
+        Assert.Equal("before\nit came", await EtcdCtl.OkAsync(cluster.Endpoint(size), "get", "before"));
     }
 
-    [Fact]
-    public async Task All_restarted_in_another_order_come_back_with_the_same_data()
+    [Theory]
+    [InlineData(new[] { 2, 3, 1 }, new[] { 1, 3, 2 })]
+    [InlineData(new[] { 4, 2, 5, 1, 3 }, new[] { 5, 1, 4, 3, 2 })]
+    public async Task All_restarted_in_another_order_come_back_with_the_same_data(int[] killed, int[] started)
     {
-        await using var cluster = await ServerCluster.StartAsync(3);
+        await using var cluster = await ServerCluster.StartAsync(killed.Length);
         for (var i = 0; i < 20; i++)
-            await EtcdCtl.OkAsync(cluster.Endpoint(i % 3 + 1), "put", $"k{i}", $"v{i}");
+            await EtcdCtl.OkAsync(cluster.Endpoint(i % killed.Length + 1), "put", $"k{i}", $"v{i}");
 
-        foreach (var number in new[] { 2, 3, 1 })
+        foreach (var number in killed)
             await cluster.KillAsync(number);
-        foreach (var number in new[] { 1, 3, 2 })
+        foreach (var number in started)
             cluster.Start(number);
 
         foreach (var number in cluster.Numbers)

@@ -83,7 +83,7 @@ public sealed class WhoIsRefused
 
     /// <summary>
     /// A disk is replaced and the member started as before, with the flags of the first start: it has forgotten what it voted and acknowledged, and must not
-    /// speak under its old id (reliability F24). The others go on, and with its own folder it is welcome.
+    /// speak under its old id. The others go on, and with its own folder it is welcome.
     /// </summary>
     [Fact]
     public async Task A_member_that_comes_back_with_an_empty_folder()

@@ -8,7 +8,7 @@ namespace Quorate.Verification.Tests.Disk;
 
 /// <summary>
 /// What a process wrote is seen by the next one whether it was flushed or not. The log must not vouch for it before it has made it durable, or the next
-/// power cut takes away what was acknowledged. reliability F1, F3, F7, one after the other.
+/// power cut takes away what was acknowledged.
 /// </summary>
 public sealed class WhatIsReadIsNotYetDurable
 {
