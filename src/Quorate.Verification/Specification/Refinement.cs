@@ -10,11 +10,19 @@ namespace Quorate.Verification.Specification;
 /// It does not search: what came in and what followed name the actions. Each must be enabled, which looks at the whole cluster: a leader's commit, for instance, at who has
 /// acknowledged. Afterwards the real core and the specification's server must be the same, and every message must be one that was said there.
 /// The simulator goes one way and the specification beside it; the explorer goes many, and puts it back to where each begins.
+///
+/// In the specification reads that need the same are one, and know no names. So each read of a real core is held to what it needs by its own number as well, from the member where it is
+/// asked to the member where it is answered, and that is the same one.
 /// </remarks>
 internal sealed class Refinement
 {
     private readonly QuorateRaft _raft;
     private readonly Dictionary<NodeId, int> _servers = [];
+
+    private SpecificationState _state;
+
+    /// <summary>Of each server, the least index that each of its open reads must show. Null once it was put back: who goes many ways keeps an own account of reads (Exploring/Promises).</summary>
+    private Dictionary<ulong, int>[]? _openReads;
 
     public Refinement(Configuration configuration)
     {
@@ -24,11 +32,16 @@ internal sealed class Refinement
         foreach (var voter in configuration.Voters)
             voters = voters.With(_servers[voter]);
         _raft = new QuorateRaft(new Constants { Servers = _servers.Count, InitialVoters = voters, PreVote = true, MaxWrites = int.MaxValue });
-        State = _raft.Initial();
+        _openReads = [.. _servers.Select(static _ => new Dictionary<ulong, int>())];
+        _state = _raft.Initial();
     }
 
     /// <summary>Where the specification stands.</summary>
-    public SpecificationState State { get; set; }
+    public SpecificationState State
+    {
+        get => _state;
+        set => (_state, _openReads) = (value, null);
+    }
 
     /// <summary>A core was made of what a disk holds.</summary>
     /// <exception cref="ViolationException">No crash leaves that.</exception>
@@ -36,6 +49,7 @@ internal sealed class Refinement
     {
         var i = _servers[core.Self];
         var server = State.Servers[i];
+        _openReads?[i].Clear();
         for (var write = 0; write <= server.Writes.Length; write++)
         {
             foreach (var log in QuorateRaft.SurvivingLogs(server, write))
@@ -48,7 +62,7 @@ internal sealed class Refinement
                     if (image.Term == Number(core.Term) && image.Vote == ServerOf(core.VotedFor)
                         && QuorateRaft.Restart(State, i, hard, write, log, Number(core.CommitIndex)) is { } restarted)
                     {
-                        State = restarted;
+                        _state = restarted;
                         return;
                     }
                 }
@@ -70,15 +84,51 @@ internal sealed class Refinement
             Heard(core, i, input.Message!, effects);
         Lead(core, i);
         Read(core, i, input, effects);
+        HoldReads(core, i, input, effects);
         if (core.Role == Role.Follower && State.Servers[i].Role != Role.Follower)
             Take(core, nameof(QuorateRaft.BecomeFollower), QuorateRaft.BecomeFollower(State, i));
 
         NameWrites(core, i, effects);
         AreTheSame(core, i, effects);
         foreach (var message in effects.SendNow.Messages)
-            WasSaid(core, i, message, token: 0);
+            WasSaid(core, message, token: 0);
         foreach (var message in effects.SendWhenDurable.Messages)
-            WasSaid(core, i, message, effects.SendWhenDurable.Token);
+            WasSaid(core, message, effects.SendWhenDurable.Token);
+    }
+
+    /// <summary>A core says something, now or when an append is on its disk.</summary>
+    /// <exception cref="ViolationException">The specification says nothing of the kind.</exception>
+    public void WasSaid(RaftCore core, Message message, ulong token)
+    {
+        var i = _servers[core.Self];
+        switch (message)
+        {
+            case AppendEntries append:
+                IsPieceOf(State.ReignOf(Number(append.Term)), core, append);
+                break;
+            case RequestVote request:
+                WasSaid(core, i, SaidBy(request), token);
+                break;
+            case RequestVoteReply { Granted: true } reply:
+                WasSaid(core, i, new Said(reply.PreVote ? SaidKind.PreVote : SaidKind.Vote, i, ServerOf(reply.To), Number(reply.Term), 0, 0), token);
+                break;
+            case AppendEntriesReply reply:
+                if (reply is { Accepted: true, Index.Value: > 0 })
+                    WasSaid(core, i, Said.Ack(i, Number(reply.Term), Number(reply.Index)), token);
+                if (reply.Round > 0)
+                    WasSaid(core, i, Said.Echo(i, Number(reply.Term), (int)reply.Round), token);
+                break;
+
+            // What decision 0015 leaves out. Refusals move nobody but into a later term, and that is TryAdoptTerm.
+            case RequestVoteReply:
+            // Which node proposed what an entry says: their outcomes are the simulator's promises.
+            case ForwardProposals or RefuseProposals:
+            // A read through a follower is one asked at the leader. What is granted is looked at where it is granted (Read), and where it is answered (HoldReads).
+            case ReadIndexRequest or ReadIndexReply:
+                break;
+            default:
+                throw Refused(core, "Say", $"it says {message}, and the specification knows nothing of the kind");
+        }
     }
 
     private void BecameDurable(RaftCore core, int i, ulong token)
@@ -162,7 +212,30 @@ internal sealed class Refinement
                 throw Refused(core, "NoStaleRead", $"a read is let through at {index}, not at one of {string.Join(", ", State.Granted)}");
         }
 
-        State = State with { Granted = [] };
+        _state = State with { Granted = [] };
+    }
+
+    /// <summary>Each read of this node is answered once, and shows all that was committed anywhere when it came: by a round of its own, or as the leader has granted it.</summary>
+    private void HoldReads(RaftCore core, int i, in Input input, Effects effects)
+    {
+        LogIndex? told = input is { Kind: InputKind.Message, Message: ReadIndexReply { Granted: true } reply } ? reply.Index : null;
+        foreach (var answer in effects.Reads)
+        {
+            if (answer.Refused is null && core.Role != Role.Leader && answer.Index != told)
+                throw Refused(core, "ConfirmReads", $"read {answer.Ticket} is let through at {answer.Index}, and no leader has granted that");
+        }
+
+        if (_openReads?[i] is not { } open)
+            return;
+        if (input.Kind == InputKind.Read)
+            open.Add(input.Number, State.Reigns.Max(static reign => reign.Commit));
+        foreach (var answer in effects.Reads)
+        {
+            if (!open.Remove(answer.Ticket, out var needed))
+                throw Refused(core, "OneAnswer", $"read {answer.Ticket} is answered, and nobody waits for it");
+            if (answer.Refused is null && Number(answer.Index) < needed)
+                throw Refused(core, "NoStaleRead", $"read {answer.Ticket} is let through at {answer.Index}; {needed} was committed when it came");
+        }
     }
 
     /// <summary>The writes of this step are part of the append that it hands out.</summary>
@@ -175,7 +248,7 @@ internal sealed class Refinement
         if (isNamed)
             return;
         var token = effects.Append.Token;
-        State = State.With(i, server with { Writes = [.. server.Writes.Select(write => write.Token == 0 ? write with { Token = token } : write)] });
+        _state = State.With(i, server with { Writes = [.. server.Writes.Select(write => write.Token == 0 ? write with { Token = token } : write)] });
     }
 
     private void AreTheSame(RaftCore core, int i, Effects effects)
@@ -191,28 +264,6 @@ internal sealed class Refinement
         {
             if (server.Log.TermAt(Number(entry.Index)) != Number(entry.Term))
                 throw Refused(core, "Write", $"it writes {entry.Id}");
-        }
-    }
-
-    private void WasSaid(RaftCore core, int i, Message message, ulong token)
-    {
-        switch (message)
-        {
-            case AppendEntries append:
-                IsPieceOf(State.ReignOf(Number(append.Term)), core, append);
-                break;
-            case RequestVote request:
-                WasSaid(core, i, SaidBy(request), token);
-                break;
-            case RequestVoteReply { Granted: true } reply:
-                WasSaid(core, i, new Said(reply.PreVote ? SaidKind.PreVote : SaidKind.Vote, i, ServerOf(reply.To), Number(reply.Term), 0, 0), token);
-                break;
-            case AppendEntriesReply reply:
-                if (reply is { Accepted: true, Index.Value: > 0 })
-                    WasSaid(core, i, Said.Ack(i, Number(reply.Term), Number(reply.Index)), token);
-                if (reply.Round > 0)
-                    WasSaid(core, i, Said.Echo(i, Number(reply.Term), (int)reply.Round), token);
-                break;
         }
     }
 
@@ -234,7 +285,7 @@ internal sealed class Refinement
             throw Refused(core, "Say", $"it says {append}, no piece of {reign}");
     }
 
-    private void Take(RaftCore core, string action, SpecificationState? next) => State = next ?? throw Refused(core, action, "that is not enabled");
+    private void Take(RaftCore core, string action, SpecificationState? next) => _state = next ?? throw Refused(core, action, "that is not enabled");
 
     private ViolationException Refused(RaftCore core, string what, string why) =>
         new("Refinement", $"{core.Self} takes a step that the specification does not have: {what}, {why}\n{CoreState.Of(core)}\n{State}");
@@ -255,7 +306,7 @@ internal sealed class Refinement
                 granted.Add(Number(answer.Index));
         }
 
-        foreach (var message in effects.SendNow.Messages)
+        foreach (var message in effects.SendNow.Messages.Concat(effects.SendWhenDurable.Messages))
         {
             if (message is ReadIndexReply { Granted: true } reply)
                 granted.Add(Number(reply.Index));

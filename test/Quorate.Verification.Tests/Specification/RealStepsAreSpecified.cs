@@ -54,6 +54,46 @@ public sealed class RealStepsAreSpecified
         Assert.Contains("no crash leaves", Assert.Throws<ViolationException>(() => refinement.Started(another)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_follower_that_lets_a_read_through_by_itself_is_refused()
+    {
+        var (core, refinement) = Beside();
+        var effects = new Effects();
+        core.Step(Input.Read(1), effects);
+        effects.Reads.Add(new ReadAnswer(1, LogIndex.Zero, Refused: null));
+
+        var refused = Assert.Throws<ViolationException>(() => refinement.Stepped(core, Input.Read(1), effects));
+
+        Assert.Contains("no leader has granted that", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_read_that_is_answered_twice_is_refused()
+    {
+        var (core, refinement) = Beside();
+        var effects = new Effects();
+        core.Step(Input.Read(1), effects);
+        effects.Reads.Add(new ReadAnswer(1, LogIndex.Zero, RejectReason.Busy));
+        refinement.Stepped(core, Input.Read(1), effects);
+
+        var refused = Assert.Throws<ViolationException>(() => refinement.Stepped(core, Input.Tick, effects));
+
+        Assert.Contains("OneAnswer, read 1 is answered, and nobody waits for it", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A new kind of message is not passed over: either the specification has it, or decision 0015 says why not.</summary>
+    [Fact]
+    public void Every_kind_of_message_is_known()
+    {
+        var (core, refinement) = Beside();
+        foreach (var kind in typeof(Message).Assembly.GetTypes().Where(static type => type.IsSubclassOf(typeof(Message))))
+        {
+            var message = (Message)Activator.CreateInstance(kind)!;
+            (message.From, message.To) = (core.Self, new NodeId(2));
+            Assert.DoesNotContain("nothing of the kind", Record.Exception(() => refinement.WasSaid(core, message, token: 0))?.Message ?? "", StringComparison.Ordinal);
+        }
+    }
+
     private static Configuration Three => new([new NodeId(1), new NodeId(2), new NodeId(3)]);
 
     private static (RaftCore Core, Refinement Refinement) Beside()
