@@ -127,8 +127,10 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     /// <returns>The outcome; never an exception for a refusal.</returns>
     public ValueTask<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
-        if (cancellationToken.IsCancellationRequested || _stopping)
-            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.NotLeader, NodeId.None));
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Cancelled, NodeId.None));
+        if (_stopping)
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Stopped, NodeId.None));
 
         if (!_clients.TryAdd(command, _proposals, out var id, out var outcome))
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _board.Read(out _).Leader));
@@ -150,14 +152,14 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromResult(ReadResult.TimedOut);
         if (_stopping)
-            return ValueTask.FromResult(ReadResult.Rejected(RejectReason.NotLeader));
+            return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Stopped));
 
         if (!_reads.TryAdd(out var waiter))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
         _turns.Wake();
         if (_stopping)
-            waiter.Answer(ReadResult.Rejected(RejectReason.NotLeader));
+            waiter.Answer(ReadResult.Rejected(RejectReason.Stopped));
         return cancellationToken.CanBeCanceled ? WaitAsync(waiter, cancellationToken) : new ValueTask<ReadResult>(waiter.Task);
     }
 
@@ -310,7 +312,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private void AnswerWhoStillWaits()
     {
         _proposals.SettleAll(ProposalResult<TResult>.Indeterminate);
-        _reads.RejectAll(RejectReason.NotLeader);
+        _reads.RejectAll(RejectReason.Stopped);
     }
 
     private async ValueTask<ProposalResult<TResult>> WaitAsync(ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)

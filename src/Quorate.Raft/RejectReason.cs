@@ -1,6 +1,6 @@
 namespace Quorate.Raft;
 
-/// <summary>Why a proposal or a read was not taken. Nothing happened, and nothing will: it may be tried again, here or elsewhere.</summary>
+/// <summary>Why a proposal or a read was not taken. Nothing happened, and nothing will: it may be tried again, but for one that is too large.</summary>
 public enum RejectReason : byte
 {
     /// <summary>No leader is known, now.</summary>
@@ -17,4 +17,10 @@ public enum RejectReason : byte
 
     /// <summary>Another leader's log took the proposal's place, and it can no longer be committed.</summary>
     Superseded = 5,
+
+    /// <summary>The node that was asked is stopping, or has stopped: try another.</summary>
+    Stopped = 6,
+
+    /// <summary>Whoever asked had given up before it was taken.</summary>
+    Cancelled = 7,
 }

@@ -43,10 +43,10 @@ internal sealed class NodeReplica(RaftNode<KvResult> node) : IReplica
     /// <inheritdoc/>
     public Task LeaderKnownAsync(CancellationToken cancellation) => node.WaitForLeaderAsync(cancellation).AsTask();
 
-    private ReplicaVerdict VerdictOf(RejectReason reason) => reason switch
+    private static ReplicaVerdict VerdictOf(RejectReason reason) => reason switch
     {
-        _ when node.Completion.IsCompleted => ReplicaVerdict.Stopped,
-        RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded => ReplicaVerdict.TryAgain,
+        RejectReason.Stopped => ReplicaVerdict.Stopped,
+        RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded or RejectReason.Cancelled => ReplicaVerdict.TryAgain,
         RejectReason.Busy => ReplicaVerdict.Busy,
         RejectReason.TooLarge => ReplicaVerdict.TooLarge,
         _ => throw new InvalidOperationException($"no verdict for {reason}"),

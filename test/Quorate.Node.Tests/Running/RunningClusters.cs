@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Node.Tests.Running;
 
 /// <summary>Whole nodes on loopback sockets and real files: the parts, put together.</summary>
@@ -26,6 +28,26 @@ public sealed class RunningClusters
             Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
         Assert.All(cluster.Running, member => Assert.Equal(cluster[1].Machine.Numbers, member.Machine.Numbers));
         Assert.Equal(10 * size, cluster[1].Machine.Numbers.Length);
+    }
+
+    [Fact]
+    public async Task Whoever_has_given_up_or_asks_a_node_that_has_stopped_is_told_so_at_once()
+    {
+        await using var cluster = await TestCluster.StartAsync(1);
+        var node = cluster[1].Node;
+        await node.WaitForLeaderAsync();
+        using var given = new CancellationTokenSource();
+        await given.CancelAsync();
+
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Cancelled), Ended(await node.ProposeAsync(NumberList.Add(1), given.Token)));
+        Assert.False((await node.ReadBarrierAsync(given.Token)).IsGranted);
+
+        await node.DisposeAsync();
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Stopped), Ended(await node.ProposeAsync(NumberList.Add(1))));
+        Assert.Equal(RejectReason.Stopped, (await node.ReadBarrierAsync()).Reason);
+        Assert.Empty(cluster[1].Machine.Numbers);
+
+        static (ProposalOutcome, RejectReason) Ended(ProposalResult<int> result) => (result.Outcome, result.Reason);
     }
 
     [Fact]
