@@ -13,14 +13,18 @@ namespace Quorate.Verification.Simulation;
 /// <summary>All of one run: members, network, clients, faults and checks, under one seed and in one virtual time.</summary>
 internal sealed class Cluster : IDisposable
 {
-    /// <summary>After so many acknowledged entries a disk is opened: it costs as much as all of them.</summary>
+    /// <summary>After so many acknowledged entries, on the average, a disk is opened: it costs as much as all of them.</summary>
     private const int DiskChecksApart = 512;
+
+    /// <summary>After so many changes whole logs are held against each other.</summary>
+    private const int WholeLooksApart = 128;
 
     private readonly ulong _seed;
     private readonly List<RaftCore> _running = [];
     private readonly WalOptions _checkingOptions;
     private int _changes;
-    private int _acknowledged;
+    private readonly Dice _opens;
+    private long _untilDiskCheck;
 
     public Cluster(ulong seed, Weather weather, IApplication application, SimulationOptions options)
     {
@@ -36,6 +40,8 @@ internal sealed class Cluster : IDisposable
         Decisions = new Decisions(options.Reduction);
         Network = new SimulatedNetwork(Time, Weather, seed, Chronicle, Tally);
         _checkingOptions = WalOptions(static () => 1);
+        _opens = Dice.For(seed, "disks that are opened");
+        _untilDiskCheck = _opens.Between(1, DiskChecksApart);
         foreach (var id in Configuration.Members)
             Members.Add(new Member(this, id, seed));
     }
@@ -69,6 +75,9 @@ internal sealed class Cluster : IDisposable
     public List<Member> Members { get; } = [];
 
     public Reigns Reigns { get; } = new();
+
+    /// <summary>What any log ever was.</summary>
+    public LogLedger Logs { get; } = new();
 
     /// <summary>Whose disks may be damaged.</summary>
     public Atlas Atlas { get; }
@@ -145,8 +154,10 @@ internal sealed class Cluster : IDisposable
         var holders = Members.Count(m => m.HoldsFlushed(entry));
         if (2 * holders <= Members.Count)
             throw new ViolationException("DurableOnQuorum", $"{operation} is acknowledged at {entry}, flushed on {holders} of {Members.Count} disks: {string.Join(", ", Members.Select(m => m.OnDisk))}");
-        if (_acknowledged++ % DiskChecksApart == 0)
-            CheckDisk(Members[_acknowledged / DiskChecksApart % Members.Count], entry);
+        if (--_untilDiskCheck > 0)
+            return;
+        _untilDiskCheck = _opens.Between(1, 2 * DiskChecksApart);
+        CheckDisk(Members[_opens.Next(0, Members.Count)], entry);
     }
 
     /// <summary>Cuts the power of a copy of one disk: what its core takes for durable and knows to be committed, the real recovery finds there.</summary>
@@ -185,11 +196,11 @@ internal sealed class Cluster : IDisposable
         }
     }
 
-    /// <summary>What holds across the cluster; looked at when somebody has changed.</summary>
+    /// <summary>Somebody has changed. Now and then all running cores are held against each other, whole logs: what comes to each is held against what there ever was (<see cref="Logs"/>).</summary>
     public void CheckAcross(in CoreState changed)
     {
         Chronicle.Mix(changed.Term.Value ^ (changed.Last.Value << 20) ^ (changed.Commit.Value << 40) ^ changed.Self.Value);
-        if (++_changes % 16 != 0)
+        if (++_changes % WholeLooksApart != 0)
             return;
         _running.Clear();
         foreach (var member in Members)

@@ -27,6 +27,7 @@ internal sealed class Process
     private readonly Refinement? _refinement;
     private int _effectsUntilCut = -1;
     private CoreState _last;
+    private bool _hasChanged;
 
     /// <exception cref="IOException">The disk refused.</exception>
     /// <exception cref="PowerCutException">The power went off while it recovered.</exception>
@@ -62,6 +63,7 @@ internal sealed class Process
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
+        cluster.Logs.Began(Core);
     }
 
     public RaftCore Core { get; }
@@ -89,12 +91,13 @@ internal sealed class Process
     /// <summary>The process ends in the middle of a turn: before the n-th effect that it carries out from now on.</summary>
     public void CutAfterEffects(int effects) => _effectsUntilCut = effects;
 
-    /// <summary>One turn of the real loop; whatever changed is checked. True when something did.</summary>
+    /// <summary>One turn of the real loop, each step of it checked. True when something has changed.</summary>
     public bool Turn()
     {
+        _hasChanged = false;
         if (_loop.Turn())
             Wake();
-        return Check();
+        return _hasChanged;
     }
 
     public void Wake() => _member.Wake(this);
@@ -136,19 +139,22 @@ internal sealed class Process
         _trace?.Stepped(_now.Now, core, input, effects, Endpoint.Received);
         _marks.Look(core, input, effects);
         _refinement?.Stepped(core, input, effects);
-        if (effects.Trace.Count == 0)
-            return;
-        Check();
-        _member.Observe(core, effects.Trace);
+        Check(effects.Append.Entries.Span);
+        if (effects.Trace.Count > 0)
+            _member.Observe(core, effects.Trace);
     }
 
-    private bool Check()
+    private void Check(ReadOnlySpan<LogEntry> appended)
     {
         var now = CoreState.Of(Core);
-        if (now == _last)
-            return false;
+        if (now == _last && appended.IsEmpty)
+            return;
         RaftInvariants.HoldBetween(_last, now);
+        if (!appended.IsEmpty)
+            _cluster.Logs.Appended(Core, appended[0].Index);
+        if (now.Commit > _last.Commit)
+            _cluster.Logs.Committed(Core, _last.Commit);
         _last = now;
-        return true;
+        _hasChanged = true;
     }
 }

@@ -76,19 +76,38 @@ public sealed class CheckersRefuseWhatIsWrong
         reigns.Leads(Core(B, term: 3, last: 2));
     }
 
+    [Fact]
+    public void A_term_that_begins_elsewhere_than_in_another_log()
+    {
+        var logs = new LogLedger();
+        logs.Began(Core(A, term: 2, last: 4, Entry(1, 1), Entry(2, 3)));
+        logs.Began(Core(B, term: 2, last: 2, Entry(1, 1)));
+        Refused("LogMatching", () => logs.Began(Core(B, term: 2, last: 4, Entry(1, 1), Entry(2, 4))));
+    }
+
+    [Fact]
+    public void Another_entry_in_the_place_of_one_that_was_committed()
+    {
+        var logs = new LogLedger();
+        logs.Began(Core(A, term: 3, last: 4, Entry(1, 1), Entry(2, 3)));
+        Refused("StateMachineSafety", () => logs.Began(Core(B, term: 3, last: 4, Entry(1, 1), Entry(3, 3))));
+    }
+
     private static void Refused(string promise, Action what) =>
         Assert.StartsWith(promise + ":", Assert.Throws<ViolationException>(what).Message, StringComparison.Ordinal);
 
     private static EntryId Entry(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
 
-    private static RaftCore Core(NodeId self, ulong term, ulong last) => new(
+    private static RaftCore Core(NodeId self, ulong term, ulong last) => Core(self, term, last, Entry(1, 1));
+
+    private static RaftCore Core(NodeId self, ulong term, ulong last, params EntryId[] termStarts) => new(
         new RaftOptions { Self = self },
         new DurableState
         {
             Configuration = new Configuration([A, B]),
             HardState = new HardState(new Term(term), self),
-            TermStarts = [Entry(1, 1)],
+            TermStarts = termStarts,
             Commit = new LogIndex(last),
-            Last = Entry(1, last),
+            Last = new EntryId(termStarts[^1].Term, new LogIndex(last)),
         });
 }
