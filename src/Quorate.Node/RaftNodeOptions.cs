@@ -42,15 +42,21 @@ public sealed record RaftNodeOptions
     /// <remarks>Default 8 MiB, at most a quarter of <see cref="SegmentBytes"/>; larger ones are rejected as <see cref="RejectReason.TooLarge"/>.</remarks>
     public int CommandBytesMax { get; init; } = 8 << 20;
 
-    /// <summary>The most bytes of commands that are accepted and not yet applied; beyond it, proposals are rejected as <see cref="RejectReason.Busy"/>.</summary>
-    /// <remarks>Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow.</remarks>
+    /// <summary>
+    /// The most bytes of commands that are accepted and not yet committed, and the most that wait for this node's state machine; beyond either, proposals are rejected
+    /// as <see cref="RejectReason.Busy"/>.
+    /// </summary>
+    /// <remarks>
+    /// Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow: what a machine that lags behind cannot be given yet stays on the disk. A member
+    /// whose own machine lags refuses its own clients; those of the others it serves, if it leads.
+    /// </remarks>
     public long UncommittedBytesMax { get; init; } = 64 << 20;
 
     /// <summary>The most proposals that wait for this node's loop, and the most reads that wait for their answer; beyond it they are rejected as <see cref="RejectReason.Busy"/>.</summary>
     /// <remarks>Default 65,536. A caller that has stopped waiting is not counted.</remarks>
     public int WaitingRequestsMax { get; init; } = 65_536;
 
-    /// <summary>Bytes of applied entries kept in memory for followers that are a little behind.</summary>
+    /// <summary>Bytes of committed entries kept in memory for followers that are a little behind.</summary>
     /// <remarks>Default 16 MiB. Too small: the leader reads its disk for them.</remarks>
     public long CachedBytesMax { get; init; } = 16 << 20;
 

@@ -37,7 +37,7 @@ public sealed class Effects
     /// <summary>Answers to reads of this node.</summary>
     public List<ReadAnswer> Reads { get; } = [];
 
-    /// <summary>Entries that a follower needs and that are no longer in memory.</summary>
+    /// <summary>Entries that a follower or the state machine needs and that are no longer in memory.</summary>
     public List<LogRead> LogReads { get; } = [];
 
     /// <summary>What happened, for whoever watches.</summary>
@@ -100,8 +100,8 @@ public readonly record struct Rejection(ProposalId Proposal, RejectReason Reason
 /// <param name="Refused">Not granted, and why; null when it is.</param>
 public readonly record struct ReadAnswer(ulong Ticket, LogIndex Index, RejectReason? Refused);
 
-/// <summary>Entries to read back from the disk for a follower.</summary>
-/// <param name="Peer">Who needs them.</param>
+/// <summary>Entries to read back from the disk for a follower, or for this node's own state machine when it is far behind.</summary>
+/// <param name="Peer">Who needs them: a follower, or this node.</param>
 /// <param name="From">The first one.</param>
 /// <param name="To">The last one that is on disk and wanted.</param>
 /// <param name="BytesMax">About how much; at least one entry.</param>

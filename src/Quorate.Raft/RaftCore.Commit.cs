@@ -3,12 +3,18 @@ namespace Quorate.Raft;
 /// <summary>When an entry is committed, and how it reaches the state machine. Source: paper §5.3, §5.4.2, thesis §3.6.</summary>
 public sealed partial class RaftCore
 {
-    /// <summary>The most entries that may be handed out and not yet applied: what the state machine lags behind is bounded.</summary>
+    /// <summary>The most entries that may be handed out and not yet applied; of their bytes, as many as may be uncommitted.</summary>
     private const int UnappliedEntriesMax = 65_536;
 
     private LogIndex _commit;
     private LogIndex _handedOut;
     private LogIndex _applied;
+
+    /// <summary>What is with the state machine.</summary>
+    private readonly InflightWindow _applying;
+
+    /// <summary>Committed entries that are no longer in memory are being read back for the state machine.</summary>
+    private bool _applyReadIsOut;
 
     /// <summary>
     /// The leader's commit rule: an index that is durable on a quorum, itself included like any other, and whose entry is of the current
@@ -27,28 +33,72 @@ public sealed partial class RaftCore
         if (index <= _commit)
             return;
 
-        SettleProposals(_commit + 1, index, effects);
+        for (var i = _commit + 1; i <= index; i += 1)
+        {
+            ref readonly var entry = ref _log.Cached(i);
+            _uncommittedBytes -= entry.SizeBytes;
+            SettleProposals(entry, effects);
+        }
+
         _commit = index;
         Trace(TraceKind.Committed, effects, index: index);
     }
 
+    /// <summary>
+    /// Gives the state machine what is committed, as much as it may have at a time. What is beyond that stays on the disk alone and is read back when its turn
+    /// comes: a machine that hangs costs no memory, on a follower either, which nobody could ask to wait.
+    /// </summary>
     private void HandOutCommitted(Effects effects)
     {
-        var to = LogIndex.Min(_commit, _applied + UnappliedEntriesMax);
-        if (to <= _handedOut)
+        var next = _handedOut + 1;
+        var last = LogIndex.Min(_commit, _applied + UnappliedEntriesMax);
+        if (next > last || _applying.IsFull || _applyReadIsOut || !effects.Apply.IsEmpty)
             return;
 
-        effects.Apply = _log.View(_handedOut + 1, to);
-        _handedOut = to;
+        if (next < _log.CachedFirst)
+        {
+            _applyReadIsOut = true;
+            effects.LogReads.Add(new LogRead(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MessageBytesMax));
+        }
+        else
+        {
+            var entries = _log.ViewUpTo(next, last, _options.UncommittedBytesMax - _applying.Bytes, out var bytes);
+            HandOut(entries, bytes, effects);
+        }
+    }
+
+    private void OnCommittedRead(ReadOnlyMemory<LogEntry> entries, Effects effects)
+    {
+        Invariant.That(_applyReadIsOut, "what is read back was asked for");
+        _applyReadIsOut = false;
+        if (entries.IsEmpty)
+            return;
+
+        Invariant.That(entries.Span[0].Index == _handedOut + 1 && entries.Span[^1].Index <= _commit, "what is committed stays where it is");
+        long bytes = 0;
+        foreach (ref readonly var entry in entries.Span)
+        {
+            Invariant.That(_log.Has(entry.Id), "the disk holds what the log says");
+            bytes += entry.SizeBytes;
+        }
+
+        HandOut(entries, bytes, effects);
+    }
+
+    private void HandOut(ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
+    {
+        effects.Apply = entries;
+        _handedOut = entries.Span[^1].Index;
+        _applying.Add(_handedOut, bytes);
     }
 
     private void OnApplied(LogIndex index)
     {
         Invariant.That(index > _applied && index <= _handedOut, "what is applied was handed out, once");
-        for (var i = _applied + 1; i <= index; i += 1)
-            _unappliedBytes -= _log.Cached(i).SizeBytes;
         _applied = index;
-        _log.Release(index, _options.CachedBytesMax);
+        var before = _applying.Bytes;
+        _applying.FreeUpTo(index);
+        _unappliedBytes -= before - _applying.Bytes;
     }
 
     /// <summary>How far each voter's disk reaches; the leader's own counts through its disk like any other's.</summary>

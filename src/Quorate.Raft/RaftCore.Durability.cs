@@ -63,6 +63,7 @@ public sealed partial class RaftCore
         OpenAppend();
         _appendedFrom ??= entry.Index;
         _log.Add(entry);
+        _uncommittedBytes += entry.SizeBytes;
         _unappliedBytes += entry.SizeBytes;
     }
 
@@ -71,7 +72,11 @@ public sealed partial class RaftCore
         Invariant.That(from > _commit, "a committed entry is never removed");
         Invariant.That(_appendedFrom is null, "one step truncates before it appends");
         for (var index = from; index <= _log.LastIndex; index += 1)
+        {
+            _uncommittedBytes -= _log.Cached(index).SizeBytes;
             _unappliedBytes -= _log.Cached(index).SizeBytes;
+        }
+
         _log.TruncateFrom(from);
 
         // Appends that are still on their way made entries durable that are no longer ours: they vouch only for what was kept.

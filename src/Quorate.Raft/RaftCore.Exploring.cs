@@ -35,11 +35,14 @@ public sealed partial class RaftCore
         _commit = other._commit;
         _handedOut = other._handedOut;
         _applied = other._applied;
+        _applying = other._applying.Clone();
+        _applyReadIsOut = other._applyReadIsOut;
 
         _proposals = new(other._proposals);
         foreach (var (origin, seen) in other._forwarded)
             _forwarded.Add(origin, seen.Clone());
         _committedTerm = other._committedTerm;
+        _uncommittedBytes = other._uncommittedBytes;
         _unappliedBytes = other._unappliedBytes;
 
         _reads.AddRange(other._reads);
@@ -114,6 +117,7 @@ public sealed partial class RaftCore
         state.Number(_commit.Value);
         state.Number(_handedOut.Value);
         state.Number(_applied.Value);
+        state.Number(_applyReadIsOut ? 1UL : 0);
         WriteAppends(state);
         WriteProposals(state);
         WriteReads(state);

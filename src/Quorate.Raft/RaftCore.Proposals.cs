@@ -18,7 +18,10 @@ public sealed partial class RaftCore
     /// <summary>The newest term of which an entry is known to be committed.</summary>
     private Term _committedTerm;
 
-    /// <summary>Bytes of the entries above the applied index: what a slow quorum or a slow state machine makes us hold.</summary>
+    /// <summary>Bytes of the entries above the commit index: what a slow quorum makes us hold.</summary>
+    private long _uncommittedBytes;
+
+    /// <summary>Bytes of the entries above the applied index: how far our own clients are ahead of what they can be answered.</summary>
     private long _unappliedBytes;
 
     private void OnPropose(ReadOnlySpan<Proposal> proposals, Effects effects, ReadOnlyMemory<Proposal> memory)
@@ -38,27 +41,35 @@ public sealed partial class RaftCore
     {
         foreach (ref readonly var proposal in proposals)
         {
-            if (TryTake(proposal, out var refused))
+            if (TryTake(proposal, _unappliedBytes, out var refused))
                 Invariant.That(_proposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's number is used once");
             else
                 effects.Rejections.Add(new Rejection(proposal.Id, refused));
         }
     }
 
-    private bool TryTake(in Proposal proposal, out RejectReason refused)
+    /// <param name="proposal">What is to be in the log.</param>
+    /// <param name="held">
+    /// What is in front of it. Our own clients wait until it is applied here, and are refused while that would take too long. Others are answered by their own
+    /// member: a leader whose state machine has much to catch up with, newly elected perhaps, is no reason to refuse them.
+    /// </param>
+    /// <param name="refused">Why it is not taken.</param>
+    private bool TryTake(in Proposal proposal, long held, out RejectReason refused)
     {
         var entry = new LogEntry(new EntryId(_term, _log.LastIndex + 1), EntryKind.Command, proposal.Id, proposal.Command);
         refused = proposal.Command.Length > _options.CommandBytesMax ? RejectReason.TooLarge : RejectReason.Busy;
         if (proposal.Command.Length > _options.CommandBytesMax)
             return false;
 
-        // One proposal is always taken while nothing waits, or a command larger than the cap could never be.
-        if (_unappliedBytes > 0 && _unappliedBytes + entry.SizeBytes > _options.UncommittedBytesMax)
+        if (IsBeyondCap(held, entry.SizeBytes))
             return false;
 
         AppendToLog(entry);
         return true;
     }
+
+    /// <summary>One proposal is always taken while nothing waits, or a command larger than the cap could never be.</summary>
+    private bool IsBeyondCap(long held, int more) => held > 0 && held + more > _options.UncommittedBytesMax;
 
     private void ForwardToLeader(ReadOnlyMemory<Proposal> proposals, Effects effects)
     {
@@ -69,6 +80,12 @@ public sealed partial class RaftCore
             if (span[start].Command.Length > _options.CommandBytesMax)
             {
                 effects.Rejections.Add(new Rejection(span[start++].Id, RejectReason.TooLarge));
+                continue;
+            }
+
+            if (IsBeyondCap(_unappliedBytes, span[start].Command.Length + LogEntry.OverheadBytes))
+            {
+                effects.Rejections.Add(new Rejection(span[start++].Id, RejectReason.Busy));
                 continue;
             }
 
@@ -128,7 +145,7 @@ public sealed partial class RaftCore
     {
         if (!_forwarded.TryGetValue(proposal.Id.Origin, out var seen))
             _forwarded.Add(proposal.Id.Origin, seen = new SeenSequences());
-        return seen.TryNote(proposal.Id.Sequence) && !TryTake(proposal, out var refused) ? refused : null;
+        return seen.TryNote(proposal.Id.Sequence) && !TryTake(proposal, _uncommittedBytes, out var refused) ? refused : null;
     }
 
     private void Refuse(ReadOnlySpan<Proposal> run, RejectReason? reason, Effects effects)
@@ -159,21 +176,17 @@ public sealed partial class RaftCore
         }
     }
 
-    /// <summary>Entries <c>[from, to]</c> are committed: proposals of ours among them are settled, and those that they rule out are dead.</summary>
-    private void SettleProposals(LogIndex from, LogIndex to, Effects effects)
+    /// <summary>An entry is committed: if it is a proposal of ours, that is settled, and those that it rules out are dead.</summary>
+    private void SettleProposals(in LogEntry committed, Effects effects)
     {
-        for (var index = from; index <= to; index += 1)
+        if (committed.Term > _committedTerm)
         {
-            ref readonly var entry = ref _log.Cached(index);
-            if (entry.Term > _committedTerm)
-            {
-                _committedTerm = entry.Term;
-                DeclareDead(effects);
-            }
-
-            if (entry.Proposal.Origin == _self)
-                _proposals.Remove(entry.Proposal.Sequence);
+            _committedTerm = committed.Term;
+            DeclareDead(effects);
         }
+
+        if (committed.Proposal.Origin == _self)
+            _proposals.Remove(committed.Proposal.Sequence);
     }
 
     private void DeclareDead(Effects effects)

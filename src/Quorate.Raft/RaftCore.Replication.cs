@@ -87,7 +87,7 @@ public sealed partial class RaftCore
                 break;
             }
 
-            var entries = _log.ViewUpTo(follower.Next, _options.MessageBytesMax, out var bytes);
+            var entries = _log.ViewUpTo(follower.Next, _log.LastIndex, _options.MessageBytesMax, out var bytes);
             SendEntries(follower, entries, bytes, effects);
             sent = true;
         }
@@ -136,6 +136,12 @@ public sealed partial class RaftCore
 
     private void OnEntriesRead(NodeId peer, ReadOnlyMemory<LogEntry> entries, Effects effects)
     {
+        if (peer == _self)
+        {
+            OnCommittedRead(entries, effects);
+            return;
+        }
+
         if (_role != Role.Leader || FollowerOf(peer) is not { ReadIsOut: true } follower)
             return;
 

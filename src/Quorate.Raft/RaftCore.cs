@@ -62,6 +62,8 @@ public sealed partial class RaftCore
         _commit = _handedOut = _applied = restored.Commit;
         for (var index = _commit + 1; index <= _log.LastIndex; index += 1)
             _unappliedBytes += _log.Cached(index).SizeBytes;
+        _uncommittedBytes = _unappliedBytes;
+        _applying = new InflightWindow(int.MaxValue, options.UncommittedBytesMax);
 
         Invariant.That(_log.LastTerm <= _term, "an entry of a term is written after that term");
         Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
@@ -126,6 +128,7 @@ public sealed partial class RaftCore
     {
         effects.Clear();
         BeginAppend();
+        _log.Release(_commit, _options.CachedBytesMax);
 
         switch (input.Kind)
         {
@@ -254,6 +257,9 @@ public sealed partial class RaftCore
 
     /// <summary>The first index of the run of entries of one term that <paramref name="index"/> lies in.</summary>
     internal LogIndex RunStart(LogIndex index) => _log.RunStart(index);
+
+    /// <summary>Bytes of the entries in memory; for tests.</summary>
+    internal long CachedBytes => _log.CachedBytes;
 
     internal void CheckFollowers()
     {

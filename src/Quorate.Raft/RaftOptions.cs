@@ -30,14 +30,17 @@ public sealed record RaftOptions
     public long InflightBytesMax { get; init; } = 16 << 20;
 
     /// <summary>The most bytes of entries a leader holds that are not committed; beyond it, proposals are <see cref="RejectReason.Busy"/>.</summary>
-    /// <remarks>Default 64 MiB. It bounds memory while a quorum is slow or gone.</remarks>
+    /// <remarks>
+    /// Default 64 MiB. It bounds memory while a quorum is slow or gone. A node's own clients are Busy too while so many bytes are not applied by its own state machine, which
+    /// is given as many at a time; what else is committed stays on the disk and is read back. So memory is bounded on every member, however far its state machine lags behind.
+    /// </remarks>
     public long UncommittedBytesMax { get; init; } = 64 << 20;
 
     /// <summary>The largest command, bytes; a larger one is <see cref="RejectReason.TooLarge"/>.</summary>
     /// <remarks>Default 8 MiB. All members must agree on it.</remarks>
     public int CommandBytesMax { get; init; } = 8 << 20;
 
-    /// <summary>Bytes of applied and durable entries the core keeps in memory, for followers that are a little behind.</summary>
+    /// <summary>Bytes of committed and durable entries the core keeps in memory, for followers that are a little behind.</summary>
     /// <remarks>Default 16 MiB. Too small: a follower a little behind makes the leader read its disk.</remarks>
     public long CachedBytesMax { get; init; } = 16 << 20;
 

@@ -23,8 +23,6 @@ internal static partial class Given
         var ledger = new Ledger();
         var machine = new Machine(options ?? Options(id), members ?? Voters(size), ledger);
         machine.Disk.Preload(new HardState(new Term(term), Node(vote)), log ?? [], At(commit));
-        foreach (var entry in machine.Disk.Entries.Take((int)commit))
-            ledger.HandedOut(entry);
         machine.Start(cached: int.MaxValue);
         if (leader != 0)
         {

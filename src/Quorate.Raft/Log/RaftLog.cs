@@ -8,7 +8,8 @@ namespace Quorate.Raft;
 ///   ────────┤ on disk only ├──── cached ────┤
 ///        snapshot      cached first         last
 /// </code>
-/// What is not yet durable, or not yet applied, is always cached. An entry below the cache has to be read back from the disk.
+/// What is not yet durable, or not yet committed, is always cached. An entry below the cache has to be read back from the disk: for a follower that is behind, and
+/// for a state machine that is.
 /// </remarks>
 internal sealed class RaftLog
 {
@@ -149,16 +150,16 @@ internal sealed class RaftLog
         return from > to ? default : _cache.AsMemory(_cacheStart + (int)(from - CachedFirst), (int)(to - from) + 1);
     }
 
-    /// <summary>Entries from <paramref name="from"/> on, at most <paramref name="bytesMax"/> of them but never none: a view.</summary>
-    public ReadOnlyMemory<LogEntry> ViewUpTo(LogIndex from, long bytesMax, out long bytes)
+    /// <summary>Cached entries of <c>[from, last]</c>, at most <paramref name="bytesMax"/> of them but never none: a view.</summary>
+    public ReadOnlyMemory<LogEntry> ViewUpTo(LogIndex from, LogIndex last, long bytesMax, out long bytes)
     {
         bytes = 0;
-        if (from > LastIndex)
+        if (from > last)
             return default;
 
         var to = from;
         bytes = Cached(from).SizeBytes;
-        while (to < LastIndex && bytes + Cached(to + 1).SizeBytes <= bytesMax)
+        while (to < last && bytes + Cached(to + 1).SizeBytes <= bytesMax)
         {
             to += 1;
             bytes += Cached(to).SizeBytes;

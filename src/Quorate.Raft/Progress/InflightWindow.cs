@@ -1,28 +1,28 @@
 namespace Quorate.Raft;
 
-/// <summary>The AppendEntries on their way to one follower, oldest first, and what they weigh.</summary>
+/// <summary>Pieces of the log on their way, oldest first, and what they weigh: to a follower and not acknowledged, or to the state machine and not applied.</summary>
 internal sealed class InflightWindow(int messagesMax, long bytesMax)
 {
     private Queue<(LogIndex Last, long Bytes)> _messages = new();
     private long _bytes;
 
-    /// <summary>Whether another message must wait for an answer first.</summary>
+    /// <summary>Whether another piece must wait until one has arrived.</summary>
     public bool IsFull => _messages.Count >= messagesMax || _bytes >= bytesMax;
 
-    /// <summary>How many messages are on their way.</summary>
+    /// <summary>How many pieces are on their way.</summary>
     public int Count => _messages.Count;
 
     /// <summary>Bytes of entries on their way.</summary>
     public long Bytes => _bytes;
 
-    /// <summary>A message whose last entry is <paramref name="last"/> has left.</summary>
+    /// <summary>A piece whose last entry is <paramref name="last"/> has left.</summary>
     public void Add(LogIndex last, long bytes)
     {
         _messages.Enqueue((last, bytes));
         _bytes += bytes;
     }
 
-    /// <summary>The follower has everything up to <paramref name="match"/>.</summary>
+    /// <summary>Everything up to <paramref name="match"/> has arrived.</summary>
     public void FreeUpTo(LogIndex match)
     {
         while (_messages.TryPeek(out var oldest) && oldest.Last <= match)

@@ -44,7 +44,8 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
     /// <summary>The numbers of the questions for an index that have left, oldest first.</summary>
     public List<ulong> Questions { get; } = [];
 
-    public int Applied { get; private set; }
+    /// <summary>The indexes that the state machine was given.</summary>
+    public List<ulong> Applied { get; } = [];
 
     /// <summary>A turn; if <paramref name="disk"/>, with all that the disk has to do after it, and the turns that follow from that.</summary>
     public void Turn(bool disk = true)
@@ -70,7 +71,11 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
         LeaderCommit = commit,
     });
 
-    int IStateMachine<int>.Apply(in CommittedCommand command) => ++Applied;
+    int IStateMachine<int>.Apply(in CommittedCommand command)
+    {
+        Applied.Add(command.Id.Index.Value);
+        return Applied.Count;
+    }
 
     void INetwork.Send(Message message)
     {

@@ -45,6 +45,10 @@ internal sealed class Machine
         var state = Disk.Restore(_configuration, cached);
         _handedOut = state.Commit;
 
+        // A driver that starts feeds its machine first with what its disk knows to be committed; in its last life it may not have come so far.
+        foreach (var entry in Disk.Entries.Take((int)state.Commit.Value))
+            _ledger.HandedOut(entry);
+
         // A seed a boot, as a driver draws them: what must differ between two lives of a node comes from it.
         Core = new RaftCore(_options with { Seed = new SplitMix64(_options.Seed + _boots * 7919).Next() }, state);
     }

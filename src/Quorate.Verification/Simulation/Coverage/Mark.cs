@@ -57,6 +57,9 @@ internal enum Mark
     /// <summary>A follower lags so far that the leader reads from its disk what it needs.</summary>
     FollowerFarBehind,
 
+    /// <summary>A state machine was so far behind that what it needed was no longer in memory.</summary>
+    MachineFarBehind,
+
     /// <summary>A follower is not sent what it lacks, because too much is on its way to it.</summary>
     WindowFull,
 

@@ -21,8 +21,8 @@ internal sealed class MarksOfAStep(Tally tally)
             tally.Add(Mark.ReadBeforeTermCommitted);
         if (effects.Trace.Count > 0)
             LookAtTrace(effects.Trace, input);
-        if (effects.LogReads.Count > 0)
-            tally.Add(Mark.FollowerFarBehind);
+        foreach (var read in effects.LogReads)
+            tally.Add(read.Peer == core.Self ? Mark.MachineFarBehind : Mark.FollowerFarBehind);
         foreach (var rejection in effects.Rejections)
             tally.Add(Refused(rejection.Reason));
         foreach (var answer in effects.Reads)
