@@ -320,10 +320,10 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         var giveUp = cancellationToken.UnsafeRegister(
             static state =>
             {
-                var (table, sequence) = ((ProposalTable<TResult>, ulong))state!;
-                table.Settle(sequence, ProposalResult<TResult>.Indeterminate);
+                var (node, sequence) = ((RaftNode<TResult>, ulong))state!;
+                node._clients.Withdraw(sequence, node._proposals);
             },
-            (_proposals, id.Sequence));
+            (this, id.Sequence));
         try
         {
             return await outcome.ConfigureAwait(false);

@@ -18,6 +18,8 @@ public sealed class Effects
     private readonly MessagePool<RefuseProposals> _refusals = new();
     private readonly MessagePool<ReadIndexRequest> _readRequests = new();
     private readonly MessagePool<ReadIndexReply> _readReplies = new();
+    private Proposal[] _proposals = [];
+    private int _proposalCount;
 
     /// <summary>What must go to the disk.</summary>
     public AppendEffect Append { get; internal set; }
@@ -61,6 +63,19 @@ public sealed class Effects
         _refusals.Reset();
         _readRequests.Reset();
         _readReplies.Reset();
+        _proposals.AsSpan(0, _proposalCount).Clear();
+        _proposalCount = 0;
+    }
+
+    /// <summary>A copy for a message to show, good as long as the message.</summary>
+    internal ReadOnlyMemory<Proposal> Keep(List<Proposal> proposals)
+    {
+        // Should there be too little room, what is kept already stays where it is and is shown from there.
+        if (_proposals.Length - _proposalCount < proposals.Count)
+            (_proposals, _proposalCount) = (new Proposal[2 * (_proposalCount + proposals.Count)], 0);
+        proposals.CopyTo(_proposals, _proposalCount);
+        _proposalCount += proposals.Count;
+        return _proposals.AsMemory(_proposalCount - proposals.Count, proposals.Count);
     }
 
     internal AppendEntries NewAppendEntries() => _appends.Rent();

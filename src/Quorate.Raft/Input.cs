@@ -29,6 +29,9 @@ public enum InputKind : byte
 
     /// <summary>Everything that had arrived has been stepped: what gathered may leave now.</summary>
     EndOfTurn = 9,
+
+    /// <summary>A client of this node has stopped waiting for the outcome of a proposal.</summary>
+    Withdraw = 10,
 }
 
 /// <summary>One thing that happened to a node, on its way into <see cref="RaftCore.Step"/>.</summary>
@@ -48,7 +51,7 @@ public readonly struct Input
     /// <summary>With <see cref="InputKind.EntriesRead"/>.</summary>
     public ReadOnlyMemory<LogEntry> Entries { get; private init; }
 
-    /// <summary>With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token.</summary>
+    /// <summary>With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with <see cref="InputKind.Withdraw"/> the proposal's number.</summary>
     public ulong Number { get; private init; }
 
     /// <summary>With <see cref="InputKind.Applied"/>.</summary>
@@ -61,8 +64,8 @@ public readonly struct Input
     public static Input Tick => new(InputKind.Tick);
 
     /// <summary>
-    /// Everything that had arrived has been stepped. A leader now sends each follower what it lacks, as few messages as that takes: sixty proposals
-    /// that arrived together leave together.
+    /// Everything that had arrived has been stepped. A leader now sends each follower what it lacks, another node its leader what its clients propose, as few messages as
+    /// that takes: sixty proposals that arrived together leave together.
     /// </summary>
     public static Input EndOfTurn => new(InputKind.EndOfTurn);
 
@@ -71,9 +74,15 @@ public readonly struct Input
 
     /// <summary>
     /// Commands for the log. Each ends in exactly one way: it is handed out in <see cref="Effects.Apply"/>, or named in
-    /// <see cref="Effects.Rejections"/>, or the driver gives up waiting and must call it indeterminate.
+    /// <see cref="Effects.Rejections"/>, or the driver gives up waiting, must call it indeterminate, and says so with <see cref="Withdraw"/>.
     /// </summary>
     public static Input Propose(ReadOnlyMemory<Proposal> proposals) => new(InputKind.Propose) { Proposals = proposals };
+
+    /// <summary>
+    /// Nobody waits for the outcome of this proposal any more. It is not sent again and will not be rejected; what a leader has of it may yet be committed, and is then handed
+    /// out like any other entry.
+    /// </summary>
+    public static Input Withdraw(ulong sequence) => new(InputKind.Withdraw) { Number = sequence };
 
     /// <summary>A linearizable read wants to know from which applied index on it may read; the answer is in <see cref="Effects.Reads"/>.</summary>
     /// <remarks>It waits in the core until it is answered. A driver whose readers may give up has few tickets out at a time, and lets who comes meanwhile share the next.</remarks>

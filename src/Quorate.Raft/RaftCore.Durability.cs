@@ -54,6 +54,8 @@ public sealed partial class RaftCore
         OpenAppend();
         _hardStateChanged = true;
         _hardStateToken = _appendToken;
+        if (term > _term)
+            _forwards.Clear();
         _term = term;
         _votedFor = votedFor;
     }

@@ -39,6 +39,7 @@ public sealed partial class RaftCore
         _applyReadIsOut = other._applyReadIsOut;
 
         _proposals = new(other._proposals);
+        _forwards = other._forwards.Clone();
         foreach (var (origin, seen) in other._forwarded)
             _forwarded.Add(origin, seen.Clone());
         _committedTerm = other._committedTerm;
@@ -169,6 +170,8 @@ public sealed partial class RaftCore
             state.Number(sequence);
             state.Number(term.Value);
         }
+
+        _forwards.WriteState(state);
     }
 
     private void WriteReads<TWriter>(in TWriter state)

@@ -12,6 +12,12 @@ public sealed partial class RaftCore
     private readonly Dictionary<ulong, Term> _proposals = [];
     private readonly List<ulong> _dead = [];
 
+    /// <summary>Of those, what the leader of this term, another node, has been given or is to be given.</summary>
+    private readonly ForwardedProposals _forwards;
+
+    /// <summary>The proposals of one message that is about to leave.</summary>
+    private readonly List<Proposal> _leaving = [];
+
     /// <summary>What this leader has been forwarded in its term: a message may come twice, its proposals must not.</summary>
     private readonly Dictionary<NodeId, SeenSequences> _forwarded = [];
 
@@ -24,7 +30,7 @@ public sealed partial class RaftCore
     /// <summary>Bytes of the entries above the applied index: how far our own clients are ahead of what they can be answered.</summary>
     private long _unappliedBytes;
 
-    private void OnPropose(ReadOnlySpan<Proposal> proposals, Effects effects, ReadOnlyMemory<Proposal> memory)
+    private void OnPropose(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
         foreach (ref readonly var proposal in proposals)
             Invariant.That(proposal.Id.Origin == _self, "a node proposes in its own name");
@@ -32,7 +38,7 @@ public sealed partial class RaftCore
         if (_role == Role.Leader)
             ProposeAsLeader(proposals, effects);
         else if (_leader != NodeId.None)
-            ForwardToLeader(memory, effects);
+            NoteForLeader(proposals, effects);
         else
             RejectAll(proposals, RejectReason.NoLeader, effects);
     }
@@ -71,39 +77,54 @@ public sealed partial class RaftCore
     /// <summary>One proposal is always taken while nothing waits, or a command larger than the cap could never be.</summary>
     private bool IsBeyondCap(long held, int more) => held > 0 && held + more > _options.UncommittedBytesMax;
 
-    private void ForwardToLeader(ReadOnlyMemory<Proposal> proposals, Effects effects)
+    private void NoteForLeader(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
-        var span = proposals.Span;
-        var start = 0;
-        while (start < span.Length)
+        foreach (ref readonly var proposal in proposals)
         {
-            if (span[start].Command.Length > _options.CommandBytesMax)
+            var size = proposal.Command.Length + LogEntry.OverheadBytes;
+            if (proposal.Command.Length > _options.CommandBytesMax)
             {
-                effects.Rejections.Add(new Rejection(span[start++].Id, RejectReason.TooLarge));
-                continue;
+                effects.Rejections.Add(new Rejection(proposal.Id, RejectReason.TooLarge));
             }
-
-            if (IsBeyondCap(_unappliedBytes, span[start].Command.Length + LogEntry.OverheadBytes))
+            else if (IsBeyondCap(_forwards.Bytes, size) || IsBeyondCap(_unappliedBytes, size) || !_forwards.IsInWindow(proposal.Id.Sequence))
             {
-                effects.Rejections.Add(new Rejection(span[start++].Id, RejectReason.Busy));
-                continue;
+                effects.Rejections.Add(new Rejection(proposal.Id, RejectReason.Busy));
             }
-
-            var end = start;
-            long bytes = 0;
-            while (end < span.Length && span[end].Command.Length <= _options.CommandBytesMax && (end == start || bytes + span[end].Command.Length <= _options.MessageBytesMax))
+            else
             {
-                bytes += span[end].Command.Length + LogEntry.OverheadBytes;
-                Invariant.That(_proposals.TryAdd(span[end].Id.Sequence, _term), "a proposal's number is used once");
-                end++;
+                Invariant.That(_proposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's number is used once");
+                _forwards.Add(proposal);
             }
+        }
+    }
 
+    /// <summary>
+    /// At the end of a turn, what has gathered leaves in one message. While the term is on its way to the disk, it waits here and not with the messages that are held, which
+    /// nothing bounds.
+    /// </summary>
+    private void SendForwards(Effects effects)
+    {
+        while (_forwards.HasToSend && _leader != NodeId.None && _hardStateToken <= _durableToken)
+        {
+            _forwards.TakeToSend(_options.MessageBytesMax, _leaving);
+            if (_leaving.Count == 0)
+                break;
             var forward = effects.NewForwardProposals();
             forward.Term = _term;
-            forward.Proposals = proposals[start..end];
+            forward.Proposals = effects.Keep(_leaving);
             Send(forward, _leader, effects);
-            start = end;
         }
+
+        _leaving.Clear();
+    }
+
+    /// <summary>Whoever proposed it has stopped waiting: nothing more is done for it. What the leader has of it may be committed all the same.</summary>
+    private void OnWithdraw(ulong sequence) => Settle(sequence);
+
+    private bool Settle(ulong sequence)
+    {
+        _forwards.Remove(sequence);
+        return _proposals.Remove(sequence);
     }
 
     private static void RejectAll(ReadOnlySpan<Proposal> proposals, RejectReason reason, Effects effects)
@@ -140,12 +161,17 @@ public sealed partial class RaftCore
         Refuse(proposals[refusedFrom..], reason, effects);
     }
 
-    /// <summary>Takes a forwarded proposal, unless it was dealt with before; null when there is nothing to refuse.</summary>
+    /// <summary>Takes a forwarded proposal, unless it was taken before; null when there is nothing to refuse.</summary>
     private RejectReason? TakeOnce(in Proposal proposal)
     {
         if (!_forwarded.TryGetValue(proposal.Id.Origin, out var seen))
             _forwarded.Add(proposal.Id.Origin, seen = new SeenSequences());
-        return seen.TryNote(proposal.Id.Sequence) && !TryTake(proposal, _uncommittedBytes, out var refused) ? refused : null;
+        if (!seen.TryNote(proposal.Id.Sequence))
+            return seen.WasRefused(proposal.Id.Sequence) ? RejectReason.Busy : null; // The refusal may have been lost.
+        if (TryTake(proposal, _uncommittedBytes, out var refused))
+            return null;
+        seen.NoteRefused(proposal.Id.Sequence);
+        return refused;
     }
 
     private void Refuse(ReadOnlySpan<Proposal> run, RejectReason? reason, Effects effects)
@@ -171,7 +197,7 @@ public sealed partial class RaftCore
         for (var i = 0UL; i <= more; i++)
         {
             var sequence = refusal.FirstSequence + i;
-            if (_proposals.Remove(sequence))
+            if (Settle(sequence))
                 effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), refusal.Reason));
         }
     }
@@ -186,7 +212,7 @@ public sealed partial class RaftCore
         }
 
         if (committed.Proposal.Origin == _self)
-            _proposals.Remove(committed.Proposal.Sequence);
+            Settle(committed.Proposal.Sequence);
     }
 
     private void DeclareDead(Effects effects)
@@ -201,7 +227,7 @@ public sealed partial class RaftCore
         _dead.Sort();
         foreach (var sequence in _dead)
         {
-            _proposals.Remove(sequence);
+            Settle(sequence);
             effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), RejectReason.Superseded));
         }
 

@@ -130,7 +130,8 @@ public sealed partial class RaftCore
     /// <summary>Reads that came in one turn share one question.</summary>
     private void SendForwardedReads(Effects effects)
     {
-        if (_leader == NodeId.None)
+        // What is held until the term is on the disk is bounded by nothing: nothing is asked before.
+        if (_leader == NodeId.None || _hardStateToken > _durableToken)
             return;
 
         ulong fresh = 0;

@@ -64,6 +64,7 @@ public sealed partial class RaftCore
             _unappliedBytes += _log.Cached(index).SizeBytes;
         _uncommittedBytes = _unappliedBytes;
         _applying = new InflightWindow(int.MaxValue, options.UncommittedBytesMax);
+        _forwards = new ForwardedProposals();
 
         Invariant.That(_log.LastTerm <= _term, "an entry of a term is written after that term");
         Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
@@ -139,7 +140,7 @@ public sealed partial class RaftCore
                 OnMessage(input.Message!, effects);
                 break;
             case InputKind.Propose:
-                OnPropose(input.Proposals.Span, effects, input.Proposals);
+                OnPropose(input.Proposals.Span, effects);
                 break;
             case InputKind.Read:
                 OnRead(input.Number, effects);
@@ -155,6 +156,9 @@ public sealed partial class RaftCore
                 break;
             case InputKind.PeerLost:
                 OnPeerLost(input.Peer, effects);
+                break;
+            case InputKind.Withdraw:
+                OnWithdraw(input.Number);
                 break;
             case InputKind.EndOfTurn:
                 OnEndOfTurn(effects);
@@ -177,7 +181,10 @@ public sealed partial class RaftCore
             OnElectionTick(effects);
 
         if (_now % (ulong)_options.HeartbeatTicks == 0)
+        {
             AskForwardedReadsAgain();
+            _forwards.HeartbeatCameDue(_options.MessageBytesMax);
+        }
     }
 
     private void OnEndOfTurn(Effects effects)
@@ -191,6 +198,7 @@ public sealed partial class RaftCore
         else
         {
             SendForwardedReads(effects);
+            SendForwards(effects);
         }
     }
 

@@ -221,7 +221,7 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
             return _host.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
         }
 
-        public override void GiveUp() => _host!.GiveUp(_id);
+        public override void GiveUp() => _host!.GiveUp(client._process!.Clients, _id);
 
         public override void Poll()
         {

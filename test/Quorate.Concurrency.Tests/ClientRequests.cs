@@ -24,13 +24,14 @@ public sealed class ClientRequests
             () =>
             {
                 var batch = new ProposalBatch();
+                List<ulong> withdrawn = [];
                 while (Volatile.Read(ref stopped) < 2)
                 {
                     wake.Wait();
-                    Take(ref batch);
+                    Take(ref batch, ref withdrawn);
                 }
 
-                Take(ref batch);
+                Take(ref batch, ref withdrawn);
             });
 
         Assert.Equal(accepted, taken.Count);
@@ -50,9 +51,9 @@ public sealed class ClientRequests
             wake.Set();
         }
 
-        void Take(ref ProposalBatch batch)
+        void Take(ref ProposalBatch batch, ref List<ulong> withdrawn)
         {
-            inbox.TakeProposals(ref batch);
+            inbox.Take(ref batch, ref withdrawn);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);

@@ -10,6 +10,7 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
     private readonly Lock _lock = new();
     private ProposalBatch _proposals = new();
     private long _proposalBytes;
+    private List<ulong> _withdrawn = [];
 
     /// <summary>Names a command, notes it in the table of those whose outcome is open, and takes it. False when the inbox is full: nothing was taken.</summary>
     /// <remarks>
@@ -35,12 +36,24 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
         }
     }
 
-    /// <summary>Takes all proposals: <paramref name="taken"/>, which must be empty, changes places with the inbox's own list.</summary>
-    public void TakeProposals(ref ProposalBatch taken)
+    /// <summary>The caller of a proposal has stopped waiting, and is told that its outcome is open; false when it had been told another.</summary>
+    public bool Withdraw<TResult>(ulong sequence, ProposalTable<TResult> table)
+    {
+        if (!table.Settle(sequence, ProposalResult<TResult>.Indeterminate))
+            return false;
+        lock (_lock)
+            _withdrawn.Add(sequence);
+        return true;
+    }
+
+    /// <summary>Takes all proposals, and the numbers of those that were withdrawn: the two given, which must be empty, change places with the inbox's own.</summary>
+    /// <remarks>Both at once: what was withdrawn was proposed before, and is among these proposals or those of an earlier turn.</remarks>
+    public void Take(ref ProposalBatch proposals, ref List<ulong> withdrawn)
     {
         lock (_lock)
         {
-            (taken, _proposals) = (_proposals, taken);
+            (proposals, _proposals) = (_proposals, proposals);
+            (withdrawn, _withdrawn) = (_withdrawn, withdrawn);
             _proposalBytes = 0;
         }
     }

@@ -38,6 +38,7 @@ internal sealed class GroupLoop
     private readonly Stack<Effects> _spareEffects = new(SparesMax);
     private Effects _effects = new();
     private ProposalBatch _proposals = new();
+    private List<ulong> _withdrawn = [];
     private ulong _durable;
 
     public GroupLoop(
@@ -125,16 +126,16 @@ internal sealed class GroupLoop
 
     private void TakeClients()
     {
-        _clients.TakeProposals(ref _proposals);
+        _clients.Take(ref _proposals, ref _withdrawn);
         if (_proposals.Count > 0)
         {
-            var effects = _effects;
             Step(Input.Propose(_proposals.Memory));
-            if (ReferenceEquals(effects, _effects))
-                _proposals.Clear();
-            else
-                _proposals = new ProposalBatch(); // A message that is held back shows this one's contents.
+            _proposals.Clear();
         }
+
+        foreach (var sequence in _withdrawn)
+            Step(Input.Withdraw(sequence));
+        _withdrawn.Clear();
 
         if (_reads.TryAsk(out var ticket))
             Step(Input.Read(ticket));

@@ -38,17 +38,18 @@ internal sealed class ProposalTable<TResult>(NodeId self, ulong firstSequence, I
         }
     }
 
-    /// <summary>Ends one proposal, if its outcome is still open.</summary>
-    public void Settle(ulong sequence, in ProposalResult<TResult> result)
+    /// <summary>Ends one proposal, if its outcome is still open; false when it is not.</summary>
+    public bool Settle(ulong sequence, in ProposalResult<TResult> result)
     {
         TaskCompletionSource<ProposalResult<TResult>>? caller;
         lock (_lock)
         {
             if (!_open.Remove(sequence, out caller))
-                return;
+                return false;
         }
 
         answers.Give([new(caller, result)]);
+        return true;
     }
 
     /// <summary>Ends those of many proposals whose outcome is still open, in their order. For the applier alone.</summary>

@@ -116,6 +116,9 @@ internal sealed class TraceWriter : IDisposable
             case InputKind.Durable:
                 _json.WriteNumber("token", input.Number);
                 break;
+            case InputKind.Withdraw:
+                _json.WriteNumber("sequence", input.Number);
+                break;
             case InputKind.EntriesRead:
                 _json.WriteNumber("peer", input.Peer.Value);
                 MessageJson.WriteEntries(_json, "entries", input.Entries.Span);

@@ -61,6 +61,14 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
         _arriving.Enqueue(new NetworkEvent(NetworkEventKind.Message, message.From, message));
     }
 
+    public (ProposalId Id, Task<ProposalResult<int>> Outcome) Propose(int bytes)
+    {
+        Assert.True(Clients.TryAdd(new byte[bytes], _proposals, out var id, out var outcome));
+        return (id, outcome);
+    }
+
+    public bool Withdraw(ProposalId proposal) => Clients.Withdraw(proposal.Sequence, _proposals);
+
     /// <summary>Member 2 says that it leads term 1.</summary>
     public void HearLeader(LogIndex commit = default, params LogEntry[] entries) => Receive(new AppendEntries
     {

@@ -96,10 +96,14 @@ public sealed class Elections
         node.Receive(Given.Append(from: 1, to: 2, term: 2, previous: (2, 7)));
         node.Receive(Given.Vote(from: 3, to: 2, term: 2));
         node.Propose(1);
+        node.Read(ticket: 1);
+        node.EndTurn();
         Assert.Empty(node.Outbox);
 
         node.Flush();
-        Assert.Equal(4, node.Outbox.Count);
+        Assert.Equal(3, node.Outbox.Count);
+        node.EndTurn();
+        Assert.Equal(5, node.Outbox.Count);
     }
 
     /// <summary>A request for votes says "I am in this term": it may not be said before the disk has it (sofa-jraft #1245).</summary>

@@ -86,8 +86,8 @@ public sealed class LinearizableReads
         node.Outbox.Clear();
         Assert.Empty(node.Receive(Given.Heartbeat(from: 2, to: 1, term: 3, previous: (2, 1))).Reads);
 
-        node.EndTurn();
         node.Flush();
+        node.EndTurn();
         var request = node.Take<ReadIndexRequest>().Single();
         Assert.Equal(Given.Node(2), request.To);
         var reply = new ReadIndexReply { From = Given.Node(2), To = Given.Node(1), Term = new Term(3), ReadId = request.ReadId, Granted = true, Index = Given.At(9) };

@@ -23,4 +23,32 @@ public sealed class SeenSequencesAgreeWithASet
                 Assert.Equal(expected, seen.TryNote(sequence));
             }
         });
+
+    /// <summary>A member that starts again and again while one leader reigns.</summary>
+    [Fact]
+    public void Only_the_last_lives_of_a_member_are_kept_and_each_of_them_whole()
+    {
+        var seen = new SeenSequences();
+        var lives = Enumerable.Range(1, 1000).Select(static life => (ulong)life << 40).ToArray();
+        foreach (var life in lives)
+            Assert.True(seen.TryNote(life) && seen.TryNote(life + 1));
+
+        Assert.Equal(SeenSequences.LivesMax, seen.Lives);
+        foreach (var life in lives[^SeenSequences.LivesMax..])
+            Assert.False(seen.TryNote(life) || seen.TryNote(life + 1));
+    }
+
+    [Fact]
+    public void What_was_refused_is_known_as_long_as_it_is_in_the_window()
+    {
+        var seen = new SeenSequences();
+        Assert.True(seen.TryNote(5) && seen.TryNote(6));
+        seen.NoteRefused(6);
+        Assert.Equal((false, true), (seen.WasRefused(5), seen.WasRefused(6)));
+
+        seen.TryNote(SeenSequences.Window + 5);
+        Assert.True(seen.WasRefused(6));
+        seen.TryNote(SeenSequences.Window + 6);
+        Assert.Equal((false, false), (seen.WasRefused(6), seen.WasRefused(SeenSequences.Window + 6)));
+    }
 }

@@ -16,10 +16,122 @@ public sealed class EveryProposalHasOneOutcome
     {
         var node = Given.Follower(id: 2, term: 3, leader: 1);
         node.Propose(7, 8);
+        node.EndTurn();
 
         var forward = node.Take<ForwardProposals>().Single();
         Assert.Equal((1UL, 3UL), (forward.To.Value, forward.Term.Value));
         Assert.Equal([7, 8], forward.Proposals.ToArray().Select(p => p.Id.Sequence));
+    }
+
+    /// <summary>The message may be lost. The leader takes what comes twice once.</summary>
+    [Fact]
+    public void A_forwarded_proposal_is_sent_again_each_heartbeat_until_its_outcome_is_known()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1);
+        node.Propose(7, 8);
+        node.EndTurn();
+        Assert.Equal([7, 8], Forwarded(node));
+
+        node.EndTurn();
+        Assert.Empty(Forwarded(node));
+        Heartbeats(node, 2);
+        Assert.Equal([7, 8], Forwarded(node));
+
+        node.Receive(new RefuseProposals { From = Given.Node(1), To = Given.Node(2), Term = new Term(3), FirstSequence = 8, LastSequence = 8, Reason = RejectReason.Busy });
+        Heartbeats(node, 2);
+        Assert.Equal([7], Forwarded(node));
+
+        var entry = new LogEntry(Given.Id((3, 2)), EntryKind.Command, new ProposalId(Given.Node(2), 7), new byte[3]);
+        node.Receive(new AppendEntries { From = Given.Node(1), To = Given.Node(2), Term = new Term(3), Previous = Given.Id((3, 1)), Entries = new[] { entry }, LeaderCommit = Given.At(2) });
+        Heartbeats(node, 4);
+        Assert.Empty(Forwarded(node));
+    }
+
+    /// <summary>No leader of a later term may take what was meant for this one, and its first entry says that it is dead.</summary>
+    [Fact]
+    public void What_was_meant_for_the_leader_of_another_term_is_not_sent_again()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1);
+        node.Propose(7);
+        node.EndTurn();
+        Forwarded(node);
+        node.Receive(Given.Heartbeat(from: 3, to: 2, term: 4));
+        node.Flush();
+        Heartbeats(node, 4);
+
+        Assert.Empty(Forwarded(node));
+    }
+
+    /// <summary>A message that waits for the disk waits in no list that has a bound.</summary>
+    [Fact]
+    public void While_the_term_is_not_on_the_disk_nothing_is_held_and_all_of_it_leaves_afterwards()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1);
+        node.Receive(Given.Heartbeat(from: 1, to: 2, term: 4));
+        var held = node.Deferred;
+        for (ulong sequence = 1; sequence <= 100; sequence++)
+        {
+            node.Propose(sequence);
+            node.Read(ticket: sequence);
+            node.EndTurn();
+        }
+
+        node.Tick(3 * Given.ElectionTicks / 10);
+        node.EndTurn();
+        Assert.Equal(held, node.Deferred);
+
+        node.Flush();
+        node.EndTurn();
+        Assert.Equal(Enumerable.Range(1, 100).Select(static n => (ulong)n), Forwarded(node));
+    }
+
+    [Fact]
+    public void What_is_open_at_the_leader_is_bounded_and_what_nobody_waits_for_makes_room()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1, options: Given.Options(2) with { UncommittedBytesMax = 200, CommandBytesMax = 200 });
+        Assert.Equal([4, 5], node.Propose(1, 2, 3, 4, 5).Rejections.Select(static r => r.Proposal.Sequence));
+        Assert.Equal(RejectReason.Busy, Assert.Single(node.Propose(6).Rejections).Reason);
+
+        node.Step(Input.Withdraw(2));
+        Assert.Empty(node.Propose(7).Rejections);
+        node.EndTurn();
+        Assert.Equal([1, 3, 7], Forwarded(node));
+    }
+
+    /// <summary>Else it could be too old for the leader to tell whether it has taken it, and stay open as long as the term.</summary>
+    [Fact]
+    public void No_number_is_further_from_the_oldest_that_is_open_than_a_leader_can_tell_apart()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1);
+        node.Propose(1, 2);
+        Assert.Empty(node.Propose(SeenSequences.Window).Rejections);
+        Assert.Equal(RejectReason.Busy, Assert.Single(node.Propose(SeenSequences.Window + 1).Rejections).Reason);
+
+        node.Step(Input.Withdraw(1));
+        Assert.Empty(node.Propose(SeenSequences.Window + 1).Rejections);
+        Assert.Equal(RejectReason.Busy, Assert.Single(node.Propose(SeenSequences.Window + 2).Rejections).Reason);
+    }
+
+    /// <summary>When a quorum is slow, what is sent again must not be what keeps it busy.</summary>
+    [Fact]
+    public void What_is_sent_again_is_one_message_a_heartbeat_and_all_have_their_turn()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1, options: Given.Options(2) with { MessageBytesMax = 1024 });
+        for (ulong sequence = 1; sequence <= 10; sequence++)
+            node.Step(Input.Propose(new[] { Given.Proposal(2, sequence, bytes: 500) }));
+        node.EndTurn();
+        Assert.Equal(10, Forwarded(node).Count);
+
+        var again = new List<ulong>();
+        for (var i = 0; i < 7; i++)
+        {
+            Heartbeats(node, 1);
+            var sent = Forwarded(node);
+            Assert.InRange(sent.Count, 0, 2);
+            again.AddRange(sent);
+        }
+
+        Assert.Equal(Enumerable.Range(1, 10).Select(static n => (ulong)n), again.Distinct());
     }
 
     /// <summary>Else it could enter the log after its proposer was told that it is dead.</summary>
@@ -85,6 +197,10 @@ public sealed class EveryProposalHasOneOutcome
         leader.Apply();
         leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 7, 8, 9));
         Assert.Equal(2UL, leader.Core!.LastIndex.Value);
+
+        // The refusal may have been lost, so it is told again.
+        refusal = leader.Take<RefuseProposals>().Single();
+        Assert.Equal((8UL, 9UL, RejectReason.Busy), (refusal.FirstSequence, refusal.LastSequence, refusal.Reason));
     }
 
     /// <summary>Whoever led the term may have taken them when they came first: a refusal would be a lie, even after a restart.</summary>
@@ -179,5 +295,19 @@ public sealed class EveryProposalHasOneOutcome
         var options = Given.Options(1) with { CommandBytesMax = 2 };
         Assert.Equal(RejectReason.TooLarge, Assert.Single(Given.Leader(id: 1, options: options).Propose(1).Rejections).Reason);
         Assert.Equal(RejectReason.TooLarge, Assert.Single(Given.Follower(id: 1, leader: 2, options: options).Propose(1).Rejections).Reason);
+    }
+
+    private static List<ulong> Forwarded(Machine node) =>
+        [.. node.Take<ForwardProposals>().SelectMany(static forward => forward.Proposals.ToArray().Select(static p => p.Id.Sequence))];
+
+    /// <summary>Heartbeat intervals pass in which the leader is heard and nothing new is said.</summary>
+    private static void Heartbeats(Machine node, int count)
+    {
+        for (; count > 0; count--)
+        {
+            node.Tick(Given.ElectionTicks / 10);
+            node.Receive(Given.Heartbeat(from: node.Core!.Leader.Value, to: node.Id.Value, node.Core.Term.Value));
+            node.EndTurn();
+        }
     }
 }

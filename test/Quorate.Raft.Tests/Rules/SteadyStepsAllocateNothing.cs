@@ -66,6 +66,38 @@ public sealed class SteadyStepsAllocateNothing
         Assert.Equal(follower.LastIndex, follower.CommitIndex);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    public void A_follower_that_passes_proposals_on_allocates_nothing(int batch)
+    {
+        var effects = new Effects();
+        var follower = Given.Follower(id: 2, term: 2, leader: 1, options: Given.Options(2) with { CachedBytesMax = 100_000 }).Core!;
+        var append = Given.Heartbeat(from: 1, to: 2, term: 2);
+        var (proposals, entries) = (new Proposal[batch], new LogEntry[batch]);
+        var payload = new byte[64];
+        ulong sequence = 0;
+        append.Entries = entries;
+
+        AssertNothingAllocated(() =>
+        {
+            for (var i = 0; i < batch; i++)
+                proposals[i] = new Proposal(new ProposalId(follower.Self, ++sequence), payload);
+            follower.Step(Input.Propose(proposals), effects);
+            follower.Step(Input.EndOfTurn, effects);
+            for (var i = 0; i < batch; i++)
+                entries[i] = new LogEntry(new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, proposals[i].Id, payload);
+            append.Previous = new EntryId(follower.LastTerm, follower.LastIndex);
+            append.LeaderCommit = append.LastIndex;
+            follower.Step(Input.Received(append), effects);
+            follower.Step(Input.Durable(effects.Append.Token), effects);
+            follower.Step(Input.Applied(follower.CommitIndex), effects);
+            follower.Step(Input.EndOfTurn, effects);
+            follower.Step(Input.Tick, effects);
+        });
+        Assert.Equal(sequence, follower.CommitIndex.Value);
+    }
+
     /// <summary>After it has been repeated until every list and cache has its size.</summary>
     private static void AssertNothingAllocated(Action turn)
     {

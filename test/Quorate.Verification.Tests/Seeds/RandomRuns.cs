@@ -11,7 +11,7 @@ public sealed class RandomRuns
     private const ulong SeedsMin = 120;
 
     /// <summary>Met once in a hundred runs or more seldom: the long run meets them.</summary>
-    private static readonly string[] Seldom = ["mark: ElectedInThePast"];
+    private static readonly string[] Seldom = ["mark: ElectedInThePast", "mark: MachineFarBehind"];
 
     private static readonly double Seconds =
         double.TryParse(Environment.GetEnvironmentVariable("QUORATE_SIM_SECONDS"), CultureInfo.InvariantCulture, out var n) ? n : 25;

@@ -48,6 +48,8 @@ public sealed class TheTraceAsItIsWritten
         b.Step(Input.Read(1));
         b.Step(Input.Propose(new Proposal[] { new(new ProposalId(B, 9), new byte[8]) }));
         a.Step(Input.Propose(new Proposal[] { new(new ProposalId(A, 5), new byte[1 << 20]) }));
+        a.Step(Input.EndOfTurn);
+        a.Step(Input.Withdraw(5));
         b.Step(Input.EndOfTurn);
         b.Step(Input.EndOfTurn);
         a.Step(Input.PeerLost(B));

@@ -78,6 +78,9 @@ internal enum Mark
     /// <summary>A forwarded proposal came again and was not taken again.</summary>
     ForwardedTwice,
 
+    /// <summary>A member sent its leader again what may have been lost.</summary>
+    ForwardedAgain,
+
     /// <summary>A forwarded proposal came in a term it was not meant for.</summary>
     ForwardedTooLate,
 

@@ -10,6 +10,9 @@ internal sealed class MarksOfAStep(Tally tally)
     private LogIndex _commit;
     private LogIndex _durable;
 
+    /// <summary>The highest number that this process has given to a leader.</summary>
+    private ulong _forwarded;
+
     /// <summary>Looks at a step.</summary>
     public void Look(RaftCore core, in Input input, Effects effects)
     {
@@ -35,6 +38,8 @@ internal sealed class MarksOfAStep(Tally tally)
         {
             if (message is ReadIndexRequest)
                 tally.Add(Mark.ReadForwarded);
+            else if (message is ForwardProposals forward)
+                LookAtForwards(forward);
         }
 
         if (input.Kind == InputKind.EndOfTurn && core.Role == Role.Leader)
@@ -111,6 +116,17 @@ internal sealed class MarksOfAStep(Tally tally)
             tally.Add(Mark.ForwardedTooLate);
         else if (core.Role == Role.Leader && effects.Append.IsEmpty && effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0)
             tally.Add(Mark.ForwardedTwice);
+    }
+
+    private void LookAtForwards(ForwardProposals forward)
+    {
+        foreach (ref readonly var proposal in forward.Proposals.Span)
+        {
+            if (proposal.Id.Sequence <= _forwarded)
+                tally.Add(Mark.ForwardedAgain);
+            else
+                _forwarded = proposal.Id.Sequence;
+        }
     }
 
     private void LookAtTrace(List<TraceEvent> happened, in Input input)

@@ -44,7 +44,7 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
     }
 
     /// <summary>The caller does not wait any longer.</summary>
-    public void GiveUp(ProposalId id) => _proposals.Settle(id.Sequence, ProposalResult<TResult>.Indeterminate);
+    public void GiveUp(ClientInbox inbox, ProposalId id) => inbox.Withdraw(id.Sequence, _proposals);
 
     public TResult Apply(in CommittedCommand command)
     {

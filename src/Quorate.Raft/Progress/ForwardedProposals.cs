@@ -1,0 +1,165 @@
+namespace Quorate.Raft;
+
+/// <summary>What this member has given to the leader of its term, or is about to, and whose outcome is open. What is lost on the way is sent again.</summary>
+/// <remarks>
+/// <code>
+///   Add ──► to send ── TakeToSend ──► sent ── heartbeat ──► waiting
+///              ▲                                              │
+///              └──── heartbeat: the oldest, one message of them
+/// </code>
+/// So each is sent again a heartbeat interval after it was sent, or later when many are open: then they take turns, and a quorum that is slow is not
+/// also flooded. The leader takes a number once, as long as it lies within <see cref="SeenSequences.Window"/> of the newest it has seen of this member; so no
+/// two that are open here lie further apart, and what is sent again is never too old to be told from what was taken.
+/// </remarks>
+internal sealed class ForwardedProposals
+{
+    private readonly Dictionary<ulong, Proposal> _open = [];
+    private readonly Queue<ulong> _toSend = new();
+    private readonly Queue<ulong> _sent = new();
+    private readonly Queue<ulong> _waiting = new();
+
+    /// <summary>No open number is below.</summary>
+    private ulong _lowest;
+
+    /// <summary>No number has been above.</summary>
+    private ulong _highest;
+
+    /// <summary>How many are open.</summary>
+    public int Count => _open.Count;
+
+    /// <summary>What they weigh.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Something is to be sent.</summary>
+    public bool HasToSend => _toSend.Count > 0;
+
+    /// <summary>Whether a number lies near enough to all that are open.</summary>
+    public bool IsInWindow(ulong sequence)
+    {
+        if (_open.Count == 0 || Spread(sequence) < SeenSequences.Window)
+            return true;
+
+        // The lowest may have been settled long ago.
+        _lowest = _highest;
+        foreach (var open in _open.Keys)
+            _lowest = Lower(_lowest, open);
+        return Spread(sequence) < SeenSequences.Window;
+    }
+
+    /// <summary>Notes another, to be sent.</summary>
+    public void Add(in Proposal proposal)
+    {
+        var sequence = proposal.Id.Sequence;
+        (_lowest, _highest) = _open.Count == 0 ? (sequence, sequence) : (Lower(_lowest, sequence), Higher(_highest, sequence));
+        _open.Add(sequence, proposal);
+        _toSend.Enqueue(sequence);
+        Bytes += SizeOf(proposal);
+    }
+
+    /// <summary>Its outcome is known, or nobody wants to know it any more.</summary>
+    public void Remove(ulong sequence)
+    {
+        if (_open.Remove(sequence, out var proposal))
+            Bytes -= SizeOf(proposal);
+    }
+
+    /// <summary>The term is over, and nobody may take any of these any more.</summary>
+    public void Clear()
+    {
+        _open.Clear();
+        _toSend.Clear();
+        _sent.Clear();
+        _waiting.Clear();
+        Bytes = 0;
+    }
+
+    /// <summary>Takes what one message may carry of what is to be sent, oldest first, at least one; none when all are sent.</summary>
+    public void TakeToSend(long bytesMax, List<Proposal> taken)
+    {
+        taken.Clear();
+        long bytes = 0;
+        while (_toSend.TryPeek(out var sequence))
+        {
+            if (_open.TryGetValue(sequence, out var proposal))
+            {
+                bytes += SizeOf(proposal);
+                if (taken.Count > 0 && bytes > bytesMax)
+                    return;
+                taken.Add(proposal);
+                _sent.Enqueue(sequence);
+            }
+
+            _toSend.Dequeue();
+        }
+    }
+
+    /// <summary>A heartbeat interval is over: what was sent before it began may be lost.</summary>
+    public void HeartbeatCameDue(long bytesMax)
+    {
+        long bytes = 0;
+        while (bytes < bytesMax && _waiting.TryDequeue(out var sequence))
+        {
+            if (!_open.TryGetValue(sequence, out var proposal))
+                continue;
+            bytes += SizeOf(proposal);
+            _toSend.Enqueue(sequence);
+        }
+
+        while (_sent.TryDequeue(out var sequence))
+        {
+            if (_open.ContainsKey(sequence))
+                _waiting.Enqueue(sequence);
+        }
+    }
+
+    /// <summary>The same proposals, to go on with apart.</summary>
+    public ForwardedProposals Clone()
+    {
+        var clone = new ForwardedProposals { _lowest = _lowest, _highest = _highest, Bytes = Bytes };
+        foreach (var (sequence, proposal) in _open)
+            clone._open.Add(sequence, proposal);
+        Copy(_toSend, clone._toSend);
+        Copy(_sent, clone._sent);
+        Copy(_waiting, clone._waiting);
+        return clone;
+    }
+
+    /// <summary>Writes which are open in which queue, in order.</summary>
+    public void WriteState<TWriter>(in TWriter state)
+        where TWriter : IStateWriter
+    {
+        Write(state, _toSend);
+        Write(state, _sent);
+        Write(state, _waiting);
+    }
+
+    private void Write<TWriter>(in TWriter state, Queue<ulong> sequences)
+        where TWriter : IStateWriter
+    {
+        var open = 0UL;
+        foreach (var sequence in sequences)
+        {
+            if (!_open.ContainsKey(sequence))
+                continue;
+            state.Number(sequence);
+            open++;
+        }
+
+        state.Number(open);
+    }
+
+    private static void Copy(Queue<ulong> from, Queue<ulong> to)
+    {
+        foreach (var sequence in from)
+            to.Enqueue(sequence);
+    }
+
+    private ulong Spread(ulong sequence) => Higher(_highest, sequence) - Lower(_lowest, sequence);
+
+    private static int SizeOf(in Proposal proposal) => proposal.Command.Length + LogEntry.OverheadBytes;
+
+    // Differences wrap around, as the numbers may.
+    private static ulong Lower(ulong a, ulong b) => (long)(a - b) < 0 ? a : b;
+
+    private static ulong Higher(ulong a, ulong b) => (long)(a - b) < 0 ? b : a;
+}
