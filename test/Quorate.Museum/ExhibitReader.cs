@@ -7,7 +7,7 @@ namespace Quorate.Museum;
 ///   # what is wrong, as a sentence
 ///
 ///   Source: where it is known from
-///   Caught by: simulator, 300 seeds         or "refinement, 20 seeds", "explorer, three-that-write", "walk, 100,000 steps", "test Quorate.Raft.Tests Paper.Elections.A_claim",
+///   Caught by: simulator, 300 seeds         or "refinement, 20 seeds", "explorer, three-that-write", "refined explorer, two-with-duplicates", "walk, 100,000 steps", "test Quorate.Raft.Tests Paper.Elections.A_claim",
 ///                                           and ", throwing WalDamageException" if the claim is refuted by neither an assertion nor an invariant
 ///   Breaks: ElectionSafety, LeaderCompleteness        any of these, as it is said there; not for a test, whose claim it is
 ///   Caught by: walk, 3,000,000 steps        any number of others, who must find it as well, though not with every change

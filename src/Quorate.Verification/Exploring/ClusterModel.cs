@@ -42,6 +42,9 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         new("a log that lost its end", static state => state.Members.Any(static member => member.Core.LastIndex < member.Disk.LastIndex)),
         new("a read granted", static state => state.Promises.Granted > 0),
         new("a proposal rejected", static state => state.Promises.Rejected.Length > 0),
+        new("a message that came twice", static state => state.Spent.Duplicates > 0),
+        new("a connection lost", static state => state.Spent.LostPeers > 0),
+        new("a leader that heard no quorum", static state => state.Spent.QuorumSilences > 0),
         new("a second life", static state => state.Members.Any(static member => member.Lives > 1)),
     ];
 

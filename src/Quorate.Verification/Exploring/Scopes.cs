@@ -64,6 +64,35 @@ internal static class Scopes
             OneInFlight = true,
             Budget = new() { Timeouts = 1, Crashes = 1, Reads = 1 },
         },
+        new("two-with-duplicates")
+        {
+            Members = 2,
+            BeginsLed = true,
+            FlushesLater = true,
+            Budget = new() { Timeouts = 2, Crashes = 1, Proposals = 1, Duplicates = 1 },
+        },
+        new("three-with-duplicates")
+        {
+            BeginsLed = true,
+            Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 },
+        },
+        new("three-elect-with-duplicates")
+        {
+            BeginsLed = true,
+            Budget = new() { Timeouts = 1, Crashes = 1, Duplicates = 1 },
+        },
+        new("two-that-lose-connections")
+        {
+            Members = 2,
+            BeginsLed = true,
+            FlushesLater = true,
+            Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumSilences = 1 },
+        },
+        new("three-that-lose-connections")
+        {
+            BeginsLed = true,
+            Budget = new() { Timeouts = 1, LostPeers = 1, QuorumSilences = 1 },
+        },
         new("five-that-write")
         {
             Members = 5,

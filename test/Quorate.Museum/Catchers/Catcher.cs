@@ -24,6 +24,7 @@ internal abstract record Catcher
             "simulator" => new SimulatorCatcher(Number()),
             "refinement" => new SimulatorCatcher(Number(), Refines: true),
             "explorer" => new ExplorerCatcher(budget),
+            "refined explorer" => new ExplorerCatcher(budget, Refines: true),
             "walk" => new WalkCatcher(Number()),
             _ when who.StartsWith("test ", StringComparison.Ordinal) => ClaimCatcher.Reading(who["test ".Length..], budget),
             _ => throw new MuseumException($"{exhibit}: nobody is called \"{who}\""),

@@ -26,11 +26,13 @@ internal static class Doors
     }
 
     /// <summary>What is broken in a world, and how many states were met until then; or null.</summary>
-    public static (string Violation, ulong States)? Explore(string world)
+    /// <param name="world">The world.</param>
+    /// <param name="refine">Whether each step must also be one of the specification.</param>
+    public static (string Violation, ulong States)? Explore(string world, bool refine)
     {
         try
         {
-            Explorer.Run(world);
+            Explorer.Run(world, refine);
             return null;
         }
         catch (ExplorationFailedException failure)

@@ -14,6 +14,8 @@ public sealed class EqualStatesDoTheSame
     [InlineData("two-that-read")]
     [InlineData("three-elect")]
     [InlineData("three-with-slow-disks")]
+    [InlineData("three-with-duplicates")]
+    [InlineData("two-that-lose-connections")]
     public void States_met_on_two_ways_have_the_same_successors(string name)
     {
         var model = new ClusterModel(Scopes.Named(name));

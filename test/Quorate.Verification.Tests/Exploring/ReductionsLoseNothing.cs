@@ -10,6 +10,8 @@ public sealed class ReductionsLoseNothing
     [
         new("three elect once") { Budget = new() { Timeouts = 1 } },
         new("two with slow disks") { Members = 2, FlushesLater = true, Budget = new() { Timeouts = 2, Crashes = 1 } },
+        new("two with a duplicate") { Members = 2, BeginsLed = true, FlushesLater = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 } },
+        new("two that lose each other") { Members = 2, BeginsLed = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumSilences = 1 } },
         new("three replicate") { BeginsLed = true, Budget = new() { Proposals = 1, Heartbeats = 1 } },
         new("two with a late state machine") { Members = 2, BeginsLed = true, AppliesLater = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 } },
     ];
