@@ -14,7 +14,10 @@ fi
 
 [ "${1:-}" = --record ] || node "$here/tools/syntax.mjs"
 
-if [ -z "${TLA2TOOLS_JAR:-}" ]; then
+if [ -z "${TLA2TOOLS_JAR:-}" ] && [ $# -gt 0 ]; then
+  echo "spec/check.sh: $1 needs TLC, and TLA2TOOLS_JAR does not name it" >&2
+  exit 2
+elif [ -z "${TLA2TOOLS_JAR:-}" ]; then
   echo "SKIPPED: TLC did not run, the configurations were not checked (set TLA2TOOLS_JAR)"
 elif [ "${1:-}" = --traces ]; then
   shift
