@@ -95,6 +95,15 @@ internal sealed class Member
 
     public void Resume() => PausedUntil = 0;
 
+    /// <summary>Its clock leaps ahead while its process runs, and whatever waits for a moment has waited long enough.</summary>
+    public void LeapAhead(long span)
+    {
+        Clock.Leap(span);
+        _cluster.Chronicle.Note(Id, "its clock leaps", $"by {span / 1e6} s");
+        if (Process is { } process)
+            Wake(process);
+    }
+
     /// <summary>Starts a process on what the disk holds; tries again later if the disk refuses.</summary>
     public void Start()
     {

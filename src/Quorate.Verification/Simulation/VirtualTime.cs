@@ -38,17 +38,3 @@ internal sealed class VirtualTime
         return false;
     }
 }
-
-/// <summary>One node's clock: it goes at its own rate, and never backwards.</summary>
-internal sealed class SimulatedClock(VirtualTime time, double rate, long start) : TimeProvider
-{
-    public static SimulatedClock Draw(VirtualTime time, int driftPerMille, Dice dice) =>
-        new(time, 1 + (dice.Next(-driftPerMille, driftPerMille + 1) / 1000.0), dice.Between(0, VirtualTime.Second));
-
-    public override long TimestampFrequency => VirtualTime.Second;
-
-    public override long GetTimestamp() => start + (long)(time.Now * rate);
-
-    /// <summary>How long a span of this clock is in the world; rounded up, so that it has surely passed.</summary>
-    public long ToWorld(TimeSpan span) => (long)Math.Ceiling(span.TotalMicroseconds / rate) + 1;
-}

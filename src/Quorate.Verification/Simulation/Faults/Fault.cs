@@ -19,6 +19,7 @@ internal abstract class Fault(Cluster cluster, Dice dice, string name)
         ("misdirected write", static (c, d, n) => new MisdirectedWrite(c, d, n)),
         ("garbled sectors", static (c, d, n) => new GarbledSectors(c, d, n)),
         ("deaf leader", static (c, d, n) => new DeafLeader(c, d, n)),
+        ("clock jump", static (c, d, n) => new ClockJump(c, d, n)),
         ("lost folder", static (c, d, n) => new LostFolder(c, d, n)),
     ];
 
