@@ -14,7 +14,8 @@ public static class Coverage
         "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
         "message lost", "message repeated", "message long after", "message cut off",
         "power cut", "flush failed", "disk full", "end in the middle of a turn", "end in the middle of a disk call",
-        "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: as it was",
+        "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: disk hangs", "broken: as it was",
+        "away: does not hear the leader", "away: deaf", "away: cut off",
     ];
 
     /// <summary>The names, in <see cref="SimulationReport.Counts"/>, of all that is to be met.</summary>

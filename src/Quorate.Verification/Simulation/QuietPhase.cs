@@ -4,14 +4,16 @@ namespace Quorate.Verification.Simulation;
 
 /// <summary>
 /// The end of a run: all members are healed, or a majority of them while the rest stays broken. They must elect, commit, answer, and come to the same
-/// state, in bounded virtual time.
+/// state, in bounded virtual time. Then whoever leads must go on leading (QuietPhase.Stability.cs).
 /// </summary>
-internal sealed class QuietPhase
+internal sealed partial class QuietPhase
 {
     private readonly Cluster _cluster;
     private readonly Dice _dice;
     private readonly List<Member> _core;
     private readonly List<Member> _rest;
+    private readonly List<Member> _asTheyWere = [];
+    private readonly List<Member> _hanging = [];
 
     public QuietPhase(Cluster cluster, ulong seed)
     {
@@ -21,7 +23,9 @@ internal sealed class QuietPhase
         _dice.Shuffle(members);
         var broken = _dice.Chance(500) && cluster.Weather.StaysBroken ? _dice.Next(0, ((members.Count - 1) / 2) + 1) : 0;
 
-        // A damaged disk is not healed by leaving it alone, and its member may refuse to go on at any time.
+        // Whoever leads has most to lose. A damaged disk is not healed by leaving it alone, and its member may refuse to go on at any time.
+        if (_dice.Chance(500) && cluster.BelievedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } leader)
+            members = [leader, .. members.Where(m => m != leader)];
         members = [.. members.OrderBy(m => !cluster.Atlas.IsDamaged(m.Id))];
         broken = Math.Max(broken, members.Count(m => cluster.Atlas.IsDamaged(m.Id)));
         _rest = members[..broken];
@@ -51,26 +55,44 @@ internal sealed class QuietPhase
         });
         Until("the core is of one mind", 20 * VirtualTime.Second, Converged);
         CheckStates();
+        CheckStability();
     }
 
     private void Break(Member member)
     {
-        var how = _dice.Pick("down", "cut off", "deaf", "mute", "as it was");
+        var how = _dice.Pick("down", "cut off", "deaf", "mute", "disk hangs", "as it was");
         _cluster.Chronicle.Note(member.Id, "stays broken:", how);
         _cluster.Tally.Add("broken: " + how);
-        if (how == "down")
+        switch (how)
         {
-            member.IsBanned = true;
-            member.Kill("broken for good");
+            case "down":
+                TakeDown(member, "broken for good");
+                break;
+            case "disk hangs":
+                // Whoever starts on such a disk waits for it for ever.
+                member.IsBanned = true;
+                member.Process?.DiskWorker.StallUntil(VirtualTime.Never);
+                member.Resume();
+                _hanging.Add(member);
+                break;
+            case "as it was":
+                _asTheyWere.Add(member);
+                break;
         }
 
         foreach (var other in _cluster.Members.Where(m => m != member))
         {
             if (how is "cut off" or "deaf")
-                _cluster.Network.Cut(other.Id, member.Id, until: long.MaxValue);
+                _cluster.Network.Cut(other.Id, member.Id, VirtualTime.Never);
             if (how is "cut off" or "mute")
-                _cluster.Network.Cut(member.Id, other.Id, until: long.MaxValue);
+                _cluster.Network.Cut(member.Id, other.Id, VirtualTime.Never);
         }
+    }
+
+    private static void TakeDown(Member member, string why)
+    {
+        member.IsBanned = true;
+        member.Kill(why);
     }
 
     private static void Heal(Member member)
@@ -80,11 +102,20 @@ internal sealed class QuietPhase
         member.Start();
     }
 
-    private bool Led()
+    private bool Led() => AreLed(_core);
+
+    /// <summary>All of them know one leader in one term; if it is one of them, it knows so too.</summary>
+    private static bool AreLed(List<Member> members)
     {
-        var leader = _core[0].Process?.Core.Leader ?? NodeId.None;
-        return leader != NodeId.None && _core.TrueForAll(m =>
-            m.Process is { Core: var core } && core.Leader == leader && core.Term == _core[0].Process!.Core.Term && (core.Self != leader || core.Role == Role.Leader));
+        if (members[0].Process is not { Core: { Leader: var leader, Term: var term } } || leader == NodeId.None)
+            return false;
+        foreach (var member in members)
+        {
+            if (member.Process is not { Core: var core } || core.Leader != leader || core.Term != term || (core.Self == leader && core.Role != Role.Leader))
+                return false;
+        }
+
+        return true;
     }
 
     private bool Converged() => Led() && _core.TrueForAll(m =>

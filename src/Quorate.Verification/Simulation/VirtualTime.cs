@@ -6,6 +6,9 @@ internal sealed class VirtualTime
     public const long Millisecond = 1_000;
     public const long Second = 1_000_000;
 
+    /// <summary>Later than anything that happens, and so early that spans can be added to it.</summary>
+    public const long Never = long.MaxValue / 2;
+
     private readonly Agenda _agenda = new();
 
     /// <summary>The moment it is.</summary>
