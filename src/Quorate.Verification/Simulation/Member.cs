@@ -184,6 +184,7 @@ internal sealed class Member
         Disk.Wipe();
         HasLostItsFolder = true;
         _kept = default;
+        _cluster.Network.TellVote(Id, default);
         if (_core?.TermAt(OnDisk) is { } term)
             _lost = new EntryId(term, OnDisk);
     }
@@ -270,14 +271,21 @@ internal sealed class Member
         _kept = (Disk.IsClean ? log.HardState : _kept.State, LogIndex.Max(_kept.Committed, committed));
     }
 
-    /// <summary>Whatever became of its disk: a member that starts has all that it had flushed of term and vote, and of what it knew to be committed.</summary>
+    /// <summary>
+    /// Whatever became of its disk: a member that starts has all that it had flushed of term and vote, and of what it knew to be committed. And it has the vote of which it has told others, flushed or
+    /// not: of those who forget one, few are asked for another in the same term, and of these few give it to one who wins.
+    /// </summary>
     private void CheckWhatIsKept()
     {
-        var (log, (state, committed)) = (Process!.Log, _kept);
-        var hasVote = log.HardState.Term > state.Term || (log.HardState.Term == state.Term && (state.VotedFor == NodeId.None || log.HardState.VotedFor == state.VotedFor));
-        if (!hasVote || log.LastIndex < committed)
+        var (log, (state, committed), told) = (Process!.Log, _kept, _cluster.Network.VoteToldBy(Id));
+        if (!Remembers(log.HardState, state) || log.LastIndex < committed)
             throw new ViolationException("DurableIsKept", $"{Id} had {state} and entries committed up to {committed}; it starts with {log.HardState} and entries up to {log.LastIndex}");
+        if (!Remembers(log.HardState, told))
+            throw new ViolationException("VoteIsKept", $"{Id} has told that it voted for {told.VotedFor} in term {told.Term}; it starts with {log.HardState}");
     }
+
+    private static bool Remembers(HardState now, HardState before) =>
+        now.Term > before.Term || (now.Term == before.Term && (before.VotedFor == NodeId.None || now.VotedFor == before.VotedFor));
 
     private bool IsFaultOfTheDisk(IOException fault) =>
         (fault as WalDamageException ?? fault.InnerException) is WalDamageException ? _cluster.Atlas.IsDamaged(Id) : Disk.HasFailed;

@@ -29,6 +29,10 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
         effect();
         if (!meets(message.To, network.IncarnationOf(message.To)))
             return;
+        if (message is RequestVoteReply { Granted: true, PreVote: false })
+            network.TellVote(self, new HardState(message.Term, message.To));
+        else if (message is RequestVote { PreVote: false })
+            network.TellVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, frame);
         network.Send(self, message.To, new Packet(frame, trace?.TakeMessageId(self) ?? 0, incarnation));

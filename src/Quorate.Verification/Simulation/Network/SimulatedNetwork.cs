@@ -12,6 +12,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
     private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
     private readonly Dictionary<(NodeId From, NodeId To), Link> _links = [];
     private readonly Dictionary<NodeId, ulong> _incarnations = [];
+    private readonly Dictionary<NodeId, HardState> _votesTold = [];
     private bool _isCalm;
 
     /// <summary>The process that answers at an address, or nobody.</summary>
@@ -29,6 +30,12 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
 
     /// <summary>Of the folder with which a process answered last at an address; 0 when none ever did.</summary>
     public ulong IncarnationOf(NodeId node) => _incarnations.GetValueOrDefault(node);
+
+    /// <summary>The newest vote that a member has told anybody of: it must never vote otherwise in that term, whatever becomes of its process and its power.</summary>
+    public HardState VoteToldBy(NodeId node) => _votesTold.GetValueOrDefault(node);
+
+    /// <summary>A member tells somebody for whom it has voted.</summary>
+    public void TellVote(NodeId by, HardState vote) => _votesTold[by] = vote;
 
     public void Send(NodeId from, NodeId to, Packet packet)
     {
