@@ -59,9 +59,9 @@ public sealed partial class RaftCore
             Trace(TraceKind.QuorumLost, effects);
             BecomeFollower(_term, NodeId.None, effects);
         }
-        else if (DiskIsStalled && _commit > _log.Durable)
+        else if (DiskIsStalled && (_commit > _log.Durable || Array.Exists(_followers, static f => f.ReadIsOut)))
         {
-            // The right to lead is earned by the leader's own disk: the others commit what this one cannot write.
+            // The right to lead is earned by the leader's own disk: the others commit what this one cannot write. Or they cannot, because one of them waits for what this one cannot read.
             Trace(TraceKind.DiskStalled, effects);
             BecomeFollower(_term, NodeId.None, effects);
         }

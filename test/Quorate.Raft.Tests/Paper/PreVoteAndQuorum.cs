@@ -132,6 +132,35 @@ public sealed class PreVoteAndQuorum
         Assert.Equal(Role.Follower, leader.Core.Role);
     }
 
+    /// <summary>
+    /// A follower lacks what the leader would have to read from its disk, and without that follower nothing is committed: so nobody commits what the leader cannot write, and it would lead for
+    /// ever, heard by all.
+    /// </summary>
+    [Fact]
+    public void A_leader_whose_disk_hangs_while_a_follower_waits_for_what_is_on_it_steps_down()
+    {
+        var leader = Given.Leader(id: 1, term: 2, log: [1, 1, 1], options: Given.Options(1) with { CachedBytesMax = 0 });
+        leader.EndTurn();
+        leader.Flush();
+        leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 4));
+        leader.Apply();
+        leader.EndTurn();
+        leader.Receive(Given.Refused(from: 2, to: 1, term: 2, index: 3, hint: (0, 0)));
+        leader.EndTurn();
+        Assert.Equal(1, leader.LogReads);
+
+        leader.Propose(1);
+        leader.EndTurn();
+        for (var i = 0; i <= Given.ElectionTicks && leader.Core!.Role == Role.Leader; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 5));
+        }
+
+        Assert.Equal(leader.Core!.DurableIndex, leader.Core.CommitIndex);
+        Assert.Equal(Role.Follower, leader.Core.Role);
+    }
+
     /// <summary>A leader whose process was killed closes its connections: it is replaced in a fraction of the election timeout, by one candidate and not by all at once.</summary>
     [Fact]
     public void A_closed_connection_of_the_leader_starts_pre_votes_at_once_in_the_order_of_ids()
