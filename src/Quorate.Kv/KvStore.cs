@@ -15,7 +15,6 @@ public sealed class KvStore : IStateMachine<KvResult>
     // Versions of the history looked at after each command while a compaction is under way, and at once when it is asked for. Eight
     // is more than the one that a put adds, so a compaction always ends; 512 take well under a millisecond.
     private const int SweepPerCommand = 8;
-    private const int SweepPerCompaction = 512;
 
     private readonly MvccWriter _writer = new();
     private LogIndex _applied;
@@ -28,6 +27,9 @@ public sealed class KvStore : IStateMachine<KvResult>
 
     /// <summary>The state after the last finished batch.</summary>
     public KvSnapshot Current => _current;
+
+    /// <summary>How much of a compaction is done at once. The simulator's stores are small, and yet go on with it later.</summary>
+    internal int SweepPerCompaction { get; init; } = 512;
 
     /// <summary>The state after the last command, in the midst of a batch too, for those who check it. Good until the next command.</summary>
     internal MvccView View => _writer.View;

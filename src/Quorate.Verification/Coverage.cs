@@ -1,6 +1,7 @@
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Faults;
+using Quorate.Verification.Simulation.Store;
 
 namespace Quorate.Verification;
 
@@ -14,6 +15,7 @@ public static class Coverage
         "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
         "message lost", "message repeated", "message long after", "message cut off",
         "power cut", "flush failed", "disk full", "end in the middle of a turn", "end in the middle of a disk call",
+        StoreHistory.Expired, StoreHistory.Overtaken, "searched for an order: Linearizable",
         "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: disk hangs", "broken: as it was",
         "away: does not hear the leader", "away: deaf", "away: cut off",
     ];
@@ -23,6 +25,8 @@ public static class Coverage
     [
         .. Enum.GetValues<Mark>().Select(Tally.NameOf),
         .. Fault.Names.Select(static f => "fault: " + f),
+        .. Enum.GetValues<StoreRequestKind>().Select(StoreHistory.NameOf),
+        .. Enum.GetValues<StoreRefusal>().Where(static r => r != StoreRefusal.None).Select(StoreHistory.NameOf),
         .. Others,
     ];
 

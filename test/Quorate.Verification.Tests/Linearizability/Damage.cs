@@ -61,12 +61,13 @@ internal static class Damage
             ? read with { Response = read.Response with { Seen = [now with { Value = ulong.MaxValue }] } }
             : null) ? true : null;
 
-    /// <summary>The key was written and never deleted by anybody, and the write had returned.</summary>
+    /// <summary>The key was written and never deleted by anybody, nor by the end of a lease, and the write had returned.</summary>
     private static bool? LostWrite(List<Line> history, Dice dice) =>
         Change(history, dice, static (all, read) =>
             read is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Seen: [var now] }
             && WriterOf(all, now.Value)?.Returned < read.Invoked
             && !all.Exists(o => o.Request.Kind == StoreRequestKind.Delete && o.Request.Keys[0] == now.Key)
+            && !all.Exists(o => o.Request.Lease != 0 && o.Request.Keys[0] == now.Key)
                 ? read with { Response = read.Response with { Seen = [] } }
                 : null) ? true : null;
 

@@ -13,6 +13,10 @@ public sealed class RandomRuns
     /// <summary>Met once in a hundred runs or more seldom: the long run meets them.</summary>
     private static readonly string[] Seldom = ["mark: ElectedInThePast", "mark: MachineFarBehind"];
 
+    /// <summary>Of the runs so many are searched for an order to the end, and of those that are searched no more than so many end without an answer, of a hundred.</summary>
+    private const int ConcludedMin = 60;
+    private const int UnknownMax = 20;
+
     private static readonly double Seconds =
         double.TryParse(Environment.GetEnvironmentVariable("QUORATE_SIM_SECONDS"), CultureInfo.InvariantCulture, out var n) ? n : 25;
 
@@ -36,6 +40,9 @@ public sealed class RandomRuns
         TestContext.Current.TestOutputHelper?.WriteLine($"{seed - 1} seeds, {simulated / clock.Elapsed.TotalSeconds:0} simulated seconds a second");
         foreach (var (what, count) in counts)
             TestContext.Current.TestOutputHelper?.WriteLine($"{count,9}  {what}");
+        var (runs, concluded, unknown) = ((long)seed - 1, counts["searched for an order: Linearizable"], counts.GetValueOrDefault("searched for an order: Unknown"));
+        Assert.True(concluded * 100 >= runs * ConcludedMin, $"an order was found for {concluded} of {runs} histories");
+        Assert.True(unknown * 100 <= (concluded + unknown) * UnknownMax, $"of {concluded + unknown} searches {unknown} came to no answer");
         Assert.True(missing.Count == 0, $"the first {SeedsMin} seeds never met {string.Join(", ", missing)}: what is not met is not tested");
     }
 }

@@ -16,15 +16,43 @@ internal static class StoreHistory
     /// <summary>Nine of ten such histories take less than a thousand steps. The tenth has dozens of unanswered writes to the same keys, and would not end in a million either.</summary>
     private const long SearchBudget = 2_000;
 
+    /// <summary>Under what it is counted that an expiry ended its lease, and that it did not.</summary>
+    public const string Expired = "store: a lease expired";
+    public const string Overtaken = "store: an expiry came too late";
+
+    private static readonly string[] NamesOfKinds = [.. Enum.GetNames<StoreRequestKind>().Select(static name => "store: " + name)];
+    private static readonly string[] NamesOfRefusals = [.. Enum.GetNames<StoreRefusal>().Select(static name => "store: refused, " + name)];
+
     public static Verdict Check(Application<StoreMachine, StoreResult> application, Tally tally)
     {
         var history = Of(application);
+        Count(history, tally);
         var verdict = Witness.Check(history, new StoreModel());
         if (!verdict.IsLinearizable || history.Count > SearchedMax)
             return verdict;
         verdict = WingGongLowe.Check(AsSeenFromOutside(history), new StoreModel(isPart: true), SearchBudget);
         tally.Add("searched for an order: " + verdict.Finding);
         return verdict;
+    }
+
+    /// <summary>Under what it is counted that such a thing was asked and answered.</summary>
+    public static string NameOf(StoreRequestKind kind) => NamesOfKinds[(int)kind];
+
+    /// <summary>Under what it is counted that the store refused.</summary>
+    public static string NameOf(StoreRefusal why) => NamesOfRefusals[(int)why];
+
+    private static void Count(List<Line> history, Tally tally)
+    {
+        foreach (var operation in history)
+        {
+            if (operation.Response is not { } response)
+                continue;
+            tally.Add(NameOf(operation.Request.Kind));
+            if (response.Refused != StoreRefusal.None)
+                tally.Add(NameOf(response.Refused));
+            if (operation.Request.Kind == StoreRequestKind.Expire)
+                tally.Add(response.Succeeded ? Expired : Overtaken);
+        }
     }
 
     /// <summary>The history with the indexes at which everything took effect.</summary>
@@ -45,7 +73,7 @@ internal static class StoreHistory
                 At = $"member {operation.At}",
                 Invoked = operation.Began,
                 Returned = returned ? operation.Ended : null,
-                Request = request,
+                Request = Named(request, application.Ledger.EntryOf(operation.Number)?.Index.Value),
                 Response = returned ? operation.Answer as StoreResponse ?? Response(request, operation.Result) : null,
                 IsRead = request.IsRead,
                 Index = request.IsRead ? operation.Index.Value : application.Ledger.EntryOf(operation.Number)?.Index.Value,
@@ -55,9 +83,13 @@ internal static class StoreHistory
         return history;
     }
 
+    /// <summary>A grant and a renewal are called by their entries, as an expiry calls them; one that took effect nowhere by what none is called.</summary>
+    private static StoreRequest Named(StoreRequest request, ulong? entry) =>
+        request.Kind is StoreRequestKind.Grant or StoreRequestKind.Renew ? request with { Renewal = entry ?? ulong.MaxValue } : request;
+
     /// <summary>
     /// The history without anything that says how the parts of the store stand to each other. What remains of a revision is a name: whoever read a key knows a write by it. The name of
-    /// a write that was never answered is known if anybody read what it wrote; and so is the place of an append.
+    /// a write that was never answered is known if anybody read what it wrote; and so is the place of an append. Reads of the past are left out: they are about the revisions of the whole.
     /// </summary>
     public static List<Line> AsSeenFromOutside(IReadOnlyList<Line> history)
     {
@@ -66,7 +98,11 @@ internal static class StoreHistory
         foreach (var operation in history)
         {
             foreach (var seen in operation.Response?.Seen ?? [])
-                nameOf.TryAdd(seen.Value, seen.Modified);
+            {
+                if (seen.Version > 0)
+                    nameOf.TryAdd(seen.Value, seen.Modified);
+            }
+
             if (operation.Response?.List is { } list && list.Length > longest.Length)
                 longest = list;
         }
@@ -74,7 +110,7 @@ internal static class StoreHistory
         var seenLength = longest.Length;
         for (; longest.Length > 0; longest = longest.Before!)
             nameOf.TryAdd(longest.Last, longest.Length);
-        return [.. history.Select(o => o with { Index = null, Request = o.Request with { Revision = NameOf(o) } })];
+        return [.. history.Where(static o => !o.Request.IsOfThePast).Select(o => o with { Index = null, Request = o.Request with { Revision = NameOf(o) } })];
 
         long NameOf(Line o) =>
             o.HasReturned ? o.Response!.Revision
@@ -87,18 +123,48 @@ internal static class StoreHistory
     public static StoreResponse Response(StoreRequest request, StoreResult result) => (request.Kind, result.Kv.Response) switch
     {
         (StoreRequestKind.Append, _) => new StoreResponse(0, []) { Length = result.Length },
+        (_, null) => Refused(result.Kv.Error!, result.Kv.Revision),
         (_, PutResponse put) => new StoreResponse(put.Revision, put.PrevKv is { } previous ? [Version(previous)] : []),
         (_, DeleteRangeResponse delete) => new StoreResponse(delete.Revision, []) { Succeeded = delete.Deleted > 0 },
         (_, TxnResponse { Succeeded: true } done) => new StoreResponse(done.Revision, []) { Succeeded = true },
         (_, TxnResponse { Responses: [RangeResponse range] } not) => new StoreResponse(not.Revision, [.. range.Kvs.Select(Version)]),
+        (_, CompactResponse compacted) => new StoreResponse(compacted.Revision, []) { Succeeded = true },
+        (_, LeaseGrantResponse granted) => new StoreResponse(granted.Revision, []) { Lease = Known(granted.Lease) },
+        (_, LeaseRenewResponse renewed) => new StoreResponse(renewed.Revision, []) { Lease = Known(renewed.Lease) },
+        (_, LeaseRevokeResponse revoked) => new StoreResponse(revoked.Revision, []) { Succeeded = true },
+        (_, LeaseExpireResponse expired) => new StoreResponse(expired.Revision, []) { Succeeded = expired.Expired },
         var (_, response) => throw new InvalidOperationException($"{request} was answered {response}"),
     };
 
-    /// <summary>What a read of some keys sees.</summary>
-    public static StoreResponse Read(KvSnapshot store, KeyInterval keys) =>
-        store.Range(new RangeRequest(keys)).Response is RangeResponse range
-            ? new StoreResponse(range.Revision, [.. range.Kvs.Select(Version)])
-            : throw new InvalidOperationException($"the store cannot read {keys}");
+    /// <summary>What a read of some keys sees, as they are, or as they were at a revision.</summary>
+    public static StoreResponse Read(KvSnapshot store, KeyInterval keys, long revision = 0)
+    {
+        var result = store.Range(new RangeRequest(keys) { Revision = revision });
+        return result.Response is RangeResponse range ? new StoreResponse(range.Revision, [.. range.Kvs.Select(Version)]) : Refused(result.Error!, result.Revision);
+    }
+
+    /// <summary>What has happened since a revision, all of it at once.</summary>
+    public static StoreResponse ReadChanges(KvSnapshot store, long since) =>
+        store.Events(new EventRequest(KeyInterval.All) { BytesMax = int.MaxValue, ChangesMax = int.MaxValue }, since, out var batch) is { } error
+            ? Refused(error, store.Revision)
+            : new StoreResponse(store.Revision, [.. batch.Events.Select(static e => Version(e.Kv))]);
+
+    /// <summary>A lease, and the keys that hang on it.</summary>
+    public static StoreResponse ReadLease(KvSnapshot store, long id) =>
+        new(store.Revision, [.. store.LeaseKeys(id).Select(key => Version(store.Get(key.Span)!.Value))]) { Lease = store.GetLease(id) is { } lease ? Known(lease) : null };
+
+    private static StoreResponse Refused(KvError error, long revision) => new(revision, [])
+    {
+        Refused = error.Kind switch
+        {
+            KvErrorKind.Compacted => StoreRefusal.Compacted,
+            KvErrorKind.LeaseNotFound => StoreRefusal.NoSuchLease,
+            KvErrorKind.LeaseExists => StoreRefusal.LeaseExists,
+            _ => throw new InvalidOperationException($"the store refused: {error.Message}"),
+        },
+    };
+
+    private static KnownLease Known(Lease lease) => new(lease.Id, lease.TtlSeconds, lease.RenewedAt.Value);
 
     /// <summary>A value that is written: the tag, and what makes it longer.</summary>
     public static byte[] Value(ulong tag, int bytes)
@@ -113,9 +179,11 @@ internal static class StoreHistory
     private static KeyVersion Version(KeyValue kv)
     {
         var value = kv.Value.Span;
+        if (kv.Version == 0)
+            return new KeyVersion(Encoding.ASCII.GetString(kv.Key.Span), 0, 0, kv.ModRevision, 0, 0);
         var tag = value.Length >= sizeof(ulong) ? BinaryPrimitives.ReadUInt64LittleEndian(value) : ulong.MaxValue;
         if (value.Length > sizeof(ulong) && value[sizeof(ulong)..].ContainsAnyExcept((byte)tag))
             tag = ulong.MaxValue;
-        return new KeyVersion(Encoding.ASCII.GetString(kv.Key.Span), tag, kv.CreateRevision, kv.ModRevision, kv.Version);
+        return new KeyVersion(Encoding.ASCII.GetString(kv.Key.Span), tag, kv.CreateRevision, kv.ModRevision, kv.Version, kv.Lease);
     }
 }

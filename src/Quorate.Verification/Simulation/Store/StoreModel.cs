@@ -5,7 +5,7 @@ namespace Quorate.Verification.Simulation.Store;
 /// <summary>What the store and the list are to do, one thing after another, in as few words as it takes: written from etcd's description, not from our store.</summary>
 /// <remarks>
 /// Every write makes a revision; a key knows the revisions of its creation and of its last change, and how often it was changed since it was created; a delete of what is not there
-/// changes nothing. Source: etcd v3 API, KV.
+/// changes nothing. A key that was put with a lease goes when the lease goes, all of them in one revision. What was compacted cannot be read. Source: etcd v3 API, KV and Lease.
 /// </remarks>
 internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreState, StoreRequest, StoreResponse>
 {
@@ -15,9 +15,17 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
     /// <summary>An answer that nobody was given.</summary>
     private static StoreResponse Impossible { get; } = new(0, []) { Length = -1 };
 
-    public override ReadOnlySpan<string> KeysOf(StoreRequest request) => request.Keys;
+    public override ReadOnlySpan<string> KeysOf(StoreRequest request) => request.Touches;
 
     public override StoreResponse Step(StoreState state, StoreRequest request, out StoreState next)
+    {
+        var answer = Answer(state, request, out next);
+        if (!isPart && next.Revision != state.Revision)
+            next = next with { Before = state };
+        return answer;
+    }
+
+    private StoreResponse Answer(StoreState state, StoreRequest request, out StoreState next)
     {
         next = state;
         if (isPart && request.Revision > 0 && request.Revision <= state.Revision && Changes(state, request))
@@ -29,6 +37,20 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
                 return new StoreResponse(state.Revision, state.Find(request.Keys[0]));
             case StoreRequestKind.GetAll:
                 return new StoreResponse(state.Revision, state.Keys);
+            case StoreRequestKind.GetPast or StoreRequestKind.GetChanges or StoreRequestKind.Compact when request.Past < state.Compacted:
+            case StoreRequestKind.Compact when request.Past == state.Compacted:
+                return Refused(state, StoreRefusal.Compacted);
+            case StoreRequestKind.GetPast:
+                return new StoreResponse(state.Revision, state.At(request.Past).Find(request.Keys[0]));
+            case StoreRequestKind.GetChanges:
+                return new StoreResponse(state.Revision, state.ChangesSince(request.Past));
+            case StoreRequestKind.Compact:
+                next = state with { Compacted = request.Past };
+                return new StoreResponse(state.Revision, []) { Succeeded = true };
+            case StoreRequestKind.Grant or StoreRequestKind.Renew or StoreRequestKind.Revoke or StoreRequestKind.Expire or StoreRequestKind.GetLease:
+                return AnswerOfLease(state, request, at, out next);
+            case StoreRequestKind.Put when request.Lease != 0 && state.FindLease(request.Lease) is null:
+                return Refused(state, StoreRefusal.NoSuchLease);
             case StoreRequestKind.Put:
                 next = state.Put(request, at);
                 return new StoreResponse(next.Revision, request.WantsPrevious ? state.Find(request.Keys[0]) : []);
@@ -54,12 +76,40 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
         }
     }
 
+    private static StoreResponse AnswerOfLease(StoreState state, StoreRequest request, long at, out StoreState next)
+    {
+        next = state;
+        var lease = state.FindLease(request.Lease);
+        var renewed = new KnownLease(request.Lease, lease?.Ttl ?? request.Ttl, request.Renewal);
+        switch (request.Kind)
+        {
+            case StoreRequestKind.GetLease:
+                return new StoreResponse(state.Revision, state.KeysOf(request.Lease)) { Lease = lease };
+            case StoreRequestKind.Grant when lease is not null:
+                return Refused(state, StoreRefusal.LeaseExists);
+            case StoreRequestKind.Expire when lease?.Renewal != request.Renewal:
+                return new StoreResponse(state.Revision, []);
+            case StoreRequestKind.Renew or StoreRequestKind.Revoke when lease is null:
+                return Refused(state, StoreRefusal.NoSuchLease);
+            case StoreRequestKind.Grant or StoreRequestKind.Renew:
+                next = state.With(renewed);
+                return new StoreResponse(state.Revision, []) { Lease = renewed };
+            default:
+                next = state.WithoutLease(request.Lease, at);
+                return new StoreResponse(next.Revision, []) { Succeeded = true };
+        }
+    }
+
+    private static StoreResponse Refused(StoreState state, StoreRefusal why) => new(state.Revision, []) { Refused = why };
+
     /// <summary>
     /// In a part the revision of the whole is not compared, and what nobody was told may be anything. Nor is it compared how often a key was changed: which of the writes that were
     /// never answered make up the number is a question with exponentially many answers.
     /// </summary>
     public override bool Agrees(StoreResponse expected, StoreResponse answered)
     {
+        if (expected.Refused != answered.Refused || expected.Lease != answered.Lease)
+            return false;
         if (expected.Succeeded != answered.Succeeded || expected.Length != answered.Length || !Equals(expected.List, answered.List) || expected.Seen.Length != answered.Seen.Length)
             return false;
         if (!isPart && expected.Revision != answered.Revision)
@@ -67,7 +117,7 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
         for (var i = 0; i < expected.Seen.Length; i++)
         {
             var (a, b) = (expected.Seen[i], answered.Seen[i]);
-            if (a.Key != b.Key || a.Value != b.Value || !IsOrMayBe(a.Modified, b.Modified) || (!isPart && (a.Version != b.Version || a.Created != b.Created)))
+            if (a.Key != b.Key || a.Value != b.Value || a.Lease != b.Lease || !IsOrMayBe(a.Modified, b.Modified) || (!isPart && (a.Version != b.Version || a.Created != b.Created)))
                 return false;
         }
 
@@ -77,7 +127,10 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
     /// <summary>Whether a request of the store writes: then, as revisions grow, its own is greater than those before, and that is all a part can say of revisions.</summary>
     private static bool Changes(StoreState state, StoreRequest request) => request.Kind switch
     {
-        StoreRequestKind.Put or StoreRequestKind.PutBoth => true,
+        StoreRequestKind.Put => request.Lease == 0 || state.FindLease(request.Lease) is not null,
+        StoreRequestKind.PutBoth => true,
+        StoreRequestKind.Revoke => state.KeysOf(request.Lease).Length > 0,
+        StoreRequestKind.Expire => state.FindLease(request.Lease)?.Renewal == request.Renewal && state.KeysOf(request.Lease).Length > 0,
         StoreRequestKind.Delete => state.Find(request.Keys[0]).Length > 0,
         StoreRequestKind.Swap => MaySwap(state.Find(request.Keys[0]), request.Expected),
         _ => false,
@@ -94,6 +147,60 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
 /// <param name="List">The list.</param>
 internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList List)
 {
+    /// <summary>What can be read is from here on.</summary>
+    public long Compacted { get; init; } = -1;
+
+    /// <summary>All leases there are.</summary>
+    public KnownLease[] Leases { get; init; } = [];
+
+    /// <summary>As it was a revision before; null in the beginning, and in a part, which cannot know.</summary>
+    public StoreState? Before { get; init; }
+
+    public StoreState At(long revision)
+    {
+        var then = this;
+        while (then.Revision > revision)
+            then = then.Before!;
+        return then;
+    }
+
+    /// <summary>Every put and every deletion of a revision and all that followed, in the order of the revisions, and in each of the keys.</summary>
+    public KeyVersion[] ChangesSince(long revision)
+    {
+        var changes = new List<KeyVersion[]>();
+        for (var then = this; then.Before is { } before && then.Revision >= revision; then = before)
+        {
+            var deleted = before.Keys.Where(k => then.Find(k.Key).Length == 0).Select(k => new KeyVersion(k.Key, 0, 0, then.Revision, 0, 0));
+            changes.Add([.. then.Keys.Where(k => k.Modified == then.Revision).Concat(deleted).OrderBy(static k => k.Key, StringComparer.Ordinal)]);
+        }
+
+        changes.Reverse();
+        return [.. changes.SelectMany(static c => c)];
+    }
+
+    public KnownLease? FindLease(long id)
+    {
+        foreach (var lease in Leases)
+        {
+            if (lease.Id == id)
+                return lease;
+        }
+
+        return null;
+    }
+
+    public KeyVersion[] KeysOf(long lease) => [.. Keys.Where(k => k.Lease == lease)];
+
+    public StoreState With(KnownLease lease) => this with { Leases = [.. Leases.Where(l => l.Id != lease.Id), lease] };
+
+    /// <summary>A revision, if the lease has keys.</summary>
+    public StoreState WithoutLease(long id, long at) => this with
+    {
+        Revision = KeysOf(id).Length > 0 ? After(at) : Revision,
+        Keys = [.. Keys.Where(k => k.Lease != id)],
+        Leases = [.. Leases.Where(l => l.Id != id)],
+    };
+
     public KeyVersion[] Find(string key)
     {
         foreach (var version in Keys)
@@ -107,22 +214,28 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
 
     public StoreState Put(StoreRequest request, long at)
     {
-        var keys = new List<KeyVersion>(Keys);
+        var keys = Keys;
         foreach (var key in request.Keys)
-        {
-            var place = keys.FindIndex(k => string.CompareOrdinal(k.Key, key) >= 0);
-            if (place >= 0 && keys[place].Key == key)
-                keys[place] = keys[place] with { Value = request.Value, Modified = at, Version = keys[place].Version + 1 };
-            else
-                keys.Insert(place < 0 ? keys.Count : place, new KeyVersion(key, request.Value, at, at, 1));
-        }
-
-        return new StoreState(After(at), [.. keys], List);
+            keys = Put(keys, key, request, at);
+        return this with { Revision = After(at), Keys = keys };
     }
 
-    public StoreState Without(string key, long at) => new(After(at), [.. Keys.Where(k => k.Key != key)], List);
+    private static KeyVersion[] Put(KeyVersion[] keys, string key, StoreRequest request, long at)
+    {
+        var place = 0;
+        while (place < keys.Length && string.CompareOrdinal(keys[place].Key, key) < 0)
+            place++;
+        if (place == keys.Length || keys[place].Key != key)
+            return [.. keys.AsSpan(0, place), new KeyVersion(key, request.Value, at, at, 1, request.Lease), .. keys.AsSpan(place)];
+        var changed = keys.AsSpan().ToArray();
+        changed[place] = keys[place] with { Value = request.Value, Modified = at, Version = keys[place].Version + 1, Lease = request.Lease };
+        return changed;
+    }
 
-    public bool Equals(StoreState? other) => other is not null && Revision == other.Revision && List.Equals(other.List) && Keys.AsSpan().SequenceEqual(other.Keys);
+    public StoreState Without(string key, long at) => this with { Revision = After(at), Keys = [.. Keys.Where(k => k.Key != key)] };
+
+    public bool Equals(StoreState? other) => other is not null && Revision == other.Revision && Compacted == other.Compacted && List.Equals(other.List)
+        && Keys.AsSpan().SequenceEqual(other.Keys) && Leases.AsSpan().SequenceEqual(other.Leases);
 
     /// <summary>Who wrote the keys last says nearly all there is to say of them.</summary>
     public override int GetHashCode()

@@ -26,6 +26,46 @@ internal enum StoreRequestKind
 
     /// <summary>Reads the list.</summary>
     GetList,
+
+    /// <summary>Reads a key as it was at a revision.</summary>
+    GetPast,
+
+    /// <summary>Reads what has happened to all keys since a revision: what a watcher is told.</summary>
+    GetChanges,
+
+    /// <summary>Forgets what was before a revision.</summary>
+    Compact,
+
+    /// <summary>Makes a lease.</summary>
+    Grant,
+
+    /// <summary>Lets a lease begin its time anew.</summary>
+    Renew,
+
+    /// <summary>Ends a lease, and its keys with it.</summary>
+    Revoke,
+
+    /// <summary>Ends a lease whose time is up, unless it was renewed since that was judged.</summary>
+    Expire,
+
+    /// <summary>Reads a lease and its keys.</summary>
+    GetLease,
+}
+
+/// <summary>Why the store refused.</summary>
+internal enum StoreRefusal
+{
+    /// <summary>It did not.</summary>
+    None,
+
+    /// <summary>The revision was compacted away.</summary>
+    Compacted,
+
+    /// <summary>There is no such lease.</summary>
+    NoSuchLease,
+
+    /// <summary>There is one already.</summary>
+    LeaseExists,
 }
 
 /// <summary>One question to the store.</summary>
@@ -34,6 +74,21 @@ internal enum StoreRequestKind
 /// <param name="Value">What is written: no two requests write the same.</param>
 internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong Value = 0)
 {
+    /// <summary>What else it depends on or changes, by name; what shares none of these names knows nothing of it.</summary>
+    public string[] Touches { get; init; } = Keys;
+
+    /// <summary>Of a put: the lease of the key, 0 is none. Of what is asked about a lease: which one.</summary>
+    public long Lease { get; init; }
+
+    /// <summary>Of a grant: how long the lease lives.</summary>
+    public long Ttl { get; init; }
+
+    /// <summary>Of an expiry: the renewal whose time is up. Of a grant and a renewal: what it is called, the entry that asked for it.</summary>
+    public ulong Renewal { get; init; }
+
+    /// <summary>Of a compaction and of reads of the past: which revision.</summary>
+    public long Past { get; init; }
+
     /// <summary>Of a swap: the revision at which the key must have been written last; 0: it must not be there.</summary>
     public long Expected { get; init; }
 
@@ -46,12 +101,24 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
     /// </summary>
     public long Revision { get; init; }
 
-    public bool IsRead => Kind is StoreRequestKind.Get or StoreRequestKind.GetAll or StoreRequestKind.GetList;
+    public bool IsRead => Kind is StoreRequestKind.Get or StoreRequestKind.GetAll or StoreRequestKind.GetList or StoreRequestKind.GetLease || IsOfThePast;
+
+    /// <summary>It reads what was.</summary>
+    public bool IsOfThePast => Kind is StoreRequestKind.GetPast or StoreRequestKind.GetChanges;
 
     public override string ToString() => Kind switch
     {
         StoreRequestKind.Get => $"read {Keys[0]}",
         StoreRequestKind.GetAll => "read all keys",
+        StoreRequestKind.GetPast => $"read {Keys[0]} at revision {Past}",
+        StoreRequestKind.GetChanges => $"read what happened since revision {Past}",
+        StoreRequestKind.Compact => $"compact at revision {Past}",
+        StoreRequestKind.Grant => $"grant lease {Lease} for {Ttl} s",
+        StoreRequestKind.Renew => $"renew lease {Lease}",
+        StoreRequestKind.Revoke => $"revoke lease {Lease}",
+        StoreRequestKind.Expire => $"end lease {Lease} if it was not renewed since {Renewal}",
+        StoreRequestKind.GetLease => $"read lease {Lease}",
+        StoreRequestKind.Put when Lease != 0 => $"put {Keys[0]}={Value} with lease {Lease}",
         StoreRequestKind.Put => $"put {Keys[0]}={Value}",
         StoreRequestKind.PutBoth => $"put {Keys[0]}={Value} and {Keys[1]}={Value}",
         StoreRequestKind.Delete => $"delete {Keys[0]}",
@@ -66,7 +133,13 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
 /// <param name="Seen">The keys that were read, ascending.</param>
 internal sealed record StoreResponse(long Revision, KeyVersion[] Seen)
 {
-    /// <summary>Of a swap: it took place. Of a delete: there was something.</summary>
+    /// <summary>Why it was refused.</summary>
+    public StoreRefusal Refused { get; init; }
+
+    /// <summary>Of a grant, a renewal and a read of a lease: the lease, if there is one.</summary>
+    public KnownLease? Lease { get; init; }
+
+    /// <summary>Of a swap: it took place. Of a delete: there was something. Of an expiry: the lease was not renewed. Of a revocation and a compaction: always.</summary>
     public bool Succeeded { get; init; }
 
     /// <summary>Of an append: where it stands.</summary>
@@ -76,14 +149,25 @@ internal sealed record StoreResponse(long Revision, KeyVersion[] Seen)
     public AppendedList? List { get; init; }
 
     public override string ToString() =>
-        List is not null ? List.ToString()
+        Refused != StoreRefusal.None ? $"refused: {Refused}, revision {Revision}"
+        : List is not null ? List.ToString()
         : Length > 0 ? $"place {Length}"
-        : $"{(Succeeded ? "done, " : "")}{(Seen.Length > 0 ? string.Join(", ", Seen) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
+        : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}{(Seen.Length > 0 ? string.Join(", ", Seen) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
 }
 
-/// <summary>A key as it is at some moment.</summary>
+/// <summary>A key as it is at some moment; of version 0 when it was deleted.</summary>
 /// <remarks>A revision below 0 stands for one that nobody was told: of a write that was never answered.</remarks>
-internal readonly record struct KeyVersion(string Key, ulong Value, long Created, long Modified, long Version)
+internal readonly record struct KeyVersion(string Key, ulong Value, long Created, long Modified, long Version, long Lease)
 {
-    public override string ToString() => $"{Key}={Value} (revision {Modified}, version {Version} since {Created})";
+    public override string ToString() =>
+        Version == 0 ? $"{Key} deleted (revision {Modified})" : $"{Key}={Value} (revision {Modified}, version {Version} since {Created}{(Lease == 0 ? "" : $", lease {Lease}")})";
+}
+
+/// <summary>A lease as it is at some moment.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Ttl">How long it lives without a renewal.</param>
+/// <param name="Renewal">What its last renewal is called.</param>
+internal readonly record struct KnownLease(long Id, long Ttl, ulong Renewal)
+{
+    public override string ToString() => $"lease {Id} of {Ttl} s, renewed at {Renewal}";
 }
