@@ -8,7 +8,7 @@ internal sealed partial class QuietPhase
     private void CheckStability()
     {
         var serving = Return();
-        Until("nobody leads but one whom all follow who can, and whose disk answers", (12 * VirtualTime.Second) + (20 * _cluster.Weather.ElectionTimeout), () => AreLedByOneOf(serving));
+        Until("nobody leads but one whom all follow who can, and their disks answer", (12 * VirtualTime.Second) + (20 * _cluster.Weather.ElectionTimeout), () => AreLedByOneOf(serving));
 
         var (leader, term) = (LeaderOf(serving), serving[0].Process!.Core.Term);
         SendAway([.. serving.Where(m => m != leader)], serving.Count - ((_cluster.Members.Count / 2) + 1), leader);
@@ -60,10 +60,12 @@ internal sealed partial class QuietPhase
         _cluster.Time.Run(back + (4 * _cluster.Weather.HeartbeatMs * VirtualTime.Millisecond));
     }
 
-    /// <summary>The disk of whoever leads has answered: one that hangs steps down when it sees the others commit.</summary>
+    /// <summary>And all of their disks have answered: who leads with one that hangs steps down, and who follows with one says nothing, so that it does not count for a majority.</summary>
     private bool AreLedByOneOf(List<Member> members) =>
-        AreLed(members) && members.Find(m => m.Id == members[0].Process!.Core.Leader) is { Process.Core: var core } && core.DurableIndex == core.LastIndex &&
-        NobodySpeaksOfALaterTerm(core.Term);
+        AreLed(members) && members.Exists(m => m.Id == members[0].Process!.Core.Leader) && members.TrueForAll(DiskHasAnswered) && NobodySpeaksOfALaterTerm(members[0].Process!.Core.Term);
+
+    private static bool DiskHasAnswered(Member member) =>
+        member.Process is { } process && process.Core.DurableIndex == process.Core.LastIndex && process.Log.HardState.Term == process.Core.Term;
 
     /// <summary>Whose disk hangs says nothing of a term that is not on it; one that is there already deposes the leader, once.</summary>
     private bool NobodySpeaksOfALaterTerm(Term term) => !_hanging.Exists(m => m.Process is { } p && p.Log.HardState.Term > term);
