@@ -28,6 +28,11 @@ internal static class ExplorerCommands
                     return 1;
             }
         }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            Console.Error.WriteLine($"A value is no number.\n{usage}");
+            return 1;
+        }
         catch (ExplorationFailedException failure)
         {
             Console.WriteLine(failure.Message);

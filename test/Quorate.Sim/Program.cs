@@ -5,15 +5,15 @@ using Quorate.Verification.Shrinking;
 
 // The simulator and the explorer from a shell: one seed, told as it happens, or many of them; a world explored, or walked through.
 const string Usage = """
-    quorate-sim --seed N [--trace] [--ndjson FILE] [--shrink]    one run; --trace tells all that happens, --ndjson writes every step of every core,
+    Quorate.Sim --seed N [--trace] [--ndjson FILE] [--shrink]    one run; --trace tells all that happens, --ndjson writes every step of every core,
                                                           --shrink makes a run that fails small
                 [--members N] [--life µs] [--until µs] [--calm LIST] [--strikes LIST] [--turns LIST]
                                                           with less of it, as --shrink says
-    quorate-sim --seed N --twice                          twice, first in a process of its own, and the first thing that the second run does otherwise
-    quorate-sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
+    Quorate.Sim --seed N --twice                          twice, first in a process of its own, and the first thing that the second run does otherwise
+    Quorate.Sim --seeds N [--from N] [--jobs N] [--keep-going]   many runs; ends at the first failure unless told to keep going
     --refine, with all of these                           every step of every core must be a step of the specification
-    quorate-sim --explore [NAME]                          every state of a world of real cores; without a name, its worlds
-    quorate-sim --walk SEED [--steps N]                   at random through a larger one
+    Quorate.Sim --explore [NAME]                          every state of a world of real cores; without a name, its worlds
+    Quorate.Sim --walk SEED [--steps N]                   at random through a larger one
     """;
 
 if (args is ["--explore" or "--walk", ..])
@@ -23,41 +23,49 @@ var command = new SimulatorCommand();
 string? ndjson = null;
 var (seeds, from, jobs, trace, keepGoing, shrink, record) = (1000UL, 1UL, 1, false, false, false, false);
 var arguments = new Queue<string>(args);
-while (arguments.Count > 0)
+try
 {
-    if (SimulatorCommand.TryTake(command, arguments, out command))
-        continue;
-    ulong Number() => ulong.Parse(arguments.Dequeue(), CultureInfo.InvariantCulture);
-    switch (arguments.Dequeue())
+    while (arguments.Count > 0)
     {
-        case "--seeds":
-            seeds = Number();
-            break;
-        case "--from":
-            from = Number();
-            break;
-        case "--jobs":
-            jobs = (int)Number();
-            break;
-        case "--trace":
-            trace = true;
-            break;
-        case "--ndjson":
-            ndjson = arguments.Dequeue();
-            break;
-        case "--keep-going":
-            keepGoing = true;
-            break;
-        case "--shrink":
-            shrink = true;
-            break;
-        case AnotherProcess.Record:
-            record = true;
-            break;
-        default:
-            Console.Error.WriteLine(Usage);
-            return 1;
+        if (SimulatorCommand.TryTake(command, arguments, out command))
+            continue;
+        ulong Number() => ulong.Parse(arguments.Dequeue(), CultureInfo.InvariantCulture);
+        switch (arguments.Dequeue())
+        {
+            case "--seeds":
+                seeds = Number();
+                break;
+            case "--from":
+                from = Number();
+                break;
+            case "--jobs":
+                jobs = (int)Number();
+                break;
+            case "--trace":
+                trace = true;
+                break;
+            case "--ndjson":
+                ndjson = arguments.Dequeue();
+                break;
+            case "--keep-going":
+                keepGoing = true;
+                break;
+            case "--shrink":
+                shrink = true;
+                break;
+            case AnotherProcess.Record:
+                record = true;
+                break;
+            default:
+                Console.Error.WriteLine(Usage);
+                return 1;
+        }
     }
+}
+catch (Exception e) when (e is FormatException or OverflowException or InvalidOperationException)
+{
+    Console.Error.WriteLine($"A value is missing or is no number.\n{Usage}");
+    return 1;
 }
 
 var clock = Stopwatch.StartNew();

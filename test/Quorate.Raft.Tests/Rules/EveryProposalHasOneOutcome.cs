@@ -188,7 +188,7 @@ public sealed class EveryProposalHasOneOutcome
     {
         var leader = Given.Leader(id: 1, term: 4, settled: true, options: Given.Options(1) with { UncommittedBytesMax = 100, CommandBytesMax = 100 });
         leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 7, 8, 9));
-        var refusal = leader.Take<RefuseProposals>().Single();
+        var refusal = Assert.Single(leader.Take<RefuseProposals>());
         Assert.Equal((8UL, 9UL, RejectReason.Busy), (refusal.FirstSequence, refusal.LastSequence, refusal.Reason));
 
         leader.EndTurn();
@@ -199,7 +199,7 @@ public sealed class EveryProposalHasOneOutcome
         Assert.Equal(2UL, leader.Core!.LastIndex.Value);
 
         // The refusal may have been lost, so it is told again.
-        refusal = leader.Take<RefuseProposals>().Single();
+        refusal = Assert.Single(leader.Take<RefuseProposals>());
         Assert.Equal((8UL, 9UL, RejectReason.Busy), (refusal.FirstSequence, refusal.LastSequence, refusal.Reason));
     }
 

@@ -10,6 +10,7 @@ public sealed class FormerFailures
     [InlineData(34UL, "the same for the log: the next frame was flushed, and the one before it was not")]
     [InlineData(1168UL, "a check of ours: entries on the disk that were to be truncated were taken for those that were committed in their place")]
     [InlineData(1290UL, "a leader whose disk hangs led on: nothing was committed without a follower that waited for what was on that disk (Quorate.Raft.Tests, PreVoteAndQuorum)")]
+    [InlineData(4525UL, "a network of ours: votes that were cast for a member before it lost its folder reached the next one under its id, long after")]
     public void A_run_that_once_failed_ends_well(ulong seed, string showed)
     {
         Simulator.Run(seed);

@@ -6,7 +6,7 @@ namespace Quorate.Verification.Tests.Seeds;
 public sealed class TheSameSeedDoesTheSame
 {
     /// <summary>The hash of seed 2's trace. A change of what the simulator or the library does moves it: then the new one, which the failure tells, goes here.</summary>
-    private const string TraceOfSeed2 = "285ebf393a1fe249";
+    private const string TraceOfSeed2 = "8e37b2d9344c0643";
 
     [Fact]
     public void A_seed_does_the_same_on_any_machine() => Assert.Equal(TraceOfSeed2, $"{Simulator.Run(2).TraceHash:x16}");

@@ -42,7 +42,7 @@ public sealed class FaultsDoNotCancelEachOther
 
         network.Clog(One, Two, first * VirtualTime.Second);
         network.Clog(One, Two, second * VirtualTime.Second);
-        network.Send(One, Two, new Packet(new byte[32], 0, 0));
+        network.Send(One, Two, new Packet(new byte[32], 0, 0, 7));
 
         time.Run(10 * VirtualTime.Second);
         Assert.Equal(3 * VirtualTime.Second, arrived);

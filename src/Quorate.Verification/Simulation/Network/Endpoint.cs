@@ -7,7 +7,7 @@ namespace Quorate.Verification.Simulation.Network;
 /// <summary>One process's end of the network. Messages are written and read by the real encoder and decoder.</summary>
 /// <remarks>
 /// There are no connections here, and so no handshakes: what a handshake refuses is refused of every message, by the sender who would not have
-/// dialled through and by the receiver who would not have let it in.
+/// dialled through and by the receiver who would not have let it in; and as a connection has two ends, what was said to one folder's process never reaches another's.
 /// </remarks>
 internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong incarnation, Func<NodeId, ulong, bool> meets, Action effect, Action wake, TraceWriter? trace) : INetwork
 {
@@ -27,7 +27,8 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
     public void Send(Message message)
     {
         effect();
-        if (!meets(message.To, network.IncarnationOf(message.To)))
+        var addressee = network.IncarnationOf(message.To);
+        if (!meets(message.To, addressee))
             return;
         if (message is RequestVoteReply { Granted: true, PreVote: false })
             network.TellVote(self, new HardState(message.Term, message.To));
@@ -35,7 +36,7 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
             network.TellVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, frame);
-        network.Send(self, message.To, new Packet(frame, trace?.TakeMessageId(self) ?? 0, incarnation));
+        network.Send(self, message.To, new Packet(frame, trace?.TakeMessageId(self) ?? 0, incarnation, addressee));
     }
 
     public void Flush() => effect();
@@ -76,5 +77,5 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
     }
 }
 
-/// <summary>A message on its way: its bytes, its number in the trace, if one is written, and the incarnation of its sender's folder.</summary>
-internal sealed record Packet(byte[] Frame, long Id, ulong Incarnation);
+/// <summary>A message on its way: its bytes, its number in the trace, if one is written, and the incarnations of the folders at both ends.</summary>
+internal sealed record Packet(byte[] Frame, long Id, ulong Incarnation, ulong Addressee);

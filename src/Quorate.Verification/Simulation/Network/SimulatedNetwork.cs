@@ -127,7 +127,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
             return;
         }
 
-        if (!_endpoints.TryGetValue(link.To, out var endpoint))
+        if (!_endpoints.TryGetValue(link.To, out var endpoint) || endpoint.Incarnation != packet.Addressee)
             return;
         chronicle.Mix((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(packet.Frame.AsSpan(8)));
         endpoint.Arrive(link.From, packet);
