@@ -214,7 +214,7 @@ print_report() {
     echo "# $name"
     echo
     echo "- A: $(version "$a"). B: $(version "$b"). Three nodes each, defaults, every write flushed."
-    echo "- Machine: $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB, Linux $(uname -r), $(df --output=fstype "$folder" | tail -n 1) on the measured folder; servers and generator share it. Load average before: $load_before."
+    echo "- Machine: $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB, Linux $(uname -r | cut -d- -f1), $(df --output=fstype "$folder" | tail -n 1) on the measured folder; servers and generator share it. Load average before: $load_before."
     echo "- Date: $(date -u +%Y-%m-%d). Commit of the generator: $(git rev-parse --short HEAD). Command: \`$command\`"
     echo "- $rounds rounds of $duration after $warmup of warm-up, A and B in turn; medians. 8 B keys, $keys of them, 256 B values. Failed requests: $failures."
     echo
