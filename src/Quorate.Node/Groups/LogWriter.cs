@@ -6,7 +6,7 @@ namespace Quorate.Node.Groups;
 /// <summary>Group commit: gathers appends while the disk is busy, and gives it all of them as one write and one flush.</summary>
 /// <remarks>
 /// Threading: the loop calls, one thread at a time; only what is posted to the worker touches the log, and tells the loop on the worker's thread. Two batches change places, one filling while the other is on its way:
-/// that bounds what waits for the disk to what the core lets be uncommitted. The disk is asked for one thing at a time, in order.
+/// that bounds what waits for the disk: at a leader to what the core lets be uncommitted, at a follower to what may be on the way to it. The disk is asked for one thing at a time, in order.
 /// </remarks>
 internal sealed class LogWriter
 {
