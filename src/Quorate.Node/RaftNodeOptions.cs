@@ -57,8 +57,8 @@ public sealed record RaftNodeOptions
     public int WaitingRequestsMax { get; init; } = 65_536;
 
     /// <summary>Bytes of committed entries kept in memory for followers that are a little behind.</summary>
-    /// <remarks>Default 16 MiB. Too small: the leader reads its disk for them.</remarks>
-    public long CachedBytesMax { get; init; } = 16 << 20;
+    /// <remarks>Default 4 MiB. Too small: the leader reads its disk for them. Too large: the collector has as much more to carry along.</remarks>
+    public long CachedBytesMax { get; init; } = 4 << 20;
 
     /// <summary>The size of a file of the log, bytes.</summary>
     /// <remarks>Default 64 MiB; 16 KiB to 1 GiB, a multiple of 4096.</remarks>

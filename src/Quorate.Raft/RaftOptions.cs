@@ -41,8 +41,8 @@ public sealed record RaftOptions
     public int CommandBytesMax { get; init; } = 8 << 20;
 
     /// <summary>Bytes of committed and durable entries the core keeps in memory, for followers that are a little behind.</summary>
-    /// <remarks>Default 16 MiB. Too small: a follower a little behind makes the leader read its disk.</remarks>
-    public long CachedBytesMax { get; init; } = 16 << 20;
+    /// <remarks>Default 4 MiB. Too small: a follower a little behind makes the leader read its disk.</remarks>
+    public long CachedBytesMax { get; init; } = 4 << 20;
 
     /// <summary>The most reads that wait for a round at one leader, its own and forwarded ones; beyond it they are refused as Busy.</summary>
     /// <remarks>Default 16,384.</remarks>

@@ -37,6 +37,37 @@ public sealed class GroupCommit
     });
 
     [Fact]
+    public void The_next_segment_is_filled_as_far_as_it_is_wanted_and_goes_on_when_more_is() => Schedules.Explore(300, () =>
+    {
+        var pace = new FillPace();
+        var (wanted, filled) = (0L, 0);
+        Given.Together(
+            () =>
+            {
+                for (; filled < 3 && pace.WaitUntilWanted(filled); filled++)
+                    Assert.True(filled < Volatile.Read(ref wanted));
+            },
+            () =>
+            {
+                foreach (var more in (long[])[1, 2, long.MaxValue])
+                {
+                    Volatile.Write(ref wanted, more);
+                    pace.WantUpTo(more);
+                }
+            });
+        Assert.Equal(3, filled);
+    });
+
+    [Fact]
+    public void A_segment_nobody_needs_is_filled_no_further() => Schedules.Explore(100, () =>
+    {
+        var pace = new FillPace();
+        pace.WantUpTo(1);
+        Given.Together(() => Assert.False(pace.WaitUntilWanted(1)), pace.GiveUp);
+        Assert.False(pace.IsWanted(0));
+    });
+
+    [Fact]
     public void Entries_asked_for_are_read_between_two_commits() => Schedules.Explore(200, () =>
     {
         using var bench = new Bench(Given.SmallLog);

@@ -46,5 +46,7 @@ internal sealed class FileDiskFile(string name, string path, SafeFileHandle hand
 
     public void Flush() => NativeFlush.File(handle, path);
 
+    public void DropFromMemory() => NativeMemoryHint.Drop(handle);
+
     public void Dispose() => handle.Dispose();
 }

@@ -56,6 +56,11 @@ public interface IDiskFile : IDisposable
     /// The flush failed. It is never tried again: Linux reports a lost write once, then marks the pages clean (fsyncgate, 2018).
     /// </exception>
     void Flush();
+
+    /// <summary>What was flushed will hardly be read: the system need not keep it in memory. A hint; without one, nothing happens.</summary>
+    void DropFromMemory()
+    {
+    }
 }
 
 /// <summary>A flush failed: what was written since the last good one may be lost, and asking again would hide it.</summary>

@@ -106,8 +106,7 @@ internal sealed class WriteAheadLog : IDisposable
         }
 
         _commit = LogIndex.Min(LogIndex.Max(_commit, batch.CommitMark), _map.Last);
-        if (2 * _map.Current.Room < _map.Current.Header.FileBytes)
-            PrepareNext();
+        PrepareNext();
     }
 
     /// <summary>Reads entries <paramref name="from"/> to <paramref name="to"/>, both included, as far as <paramref name="bytesMax"/> allows; at least one.</summary>
@@ -214,7 +213,11 @@ internal sealed class WriteAheadLog : IDisposable
         {
             // Segments that are there may be shorter than those we make now, and recovery looks for the end of a torn frame as far as their length allows one.
             while (_map.Current.Room < bytes || WalBatch.FrameBytesHard(_map.Current.Header.FileBytes) < bytes)
-                _map.AddSegment(_maker.Take(_map.Current.Sequence + 1));
+            {
+                var full = _map.Current;
+                _map.AddSegment(_maker.Take(full.Sequence + 1));
+                full.File.DropFromMemory();
+            }
         }
         catch (DiskFlushException e)
         {
@@ -227,7 +230,7 @@ internal sealed class WriteAheadLog : IDisposable
     {
         try
         {
-            _maker.Prepare(_map.Current.Sequence + 1);
+            _maker.Prepare(_map.Current);
         }
         catch (DiskFlushException e)
         {

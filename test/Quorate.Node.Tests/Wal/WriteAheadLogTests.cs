@@ -73,6 +73,22 @@ public sealed class WriteAheadLogTests
         Given.Same([.. Given.Entries(1, 10, term: 0), .. entries], Given.AllOf(again));
     }
 
+    /// <summary>In step with the writes: filled all at once, it would stand before their flushes. A log that is closed meanwhile leaves nothing half made.</summary>
+    [Fact]
+    public void The_next_segment_is_filled_no_further_than_the_present_one_asks_for()
+    {
+        var (disk, options) = (new MemoryDisk(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096 });
+        var filled = 0;
+        using (var log = WriteAheadLog.Open(disk, options).Log)
+        {
+            disk.Before = call => filled += call == "write wal-next.new" ? 1 : 0;
+            log.Commit(Given.Batch(options, Given.Entries(1, 50, term: 0, payloadBytes: 4096)));
+        }
+
+        Assert.InRange(filled, 0, 1); // of 4: a fifth of the present one is used
+        Assert.Equal(["hardstate", Segment.NameOf(1)], disk.List());
+    }
+
     [Fact]
     public void One_batch_is_one_write_and_one_flush()
     {
