@@ -57,6 +57,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly INodeNetwork _network;
     private readonly ProposalTable<TResult> _proposals;
     private readonly ReadTable _reads;
+    private readonly AnswersFirst _answersFirst;
     private readonly ClientInbox _clients;
     private readonly Applier<TResult> _applier;
     private readonly LeadershipBoard _board = new();
@@ -78,13 +79,14 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _options = options;
         _disk = disk;
         _log = log;
-        _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax);
         _reads = new ReadTable(options.WaitingRequestsMax);
         var clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
         _turns = new TurnTaker($"raft {options.Self} loop", Turn, clock, OnEnded);
+        _answersFirst = new AnswersFirst(_turns.Wake);
+        _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax, _answersFirst);
 
         var seed = options.Seed ?? DrawSeed();
-        _proposals = new ProposalTable<TResult>(options.Self, seed >> 1, new PoolAnswers<ProposalResult<TResult>>());
+        _proposals = new ProposalTable<TResult>(options.Self, seed >> 1, new PoolAnswers<ProposalResult<TResult>>(_answersFirst));
         _diskThread = new ThreadWorker($"raft {options.Self} disk");
         _applyThread = new ThreadWorker($"raft {options.Self} apply");
         _applier = new Applier<TResult>(machine, options.Self, _proposals, _reads, _applyThread, recovered.FirstIndex - 1, _turns.Wake);
@@ -135,7 +137,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (!_clients.TryAdd(command, _proposals, out var id, out var outcome))
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _board.Read(out _).Leader));
 
-        _turns.Wake();
+        _answersFirst.Wake();
         if (_stopping)
             _proposals.Settle(id.Sequence, ProposalResult<TResult>.Indeterminate);
         return cancellationToken.CanBeCanceled ? WaitAsync(id, outcome, cancellationToken) : new ValueTask<ProposalResult<TResult>>(outcome);

@@ -9,12 +9,62 @@ public sealed class ClientRequests
 {
     private const int Max = 2;
 
+    /// <summary>The first caller proposes again when it is told, the last does not, and somebody else proposes meanwhile. No clock ticks here: only a wake ends the waiting.</summary>
+    [Fact]
+    public void What_is_proposed_while_others_are_told_is_taken_without_a_tick() => Schedules.Explore(1000, async () =>
+    {
+        var wake = new WakeSignal();
+        var answersFirst = new AnswersFirst(wake.Set);
+        var inbox = new ClientInbox(proposalsMax: 8, proposalBytesMax: 1 << 20, answersFirst);
+        var answers = new PoolAnswers<ProposalResult<int>>(answersFirst);
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0, answers);
+        List<(ulong, ProposalResult<int>)> outcomes = [];
+        var first = ProposeAgainAsync(Register());
+        var last = Register();
+
+        Given.Together(
+            () => table.Settle(outcomes),
+            Propose,
+            () =>
+            {
+                var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
+                for (var taken = 0; taken < 2;)
+                {
+                    wake.Wait();
+                    inbox.Take(evenIfHeld: false, ref batch, ref withdrawn);
+                    taken += batch.Count;
+                    batch.Clear();
+                }
+            });
+        await first;
+        await last;
+
+        Task<ProposalResult<int>> Register()
+        {
+            outcomes.Add((table.Register(out var outcome).Sequence, ProposalResult<int>.Indeterminate));
+            return outcome;
+        }
+
+        async Task ProposeAgainAsync(Task<ProposalResult<int>> outcome)
+        {
+            await outcome.ConfigureAwait(false);
+            Propose();
+        }
+
+        void Propose()
+        {
+            Assert.True(inbox.TryAdd(new byte[1], table, out _, out _));
+            answersFirst.Wake();
+        }
+    });
+
     [Fact]
     public void A_request_is_refused_at_once_or_taken_once_and_numbers_ascend_as_they_are_taken() => Schedules.Explore(300, () =>
     {
-        var inbox = new ClientInbox(Max, proposalBytesMax: 1 << 20);
-        var table = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>());
         var wake = new WakeSignal();
+        var answersFirst = new AnswersFirst(wake.Set);
+        var inbox = new ClientInbox(Max, proposalBytesMax: 1 << 20, answersFirst);
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(answersFirst));
         var (accepted, stopped) = (0, 0);
         List<ulong> taken = [];
 
@@ -53,7 +103,7 @@ public sealed class ClientRequests
 
         void Take(ref ProposalBatch batch, ref List<ulong> withdrawn)
         {
-            inbox.Take(ref batch, ref withdrawn);
+            inbox.Take(evenIfHeld: false, ref batch, ref withdrawn);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);

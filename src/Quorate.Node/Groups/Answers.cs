@@ -16,7 +16,7 @@ internal readonly record struct Answered<TOutcome>(TaskCompletionSource<TOutcome
 /// or that waits for another's outcome, must hold up nobody: so before a caller is told, there is one more piece of work in the pool's hands whenever
 /// more callers wait, and it takes over from here. Threading: any thread gives.
 /// </remarks>
-internal sealed class PoolAnswers<TOutcome> : IAnswers<TOutcome>, IThreadPoolWorkItem
+internal sealed class PoolAnswers<TOutcome>(AnswersFirst answersFirst) : IAnswers<TOutcome>, IThreadPoolWorkItem
 {
     private readonly Lock _lock = new();
     private readonly Queue<Answered<TOutcome>> _waiting = new();
@@ -30,6 +30,7 @@ internal sealed class PoolAnswers<TOutcome> : IAnswers<TOutcome>, IThreadPoolWor
         {
             foreach (ref readonly var answer in answers)
                 _waiting.Enqueue(answer);
+            answersFirst.Untold(_waiting.Count);
             if (_isPosted || _waiting.Count == 0)
                 return;
             _isPosted = true;
@@ -62,6 +63,7 @@ internal sealed class PoolAnswers<TOutcome> : IAnswers<TOutcome>, IThreadPoolWor
                 return false;
             }
 
+            answersFirst.Untold(_waiting.Count);
             post = !_isPosted && _waiting.Count > 0;
             _isPosted |= post;
             return true;

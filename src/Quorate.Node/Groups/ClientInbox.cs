@@ -5,7 +5,7 @@ namespace Quorate.Node.Groups;
 
 /// <summary>What clients of this node have proposed and the loop has not taken yet. Bounded: what does not fit is refused at once.</summary>
 /// <remarks>Threading: any thread adds, the loop takes.</remarks>
-internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
+internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax, AnswersFirst answersFirst)
 {
     private readonly Lock _lock = new();
     private ProposalBatch _proposals = new();
@@ -48,8 +48,13 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax)
 
     /// <summary>Takes all proposals, and the numbers of those that were withdrawn: the two given, which must be empty, change places with the inbox's own.</summary>
     /// <remarks>Both at once: what was withdrawn was proposed before, and is among these proposals or those of an earlier turn.</remarks>
-    public void Take(ref ProposalBatch proposals, ref List<ulong> withdrawn)
+    /// <param name="evenIfHeld">A tick is due: nothing waits for longer, whoever is still to be told.</param>
+    /// <param name="proposals">Empty; then what was proposed, unless that is to wait (<see cref="AnswersFirst"/>).</param>
+    /// <param name="withdrawn">Empty; then what was withdrawn.</param>
+    public void Take(bool evenIfHeld, ref ProposalBatch proposals, ref List<ulong> withdrawn)
     {
+        if (!evenIfHeld && answersFirst.IsHolding)
+            return;
         lock (_lock)
         {
             (proposals, _proposals) = (_proposals, proposals);

@@ -70,8 +70,9 @@ internal sealed class GroupLoop
         var more = TakeMessages();
         TakeDisk();
         TakeApplied();
-        TakeClients();
-        TakeTicks();
+        var ticks = _clock.TakeTicks();
+        TakeClients(isTickDue: ticks > 0);
+        TakeTicks(ticks);
         Step(Input.EndOfTurn);
         _network.Flush();
         _disk.Submit();
@@ -124,9 +125,9 @@ internal sealed class GroupLoop
             Step(Input.Applied(applied));
     }
 
-    private void TakeClients()
+    private void TakeClients(bool isTickDue)
     {
-        _clients.Take(ref _proposals, ref _withdrawn);
+        _clients.Take(evenIfHeld: isTickDue, ref _proposals, ref _withdrawn);
         if (_proposals.Count > 0)
         {
             Step(Input.Propose(_proposals.Memory));
@@ -141,9 +142,9 @@ internal sealed class GroupLoop
             Step(Input.Read(ticket));
     }
 
-    private void TakeTicks()
+    private void TakeTicks(int ticks)
     {
-        for (var ticks = _clock.TakeTicks(); ticks > 0; ticks--)
+        for (; ticks > 0; ticks--)
             Step(Input.Tick);
     }
 

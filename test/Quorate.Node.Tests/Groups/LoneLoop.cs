@@ -17,17 +17,17 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
     private readonly Applier<int> _applier;
     private readonly GroupLoop _loop;
 
-    public LoneLoop(int waitingMax = 1000, RaftOptions? options = null)
+    public LoneLoop(int waitingMax = 1000, RaftOptions? options = null, TimeProvider? time = null)
     {
         var walOptions = Wal.Given.SmallSegments();
         (_log, _) = WriteAheadLog.Open(new MemoryDisk(), walOptions);
         Reads = new ReadTable(waitingMax);
-        Clients = new ClientInbox(waitingMax, 1 << 20);
+        Clients = new ClientInbox(waitingMax, 1 << 20, AnswersFirst);
         _proposals = new ProposalTable<int>(Self, firstSequence: 0, this);
         _applier = new Applier<int>(this, Self, _proposals, Reads, ApplyThread, LogIndex.Zero, static () => { });
         var members = new Configuration([Self, new NodeId(2), new NodeId(3)]);
         Core = new RaftCore((options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 }, new DurableState { Configuration = members });
-        var clock = new TickClock(TimeProvider.System, TimeSpan.FromHours(1), ticksAtOnceMax: 1);
+        var clock = new TickClock(time ?? TimeProvider.System, TimeSpan.FromHours(1), ticksAtOnceMax: 1);
         _loop = new GroupLoop(Core, this, new LogWriter(_log, walOptions, DiskThread, static () => { }), _applier, Reads, Clients, clock, static (_, in _, _) => { });
     }
 
@@ -36,6 +36,8 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
     public ReadTable Reads { get; }
 
     public ClientInbox Clients { get; }
+
+    public AnswersFirst AnswersFirst { get; } = new(static () => { });
 
     public Worker DiskThread { get; } = new();
 
