@@ -82,7 +82,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _reads = new ReadTable(options.WaitingRequestsMax);
         var clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
         _turns = new TurnTaker($"raft {options.Self} loop", Turn, clock, OnEnded);
-        _answersFirst = new AnswersFirst(_turns.Wake);
+        _answersFirst = new AnswersFirst(options.TimeProvider, _turns.Wake);
         _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax, _answersFirst);
 
         var seed = options.Seed ?? DrawSeed();

@@ -189,9 +189,9 @@ public sealed partial class RaftCore
 
     private void OnRefuseProposals(RefuseProposals refusal, Effects effects)
     {
-        // Counted, not compared: the last number of all has none after it.
+        // Counted, not compared: the last number of all has none after it. Some may have been withdrawn, but no two that were open together lie further apart than this.
         var more = refusal.LastSequence - refusal.FirstSequence;
-        if (more > (ulong)_proposals.Count)
+        if (more >= SeenSequences.Window)
             return;
 
         for (var i = 0UL; i <= more; i++)

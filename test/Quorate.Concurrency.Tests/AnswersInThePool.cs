@@ -8,7 +8,7 @@ public sealed class AnswersInThePool
     [Fact]
     public void Each_caller_is_told_its_own_outcome() => Schedules.Explore(300, async () =>
     {
-        var answers = new PoolAnswers<int>(new AnswersFirst(static () => { }));
+        var answers = new PoolAnswers<int>(new AnswersFirst(TimeProvider.System, static () => { }));
         var callers = Callers(5);
 
         Given.Together(
@@ -27,7 +27,7 @@ public sealed class AnswersInThePool
     [Fact]
     public void A_caller_who_blocks_until_the_next_is_told_holds_up_nobody() => Schedules.Explore(300, async () =>
     {
-        var answers = new PoolAnswers<int>(new AnswersFirst(static () => { }));
+        var answers = new PoolAnswers<int>(new AnswersFirst(TimeProvider.System, static () => { }));
         var callers = Callers(4);
         var goneOn = new Task[callers.Length];
         for (var i = 0; i < callers.Length; i++)

@@ -11,7 +11,7 @@ public sealed class ApplyThread
     public void Every_entry_is_applied_once_in_order_and_whoever_has_an_answer_can_read_what_it_tells_of() => Schedules.Explore(300, () =>
     {
         var machine = new Machine();
-        var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(new AnswersFirst(static () => { })));
+        var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(new AnswersFirst(TimeProvider.System, static () => { })));
         var reads = new ReadTable(waitersMax: 1);
         using var worker = new ThreadWorker("apply");
         var applier = new Applier<int>(machine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
@@ -56,7 +56,7 @@ public sealed class ApplyThread
         var machine = new Machine { ThrowsAt = 2 };
         using var worker = new ThreadWorker("apply");
         var wake = new WakeSignal();
-        var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(new AnswersFirst(static () => { })));
+        var proposals = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(new AnswersFirst(TimeProvider.System, static () => { })));
         var applier = new Applier<int>(machine, Given.Self, proposals, new ReadTable(waitersMax: 1), worker, LogIndex.Zero, wake.Set);
         worker.Start();
 

@@ -14,7 +14,7 @@ public sealed class ClientRequests
     public void What_is_proposed_while_others_are_told_is_taken_without_a_tick() => Schedules.Explore(1000, async () =>
     {
         var wake = new WakeSignal();
-        var answersFirst = new AnswersFirst(wake.Set);
+        var answersFirst = new AnswersFirst(Given.StandingClock, wake.Set);
         var inbox = new ClientInbox(proposalsMax: 8, proposalBytesMax: 1 << 20, answersFirst);
         var answers = new PoolAnswers<ProposalResult<int>>(answersFirst);
         var table = new ProposalTable<int>(Given.Self, firstSequence: 0, answers);
@@ -31,7 +31,7 @@ public sealed class ClientRequests
                 for (var taken = 0; taken < 2;)
                 {
                     wake.Wait();
-                    inbox.Take(evenIfHeld: false, ref batch, ref withdrawn);
+                    inbox.Take(ref batch, ref withdrawn);
                     taken += batch.Count;
                     batch.Clear();
                 }
@@ -58,11 +58,50 @@ public sealed class ClientRequests
         }
     });
 
+    /// <summary>The worst that a caller can do: where it is told, it blocks until somebody else's proposal has been taken.</summary>
+    [Fact]
+    public void A_caller_who_blocks_where_it_is_told_keeps_nobodys_proposal_from_being_taken() => Schedules.Explore(1000, async () =>
+    {
+        var wake = new WakeSignal();
+        var taken = new WakeSignal();
+        var answersFirst = new AnswersFirst(Given.StandingClock, wake.Set);
+        var inbox = new ClientInbox(proposalsMax: 8, proposalBytesMax: 1 << 20, answersFirst);
+        var table = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(answersFirst));
+        var told = table.Register(out var outcome);
+        var caller = BlockAsync();
+
+        Given.Together(
+            () => table.Settle(told.Sequence, ProposalResult<int>.Indeterminate),
+            () =>
+            {
+                Assert.True(inbox.TryAdd(new byte[1], table, out _, out _));
+                answersFirst.Wake();
+            },
+            () =>
+            {
+                var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
+                while (batch.Count == 0)
+                {
+                    wake.Wait();
+                    inbox.Take(ref batch, ref withdrawn);
+                }
+
+                taken.Set();
+            });
+        await caller;
+
+        async Task BlockAsync()
+        {
+            await outcome.ConfigureAwait(false);
+            taken.Wait();
+        }
+    });
+
     [Fact]
     public void A_request_is_refused_at_once_or_taken_once_and_numbers_ascend_as_they_are_taken() => Schedules.Explore(300, () =>
     {
         var wake = new WakeSignal();
-        var answersFirst = new AnswersFirst(wake.Set);
+        var answersFirst = new AnswersFirst(Given.StandingClock, wake.Set);
         var inbox = new ClientInbox(Max, proposalBytesMax: 1 << 20, answersFirst);
         var table = new ProposalTable<int>(Given.Self, firstSequence: 0, new PoolAnswers<ProposalResult<int>>(answersFirst));
         var (accepted, stopped) = (0, 0);
@@ -103,7 +142,7 @@ public sealed class ClientRequests
 
         void Take(ref ProposalBatch batch, ref List<ulong> withdrawn)
         {
-            inbox.Take(evenIfHeld: false, ref batch, ref withdrawn);
+            inbox.Take(ref batch, ref withdrawn);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);

@@ -16,6 +16,9 @@ internal static class Given
         DrawNonce = static () => 7,
     };
 
+    /// <summary>A clock by which nothing is ever over.</summary>
+    public static readonly TimeProvider StandingClock = new NoTimePasses();
+
     /// <summary>Commands of this node, each at the place in the log that is its number.</summary>
     public static LogEntry[] Commands(ulong first, ulong last, int payloadBytes = 1)
     {
@@ -39,5 +42,10 @@ internal static class Given
             thread.Start();
         foreach (var thread in threads)
             thread.Join();
+    }
+
+    private sealed class NoTimePasses : TimeProvider
+    {
+        public override long GetTimestamp() => 0;
     }
 }

@@ -59,13 +59,16 @@ internal sealed class PoolAnswers<TOutcome>(AnswersFirst answersFirst) : IAnswer
                 _isPosted = false;
             if (!_waiting.TryDequeue(out answer))
             {
+                answersFirst.Untold(0);
                 post = false;
                 return false;
             }
 
-            answersFirst.Untold(_waiting.Count);
-            post = !_isPosted && _waiting.Count > 0;
+            // The last one counts as untold until he has gone on, if others wait for him and a further piece of work is there to say so should he block.
+            var isHandedOver = _waiting.Count > 0 || answersFirst.IsAwaited;
+            post = !_isPosted && isHandedOver;
             _isPosted |= post;
+            answersFirst.Untold(isHandedOver ? Math.Max(1, _waiting.Count) : 0);
             return true;
         }
     }

@@ -4,16 +4,20 @@ namespace Quorate.Node.Groups;
 /// <remarks>
 /// <code>
 ///   told       ├─ a ─ b ─ c ─ d ─┤
-///   proposed        a'  b'  c'   ├► one group: a' b' c', and not a' alone with the others behind its flush
+///   proposed        a'  b'  c'  d' ├► one group: a' b' c' d', and not a' alone with the others behind its flush
 /// </code>
-/// It is short: each caller is told as soon as the pool has a thread. When it has none, the next tick of the clock ends the waiting, and with nobody to be told there is none. Disk schedulers know the
-/// idea as anticipation (Iyer and Druschel, 2001). Threading: any thread; who proposes calls <see cref="Wake"/> after what is proposed can be taken, who tells calls <see cref="Untold"/> before the last is told.
+/// It is short: each caller is told as soon as the pool has a thread, and after a millisecond nobody waits any more. Where one caller is told at a time there is nothing to wait for. Disk schedulers know the
+/// idea as anticipation (Iyer and Druschel, 2001). Threading: any thread; who proposes calls <see cref="Wake"/> after what is proposed can be taken.
 /// </remarks>
-internal sealed class AnswersFirst(Action wake)
+internal sealed class AnswersFirst(TimeProvider time, Action wake)
 {
-    private int _untold;
+    /// <summary>The longest that telling callers makes others wait. The next turn sees that it is over: that of the next tick, if nothing else happens.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>Something waits, or may: the loop must hear of it when the last has been told.</summary>
+    private int _untold;
+    private long _since;
+
+    /// <summary>The loop must hear of it when the last has been told.</summary>
     private int _isAwaited;
 
     /// <summary>Whether what was proposed should wait. If so, the loop is woken when it need no longer.</summary>
@@ -21,7 +25,7 @@ internal sealed class AnswersFirst(Action wake)
     {
         get
         {
-            if (Volatile.Read(ref _untold) == 0)
+            if (Volatile.Read(ref _untold) == 0 || time.GetElapsedTime(Volatile.Read(ref _since)) > Longest)
                 return false;
 
             // Said first and looked at afterwards, and the other side does it the other way round: one of the two sees the other.
@@ -30,16 +34,21 @@ internal sealed class AnswersFirst(Action wake)
         }
     }
 
-    /// <summary>Something was proposed: wakes the loop, now or when the last caller is being told.</summary>
+    /// <summary>Something waits, or did a moment ago, for the last to be told.</summary>
+    public bool IsAwaited => Volatile.Read(ref _isAwaited) != 0;
+
+    /// <summary>Something was proposed: wakes the loop, now or when the last caller has been told.</summary>
     public void Wake()
     {
         if (!IsHolding)
             wake();
     }
 
-    /// <summary>So many callers have not been told yet, and wait for it. One call after another.</summary>
+    /// <summary>So many callers are still to be told. One call after another.</summary>
     public void Untold(int callers)
     {
+        if (callers > 0 && _untold == 0)
+            Volatile.Write(ref _since, time.GetTimestamp());
         Interlocked.Exchange(ref _untold, callers);
         if (callers == 0 && Interlocked.Exchange(ref _isAwaited, 0) != 0)
             wake();

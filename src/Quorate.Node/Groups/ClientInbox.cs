@@ -46,14 +46,11 @@ internal sealed class ClientInbox(int proposalsMax, long proposalBytesMax, Answe
         return true;
     }
 
-    /// <summary>Takes all proposals, and the numbers of those that were withdrawn: the two given, which must be empty, change places with the inbox's own.</summary>
+    /// <summary>Takes all proposals, and the numbers of those that were withdrawn: the two given, which must be empty, change places with the inbox's own. None while callers are told (<see cref="AnswersFirst"/>).</summary>
     /// <remarks>Both at once: what was withdrawn was proposed before, and is among these proposals or those of an earlier turn.</remarks>
-    /// <param name="evenIfHeld">A tick is due: nothing waits for longer, whoever is still to be told.</param>
-    /// <param name="proposals">Empty; then what was proposed, unless that is to wait (<see cref="AnswersFirst"/>).</param>
-    /// <param name="withdrawn">Empty; then what was withdrawn.</param>
-    public void Take(bool evenIfHeld, ref ProposalBatch proposals, ref List<ulong> withdrawn)
+    public void Take(ref ProposalBatch proposals, ref List<ulong> withdrawn)
     {
-        if (!evenIfHeld && answersFirst.IsHolding)
+        if (answersFirst.IsHolding)
             return;
         lock (_lock)
         {

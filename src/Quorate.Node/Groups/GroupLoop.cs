@@ -70,9 +70,8 @@ internal sealed class GroupLoop
         var more = TakeMessages();
         TakeDisk();
         TakeApplied();
-        var ticks = _clock.TakeTicks();
-        TakeClients(isTickDue: ticks > 0);
-        TakeTicks(ticks);
+        TakeClients();
+        TakeTicks();
         Step(Input.EndOfTurn);
         _network.Flush();
         _disk.Submit();
@@ -125,9 +124,9 @@ internal sealed class GroupLoop
             Step(Input.Applied(applied));
     }
 
-    private void TakeClients(bool isTickDue)
+    private void TakeClients()
     {
-        _clients.Take(evenIfHeld: isTickDue, ref _proposals, ref _withdrawn);
+        _clients.Take(ref _proposals, ref _withdrawn);
         if (_proposals.Count > 0)
         {
             Step(Input.Propose(_proposals.Memory));
@@ -142,9 +141,9 @@ internal sealed class GroupLoop
             Step(Input.Read(ticket));
     }
 
-    private void TakeTicks(int ticks)
+    private void TakeTicks()
     {
-        for (; ticks > 0; ticks--)
+        for (var ticks = _clock.TakeTicks(); ticks > 0; ticks--)
             Step(Input.Tick);
     }
 

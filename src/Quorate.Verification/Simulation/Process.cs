@@ -52,7 +52,7 @@ internal sealed class Process
 
         var seed = member.Seeds.Next();
         var waitingMax = weather.IsTight ? 4 : 1024;
-        (Clients, Reads) = (new ClientInbox(waitingMax, 1 << 20, new AnswersFirst(Wake)), new ReadTable(waitingMax));
+        (Clients, Reads) = (new ClientInbox(waitingMax, 1 << 20, new AnswersFirst(member.Clock, Wake)), new ReadTable(waitingMax));
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.ApplyLatency);
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);

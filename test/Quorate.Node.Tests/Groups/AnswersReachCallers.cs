@@ -5,7 +5,7 @@ namespace Quorate.Node.Tests.Groups;
 /// <summary>Callers are told in the pool, many to a piece of work, and none of them can hold up another.</summary>
 public sealed class AnswersReachCallers
 {
-    private readonly PoolAnswers<int> _answers = new(new AnswersFirst(static () => { }));
+    private readonly PoolAnswers<int> _answers = new(new AnswersFirst(TimeProvider.System, static () => { }));
 
     [Fact]
     public async Task Each_caller_gets_its_own_outcome_and_goes_on_outside_the_thread_that_gave_it()

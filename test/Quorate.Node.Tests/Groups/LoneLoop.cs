@@ -22,7 +22,7 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
         var walOptions = Wal.Given.SmallSegments();
         (_log, _) = WriteAheadLog.Open(new MemoryDisk(), walOptions);
         Reads = new ReadTable(waitingMax);
-        Clients = new ClientInbox(waitingMax, 1 << 20, AnswersFirst);
+        Clients = new ClientInbox(waitingMax, 1 << 20, AnswersFirst = new AnswersFirst(time ?? TimeProvider.System, static () => { }));
         _proposals = new ProposalTable<int>(Self, firstSequence: 0, this);
         _applier = new Applier<int>(this, Self, _proposals, Reads, ApplyThread, LogIndex.Zero, static () => { });
         var members = new Configuration([Self, new NodeId(2), new NodeId(3)]);
@@ -37,7 +37,7 @@ internal sealed class LoneLoop : IStateMachine<int>, INetwork, IAnswers<Proposal
 
     public ClientInbox Clients { get; }
 
-    public AnswersFirst AnswersFirst { get; } = new(static () => { });
+    public AnswersFirst AnswersFirst { get; }
 
     public Worker DiskThread { get; } = new();
 

@@ -1,6 +1,6 @@
 namespace Quorate.Node.Tests.Groups;
 
-/// <summary>While callers are being told their outcomes, what is proposed waits for what they will propose, but for no longer than a tick.</summary>
+/// <summary>While callers are being told their outcomes, what is proposed waits for what they will propose, but for no longer than a millisecond.</summary>
 public sealed class ProposalsWaitForAnswers
 {
     private readonly Clock _clock = new();
@@ -13,7 +13,7 @@ public sealed class ProposalsWaitForAnswers
     }
 
     [Fact]
-    public void They_are_taken_when_the_last_is_being_told()
+    public void They_are_taken_when_the_last_has_been_told()
     {
         var (_, outcome) = _node.Propose(bytes: 1);
         _node.Turn();
@@ -27,23 +27,25 @@ public sealed class ProposalsWaitForAnswers
     }
 
     [Fact]
-    public void They_are_taken_at_the_next_tick_whoever_is_still_to_be_told()
+    public void They_are_taken_after_a_millisecond_whoever_is_still_to_be_told()
     {
         var (_, outcome) = _node.Propose(bytes: 1);
+        _clock.Milliseconds = 1;
         _node.Turn();
         Assert.False(outcome.IsCompleted);
 
-        _clock.Hours++;
+        _clock.Milliseconds = 2;
+        _node.AnswersFirst.Untold(1);
         _node.Turn();
         Assert.True(outcome.IsCompleted);
     }
 
     private sealed class Clock : TimeProvider
     {
-        public long Hours { get; set; }
+        public long Milliseconds { get; set; }
 
-        public override long TimestampFrequency => 1;
+        public override long TimestampFrequency => 1000;
 
-        public override long GetTimestamp() => Hours * 3600;
+        public override long GetTimestamp() => Milliseconds;
     }
 }

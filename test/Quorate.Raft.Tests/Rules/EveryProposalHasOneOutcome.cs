@@ -251,6 +251,19 @@ public sealed class EveryProposalHasOneOutcome
         Assert.Equal(7UL, Assert.Single(node.Receive(Given.Refusal(from: 1, to: 2, term: 3, 7, 7)).Rejections).Proposal.Sequence);
     }
 
+    /// <summary>The refusal speaks of all that were forwarded together, also of those that nobody here waits for any more.</summary>
+    [Fact]
+    public void A_refusal_is_heard_though_most_of_what_it_names_was_withdrawn()
+    {
+        var node = Given.Follower(id: 2, term: 3, leader: 1);
+        node.Propose(7, 8, 9, 10, 11);
+        foreach (var sequence in (ulong[])[7, 8, 9, 10])
+            node.Step(Input.Withdraw(sequence));
+
+        var rejections = node.Receive(Given.Refusal(from: 1, to: 2, term: 3, 7, 11)).Rejections;
+        Assert.Equal(11UL, Assert.Single(rejections).Proposal.Sequence);
+    }
+
     /// <summary>Once an entry of a later term is committed, what is not beneath it can never be.</summary>
     [Fact]
     public void A_proposal_is_superseded_when_an_entry_of_a_later_term_is_committed_without_it()
