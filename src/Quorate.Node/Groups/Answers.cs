@@ -14,7 +14,7 @@ internal readonly record struct Answered<TOutcome>(TaskCompletionSource<TOutcome
 /// <remarks>
 /// What waits for an outcome goes on right where it is told, one caller after the other, which is cheap as long as each goes to sleep again soon. One that does not,
 /// or that waits for another's outcome, must hold up nobody: so before a caller is told, there is one more piece of work in the pool's hands whenever
-/// more callers wait, and it takes over from here. Threading: any thread gives.
+/// more callers wait, or proposals do for the last to be told (<see cref="AnswersFirst"/>), and it takes over from here. Threading: any thread gives.
 /// </remarks>
 internal sealed class PoolAnswers<TOutcome>(AnswersFirst answersFirst) : IAnswers<TOutcome>, IThreadPoolWorkItem
 {
@@ -64,7 +64,7 @@ internal sealed class PoolAnswers<TOutcome>(AnswersFirst answersFirst) : IAnswer
                 return false;
             }
 
-            // The last one counts as untold until he has gone on, if others wait for him and a further piece of work is there to say so should he block.
+            // The last one counts as untold until he has gone on, if proposals wait for that; should he block, the further piece of work finds nobody left.
             var isHandedOver = _waiting.Count > 0 || answersFirst.IsAwaited;
             post = !_isPosted && isHandedOver;
             _isPosted |= post;
