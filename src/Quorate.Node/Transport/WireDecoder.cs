@@ -27,7 +27,7 @@ internal sealed class WireDecoder
     private Proposal[] _proposals = new Proposal[64];
 
     /// <summary>Whether the log will refer to the body of such a frame after it has been decoded.</summary>
-    public static bool HoldsPayloads(in FrameHeader header) => header.Kind switch
+    public static bool HoldsPayloads(in WireFrameHeader header) => header.Kind switch
     {
         WireKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
         WireKind.ForwardProposals => true,

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Quorate.Node.Wal;
+using Quorate.Node.Io;
 
 namespace Quorate.Node.Transport;
 
@@ -32,7 +32,7 @@ internal static class WireFrame
 
     /// <summary>Reads a header and believes it only if its checksum and its bound allow.</summary>
     /// <exception cref="WireFormatException">It is damaged, or the frame is larger than we take.</exception>
-    public static FrameHeader ReadHeader(ReadOnlySpan<byte> header, int frameBytesMax)
+    public static WireFrameHeader ReadHeader(ReadOnlySpan<byte> header, int frameBytesMax)
     {
         if (header.Length < HeaderBytes)
             throw new WireFormatException($"a frame header has {HeaderBytes} bytes; only {header.Length} are here");
@@ -42,7 +42,7 @@ internal static class WireFrame
         var length = BodyBytesOf(header);
         if (length > (uint)(frameBytesMax - HeaderBytes))
             throw new WireFormatException($"a frame of {length} bytes is larger than the {frameBytesMax} that FrameBytesMax allows");
-        return new FrameHeader((WireKind)header[4], (int)length, BinaryPrimitives.ReadUInt32LittleEndian(header[8..]));
+        return new WireFrameHeader((WireKind)header[4], (int)length, BinaryPrimitives.ReadUInt32LittleEndian(header[8..]));
     }
 
     /// <summary>The length that a header states, which nobody has checked yet.</summary>
@@ -50,7 +50,7 @@ internal static class WireFrame
 
     /// <summary>Checks that the body is the one that was sent.</summary>
     /// <exception cref="WireFormatException">It is not.</exception>
-    public static void CheckBody(in FrameHeader header, ReadOnlySpan<byte> body)
+    public static void CheckBody(in WireFrameHeader header, ReadOnlySpan<byte> body)
     {
         if (body.Length != header.BodyBytes)
             throw new WireFormatException($"a body of {header.BodyBytes} bytes was announced; {body.Length} are here");
@@ -60,4 +60,4 @@ internal static class WireFrame
 }
 
 /// <summary>A frame header that was checked: <paramref name="BodyBytes"/> may be believed.</summary>
-internal readonly record struct FrameHeader(WireKind Kind, int BodyBytes, uint BodyChecksum);
+internal readonly record struct WireFrameHeader(WireKind Kind, int BodyBytes, uint BodyChecksum);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Quorate.Node.Io;
 using Quorate.Raft;
 
 namespace Quorate.Node.Wal;

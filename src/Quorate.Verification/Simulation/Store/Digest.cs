@@ -1,6 +1,6 @@
 using System.Numerics;
 using Quorate.Kv;
-using Quorate.Node.Wal;
+using Quorate.Node.Io;
 
 namespace Quorate.Verification.Simulation.Store;
 

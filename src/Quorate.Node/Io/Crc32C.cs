@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Quorate.Node.Wal;
+namespace Quorate.Node.Io;
 
-/// <summary>CRC-32C (Castagnoli), the checksum of everything on our disk. One instruction a word on x64 and ARM64.</summary>
+/// <summary>CRC-32C (Castagnoli), the checksum of everything on our disk and of every frame between members. One instruction a word on x64 and ARM64.</summary>
 /// <remarks>Source: RFC 3720 appendix B.4 (its test vectors are in the tests).</remarks>
 internal static class Crc32C
 {

@@ -1,7 +1,7 @@
 using System.Text;
-using Quorate.Node.Wal;
+using Quorate.Node.Io;
 
-namespace Quorate.Node.Tests.Wal;
+namespace Quorate.Node.Tests.Io;
 
 /// <summary>CRC-32C against the published values.</summary>
 public sealed class Checksums
