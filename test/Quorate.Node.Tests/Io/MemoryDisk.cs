@@ -32,6 +32,9 @@ public sealed class MemoryDisk : IDisk
     /// <summary>Flushes so far, of files and of the folder.</summary>
     public int Flushes { get; private set; }
 
+    /// <summary>The files that need not be held in memory, in the order in which that was said.</summary>
+    public List<string> Dropped { get; } = [];
+
     /// <summary>Asked before each changing call, with what it is; throws to make it fail. A write that fails may have been done in part.</summary>
     public Action<string>? Before { get; set; }
 
@@ -202,6 +205,8 @@ public sealed class MemoryDisk : IDisk
             content.Flush();
             disk.Flushes++;
         }
+
+        public void DropFromMemory() => disk.Dropped.Add(name);
 
         public void Dispose()
         {

@@ -89,6 +89,18 @@ public sealed class WriteAheadLogTests
         Assert.Equal(["hardstate", Segment.NameOf(1)], disk.List());
     }
 
+    /// <summary>All that the log ever was would else push out what somebody reads. The segment in use stays: its filled pages are about to be written to.</summary>
+    [Fact]
+    public void A_full_segment_need_not_be_held_in_memory_and_the_one_in_use_is()
+    {
+        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        for (var index = 1UL; disk.List().Count < 4; index++)
+            log.Commit(Given.Batch(options, Given.Entry(index, term: 0, payloadBytes: 2000)));
+
+        Assert.Equal([Segment.NameOf(1), Segment.NameOf(2)], disk.Dropped);
+    }
+
     [Fact]
     public void One_batch_is_one_write_and_one_flush()
     {

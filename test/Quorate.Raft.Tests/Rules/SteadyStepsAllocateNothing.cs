@@ -55,13 +55,7 @@ public sealed class SteadyStepsAllocateNothing
         {
             for (var i = 0; i < batch; i++)
                 entries[i] = new LogEntry(new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, new ProposalId(Given.Node(1), 1), payload);
-            append.Previous = new EntryId(follower.LastTerm, follower.LastIndex);
-            append.LeaderCommit = append.LastIndex;
-            follower.Step(Input.Received(append), effects);
-            follower.Step(Input.Durable(effects.Append.Token), effects);
-            follower.Step(Input.Applied(follower.CommitIndex), effects);
-            follower.Step(Input.EndOfTurn, effects);
-            follower.Step(Input.Tick, effects);
+            TakeAndApply(follower, append, effects);
         });
         Assert.Equal(follower.LastIndex, follower.CommitIndex);
     }
@@ -87,15 +81,21 @@ public sealed class SteadyStepsAllocateNothing
             follower.Step(Input.EndOfTurn, effects);
             for (var i = 0; i < batch; i++)
                 entries[i] = new LogEntry(new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, proposals[i].Id, payload);
-            append.Previous = new EntryId(follower.LastTerm, follower.LastIndex);
-            append.LeaderCommit = append.LastIndex;
-            follower.Step(Input.Received(append), effects);
-            follower.Step(Input.Durable(effects.Append.Token), effects);
-            follower.Step(Input.Applied(follower.CommitIndex), effects);
-            follower.Step(Input.EndOfTurn, effects);
-            follower.Step(Input.Tick, effects);
+            TakeAndApply(follower, append, effects);
         });
         Assert.Equal(sequence, follower.CommitIndex.Value);
+    }
+
+    /// <summary>The message's entries come after all that the follower has, and are committed.</summary>
+    private static void TakeAndApply(RaftCore follower, AppendEntries append, Effects effects)
+    {
+        append.Previous = new EntryId(follower.LastTerm, follower.LastIndex);
+        append.LeaderCommit = append.LastIndex;
+        follower.Step(Input.Received(append), effects);
+        follower.Step(Input.Durable(effects.Append.Token), effects);
+        follower.Step(Input.Applied(follower.CommitIndex), effects);
+        follower.Step(Input.EndOfTurn, effects);
+        follower.Step(Input.Tick, effects);
     }
 
     /// <summary>After it has been repeated until every list and cache has its size.</summary>
