@@ -121,9 +121,9 @@ public sealed record RaftNodeOptions
         Self = Self,
         HeartbeatTicks = 10,
         ElectionTicks = (int)Math.Round(ElectionTimeout / Tick),
-        CommandBytesMax = CommandBytesMax,
-        UncommittedBytesMax = Math.Max(UncommittedBytesMax, CommandBytesMax),
-        CachedBytesMax = CachedBytesMax,
+        MaxCommandBytes = CommandBytesMax,
+        MaxUncommittedBytes = Math.Max(UncommittedBytesMax, CommandBytesMax),
+        MaxCachedBytes = CachedBytesMax,
         Seed = seed,
     };
 }

@@ -15,7 +15,7 @@ public sealed class Effects
     private readonly MessagePool<RequestVote> _votes = new();
     private readonly MessagePool<RequestVoteReply> _voteReplies = new();
     private readonly MessagePool<ForwardProposals> _forwards = new();
-    private readonly MessagePool<RefuseProposals> _refusals = new();
+    private readonly MessagePool<RejectProposals> _proposalRejections = new();
     private readonly MessagePool<ReadIndexRequest> _readRequests = new();
     private readonly MessagePool<ReadIndexReply> _readReplies = new();
     private Proposal[] _proposals = [];
@@ -37,10 +37,10 @@ public sealed class Effects
     public List<Rejection> Rejections { get; } = [];
 
     /// <summary>Answers to reads of this node.</summary>
-    public List<ReadAnswer> Reads { get; } = [];
+    public List<ReadIndexResult> ReadResults { get; } = [];
 
     /// <summary>Entries that a follower or the state machine needs and that are no longer in memory.</summary>
-    public List<LogRead> LogReads { get; } = [];
+    public List<EntriesRequest> EntriesRequests { get; } = [];
 
     /// <summary>What happened, for whoever watches.</summary>
     public List<TraceEvent> Trace { get; } = [];
@@ -52,15 +52,15 @@ public sealed class Effects
         SendNow.Clear();
         SendWhenDurable.Clear();
         Rejections.Clear();
-        Reads.Clear();
-        LogReads.Clear();
+        ReadResults.Clear();
+        EntriesRequests.Clear();
         Trace.Clear();
         _appends.Reset();
         _appendReplies.Reset();
         _votes.Reset();
         _voteReplies.Reset();
         _forwards.Reset();
-        _refusals.Reset();
+        _proposalRejections.Reset();
         _readRequests.Reset();
         _readReplies.Reset();
         _proposals.AsSpan(0, _proposalCount).Clear();
@@ -68,7 +68,7 @@ public sealed class Effects
     }
 
     /// <summary>A copy for a message to show, good as long as the message.</summary>
-    internal ReadOnlyMemory<Proposal> Keep(List<Proposal> proposals)
+    internal ReadOnlyMemory<Proposal> CopyProposals(List<Proposal> proposals)
     {
         // Should there be too little room, what is kept already stays where it is and is shown from there.
         if (_proposals.Length - _proposalCount < proposals.Count)
@@ -88,7 +88,7 @@ public sealed class Effects
 
     internal ForwardProposals NewForwardProposals() => _forwards.Rent();
 
-    internal RefuseProposals NewRefuseProposals() => _refusals.Rent();
+    internal RejectProposals NewRejectProposals() => _proposalRejections.Rent();
 
     internal ReadIndexRequest NewReadIndexRequest() => _readRequests.Rent();
 
@@ -112,15 +112,15 @@ public readonly record struct Rejection(ProposalId Proposal, RejectReason Reason
 /// <summary>The answer to a read: granted once <paramref name="Index"/> is applied, or refused.</summary>
 /// <param name="Ticket">The driver's number for the read.</param>
 /// <param name="Index">Granted: read when this index has been applied.</param>
-/// <param name="Refused">Not granted, and why; null when it is.</param>
-public readonly record struct ReadAnswer(ulong Ticket, LogIndex Index, RejectReason? Refused);
+/// <param name="RejectReason">Not granted, and why; null when it is.</param>
+public readonly record struct ReadIndexResult(ulong Ticket, LogIndex Index, RejectReason? RejectReason);
 
 /// <summary>Entries to read back from the disk for a follower, or for this node's own state machine when it is far behind.</summary>
 /// <param name="Peer">Who needs them: a follower, or this node.</param>
 /// <param name="From">The first one.</param>
 /// <param name="To">The last one that is on disk and wanted.</param>
-/// <param name="BytesMax">About how much; at least one entry.</param>
-public readonly record struct LogRead(NodeId Peer, LogIndex From, LogIndex To, int BytesMax);
+/// <param name="MaxBytes">About how much; at least one entry.</param>
+public readonly record struct EntriesRequest(NodeId Peer, LogIndex From, LogIndex To, int MaxBytes);
 
 /// <summary>Messages that may leave at once: nothing they say depends on a flush that is still to come.</summary>
 public sealed class SendNowList
@@ -164,19 +164,19 @@ public sealed class SendWhenDurableList
 internal sealed class MessagePool<T>
     where T : Message, new()
 {
-    private readonly List<T> _made = [];
+    private readonly List<T> _messages = [];
     private int _rented;
 
     public T Rent()
     {
-        if (_rented == _made.Count)
-            _made.Add(new T());
-        return _made[_rented++];
+        if (_rented == _messages.Count)
+            _messages.Add(new T());
+        return _messages[_rented++];
     }
 
     public void Reset()
     {
         while (_rented > 0)
-            _made[--_rented].Forget();
+            _messages[--_rented].Reset();
     }
 }

@@ -22,13 +22,13 @@ public enum InputKind : byte
     Applied = 6,
 
     /// <summary>Entries that were asked for have been read back from the disk.</summary>
-    EntriesRead = 7,
+    EntriesLoaded = 7,
 
     /// <summary>A peer's connection was closed: its process may be gone.</summary>
     PeerLost = 8,
 
     /// <summary>Everything that had arrived has been stepped: what gathered may leave now.</summary>
-    EndOfTurn = 9,
+    EndOfIteration = 9,
 
     /// <summary>A client of this node has stopped waiting for the outcome of a proposal.</summary>
     Withdraw = 10,
@@ -48,7 +48,7 @@ public readonly struct Input
     /// <summary>With <see cref="InputKind.Propose"/>.</summary>
     public ReadOnlyMemory<Proposal> Proposals { get; private init; }
 
-    /// <summary>With <see cref="InputKind.EntriesRead"/>.</summary>
+    /// <summary>With <see cref="InputKind.EntriesLoaded"/>.</summary>
     public ReadOnlyMemory<LogEntry> Entries { get; private init; }
 
     /// <summary>With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with <see cref="InputKind.Withdraw"/> the proposal's number.</summary>
@@ -57,7 +57,7 @@ public readonly struct Input
     /// <summary>With <see cref="InputKind.Applied"/>.</summary>
     public LogIndex Index { get; private init; }
 
-    /// <summary>With <see cref="InputKind.EntriesRead"/> and <see cref="InputKind.PeerLost"/>.</summary>
+    /// <summary>With <see cref="InputKind.EntriesLoaded"/> and <see cref="InputKind.PeerLost"/>.</summary>
     public NodeId Peer { get; private init; }
 
     /// <summary>Time has passed by one tick; whoever drives the core decides how long a tick is.</summary>
@@ -67,7 +67,7 @@ public readonly struct Input
     /// Everything that had arrived has been stepped. A leader now sends each follower what it lacks, another node its leader what its clients propose, as few messages as
     /// that takes: sixty proposals that arrived together leave together.
     /// </summary>
-    public static Input EndOfTurn => new(InputKind.EndOfTurn);
+    public static Input EndOfIteration => new(InputKind.EndOfIteration);
 
     /// <summary>A message has arrived. The core keeps nothing of it but the bytes of its entries.</summary>
     public static Input Received(Message message) => new(InputKind.Message) { Message = message };
@@ -84,7 +84,7 @@ public readonly struct Input
     /// </summary>
     public static Input Withdraw(ulong sequence) => new(InputKind.Withdraw) { Number = sequence };
 
-    /// <summary>A linearizable read wants to know from which applied index on it may read; the answer is in <see cref="Effects.Reads"/>.</summary>
+    /// <summary>A linearizable read wants to know from which applied index on it may read; the answer is in <see cref="Effects.ReadResults"/>.</summary>
     /// <remarks>It waits in the core until it is answered. A driver whose readers may give up has few tickets out at a time, and lets who comes meanwhile share the next.</remarks>
     /// <param name="ticket">The driver's own number for it, never used twice.</param>
     public static Input Read(ulong ticket) => new(InputKind.Read) { Number = ticket };
@@ -95,8 +95,8 @@ public readonly struct Input
     /// <summary>The state machine has applied everything up to this index.</summary>
     public static Input Applied(LogIndex index) => new(InputKind.Applied) { Index = index };
 
-    /// <summary>The entries that <see cref="Effects.LogReads"/> asked for, from the disk; none when they could not be had.</summary>
-    public static Input EntriesRead(NodeId forPeer, ReadOnlyMemory<LogEntry> entries) => new(InputKind.EntriesRead) { Peer = forPeer, Entries = entries };
+    /// <summary>The entries that <see cref="Effects.EntriesRequests"/> asked for, from the disk; none when they could not be had.</summary>
+    public static Input EntriesLoaded(NodeId forPeer, ReadOnlyMemory<LogEntry> entries) => new(InputKind.EntriesLoaded) { Peer = forPeer, Entries = entries };
 
     /// <summary>
     /// A peer closed its connection. If it led, a pre-vote starts after a moment instead of after an election timeout; if it

@@ -7,14 +7,14 @@ public sealed partial class RaftCore
     private const int UnappliedEntriesMax = 65_536;
 
     private LogIndex _commit;
-    private LogIndex _handedOut;
+    private LogIndex _applyingIndex;
     private LogIndex _applied;
 
     /// <summary>What is with the state machine.</summary>
-    private readonly InflightWindow _applying;
+    private readonly InflightWindow _applyWindow;
 
     /// <summary>Committed entries that are no longer in memory are being read back for the state machine.</summary>
-    private bool _applyReadIsOut;
+    private bool _isLoadingCommitted;
 
     /// <summary>
     /// The leader's commit rule: an index that is durable on a quorum, itself included like any other, and whose entry is of the current
@@ -37,7 +37,7 @@ public sealed partial class RaftCore
         {
             ref readonly var entry = ref _log.Cached(i);
             _uncommittedBytes -= entry.SizeBytes;
-            SettleProposals(entry, effects);
+            OnEntryCommitted(entry, effects);
         }
 
         _commit = index;
@@ -48,33 +48,33 @@ public sealed partial class RaftCore
     /// Gives the state machine what is committed, as much as it may have at a time. What is beyond that stays on the disk alone and is read back when its turn
     /// comes: a machine that hangs costs no memory, on a follower either, which nobody could ask to wait.
     /// </summary>
-    private void HandOutCommitted(Effects effects)
+    private void EmitCommitted(Effects effects)
     {
-        var next = _handedOut + 1;
+        var next = _applyingIndex + 1;
         var last = LogIndex.Min(_commit, _applied + UnappliedEntriesMax);
-        if (next > last || _applying.IsFull || _applyReadIsOut || !effects.Apply.IsEmpty)
+        if (next > last || _applyWindow.IsFull || _isLoadingCommitted || !effects.Apply.IsEmpty)
             return;
 
         if (next < _log.CachedFirst)
         {
-            _applyReadIsOut = true;
-            effects.LogReads.Add(new LogRead(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MessageBytesMax));
+            _isLoadingCommitted = true;
+            effects.EntriesRequests.Add(new EntriesRequest(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MaxMessageBytes));
         }
         else
         {
-            var entries = _log.ViewUpTo(next, last, _options.UncommittedBytesMax - _applying.Bytes, out var bytes);
-            HandOut(entries, bytes, effects);
+            var entries = _log.ViewUpTo(next, last, _options.MaxUncommittedBytes - _applyWindow.Bytes, out var bytes);
+            Emit(entries, bytes, effects);
         }
     }
 
-    private void OnCommittedRead(ReadOnlyMemory<LogEntry> entries, Effects effects)
+    private void OnCommittedLoaded(ReadOnlyMemory<LogEntry> entries, Effects effects)
     {
-        Invariant.That(_applyReadIsOut, "what is read back was asked for");
-        _applyReadIsOut = false;
+        Invariant.That(_isLoadingCommitted, "what is read back was asked for");
+        _isLoadingCommitted = false;
         if (entries.IsEmpty)
             return;
 
-        Invariant.That(entries.Span[0].Index == _handedOut + 1 && entries.Span[^1].Index <= _commit, "what is committed stays where it is");
+        Invariant.That(entries.Span[0].Index == _applyingIndex + 1 && entries.Span[^1].Index <= _commit, "what is committed stays where it is");
         long bytes = 0;
         foreach (ref readonly var entry in entries.Span)
         {
@@ -82,23 +82,23 @@ public sealed partial class RaftCore
             bytes += entry.SizeBytes;
         }
 
-        HandOut(entries, bytes, effects);
+        Emit(entries, bytes, effects);
     }
 
-    private void HandOut(ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
+    private void Emit(ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
     {
         effects.Apply = entries;
-        _handedOut = entries.Span[^1].Index;
-        _applying.Add(_handedOut, bytes);
+        _applyingIndex = entries.Span[^1].Index;
+        _applyWindow.Add(_applyingIndex, bytes);
     }
 
     private void OnApplied(LogIndex index)
     {
-        Invariant.That(index > _applied && index <= _handedOut, "what is applied was handed out, once");
+        Invariant.That(index > _applied && index <= _applyingIndex, "what is applied was handed out, once");
         _applied = index;
-        var before = _applying.Bytes;
-        _applying.FreeUpTo(index);
-        _unappliedBytes -= before - _applying.Bytes;
+        var before = _applyWindow.Bytes;
+        _applyWindow.FreeUpTo(index);
+        _unappliedBytes -= before - _applyWindow.Bytes;
     }
 
     /// <summary>How far each voter's disk reaches; the leader's own counts through its disk like any other's.</summary>

@@ -38,7 +38,7 @@ public sealed partial class RaftCore
     /// Names the append this step will end with, the first time that something of it is written; what is sent afterwards can
     /// then wait for it.
     /// </summary>
-    private void OpenAppend()
+    private void EnsureAppendToken()
     {
         if (_appendedFrom is null && !_hardStateChanged)
             _appendToken++;
@@ -51,18 +51,18 @@ public sealed partial class RaftCore
         if (term == _term && votedFor == _votedFor)
             return;
 
-        OpenAppend();
+        EnsureAppendToken();
         _hardStateChanged = true;
         _hardStateToken = _appendToken;
         if (term > _term)
-            _forwards.Clear();
+            _forwardedProposals.Clear();
         _term = term;
         _votedFor = votedFor;
     }
 
     private void AppendToLog(in LogEntry entry)
     {
-        OpenAppend();
+        EnsureAppendToken();
         _appendedFrom ??= entry.Index;
         _log.Add(entry);
         _uncommittedBytes += entry.SizeBytes;

@@ -12,25 +12,25 @@ public sealed partial class RaftCore
     private int _electionTimeout;
 
     /// <summary>Ticks since the leader was last heard; it counts only while one is known.</summary>
-    private int _leaderSilence;
+    private int _ticksSinceLeaderContact;
 
     /// <summary>Elections this node has stood for since it last knew a leader.</summary>
     private int _failedElections;
 
     /// <summary>A leader was heard within the shortest election timeout, or is this node itself.</summary>
-    private bool HearsLeader => _role == Role.Leader || (_leader != NodeId.None && _leaderSilence < _options.ElectionTicks);
+    private bool HasLeaderContact => _role == Role.Leader || (_leader != NodeId.None && _ticksSinceLeaderContact < _options.ElectionTicks);
 
     private void OnElectionTick(Effects effects)
     {
-        _leaderSilence++;
+        _ticksSinceLeaderContact++;
         _electionElapsed++;
         if (_electionElapsed < _electionTimeout)
             return;
 
         // Neither a learner nor a node whose disk hangs would be of use as a leader. And a candidate whose vote is not on disk has asked nobody yet: if it
         // stood again, a disk slower than its patience would see one term after the other and never the end of an election.
-        var hasAskedNobody = _role == Role.Candidate && _voteToken > _durableToken;
-        if (!_configuration.IsVoter(_self) || DiskIsStalled || hasAskedNobody)
+        var hasSentNoRequests = _role == Role.Candidate && _voteToken > _durableToken;
+        if (!_configuration.IsVoter(_self) || DiskIsStalled || hasSentNoRequests)
         {
             ResetElectionTimer();
             return;
@@ -62,8 +62,8 @@ public sealed partial class RaftCore
 
         // All followers see the connection close at about the same moment. Each waits for its turn, a twentieth of an election timeout
         // apart, so that the first is elected before the second asks; the small random part only separates equal clocks.
-        var slot = Math.Max(1, _options.ElectionTicks / 20);
-        _electionTimeout = 1 + RankAmongVoters(except: peer) * slot + _random.Next(0, Math.Max(1, slot / 2));
+        var slotTicks = Math.Max(1, _options.ElectionTicks / 20);
+        _electionTimeout = 1 + RankAmongVoters(except: peer) * slotTicks + _random.Next(0, Math.Max(1, slotTicks / 2));
     }
 
     private int RankAmongVoters(NodeId except)
@@ -83,7 +83,7 @@ public sealed partial class RaftCore
     private void ResetElectionTimer()
     {
         _electionElapsed = 0;
-        if (_configuration.Members is [var lone] && lone == _self)
+        if (_configuration.Members is [var only] && only == _self)
         {
             // Nobody else could lead, and nobody else is to be waited for.
             _electionTimeout = 1;
@@ -117,18 +117,18 @@ public sealed partial class RaftCore
     /// <summary>Receiver implementation of RequestVote, paper Fig. 2. Who may stand is judged by the candidate's configuration, not by ours, which may be old.</summary>
     private void OnRequestVote(RequestVote request, Effects effects)
     {
-        var free = _votedFor == NodeId.None || _votedFor == request.From;
-        var grants = request.PreVote
-            ? request.Term > _term && !HearsLeader
-            : request.Term == _term && free;
-        grants &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last);
+        var mayVote = _votedFor == NodeId.None || _votedFor == request.From;
+        var granted = request.PreVote
+            ? request.Term > _term && !HasLeaderContact
+            : request.Term == _term && mayVote;
+        granted &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last);
 
         var reply = effects.NewRequestVoteReply();
         reply.PreVote = request.PreVote;
-        reply.Granted = grants;
-        reply.Term = grants && request.PreVote ? request.Term : _term;
+        reply.Granted = granted;
+        reply.Term = granted && request.PreVote ? request.Term : _term;
 
-        if (!grants)
+        if (!granted)
         {
             Trace(TraceKind.VoteRefused, effects, request.From);
             Send(reply, request.From, effects);

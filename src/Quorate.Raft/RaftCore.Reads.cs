@@ -15,7 +15,7 @@ public sealed partial class RaftCore
     /// <summary>Reads of this node that another leader must answer.</summary>
     private readonly List<ForwardedRead> _forwardedReads = [];
 
-    private ulong _readIds;
+    private ulong _lastReadId;
 
     /// <summary>The newest round that has begun.</summary>
     private ulong _round;
@@ -33,25 +33,25 @@ public sealed partial class RaftCore
     /// <summary>A read another leader must answer.</summary>
     /// <param name="ReadId">The question it is part of; 0 until it has been asked.</param>
     /// <param name="Ticket">The driver's number for the read.</param>
-    /// <param name="Asked">The question is on its way, as far as we know.</param>
-    private readonly record struct ForwardedRead(ulong ReadId, ulong Ticket, bool Asked);
+    /// <param name="IsSent">The question is on its way, as far as we know.</param>
+    private readonly record struct ForwardedRead(ulong ReadId, ulong Ticket, bool IsSent);
 
     private void OnRead(ulong ticket, Effects effects)
     {
-        if (_reads.Count + _forwardedReads.Count >= _options.PendingReadsMax)
-            effects.Reads.Add(new ReadAnswer(ticket, LogIndex.Zero, RejectReason.Busy));
+        if (_reads.Count + _forwardedReads.Count >= _options.MaxPendingReads)
+            effects.ReadResults.Add(new ReadIndexResult(ticket, LogIndex.Zero, RejectReason.Busy));
         else if (_role == Role.Leader)
             _reads.Add(new PendingRead(_self, ticket, 0, LogIndex.Zero));
         else
-            _forwardedReads.Add(new ForwardedRead(0, ticket, Asked: false));
+            _forwardedReads.Add(new ForwardedRead(0, ticket, IsSent: false));
     }
 
     private void OnReadIndexRequest(ReadIndexRequest request, Effects effects)
     {
-        if (_role == Role.Leader && _reads.Count < _options.PendingReadsMax)
+        if (_role == Role.Leader && _reads.Count < _options.MaxPendingReads)
             _reads.Add(new PendingRead(request.From, request.ReadId, 0, LogIndex.Zero));
         else
-            AnswerRead(request.From, request.ReadId, granted: false, LogIndex.Zero, effects);
+            CompleteRead(request.From, request.ReadId, granted: false, LogIndex.Zero, effects);
     }
 
     private void StartReads()
@@ -69,7 +69,7 @@ public sealed partial class RaftCore
         foreach (var read in _reads)
         {
             if (read.From == _self)
-                _forwardedReads.Add(new ForwardedRead(0, read.Number, Asked: false));
+                _forwardedReads.Add(new ForwardedRead(0, read.Number, IsSent: false));
         }
 
         _reads.Clear();
@@ -98,12 +98,12 @@ public sealed partial class RaftCore
         if (_role != Role.Leader || _confirmedRound == _round)
             return;
 
-        _confirmedRound = Math.Max(_confirmedRound, Quorum.Reached(_configuration, new RoundAnsweredBy(this)));
+        _confirmedRound = Math.Max(_confirmedRound, Quorum.Reached(_configuration, new RoundAcknowledgedBy(this)));
         var done = 0;
         while (done < _reads.Count && _reads[done].Round != 0 && _reads[done].Round <= _confirmedRound)
         {
             var read = _reads[done++];
-            AnswerRead(read.From, read.Number, granted: true, read.Index, effects);
+            CompleteRead(read.From, read.Number, granted: true, read.Index, effects);
         }
 
         if (done > 0)
@@ -111,11 +111,11 @@ public sealed partial class RaftCore
         _reads.RemoveRange(0, done);
     }
 
-    private void AnswerRead(NodeId to, ulong number, bool granted, LogIndex index, Effects effects)
+    private void CompleteRead(NodeId to, ulong number, bool granted, LogIndex index, Effects effects)
     {
         if (to == _self)
         {
-            effects.Reads.Add(new ReadAnswer(number, index, granted ? null : RejectReason.NotLeader));
+            effects.ReadResults.Add(new ReadIndexResult(number, index, granted ? null : RejectReason.NotLeader));
             return;
         }
 
@@ -134,25 +134,25 @@ public sealed partial class RaftCore
         if (_leader == NodeId.None || _hardStateToken > _durableToken)
             return;
 
-        ulong fresh = 0;
-        ulong asked = 0;
+        ulong newReadId = 0;
+        ulong sentReadId = 0;
         for (var i = 0; i < _forwardedReads.Count; i++)
         {
             var read = _forwardedReads[i];
-            if (read.Asked)
+            if (read.IsSent)
                 continue;
 
             if (read.ReadId == 0)
-                read = read with { ReadId = fresh == 0 ? fresh = ++_readIds : fresh };
-            _forwardedReads[i] = read with { Asked = true };
+                read = read with { ReadId = newReadId == 0 ? newReadId = ++_lastReadId : newReadId };
+            _forwardedReads[i] = read with { IsSent = true };
 
             // Reads of one question stand side by side.
-            if (read.ReadId == asked)
+            if (read.ReadId == sentReadId)
                 continue;
-            asked = read.ReadId;
+            sentReadId = read.ReadId;
             var request = effects.NewReadIndexRequest();
             request.Term = _term;
-            request.ReadId = asked;
+            request.ReadId = sentReadId;
             Send(request, _leader, effects);
         }
     }
@@ -161,10 +161,10 @@ public sealed partial class RaftCore
     /// Question or answer may have been lost. The same question may be asked again under the same number: whichever answer comes, it was given after
     /// the read began, and that is all a read needs.
     /// </summary>
-    private void AskForwardedReadsAgain()
+    private void RetryForwardedReads()
     {
         for (var i = 0; i < _forwardedReads.Count; i++)
-            _forwardedReads[i] = _forwardedReads[i] with { Asked = false };
+            _forwardedReads[i] = _forwardedReads[i] with { IsSent = false };
     }
 
     private void OnReadIndexReply(ReadIndexReply reply, Effects effects)
@@ -177,13 +177,13 @@ public sealed partial class RaftCore
             first++;
         var end = first;
         for (; end < _forwardedReads.Count && _forwardedReads[end].ReadId == reply.ReadId; end++)
-            effects.Reads.Add(new ReadAnswer(_forwardedReads[end].Ticket, reply.Index, Refused: null));
+            effects.ReadResults.Add(new ReadIndexResult(_forwardedReads[end].Ticket, reply.Index, RejectReason: null));
         _forwardedReads.RemoveRange(first, end - first);
     }
 
     /// <summary>The last round each voter has answered; the leader answers its own at once.</summary>
-    private readonly struct RoundAnsweredBy(RaftCore core) : IVoterValues
+    private readonly struct RoundAcknowledgedBy(RaftCore core) : IVoterValues
     {
-        public ulong Of(NodeId voter) => voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAnswered ?? 0;
+        public ulong Of(NodeId voter) => voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAcknowledged ?? 0;
     }
 }

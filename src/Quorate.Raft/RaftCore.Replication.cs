@@ -19,7 +19,7 @@ public sealed partial class RaftCore
         _followers =
         [
             .. _configuration.Members.Where(m => m != _self).Select(m =>
-                new FollowerProgress(m, _log.LastIndex + 1, _options.InflightMessagesMax, _options.InflightBytesMax) { HeardAtTick = _now, HeartbeatIsDue = true }),
+                new FollowerProgress(m, _log.LastIndex + 1, _options.MaxInflightMessages, _options.MaxInflightBytes) { LastReplyTick = _now, HeartbeatIsDue = true }),
         ];
         StartReads();
     }
@@ -27,7 +27,7 @@ public sealed partial class RaftCore
     private void StopLeading()
     {
         _followers = [];
-        _forwarded.Clear();
+        _replayWindows.Clear();
         StopReads();
     }
 
@@ -48,18 +48,18 @@ public sealed partial class RaftCore
         {
             _heartbeatElapsed = 0;
             foreach (var follower in _followers)
-                follower.HeartbeatCameDue();
+                follower.OnHeartbeatInterval();
         }
 
         // A leader that no quorum has heard for an election timeout may have been replaced. It stops, heartbeats and all: one that can be heard
         // but cannot hear would otherwise keep everybody from electing another.
-        var heard = Quorum.Reached(_configuration, new HeardAt(this));
-        if (_now - heard > (ulong)_options.ElectionTicks)
+        var lastQuorumContact = Quorum.Reached(_configuration, new LastReplyTickOf(this));
+        if (_now - lastQuorumContact > (ulong)_options.ElectionTicks)
         {
             Trace(TraceKind.QuorumLost, effects);
             BecomeFollower(_term, NodeId.None, effects);
         }
-        else if (DiskIsStalled && (_commit > _log.Durable || Array.Exists(_followers, static f => f.ReadIsOut)))
+        else if (DiskIsStalled && (_commit > _log.Durable || Array.Exists(_followers, static f => f.IsLoading)))
         {
             // The right to lead is earned by the leader's own disk: the others commit what this one cannot write. Or they cannot, because one of them waits for what this one cannot read.
             Trace(TraceKind.DiskStalled, effects);
@@ -83,26 +83,26 @@ public sealed partial class RaftCore
 
             if (follower.Next < _log.CachedFirst)
             {
-                AskForEntries(follower, effects);
+                RequestEntries(follower, effects);
                 break;
             }
 
-            var entries = _log.ViewUpTo(follower.Next, _log.LastIndex, _options.MessageBytesMax, out var bytes);
+            var entries = _log.ViewUpTo(follower.Next, _log.LastIndex, _options.MaxMessageBytes, out var bytes);
             SendEntries(follower, entries, bytes, effects);
             sent = true;
         }
 
-        var news = follower.CommitTold < _commit || follower.RoundTold < _round;
-        var mayTell = follower.State == ReplicationState.Replicate || !follower.ProbeIsOut || follower.RoundTold < _round;
-        if (!sent && (follower.HeartbeatIsDue || (news && mayTell)))
+        var hasUpdate = follower.CommitSent < _commit || follower.RoundSent < _round;
+        var maySendUpdate = follower.State == ReplicationState.Replicate || !follower.IsProbeInFlight || follower.RoundSent < _round;
+        if (!sent && (follower.HeartbeatIsDue || (hasUpdate && maySendUpdate)))
             SendEntries(follower, default, 0, effects);
     }
 
     private bool CanSendEntries(FollowerProgress follower)
     {
-        if (follower.Next > _log.LastIndex || follower.ReadIsOut || follower.State == ReplicationState.Snapshot)
+        if (follower.Next > _log.LastIndex || follower.IsLoading || follower.State == ReplicationState.Snapshot)
             return false;
-        return follower.State == ReplicationState.Replicate ? !follower.Inflight.IsFull : !follower.ProbeIsOut;
+        return follower.State == ReplicationState.Replicate ? !follower.Inflight.IsFull : !follower.IsProbeInFlight;
     }
 
     private void SendEntries(FollowerProgress follower, ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
@@ -119,33 +119,33 @@ public sealed partial class RaftCore
         append.Round = _round;
         Send(append, follower.Node, effects);
 
-        follower.Asked(previous.Index);
+        follower.RecordProbe(previous.Index);
         if (!entries.IsEmpty)
-            follower.Sent(append.LastIndex, bytes);
+            follower.OnEntriesSent(append.LastIndex, bytes);
         follower.HeartbeatIsDue = false;
-        follower.CommitTold = _commit;
-        follower.RoundTold = _round;
+        follower.CommitSent = _commit;
+        follower.RoundSent = _round;
     }
 
-    private void AskForEntries(FollowerProgress follower, Effects effects)
+    private void RequestEntries(FollowerProgress follower, Effects effects)
     {
-        follower.ReadIsOut = true;
+        follower.IsLoading = true;
         var to = LogIndex.Min(_log.CachedFirst - 1, _log.Durable);
-        effects.LogReads.Add(new LogRead(follower.Node, follower.Next, to, _options.MessageBytesMax));
+        effects.EntriesRequests.Add(new EntriesRequest(follower.Node, follower.Next, to, _options.MaxMessageBytes));
     }
 
-    private void OnEntriesRead(NodeId peer, ReadOnlyMemory<LogEntry> entries, Effects effects)
+    private void OnEntriesLoaded(NodeId peer, ReadOnlyMemory<LogEntry> entries, Effects effects)
     {
         if (peer == _self)
         {
-            OnCommittedRead(entries, effects);
+            OnCommittedLoaded(entries, effects);
             return;
         }
 
-        if (_role != Role.Leader || FollowerOf(peer) is not { ReadIsOut: true } follower)
+        if (_role != Role.Leader || FollowerOf(peer) is not { IsLoading: true } follower)
             return;
 
-        follower.ReadIsOut = false;
+        follower.IsLoading = false;
         if (entries.IsEmpty || entries.Span[0].Index != follower.Next || follower.State == ReplicationState.Snapshot)
             return;
 
@@ -164,19 +164,19 @@ public sealed partial class RaftCore
         if (_role != Role.Leader || reply.Term < _term || FollowerOf(reply.From) is not { } follower)
             return;
 
-        follower.HeardAtTick = _now;
-        follower.RoundAnswered = Math.Max(follower.RoundAnswered, reply.Round);
+        follower.LastReplyTick = _now;
+        follower.RoundAcknowledged = Math.Max(follower.RoundAcknowledged, reply.Round);
 
         if (reply.Accepted)
         {
             Invariant.That(reply.Index <= _log.LastIndex, "nobody holds more of this leader's log than it has");
-            follower.Accepted(reply.Index);
+            follower.OnAccepted(reply.Index);
             AdvanceCommit(effects);
         }
         else if (follower.State != ReplicationState.Snapshot)
         {
-            var mayMatch = _log.LastThatMayMatch(reply.Hint.Term, reply.Hint.Index);
-            if (follower.Refused(reply.Index, mayMatch.Index))
+            var matchHint = _log.FindConflictByTerm(reply.Hint.Term, reply.Hint.Index);
+            if (follower.TryDecrementNext(reply.Index, matchHint.Index))
                 Trace(TraceKind.FollowerDiverges, effects, follower.Node, follower.Next);
         }
 
@@ -184,8 +184,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>When each voter was last heard; the leader hears itself now.</summary>
-    private readonly struct HeardAt(RaftCore core) : IVoterValues
+    private readonly struct LastReplyTickOf(RaftCore core) : IVoterValues
     {
-        public ulong Of(NodeId voter) => voter == core._self ? core._now : core.FollowerOf(voter)?.HeardAtTick ?? 0;
+        public ulong Of(NodeId voter) => voter == core._self ? core._now : core.FollowerOf(voter)?.LastReplyTick ?? 0;
     }
 }

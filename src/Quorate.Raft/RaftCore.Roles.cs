@@ -32,7 +32,7 @@ public sealed partial class RaftCore
         if (before != (_role, _term, _leader))
             Trace(TraceKind.BecameFollower, effects, leader);
         if (leader != before._leader)
-            AskForwardedReadsAgain();
+            RetryForwardedReads();
     }
 
     /// <summary>Follower or candidate → pre-candidate: asks for votes in the next term without entering it.</summary>
@@ -106,7 +106,7 @@ public sealed partial class RaftCore
                 // Both speak of the term that would be entered; nobody is in it yet.
                 return true;
 
-            case RequestVote when HearsLeader:
+            case RequestVote when HasLeaderContact:
                 // Whoever hears a leader does not let itself be moved by somebody who does not (thesis §4.2.3): a member that was removed
                 // or cut off would otherwise depose a leader that everybody else follows.
                 Trace(TraceKind.VoteRefused, effects, message.From);

@@ -54,17 +54,17 @@ public sealed partial class RaftCore
         _options = options;
         _self = options.Self;
         _random = new SplitMix64(options.Seed);
-        _readIds = _random.Next();
+        _lastReadId = _random.Next();
         _configuration = restored.Configuration;
         _log = new RaftLog(restored.Snapshot, restored.TermStarts, restored.Tail, restored.Last);
         _term = restored.HardState.Term;
         _votedFor = restored.HardState.VotedFor;
-        _commit = _handedOut = _applied = restored.Commit;
+        _commit = _applyingIndex = _applied = restored.Commit;
         for (var index = _commit + 1; index <= _log.LastIndex; index += 1)
             _unappliedBytes += _log.Cached(index).SizeBytes;
         _uncommittedBytes = _unappliedBytes;
-        _applying = new InflightWindow(int.MaxValue, options.UncommittedBytesMax);
-        _forwards = new ForwardedProposals();
+        _applyWindow = new InflightWindow(int.MaxValue, options.MaxUncommittedBytes);
+        _forwardedProposals = new ForwardedProposals();
 
         Invariant.That(_log.LastTerm <= _term, "an entry of a term is written after that term");
         Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
@@ -107,7 +107,7 @@ public sealed partial class RaftCore
     public LogIndex DurableIndex => _log.Durable;
 
     /// <summary>Everything up to here has been handed out to be applied.</summary>
-    public LogIndex HandedOutIndex => _handedOut;
+    public LogIndex ApplyingIndex => _applyingIndex;
 
     /// <summary>Everything up to here is in the snapshot and no longer in the log.</summary>
     public LogIndex SnapshotIndex => _log.Snapshot.Index;
@@ -129,7 +129,7 @@ public sealed partial class RaftCore
     {
         effects.Clear();
         BeginAppend();
-        _log.Release(_commit, _options.CachedBytesMax);
+        _log.Release(_commit, _options.MaxCachedBytes);
 
         switch (input.Kind)
         {
@@ -151,8 +151,8 @@ public sealed partial class RaftCore
             case InputKind.Applied:
                 OnApplied(input.Index);
                 break;
-            case InputKind.EntriesRead:
-                OnEntriesRead(input.Peer, input.Entries, effects);
+            case InputKind.EntriesLoaded:
+                OnEntriesLoaded(input.Peer, input.Entries, effects);
                 break;
             case InputKind.PeerLost:
                 OnPeerLost(input.Peer, effects);
@@ -160,16 +160,16 @@ public sealed partial class RaftCore
             case InputKind.Withdraw:
                 OnWithdraw(input.Number);
                 break;
-            case InputKind.EndOfTurn:
-                OnEndOfTurn(effects);
+            case InputKind.EndOfIteration:
+                OnEndOfIteration(effects);
                 break;
             default:
                 throw new ArgumentException($"{input.Kind} is no input", nameof(input));
         }
 
         EndAppend(effects);
-        HandOutCommitted(effects);
-        RaftInvariants.HoldNow(this);
+        EmitCommitted(effects);
+        RaftInvariants.CheckState(this);
     }
 
     private void OnTick(Effects effects)
@@ -182,12 +182,12 @@ public sealed partial class RaftCore
 
         if (_now % (ulong)_options.HeartbeatTicks == 0)
         {
-            AskForwardedReadsAgain();
-            _forwards.HeartbeatCameDue(_options.MessageBytesMax);
+            RetryForwardedReads();
+            _forwardedProposals.OnHeartbeatInterval(_options.MaxMessageBytes);
         }
     }
 
-    private void OnEndOfTurn(Effects effects)
+    private void OnEndOfIteration(Effects effects)
     {
         if (_role == Role.Leader)
         {
@@ -198,7 +198,7 @@ public sealed partial class RaftCore
         else
         {
             SendForwardedReads(effects);
-            SendForwards(effects);
+            SendForwardedProposals(effects);
         }
     }
 
@@ -227,8 +227,8 @@ public sealed partial class RaftCore
             case ForwardProposals forward:
                 OnForwardProposals(forward, effects);
                 break;
-            case RefuseProposals refusal:
-                OnRefuseProposals(refusal, effects);
+            case RejectProposals rejection:
+                OnRejectProposals(rejection, effects);
                 break;
             case ReadIndexRequest request:
                 OnReadIndexRequest(request, effects);

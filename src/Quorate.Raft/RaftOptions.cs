@@ -19,34 +19,34 @@ public sealed record RaftOptions
 
     /// <summary>The most bytes of entries in one message; one entry larger than this travels alone.</summary>
     /// <remarks>Default 1 MiB. Too small: a message for every few entries. Too large: a slow link is held up by one message.</remarks>
-    public int MessageBytesMax { get; init; } = 1 << 20;
+    public int MaxMessageBytes { get; init; } = 1 << 20;
 
     /// <summary>The most AppendEntries on the way to one follower, unanswered.</summary>
     /// <remarks>Default 256. Too small: the link idles while answers travel. Too large: much is sent again after a break.</remarks>
-    public int InflightMessagesMax { get; init; } = 256;
+    public int MaxInflightMessages { get; init; } = 256;
 
     /// <summary>The most bytes of entries on the way to one follower, unanswered.</summary>
     /// <remarks>Default 16 MiB.</remarks>
-    public long InflightBytesMax { get; init; } = 16 << 20;
+    public long MaxInflightBytes { get; init; } = 16 << 20;
 
     /// <summary>The most bytes of entries a leader holds that are not committed; beyond it, proposals are <see cref="RejectReason.Busy"/>.</summary>
     /// <remarks>
     /// Default 64 MiB. It bounds memory while a quorum is slow or gone. A node's own clients are Busy too while so many bytes are not applied by its own state machine, which
     /// is given as many at a time; what else is committed stays on the disk and is read back. So memory is bounded on every member, however far its state machine lags behind.
     /// </remarks>
-    public long UncommittedBytesMax { get; init; } = 64 << 20;
+    public long MaxUncommittedBytes { get; init; } = 64 << 20;
 
     /// <summary>The largest command, bytes; a larger one is <see cref="RejectReason.TooLarge"/>.</summary>
     /// <remarks>Default 8 MiB. All members must agree on it.</remarks>
-    public int CommandBytesMax { get; init; } = 8 << 20;
+    public int MaxCommandBytes { get; init; } = 8 << 20;
 
     /// <summary>Bytes of committed and durable entries the core keeps in memory, for followers that are a little behind.</summary>
     /// <remarks>Default 4 MiB. Too small: a follower a little behind makes the leader read its disk.</remarks>
-    public long CachedBytesMax { get; init; } = 4 << 20;
+    public long MaxCachedBytes { get; init; } = 4 << 20;
 
     /// <summary>The most reads that wait for a round at one leader, its own and forwarded ones; beyond it they are refused as Busy.</summary>
     /// <remarks>Default 16,384.</remarks>
-    public int PendingReadsMax { get; init; } = 16_384;
+    public int MaxPendingReads { get; init; } = 16_384;
 
     /// <summary>The seed of every random choice: two cores with the same seed and the same inputs do the same.</summary>
     /// <remarks>Drawn anew each time a node starts: the numbers of its reads begin at one that comes from it, and must not be used by two lives of a node.</remarks>
@@ -59,13 +59,13 @@ public sealed record RaftOptions
         Require(Self != NodeId.None, nameof(Self), Self, "not 0, which stands for nobody");
         Require(HeartbeatTicks >= 1, nameof(HeartbeatTicks), HeartbeatTicks, "at least 1");
         Require(ElectionTicks >= 5 * HeartbeatTicks, nameof(ElectionTicks), ElectionTicks, $"at least 5 × HeartbeatTicks = {5 * HeartbeatTicks}");
-        Require(MessageBytesMax >= 1024, nameof(MessageBytesMax), MessageBytesMax, "at least 1024");
-        Require(InflightMessagesMax >= 1, nameof(InflightMessagesMax), InflightMessagesMax, "at least 1");
-        Require(InflightBytesMax >= MessageBytesMax, nameof(InflightBytesMax), InflightBytesMax, $"at least MessageBytesMax = {MessageBytesMax}");
-        Require(CommandBytesMax >= 1, nameof(CommandBytesMax), CommandBytesMax, "at least 1");
-        Require(UncommittedBytesMax >= CommandBytesMax, nameof(UncommittedBytesMax), UncommittedBytesMax, $"at least CommandBytesMax = {CommandBytesMax}");
-        Require(CachedBytesMax >= 0, nameof(CachedBytesMax), CachedBytesMax, "not negative");
-        Require(PendingReadsMax >= 1, nameof(PendingReadsMax), PendingReadsMax, "at least 1");
+        Require(MaxMessageBytes >= 1024, nameof(MaxMessageBytes), MaxMessageBytes, "at least 1024");
+        Require(MaxInflightMessages >= 1, nameof(MaxInflightMessages), MaxInflightMessages, "at least 1");
+        Require(MaxInflightBytes >= MaxMessageBytes, nameof(MaxInflightBytes), MaxInflightBytes, $"at least MessageBytesMax = {MaxMessageBytes}");
+        Require(MaxCommandBytes >= 1, nameof(MaxCommandBytes), MaxCommandBytes, "at least 1");
+        Require(MaxUncommittedBytes >= MaxCommandBytes, nameof(MaxUncommittedBytes), MaxUncommittedBytes, $"at least CommandBytesMax = {MaxCommandBytes}");
+        Require(MaxCachedBytes >= 0, nameof(MaxCachedBytes), MaxCachedBytes, "not negative");
+        Require(MaxPendingReads >= 1, nameof(MaxPendingReads), MaxPendingReads, "at least 1");
     }
 
     private static void Require<T>(bool holds, string option, T value, string range)

@@ -26,7 +26,7 @@ public sealed class ApplyThread
             () =>
             {
                 applier.Enqueue(Given.Commands(1, 2));
-                reads.Answer(new ReadAnswer(ticket, new LogIndex(3), null));
+                reads.Answer(new ReadIndexResult(ticket, new LogIndex(3), null));
                 applier.Enqueue(Given.Commands(3, 3));
                 applier.Enqueue(Given.Commands(4, 4));
             },

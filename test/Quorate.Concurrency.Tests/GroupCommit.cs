@@ -77,7 +77,7 @@ public sealed class GroupCommit
 
         bench.Writer.Stage(new AppendEffect(2, null, Given.Commands(3, 3), default));
         bench.Turn();
-        bench.Writer.Ask(new LogRead(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
+        bench.Writer.Ask(new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
         bench.TurnUntil(() => bench.Durable == 2 && bench.EntriesRead > 0);
 
         Assert.Equal(2, bench.EntriesRead);
@@ -92,7 +92,7 @@ public sealed class GroupCommit
         bench.Turn();
         bench.TurnUntil(() => bench.Durable == 1);
 
-        bench.AsksAgain = new LogRead(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
+        bench.AsksAgain = new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
         bench.Writer.Ask(bench.AsksAgain.Value);
         bench.Turn();
         for (var token = 2UL; token <= 4; token++)
@@ -144,7 +144,7 @@ public sealed class GroupCommit
         public bool FlushFails { get; set; }
 
         /// <summary>What is asked for as soon as it has been read.</summary>
-        public LogRead? AsksAgain { get; set; }
+        public EntriesRequest? AsksAgain { get; set; }
 
         /// <summary>A turn of the loop, as far as the disk is concerned.</summary>
         public void Turn()

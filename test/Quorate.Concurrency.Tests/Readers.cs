@@ -19,9 +19,9 @@ public sealed class Readers
         Given.Together(
             () =>
             {
-                table.Answer(new ReadAnswer(earlyTicket, new LogIndex(1), null));
-                table.Answer(new ReadAnswer(refusedTicket, LogIndex.Zero, RejectReason.NoLeader));
-                table.Answer(new ReadAnswer(lateTicket, new LogIndex(3), null));
+                table.Answer(new ReadIndexResult(earlyTicket, new LogIndex(1), null));
+                table.Answer(new ReadIndexResult(refusedTicket, LogIndex.Zero, RejectReason.NoLeader));
+                table.Answer(new ReadIndexResult(lateTicket, new LogIndex(3), null));
             },
             () =>
             {
@@ -56,8 +56,8 @@ public sealed class Readers
             () =>
             {
                 // The loop: hears of two answers, of which one comes too late to be applied, and stops.
-                table.Answer(new ReadAnswer(appliedTicket, new LogIndex(1), null));
-                table.Answer(new ReadAnswer(grantedTicket, new LogIndex(2), null));
+                table.Answer(new ReadIndexResult(appliedTicket, new LogIndex(1), null));
+                table.Answer(new ReadIndexResult(grantedTicket, new LogIndex(2), null));
                 table.RejectAll(RejectReason.NotLeader);
             },
             () => table.Applied(new LogIndex(1)),

@@ -33,7 +33,7 @@ internal static partial class Given
     public static AppendEntriesReply Accepted(ulong from, ulong to, ulong term, ulong index, ulong round = 0) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), Accepted = true, Index = At(index), Round = round };
 
-    public static AppendEntriesReply Refused(ulong from, ulong to, ulong term, ulong index, (ulong Term, ulong Index) hint, ulong round = 0) =>
+    public static AppendEntriesReply Rejected(ulong from, ulong to, ulong term, ulong index, (ulong Term, ulong Index) hint, ulong round = 0) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), Index = At(index), Hint = Id(hint), Round = round };
 
     public static RequestVote Vote(ulong from, ulong to, ulong term, (ulong Term, ulong Index) last = default) =>
@@ -56,7 +56,7 @@ internal static partial class Given
         return new ForwardProposals { From = Node(from), To = Node(to), Term = new Term(term), Proposals = proposals };
     }
 
-    public static RefuseProposals Refusal(ulong from, ulong to, ulong term, ulong first, ulong last) =>
+    public static RejectProposals ProposalRejection(ulong from, ulong to, ulong term, ulong first, ulong last) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), FirstSequence = first, LastSequence = last, Reason = RejectReason.Busy };
 
     public static ReadIndexRequest ReadRequest(ulong from, ulong to, ulong term, ulong readId) =>

@@ -17,74 +17,74 @@ internal static partial class Given
     public static RaftOptions Options(ulong id = 1) => new() { Self = Node(id), Seed = 42 + id, ElectionTicks = ElectionTicks, HeartbeatTicks = ElectionTicks / 10 };
 
     /// <summary>A node that has just started with this on its disk; if <paramref name="leader"/> is given, it has heard a heartbeat of that one.</summary>
-    public static Machine Follower(
+    public static TestNode Follower(
         ulong id = 2, ulong term = 1, ulong[]? log = null, ulong commit = 0, ulong vote = 0, ulong leader = 0, int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
-        var ledger = new Ledger();
-        var machine = new Machine(options ?? Options(id), members ?? Voters(size), ledger);
-        machine.Disk.Preload(new HardState(new Term(term), Node(vote)), log ?? [], At(commit));
-        machine.Start(cached: int.MaxValue);
+        var history = new HistoryChecker();
+        var node = new TestNode(options ?? Options(id), members ?? Voters(size), history);
+        node.Disk.Preload(new HardState(new Term(term), Node(vote)), log ?? [], At(commit));
+        node.Start(cached: int.MaxValue);
         if (leader != 0)
         {
-            machine.Receive(Heartbeat(from: leader, to: id, term));
-            machine.Outbox.Clear();
+            node.Receive(Heartbeat(from: leader, to: id, term));
+            node.Outbox.Clear();
         }
 
-        return machine;
+        return node;
     }
 
     /// <summary>A node that asks whether it would be elected in <paramref name="term"/> + 1; its questions are in the outbox.</summary>
-    public static Machine PreCandidate(ulong id = 1, ulong term = 1, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    public static TestNode PreCandidate(ulong id = 1, ulong term = 1, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
-        var machine = Follower(id, term, log, size: size, members: members, options: options);
-        while (machine.Core!.Role == Role.Follower)
-            machine.Tick();
-        return machine;
+        var node = Follower(id, term, log, size: size, members: members, options: options);
+        while (node.Core!.Role == Role.Follower)
+            node.Tick();
+        return node;
     }
 
     /// <summary>A node that stands for election in <paramref name="term"/>; its own vote is on its disk and its requests are in the outbox.</summary>
-    public static Machine Candidate(ulong id = 1, ulong term = 2, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    public static TestNode Candidate(ulong id = 1, ulong term = 2, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
-        var machine = PreCandidate(id, term - 1, log, size, members, options);
-        foreach (var other in machine.Core!.Configuration.Members)
+        var node = PreCandidate(id, term - 1, log, size, members, options);
+        foreach (var other in node.Core!.Configuration.Members)
         {
-            if (other.Value != id && machine.Core.Role == Role.PreCandidate)
-                machine.Receive(PreVoteReply(from: other.Value, to: id, term));
+            if (other.Value != id && node.Core.Role == Role.PreCandidate)
+                node.Receive(PreVoteReply(from: other.Value, to: id, term));
         }
 
-        machine.Outbox.Clear();
-        machine.Flush();
-        return machine;
+        node.Outbox.Clear();
+        node.Flush();
+        return node;
     }
 
     /// <summary>
     /// The leader of <paramref name="term"/>, elected a moment ago: its no-op stands at the end of its log, unwritten and unsent. If it is
     /// <paramref name="settled"/>, everything is on every disk, committed and applied.
     /// </summary>
-    public static Machine Leader(
+    public static TestNode Leader(
         ulong id = 1, ulong term = 2, ulong[]? log = null, bool settled = false, int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
-        var machine = Candidate(id, term, log, size, members, options);
-        foreach (var other in machine.Core!.Configuration.Members)
+        var node = Candidate(id, term, log, size, members, options);
+        foreach (var other in node.Core!.Configuration.Members)
         {
-            if (other.Value != id && machine.Core.Role == Role.Candidate)
-                machine.Receive(VoteReply(from: other.Value, to: id, term));
+            if (other.Value != id && node.Core.Role == Role.Candidate)
+                node.Receive(VoteReply(from: other.Value, to: id, term));
         }
 
-        machine.Outbox.Clear();
-        Assert.Equal(Role.Leader, machine.Core.Role);
+        node.Outbox.Clear();
+        Assert.Equal(Role.Leader, node.Core.Role);
         if (settled)
         {
-            machine.EndTurn();
-            machine.Flush();
-            foreach (var other in machine.Core.Configuration.Members.Where(m => m.Value != id))
-                machine.Receive(Accepted(from: other.Value, to: id, term, machine.Core.LastIndex.Value));
-            machine.Apply();
-            machine.EndTurn();
-            machine.Outbox.Clear();
+            node.EndIteration();
+            node.Flush();
+            foreach (var other in node.Core.Configuration.Members.Where(m => m.Value != id))
+                node.Receive(Accepted(from: other.Value, to: id, term, node.Core.LastIndex.Value));
+            node.Apply();
+            node.EndIteration();
+            node.Outbox.Clear();
         }
 
-        return machine;
+        return node;
     }
 
     public static NodeId Node(ulong id) => new(id);

@@ -71,13 +71,13 @@ public class CoreSteps
         _follower.Step(Input.Received(_append), _effects);
         _follower.Step(Input.Durable(_effects.Append.Token), _effects);
         _follower.Step(Input.Applied(_last), _effects);
-        _follower.Step(Input.EndOfTurn, _effects);
+        _follower.Step(Input.EndOfIteration, _effects);
         return _follower.CommitIndex.Value;
     }
 
     private ulong Settle(ulong token)
     {
-        _leader.Step(Input.EndOfTurn, _effects);
+        _leader.Step(Input.EndOfIteration, _effects);
         _leader.Step(Input.Durable(token), _effects);
         for (ulong peer = 2; peer <= 3; peer++)
         {
@@ -90,9 +90,9 @@ public class CoreSteps
             _leader.Step(Input.Received(reply), _effects);
         }
 
-        if (_leader.AppliedIndex < _leader.HandedOutIndex)
-            _leader.Step(Input.Applied(_leader.HandedOutIndex), _effects);
-        _leader.Step(Input.EndOfTurn, _effects);
+        if (_leader.AppliedIndex < _leader.ApplyingIndex)
+            _leader.Step(Input.Applied(_leader.ApplyingIndex), _effects);
+        _leader.Step(Input.EndOfIteration, _effects);
         return _leader.CommitIndex.Value;
     }
 }

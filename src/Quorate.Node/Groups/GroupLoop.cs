@@ -72,7 +72,7 @@ internal sealed class GroupLoop
         TakeApplied();
         TakeClients();
         TakeTicks();
-        Step(Input.EndOfTurn);
+        Step(Input.EndOfIteration);
         _network.Flush();
         _disk.Submit();
         return more;
@@ -100,7 +100,7 @@ internal sealed class GroupLoop
 
         if (durable == 0)
         {
-            Step(Input.EntriesRead(read.Peer, entries));
+            Step(Input.EntriesLoaded(read.Peer, entries));
             return;
         }
 
@@ -161,9 +161,9 @@ internal sealed class GroupLoop
             _applier.Enqueue(effects.Apply.Span);
         foreach (var rejection in effects.Rejections)
             _applier.Reject(rejection, _core.Leader);
-        foreach (var answer in effects.Reads)
+        foreach (var answer in effects.ReadResults)
             _reads.Answer(answer);
-        foreach (var read in effects.LogReads)
+        foreach (var read in effects.EntriesRequests)
             _disk.Ask(read);
 
         // Messages that wait for the disk keep their effects, and with them the objects they are made of, until it has answered.

@@ -15,11 +15,11 @@ internal sealed class LogWriter
     private readonly Action _wake;
     private readonly Action _commit;
     private readonly Action _read;
-    private readonly Queue<LogRead> _readsWaiting = new();
+    private readonly Queue<EntriesRequest> _readsWaiting = new();
     private readonly List<LogEntry> _entriesRead = [];
     private WalBatch _filling;
     private WalBatch _writing;
-    private LogRead _reading;
+    private EntriesRequest _reading;
     private bool _isBusy;
 
     /// <summary>Whether the disk was last asked for a read.</summary>
@@ -51,7 +51,7 @@ internal sealed class LogWriter
     }
 
     /// <summary>Asks for entries to be read back; they come when the disk is free.</summary>
-    public void Ask(in LogRead read) => _readsWaiting.Enqueue(read);
+    public void Ask(in EntriesRequest read) => _readsWaiting.Enqueue(read);
 
     /// <summary>Gives the disk what has gathered, if it is free: reads and writes in turn, for a follower far behind asks for its next read as soon as it has one.</summary>
     public void Submit()
@@ -77,7 +77,7 @@ internal sealed class LogWriter
     /// <param name="read">After a read, what was asked for; its entries are in <paramref name="entries"/>, good until <see cref="Submit"/>.</param>
     /// <param name="entries">The entries that were read.</param>
     /// <exception cref="IOException">The disk failed. Nothing that was not acknowledged before may be acknowledged now.</exception>
-    public bool TryTake(out ulong durable, out LogRead read, out ReadOnlyMemory<LogEntry> entries)
+    public bool TryTake(out ulong durable, out EntriesRequest read, out ReadOnlyMemory<LogEntry> entries)
     {
         durable = 0;
         read = default;
@@ -125,7 +125,7 @@ internal sealed class LogWriter
         try
         {
             _entriesRead.Clear();
-            _log.Read(_reading.From, _reading.To, _reading.BytesMax, _entriesRead);
+            _log.Read(_reading.From, _reading.To, _reading.MaxBytes, _entriesRead);
             _done = 2;
         }
 #pragma warning disable CA1031 // As above.

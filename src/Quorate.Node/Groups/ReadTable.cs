@@ -86,15 +86,15 @@ internal sealed class ReadTable(int waitersMax)
         }
     }
 
-    /// <summary>The core has answered: they may read once <see cref="ReadAnswer.Index"/> is applied, or were refused.</summary>
-    public void Answer(in ReadAnswer answer)
+    /// <summary>The core has answered: they may read once <see cref="ReadIndexResult.Index"/> is applied, or were refused.</summary>
+    public void Answer(in ReadIndexResult answer)
     {
         List<ReadWaiter>? waiters;
         lock (_lock)
         {
             if (!_asked.Remove(answer.Ticket, out waiters))
                 return;
-            if (answer.Refused is null && answer.Index > _applied)
+            if (answer.RejectReason is null && answer.Index > _applied)
             {
                 _granted.Enqueue(waiters, answer.Index.Value);
                 return;
@@ -103,7 +103,7 @@ internal sealed class ReadTable(int waitersMax)
             _held -= waiters.Count;
         }
 
-        Complete(waiters, answer.Refused is { } reason ? ReadResult.Rejected(reason) : ReadResult.Granted(answer.Index));
+        Complete(waiters, answer.RejectReason is { } reason ? ReadResult.Rejected(reason) : ReadResult.Granted(answer.Index));
     }
 
     /// <summary>Everything up to <paramref name="index"/> can be read.</summary>

@@ -19,7 +19,7 @@ public sealed record TcpNetworkOptions
 
     /// <summary>The largest frame, bytes, sent or taken.</summary>
     /// <remarks>
-    /// Default 16 MiB, at least 4 KiB. It must hold <see cref="RaftOptions.MessageBytesMax"/> and one entry of <see cref="RaftOptions.CommandBytesMax"/>.
+    /// Default 16 MiB, at least 4 KiB. It must hold <see cref="RaftOptions.MaxMessageBytes"/> and one entry of <see cref="RaftOptions.MaxCommandBytes"/>.
     /// All members must agree on it. Too large: a peer can make us set aside that much at once.
     /// </remarks>
     public int FrameBytesMax { get; init; } = 16 << 20;

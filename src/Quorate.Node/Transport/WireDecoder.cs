@@ -19,7 +19,7 @@ internal sealed class WireDecoder
     private readonly RequestVote _requestVote = new();
     private readonly RequestVoteReply _requestVoteReply = new();
     private readonly ForwardProposals _forwardProposals = new();
-    private readonly RefuseProposals _refuseProposals = new();
+    private readonly RejectProposals _refuseProposals = new();
     private readonly ReadIndexRequest _readIndexRequest = new();
     private readonly ReadIndexReply _readIndexReply = new();
 
@@ -91,7 +91,7 @@ internal sealed class WireDecoder
                 Read(it, body, ref reader);
                 break;
 
-            case RefuseProposals it:
+            case RejectProposals it:
                 Read(it, ref reader);
                 break;
 
@@ -160,7 +160,7 @@ internal sealed class WireDecoder
         message.Proposals = _proposals.AsMemory(0, count);
     }
 
-    private static void Read(RefuseProposals message, ref WireReader reader)
+    private static void Read(RejectProposals message, ref WireReader reader)
     {
         message.FirstSequence = reader.UInt64();
         message.LastSequence = reader.UInt64();

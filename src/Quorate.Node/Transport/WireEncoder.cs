@@ -43,7 +43,7 @@ internal static class WireEncoder
         RequestVote => RequestVoteBytes,
         RequestVoteReply => RequestVoteReplyBytes,
         ForwardProposals it => ForwardProposalsFixedBytes + SizeOf(it.Proposals.Span),
-        RefuseProposals => RefuseProposalsBytes,
+        RejectProposals => RefuseProposalsBytes,
         ReadIndexRequest => ReadIndexRequestBytes,
         ReadIndexReply => ReadIndexReplyBytes,
         _ => throw Unknown(message),
@@ -87,7 +87,7 @@ internal static class WireEncoder
                 Write(it, ref writer);
                 return WireKind.ForwardProposals;
 
-            case RefuseProposals it:
+            case RejectProposals it:
                 writer.UInt64(it.FirstSequence);
                 writer.UInt64(it.LastSequence);
                 writer.Byte((byte)it.Reason);

@@ -12,16 +12,16 @@ public static class Invariant
     public static void That(
         [DoesNotReturnIf(false)] bool condition,
         string? because = null,
-        [CallerArgumentExpression(nameof(condition))] string? text = null,
-        [CallerMemberName] string? where = null)
+        [CallerArgumentExpression(nameof(condition))] string? expression = null,
+        [CallerMemberName] string? caller = null)
     {
         if (!condition)
-            Violated(because, text, where);
+            Violated(because, expression, caller);
     }
 
     [DoesNotReturn]
-    private static void Violated(string? because, string? text, string? where) =>
-        throw new InvariantViolationException($"{where}: not ({text}){(because is null ? "" : $", yet {because}")}");
+    private static void Violated(string? because, string? expression, string? caller) =>
+        throw new InvariantViolationException($"{caller}: not ({expression}){(because is null ? "" : $", yet {because}")}");
 }
 
 /// <summary>An invariant is false. The node that throws it must not go on.</summary>

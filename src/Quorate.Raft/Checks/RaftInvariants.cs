@@ -8,12 +8,12 @@ namespace Quorate.Raft;
 public static class RaftInvariants
 {
     /// <summary>What holds inside one core, always.</summary>
-    public static void HoldNow(RaftCore core)
+    public static void CheckState(RaftCore core)
     {
         // LogPointers
         Invariant.That(core.SnapshotIndex <= core.AppliedIndex, "LogPointers");
-        Invariant.That(core.AppliedIndex <= core.HandedOutIndex, "LogPointers");
-        Invariant.That(core.HandedOutIndex <= core.CommitIndex, "LogPointers");
+        Invariant.That(core.AppliedIndex <= core.ApplyingIndex, "LogPointers");
+        Invariant.That(core.ApplyingIndex <= core.CommitIndex, "LogPointers");
         Invariant.That(core.CommitIndex <= core.LastIndex, "LogPointers");
         Invariant.That(core.DurableIndex <= core.LastIndex, "LogPointers");
 
@@ -39,7 +39,7 @@ public static class RaftInvariants
     }
 
     /// <summary>What holds from one state of a core to its next. A restart is no next state: what was not on disk may be gone.</summary>
-    public static void HoldBetween(in CoreState before, in CoreState after)
+    public static void CheckTransition(in CoreState before, in CoreState after)
     {
         Invariant.That(before.Self == after.Self);
         Invariant.That(after.Term >= before.Term, "MonotonicTerm");
@@ -56,7 +56,7 @@ public static class RaftInvariants
 
     /// <summary>What holds across all cores of a cluster at one moment.</summary>
     /// <remarks>Costs a look at each run of terms, for each pair: for tests and the simulator.</remarks>
-    public static void HoldAcross(IReadOnlyCollection<RaftCore> cores)
+    public static void CheckCluster(IReadOnlyCollection<RaftCore> cores)
     {
         foreach (var a in cores)
         {
@@ -67,7 +67,7 @@ public static class RaftInvariants
 
                 Invariant.That(a.Role != Role.Leader || b.Role != Role.Leader || a.Term != b.Term, "ElectionSafety: at most one leader a term");
                 CheckLogMatching(a, b);
-                CheckCommittedAgree(a, b);
+                CheckStateMachineSafety(a, b);
             }
         }
     }
@@ -77,7 +77,7 @@ public static class RaftInvariants
     {
         var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
         var agree = false;
-        for (var index = LogIndex.Min(a.LastIndex, b.LastIndex); index > first; index = BeforeRuns(a, b, index))
+        for (var index = LogIndex.Min(a.LastIndex, b.LastIndex); index > first; index = PreviousRunEnd(a, b, index))
         {
             var same = a.TermAt(index) == b.TermAt(index);
             Invariant.That(same || !agree, "LogMatching");
@@ -86,15 +86,15 @@ public static class RaftInvariants
     }
 
     /// <summary>StateMachineSafety: what two members hold to be committed at an index is the same entry.</summary>
-    private static void CheckCommittedAgree(RaftCore a, RaftCore b)
+    private static void CheckStateMachineSafety(RaftCore a, RaftCore b)
     {
         var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
-        for (var index = LogIndex.Min(a.CommitIndex, b.CommitIndex); index > first; index = BeforeRuns(a, b, index))
+        for (var index = LogIndex.Min(a.CommitIndex, b.CommitIndex); index > first; index = PreviousRunEnd(a, b, index))
             Invariant.That(a.TermAt(index) == b.TermAt(index), "StateMachineSafety");
     }
 
     /// <summary>The last index before the one given at which either log has another term: between the two, nothing new can be learnt.</summary>
-    private static LogIndex BeforeRuns(RaftCore a, RaftCore b, LogIndex index) => LogIndex.Max(a.RunStart(index), b.RunStart(index)) - 1;
+    private static LogIndex PreviousRunEnd(RaftCore a, RaftCore b, LogIndex index) => LogIndex.Max(a.RunStart(index), b.RunStart(index)) - 1;
 }
 
 /// <summary>What of a core's state its next state is compared with.</summary>

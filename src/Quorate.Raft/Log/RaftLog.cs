@@ -90,7 +90,7 @@ internal sealed class RaftLog
     public bool Has(EntryId id) => TermAt(id.Index) == id.Term;
 
     /// <summary>The last entry at or before <paramref name="index"/> of a term no later than <paramref name="term"/>: where two logs may agree.</summary>
-    public EntryId LastThatMayMatch(Term term, LogIndex index)
+    public EntryId FindConflictByTerm(Term term, LogIndex index)
     {
         index = _terms.LastWithTermAtMost(term, LogIndex.Min(index, LastIndex));
         return index < Snapshot.Index ? EntryId.Zero : new EntryId(_terms.At(index), index);
@@ -102,7 +102,7 @@ internal sealed class RaftLog
         Invariant.That(entry.Index == LastIndex + 1, "a log has no gap");
         _terms.Append(entry.Id);
         if (_cacheStart + _cacheCount == _cache.Length)
-            MakeRoom();
+            GrowCache();
         _cache[_cacheStart + _cacheCount++] = entry;
         _cacheBytes += entry.SizeBytes;
         LastIndex = entry.Index;
@@ -218,7 +218,7 @@ internal sealed class RaftLog
         }
     }
 
-    private void MakeRoom()
+    private void GrowCache()
     {
         // Views of this step may show the old array, so it is left as it is.
         var larger = new LogEntry[Math.Max(64, _cacheCount * 2)];

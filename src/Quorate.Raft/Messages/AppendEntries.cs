@@ -3,7 +3,7 @@ namespace Quorate.Raft;
 /// <summary>Leader to follower: extend your log. With no entries it is a heartbeat.</summary>
 /// <remarks>
 /// Shape: <see cref="Entries"/> is contiguous, begins at <c>Previous.Index + 1</c>, and its terms never decrease.
-/// Units: indexes count entries from 1; payloads are bytes, bounded by <see cref="RaftOptions.MessageBytesMax"/>.
+/// Units: indexes count entries from 1; payloads are bytes, bounded by <see cref="RaftOptions.MaxMessageBytes"/>.
 /// Refusals: never an exception; the receiver answers with <see cref="AppendEntriesReply"/>.
 /// Source: paper Fig. 2, thesis §3.5.
 /// </remarks>
@@ -26,7 +26,7 @@ public sealed class AppendEntries : Message
     /// <summary>Index of the last entry carried, or of <see cref="Previous"/> when there is none.</summary>
     public LogIndex LastIndex => Previous.Index + Entries.Length;
 
-    internal override void Forget() => Entries = default;
+    internal override void Reset() => Entries = default;
 
     /// <inheritdoc/>
     public override string ToString() =>

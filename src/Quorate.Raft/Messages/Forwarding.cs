@@ -11,14 +11,14 @@ public sealed class ForwardProposals : Message
     /// <summary>The proposals, in the order they were made.</summary>
     public ReadOnlyMemory<Proposal> Proposals { get; set; }
 
-    internal override void Forget() => Proposals = default;
+    internal override void Reset() => Proposals = default;
 
     /// <inheritdoc/>
     public override string ToString() => $"ForwardProposals {From}→{To} term {Term} count {Proposals.Length}";
 }
 
 /// <summary>Leader, or former leader, to follower: these did not enter my log and will not.</summary>
-public sealed class RefuseProposals : Message
+public sealed class RejectProposals : Message
 {
     /// <summary>The proposals that were refused: a range of the receiver's sequence numbers, both ends included.</summary>
     public ulong FirstSequence { get; set; }

@@ -21,7 +21,7 @@ public abstract class Message
     public Term Term { get; set; }
 
     /// <summary>Lets go of what it shows of others' memory; the object will be used again.</summary>
-    internal virtual void Forget()
+    internal virtual void Reset()
     {
     }
 }

@@ -42,31 +42,31 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     public InflightWindow Inflight { get; private set; } = new(messagesMax, bytesMax);
 
     /// <summary>In <see cref="ReplicationState.Probe"/>: a probe is out, and the next waits for its answer or for a heartbeat.</summary>
-    public bool ProbeIsOut { get; private set; }
+    public bool IsProbeInFlight { get; private set; }
 
     /// <summary>The place the newest probe asked about.</summary>
-    private LogIndex _probed;
+    private LogIndex _probedIndex;
 
     /// <summary>Entries for it are being read back from the disk.</summary>
-    public bool ReadIsOut { get; set; }
+    public bool IsLoading { get; set; }
 
     /// <summary>A heartbeat is due to it.</summary>
     public bool HeartbeatIsDue { get; set; }
 
     /// <summary>The commit index it was last told.</summary>
-    public LogIndex CommitTold { get; set; }
+    public LogIndex CommitSent { get; set; }
 
     /// <summary>The last round it was told.</summary>
-    public ulong RoundTold { get; set; }
+    public ulong RoundSent { get; set; }
 
     /// <summary>The last round it has answered.</summary>
-    public ulong RoundAnswered { get; set; }
+    public ulong RoundAcknowledged { get; set; }
 
     /// <summary>The leader's tick at which it was last heard.</summary>
-    public ulong HeardAtTick { get; set; }
+    public ulong LastReplyTick { get; set; }
 
     /// <summary>Entries up to <paramref name="last"/> have left for it.</summary>
-    public void Sent(LogIndex last, long bytes)
+    public void OnEntriesSent(LogIndex last, long bytes)
     {
         Invariant.That(last >= Next);
         Next = last + 1;
@@ -74,42 +74,42 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     }
 
     /// <summary>A message whose entries follow <paramref name="previous"/>, or that has none, is about to leave for it.</summary>
-    public void Asked(LogIndex previous)
+    public void RecordProbe(LogIndex previous)
     {
         if (State != ReplicationState.Probe)
             return;
-        ProbeIsOut = true;
-        _probed = previous;
+        IsProbeInFlight = true;
+        _probedIndex = previous;
     }
 
     /// <summary>A probe that was not answered by the time of a heartbeat may be lost.</summary>
-    public void HeartbeatCameDue()
+    public void OnHeartbeatInterval()
     {
         HeartbeatIsDue = true;
-        ProbeIsOut = false;
+        IsProbeInFlight = false;
     }
 
     /// <summary>It holds everything up to <paramref name="index"/>.</summary>
-    public void Accepted(LogIndex index)
+    public void OnAccepted(LogIndex index)
     {
         Match = LogIndex.Max(Match, index);
         Next = LogIndex.Max(Next, Match + 1);
         Inflight.FreeUpTo(Match);
-        ProbeIsOut = false;
+        IsProbeInFlight = false;
         if (State != ReplicationState.Replicate)
             State = ReplicationState.Replicate;
     }
 
-    /// <summary>It lacks the entry at <paramref name="previous"/>, or has another there. False when the refusal is old news.</summary>
-    public bool Refused(LogIndex previous, LogIndex mayMatch)
+    /// <summary>It lacks the entry at <paramref name="rejected"/>, or has another there. False when the refusal is old news.</summary>
+    public bool TryDecrementNext(LogIndex rejected, LogIndex matchHint)
     {
         // A refusal of something at or before what it has acknowledged crossed that acknowledgement on the way. In Probe only the
         // answer to the newest probe counts: Next may lie beyond the entries that it carried.
-        if (previous <= Match || (State == ReplicationState.Probe && previous != _probed))
+        if (rejected <= Match || (State == ReplicationState.Probe && rejected != _probedIndex))
             return false;
 
         BecomeProbe();
-        Next = LogIndex.Max(LogIndex.Min(previous, mayMatch + 1), Match + 1);
+        Next = LogIndex.Max(LogIndex.Min(rejected, matchHint + 1), Match + 1);
         return true;
     }
 
@@ -119,8 +119,8 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         State = ReplicationState.Probe;
         Next = Match + 1;
         Inflight.Clear();
-        ProbeIsOut = false;
-        ReadIsOut = false;
+        IsProbeInFlight = false;
+        IsLoading = false;
     }
 
     /// <summary>Its next entry is gone from the log.</summary>
@@ -128,8 +128,8 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     {
         State = ReplicationState.Snapshot;
         Inflight.Clear();
-        ProbeIsOut = false;
-        ReadIsOut = false;
+        IsProbeInFlight = false;
+        IsLoading = false;
     }
 
     /// <summary>The same progress, to go on with apart.</summary>
@@ -148,10 +148,10 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         state.Number(Match.Value);
         state.Number(Next.Value);
         Inflight.WriteState(state);
-        state.Number((ProbeIsOut ? 1UL : 0) | (ReadIsOut ? 2UL : 0) | (HeartbeatIsDue ? 4UL : 0));
-        state.Number(_probed.Value);
-        state.Number(CommitTold.Value);
-        state.Number(RoundTold);
-        state.Number(RoundAnswered);
+        state.Number((IsProbeInFlight ? 1UL : 0) | (IsLoading ? 2UL : 0) | (HeartbeatIsDue ? 4UL : 0));
+        state.Number(_probedIndex.Value);
+        state.Number(CommitSent.Value);
+        state.Number(RoundSent);
+        state.Number(RoundAcknowledged);
     }
 }

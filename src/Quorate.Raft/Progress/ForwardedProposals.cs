@@ -8,15 +8,15 @@ namespace Quorate.Raft;
 ///              └──── heartbeat: the oldest, one message of them
 /// </code>
 /// So each is sent again a heartbeat interval after it was sent, or later when many are open: then they take turns, and a quorum that is slow is not
-/// also flooded. The leader takes a number once, as long as it lies within <see cref="SeenSequences.Window"/> of the newest it has seen of this member; so no
+/// also flooded. The leader takes a number once, as long as it lies within <see cref="ReplayWindow.Size"/> of the newest it has seen of this member; so no
 /// two that are open here lie further apart, and what is sent again is never too old to be told from what was taken.
 /// </remarks>
 internal sealed class ForwardedProposals
 {
-    private readonly Dictionary<ulong, Proposal> _open = [];
-    private readonly Queue<ulong> _toSend = new();
+    private readonly Dictionary<ulong, Proposal> _pending = [];
+    private readonly Queue<ulong> _unsent = new();
     private readonly Queue<ulong> _sent = new();
-    private readonly Queue<ulong> _waiting = new();
+    private readonly Queue<ulong> _retryable = new();
 
     /// <summary>No open number is below.</summary>
     private ulong _lowest;
@@ -25,90 +25,90 @@ internal sealed class ForwardedProposals
     private ulong _highest;
 
     /// <summary>How many are open.</summary>
-    public int Count => _open.Count;
+    public int Count => _pending.Count;
 
     /// <summary>What they weigh.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Something is to be sent.</summary>
-    public bool HasToSend => _toSend.Count > 0;
+    public bool HasUnsent => _unsent.Count > 0;
 
     /// <summary>Whether a number lies near enough to all that are open.</summary>
     public bool IsInWindow(ulong sequence)
     {
-        if (_open.Count == 0 || Spread(sequence) < SeenSequences.Window)
+        if (_pending.Count == 0 || Spread(sequence) < ReplayWindow.Size)
             return true;
 
         // The lowest may have been settled long ago.
         _lowest = _highest;
-        foreach (var open in _open.Keys)
-            _lowest = Lower(_lowest, open);
-        return Spread(sequence) < SeenSequences.Window;
+        foreach (var pending in _pending.Keys)
+            _lowest = Lower(_lowest, pending);
+        return Spread(sequence) < ReplayWindow.Size;
     }
 
     /// <summary>Notes another, to be sent.</summary>
     public void Add(in Proposal proposal)
     {
         var sequence = proposal.Id.Sequence;
-        (_lowest, _highest) = _open.Count == 0 ? (sequence, sequence) : (Lower(_lowest, sequence), Higher(_highest, sequence));
-        _open.Add(sequence, proposal);
-        _toSend.Enqueue(sequence);
+        (_lowest, _highest) = _pending.Count == 0 ? (sequence, sequence) : (Lower(_lowest, sequence), Higher(_highest, sequence));
+        _pending.Add(sequence, proposal);
+        _unsent.Enqueue(sequence);
         Bytes += SizeOf(proposal);
     }
 
     /// <summary>Its outcome is known, or nobody wants to know it any more.</summary>
     public void Remove(ulong sequence)
     {
-        if (_open.Remove(sequence, out var proposal))
+        if (_pending.Remove(sequence, out var proposal))
             Bytes -= SizeOf(proposal);
     }
 
     /// <summary>The term is over, and nobody may take any of these any more.</summary>
     public void Clear()
     {
-        _open.Clear();
-        _toSend.Clear();
+        _pending.Clear();
+        _unsent.Clear();
         _sent.Clear();
-        _waiting.Clear();
+        _retryable.Clear();
         Bytes = 0;
     }
 
     /// <summary>Takes what one message may carry of what is to be sent, oldest first, at least one; none when all are sent.</summary>
-    public void TakeToSend(long bytesMax, List<Proposal> taken)
+    public void DequeueUnsent(long bytesMax, List<Proposal> batch)
     {
-        taken.Clear();
+        batch.Clear();
         long bytes = 0;
-        while (_toSend.TryPeek(out var sequence))
+        while (_unsent.TryPeek(out var sequence))
         {
-            if (_open.TryGetValue(sequence, out var proposal))
+            if (_pending.TryGetValue(sequence, out var proposal))
             {
                 bytes += SizeOf(proposal);
-                if (taken.Count > 0 && bytes > bytesMax)
+                if (batch.Count > 0 && bytes > bytesMax)
                     return;
-                taken.Add(proposal);
+                batch.Add(proposal);
                 _sent.Enqueue(sequence);
             }
 
-            _toSend.Dequeue();
+            _unsent.Dequeue();
         }
     }
 
     /// <summary>A heartbeat interval is over: what was sent before it began may be lost.</summary>
-    public void HeartbeatCameDue(long bytesMax)
+    public void OnHeartbeatInterval(long bytesMax)
     {
         long bytes = 0;
-        while (bytes < bytesMax && _waiting.TryDequeue(out var sequence))
+        while (bytes < bytesMax && _retryable.TryDequeue(out var sequence))
         {
-            if (!_open.TryGetValue(sequence, out var proposal))
+            if (!_pending.TryGetValue(sequence, out var proposal))
                 continue;
             bytes += SizeOf(proposal);
-            _toSend.Enqueue(sequence);
+            _unsent.Enqueue(sequence);
         }
 
         while (_sent.TryDequeue(out var sequence))
         {
-            if (_open.ContainsKey(sequence))
-                _waiting.Enqueue(sequence);
+            if (_pending.ContainsKey(sequence))
+                _retryable.Enqueue(sequence);
         }
     }
 
@@ -116,11 +116,11 @@ internal sealed class ForwardedProposals
     public ForwardedProposals Clone()
     {
         var clone = new ForwardedProposals { _lowest = _lowest, _highest = _highest, Bytes = Bytes };
-        foreach (var (sequence, proposal) in _open)
-            clone._open.Add(sequence, proposal);
-        Copy(_toSend, clone._toSend);
+        foreach (var (sequence, proposal) in _pending)
+            clone._pending.Add(sequence, proposal);
+        Copy(_unsent, clone._unsent);
         Copy(_sent, clone._sent);
-        Copy(_waiting, clone._waiting);
+        Copy(_retryable, clone._retryable);
         return clone;
     }
 
@@ -128,24 +128,24 @@ internal sealed class ForwardedProposals
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {
-        Write(state, _toSend);
+        Write(state, _unsent);
         Write(state, _sent);
-        Write(state, _waiting);
+        Write(state, _retryable);
     }
 
     private void Write<TWriter>(in TWriter state, Queue<ulong> sequences)
         where TWriter : IStateWriter
     {
-        var open = 0UL;
+        var count = 0UL;
         foreach (var sequence in sequences)
         {
-            if (!_open.ContainsKey(sequence))
+            if (!_pending.ContainsKey(sequence))
                 continue;
             state.Number(sequence);
-            open++;
+            count++;
         }
 
-        state.Number(open);
+        state.Number(count);
     }
 
     private static void Copy(Queue<ulong> from, Queue<ulong> to)

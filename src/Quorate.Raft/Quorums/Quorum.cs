@@ -13,7 +13,7 @@ internal interface IVoterValues
 internal enum VoteResult : byte
 {
     /// <summary>Votes that are still out can decide it either way.</summary>
-    Open = 0,
+    Pending = 0,
 
     /// <summary>A quorum has granted.</summary>
     Won = 1,
@@ -50,7 +50,7 @@ internal static class Quorum
         var outgoing = TallyHalf(configuration.Outgoing, votes);
         if (result == outgoing)
             return result;
-        return result == VoteResult.Lost || outgoing == VoteResult.Lost ? VoteResult.Lost : VoteResult.Open;
+        return result == VoteResult.Lost || outgoing == VoteResult.Lost ? VoteResult.Lost : VoteResult.Pending;
     }
 
     private static ulong ReachedByHalf<TValues>(ImmutableArray<NodeId> voters, in TValues values)
@@ -79,6 +79,6 @@ internal static class Quorum
         var majority = Majority(voters.Length);
         if (granted >= majority)
             return VoteResult.Won;
-        return voters.Length - refused < majority ? VoteResult.Lost : VoteResult.Open;
+        return voters.Length - refused < majority ? VoteResult.Lost : VoteResult.Pending;
     }
 }

@@ -74,7 +74,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             case ActionKind.Deliver:
                 return Turn(state, id).Take(Input.Received(action.Message!.Message), action.Message, spent);
             case ActionKind.DeliverInSilence:
-                return Turn(state, id).After(Wait.LeaderSilence).Take(Input.Received(action.Message!.Message), action.Message, spent);
+                return Turn(state, id).After(TimerKind.LeaderTimeout).Take(Input.Received(action.Message!.Message), action.Message, spent);
             case ActionKind.Duplicate:
                 return Turn(state, id).Take(Input.Received(action.Message!.Message), without: null, spent with { Duplicates = (byte)(spent.Duplicates + 1) });
             case ActionKind.Drop:
@@ -84,18 +84,18 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             case ActionKind.Reconnect:
                 return state with { CutOff = NodeId.None };
             case ActionKind.Timeout:
-                return Turn(state, id).After(Wait.ElectionTimeout).Take(Input.Tick, without: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
+                return Turn(state, id).After(TimerKind.ElectionTimeout).Take(Input.Tick, without: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
             case ActionKind.Heartbeat:
-                return Turn(state, id).After(Wait.Heartbeat).Take(Input.Tick, without: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
+                return Turn(state, id).After(TimerKind.Heartbeat).Take(Input.Tick, without: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
             case ActionKind.QuorumSilence:
-                return Turn(state, id).After(Wait.QuorumSilence).Take(Input.Tick, without: null, spent with { QuorumSilences = (byte)(spent.QuorumSilences + 1) });
+                return Turn(state, id).After(TimerKind.QuorumTimeout).Take(Input.Tick, without: null, spent with { QuorumSilences = (byte)(spent.QuorumSilences + 1) });
             case ActionKind.PeerLost:
                 return Turn(state, id).Take(Input.PeerLost(action.Peer), without: null, spent with { LostPeers = (byte)(spent.LostPeers + 1) });
             case ActionKind.FlushCompletes:
                 return Turn(state, id).Flush(action.Appends, spent);
             case ActionKind.Apply:
-                return state[id].Core is var core && core.HandedOutIndex > core.AppliedIndex
-                    ? Turn(state, id).Take(Input.Applied(core.HandedOutIndex), without: null, spent)
+                return state[id].Core is var core && core.ApplyingIndex > core.AppliedIndex
+                    ? Turn(state, id).Take(Input.Applied(core.ApplyingIndex), without: null, spent)
                     : null;
             case ActionKind.Propose:
                 return Propose(state, action, spent with { Proposals = (byte)(spent.Proposals + 1) });
@@ -111,7 +111,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <inheritdoc/>
     public void Check(ClusterState state)
     {
-        RaftInvariants.HoldAcross([.. state.Members.Select(static member => member.Core)]);
+        RaftInvariants.CheckCluster([.. state.Members.Select(static member => member.Core)]);
         state.Promises.HoldIn(state.Members);
     }
 
@@ -168,7 +168,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             actions.Add(new ClusterAction(ActionKind.Propose, id, Number: spent.Proposals + 1));
         if (spent.Reads < budget.Reads)
             actions.Add(new ClusterAction(ActionKind.Read, id, Number: spent.Reads + 1));
-        if (core.HandedOutIndex > core.AppliedIndex)
+        if (core.ApplyingIndex > core.AppliedIndex)
             actions.Add(new ClusterAction(ActionKind.Apply, id));
         for (var appends = 1; appends <= member.Pending.Length; appends++)
             actions.Add(new ClusterAction(ActionKind.FlushCompletes, id, Appends: appends));
@@ -238,7 +238,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     private Member Start(NodeId id, DiskImage disk, int life)
     {
         var core = new RaftCore(Scope.OptionsOf(id, life), disk.Restore(_configuration));
-        core.ForgetTime();
+        core.AbstractTime();
         _refinement?.Started(core);
         return new Member(_renamings, core, disk, [], life);
     }

@@ -77,13 +77,13 @@ internal sealed class Promises : Part
     public Promises WithRead(NodeId asker, ulong ticket) => With(reads: Reads.Add(new OpenRead(asker, ticket, CommittedTo)));
 
     /// <summary>A read is answered: it must show all that was committed when it was asked.</summary>
-    public Promises WithAnswer(in ReadAnswer answer)
+    public Promises WithAnswer(in ReadIndexResult answer)
     {
         var ticket = answer.Ticket;
         var read = Reads.FirstOrDefault(read => read.Ticket == ticket);
         Demand(read.Ticket == ticket, "OneAnswer", $"read {ticket} is answered, and nobody waits for it");
-        Demand(answer.Refused is not null || answer.Index >= read.CommittedTo, "NoStaleRead", $"read {ticket} is granted at {answer.Index}; {read.CommittedTo} was committed when {read.Asker} asked");
-        return With(reads: Reads.Remove(read), granted: Granted + (answer.Refused is null ? 1 : 0));
+        Demand(answer.RejectReason is not null || answer.Index >= read.CommittedTo, "NoStaleRead", $"read {ticket} is granted at {answer.Index}; {read.CommittedTo} was committed when {read.Asker} asked");
+        return With(reads: Reads.Remove(read), granted: Granted + (answer.RejectReason is null ? 1 : 0));
     }
 
     /// <summary>A process ends, and with it all who waited there.</summary>

@@ -43,7 +43,7 @@ internal sealed record Scope(string Name)
         Seed = (ulong)life,
         ElectionTicks = 5,
         HeartbeatTicks = 1,
-        MessageBytesMax = 1024,
+        MaxMessageBytes = 1024,
     };
 }
 

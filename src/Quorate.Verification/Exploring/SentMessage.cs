@@ -67,7 +67,7 @@ internal sealed class SentMessage : Part, IEquatable<SentMessage>
                 foreach (ref readonly var proposal in forward.Proposals.Span)
                     state.Number(proposal.Id.Sequence);
                 break;
-            case RefuseProposals refusal:
+            case RejectProposals refusal:
                 state.Number(8);
                 state.Number(refusal.FirstSequence);
                 state.Number(refusal.LastSequence);
@@ -114,7 +114,7 @@ internal sealed class SentMessage : Part, IEquatable<SentMessage>
         RequestVote m => new RequestVote { PreVote = m.PreVote, LastEntry = m.LastEntry },
         RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
         ForwardProposals m => new ForwardProposals { Proposals = m.Proposals.ToArray() },
-        RefuseProposals m => new RefuseProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
+        RejectProposals m => new RejectProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
         ReadIndexRequest m => new ReadIndexRequest { ReadId = m.ReadId },
         ReadIndexReply m => new ReadIndexReply { ReadId = m.ReadId, Granted = m.Granted, Index = m.Index },
         _ => throw new NotSupportedException($"{message.GetType().Name} is a message the explorer does not know"),

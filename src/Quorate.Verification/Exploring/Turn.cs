@@ -15,7 +15,7 @@ internal sealed class Turn
     private readonly Refinement? _refinement;
     private readonly List<PendingAppend> _pending;
     private readonly List<SentMessage> _sent = [];
-    private readonly Queue<LogRead> _logReads = new();
+    private readonly Queue<EntriesRequest> _logReads = new();
     private DiskImage _disk;
     private Promises _promises;
 
@@ -35,9 +35,9 @@ internal sealed class Turn
     }
 
     /// <summary>So much time has passed that the next tick brings this about.</summary>
-    public Turn After(Wait wait)
+    public Turn After(TimerKind wait)
     {
-        _core.LetPass(wait);
+        _core.Elapse(wait);
         return this;
     }
 
@@ -49,7 +49,7 @@ internal sealed class Turn
     {
         Step(input);
         FollowUp();
-        Step(Input.EndOfTurn);
+        Step(Input.EndOfIteration);
         FollowUp();
         return Finish(without, spent);
     }
@@ -66,7 +66,7 @@ internal sealed class Turn
         var before = CoreState.Of(_core);
         _core.Step(input, _effects);
         var after = CoreState.Of(_core);
-        RaftInvariants.HoldBetween(before, after);
+        RaftInvariants.CheckTransition(before, after);
         _refinement?.Stepped(_core, input, _effects);
         CarryOut();
         if (after.Role == Role.Leader && before.Role != Role.Leader)
@@ -88,9 +88,9 @@ internal sealed class Turn
             _promises = _promises.WithCommitted(_core, _effects.Apply.Span);
         foreach (var rejection in _effects.Rejections)
             _promises = _promises.WithRejected(rejection.Proposal);
-        foreach (var answer in _effects.Reads)
+        foreach (var answer in _effects.ReadResults)
             _promises = _promises.WithAnswer(answer);
-        foreach (var read in _effects.LogReads)
+        foreach (var read in _effects.EntriesRequests)
             _logReads.Enqueue(read);
     }
 
@@ -108,10 +108,10 @@ internal sealed class Turn
         {
             if (!_scope.FlushesLater && _pending.Count > 0)
                 Step(Input.Durable(CompleteAppends(_pending.Count)));
-            else if (!_scope.AppliesLater && _core.HandedOutIndex > _core.AppliedIndex)
-                Step(Input.Applied(_core.HandedOutIndex));
+            else if (!_scope.AppliesLater && _core.ApplyingIndex > _core.AppliedIndex)
+                Step(Input.Applied(_core.ApplyingIndex));
             else if (_logReads.TryDequeue(out var read))
-                Step(Input.EntriesRead(read.Peer, ReadBack(read)));
+                Step(Input.EntriesLoaded(read.Peer, ReadBack(read)));
             else
                 return;
         }
@@ -127,7 +127,7 @@ internal sealed class Turn
         return completed[^1].Token;
     }
 
-    private LogEntry[] ReadBack(in LogRead read)
+    private LogEntry[] ReadBack(in EntriesRequest read)
     {
         Invariant.That(read.To <= _disk.LastIndex, "the disk is asked for what it holds");
         return _disk.Entries[((int)read.From.Value - 1)..(int)read.To.Value];
@@ -135,7 +135,7 @@ internal sealed class Turn
 
     private ClusterState Finish(SentMessage? without, Budget spent)
     {
-        _core.ForgetTime();
+        _core.AbstractTime();
         var members = _state.Members.ToArray();
         members[(int)_core.Self.Value - 1] = new Member(_renamings, _core, _disk, [.. _pending], _member.Lives);
         var state = new ClusterState(members, [], _promises, spent, _state.CutOff) { Specified = _refinement?.State };

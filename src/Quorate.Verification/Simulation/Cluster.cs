@@ -209,7 +209,7 @@ internal sealed class Cluster : IDisposable
                 _running.Add(process.Core);
         }
 
-        RaftInvariants.HoldAcross(_running);
+        RaftInvariants.CheckCluster(_running);
     }
 
     public RaftOptions OptionsOf(NodeId self, ulong seed)
@@ -221,13 +221,13 @@ internal sealed class Cluster : IDisposable
             Seed = seed,
             HeartbeatTicks = 10,
             ElectionTicks = 10 * Weather.ElectionHeartbeats,
-            MessageBytesMax = Weather.IsTight ? 2048 : 1 << 20,
-            InflightMessagesMax = Weather.IsTight ? 3 : 256,
-            InflightBytesMax = Weather.IsTight ? 8192 : 16 << 20,
-            CommandBytesMax = commandBytes,
-            UncommittedBytesMax = Weather.IsTight ? 2 * commandBytes : 64 << 20,
-            CachedBytesMax = Weather.IsTight ? 1000 : 1 << 20,
-            PendingReadsMax = Weather.IsTight ? 4 : 16_384,
+            MaxMessageBytes = Weather.IsTight ? 2048 : 1 << 20,
+            MaxInflightMessages = Weather.IsTight ? 3 : 256,
+            MaxInflightBytes = Weather.IsTight ? 8192 : 16 << 20,
+            MaxCommandBytes = commandBytes,
+            MaxUncommittedBytes = Weather.IsTight ? 2 * commandBytes : 64 << 20,
+            MaxCachedBytes = Weather.IsTight ? 1000 : 1 << 20,
+            MaxPendingReads = Weather.IsTight ? 4 : 16_384,
         };
     }
 

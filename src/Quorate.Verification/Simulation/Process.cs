@@ -149,7 +149,7 @@ internal sealed class Process
         var now = CoreState.Of(Core);
         if (now == _last && appended.IsEmpty)
             return;
-        RaftInvariants.HoldBetween(_last, now);
+        RaftInvariants.CheckTransition(_last, now);
         if (!appended.IsEmpty)
             _cluster.Logs.Appended(Core, appended[0].Index);
         if (now.Commit > _last.Commit)

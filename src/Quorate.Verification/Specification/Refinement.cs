@@ -122,7 +122,7 @@ internal sealed class Refinement
             // What decision 0015 leaves out. Refusals move nobody but into a later term, and that is TryAdoptTerm.
             case RequestVoteReply:
             // Which node proposed what an entry says: their outcomes are the simulator's promises.
-            case ForwardProposals or RefuseProposals:
+            case ForwardProposals or RejectProposals:
             // A read through a follower is one asked at the leader. What is granted is looked at where it is granted (Read), and where it is answered (HoldReads).
             case ReadIndexRequest or ReadIndexReply:
                 break;
@@ -219,9 +219,9 @@ internal sealed class Refinement
     private void HoldReads(RaftCore core, int i, in Input input, Effects effects)
     {
         LogIndex? told = input is { Kind: InputKind.Message, Message: ReadIndexReply { Granted: true } reply } ? reply.Index : null;
-        foreach (var answer in effects.Reads)
+        foreach (var answer in effects.ReadResults)
         {
-            if (answer.Refused is null && core.Role != Role.Leader && answer.Index != told)
+            if (answer.RejectReason is null && core.Role != Role.Leader && answer.Index != told)
                 throw Refused(core, "ConfirmReads", $"read {answer.Ticket} is let through at {answer.Index}, and no leader has granted that");
         }
 
@@ -229,11 +229,11 @@ internal sealed class Refinement
             return;
         if (input.Kind == InputKind.Read)
             open.Add(input.Number, State.Reigns.Max(static reign => reign.Commit));
-        foreach (var answer in effects.Reads)
+        foreach (var answer in effects.ReadResults)
         {
             if (!open.Remove(answer.Ticket, out var needed))
                 throw Refused(core, "OneAnswer", $"read {answer.Ticket} is answered, and nobody waits for it");
-            if (answer.Refused is null && Number(answer.Index) < needed)
+            if (answer.RejectReason is null && Number(answer.Index) < needed)
                 throw Refused(core, "NoStaleRead", $"read {answer.Ticket} is let through at {answer.Index}; {needed} was committed when it came");
         }
     }
@@ -300,9 +300,9 @@ internal sealed class Refinement
     private static List<int> Granted(Effects effects)
     {
         var granted = new List<int>();
-        foreach (var answer in effects.Reads)
+        foreach (var answer in effects.ReadResults)
         {
-            if (answer.Refused is null)
+            if (answer.RejectReason is null)
                 granted.Add(Number(answer.Index));
         }
 

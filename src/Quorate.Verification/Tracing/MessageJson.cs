@@ -40,7 +40,7 @@ internal static class MessageJson
             case ForwardProposals forward:
                 json.WriteNumber("proposals", forward.Proposals.Length);
                 break;
-            case RefuseProposals refusal:
+            case RejectProposals refusal:
                 json.WriteNumber("proposals", refusal.LastSequence - refusal.FirstSequence + 1);
                 json.WriteString("reason", refusal.Reason.ToString());
                 break;

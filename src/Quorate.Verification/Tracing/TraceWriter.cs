@@ -77,7 +77,7 @@ internal sealed class TraceWriter : IDisposable
     {
         var life = _lives[core.Self];
         var state = CoreState.Of(core);
-        if (input.Kind is InputKind.Tick or InputKind.EndOfTurn && state == life.State && IsEmpty(effects))
+        if (input.Kind is InputKind.Tick or InputKind.EndOfIteration && state == life.State && IsEmpty(effects))
             return;
 
         life.State = state;
@@ -97,7 +97,7 @@ internal sealed class TraceWriter : IDisposable
 
     private static bool IsEmpty(Effects effects) =>
         effects.Append.IsEmpty && effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0 && effects.Apply.IsEmpty
-        && effects.Rejections.Count == 0 && effects.Reads.Count == 0 && effects.LogReads.Count == 0 && effects.Trace.Count == 0;
+        && effects.Rejections.Count == 0 && effects.ReadResults.Count == 0 && effects.EntriesRequests.Count == 0 && effects.Trace.Count == 0;
 
     private void WriteInput(in Input input, long messageId)
     {
@@ -119,7 +119,7 @@ internal sealed class TraceWriter : IDisposable
             case InputKind.Withdraw:
                 _json.WriteNumber("sequence", input.Number);
                 break;
-            case InputKind.EntriesRead:
+            case InputKind.EntriesLoaded:
                 _json.WriteNumber("peer", input.Peer.Value);
                 MessageJson.WriteEntries(_json, "entries", input.Entries.Span);
                 break;
@@ -231,14 +231,14 @@ internal sealed class TraceWriter : IDisposable
             _json.WriteEndArray();
         }
 
-        if (effects.Reads.Count > 0)
+        if (effects.ReadResults.Count > 0)
         {
             _json.WriteStartArray("reads");
-            foreach (var answer in effects.Reads)
+            foreach (var answer in effects.ReadResults)
             {
                 _json.WriteStartObject();
                 _json.WriteNumber("ticket", answer.Ticket);
-                if (answer.Refused is { } reason)
+                if (answer.RejectReason is { } reason)
                     _json.WriteString("refused", reason.ToString());
                 else
                     _json.WriteNumber("index", answer.Index.Value);
@@ -248,10 +248,10 @@ internal sealed class TraceWriter : IDisposable
             _json.WriteEndArray();
         }
 
-        if (effects.LogReads.Count == 0)
+        if (effects.EntriesRequests.Count == 0)
             return;
         _json.WriteStartArray("readBack");
-        foreach (var read in effects.LogReads)
+        foreach (var read in effects.EntriesRequests)
             WriteNumbers(read.Peer.Value, read.From.Value, read.To.Value);
         _json.WriteEndArray();
     }

@@ -9,7 +9,7 @@ public sealed class AMachineThatHangs
 
     private readonly LoneLoop _node = new(options: new RaftOptions
     {
-        Self = new NodeId(1), CommandBytesMax = 1000, UncommittedBytesMax = 1000, CachedBytesMax = 0, MessageBytesMax = 1024,
+        Self = new NodeId(1), MaxCommandBytes = 1000, MaxUncommittedBytes = 1000, MaxCachedBytes = 0, MaxMessageBytes = 1024,
     });
 
     [Fact]
@@ -22,7 +22,7 @@ public sealed class AMachineThatHangs
         }
 
         Assert.Equal(Entries, _node.Core.CommitIndex.Value);
-        Assert.True(_node.Core.HandedOutIndex.Value < 30, $"handed out up to {_node.Core.HandedOutIndex}");
+        Assert.True(_node.Core.ApplyingIndex.Value < 30, $"handed out up to {_node.Core.ApplyingIndex}");
 
         for (var turns = 0; _node.Core.AppliedIndex < _node.Core.CommitIndex; turns++)
         {

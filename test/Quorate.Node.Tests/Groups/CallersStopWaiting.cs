@@ -5,7 +5,7 @@ namespace Quorate.Node.Tests.Groups;
 /// <summary>Whoever stops waiting for a proposal is told that its outcome is open, and the core does no more for it.</summary>
 public sealed class CallersStopWaiting
 {
-    private readonly LoneLoop _node = new(options: new RaftOptions { Self = new NodeId(1), CommandBytesMax = 1000, UncommittedBytesMax = 1000 });
+    private readonly LoneLoop _node = new(options: new RaftOptions { Self = new NodeId(1), MaxCommandBytes = 1000, MaxUncommittedBytes = 1000 });
 
     [Theory]
     [InlineData(false)]

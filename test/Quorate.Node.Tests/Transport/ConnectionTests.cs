@@ -76,7 +76,7 @@ public sealed class ConnectionTests
     {
         await using var one = NodeThatKnowsTwo();
         using var raw = await RawPeer.WelcomeAsync(one);
-        var frame = Wire.Encode(new RefuseProposals { From = Two, To = one.Id, FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
+        var frame = Wire.Encode(new RejectProposals { From = Two, To = one.Id, FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
         frame[WireFrame.HeaderBytes + 24] = 9;
         await raw.SayAsync(Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes)));
         await TestNode.UntilAsync(() => !one.Network.TryReceive(out _) && one.With(Two).Malformed == 1);

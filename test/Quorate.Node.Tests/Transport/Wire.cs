@@ -41,7 +41,7 @@ internal static class Wire
         RequestVote it => $"pre {it.PreVote} last {it.LastEntry}",
         RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
         ForwardProposals it => $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
-        RefuseProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
+        RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
         ReadIndexRequest it => $"id {it.ReadId}",
         ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
         _ => throw new ArgumentException($"{message.GetType().Name} is not shown yet", nameof(message)),
@@ -77,7 +77,7 @@ internal static class Wire
             From = from, To = to, Term = term,
             Proposals = new Proposal[] { new(new ProposalId(from, 0x73), "first"u8.ToArray()), new(new ProposalId(from, 0x74), "second"u8.ToArray()) },
         };
-        yield return new RefuseProposals { From = from, To = to, Term = term, FirstSequence = 0x75, LastSequence = 0x76, Reason = RejectReason.Busy };
+        yield return new RejectProposals { From = from, To = to, Term = term, FirstSequence = 0x75, LastSequence = 0x76, Reason = RejectReason.Busy };
         yield return new ReadIndexRequest { From = from, To = to, Term = term, ReadId = 0x81 };
         yield return new ReadIndexReply { From = from, To = to, Term = term, ReadId = 0x82, Granted = true, Index = new LogIndex(0x56) };
     }
@@ -91,7 +91,7 @@ internal static class Wire
         Gen.Select(Gen.Bool, Gen.Bool, (preVote, granted) => (Message)new RequestVoteReply { PreVote = preVote, Granted = granted }),
         Gen.Select(AnyProposalId(), AnyPayload(), (id, command) => new Proposal(id, command)).Array[0, 20]
             .Select(proposals => (Message)new ForwardProposals { Proposals = proposals }),
-        Gen.Select(Gen.ULong, Gen.ULong, Gen.Int[1, 5], (a, b, reason) => (Message)new RefuseProposals
+        Gen.Select(Gen.ULong, Gen.ULong, Gen.Int[1, 5], (a, b, reason) => (Message)new RejectProposals
         {
             FirstSequence = Math.Min(a, b), LastSequence = Math.Max(a, b), Reason = (RejectReason)reason,
         }),

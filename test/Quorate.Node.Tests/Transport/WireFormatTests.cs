@@ -160,9 +160,9 @@ public sealed class WireFormatTests
     [Fact]
     public void A_reason_of_a_later_version_still_says_try_again()
     {
-        var frame = Wire.Encode(new RefuseProposals { FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
+        var frame = Wire.Encode(new RejectProposals { FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
         frame[WireFrame.HeaderBytes + 40] = 250;
-        var read = Assert.IsType<RefuseProposals>(Wire.Decode(Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes))));
+        var read = Assert.IsType<RejectProposals>(Wire.Decode(Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes))));
         Assert.Equal(RejectReason.NoLeader, read.Reason);
     }
 

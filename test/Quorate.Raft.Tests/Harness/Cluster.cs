@@ -1,27 +1,27 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Cores, disks and a network under one seed. Every step of every core is checked; see <see cref="Ledger"/> for what is remembered.</summary>
+/// <summary>Cores, disks and a network under one seed. Every step of every core is checked; see <see cref="History"/> for what is remembered.</summary>
 internal sealed class Cluster
 {
-    private readonly Dice _dice;
+    private readonly Prng _prng;
     private readonly List<(int Due, Message Message)> _network = [];
     private readonly HashSet<(NodeId From, NodeId To)> _cuts = [];
     private readonly Dictionary<NodeId, int> _stalledUntil = [];
     private readonly Dictionary<NodeId, int> _pausedUntil = [];
     private readonly List<RaftCore> _running = [];
     private readonly int _electionTicks;
-    private readonly Queue<string> _happened = new();
-    private Weather _weather;
+    private readonly Queue<string> _events = new();
+    private FaultOptions _faults;
     private readonly Dictionary<NodeId, ulong> _sequences = [];
     private ulong _tickets;
     private int _round;
 
     public Cluster(ulong seed, Configuration configuration)
     {
-        _dice = new Dice(seed);
-        _weather = Weather.Draw(_dice);
-        _electionTicks = _dice.Pick(10, 20, 40);
-        var tight = _dice.Chance(400);
+        _prng = new Prng(seed);
+        _faults = FaultOptions.Generate(_prng);
+        _electionTicks = _prng.Pick(10, 20, 40);
+        var tight = _prng.Chance(400);
         foreach (var member in configuration.Members)
         {
             var options = new RaftOptions
@@ -30,33 +30,33 @@ internal sealed class Cluster
                 Seed = seed * 31 + member.Value,
                 HeartbeatTicks = _electionTicks / 10,
                 ElectionTicks = _electionTicks,
-                MessageBytesMax = tight ? 1024 : 1 << 20,
-                InflightMessagesMax = tight ? _dice.Next(1, 5) : 256,
-                InflightBytesMax = tight ? 4096 : 16 << 20,
-                CommandBytesMax = tight ? 512 : 1 << 20,
-                UncommittedBytesMax = tight ? 4096 : 64 << 20,
-                CachedBytesMax = tight ? _dice.Pick(0, 500) : 1 << 20,
-                PendingReadsMax = tight ? 16 : 16_384,
+                MaxMessageBytes = tight ? 1024 : 1 << 20,
+                MaxInflightMessages = tight ? _prng.Next(1, 5) : 256,
+                MaxInflightBytes = tight ? 4096 : 16 << 20,
+                MaxCommandBytes = tight ? 512 : 1 << 20,
+                MaxUncommittedBytes = tight ? 4096 : 64 << 20,
+                MaxCachedBytes = tight ? _prng.Pick(0, 500) : 1 << 20,
+                MaxPendingReads = tight ? 16 : 16_384,
             };
-            var machine = new Machine(options, configuration, Ledger) { Stepped = Check };
-            Start(machine);
-            Machines.Add(machine);
+            var node = new TestNode(options, configuration, History) { Stepped = Check };
+            Start(node);
+            Nodes.Add(node);
         }
     }
 
-    public List<Machine> Machines { get; } = [];
+    public List<TestNode> Nodes { get; } = [];
 
-    public Ledger Ledger { get; } = new();
+    public HistoryChecker History { get; } = new();
 
     public int Steps { get; private set; }
 
     /// <summary>The whole life of a run: bad weather, then calm, in which all that was promised must come true.</summary>
-    public static Cluster Live(ulong seed, Configuration configuration, int rounds = 400)
+    public static Cluster Run(ulong seed, Configuration configuration, int rounds = 400)
     {
         var cluster = new Cluster(seed, configuration);
         for (var i = 0; i < rounds; i++)
             cluster.Round();
-        cluster.Settle();
+        cluster.Converge();
         return cluster;
     }
 
@@ -64,38 +64,38 @@ internal sealed class Cluster
     public void Round()
     {
         _round++;
-        ChangeWeather();
-        foreach (var machine in Machines)
+        InjectFaults();
+        foreach (var node in Nodes)
         {
-            if (machine.Core is null || _round < _pausedUntil.GetValueOrDefault(machine.Id))
+            if (node.Core is null || _round < _pausedUntil.GetValueOrDefault(node.Id))
                 continue;
 
-            Clients(machine);
-            if (!_dice.Chance(_weather.LostTicks))
-                machine.Step(Input.Tick);
-            MaybeEndTurn(machine);
-            Deliver(machine);
-            if (_round >= _stalledUntil.GetValueOrDefault(machine.Id) && _dice.Chance(_weather.Flushes))
-                machine.Flush(_weather == Weather.Calm || _dice.Chance(500) ? int.MaxValue : 1);
-            MaybeEndTurn(machine);
-            for (var reads = machine.LogReads; reads > 0; reads--)
-                machine.AnswerLogRead(fails: _dice.Chance(_weather.Loss));
-            if (_dice.Chance(_weather.Applies))
-                machine.Apply(_dice.Chance(500) ? int.MaxValue : 3);
-            machine.Step(Input.EndOfTurn);
-            TakeOutbox(machine);
+            StepClients(node);
+            if (!_prng.Chance(_faults.LostTicks))
+                node.Step(Input.Tick);
+            MaybeEndIteration(node);
+            Deliver(node);
+            if (_round >= _stalledUntil.GetValueOrDefault(node.Id) && _prng.Chance(_faults.Flushes))
+                node.Flush(_faults == FaultOptions.None || _prng.Chance(500) ? int.MaxValue : 1);
+            MaybeEndIteration(node);
+            for (var reads = node.PendingEntriesRequests; reads > 0; reads--)
+                node.CompleteEntriesRequest(fails: _prng.Chance(_faults.Loss));
+            if (_prng.Chance(_faults.Applies))
+                node.Apply(_prng.Chance(500) ? int.MaxValue : 3);
+            node.Step(Input.EndOfIteration);
+            TakeOutbox(node);
         }
     }
 
     /// <summary>Calm weather: in a bounded time there must be one leader, every node's proposal committed everywhere, every read answered, all logs equal.</summary>
-    public void Settle()
+    public void Converge()
     {
-        _weather = Weather.Calm;
+        _faults = FaultOptions.None;
         _cuts.Clear();
         _stalledUntil.Clear();
         _pausedUntil.Clear();
-        foreach (var machine in Machines.Where(m => m.Core is null))
-            Start(machine);
+        foreach (var node in Nodes.Where(m => m.Core is null))
+            Start(node);
 
         // What was still on its way arrives now: a straggler of a later term would cost another election, and rightly.
         for (var i = 0; i < _network.Count; i++)
@@ -106,185 +106,185 @@ internal sealed class Cluster
             Round();
 
         Until(9 * _electionTicks, "a leader is elected and known to all", () =>
-            Machines.Count(m => m.Core!.Role == Role.Leader) == 1
-            && Machines.All(m => m.Core!.Leader == Machines.Single(l => l.Core!.Role == Role.Leader).Id && m.Core!.Term == Machines[0].Core!.Term));
-        Until(12 * _electionTicks, "all reads are answered", () => Ledger.ReadsPending == 0);
+            Nodes.Count(m => m.Core!.Role == Role.Leader) == 1
+            && Nodes.All(m => m.Core!.Leader == Nodes.Single(l => l.Core!.Role == Role.Leader).Id && m.Core!.Term == Nodes[0].Core!.Term));
+        Until(12 * _electionTicks, "all reads are answered", () => History.ReadsPending == 0);
 
         // The narrowest windows carry one entry a message, and one message is read back from the disk at a time.
-        var lag = (int)(Machines.Max(m => m.Core!.LastIndex.Value) - Machines.Min(m => m.Core!.CommitIndex.Value));
-        Until(12 * _electionTicks + 4 * lag, "everything is applied everywhere", Converged);
+        var lag = (int)(Nodes.Max(m => m.Core!.LastIndex.Value) - Nodes.Min(m => m.Core!.CommitIndex.Value));
+        Until(12 * _electionTicks + 4 * lag, "everything is applied everywhere", HasConverged);
 
-        var last = new List<ProposalId>();
-        foreach (var machine in Machines)
-            last.Add(Propose(machine, 8));
-        Until(4 * _electionTicks, "a proposal of every node is committed and applied", () => last.TrueForAll(Ledger.IsCommitted) && Converged(), () => string.Join(' ', last.Select(Ledger.Fate)));
+        var lastProposals = new List<ProposalId>();
+        foreach (var node in Nodes)
+            lastProposals.Add(Propose(node, 8));
+        Until(4 * _electionTicks, "a proposal of every node is committed and applied", () => lastProposals.TrueForAll(History.IsCommitted) && HasConverged(), () => string.Join(' ', lastProposals.Select(History.DescribeOutcome)));
 
 
-        foreach (var machine in Machines)
+        foreach (var node in Nodes)
         {
-            machine.Flush();
-            Assert.Equal(Ledger.Committed.Select(e => e.Id), machine.Disk.Entries.Select(e => e.Id));
+            node.Flush();
+            Assert.Equal(History.Committed.Select(e => e.Id), node.Disk.Entries.Select(e => e.Id));
         }
     }
 
-    private bool Converged() => Machines.All(m =>
-        m.Core!.LastIndex == Machines[0].Core!.LastIndex && m.Core!.AppliedIndex == m.Core!.LastIndex && m.Core!.DurableIndex == m.Core!.LastIndex);
+    private bool HasConverged() => Nodes.All(m =>
+        m.Core!.LastIndex == Nodes[0].Core!.LastIndex && m.Core!.AppliedIndex == m.Core!.LastIndex && m.Core!.DurableIndex == m.Core!.LastIndex);
 
-    private void Until(int rounds, string what, Func<bool> done, Func<string>? more = null)
+    private void Until(int rounds, string condition, Func<bool> done, Func<string>? details = null)
     {
         for (var i = 0; i < rounds && !done(); i++)
             Round();
-        Assert.True(done(), $"not within {rounds} quiet rounds: {what}\n{this}\n{more?.Invoke()}");
+        Assert.True(done(), $"not within {rounds} quiet rounds: {condition}\n{this}\n{details?.Invoke()}");
     }
 
-    private void ChangeWeather()
+    private void InjectFaults()
     {
-        if (_dice.Chance(_weather.Heals))
+        if (_prng.Chance(_faults.Heals))
             _cuts.Clear();
-        if (_dice.Chance(_weather.Cuts))
+        if (_prng.Chance(_faults.Cuts))
             _cuts.Add((Any().Id, Any().Id));
-        if (_dice.Chance(_weather.Splits))
+        if (_prng.Chance(_faults.Splits))
             Split();
-        if (_dice.Chance(_weather.DiskStalls))
-            _stalledUntil[Any().Id] = _round + _dice.Next(1, 4 * _electionTicks);
-        if (_dice.Chance(_weather.Pauses))
-            _pausedUntil[Any().Id] = _round + _dice.Next(1, 5 * _electionTicks);
-        if (_dice.Chance(_weather.Crashes) && Any() is { Core: not null } victim)
+        if (_prng.Chance(_faults.DiskStalls))
+            _stalledUntil[Any().Id] = _round + _prng.Next(1, 4 * _electionTicks);
+        if (_prng.Chance(_faults.Pauses))
+            _pausedUntil[Any().Id] = _round + _prng.Next(1, 5 * _electionTicks);
+        if (_prng.Chance(_faults.Crashes) && Any() is { Core: not null } crashed)
         {
-            victim.Crash(written: _dice.Next(0, victim.Disk.Pending + 1));
-            LoseConnections(victim.Id);
+            crashed.Crash(written: _prng.Next(0, crashed.Disk.Pending + 1));
+            LoseConnections(crashed.Id);
         }
-        else if (_weather.PeerLost && _dice.Chance(10))
+        else if (_faults.PeerLost && _prng.Chance(10))
         {
             LoseConnections(Any().Id);
         }
 
-        if (_dice.Chance(_weather.Restarts) && Machines.Find(m => m.Core is null) is { } down)
+        if (_prng.Chance(_faults.Restarts) && Nodes.Find(m => m.Core is null) is { } down)
             Start(down);
     }
 
     private void Split()
     {
-        var left = Machines.Where(_ => _dice.Chance(500)).Select(m => m.Id).ToHashSet();
-        foreach (var a in Machines)
+        var left = Nodes.Where(_ => _prng.Chance(500)).Select(m => m.Id).ToHashSet();
+        foreach (var a in Nodes)
         {
-            foreach (var b in Machines.Where(b => left.Contains(a.Id) != left.Contains(b.Id)))
+            foreach (var b in Nodes.Where(b => left.Contains(a.Id) != left.Contains(b.Id)))
                 _cuts.Add((a.Id, b.Id));
         }
     }
 
     private void LoseConnections(NodeId lost)
     {
-        if (!_weather.PeerLost)
+        if (!_faults.PeerLost)
             return;
-        foreach (var machine in Machines.Where(m => m.Core is not null && m.Id != lost))
-            machine.Step(Input.PeerLost(lost));
+        foreach (var node in Nodes.Where(m => m.Core is not null && m.Id != lost))
+            node.Step(Input.PeerLost(lost));
     }
 
-    private void Start(Machine machine)
+    private void Start(TestNode node)
     {
-        machine.Start(cached: _dice.Next(0, 20));
-        _sequences[machine.Id] = _dice.Next();
+        node.Start(cached: _prng.Next(0, 20));
+        _sequences[node.Id] = _prng.Next();
     }
 
-    private Machine Any() => Machines[_dice.Next(0, Machines.Count)];
+    private TestNode Any() => Nodes[_prng.Next(0, Nodes.Count)];
 
-    private void Clients(Machine machine)
+    private void StepClients(TestNode node)
     {
-        if (_dice.Chance(_weather.Proposals))
-            Propose(machine, _dice.Next(0, _dice.Pick(10, 600)), _dice.Next(1, 4));
-        if (_dice.Chance(_weather.Reads))
-            machine.Read(++_tickets);
+        if (_prng.Chance(_faults.Proposals))
+            Propose(node, _prng.Next(0, _prng.Pick(10, 600)), _prng.Next(1, 4));
+        if (_prng.Chance(_faults.Reads))
+            node.Read(++_tickets);
     }
 
-    private ProposalId Propose(Machine machine, int bytes, int count = 1)
+    private ProposalId Propose(TestNode node, int bytes, int count = 1)
     {
         var proposals = new Proposal[count];
         for (var i = 0; i < count; i++)
         {
             var payload = new byte[bytes];
-            var sequence = _sequences[machine.Id]++;
+            var sequence = _sequences[node.Id]++;
             Array.Fill(payload, (byte)sequence);
-            proposals[i] = new Proposal(new ProposalId(machine.Id, sequence), payload);
+            proposals[i] = new Proposal(new ProposalId(node.Id, sequence), payload);
         }
 
-        machine.Step(Input.Propose(proposals));
+        node.Step(Input.Propose(proposals));
         return proposals[^1].Id;
     }
 
-    private void MaybeEndTurn(Machine machine)
+    private void MaybeEndIteration(TestNode node)
     {
-        if (_dice.Chance(300))
-            machine.Step(Input.EndOfTurn);
+        if (_prng.Chance(300))
+            node.Step(Input.EndOfIteration);
     }
 
-    private void Deliver(Machine machine)
+    private void Deliver(TestNode node)
     {
         for (var i = 0; i < _network.Count; i++)
         {
             var (due, message) = _network[i];
-            if (due > _round || message.To != machine.Id)
+            if (due > _round || message.To != node.Id)
                 continue;
 
             _network.RemoveAt(i--);
             if (!_cuts.Contains((message.From, message.To)))
-                machine.Step(Input.Received(message));
+                node.Step(Input.Received(message));
         }
     }
 
-    private void TakeOutbox(Machine machine)
+    private void TakeOutbox(TestNode node)
     {
-        foreach (var message in machine.Outbox)
+        foreach (var message in node.Outbox)
         {
-            if (_dice.Chance(_weather.Loss))
+            if (_prng.Chance(_faults.Loss))
                 continue;
-            for (var copies = _dice.Chance(_weather.Duplicates) ? 2 : 1; copies > 0; copies--)
+            for (var copies = _prng.Chance(_faults.Duplicates) ? 2 : 1; copies > 0; copies--)
             {
-                var delay = _dice.Next(0, _weather.DelayMax) * (_dice.Chance(_weather.Stragglers) ? 10 : 1);
+                var delay = _prng.Next(0, _faults.DelayMax) * (_prng.Chance(_faults.DelayedMessages) ? 10 : 1);
                 _network.Add((_round + delay, message));
             }
         }
 
-        machine.Outbox.Clear();
+        node.Outbox.Clear();
     }
 
     /// <summary>After every step: what holds in one core, between two states, across the cluster, and over all time.</summary>
-    private void Check(Machine machine, CoreState before, Effects effects)
+    private void Check(TestNode node, CoreState before, Effects effects)
     {
         Steps++;
-        var core = machine.Core!;
-        foreach (var happened in effects.Trace)
+        var core = node.Core!;
+        foreach (var traced in effects.Trace)
         {
-            if (happened.Kind is TraceKind.Appended or TraceKind.Committed or TraceKind.ReadConfirmed)
+            if (traced.Kind is TraceKind.Appended or TraceKind.Committed or TraceKind.ReadConfirmed)
                 continue;
-            _happened.Enqueue($"{_round,5} {machine.Id}: {happened}");
-            if (_happened.Count > 60)
-                _happened.Dequeue();
+            _events.Enqueue($"{_round,5} {node.Id}: {traced}");
+            if (_events.Count > 60)
+                _events.Dequeue();
         }
 
         var after = CoreState.Of(core);
-        RaftInvariants.HoldNow(core);
+        RaftInvariants.CheckState(core);
         if (before == after)
             return;
 
-        RaftInvariants.HoldBetween(before, after);
+        RaftInvariants.CheckTransition(before, after);
         if (core.Role == Role.Leader)
-            Ledger.Leads(core.Term, core.Self);
+            History.OnLeader(core.Term, core.Self);
 
         _running.Clear();
-        foreach (var other in Machines)
+        foreach (var other in Nodes)
         {
             if (other.Core is not null)
                 _running.Add(other.Core);
         }
 
-        RaftInvariants.HoldAcross(_running);
+        RaftInvariants.CheckCluster(_running);
     }
 
     /// <summary>The last things that happened, and how everybody stands.</summary>
-    public override string ToString() => $"{string.Join('\n', _happened)}\nround {_round}\n{string.Join('\n', Machines.Select(State))}";
+    public override string ToString() => $"{string.Join('\n', _events)}\nround {_round}\n{string.Join('\n', Nodes.Select(State))}";
 
-    private static string State(Machine machine) => machine.Core is { } c
+    private static string State(TestNode node) => node.Core is { } c
         ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} {string.Join(", ", c.Followers)}"
-        : $"{machine.Id}: down";
+        : $"{node.Id}: down";
 }

@@ -64,15 +64,15 @@ internal sealed class ModelDisk
         _pending.Clear();
     }
 
-    public LogEntry[] Read(LogRead read)
+    public LogEntry[] Read(EntriesRequest request)
     {
         var entries = new List<LogEntry>();
         var bytes = 0;
-        for (var index = read.From; index <= read.To; index += 1)
+        for (var index = request.From; index <= request.To; index += 1)
         {
             var entry = _entries[(int)(index.Value - 1)];
             bytes += entry.SizeBytes;
-            if (entries.Count > 0 && bytes > read.BytesMax)
+            if (entries.Count > 0 && bytes > request.MaxBytes)
                 break;
             entries.Add(entry);
         }

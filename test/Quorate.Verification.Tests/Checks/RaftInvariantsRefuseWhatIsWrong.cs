@@ -32,7 +32,7 @@ public sealed class RaftInvariantsRefuseWhatIsWrong
             (RoleOf(core), VoteOf(core), LeaderOf(core)) = (Role.Candidate, A, NodeId.None);
         if (wrong == 11)
             (RoleOf(core), LeaderOf(core)) = (Role.PreCandidate, NodeId.None);
-        RaftInvariants.HoldNow(core);
+        RaftInvariants.CheckState(core);
 
         switch (wrong)
         {
@@ -49,7 +49,7 @@ public sealed class RaftInvariantsRefuseWhatIsWrong
             default: LeaderOf(core) = B; break;
         }
 
-        Refuses(invariant, () => RaftInvariants.HoldNow(core));
+        Refuses(invariant, () => RaftInvariants.CheckState(core));
     }
 
     private static readonly (string Invariant, CoreState After)[] Steps =
@@ -68,8 +68,8 @@ public sealed class RaftInvariantsRefuseWhatIsWrong
     [MemberData(nameof(Between))]
     public void From_one_state_to_the_next(int which, string invariant)
     {
-        RaftInvariants.HoldBetween(Led, Led);
-        Refuses(invariant, () => RaftInvariants.HoldBetween(Led, Steps[which].After));
+        RaftInvariants.CheckTransition(Led, Led);
+        Refuses(invariant, () => RaftInvariants.CheckTransition(Led, Steps[which].After));
     }
 
     [Fact]
@@ -77,24 +77,24 @@ public sealed class RaftInvariantsRefuseWhatIsWrong
     {
         var other = Follower(B, 1, 1, 2);
         var leader = Leader();
-        RaftInvariants.HoldAcross([leader, other]);
+        RaftInvariants.CheckCluster([leader, other]);
 
         (RoleOf(other), TermOf(other)) = (Role.Leader, leader.Term);
-        Refuses("ElectionSafety", () => RaftInvariants.HoldAcross([leader, other]));
+        Refuses("ElectionSafety", () => RaftInvariants.CheckCluster([leader, other]));
     }
 
     [Fact]
     public void Logs_that_agree_at_an_index_and_not_before_it()
     {
-        RaftInvariants.HoldAcross([Follower(A, 0, 1, 2), Follower(B, 0, 1, 2)]);
-        Refuses("LogMatching", () => RaftInvariants.HoldAcross([Follower(A, 0, 1, 2), Follower(B, 0, 2, 2)]));
+        RaftInvariants.CheckCluster([Follower(A, 0, 1, 2), Follower(B, 0, 1, 2)]);
+        Refuses("LogMatching", () => RaftInvariants.CheckCluster([Follower(A, 0, 1, 2), Follower(B, 0, 2, 2)]));
     }
 
     [Fact]
     public void Two_entries_committed_in_one_place()
     {
-        RaftInvariants.HoldAcross([Follower(A, 1, 1, 2), Follower(B, 0, 2, 3)]);
-        Refuses("StateMachineSafety", () => RaftInvariants.HoldAcross([Follower(A, 1, 1, 2), Follower(B, 1, 2, 3)]));
+        RaftInvariants.CheckCluster([Follower(A, 1, 1, 2), Follower(B, 0, 2, 3)]);
+        Refuses("StateMachineSafety", () => RaftInvariants.CheckCluster([Follower(A, 1, 1, 2), Follower(B, 1, 2, 3)]));
     }
 
     private static void Refuses(string invariant, Action check) =>

@@ -60,7 +60,7 @@ public sealed class RealStepsAreSpecified
         var (core, refinement) = Beside();
         var effects = new Effects();
         core.Step(Input.Read(1), effects);
-        effects.Reads.Add(new ReadAnswer(1, LogIndex.Zero, Refused: null));
+        effects.ReadResults.Add(new ReadIndexResult(1, LogIndex.Zero, RejectReason: null));
 
         var refused = Assert.Throws<ViolationException>(() => refinement.Stepped(core, Input.Read(1), effects));
 
@@ -73,7 +73,7 @@ public sealed class RealStepsAreSpecified
         var (core, refinement) = Beside();
         var effects = new Effects();
         core.Step(Input.Read(1), effects);
-        effects.Reads.Add(new ReadAnswer(1, LogIndex.Zero, RejectReason.Busy));
+        effects.ReadResults.Add(new ReadIndexResult(1, LogIndex.Zero, RejectReason.Busy));
         refinement.Stepped(core, Input.Read(1), effects);
 
         var refused = Assert.Throws<ViolationException>(() => refinement.Stepped(core, Input.Tick, effects));

@@ -48,10 +48,10 @@ public sealed class TheTraceAsItIsWritten
         b.Step(Input.Read(1));
         b.Step(Input.Propose(new Proposal[] { new(new ProposalId(B, 9), new byte[8]) }));
         a.Step(Input.Propose(new Proposal[] { new(new ProposalId(A, 5), new byte[1 << 20]) }));
-        a.Step(Input.EndOfTurn);
+        a.Step(Input.EndOfIteration);
         a.Step(Input.Withdraw(5));
-        b.Step(Input.EndOfTurn);
-        b.Step(Input.EndOfTurn);
+        b.Step(Input.EndOfIteration);
+        b.Step(Input.EndOfIteration);
         a.Step(Input.PeerLost(B));
         trace.Ended(_now, A, "killed");
     }
@@ -74,7 +74,7 @@ public sealed class TheTraceAsItIsWritten
             answers.AddRange(to.Step(Input.Received(message)));
         answers.AddRange(to.Flush());
         answers.AddRange(to.Apply());
-        answers.AddRange(to.Step(Input.EndOfTurn));
+        answers.AddRange(to.Step(Input.EndOfIteration));
         return answers;
     }
 

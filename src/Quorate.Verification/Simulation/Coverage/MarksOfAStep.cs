@@ -24,13 +24,13 @@ internal sealed class MarksOfAStep(Tally tally)
             tally.Add(Mark.ReadBeforeTermCommitted);
         if (effects.Trace.Count > 0)
             LookAtTrace(effects.Trace, input);
-        foreach (var read in effects.LogReads)
+        foreach (var read in effects.EntriesRequests)
             tally.Add(read.Peer == core.Self ? Mark.MachineFarBehind : Mark.FollowerFarBehind);
         foreach (var rejection in effects.Rejections)
             tally.Add(Refused(rejection.Reason));
-        foreach (var answer in effects.Reads)
+        foreach (var answer in effects.ReadResults)
         {
-            if (answer.Refused == RejectReason.Busy)
+            if (answer.RejectReason == RejectReason.Busy)
                 tally.Add(Mark.ReadRefusedBusy);
         }
 
@@ -42,7 +42,7 @@ internal sealed class MarksOfAStep(Tally tally)
                 LookAtForwards(forward);
         }
 
-        if (input.Kind == InputKind.EndOfTurn && core.Role == Role.Leader)
+        if (input.Kind == InputKind.EndOfIteration && core.Role == Role.Leader)
             LookAtFollowers(core, effects);
         (_role, _term, _commit, _durable) = (core.Role, core.Term, core.CommitIndex, core.DurableIndex);
     }
@@ -165,7 +165,7 @@ internal sealed class MarksOfAStep(Tally tally)
             tally.Add(Mark.CommitAheadOfOwnDisk);
 
         // Dear, for what is so rare: looked at until it was seen.
-        if (effects.LogReads.Count > 0 || tally.Has(Mark.WindowFull))
+        if (effects.EntriesRequests.Count > 0 || tally.Has(Mark.WindowFull))
             return;
         foreach (var (_, state, match, next) in core.Followers)
         {

@@ -1,0 +1,107 @@
+namespace Quorate.Raft;
+
+/// <summary>The follower's side of the log. Source: paper Fig. 2 "AppendEntries RPC, receiver implementation", thesis §3.5.</summary>
+public sealed partial class RaftCore
+{
+    private void OnAppendEntries(AppendEntries append, Effects effects)
+    {
+        if (append.Term < _term)
+        {
+            // A leader of the past: our term is all it needs to hear. It may lead our term too, restarted since and counting its rounds anew:
+            // then an echo of this round, or of this place in the log, would be taken for an answer to something it says now.
+            Reply(append, accepted: false, LogIndex.Zero, EntryId.Zero, effects);
+            return;
+        }
+
+        Invariant.That(_role != Role.Leader, "one leader a term");
+        if (_role != Role.Follower || _leader != append.From)
+            BecomeFollower(_term, append.From, effects);
+        _failedElections = 0;
+        _ticksSinceLeaderContact = 0;
+        _electionElapsed = 0;
+
+        var previous = append.Previous;
+        var entries = append.Entries.Span;
+        if (previous.Index < _commit)
+        {
+            // What is committed here is the same in every leader's log (Leader Completeness), so the part of the message that lies below
+            // our commit index tells us nothing, and it may be long gone from our log.
+            var known = (int)Math.Min(_commit - previous.Index, entries.Length);
+            Invariant.That(known == 0 || _log.TermAt(entries[known - 1].Index) is not { } term || term == entries[known - 1].Term, "LeaderCompleteness");
+            entries = entries[known..];
+            if (entries.IsEmpty && previous.Index + known < _commit)
+            {
+                Reply(append, accepted: true, previous.Index + known, EntryId.Zero, effects);
+                return;
+            }
+
+            previous = new EntryId(_log.TermAt(_commit)!.Value, _commit);
+        }
+
+        if (!_log.Has(previous))
+        {
+            // Our last entry that could still be in the leader's log: of no later term than the one it expected here. The leader looks from
+            // there for its own, so that a term of divergence costs one round trip and not one for each entry.
+            var hint = _log.FindConflictByTerm(append.Previous.Term, append.Previous.Index);
+            Reply(append, accepted: false, append.Previous.Index, hint, effects);
+            return;
+        }
+
+        AppendNewEntries(entries, effects);
+
+        var matched = previous.Index + entries.Length;
+        CommitUpTo(LogIndex.Min(append.LeaderCommit, matched), effects);
+        Reply(append, accepted: true, matched, EntryId.Zero, effects);
+    }
+
+    /// <summary>
+    /// Skips what the log has already and truncates only at the first entry that differs: a message that was repeated or overtaken must not
+    /// remove entries that a later one brought and that we have acknowledged since.
+    /// </summary>
+    private void AppendNewEntries(ReadOnlySpan<LogEntry> entries, Effects effects)
+    {
+        var existing = 0;
+        while (existing < entries.Length && _log.Has(entries[existing].Id))
+            existing++;
+        if (existing == entries.Length)
+            return;
+
+        var first = entries[existing].Index;
+        if (first <= _log.LastIndex)
+        {
+            Trace(TraceKind.Truncated, effects, _leader, first);
+            TruncateLog(first);
+        }
+
+        foreach (ref readonly var entry in entries[existing..])
+        {
+            Invariant.That(entry.Term <= _term, "no entry is of a later term than its leader");
+            AppendToLog(entry);
+        }
+    }
+
+    private void Reply(AppendEntries append, bool accepted, LogIndex index, EntryId hint, Effects effects)
+    {
+        var reply = effects.NewAppendEntriesReply();
+        reply.Term = _term;
+        reply.Accepted = accepted;
+        reply.Index = index;
+        reply.Hint = hint;
+        reply.Round = append.Term == _term ? append.Round : 0;
+
+        if (accepted && append.Entries.IsEmpty)
+        {
+            // A heartbeat is answered at once, with what is on disk by now: a read that waits for the round need not wait for a flush.
+            reply.Index = LogIndex.Min(index, _log.Durable);
+            Send(reply, append.From, effects);
+        }
+        else if (accepted)
+        {
+            SendWhenDurable(reply, append.From, effects);
+        }
+        else
+        {
+            Send(reply, append.From, effects);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+namespace Quorate.Raft.Tests;
+
+/// <summary>Remembers all that any node ever said, and fails at the first word that contradicts another.</summary>
+internal sealed class HistoryChecker
+{
+    private readonly List<LogEntry> _committed = [];
+    private readonly Dictionary<ProposalId, LogIndex> _committedAt = [];
+    private readonly Dictionary<ProposalId, RejectReason> _rejected = [];
+    private readonly Dictionary<Term, NodeId> _leaders = [];
+    private readonly Dictionary<(NodeId Node, ulong Ticket), LogIndex> _reads = [];
+
+    /// <summary>The highest index applied anywhere: what a client may have seen.</summary>
+    public LogIndex HighestApplied { get; private set; }
+
+    public IReadOnlyList<LogEntry> Committed => _committed;
+
+    public int ReadsGranted { get; private set; }
+
+    public int ReadsPending => _reads.Count;
+
+    public int Elections => _leaders.Count;
+
+    public int Rejections => _rejected.Count;
+
+    public bool IsCommitted(ProposalId proposal) => _committedAt.ContainsKey(proposal);
+
+    public bool IsRejected(ProposalId proposal) => _rejected.ContainsKey(proposal);
+
+    public string DescribeOutcome(ProposalId proposal) =>
+        IsCommitted(proposal) ? $"{proposal} committed" : _rejected.TryGetValue(proposal, out var reason) ? $"{proposal} {reason}" : $"{proposal} open";
+
+    /// <summary>State machine safety: whatever one node hands out at an index, every node hands out there.</summary>
+    public void OnEmitted(in LogEntry entry)
+    {
+        var at = (int)(entry.Index.Value - 1);
+        if (at < _committed.Count)
+        {
+            Assert.True(_committed[at].Id == entry.Id && _committed[at].Proposal == entry.Proposal, $"two entries committed at one index: {_committed[at].Id} and {entry.Id}");
+            Assert.True(_committed[at].Payload.Span.SequenceEqual(entry.Payload.Span));
+            return;
+        }
+
+        Assert.Equal(_committed.Count, at);
+        _committed.Add(entry);
+        if (entry.Kind != EntryKind.Command)
+            return;
+        Assert.True(_committedAt.TryAdd(entry.Proposal, entry.Index), $"proposal {entry.Proposal} entered the log twice");
+        Assert.False(_rejected.TryGetValue(entry.Proposal, out var reason), $"proposal {entry.Proposal} was rejected ({reason}) and then committed");
+    }
+
+    public void OnApplied(LogIndex index) => HighestApplied = LogIndex.Max(HighestApplied, index);
+
+    public void OnRejected(in Rejection rejection)
+    {
+        Assert.True(_rejected.TryAdd(rejection.Proposal, rejection.Reason), $"proposal {rejection.Proposal} was rejected twice");
+        Assert.False(_committedAt.ContainsKey(rejection.Proposal), $"proposal {rejection.Proposal} was committed and then rejected ({rejection.Reason})");
+    }
+
+    /// <summary>Election safety, over all time and not only at one moment.</summary>
+    public void OnLeader(Term term, NodeId leader)
+    {
+        if (!_leaders.TryAdd(term, leader))
+            Assert.True(_leaders[term] == leader, $"term {term} has two leaders: {_leaders[term]} and {leader}");
+    }
+
+    public void OnReadRequested(NodeId node, ulong ticket) => _reads.Add((node, ticket), HighestApplied);
+
+    public void OnReadCompleted(NodeId node, in ReadIndexResult result)
+    {
+        Assert.True(_reads.Remove((node, result.Ticket), out var highestApplied), $"read {result.Ticket} of {node} was answered twice");
+        if (result.RejectReason is not null)
+            return;
+        ReadsGranted++;
+        Assert.True(result.Index >= highestApplied, $"stale read at {node}: granted at {result.Index} when {highestApplied} had been seen before it was asked");
+    }
+
+    /// <summary>The node's process is gone, and with it the clients' connections to it.</summary>
+    public void OnCrash(NodeId node)
+    {
+        foreach (var read in _reads.Keys.Where(r => r.Node == node).ToArray())
+            _reads.Remove(read);
+    }
+}

@@ -1,0 +1,183 @@
+namespace Quorate.Raft.Tests.Paper;
+
+/// <summary>Thesis §9.6 (pre-vote), §6.2 (check-quorum), §4.2.3 (disruptive servers).</summary>
+public sealed class PreVoteAndCheckQuorumTests
+{
+    /// <summary>Thesis §9.6: "a candidate only increments its term if it first learns from a majority of the cluster that they would be willing to grant the candidate their votes".</summary>
+    [Fact]
+    public void A_pre_vote_request_changes_no_term_and_writes_nothing()
+    {
+        var node = Given.PreCandidate(id: 1, term: 3);
+
+        Assert.Equal((3UL, 0), (node.Core!.Term.Value, node.Disk.Pending));
+        Assert.All(node.Take<RequestVote>(), r => Assert.Equal((true, 4UL), (r.PreVote, r.Term.Value)));
+    }
+
+    /// <summary>A node that is cut off asks and asks, and its term stands still: it disturbs nobody when it returns.</summary>
+    [Fact]
+    public void The_term_of_a_partitioned_node_does_not_increase()
+    {
+        var node = Given.Follower(id: 1, term: 3);
+        node.Tick(100 * Given.ElectionTicks);
+
+        Assert.Equal(3UL, node.Core!.Term.Value);
+    }
+
+    /// <summary>Granting a pre-vote promises nothing: no term, no vote, no disk, and as many candidates as ask.</summary>
+    [Fact]
+    public void A_granted_pre_vote_binds_to_nothing()
+    {
+        var node = Given.Follower(id: 2, term: 3, log: [3]);
+        node.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));
+        node.Receive(Given.PreVote(from: 3, to: 2, term: 4, last: (3, 1)));
+
+        Assert.All(node.Take<RequestVoteReply>(), r => Assert.Equal((true, true, 4UL), (r.PreVote, r.Granted, r.Term.Value)));
+        Assert.Equal((3UL, NodeId.None, 0), (node.Core!.Term.Value, node.Core.VotedFor, node.Disk.Pending));
+    }
+
+    /// <summary>Thesis §9.6: refused to a log that is behind; §4.2.3: and by whoever hears a leader.</summary>
+    [Fact]
+    public void A_pre_vote_is_denied_to_a_stale_log_and_by_followers_with_a_leader()
+    {
+        var ahead = Given.Follower(id: 2, term: 3, log: [3, 3]);
+        ahead.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));
+        Assert.False(ahead.Take<RequestVoteReply>().Single().Granted);
+
+        var following = Given.Follower(id: 2, term: 3, leader: 3);
+        following.Receive(Given.PreVote(from: 1, to: 2, term: 4));
+        Assert.False(following.Take<RequestVoteReply>().Single().Granted);
+
+        following.Tick(Given.ElectionTicks);
+        following.Receive(Given.PreVote(from: 1, to: 2, term: 4));
+        Assert.True(following.Take<RequestVoteReply>().Last().Granted);
+    }
+
+    /// <summary>A refused pre-vote carries the term, and it is adopted: else a node of a lower term would ask in vain for ever (etcd #8243, openraft d6a6d562).</summary>
+    [Fact]
+    public void A_denied_pre_vote_carries_the_voters_term()
+    {
+        var voter = Given.Follower(id: 2, term: 9);
+        voter.Receive(Given.PreVote(from: 1, to: 2, term: 4));
+        var denial = voter.Take<RequestVoteReply>().Single();
+        Assert.Equal((false, 9UL), (denial.Granted, denial.Term.Value));
+
+        var node = Given.PreCandidate(id: 1, term: 3);
+        node.Receive(denial);
+        Assert.Equal((Role.Follower, 9UL), (node.Core!.Role, node.Core.Term.Value));
+    }
+
+    /// <summary>Thesis §4.2.3: a server that hears a leader "does not update its term or grant its vote", and says nothing.</summary>
+    [Fact]
+    public void A_node_with_leader_contact_ignores_vote_requests()
+    {
+        var follower = Given.Follower(id: 2, term: 3, leader: 1);
+        follower.Receive(Given.Vote(from: 3, to: 2, term: 8));
+        var leader = Given.Leader(id: 1, term: 3, settled: true);
+        leader.Receive(Given.Vote(from: 3, to: 1, term: 8));
+
+        Assert.Equal((3UL, Role.Leader), (follower.Core!.Term.Value, leader.Core!.Role));
+        Assert.Empty(follower.Outbox);
+    }
+
+    /// <summary>Thesis §6.2: "a leader steps down if an election timeout elapses without a successful round of heartbeats to a majority"; and it falls silent (openraft #2080).</summary>
+    [Fact]
+    public void A_leader_without_a_quorum_steps_down_and_stops_sending()
+    {
+        var leader = Given.Leader(id: 1, term: 2, size: 5, settled: true);
+        for (var i = 0; i <= Given.ElectionTicks && leader.Core!.Role == Role.Leader; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1));
+            leader.EndIteration();
+        }
+
+        Assert.Equal((Role.Follower, NodeId.None), (leader.Core!.Role, leader.Core.Leader));
+        leader.Outbox.Clear();
+        leader.Tick(Given.ElectionTicks / 2);
+        leader.EndIteration();
+        Assert.Empty(leader.Outbox);
+    }
+
+    /// <summary>A quorum that answers, even with refusals, keeps its leader.</summary>
+    [Fact]
+    public void A_leader_with_a_quorum_keeps_leading()
+    {
+        var leader = Given.Leader(id: 1, term: 2, size: 5, settled: true);
+        for (var i = 0; i < 5 * Given.ElectionTicks; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1));
+            leader.Receive(Given.Rejected(from: 4, to: 1, term: 2, index: 1, hint: (0, 0)));
+        }
+
+        Assert.Equal(Role.Leader, leader.Core!.Role);
+    }
+
+    /// <summary>A leader earns the right to lead by its own disk (hashicorp #503, etcd #13527).</summary>
+    [Fact]
+    public void A_leader_whose_disk_stalls_while_others_commit_steps_down()
+    {
+        var leader = Given.Leader(id: 1, term: 2, settled: true);
+        leader.Propose(1);
+        leader.EndIteration();
+        for (var i = 0; i <= Given.ElectionTicks && leader.Core!.Role == Role.Leader; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 2));
+            leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 2));
+        }
+
+        Assert.Equal(Role.Follower, leader.Core!.Role);
+        leader.Tick(10 * Given.ElectionTicks);
+        Assert.Equal(Role.Follower, leader.Core.Role);
+    }
+
+    /// <summary>
+    /// A follower lacks what the leader would have to read from its disk, and without that follower nothing is committed: so nobody commits what the leader cannot write, and it would lead for
+    /// ever, heard by all.
+    /// </summary>
+    [Fact]
+    public void A_leader_whose_disk_stalls_while_a_follower_needs_it_steps_down()
+    {
+        var leader = Given.Leader(id: 1, term: 2, log: [1, 1, 1], options: Given.Options(1) with { MaxCachedBytes = 0 });
+        leader.EndIteration();
+        leader.Flush();
+        leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 4));
+        leader.Apply();
+        leader.EndIteration();
+        leader.Receive(Given.Rejected(from: 2, to: 1, term: 2, index: 3, hint: (0, 0)));
+        leader.EndIteration();
+        Assert.Equal(1, leader.PendingEntriesRequests);
+
+        leader.Propose(1);
+        leader.EndIteration();
+        for (var i = 0; i <= Given.ElectionTicks && leader.Core!.Role == Role.Leader; i++)
+        {
+            leader.Tick();
+            leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 5));
+        }
+
+        Assert.Equal(leader.Core!.DurableIndex, leader.Core.CommitIndex);
+        Assert.Equal(Role.Follower, leader.Core.Role);
+    }
+
+    /// <summary>A leader whose process was killed closes its connections: it is replaced in a fraction of the election timeout, by one candidate and not by all at once.</summary>
+    [Fact]
+    public void A_lost_connection_to_the_leader_starts_pre_votes_in_id_order()
+    {
+        var campaignTicks = new List<int>();
+        foreach (ulong id in new[] { 1, 3, 4, 5 })
+        {
+            var node = Given.Follower(id, term: 2, leader: 2, size: 5, options: Given.Options(id) with { ElectionTicks = 100, HeartbeatTicks = 10 });
+            node.Step(Input.PeerLost(Given.Node(2)));
+            var ticks = 0;
+            for (; node.Core!.Role == Role.Follower; ticks++)
+                node.Tick();
+            campaignTicks.Add(ticks);
+        }
+
+        Assert.Equal(campaignTicks.Order(), campaignTicks);
+        Assert.Equal(campaignTicks.Distinct(), campaignTicks);
+        Assert.True(campaignTicks[^1] < 25, "the last in line still waits less than a quarter of the timeout");
+    }
+}

@@ -1,0 +1,38 @@
+namespace Quorate.Raft.Tests.Rules;
+
+/// <summary>The numbers of reads are the core's own and never used again: no old answer, however late, lets a read through.</summary>
+public sealed class StaleReplyTests
+{
+    /// <summary>
+    /// A node led term 2, began round 1, and restarted; it leads term 4 and begins round 1 again. The message of term 2 was held up all that time
+    /// and reaches a member of term 4 only now: its answer must not pass for one of this reign.
+    /// </summary>
+    [Fact]
+    public void A_reply_to_an_earlier_terms_message_confirms_no_read()
+    {
+        var late = Given.Heartbeat(from: 1, to: 2, term: 2, previous: (2, 1), round: 1);
+        var member = Given.Follower(id: 2, term: 4, log: [2, 4], leader: 1);
+        var leader = Given.Leader(id: 1, term: 4, log: [2], settled: true);
+
+        leader.Read(ticket: 7);
+        leader.EndIteration();
+        member.Receive(late);
+        var effects = leader.Receive(member.Take<AppendEntriesReply>().Single());
+
+        Assert.Empty(effects.ReadResults);
+    }
+
+    /// <summary>The same late answer says nothing of where the logs part, either: pipelining goes on.</summary>
+    [Fact]
+    public void A_rejection_of_an_earlier_terms_message_does_not_stop_pipelining()
+    {
+        var late = Given.Heartbeat(from: 1, to: 2, term: 2, previous: (2, 30));
+        var member = Given.Follower(id: 2, term: 4, log: [2, 4], leader: 1);
+        var leader = Given.Leader(id: 1, term: 4, log: [2], settled: true);
+
+        member.Receive(late);
+        leader.Receive(member.Take<AppendEntriesReply>().Single());
+
+        Assert.All(leader.Core!.Followers, f => Assert.Equal(ReplicationState.Replicate, f.State));
+    }
+}
