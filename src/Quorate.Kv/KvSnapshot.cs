@@ -45,10 +45,10 @@ public sealed class KvSnapshot
     /// <remarks>Refusals: those of <see cref="RangeRequest"/>.</remarks>
     public KvResult Range(RangeRequest request)
     {
-        if (KvChecks.CheckAtApply(request) is { } malformed)
-            return KvResult.Refused(malformed, Revision);
+        if (RequestValidator.ValidateAtApply(request) is { } invalid)
+            return KvResult.Failed(invalid, Revision);
         return RangeReader.Read(_view, request, out var response) is { } error
-            ? KvResult.Refused(error, Revision)
+            ? KvResult.Failed(error, Revision)
             : KvResult.Ok(response, Revision);
     }
 
@@ -64,13 +64,13 @@ public sealed class KvSnapshot
     {
         if (request.MayWrite)
             throw new ArgumentException("a transaction that may write has to be proposed", nameof(request));
-        if (KvChecks.CheckAtApply(request) is { } malformed)
-            return KvResult.Refused(malformed, Revision);
+        if (RequestValidator.ValidateAtApply(request) is { } invalid)
+            return KvResult.Failed(invalid, Revision);
 
-        var path = TxnPath.Of(request, _view);
-        return Preconditions.Check(path, _view) is { } error
-            ? KvResult.Refused(error, Revision)
-            : KvResult.Ok(new OperationRunner(_view, writer: null).Txn(path, isOutermost: true), Revision);
+        var resolved = ResolvedTxn.Resolve(request, _view);
+        return Preconditions.Check(resolved, _view) is { } error
+            ? KvResult.Failed(error, Revision)
+            : KvResult.Ok(new OperationExecutor(_view, writer: null).Txn(resolved, isOutermost: true), Revision);
     }
 
     /// <summary>How many leases there are.</summary>
@@ -100,7 +100,7 @@ public sealed class KvSnapshot
     /// Members must have the same one at the same <see cref="AppliedIndex"/>. <see cref="HashKv"/> leaves leases out, because it compares
     /// members at a revision, and leases come, are renewed and go without one.
     /// </remarks>
-    public uint Hash() => LeaseHash.Add(HistoryHash.Compute(_view, _isSwept, Revision), _view.Leases);
+    public uint Hash() => LeaseHash.Append(RevisionHash.Compute(_view, _isSwept, Revision), _view.Leases);
 
     /// <summary>A hash over everything that can be read between the compact revision and <paramref name="revision"/>.</summary>
     /// <param name="revision">Up to where; 0 or less is the newest.</param>
@@ -115,7 +115,7 @@ public sealed class KvSnapshot
         if (_view.CheckRevision(revision) is { } error)
             return error;
         var upTo = revision <= 0 ? Revision : revision;
-        hash = new KvHash(HistoryHash.Compute(_view, _isSwept, upTo), CompactRevision, upTo);
+        hash = new KvHash(RevisionHash.Compute(_view, _isSwept, upTo), CompactRevision, upTo);
         return null;
     }
 

@@ -14,7 +14,7 @@ public sealed class KvStore : IStateMachine<KvResult>
 {
     // Versions of the history looked at after each command while a compaction is under way, and at once when it is asked for. Eight
     // is more than the one that a put adds, so a compaction always ends; 512 take well under a millisecond.
-    private const int SweepPerCommand = 8;
+    private const int VersionsSweptPerCommand = 8;
 
     private readonly MvccWriter _writer = new();
     private LogIndex _applied;
@@ -29,7 +29,7 @@ public sealed class KvStore : IStateMachine<KvResult>
     public KvSnapshot Current => _current;
 
     /// <summary>How much of a compaction is done at once. The simulator's stores are small, and yet go on with it later.</summary>
-    internal int SweepPerCompaction { get; init; } = 512;
+    internal int VersionsSweptPerCompaction { get; init; } = 512;
 
     /// <summary>The state after the last command, in the midst of a batch too, for those who check it. Good until the next command.</summary>
     internal MvccView View => _writer.View;
@@ -43,7 +43,7 @@ public sealed class KvStore : IStateMachine<KvResult>
         var request = KvCommand.Decode(command.Command);
         var result = Execute(request, command.Id.Index);
         _writer.EndTransaction();
-        _writer.Sweep(request is CompactRequest ? SweepPerCompaction : SweepPerCommand);
+        _writer.Sweep(request is CompactRequest ? VersionsSweptPerCompaction : VersionsSweptPerCommand);
         _applied = command.Id.Index;
         return result;
     }
@@ -61,23 +61,23 @@ public sealed class KvStore : IStateMachine<KvResult>
 
     private KvResult Execute(KvRequest request, LogIndex at)
     {
-        if (KvChecks.CheckAtApply(request) is { } malformed)
-            return KvResult.Refused(malformed, _writer.Revision);
+        if (RequestValidator.ValidateAtApply(request) is { } invalid)
+            return KvResult.Failed(invalid, _writer.Revision);
 
-        var runner = new OperationRunner(default, _writer);
+        var executor = new OperationExecutor(default, _writer);
         switch (request)
         {
             case PutRequest put:
-                return Preconditions.Check(put, _writer.View) is { } unmet ? Refused(unmet) : Ok(runner.Put(put));
+                return Preconditions.Check(put, _writer.View) is { } putError ? Failed(putError) : Ok(executor.Put(put));
             case DeleteRangeRequest delete:
-                return Ok(runner.DeleteRange(delete));
+                return Ok(executor.DeleteRange(delete));
             case TxnRequest txn:
-                var path = TxnPath.Of(txn, _writer.View);
-                return Preconditions.Check(path, _writer.View) is { } refusal ? Refused(refusal) : Ok(runner.Txn(path, isOutermost: true));
+                var resolved = ResolvedTxn.Resolve(txn, _writer.View);
+                return Preconditions.Check(resolved, _writer.View) is { } txnError ? Failed(txnError) : Ok(executor.Txn(resolved, isOutermost: true));
             case CompactRequest compact:
-                return _writer.Compact(compact.Revision) is { } error ? Refused(error) : Ok(new CompactResponse(_writer.Revision));
+                return _writer.Compact(compact.Revision) is { } compactError ? Failed(compactError) : Ok(new CompactResponse(_writer.Revision));
             case LeaseRequest lease:
-                return new LeaseRunner(_writer, at).Run(lease, out var response) is { } denied ? Refused(denied) : Ok(response);
+                return new LeaseExecutor(_writer, at).Execute(lease, out var response) is { } leaseError ? Failed(leaseError) : Ok(response);
             default:
                 throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
         }
@@ -85,7 +85,7 @@ public sealed class KvStore : IStateMachine<KvResult>
 
     private KvResult Ok(KvResponse response) => KvResult.Ok(response, _writer.View.Revision);
 
-    private KvResult Refused(KvError error) => KvResult.Refused(error, _writer.Revision);
+    private KvResult Failed(KvError error) => KvResult.Failed(error, _writer.Revision);
 
     private KvSnapshot Freeze() => new(_writer.Freeze(), _writer.IsSwept, _applied, _writer.SizeBytes);
 }

@@ -33,15 +33,15 @@ internal static class Given
         new(Keys(key), CompareTarget.Value, result) { Value = Bytes(value) };
 
     /// <summary>One line for an answer, with everything in it that a client can see.</summary>
-    public static string Show(KvResult result) =>
-        string.Create(CultureInfo.InvariantCulture, $"@{result.Revision} {(result.Error is null ? Show(result.Response!) : result.Error.Message)}");
+    public static string Format(KvResult result) =>
+        string.Create(CultureInfo.InvariantCulture, $"@{result.Revision} {(result.Error is null ? Format(result.Response!) : result.Error.Message)}");
 
-    public static string Show(KeyValue kv) => string.Create(
+    public static string Format(KeyValue kv) => string.Create(
         CultureInfo.InvariantCulture,
         $"{Text(kv.Key)}={Text(kv.Value)}(c{kv.CreateRevision} m{kv.ModRevision} v{kv.Version} l{kv.Lease})");
 
-    public static string Show(KvEvent happened) =>
-        $"{(happened.IsDeletion ? "delete" : "put")} {Show(happened.Kv)} before {(happened.PrevKv is { } kv ? Show(kv) : "none")}";
+    public static string Format(KvEvent changed) =>
+        $"{(changed.IsDeletion ? "delete" : "put")} {Format(changed.Kv)} before {(changed.PrevKv is { } kv ? Format(kv) : "none")}";
 
     /// <summary>The leases of a store, each with its keys.</summary>
     public static string Leases(KvSnapshot snapshot) => string.Join('\n', snapshot.Leases().Select(l =>
@@ -57,19 +57,19 @@ internal static class Given
                 return error.Message;
             Assert.True(batch.Next > from || batch.Events.Count == 0, "reading goes on");
             Assert.DoesNotContain(batch.Events, e => e.Kv.ModRevision < from || e.Kv.ModRevision >= batch.Next);
-            events.AddRange(batch.Events.Select(Show));
+            events.AddRange(batch.Events.Select(Format));
             from = batch.Next;
         }
         while (from <= snapshot.Revision);
         return string.Join('\n', events);
     }
 
-    private static string Show(KvResponse response) => response switch
+    private static string Format(KvResponse response) => response switch
     {
-        RangeResponse r => $"range r{r.Revision} [{string.Join(' ', r.Kvs.Select(Show))}] more {r.More} count {r.Count}",
-        PutResponse p => $"put r{p.Revision} prev {(p.PrevKv is { } kv ? Show(kv) : "none")}",
-        DeleteRangeResponse d => $"delete r{d.Revision} {d.Deleted} [{string.Join(' ', d.PrevKvs.Select(Show))}]",
-        TxnResponse t => $"txn r{t.Revision} {t.Succeeded} {{{string.Join("; ", t.Responses.Select(Show))}}}",
+        RangeResponse r => $"range r{r.Revision} [{string.Join(' ', r.Kvs.Select(Format))}] more {r.More} count {r.Count}",
+        PutResponse p => $"put r{p.Revision} prev {(p.PrevKv is { } kv ? Format(kv) : "none")}",
+        DeleteRangeResponse d => $"delete r{d.Revision} {d.Deleted} [{string.Join(' ', d.PrevKvs.Select(Format))}]",
+        TxnResponse t => $"txn r{t.Revision} {t.Succeeded} {{{string.Join("; ", t.Responses.Select(Format))}}}",
         CompactResponse c => $"compact r{c.Revision}",
         LeaseGrantResponse g => $"grant r{g.Revision} {g.Lease}",
         LeaseRenewResponse n => $"renew r{n.Revision} {n.Lease}",
@@ -91,14 +91,14 @@ internal sealed class StoreUnderTest
     public long Revision => Current.Revision;
 
     /// <summary>Applies a batch of one.</summary>
-    public KvResult Do(KvRequest request)
+    public KvResult Apply(KvRequest request)
     {
-        var result = DoInBatch(request);
+        var result = ApplyInBatch(request);
         EndBatch();
         return result;
     }
 
-    public KvResult DoInBatch(KvRequest request)
+    public KvResult ApplyInBatch(KvRequest request)
     {
         var bytes = new ArrayBufferWriter<byte>();
         KvCommand.Encode(request, bytes);
@@ -107,7 +107,7 @@ internal sealed class StoreUnderTest
 
     public void EndBatch() => Store.BatchApplied(new LogIndex(_index));
 
-    public string Show(KvRequest request) => Given.Show(Do(request));
+    public string ApplyAndFormat(KvRequest request) => Given.Format(Apply(request));
 
     public RangeResponse Read(RangeRequest request) => Assert.IsType<RangeResponse>(Current.Range(request).Response);
 

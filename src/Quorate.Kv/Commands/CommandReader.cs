@@ -9,7 +9,7 @@ internal ref struct CommandReader
 
     private readonly ReadOnlyMemory<byte> _source;
     private readonly ReadOnlySpan<byte> _span;
-    private int _at;
+    private int _position;
 
     public CommandReader(ReadOnlyMemory<byte> source)
     {
@@ -23,34 +23,34 @@ internal ref struct CommandReader
         KvCommand.KindDeleteRange => new DeleteRangeRequest(Interval()) { PrevKv = Flags(1) == 1 },
         KvCommand.KindTxn => Txn(depth),
         KvCommand.KindRange => Range(),
-        _ => throw new KvCommandFormatException($"operation kind {kind} at byte {_at - 1}"),
+        _ => throw new KvCommandFormatException($"operation kind {kind} at byte {_position - 1}"),
     };
 
     public byte Byte()
     {
-        if (_at >= _span.Length)
-            throw new KvCommandFormatException($"the command ends at byte {_at}, in the middle");
-        return _span[_at++];
+        if (_position >= _span.Length)
+            throw new KvCommandFormatException($"the command ends at byte {_position}, in the middle");
+        return _span[_position++];
     }
 
     public long Signed() => Zigzag.Decode(Number());
 
     public ulong Number() =>
-        Varint.TryRead(_span, ref _at, out var value) ? value : throw new KvCommandFormatException($"no number at byte {_at}");
+        Varint.TryRead(_span, ref _position, out var value) ? value : throw new KvCommandFormatException($"no number at byte {_position}");
 
     public LeaseGrantRequest LeaseGrant()
     {
         var id = Signed();
         var ttl = Number();
-        return id != 0 && ttl is > 0 and <= Lease.TtlSecondsMax
+        return id != 0 && ttl is > 0 and <= Lease.MaxTtlSeconds
             ? new LeaseGrantRequest(id, (long)ttl)
             : throw new KvCommandFormatException($"a lease of id {id} for {ttl} seconds");
     }
 
-    public readonly void End()
+    public readonly void ExpectEnd()
     {
-        if (_at != _span.Length)
-            throw new KvCommandFormatException($"{_span.Length - _at} bytes after the end of the command");
+        if (_position != _span.Length)
+            throw new KvCommandFormatException($"{_span.Length - _position} bytes after the end of the command");
     }
 
     private PutRequest Put()
@@ -88,8 +88,8 @@ internal ref struct CommandReader
 
     private TxnRequest Txn(int depth)
     {
-        if (depth > KvCommand.DepthMax)
-            throw new KvCommandFormatException($"transactions nested deeper than {KvCommand.DepthMax}");
+        if (depth > KvCommand.MaxTxnDepth)
+            throw new KvCommandFormatException($"transactions nested deeper than {KvCommand.MaxTxnDepth}");
 
         var compare = new KeyCompare[Count(CompareBytesMin)];
         for (var i = 0; i < compare.Length; i++)
@@ -133,30 +133,30 @@ internal ref struct CommandReader
     private ReadOnlyMemory<byte> Bytes()
     {
         var length = Number();
-        if (length > (ulong)(_span.Length - _at))
-            throw new KvCommandFormatException($"{length} bytes promised at byte {_at}, {_span.Length - _at} there");
-        var bytes = _source.Slice(_at, (int)length);
-        _at += (int)length;
+        if (length > (ulong)(_span.Length - _position))
+            throw new KvCommandFormatException($"{length} bytes promised at byte {_position}, {_span.Length - _position} there");
+        var bytes = _source.Slice(_position, (int)length);
+        _position += (int)length;
         return bytes;
     }
 
     private int Count(int elementBytesMin)
     {
         var count = Number();
-        if (count > (ulong)(_span.Length - _at) / (ulong)elementBytesMin)
-            throw new KvCommandFormatException($"{count} elements promised at byte {_at}, {_span.Length - _at} bytes there");
+        if (count > (ulong)(_span.Length - _position) / (ulong)elementBytesMin)
+            throw new KvCommandFormatException($"{count} elements promised at byte {_position}, {_span.Length - _position} bytes there");
         return (int)count;
     }
 
     private byte Flags(byte known)
     {
         var flags = Byte();
-        return (flags & ~known) == 0 ? flags : throw new KvCommandFormatException($"unknown flags {flags:x2} at byte {_at - 1}");
+        return (flags & ~known) == 0 ? flags : throw new KvCommandFormatException($"unknown flags {flags:x2} at byte {_position - 1}");
     }
 
     private byte AtMost(byte max)
     {
         var value = Byte();
-        return value <= max ? value : throw new KvCommandFormatException($"{value} at byte {_at - 1}, where {max} is the most");
+        return value <= max ? value : throw new KvCommandFormatException($"{value} at byte {_position - 1}, where {max} is the most");
     }
 }

@@ -53,7 +53,7 @@ internal ref struct CommandWriter
         });
         Signed(request.Id);
         if (request is LeaseGrantRequest grant)
-            Number(grant is { Id: not 0, TtlSeconds: > 0 and <= Kv.Lease.TtlSecondsMax }
+            Number(grant is { Id: not 0, TtlSeconds: > 0 and <= Kv.Lease.MaxTtlSeconds }
                 ? (ulong)grant.TtlSeconds
                 : throw new ArgumentException($"a lease of id {grant.Id} for {grant.TtlSeconds} seconds", nameof(request)));
         else if (request is LeaseExpireRequest expire)
@@ -99,8 +99,8 @@ internal ref struct CommandWriter
 
     private void Txn(TxnRequest txn, int depth)
     {
-        if (depth > KvCommand.DepthMax)
-            throw new ArgumentException($"transactions nested deeper than {KvCommand.DepthMax}", nameof(txn));
+        if (depth > KvCommand.MaxTxnDepth)
+            throw new ArgumentException($"transactions nested deeper than {KvCommand.MaxTxnDepth}", nameof(txn));
 
         Number((ulong)txn.Compare.Count);
         foreach (var compare in txn.Compare)

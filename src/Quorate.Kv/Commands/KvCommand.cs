@@ -21,10 +21,10 @@ public static class KvCommand
     public const byte FormatVersion = LeaseFormat;
 
     /// <summary>How deep transactions may nest. A transaction of at most so many operations cannot nest deeper.</summary>
-    public const int DepthMax = TxnOpsMax + 1;
+    public const int MaxTxnDepth = MaxTxnOps + 1;
 
-    /// <summary>The most any server may allow as <see cref="KvLimits.TxnOpsMax"/>, so that decoding has a bound on its depth.</summary>
-    public const int TxnOpsMax = 1024;
+    /// <summary>The most any server may allow as <see cref="KvLimits.MaxTxnOps"/>, so that decoding has a bound on its depth.</summary>
+    public const int MaxTxnOps = 1024;
 
     internal const byte FirstFormat = 1;
     internal const byte LeaseFormat = 2;
@@ -42,7 +42,7 @@ public static class KvCommand
 
     /// <summary>Writes a command that changes the store.</summary>
     /// <remarks>
-    /// Shape: a put, a delete, a transaction, a compaction or a request about a lease that passed <see cref="KvChecks.Check"/>; a range is not proposed.
+    /// Shape: a put, a delete, a transaction, a compaction or a request about a lease that passed <see cref="RequestValidator.Validate"/>; a range is not proposed.
     /// Errors: <see cref="ArgumentException"/> for what no check lets through.
     /// </remarks>
     public static void Encode(KvRequest request, IBufferWriter<byte> target)
@@ -91,7 +91,7 @@ public static class KvCommand
             (LeaseFormat, KindLeaseExpire) => new LeaseExpireRequest(reader.Signed(), new LogIndex(reader.Number())),
             _ => throw new KvCommandFormatException($"command kind {kind} in format {format}"),
         };
-        reader.End();
+        reader.ExpectEnd();
         return request;
     }
 }

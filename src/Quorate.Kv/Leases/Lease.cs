@@ -4,7 +4,7 @@ namespace Quorate.Kv;
 
 /// <summary>A lease: keys that were put with it go when it goes.</summary>
 /// <param name="Id">Its name; never 0.</param>
-/// <param name="TtlSeconds">How long it lives without a renewal, from 1 to <see cref="TtlSecondsMax"/>.</param>
+/// <param name="TtlSeconds">How long it lives without a renewal, from 1 to <see cref="MaxTtlSeconds"/>.</param>
 /// <param name="RenewedAt">The log entry that granted it, or renewed it last.</param>
 /// <remarks>
 /// The store knows no clock: that a lease's time is up is judged outside and comes as a <see cref="LeaseExpireRequest"/>, which names the
@@ -14,5 +14,5 @@ namespace Quorate.Kv;
 public readonly record struct Lease(long Id, long TtlSeconds, LogIndex RenewedAt)
 {
     /// <summary>The longest time a lease may be granted for, seconds. The number is etcd's.</summary>
-    public const long TtlSecondsMax = 9_000_000_000;
+    public const long MaxTtlSeconds = 9_000_000_000;
 }

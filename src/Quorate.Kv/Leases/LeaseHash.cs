@@ -7,22 +7,22 @@ namespace Quorate.Kv.Leases;
 /// <summary>CRC-32C over the leases and what is attached to them, for comparing members that have applied the same commands.</summary>
 internal static class LeaseHash
 {
-    public static uint Add(uint hash, in LeaseView leases)
+    public static uint Append(uint hash, in LeaseView leases)
     {
         hash = ~hash;
-        Span<byte> head = stackalloc byte[24];
+        Span<byte> fields = stackalloc byte[24];
         foreach (var lease in leases.All())
         {
-            BinaryPrimitives.WriteInt64LittleEndian(head, lease.Id);
-            BinaryPrimitives.WriteInt64LittleEndian(head[8..], lease.TtlSeconds);
-            BinaryPrimitives.WriteUInt64LittleEndian(head[16..], lease.RenewedAt.Value);
-            hash = HistoryHash.Add(hash, head);
+            BinaryPrimitives.WriteInt64LittleEndian(fields, lease.Id);
+            BinaryPrimitives.WriteInt64LittleEndian(fields[8..], lease.TtlSeconds);
+            BinaryPrimitives.WriteUInt64LittleEndian(fields[16..], lease.RenewedAt.Value);
+            hash = RevisionHash.Append(hash, fields);
         }
 
         for (var cursor = new TreeCursor(leases.Attached, []); cursor.IsValid; cursor.MoveNext())
         {
-            BinaryPrimitives.WriteInt32LittleEndian(head, cursor.Key.Length);
-            hash = HistoryHash.Add(HistoryHash.Add(hash, head[..sizeof(int)]), cursor.Key);
+            BinaryPrimitives.WriteInt32LittleEndian(fields, cursor.Key.Length);
+            hash = RevisionHash.Append(RevisionHash.Append(hash, fields[..sizeof(int)]), cursor.Key);
         }
 
         return ~hash;

@@ -12,22 +12,22 @@ namespace Quorate.Kv.Leases;
 /// Invariant: a key is attached to a lease exactly when its newest version names that lease, and every lease that is named exists.
 /// Trees, and not hash tables, so that readers need no locks and every member walks them in the same order.
 /// </remarks>
-internal readonly record struct LeaseView(Node Leases, Node Attached)
+internal readonly record struct LeaseView(Page Leases, Page Attached)
 {
     public const int IdBytes = sizeof(long);
 
     /// <summary>How many leases there are.</summary>
-    public long Count => Leases.Counted;
+    public long Count => Leases.CountedEntries;
 
     public bool TryGet(long id, out Lease lease)
     {
-        if (!TreeReader.TryFind(Leases, ToKey(id, stackalloc byte[IdBytes]), out var leaf, out var place))
+        if (!TreeReader.TryFind(Leases, ToKey(id, stackalloc byte[IdBytes]), out var leaf, out var slot))
         {
             lease = default;
             return false;
         }
 
-        lease = Read(id, leaf.Value(place).Span);
+        lease = Read(id, leaf.Value(slot).Span);
         return true;
     }
 

@@ -14,14 +14,14 @@ namespace Quorate.Kv.Mvcc;
 /// In memory only; it may change with any release.
 /// </remarks>
 internal readonly record struct KeyRecord(
-    Revision Mod, long CreateRevision, long Version, long Lease, long Number, Revision Anchor)
+    Revision Mod, long CreateRevision, long Version, long Lease, long Ordinal, Revision SkipLink)
 {
     public const int BytesMax = 8 * Varint.BytesMax;
 
     public bool IsDeletion => Version == 0;
 
     /// <summary>The anchor of the version after this one: this one, if it is one.</summary>
-    public Revision AnchorOfNext => Number % VersionRecord.AnchorEvery == 0 ? Mod : Anchor;
+    public Revision NextSkipLink => Ordinal % VersionRecord.SkipLinkInterval == 0 ? Mod : SkipLink;
 
     public static KeyRecord Read(ReadOnlySpan<byte> source)
     {
@@ -29,13 +29,13 @@ internal readonly record struct KeyRecord(
         var main = (long)Varint.Read(source, ref at);
         var sub = (int)Varint.Read(source, ref at);
         var version = (long)Varint.Read(source, ref at);
-        var age = (long)Varint.Read(source, ref at);
+        var revisionsSinceCreate = (long)Varint.Read(source, ref at);
         var lease = Zigzag.Decode(Varint.Read(source, ref at));
-        var number = (long)Varint.Read(source, ref at);
-        var anchorMain = (long)Varint.Read(source, ref at);
-        var anchorSub = (int)Varint.Read(source, ref at);
+        var ordinal = (long)Varint.Read(source, ref at);
+        var skipMain = (long)Varint.Read(source, ref at);
+        var skipSub = (int)Varint.Read(source, ref at);
         return new KeyRecord(
-            new Revision(main, sub), version == 0 ? 0 : main - age, version, lease, number, new Revision(anchorMain, anchorSub));
+            new Revision(main, sub), version == 0 ? 0 : main - revisionsSinceCreate, version, lease, ordinal, new Revision(skipMain, skipSub));
     }
 
     public ReadOnlySpan<byte> Write(Span<byte> target)
@@ -45,9 +45,9 @@ internal readonly record struct KeyRecord(
         at += Varint.Write(target[at..], (ulong)Version);
         at += Varint.Write(target[at..], IsDeletion ? 0 : (ulong)(Mod.Main - CreateRevision));
         at += Varint.Write(target[at..], Zigzag.Encode(Lease));
-        at += Varint.Write(target[at..], (ulong)Number);
-        at += Varint.Write(target[at..], (ulong)Anchor.Main);
-        at += Varint.Write(target[at..], (ulong)Anchor.Sub);
+        at += Varint.Write(target[at..], (ulong)Ordinal);
+        at += Varint.Write(target[at..], (ulong)SkipLink.Main);
+        at += Varint.Write(target[at..], (ulong)SkipLink.Sub);
         return target[..at];
     }
 }

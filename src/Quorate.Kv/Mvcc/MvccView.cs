@@ -9,10 +9,10 @@ namespace Quorate.Kv.Mvcc;
 /// <paramref name="History"/> holds every version under its revision (<see cref="VersionRecord"/>). Invariant: what the index says of a key
 /// is in the history. Inside a transaction that has changed something, <paramref name="Revision"/> is already the new one.
 /// </remarks>
-internal readonly record struct MvccView(Node Keys, Node History, LeaseView Leases, long Revision, long CompactRevision)
+internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leases, long Revision, long CompactRevision)
 {
     /// <summary>How many keys exist.</summary>
-    public long KeyCount => Keys.Counted;
+    public long KeyCount => Keys.CountedEntries;
 
     /// <summary>Whether the store can be read as it was at a revision; 0 or less means as it is.</summary>
     public KvError? CheckRevision(long revision)
@@ -25,13 +25,13 @@ internal readonly record struct MvccView(Node Keys, Node History, LeaseView Leas
     /// <summary>The newest version of a key, also if it is a deletion.</summary>
     public bool TryGetRecord(ReadOnlySpan<byte> key, out KeyRecord record)
     {
-        if (!TreeReader.TryFind(Keys, key, out var leaf, out var place))
+        if (!TreeReader.TryFind(Keys, key, out var leaf, out var slot))
         {
             record = default;
             return false;
         }
 
-        record = KeyRecord.Read(leaf.Value(place).Span);
+        record = KeyRecord.Read(leaf.Value(slot).Span);
         return true;
     }
 
@@ -45,26 +45,26 @@ internal readonly record struct MvccView(Node Keys, Node History, LeaseView Leas
         if (newest.Mod.Main <= revision)
             return newest.IsDeletion ? null : Version(newest.Mod).Kv;
 
-        var before = newest.Anchor.Main > revision ? newest.Anchor : newest.Mod;
-        while (before.Main > revision)
+        var earlier = newest.SkipLink.Main > revision ? newest.SkipLink : newest.Mod;
+        while (earlier.Main > revision)
         {
-            var version = Version(before);
-            before = version.Anchor.Main > revision ? version.Anchor : version.Before;
+            var version = Version(earlier);
+            earlier = version.SkipLink.Main > revision ? version.SkipLink : version.Previous;
         }
 
-        return !before.IsNone && TryGetVersion(before, out var found) && !found.IsDeletion ? found.Kv : null;
+        return !earlier.IsNone && TryGetVersion(earlier, out var found) && !found.IsDeletion ? found.Kv : null;
     }
 
     /// <summary>The version that a revision made, if no compaction has removed it.</summary>
     public bool TryGetVersion(Revision revision, out VersionRecord version)
     {
-        if (!TreeReader.TryFind(History, revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), out var leaf, out var place))
+        if (!TreeReader.TryFind(History, revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), out var leaf, out var slot))
         {
             version = default;
             return false;
         }
 
-        version = VersionRecord.Read(revision, leaf.Value(place));
+        version = VersionRecord.Read(revision, leaf.Value(slot));
         return true;
     }
 
@@ -80,7 +80,7 @@ internal readonly record struct MvccView(Node Keys, Node History, LeaseView Leas
             return 0;
         if (keys.Kind == KeyIntervalKind.Single)
             return TryGetRecord(keys.Start.Span, out var record) && !record.IsDeletion ? 1 : 0;
-        var below = TreeReader.CountedBelow(Keys, keys.Start.Span);
-        return (keys.Kind == KeyIntervalKind.From ? Keys.Counted : TreeReader.CountedBelow(Keys, keys.End.Span)) - below;
+        var below = TreeReader.Rank(Keys, keys.Start.Span);
+        return (keys.Kind == KeyIntervalKind.From ? Keys.CountedEntries : TreeReader.Rank(Keys, keys.End.Span)) - below;
     }
 }

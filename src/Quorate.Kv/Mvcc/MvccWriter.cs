@@ -14,7 +14,7 @@ internal sealed class MvccWriter
 
     private readonly PageTree _keys = new(KeyPageBytes);
     private readonly PageTree _history = new(HistoryPageBytes);
-    private Revision _swept;
+    private Revision _sweptUpTo;
     private int _changes;
     private long _versionBytes;
 
@@ -25,10 +25,10 @@ internal sealed class MvccWriter
     public long CompactRevision { get; private set; } = -1;
 
     /// <summary>Whether nothing remains in the history that compaction took away.</summary>
-    public bool IsSwept => CompactRevision < 0 || _swept == EndOf(CompactRevision);
+    public bool IsSwept => CompactRevision < 0 || _sweptUpTo == EndOf(CompactRevision);
 
     /// <summary>The leases. What is attached to them is kept up by <see cref="Put"/> and <see cref="Delete"/>.</summary>
-    public LeaseBook Leases { get; } = new();
+    public LeaseTable Leases { get; } = new();
 
     /// <summary>Bytes of all versions that are still there, and of the leases.</summary>
     public long SizeBytes => _versionBytes + Leases.SizeBytes;
@@ -50,7 +50,7 @@ internal sealed class MvccWriter
     /// <summary>Puts a key. <paramref name="newest"/> is what the index says of it, if it does.</summary>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long lease, KeyRecord? newest)
     {
-        var mod = NextChange();
+        var mod = AllocateRevision();
         var created = newest is { IsDeletion: false } live ? live.CreateRevision : mod.Main;
         var version = (newest?.Version ?? 0) + 1;
         Write(key, value, new KeyRecord(mod, created, version, lease, 0, default), newest);
@@ -58,7 +58,7 @@ internal sealed class MvccWriter
 
     /// <summary>Deletes a key that exists.</summary>
     public void Delete(ReadOnlySpan<byte> key, in KeyRecord newest) =>
-        Write(key, default, new KeyRecord(NextChange(), 0, 0, 0, 0, default), newest);
+        Write(key, default, new KeyRecord(AllocateRevision(), 0, 0, 0, 0, default), newest);
 
     /// <summary>Ends a transaction: if it changed something it was a revision.</summary>
     public void EndTransaction()
@@ -77,8 +77,8 @@ internal sealed class MvccWriter
             return KvError.FutureRevision;
 
         // Deletions of the old compact revision were spared, see Sweep: they are gone through once more.
-        if (_swept.Main == CompactRevision)
-            _swept = new Revision(CompactRevision, -1);
+        if (_sweptUpTo.Main == CompactRevision)
+            _sweptUpTo = new Revision(CompactRevision, -1);
         CompactRevision = revision;
         return null;
     }
@@ -98,7 +98,7 @@ internal sealed class MvccWriter
             return;
 
         var batch = new List<(Revision Revision, VersionRecord Version)>(int.Min(versionsMax, 256));
-        var after = _swept with { Sub = _swept.Sub + 1 };
+        var after = _sweptUpTo with { Sub = _sweptUpTo.Sub + 1 };
         var cursor = new TreeCursor(_history.Root, after.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]));
         while (batch.Count < versionsMax && cursor.IsValid)
         {
@@ -111,31 +111,31 @@ internal sealed class MvccWriter
 
         foreach (var (revision, version) in batch)
         {
-            if (!version.Before.IsNone)
-                Forget(version.Before);
+            if (!version.Previous.IsNone)
+                RemoveVersion(version.Previous);
             if (version.IsDeletion && revision.Main < CompactRevision)
-                ForgetDeletion(revision, version);
+                RemoveTombstone(revision, version);
         }
 
-        _swept = batch.Count == versionsMax ? batch[^1].Revision : EndOf(CompactRevision);
+        _sweptUpTo = batch.Count == versionsMax ? batch[^1].Revision : EndOf(CompactRevision);
     }
 
     private static Revision EndOf(long revision) => new(revision, int.MaxValue - 1);
 
-    private Revision NextChange() => new(NextRevision, _changes++);
+    private Revision AllocateRevision() => new(NextRevision, _changes++);
 
     /// <summary>Adds a version to the history and points the index to it; it takes its number and anchor from the version before.</summary>
-    private void Write(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, KeyRecord record, KeyRecord? before)
+    private void Write(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, KeyRecord record, KeyRecord? previous)
     {
-        record = record with { Number = (before?.Number ?? 0) + 1, Anchor = before?.AnchorOfNext ?? default };
-        var head = VersionRecord.WriteHead(stackalloc byte[VersionRecord.HeadBytesMax], record, before?.Mod ?? default, key.Length);
-        _history.Set(new NewEntry(record.Mod.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), counted: true, head, key, value));
-        _keys.Set(new NewEntry(key, counted: !record.IsDeletion, record.Write(stackalloc byte[KeyRecord.BytesMax])));
-        Leases.Move(key, from: before?.Lease ?? 0, to: record.Lease);
+        record = record with { Ordinal = (previous?.Ordinal ?? 0) + 1, SkipLink = previous?.NextSkipLink ?? default };
+        var header = VersionRecord.WriteHeader(stackalloc byte[VersionRecord.HeaderBytesMax], record, previous?.Mod ?? default, key.Length);
+        _history.Set(new NewEntry(record.Mod.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), isCounted: true, header, key, value));
+        _keys.Set(new NewEntry(key, isCounted: !record.IsDeletion, record.Write(stackalloc byte[KeyRecord.BytesMax])));
+        Leases.Move(key, from: previous?.Lease ?? 0, to: record.Lease);
         _versionBytes += key.Length + value.Length + VersionRecord.OverheadBytes;
     }
 
-    private void Forget(Revision revision)
+    private void RemoveVersion(Revision revision)
     {
         if (!View.TryGetVersion(revision, out var version))
             return;
@@ -143,11 +143,11 @@ internal sealed class MvccWriter
         _versionBytes -= version.Kv.Key.Length + version.Kv.Value.Length + VersionRecord.OverheadBytes;
     }
 
-    private void ForgetDeletion(Revision revision, in VersionRecord deletion)
+    private void RemoveTombstone(Revision revision, in VersionRecord tombstone)
     {
-        var key = deletion.Kv.Key.Span;
+        var key = tombstone.Kv.Key.Span;
         if (View.TryGetRecord(key, out var newest) && newest.Mod == revision)
             _keys.Remove(key);
-        Forget(revision);
+        RemoveVersion(revision);
     }
 }

@@ -23,10 +23,10 @@ internal static class RangeReader
             return null;
         }
 
-        var everything = request.SortOrder != SortOrder.None || HasFilter(request);
-        var most = everything || request.Limit <= 0 || request.Limit == long.MaxValue ? long.MaxValue : request.Limit + 1;
-        var found = Collect(view, request, revision, most, out var walked, out var ended);
-        var count = ended ? walked : isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision);
+        var needsAll = request.SortOrder != SortOrder.None || HasFilter(request);
+        var entriesMax = needsAll || request.Limit <= 0 || request.Limit == long.MaxValue ? long.MaxValue : request.Limit + 1;
+        var found = Collect(view, request, revision, entriesMax, out var visited, out var reachedEnd);
+        var count = reachedEnd ? visited : isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision);
 
         Sort(found, request);
         var more = request.Limit > 0 && found.Count > request.Limit;
@@ -43,23 +43,23 @@ internal static class RangeReader
     }
 
     private static List<KeyValue> Collect(
-        in MvccView view, RangeRequest request, long revision, long most, out long walked, out bool ended)
+        in MvccView view, RangeRequest request, long revision, long entriesMax, out long visited, out bool reachedEnd)
     {
-        var found = new List<KeyValue>(request.Keys.Kind == KeyIntervalKind.Single ? 1 : (int)long.Min(most, 16));
-        var walk = new IntervalWalk(view, request.Keys, revision);
-        walked = 0;
-        ended = false;
-        while (found.Count < most)
+        var found = new List<KeyValue>(request.Keys.Kind == KeyIntervalKind.Single ? 1 : (int)long.Min(entriesMax, 16));
+        var enumerator = new KeyRangeEnumerator(view, request.Keys, revision);
+        visited = 0;
+        reachedEnd = false;
+        while (found.Count < entriesMax)
         {
-            if (!walk.MoveNext())
+            if (!enumerator.MoveNext())
             {
-                ended = true;
+                reachedEnd = true;
                 break;
             }
 
-            walked++;
-            if (Passes(request, walk.Current))
-                found.Add(walk.Current);
+            visited++;
+            if (MatchesFilters(request, enumerator.Current))
+                found.Add(enumerator.Current);
         }
 
         return found;
@@ -68,8 +68,8 @@ internal static class RangeReader
     private static long CountAt(in MvccView view, KeyInterval keys, long revision)
     {
         long count = 0;
-        var walk = new IntervalWalk(view, keys, revision);
-        while (walk.MoveNext())
+        var enumerator = new KeyRangeEnumerator(view, keys, revision);
+        while (enumerator.MoveNext())
             count++;
         return count;
     }
@@ -77,7 +77,7 @@ internal static class RangeReader
     private static bool HasFilter(RangeRequest request) =>
         (request.MinModRevision | request.MaxModRevision | request.MinCreateRevision | request.MaxCreateRevision) != 0;
 
-    private static bool Passes(RangeRequest request, in KeyValue kv) =>
+    private static bool MatchesFilters(RangeRequest request, in KeyValue kv) =>
         (request.MinModRevision == 0 || kv.ModRevision >= request.MinModRevision)
         && (request.MaxModRevision == 0 || kv.ModRevision <= request.MaxModRevision)
         && (request.MinCreateRevision == 0 || kv.CreateRevision >= request.MinCreateRevision)

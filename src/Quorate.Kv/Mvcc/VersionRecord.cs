@@ -20,12 +20,12 @@ namespace Quorate.Kv.Mvcc;
 /// A step may lead to a version that a compaction removed; it is then older than anything that may be asked for.
 /// In memory only; it may change with any release.
 /// </remarks>
-internal readonly record struct VersionRecord(KeyValue Kv, Revision Before, Revision Anchor)
+internal readonly record struct VersionRecord(KeyValue Kv, Revision Previous, Revision SkipLink)
 {
-    public const int AnchorEvery = 64;
+    public const int SkipLinkInterval = 64;
 
-    /// <summary>The most that <see cref="WriteHead"/> writes.</summary>
-    public const int HeadBytesMax = 8 * Varint.BytesMax;
+    /// <summary>The most that <see cref="WriteHeader"/> writes.</summary>
+    public const int HeaderBytesMax = 8 * Varint.BytesMax;
 
     public bool IsDeletion => Kv.Version == 0;
 
@@ -37,24 +37,24 @@ internal readonly record struct VersionRecord(KeyValue Kv, Revision Before, Revi
         var span = source.Span;
         var at = 0;
         var version = (long)Varint.Read(span, ref at);
-        var age = (long)Varint.Read(span, ref at);
+        var revisionsSinceCreate = (long)Varint.Read(span, ref at);
         var lease = Zigzag.Decode(Varint.Read(span, ref at));
-        var before = ReadLink(revision, span, ref at);
-        var anchor = ReadLink(revision, span, ref at);
+        var previous = ReadLink(revision, span, ref at);
+        var skipLink = ReadLink(revision, span, ref at);
         var keyLength = (int)Varint.Read(span, ref at);
         var kv = new KeyValue(
-            source.Slice(at, keyLength), source[(at + keyLength)..], version == 0 ? 0 : revision.Main - age, revision.Main, version, lease);
-        return new VersionRecord(kv, before, anchor);
+            source.Slice(at, keyLength), source[(at + keyLength)..], version == 0 ? 0 : revision.Main - revisionsSinceCreate, revision.Main, version, lease);
+        return new VersionRecord(kv, previous, skipLink);
     }
 
     /// <summary>Writes everything but the key and the value, which follow.</summary>
-    public static ReadOnlySpan<byte> WriteHead(Span<byte> target, in KeyRecord key, Revision before, int keyLength)
+    public static ReadOnlySpan<byte> WriteHeader(Span<byte> target, in KeyRecord key, Revision previous, int keyLength)
     {
         var at = Varint.Write(target, (ulong)key.Version);
         at += Varint.Write(target[at..], key.IsDeletion ? 0 : (ulong)(key.Mod.Main - key.CreateRevision));
         at += Varint.Write(target[at..], Zigzag.Encode(key.Lease));
-        at += WriteLink(target[at..], key.Mod, before);
-        at += WriteLink(target[at..], key.Mod, key.Anchor);
+        at += WriteLink(target[at..], key.Mod, previous);
+        at += WriteLink(target[at..], key.Mod, key.SkipLink);
         at += Varint.Write(target[at..], (ulong)keyLength);
         return target[..at];
     }

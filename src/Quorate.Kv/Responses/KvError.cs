@@ -23,7 +23,7 @@ public sealed class KvError
     /// <summary>The old lease shall be kept, and a new one was given.</summary>
     public static KvError LeaseProvided { get; } = Invalid(KvErrorKind.LeaseProvided, "etcdserver: lease is provided");
 
-    /// <summary>A transaction has more comparisons or operations than <see cref="KvLimits.TxnOpsMax"/>.</summary>
+    /// <summary>A transaction has more comparisons or operations than <see cref="KvLimits.MaxTxnOps"/>.</summary>
     public static KvError TooManyOperations { get; } =
         Invalid(KvErrorKind.TooManyOperations, "etcdserver: too many operations in txn request");
 
@@ -36,7 +36,7 @@ public sealed class KvError
     /// <summary>Unknown comparison or target of a comparison. etcd would call it true; we do not guess.</summary>
     public static KvError InvalidCompare { get; } = Invalid(KvErrorKind.InvalidCompare, "etcdserver: invalid compare option");
 
-    /// <summary>The request is larger than <see cref="KvLimits.RequestBytesMax"/>.</summary>
+    /// <summary>The request is larger than <see cref="KvLimits.MaxRequestBytes"/>.</summary>
     public static KvError RequestTooLarge { get; } = Invalid(KvErrorKind.RequestTooLarge, "etcdserver: request is too large");
 
     /// <summary>The revision was compacted away.</summary>
@@ -55,7 +55,7 @@ public sealed class KvError
     public static KvError LeaseExists { get; } =
         new(KvErrorKind.LeaseExists, KvErrorCode.FailedPrecondition, "etcdserver: lease already exists");
 
-    /// <summary>A lease was asked for that would live longer than <see cref="Lease.TtlSecondsMax"/>.</summary>
+    /// <summary>A lease was asked for that would live longer than <see cref="Lease.MaxTtlSeconds"/>.</summary>
     public static KvError LeaseTtlTooLarge { get; } =
         new(KvErrorKind.LeaseTtlTooLarge, KvErrorCode.OutOfRange, "etcdserver: too large lease TTL");
 

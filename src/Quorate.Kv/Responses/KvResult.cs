@@ -11,5 +11,5 @@ public readonly record struct KvResult(KvResponse? Response, KvError? Error, lon
 
     internal static KvResult Ok(KvResponse response, long revision) => new(response, null, revision);
 
-    internal static KvResult Refused(KvError error, long revision) => new(null, error, revision);
+    internal static KvResult Failed(KvError error, long revision) => new(null, error, revision);
 }

@@ -9,20 +9,20 @@ namespace Quorate.Kv;
 /// </remarks>
 internal static class Preconditions
 {
-    public static KvError? Check(TxnPath path, in MvccView before) => CheckPuts(path, before) ?? CheckRanges(path, before);
+    public static KvError? Check(ResolvedTxn resolved, in MvccView before) => CheckPuts(resolved, before) ?? CheckRanges(resolved, before);
 
     /// <summary>A put alone. etcd asks for the lease first here, and for the key first in a transaction.</summary>
     public static KvError? Check(PutRequest put, in MvccView before) => CheckLease(put, before) ?? CheckKey(put, before);
 
-    private static KvError? CheckPuts(TxnPath path, in MvccView before)
+    private static KvError? CheckPuts(ResolvedTxn resolved, in MvccView before)
     {
         var nested = 0;
-        foreach (var operation in path.Operations)
+        foreach (var operation in resolved.Operations)
         {
             var error = operation switch
             {
                 PutRequest put => CheckKey(put, before) ?? CheckLease(put, before),
-                TxnRequest => CheckPuts(path.Nested![nested++], before),
+                TxnRequest => CheckPuts(resolved.Nested![nested++], before),
                 _ => null,
             };
             if (error is not null)
@@ -32,15 +32,15 @@ internal static class Preconditions
         return null;
     }
 
-    private static KvError? CheckRanges(TxnPath path, in MvccView before)
+    private static KvError? CheckRanges(ResolvedTxn resolved, in MvccView before)
     {
         var nested = 0;
-        foreach (var operation in path.Operations)
+        foreach (var operation in resolved.Operations)
         {
             var error = operation switch
             {
                 RangeRequest range => before.CheckRevision(range.Revision),
-                TxnRequest => CheckRanges(path.Nested![nested++], before),
+                TxnRequest => CheckRanges(resolved.Nested![nested++], before),
                 _ => null,
             };
             if (error is not null)

@@ -12,15 +12,15 @@ internal sealed class Separators
 {
     private readonly byte[][] _keys;
     private readonly ulong[] _heads;
-    private readonly int _shared;
+    private readonly int _sharedPrefixLength;
 
     public Separators(params ReadOnlySpan<byte[]> keys)
     {
         _keys = keys.ToArray();
         _heads = new ulong[keys.Length];
-        _shared = keys.Length == 0 ? 0 : keys[0].AsSpan().CommonPrefixLength(keys[^1]);
+        _sharedPrefixLength = keys.Length == 0 ? 0 : keys[0].AsSpan().CommonPrefixLength(keys[^1]);
         for (var i = 0; i < keys.Length; i++)
-            _heads[i] = Head(keys[i].AsSpan(_shared));
+            _heads[i] = Head(keys[i].AsSpan(_sharedPrefixLength));
     }
 
     public int Count => _keys.Length;
@@ -28,18 +28,18 @@ internal sealed class Separators
     public ReadOnlySpan<byte[]> Keys => _keys;
 
     /// <summary>How many of them are not greater than <paramref name="key"/>: the number of the child it belongs to.</summary>
-    public int CountUpTo(ReadOnlySpan<byte> key)
+    public int UpperBound(ReadOnlySpan<byte> key)
     {
         if (_keys.Length == 0)
             return 0;
-        if (_shared > 0)
+        if (_sharedPrefixLength > 0)
         {
-            var order = key[..int.Min(_shared, key.Length)].SequenceCompareTo(_keys[0].AsSpan(0, _shared));
+            var order = key[..int.Min(_sharedPrefixLength, key.Length)].SequenceCompareTo(_keys[0].AsSpan(0, _sharedPrefixLength));
             if (order != 0)
                 return order < 0 ? 0 : _keys.Length;
         }
 
-        var head = Head(key[_shared..]);
+        var head = Head(key[_sharedPrefixLength..]);
         var low = 0;
         var high = _heads.Length;
         while (low < high)

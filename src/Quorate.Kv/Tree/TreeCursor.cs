@@ -5,75 +5,75 @@ namespace Quorate.Kv.Tree;
 internal sealed class TreeCursor
 {
     // Pages split in halves, so 16 levels are more than memory can hold.
-    private readonly Inner[] _path = new Inner[16];
-    private readonly int[] _children = new int[16];
+    private readonly InnerPage[] _path = new InnerPage[16];
+    private readonly int[] _childIndexes = new int[16];
     private int _depth;
-    private int _place;
+    private int _slot;
 
     /// <summary>Stands on the first entry whose key is not less than <paramref name="from"/>.</summary>
-    public TreeCursor(Node root, ReadOnlySpan<byte> from)
+    public TreeCursor(Page root, ReadOnlySpan<byte> from)
     {
-        while (root is Inner inner)
+        while (root is InnerPage inner)
         {
             var i = inner.ChildOf(from);
             Push(inner, i);
             root = inner.Children[i];
         }
 
-        Leaf = (Leaf)root;
-        _place = Leaf.Find(from, out _);
-        if (_place == Leaf.Count)
-            NextLeaf();
+        Leaf = (LeafPage)root;
+        _slot = Leaf.Find(from, out _);
+        if (_slot == Leaf.Count)
+            MoveToNextLeaf();
     }
 
     /// <summary>Whether it stands on an entry, and not behind the last.</summary>
-    public bool IsValid => _place < Leaf.Count;
+    public bool IsValid => _slot < Leaf.Count;
 
     /// <summary>The page it stands on.</summary>
-    public Leaf Leaf { get; private set; }
+    public LeafPage Leaf { get; private set; }
 
-    public ReadOnlySpan<byte> Key => Leaf.Key(_place);
+    public ReadOnlySpan<byte> Key => Leaf.Key(_slot);
 
-    public ReadOnlyMemory<byte> KeyMemory => Leaf.KeyMemory(_place);
+    public ReadOnlyMemory<byte> KeyMemory => Leaf.KeyMemory(_slot);
 
-    public ReadOnlyMemory<byte> Value => Leaf.Value(_place);
+    public ReadOnlyMemory<byte> Value => Leaf.Value(_slot);
 
-    public bool IsCounted => Leaf.IsCounted(_place);
+    public bool IsCounted => Leaf.IsCounted(_slot);
 
     public void MoveNext()
     {
-        if (++_place == Leaf.Count)
-            NextLeaf();
+        if (++_slot == Leaf.Count)
+            MoveToNextLeaf();
     }
 
-    private void NextLeaf()
+    private void MoveToNextLeaf()
     {
         while (_depth > 0)
         {
             var inner = _path[_depth - 1];
-            var i = ++_children[_depth - 1];
+            var i = ++_childIndexes[_depth - 1];
             if (i == inner.Children.Length)
             {
                 _depth--;
                 continue;
             }
 
-            var node = inner.Children[i];
-            while (node is Inner below)
+            var page = inner.Children[i];
+            while (page is InnerPage below)
             {
                 Push(below, 0);
-                node = below.Children[0];
+                page = below.Children[0];
             }
 
-            Leaf = (Leaf)node;
-            _place = 0;
+            Leaf = (LeafPage)page;
+            _slot = 0;
             return;
         }
     }
 
-    private void Push(Inner inner, int child)
+    private void Push(InnerPage inner, int child)
     {
         _path[_depth] = inner;
-        _children[_depth++] = child;
+        _childIndexes[_depth++] = child;
     }
 }

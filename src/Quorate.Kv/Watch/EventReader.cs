@@ -19,25 +19,25 @@ internal static class EventReader
 
         var events = new List<KvEvent>();
         long bytes = 0;
-        var looked = 0;
-        var at = from;
+        var scanned = 0;
+        var currentRevision = from;
         var start = new Revision(long.Max(from, 0), 0);
         var cursor = new TreeCursor(view.History, start.ToKey(stackalloc byte[Revision.KeyBytes]));
-        for (; cursor.IsValid; cursor.MoveNext(), looked++)
+        for (; cursor.IsValid; cursor.MoveNext(), scanned++)
         {
             var revision = Revision.FromKey(cursor.Key);
-            var isFull = bytes >= request.BytesMax || looked >= request.ChangesMax;
-            if (isFull && revision.Main != at)
+            var isFull = bytes >= request.MaxBytes || scanned >= request.MaxChanges;
+            if (isFull && revision.Main != currentRevision)
             {
                 batch = new EventBatch(events, revision.Main);
                 return null;
             }
 
-            at = revision.Main;
+            currentRevision = revision.Main;
             var version = VersionRecord.Read(revision, cursor.Value);
-            if (!IsWanted(request, version))
+            if (!Matches(request, version))
                 continue;
-            events.Add(new KvEvent(version.Kv, request.PrevKv ? Before(view, version) : null));
+            events.Add(new KvEvent(version.Kv, request.PrevKv ? PreviousValue(view, version) : null));
             bytes += version.Kv.Key.Length + version.Kv.Value.Length;
         }
 
@@ -45,23 +45,23 @@ internal static class EventReader
         return null;
     }
 
-    private static bool IsWanted(EventRequest request, in VersionRecord version) =>
+    private static bool Matches(EventRequest request, in VersionRecord version) =>
         !(version.IsDeletion ? request.WithoutDeletions : request.WithoutPuts) && request.Keys.Contains(version.Kv.Key.Span);
 
     /// <summary>The key as it was one revision earlier, if that revision can still be read.</summary>
-    private static KeyValue? Before(in MvccView view, in VersionRecord version)
+    private static KeyValue? PreviousValue(in MvccView view, in VersionRecord version)
     {
         // Whether the bytes are still there depends on how far a compaction was swept; whether they can be read does not.
         var main = version.Kv.ModRevision;
         if (main - 1 < view.CompactRevision)
             return null;
 
-        var before = version.Before;
-        while (!before.IsNone && view.TryGetVersion(before, out var earlier))
+        var previous = version.Previous;
+        while (!previous.IsNone && view.TryGetVersion(previous, out var earlier))
         {
-            if (before.Main < main)
+            if (previous.Main < main)
                 return earlier.IsDeletion ? null : earlier.Kv;
-            before = earlier.Before;
+            previous = earlier.Previous;
         }
 
         return null;

@@ -16,11 +16,11 @@ public sealed record EventRequest(KeyInterval Keys)
 
     /// <summary>Stop at the end of the revision in which so many bytes of keys and values have come together.</summary>
     /// <remarks>Default 1 MiB. Too small and catching up takes many rounds; too large and one reader takes much memory at once.</remarks>
-    public int BytesMax { get; init; } = 1024 * 1024;
+    public int MaxBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Stop at the end of the revision in which so many changes have been looked at, wanted or not.</summary>
     /// <remarks>Default 4096, well under a millisecond: so nobody waits long for one who has much to catch up with.</remarks>
-    public int ChangesMax { get; init; } = 4096;
+    public int MaxChanges { get; init; } = 4096;
 }
 
 /// <summary>A key was put, or deleted.</summary>

@@ -16,7 +16,7 @@ internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers h
     public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire)
     {
         var request = KvRequests.From(wire);
-        Refuse(KvChecks.Check(request, limits));
+        Refuse(RequestValidator.Validate(request, limits));
         if (!wire.Serializable)
             await replicator.ReadBarrierAsync().ConfigureAwait(false);
         var result = Answered(store.Read(request));
@@ -48,7 +48,7 @@ internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers h
         }
         else
         {
-            Refuse(KvChecks.Check(request, limits));
+            Refuse(RequestValidator.Validate(request, limits));
             await replicator.ReadBarrierAsync().ConfigureAwait(false);
             result = Answered(store.Read(request));
         }
@@ -65,12 +65,12 @@ internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers h
 
     private async ValueTask<KvResult> ProposeAsync(KvRequest request, int payloadBytes)
     {
-        Refuse(KvChecks.Check(request, limits));
+        Refuse(RequestValidator.Validate(request, limits));
 
         // The log keeps these bytes, so they are the command's own and never pooled. 48 is more than the lengths and flags of a put take.
         var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
         KvCommand.Encode(request, command);
-        Refuse(KvChecks.CheckSize(command.WrittenCount, limits));
+        Refuse(RequestValidator.ValidateSize(command.WrittenCount, limits));
         return Answered(await replicator.ProposeAsync(command.WrittenMemory).ConfigureAwait(false));
     }
 

@@ -81,7 +81,7 @@ internal sealed class LeaseApi(
 
     private async ValueTask<KvResult> ProposeAsync(LeaseRequest request)
     {
-        if (KvChecks.Check(request, limits) is { } malformed)
+        if (RequestValidator.Validate(request, limits) is { } malformed)
             throw EtcdErrors.Of(malformed);
         var command = new ArrayBufferWriter<byte>(32);
         KvCommand.Encode(request, command);

@@ -30,7 +30,7 @@ internal sealed record EtcdSurface(
     public static EtcdSurface Create(
         ServerSettings settings, IReplica replica, IStoreReader store, LeaseClock clock, MemberBook members, CancellationToken stopping, CancellationToken stopped)
     {
-        var limits = new KvLimits { TxnOpsMax = settings.Limits.TxnOperationsMax, RequestBytesMax = settings.Limits.RequestBytesMax };
+        var limits = new KvLimits { MaxTxnOps = settings.Limits.TxnOperationsMax, MaxRequestBytes = settings.Limits.RequestBytesMax };
         var headers = new Headers(settings.ClusterId, settings.Self.Id.Value, replica);
         var replicator = new Replicator(replica, settings.ElectionTimeout, TimeProvider.System, stopped);
         var kv = new KvApi(replicator, store, headers, limits);

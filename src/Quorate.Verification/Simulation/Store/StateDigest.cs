@@ -36,11 +36,11 @@ internal struct StateDigest
         for (var sub = 0; view.TryGetVersion(new Revision(view.Revision, sub), out var version); sub++)
         {
             _digest.Add(version.Kv);
-            Add(version.Before, version.Anchor);
+            Add(version.Previous, version.SkipLink);
             if (!view.TryGetRecord(version.Kv.Key.Span, out var newest))
                 continue;
-            Add(newest.Mod, newest.Anchor);
-            _digest.Add((ulong)newest.Number, (ulong)newest.CreateRevision, (ulong)newest.Version, (ulong)newest.Lease);
+            Add(newest.Mod, newest.SkipLink);
+            _digest.Add((ulong)newest.Ordinal, (ulong)newest.CreateRevision, (ulong)newest.Version, (ulong)newest.Lease);
         }
     }
 

@@ -145,7 +145,7 @@ internal static class StoreHistory
 
     /// <summary>What has happened since a revision, all of it at once.</summary>
     public static StoreResponse ReadChanges(KvSnapshot store, long since) =>
-        store.Events(new EventRequest(KeyInterval.All) { BytesMax = int.MaxValue, ChangesMax = int.MaxValue }, since, out var batch) is { } error
+        store.Events(new EventRequest(KeyInterval.All) { MaxBytes = int.MaxValue, MaxChanges = int.MaxValue }, since, out var batch) is { } error
             ? Refused(error, store.Revision)
             : new StoreResponse(store.Revision, [.. batch.Events.Select(static e => Version(e.Kv))]);
 

@@ -19,7 +19,7 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
     private const byte KindKv = 2;
     private const int TagBytes = 8;
 
-    private readonly KvStore _store = new() { SweepPerCompaction = 4 };
+    private readonly KvStore _store = new() { VersionsSweptPerCompaction = 4 };
     private StateDigest _states;
 
     /// <summary>What readers see of the store.</summary>

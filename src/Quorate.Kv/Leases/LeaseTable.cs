@@ -3,7 +3,7 @@ using Quorate.Kv.Tree;
 namespace Quorate.Kv.Leases;
 
 /// <summary>Changes the leases, and what is attached to them. For the one writer of the store.</summary>
-internal sealed class LeaseBook
+internal sealed class LeaseTable
 {
     /// <summary>What a lease counts for in the size of the store, and an attachment beside its key.</summary>
     private const int OverheadBytes = 64;
@@ -25,7 +25,7 @@ internal sealed class LeaseBook
     public void Set(in Lease lease)
     {
         var value = LeaseView.Write(lease, stackalloc byte[2 * Varint.BytesMax]);
-        _leases.Set(new NewEntry(LeaseView.ToKey(lease.Id, stackalloc byte[LeaseView.IdBytes]), counted: true, value));
+        _leases.Set(new NewEntry(LeaseView.ToKey(lease.Id, stackalloc byte[LeaseView.IdBytes]), isCounted: true, value));
     }
 
     /// <summary>Strikes a lease. Its keys are gone already.</summary>
@@ -40,7 +40,7 @@ internal sealed class LeaseBook
             _attachedBytes -= key.Length + OverheadBytes;
         if (to == 0)
             return;
-        _attached.Set(new NewEntry(AttachmentKey(to, key), counted: true, default));
+        _attached.Set(new NewEntry(AttachmentKey(to, key), isCounted: true, default));
         _attachedBytes += key.Length + OverheadBytes;
     }
 

@@ -4,7 +4,7 @@ using Quorate.Kv.Tree;
 namespace Quorate.Kv.Tests.Tree;
 
 /// <summary>The B+tree against the base library's sorted map: the same answers, and roots that never change once frozen.</summary>
-public sealed class TheTreeIsASortedMap
+public sealed class PageTreeTests
 {
     private enum Step
     {
@@ -24,13 +24,13 @@ public sealed class TheTreeIsASortedMap
         Gen.Frequency((10, Gen.Const(Step.Set)), (7, Gen.Const(Step.Remove)), (1, Gen.Const(Step.Freeze))), GenKey, GenValue, Gen.Bool);
 
     [Fact]
-    public void Random_changes_give_what_a_sorted_map_gives_and_frozen_roots_stay() =>
+    public void The_tree_matches_a_sorted_map_and_frozen_roots_never_change() =>
         GenStep.Array[0, 600].Sample(
             steps =>
             {
                 var tree = new PageTree(pageBytes: 256);
                 var model = new SortedDictionary<string, (byte[] Value, bool Counted)>(StringComparer.Ordinal);
-                var frozen = new List<(Node Root, KeyValuePair<string, (byte[], bool)>[] Model)>();
+                var frozen = new List<(Page Root, KeyValuePair<string, (byte[], bool)>[] Model)>();
                 foreach (var (step, key, value, counted) in steps)
                 {
                     switch (step)
@@ -48,9 +48,9 @@ public sealed class TheTreeIsASortedMap
                     }
                 }
 
-                Same(tree.Root, [.. model]);
+                AssertMatchesModel(tree.Root, [.. model]);
                 foreach (var (root, then) in frozen)
-                    Same(root, then);
+                    AssertMatchesModel(root, then);
             },
             iter: 600);
 
@@ -58,7 +58,7 @@ public sealed class TheTreeIsASortedMap
     [InlineData(1)]
     [InlineData(64)]
     [InlineData(100_000)]
-    public void Ascending_descending_and_scattered_keys_are_all_found_again_and_removed_again(int batch)
+    public void Keys_are_found_and_removed_in_any_insertion_order(int batch)
     {
         const int Keys = 20_000;
         foreach (var order in new Func<int, int>[] { i => i, i => Keys - 1 - i, i => (int)(i * 7919L % Keys) })
@@ -66,15 +66,15 @@ public sealed class TheTreeIsASortedMap
             var tree = new PageTree(pageBytes: 1024);
             for (var i = 0; i < Keys; i++)
             {
-                tree.Set(new NewEntry(Key(order(i)), counted: true, "value"u8));
+                tree.Set(new NewEntry(Key(order(i)), isCounted: true, "value"u8));
                 if (i % batch == 0)
                     tree.Freeze();
             }
 
-            TreeReader.Check(tree.Root);
-            Assert.Equal(Keys, tree.Root.Counted);
+            TreeReader.CheckInvariants(tree.Root);
+            Assert.Equal(Keys, tree.Root.CountedEntries);
             for (var i = 0; i < Keys; i += 101)
-                Assert.Equal(i, TreeReader.CountedBelow(tree.Root, Key(i)));
+                Assert.Equal(i, TreeReader.Rank(tree.Root, Key(i)));
 
             var whole = tree.Freeze();
             for (var i = 0; i < Keys; i++)
@@ -83,22 +83,22 @@ public sealed class TheTreeIsASortedMap
                 if (i % batch == 0)
                     tree.Freeze();
                 if (i % 1999 == 0)
-                    TreeReader.Check(tree.Root);
+                    TreeReader.CheckInvariants(tree.Root);
             }
 
-            Assert.IsType<Leaf>(tree.Root);
-            Assert.Equal(0, tree.Root.Counted);
-            TreeReader.Check(whole);
-            Assert.Equal(Keys, whole.Counted);
+            Assert.IsType<LeafPage>(tree.Root);
+            Assert.Equal(0, tree.Root.CountedEntries);
+            TreeReader.CheckInvariants(whole);
+            Assert.Equal(Keys, whole.CountedEntries);
         }
     }
 
     [Fact]
-    public void A_tree_that_grows_at_its_end_fills_its_pages()
+    public void A_tree_that_grows_at_its_end_has_full_pages()
     {
         var tree = new PageTree(pageBytes: 4096);
         for (var i = 0; i < 50_000; i++)
-            tree.Set(new NewEntry(Key(i), counted: true, new byte[20]));
+            tree.Set(new NewEntry(Key(i), isCounted: true, new byte[20]));
 
         long live = 0, heap = 0;
         foreach (var leaf in Leaves(tree.Root))
@@ -111,11 +111,11 @@ public sealed class TheTreeIsASortedMap
     }
 
     [Fact]
-    public void Pages_that_lost_most_of_their_entries_are_made_one_and_give_their_bytes_back()
+    public void Sparse_pages_are_merged_and_free_their_bytes()
     {
         var tree = new PageTree(pageBytes: 4096);
         for (var i = 0; i < 50_000; i++)
-            tree.Set(new NewEntry(Key(i), counted: true, new byte[20]));
+            tree.Set(new NewEntry(Key(i), isCounted: true, new byte[20]));
         var before = Leaves(tree.Root).Count();
 
         for (var i = 0; i < 50_000; i++)
@@ -124,23 +124,23 @@ public sealed class TheTreeIsASortedMap
                 tree.Remove(Key(i));
         }
 
-        TreeReader.Check(tree.Root);
+        TreeReader.CheckInvariants(tree.Root);
         Assert.True(Leaves(tree.Root).Count() < before / 10, $"{before} pages became {Leaves(tree.Root).Count()}");
         Assert.True(Leaves(tree.Root).Sum(l => (long)l.HeapBytes) < 4 * Leaves(tree.Root).Sum(l => (long)l.LiveBytes));
     }
 
     [Fact]
-    public void A_slice_that_was_handed_out_stays_as_it_was_whatever_happens_to_its_page()
+    public void A_returned_slice_never_changes()
     {
         var tree = new PageTree(pageBytes: 512);
-        tree.Set(new NewEntry("k"u8, counted: true, "first"u8));
-        Assert.True(TreeReader.TryFind(tree.Root, "k"u8, out var leaf, out var place));
-        var slice = leaf.Value(place);
+        tree.Set(new NewEntry("k"u8, isCounted: true, "first"u8));
+        Assert.True(TreeReader.TryFind(tree.Root, "k"u8, out var leaf, out var slot));
+        var slice = leaf.Value(slot);
 
         for (var i = 0; i < 1000; i++)
         {
-            tree.Set(new NewEntry("k"u8, counted: true, Key(i)));
-            tree.Set(new NewEntry(Key(i), counted: true, new byte[30]));
+            tree.Set(new NewEntry("k"u8, isCounted: true, Key(i)));
+            tree.Set(new NewEntry(Key(i), isCounted: true, new byte[30]));
         }
 
         tree.Remove("k"u8);
@@ -149,16 +149,16 @@ public sealed class TheTreeIsASortedMap
 
     private static byte[] Key(int i) => Given.Bytes(i.ToString("d8"));
 
-    private static IEnumerable<Leaf> Leaves(Node node)
+    private static IEnumerable<LeafPage> Leaves(Page page)
     {
-        if (node is Leaf leaf)
+        if (page is LeafPage leaf)
             return [leaf];
-        return ((Inner)node).Children.ToArray().SelectMany(Leaves);
+        return ((InnerPage)page).Children.ToArray().SelectMany(Leaves);
     }
 
-    private static void Same(Node root, KeyValuePair<string, (byte[] Value, bool Counted)>[] model)
+    private static void AssertMatchesModel(Page root, KeyValuePair<string, (byte[] Value, bool Counted)>[] model)
     {
-        TreeReader.Check(root);
+        TreeReader.CheckInvariants(root);
         var i = 0;
         long counted = 0;
         for (var cursor = new TreeCursor(root, []); cursor.IsValid; cursor.MoveNext(), i++)
@@ -167,13 +167,13 @@ public sealed class TheTreeIsASortedMap
             Assert.Equal(key, Given.Text(cursor.KeyMemory));
             Assert.Equal(value, cursor.Value.ToArray());
             Assert.Equal(isCounted, cursor.IsCounted);
-            Assert.Equal(counted, TreeReader.CountedBelow(root, cursor.Key));
+            Assert.Equal(counted, TreeReader.Rank(root, cursor.Key));
             Assert.True(TreeReader.TryFind(root, Given.Bytes(key), out _, out _));
             counted += isCounted ? 1 : 0;
         }
 
         Assert.Equal(model.Length, i);
-        Assert.Equal(counted, root.Counted);
+        Assert.Equal(counted, root.CountedEntries);
         Assert.False(TreeReader.TryFind(root, "abd"u8, out _, out _));
     }
 }

@@ -5,14 +5,14 @@ using static Quorate.Kv.Tests.Given;
 namespace Quorate.Kv.Tests.Semantics;
 
 /// <summary>etcd v3 API, key and range_end; GHSA-xg4h-6gfc-h4m8 for what happens when two places read them differently.</summary>
-public sealed class KeyIntervalRules
+public sealed class KeyIntervalTests
 {
     [Theory]
     [InlineData("a", "", KeyIntervalKind.Single)]
     [InlineData("a", "\0", KeyIntervalKind.From)]
     [InlineData("a", "b", KeyIntervalKind.Range)]
     [InlineData("a", "\0\0", KeyIntervalKind.Range)]
-    public void A_wire_end_says_which_kind_and_says_it_back(string key, string end, KeyIntervalKind kind)
+    public void A_wire_range_end_round_trips_through_its_kind(string key, string end, KeyIntervalKind kind)
     {
         var keys = Keys(key, end);
 
@@ -25,7 +25,7 @@ public sealed class KeyIntervalRules
     public void An_interval_contains_another_exactly_when_it_contains_all_its_keys()
     {
         var keys = (from a in "abcd" from b in " abcd" select (a.ToString() + b).Trim()).Append("\0").Append("e").ToArray();
-        Gen.Select(GenRequest.Keys, GenRequest.Keys).Sample(
+        Gen.Select(RequestGenerators.Keys, RequestGenerators.Keys).Sample(
             (outer, inner) =>
             {
                 var held = keys.Where(k => inner.Contains(Bytes(k))).ToList();
@@ -42,6 +42,6 @@ public sealed class KeyIntervalRules
     }
 
     [Fact]
-    public void Everything_is_everything() =>
+    public void The_full_interval_contains_every_key() =>
         Assert.All(new[] { KeyInterval.All, Prefix(""), Keys("\0", "\0") }, k => Assert.True(k.IsAll && k.Contains(Bytes("\0")) && k.Contains(Keys("z", "\0"))));
 }

@@ -3,7 +3,7 @@ using Quorate.Raft;
 namespace Quorate.Kv.Tests.Properties;
 
 /// <summary>The same store, slow and obvious: a list of everything that ever happened, walked from its beginning for every question.</summary>
-internal sealed class SlowStore
+internal sealed class ReferenceKvStore
 {
     private sealed record Change(long Revision, string Key, KeyValue? Kv);
 
@@ -13,7 +13,7 @@ internal sealed class SlowStore
     private readonly SortedDictionary<long, Lease> _leases = [];
     private ulong _index;
 
-    public KvResult Do(KvRequest request)
+    public KvResult Apply(KvRequest request)
     {
         var before = _revision;
         _index++;
@@ -49,16 +49,16 @@ internal sealed class SlowStore
             if (revision < from || !wanted.Keys.Contains(Given.Bytes(key)) || (kv is null ? wanted.WithoutDeletions : wanted.WithoutPuts))
                 continue;
             var before = revision - 1 < _compacted ? null : At(revision - 1).Where(o => Given.Text(o.Key) == key).Select(o => (KeyValue?)o).SingleOrDefault();
-            events.Add(Given.Show(new KvEvent(kv ?? new KeyValue(Given.Bytes(key), default, 0, revision, 0, 0), wanted.PrevKv ? before : null)));
+            events.Add(Given.Format(new KvEvent(kv ?? new KeyValue(Given.Bytes(key), default, 0, revision, 0, 0), wanted.PrevKv ? before : null)));
         }
 
         return string.Join('\n', events);
     }
 
     /// <summary>Every version that can be read between the compact revision and a revision.</summary>
-    public string Kept(long upTo) => string.Join('\n', _changes
+    public string ReadableVersions(long upTo) => string.Join('\n', _changes
         .Where((c, i) => c.Revision <= upTo && (c.Revision >= _compacted || (c.Kv is not null && !_changes.Skip(i + 1).Any(l => l.Key == c.Key && l.Revision <= _compacted))))
-        .Select(c => $"{c.Revision} {c.Key} {(c.Kv is { } kv ? Given.Show(kv) : "gone")}"));
+        .Select(c => $"{c.Revision} {c.Key} {(c.Kv is { } kv ? Given.Format(kv) : "gone")}"));
 
     private (KvResponse?, KvError?) Compact(CompactRequest c)
     {
@@ -80,8 +80,8 @@ internal sealed class SlowStore
                     return (null, KvError.LeaseExists);
                 return (new LeaseGrantResponse(_revision, _leases[grant.Id] = new Lease(grant.Id, grant.TtlSeconds, new LogIndex(_index))), null);
             case LeaseExpireRequest expire:
-                var isUp = lease?.RenewedAt == expire.RenewedAt;
-                return (new LeaseExpireResponse(isUp ? EndLease(expire.Id) : _revision, expire.Id, isUp), null);
+                var isExpired = lease?.RenewedAt == expire.RenewedAt;
+                return (new LeaseExpireResponse(isExpired ? EndLease(expire.Id) : _revision, expire.Id, isExpired), null);
             case var _ when lease is null:
                 return (null, KvError.LeaseNotFound);
             case LeaseRevokeRequest:
@@ -111,13 +111,13 @@ internal sealed class SlowStore
 
     private (KvResponse?, KvError?) Txn(TxnRequest txn)
     {
-        if (KvChecks.Check(txn, KvLimits.Default) is { } malformed)
-            return (null, malformed);
+        if (RequestValidator.Validate(txn, KvLimits.Default) is { } invalid)
+            return (null, invalid);
 
         // Which nested branches are taken is settled before anything runs.
         var taken = new Dictionary<TxnRequest, bool>(ReferenceEqualityComparer.Instance);
-        Settle(txn, taken);
-        var all = Flat(txn, taken).ToList();
+        ResolveBranches(txn, taken);
+        var all = Flatten(txn, taken).ToList();
         foreach (var put in all.OfType<PutRequest>())
         {
             if ((put.IgnoreValue || put.IgnoreLease) && At(_revision).All(kv => Given.Text(kv.Key) != Given.Text(put.Key)))
@@ -137,15 +137,15 @@ internal sealed class SlowStore
         return (response with { Revision = Newest(before) }, null);
     }
 
-    private void Settle(TxnRequest txn, Dictionary<TxnRequest, bool> taken)
+    private void ResolveBranches(TxnRequest txn, Dictionary<TxnRequest, bool> taken)
     {
         taken[txn] = txn.Compare.All(Holds);
         foreach (var nested in (taken[txn] ? txn.Success : txn.Failure).OfType<TxnRequest>())
-            Settle(nested, taken);
+            ResolveBranches(nested, taken);
     }
 
-    private static IEnumerable<KvOperation> Flat(TxnRequest txn, Dictionary<TxnRequest, bool> taken) =>
-        (taken[txn] ? txn.Success : txn.Failure).SelectMany(o => o is TxnRequest nested ? Flat(nested, taken) : [o]);
+    private static IEnumerable<KvOperation> Flatten(TxnRequest txn, Dictionary<TxnRequest, bool> taken) =>
+        (taken[txn] ? txn.Success : txn.Failure).SelectMany(o => o is TxnRequest nested ? Flatten(nested, taken) : [o]);
 
     private TxnResponse RunTxn(TxnRequest txn, Dictionary<TxnRequest, bool> taken, long before) => new(
         0, taken[txn], [.. (taken[txn] ? txn.Success : txn.Failure).Select(o => o is TxnRequest t ? RunTxn(t, taken, before) : Run(o, before))]);
@@ -193,9 +193,9 @@ internal sealed class SlowStore
                     put.Key.ToArray(), value.ToArray(), old?.CreateRevision ?? before + 1, before + 1, (old?.Version ?? 0) + 1, put.IgnoreLease ? old!.Value.Lease : put.Lease)));
                 return new PutResponse(before + 1, put.PrevKv ? old : null);
             case DeleteRangeRequest delete:
-                var gone = At(long.MaxValue).Where(kv => delete.Keys.Contains(kv.Key.Span)).ToList();
-                _changes.AddRange(gone.Select(kv => new Change(before + 1, Given.Text(kv.Key), null)));
-                return new DeleteRangeResponse(Newest(before), gone.Count, delete.PrevKv ? gone : []);
+                var deleted = At(long.MaxValue).Where(kv => delete.Keys.Contains(kv.Key.Span)).ToList();
+                _changes.AddRange(deleted.Select(kv => new Change(before + 1, Given.Text(kv.Key), null)));
+                return new DeleteRangeResponse(Newest(before), deleted.Count, delete.PrevKv ? deleted : []);
             default:
                 throw new InvalidOperationException();
         }

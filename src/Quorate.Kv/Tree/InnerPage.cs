@@ -8,7 +8,7 @@ namespace Quorate.Kv.Tree;
 /// The arrays are as long as what they hold. Copying a node for a new batch copies the children and shares the separators, which are
 /// replaced, never changed, when a child splits or goes.
 /// </remarks>
-internal sealed class Inner : Node
+internal sealed class InnerPage : Page
 {
     /// <summary>Children of a full page. Small pages make a change cheap to copy, large ones make the tree flat.</summary>
     public const int ChildrenMax = 64;
@@ -16,75 +16,75 @@ internal sealed class Inner : Node
     private const int MergeMax = 48;
     private const int MergeBelow = 16;
 
-    private Node[] _children;
+    private Page[] _children;
     private Separators _separators;
 
-    public Inner(long edit, Node[] children, Separators separators)
-        : base(edit)
+    public InnerPage(long batchId, Page[] children, Separators separators)
+        : base(batchId)
     {
         _children = children;
         _separators = separators;
         foreach (var child in children)
-            Counted += child.Counted;
+            CountedEntries += child.CountedEntries;
     }
 
-    private Inner(long edit, Inner from)
-        : base(edit)
+    private InnerPage(long batchId, InnerPage from)
+        : base(batchId)
     {
         _children = from._children.AsSpan().ToArray();
         _separators = from._separators;
-        Counted = from.Counted;
+        CountedEntries = from.CountedEntries;
     }
 
-    public ReadOnlySpan<Node> Children => _children;
+    public ReadOnlySpan<Page> Children => _children;
 
     public ReadOnlySpan<byte[]> Separators => _separators.Keys;
 
     public bool IsOverfull => _children.Length > ChildrenMax;
 
     /// <summary>The child that holds <paramref name="key"/>, if any does.</summary>
-    public int ChildOf(ReadOnlySpan<byte> key) => _separators.CountUpTo(key);
+    public int ChildOf(ReadOnlySpan<byte> key) => _separators.UpperBound(key);
 
     /// <summary>This page, or a copy of it that the batch may change.</summary>
-    public Inner For(long edit) => Edit == edit ? this : new Inner(edit, this);
+    public InnerPage GetWritable(long batchId) => BatchId == batchId ? this : new InnerPage(batchId, this);
 
-    public void Replace(int i, Node child) => _children[i] = child;
+    public void ReplaceChild(int i, Page child) => _children[i] = child;
 
     /// <summary>Child i was split; <paramref name="right"/> is its upper part, beginning at <paramref name="separator"/>.</summary>
-    public void InsertAfter(int i, byte[] separator, Node right)
+    public void InsertAfter(int i, byte[] separator, Page right)
     {
         _children = [.. _children.AsSpan(0, i + 1), right, .. _children.AsSpan(i + 1)];
         _separators = new Separators([.. Separators[..i], separator, .. Separators[i..]]);
     }
 
     /// <summary>Takes child i out. The child to its left, or for the first child the one to its right, inherits its keys.</summary>
-    public void Remove(int i)
+    public void RemoveChild(int i)
     {
         _children = [.. _children.AsSpan(0, i), .. _children.AsSpan(i + 1)];
         if (_separators.Count == 0)
             return;
-        var gone = int.Max(i - 1, 0);
-        _separators = new Separators([.. Separators[..gone], .. Separators[(gone + 1)..]]);
+        var separatorIndex = int.Max(i - 1, 0);
+        _separators = new Separators([.. Separators[..separatorIndex], .. Separators[(separatorIndex + 1)..]]);
     }
 
     /// <summary>Moves the upper children to a new page; at the end of the tree few of them, because what follows will be appended there.</summary>
-    public Inner SplitOff(long edit, bool appending, out byte[] separator)
+    public InnerPage SplitOff(long batchId, bool isRightmost, out byte[] separator)
     {
-        var keep = appending ? _children.Length - 2 : _children.Length / 2;
-        var right = new Inner(edit, _children.AsSpan(keep).ToArray(), new Separators(Separators[keep..]));
+        var keep = isRightmost ? _children.Length - 2 : _children.Length / 2;
+        var right = new InnerPage(batchId, _children.AsSpan(keep).ToArray(), new Separators(Separators[keep..]));
         separator = Separators[keep - 1];
         _children = _children.AsSpan(0, keep).ToArray();
         _separators = new Separators(Separators[..(keep - 1)]);
-        Counted -= right.Counted;
+        CountedEntries -= right.CountedEntries;
         return right;
     }
 
     /// <summary>Both pages as one, when one of them is small and both fit with room to spare; else null.</summary>
-    public static Inner? TryMerge(long edit, Inner left, byte[] separator, Inner right)
+    public static InnerPage? TryMerge(long batchId, InnerPage left, byte[] separator, InnerPage right)
     {
         var small = int.Min(left._children.Length, right._children.Length) < MergeBelow;
         if (!small || left._children.Length + right._children.Length > MergeMax)
             return null;
-        return new Inner(edit, [.. left._children, .. right._children], new Separators([.. left.Separators, separator, .. right.Separators]));
+        return new InnerPage(batchId, [.. left._children, .. right._children], new Separators([.. left.Separators, separator, .. right.Separators]));
     }
 }

@@ -4,16 +4,16 @@ namespace Quorate.Kv;
 
 /// <summary>Which branch a transaction takes, and each transaction nested in that branch.</summary>
 /// <remarks>All of it is judged by the state before the first operation, as in etcd: what an operation does decides no nested branch.</remarks>
-internal sealed class TxnPath
+internal sealed class ResolvedTxn
 {
-    private TxnPath(TxnRequest txn, MvccView before)
+    private ResolvedTxn(TxnRequest txn, MvccView before)
     {
         Succeeded = Holds(txn.Compare, before);
         Operations = Succeeded ? txn.Success : txn.Failure;
         foreach (var operation in Operations)
         {
             if (operation is TxnRequest nested)
-                (Nested ??= []).Add(new TxnPath(nested, before));
+                (Nested ??= []).Add(new ResolvedTxn(nested, before));
         }
     }
 
@@ -24,9 +24,9 @@ internal sealed class TxnPath
     public IReadOnlyList<KvOperation> Operations { get; }
 
     /// <summary>The paths of the transactions among <see cref="Operations"/>, in their order; null when there are none.</summary>
-    public List<TxnPath>? Nested { get; }
+    public List<ResolvedTxn>? Nested { get; }
 
-    public static TxnPath Of(TxnRequest txn, MvccView before) => new(txn, before);
+    public static ResolvedTxn Resolve(TxnRequest txn, MvccView before) => new(txn, before);
 
     private static bool Holds(IReadOnlyList<KeyCompare> compares, in MvccView view)
     {
@@ -41,12 +41,12 @@ internal sealed class TxnPath
 
     private static bool Holds(KeyCompare compare, in MvccView view)
     {
-        var walk = new IntervalWalk(view, compare.Keys, view.Revision);
+        var enumerator = new KeyRangeEnumerator(view, compare.Keys, view.Revision);
         var any = false;
-        while (walk.MoveNext())
+        while (enumerator.MoveNext())
         {
             any = true;
-            if (!Holds(compare, walk.Current))
+            if (!Holds(compare, enumerator.Current))
                 return false;
         }
 

@@ -3,16 +3,16 @@ using Quorate.Kv.Tree;
 namespace Quorate.Kv.Mvcc;
 
 /// <summary>The keys of an interval that exist, or existed at a revision, one after the other, ascending.</summary>
-internal ref struct IntervalWalk
+internal ref struct KeyRangeEnumerator
 {
     private readonly MvccView _view;
     private readonly KeyInterval _keys;
     private readonly long _revision;
     private TreeCursor? _cursor;
-    private bool _begun;
+    private bool _started;
     private KeyRecord _record;
 
-    public IntervalWalk(MvccView view, KeyInterval keys, long revision)
+    public KeyRangeEnumerator(MvccView view, KeyInterval keys, long revision)
     {
         _view = view;
         _keys = keys;
@@ -24,7 +24,7 @@ internal ref struct IntervalWalk
 
     public bool MoveNext()
     {
-        while (NextRecord())
+        while (MoveToNextRecord())
         {
             if (_view.GetAt(_record, _revision) is { } kv)
             {
@@ -36,13 +36,13 @@ internal ref struct IntervalWalk
         return false;
     }
 
-    private bool NextRecord()
+    private bool MoveToNextRecord()
     {
         if (_keys.Kind == KeyIntervalKind.Single)
         {
-            if (_begun)
+            if (_started)
                 return false;
-            _begun = true;
+            _started = true;
             return _view.TryGetRecord(_keys.Start.Span, out _record);
         }
 

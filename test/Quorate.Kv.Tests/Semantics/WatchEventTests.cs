@@ -3,46 +3,46 @@ using static Quorate.Kv.Tests.Given;
 namespace Quorate.Kv.Tests.Semantics;
 
 /// <summary>etcd v3 API, Watch: what is told of a change, and where compaction sets an end.</summary>
-public sealed class EventRules
+public sealed class WatchEventTests
 {
     private readonly StoreUnderTest _store = new();
 
     [Fact]
-    public void A_deletion_tells_the_key_and_its_revision_and_what_was_before_if_asked()
+    public void A_delete_event_carries_the_previous_value_only_on_request()
     {
-        _store.Do(Put("a", "1"));
-        _store.Do(Delete("a"));
+        _store.Apply(Put("a", "1"));
+        _store.Apply(Delete("a"));
 
         Assert.Equal("delete a=(c0 m3 v0 l0) before a=1(c2 m2 v1 l0)", Events(_store.Current, All() with { PrevKv = true }, 3));
         Assert.Equal("delete a=(c0 m3 v0 l0) before none", Events(_store.Current, All(), 3));
     }
 
     [Fact]
-    public void A_revision_is_never_divided_however_little_is_asked_for()
+    public void A_batch_never_splits_a_revision()
     {
-        _store.Do(Txn(then: [Put("a"), Put("b"), Put("c")]));
-        _store.Do(Put("d"));
+        _store.Apply(Txn(then: [Put("a"), Put("b"), Put("c")]));
+        _store.Apply(Put("d"));
 
-        Assert.Null(_store.Current.Events(All() with { ChangesMax = 1, BytesMax = 1 }, 0, out var batch));
+        Assert.Null(_store.Current.Events(All() with { MaxChanges = 1, MaxBytes = 1 }, 0, out var batch));
 
         Assert.Equal(["a", "b", "c"], batch.Events.Select(e => Text(e.Kv.Key)));
         Assert.Equal(3, batch.Next);
     }
 
     [Fact]
-    public void What_is_not_wanted_is_passed_over_in_rounds_that_end()
+    public void A_batch_scans_a_bounded_number_of_unmatched_changes()
     {
         for (var i = 0; i < 10; i++)
-            _store.Do(Put("other"));
+            _store.Apply(Put("other"));
 
-        Assert.Null(_store.Current.Events(new EventRequest(Keys("a")) { ChangesMax = 4 }, 0, out var batch));
+        Assert.Null(_store.Current.Events(new EventRequest(Keys("a")) { MaxChanges = 4 }, 0, out var batch));
 
         Assert.Empty(batch.Events);
         Assert.Equal(6, batch.Next);
     }
 
     [Fact]
-    public void A_revision_ahead_has_nothing_to_tell_yet_and_stays_where_it_is()
+    public void A_future_revision_has_no_events_and_stays_next()
     {
         Assert.Null(_store.Current.Events(All(), 100, out var batch));
 
@@ -51,12 +51,12 @@ public sealed class EventRules
     }
 
     [Fact]
-    public void Before_the_compact_revision_nothing_is_told_and_from_it_on_everything()
+    public void Events_are_available_from_the_compact_revision_on()
     {
-        _store.Do(Put("a", "1"));
-        _store.Do(Put("a", "2"));
-        _store.Do(Put("a", "3"));
-        _store.Do(new CompactRequest(3));
+        _store.Apply(Put("a", "1"));
+        _store.Apply(Put("a", "2"));
+        _store.Apply(Put("a", "3"));
+        _store.Apply(new CompactRequest(3));
 
         Assert.Same(KvError.Compacted, _store.Current.Events(All(), 2, out _));
         Assert.Equal(
@@ -65,16 +65,16 @@ public sealed class EventRules
 
     /// <summary>etcd #18089: a watcher from the compact revision on missed the deletion made there.</summary>
     [Fact]
-    public void A_deletion_at_the_compact_revision_is_told_until_the_next_compaction()
+    public void A_deletion_at_the_compact_revision_stays_until_the_next_compaction()
     {
-        _store.Do(Put("a"));
-        _store.Do(Delete("a"));
-        _store.Do(Put("b"));
-        _store.Do(new CompactRequest(3));
+        _store.Apply(Put("a"));
+        _store.Apply(Delete("a"));
+        _store.Apply(Put("b"));
+        _store.Apply(new CompactRequest(3));
 
         Assert.Equal("delete a=(c0 m3 v0 l0) before none\nput b=(c4 m4 v1 l0) before none", Events(_store.Current, All() with { PrevKv = true }, 3));
         var size = _store.Current.SizeBytes;
-        _store.Do(new CompactRequest(4));
+        _store.Apply(new CompactRequest(4));
         Assert.True(_store.Current.SizeBytes < size);
     }
 

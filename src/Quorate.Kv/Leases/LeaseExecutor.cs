@@ -6,13 +6,13 @@ namespace Quorate.Kv.Leases;
 /// <summary>Carries out what is asked about a lease.</summary>
 /// <param name="writer">Whom it changes.</param>
 /// <param name="at">The log entry that asks.</param>
-internal readonly struct LeaseRunner(MvccWriter writer, LogIndex at)
+internal readonly struct LeaseExecutor(MvccWriter writer, LogIndex at)
 {
     private readonly MvccWriter _writer = writer;
     private readonly LogIndex _at = at;
 
     /// <summary>Does it, or says why not.</summary>
-    public KvError? Run(LeaseRequest request, out KvResponse response)
+    public KvError? Execute(LeaseRequest request, out KvResponse response)
     {
         response = null!;
         var exists = _writer.Leases.View.TryGet(request.Id, out var lease);
@@ -21,35 +21,35 @@ internal readonly struct LeaseRunner(MvccWriter writer, LogIndex at)
             case LeaseGrantRequest when exists:
                 return KvError.LeaseExists;
             case LeaseGrantRequest grant:
-                response = new LeaseGrantResponse(_writer.Revision, Entered(new Lease(grant.Id, grant.TtlSeconds, _at)));
+                response = new LeaseGrantResponse(_writer.Revision, SetLease(new Lease(grant.Id, grant.TtlSeconds, _at)));
                 return null;
             case LeaseExpireRequest expire:
-                var isUp = exists && lease.RenewedAt == expire.RenewedAt;
-                if (isUp)
-                    End(expire.Id);
-                response = new LeaseExpireResponse(_writer.View.Revision, expire.Id, isUp);
+                var isExpired = exists && lease.RenewedAt == expire.RenewedAt;
+                if (isExpired)
+                    DeleteLeaseAndKeys(expire.Id);
+                response = new LeaseExpireResponse(_writer.View.Revision, expire.Id, isExpired);
                 return null;
             case LeaseRevokeRequest or LeaseRenewRequest when !exists:
                 return KvError.LeaseNotFound;
             case LeaseRevokeRequest revoke:
-                End(revoke.Id);
+                DeleteLeaseAndKeys(revoke.Id);
                 response = new LeaseRevokeResponse(_writer.View.Revision, revoke.Id);
                 return null;
             case LeaseRenewRequest:
-                response = new LeaseRenewResponse(_writer.Revision, Entered(lease with { RenewedAt = _at }));
+                response = new LeaseRenewResponse(_writer.Revision, SetLease(lease with { RenewedAt = _at }));
                 return null;
             default:
                 throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
         }
     }
 
-    private Lease Entered(Lease lease)
+    private Lease SetLease(Lease lease)
     {
         _writer.Leases.Set(lease);
         return lease;
     }
 
-    private void End(long id)
+    private void DeleteLeaseAndKeys(long id)
     {
         foreach (var key in _writer.Leases.View.KeysOf(id))
         {

@@ -4,7 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Kv.Tests.Properties;
 
 /// <summary>Random requests over few keys and few revisions, so that they meet.</summary>
-internal static class GenRequest
+internal static class RequestGenerators
 {
     public static readonly Gen<string> Key = Gen.Char["abcd"].Array[1, 2].Select(c => new string(c));
 

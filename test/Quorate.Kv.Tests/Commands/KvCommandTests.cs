@@ -7,11 +7,11 @@ using static Quorate.Kv.Tests.Given;
 namespace Quorate.Kv.Tests.Commands;
 
 /// <summary>docs/formats/kv-command.md: the bytes of a command, from both ends.</summary>
-public sealed class TheCommandOnTheWire
+public sealed class KvCommandTests
 {
     [Fact]
-    public void What_is_encoded_is_decoded_and_encoded_again_to_the_same_bytes() =>
-        GenRequest.Command.Sample(
+    public void A_command_round_trips_to_the_same_bytes() =>
+        RequestGenerators.Command.Sample(
             request =>
             {
                 var bytes = Encode(request);
@@ -23,7 +23,7 @@ public sealed class TheCommandOnTheWire
 
     /// <summary>Golden: these bytes lie in logs. They may only be added to, with a new format.</summary>
     [Fact]
-    public void Format_1_is_these_bytes()
+    public void Format_1_encodes_to_the_golden_bytes()
     {
         Assert.Equal("0101016B0176F60103", Hex(Put("k", "v") with { Lease = 123, PrevKv = true, IgnoreValue = true }));
         Assert.Equal("01020101610163" + "00", Hex(Delete("a", "c")));
@@ -39,7 +39,7 @@ public sealed class TheCommandOnTheWire
 
     /// <summary>Golden: what came with leases.</summary>
     [Fact]
-    public void Format_2_is_these_bytes()
+    public void Format_2_encodes_to_the_golden_bytes()
     {
         Assert.Equal("0206F601" + "D804", Hex(new LeaseGrantRequest(123, 600)));
         Assert.Equal("020701", Hex(new LeaseRevokeRequest(-1)));
@@ -50,12 +50,12 @@ public sealed class TheCommandOnTheWire
     [Theory]
     [InlineData(0, 10)] // no id
     [InlineData(1, 0)] // no time
-    [InlineData(1, Lease.TtlSecondsMax + 1)]
-    public void A_lease_that_no_server_grants_is_not_written(long id, long ttl) =>
+    [InlineData(1, Lease.MaxTtlSeconds + 1)]
+    public void An_invalid_lease_grant_is_not_encoded(long id, long ttl) =>
         Assert.Throws<ArgumentException>(() => Encode(new LeaseGrantRequest(id, ttl)));
 
     [Fact]
-    public void A_put_decodes_to_what_it_was()
+    public void A_put_decodes_to_its_fields()
     {
         var put = Assert.IsType<PutRequest>(KvCommand.Decode(Encode(Put("key", "value") with { Lease = -5, PrevKv = true, IgnoreLease = true })));
 
@@ -63,8 +63,8 @@ public sealed class TheCommandOnTheWire
     }
 
     [Fact]
-    public void Every_truncation_of_a_command_is_refused() =>
-        GenRequest.Command.Sample(
+    public void A_truncated_command_is_rejected() =>
+        RequestGenerators.Command.Sample(
             request =>
             {
                 var bytes = Encode(request);
@@ -75,23 +75,23 @@ public sealed class TheCommandOnTheWire
             iter: 300);
 
     [Fact]
-    public void Bytes_that_were_changed_are_refused_or_are_another_command_and_never_anything_else() =>
-        Gen.Select(GenRequest.Command, Gen.Select(Gen.Int[0, 10_000], Gen.Byte).Array[1, 4]).Sample(
+    public void A_corrupted_command_is_rejected_or_decodes_canonically() =>
+        Gen.Select(RequestGenerators.Command, Gen.Select(Gen.Int[0, 10_000], Gen.Byte).Array[1, 4]).Sample(
             (request, changes) =>
             {
                 var bytes = Encode(request);
                 foreach (var (at, value) in changes)
                     bytes[at % bytes.Length] = value;
-                AcceptOrRefuse(bytes);
+                AssertRejectedOrCanonical(bytes);
             },
             iter: 8_000);
 
     [Fact]
-    public void Random_bytes_are_refused_or_are_a_command() =>
-        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample((format, kind, bytes) => AcceptOrRefuse([format, kind, .. bytes]), iter: 8_000);
+    public void Random_bytes_are_rejected_or_decode_canonically() =>
+        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample((format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: 8_000);
 
     [Fact]
-    public void A_promise_of_billions_of_elements_allocates_nothing()
+    public void A_huge_element_count_allocates_nothing()
     {
         byte[] compares = [1, 3, 0xff, 0xff, 0xff, 0xff, 0x07];
         byte[] longKey = [1, 1, 0xff, 0xff, 0xff, 0xff, 0x07];
@@ -104,10 +104,10 @@ public sealed class TheCommandOnTheWire
     }
 
     [Fact]
-    public void Nesting_has_a_floor_for_the_reader_and_the_writer_alike()
+    public void Nesting_depth_is_limited_in_reader_and_writer()
     {
         var deep = Txn();
-        for (var i = 1; i < KvCommand.DepthMax; i++)
+        for (var i = 1; i < KvCommand.MaxTxnDepth; i++)
             deep = Txn(then: [deep]);
         KvCommand.Decode(Encode(deep));
 
@@ -134,10 +134,10 @@ public sealed class TheCommandOnTheWire
     [InlineData("0104FFFFFFFFFFFFFFFFFF7F")] // a number of 65 bits
     [InlineData("0101016B01760008")] // an unknown flag
     [InlineData("01020301610000")] // an unknown kind of interval
-    public void What_no_encoder_writes_is_refused(string hex) =>
+    public void A_command_no_encoder_writes_is_rejected(string hex) =>
         Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(Convert.FromHexString(hex)));
 
-    private static void AcceptOrRefuse(byte[] bytes)
+    private static void AssertRejectedOrCanonical(byte[] bytes)
     {
         try
         {

@@ -9,42 +9,42 @@ namespace Quorate.Kv.Mvcc;
 /// Two members that applied the same commands give the same hash, whatever their pages look like and however far each has swept. Each version
 /// counts with its revision, create revision, version, lease, and the lengths and bytes of key and value, all little-endian.
 /// </remarks>
-internal static class HistoryHash
+internal static class RevisionHash
 {
     public static uint Compute(in MvccView view, bool isSwept, long revision)
     {
         // Begun with something, so that the hash of an empty store is not 0, which to a client looks like none.
-        var hash = Add(uint.MaxValue, "quorate kv"u8);
-        Span<byte> head = stackalloc byte[44];
+        var hash = Append(uint.MaxValue, "quorate kv"u8);
+        Span<byte> fields = stackalloc byte[44];
         for (var cursor = new TreeCursor(view.History, []); cursor.IsValid; cursor.MoveNext())
         {
             var at = Revision.FromKey(cursor.Key);
             if (at.Main > revision)
                 break;
             var kv = VersionRecord.Read(at, cursor.Value).Kv;
-            if (!isSwept && at.Main <= view.CompactRevision && !IsKept(view, at, kv))
+            if (!isSwept && at.Main <= view.CompactRevision && !IsReadable(view, at, kv))
                 continue;
 
-            BinaryPrimitives.WriteInt64LittleEndian(head, at.Main);
-            BinaryPrimitives.WriteInt32LittleEndian(head[8..], at.Sub);
-            BinaryPrimitives.WriteInt64LittleEndian(head[12..], kv.CreateRevision);
-            BinaryPrimitives.WriteInt64LittleEndian(head[20..], kv.Version);
-            BinaryPrimitives.WriteInt64LittleEndian(head[28..], kv.Lease);
-            BinaryPrimitives.WriteInt32LittleEndian(head[36..], kv.Key.Length);
-            BinaryPrimitives.WriteInt32LittleEndian(head[40..], kv.Value.Length);
-            hash = Add(Add(Add(hash, head), kv.Key.Span), kv.Value.Span);
+            BinaryPrimitives.WriteInt64LittleEndian(fields, at.Main);
+            BinaryPrimitives.WriteInt32LittleEndian(fields[8..], at.Sub);
+            BinaryPrimitives.WriteInt64LittleEndian(fields[12..], kv.CreateRevision);
+            BinaryPrimitives.WriteInt64LittleEndian(fields[20..], kv.Version);
+            BinaryPrimitives.WriteInt64LittleEndian(fields[28..], kv.Lease);
+            BinaryPrimitives.WriteInt32LittleEndian(fields[36..], kv.Key.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(fields[40..], kv.Value.Length);
+            hash = Append(Append(Append(hash, fields), kv.Key.Span), kv.Value.Span);
         }
 
         return ~hash;
     }
 
     /// <summary>Of what was compacted, only the version of each key that was its newest then; a deletion only of the compact revision itself.</summary>
-    private static bool IsKept(in MvccView view, Revision at, in KeyValue kv) =>
+    private static bool IsReadable(in MvccView view, Revision at, in KeyValue kv) =>
         at.Main == view.CompactRevision || kv.Version != 0 && view.TryGetRecord(kv.Key.Span, out var newest)
         && view.GetAt(newest, view.CompactRevision) is { } kept && kept.ModRevision == at.Main;
 
     /// <summary>CRC-32C goes on over some bytes.</summary>
-    public static uint Add(uint hash, ReadOnlySpan<byte> bytes)
+    public static uint Append(uint hash, ReadOnlySpan<byte> bytes)
     {
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
             hash = BitOperations.Crc32C(hash, BinaryPrimitives.ReadUInt64LittleEndian(bytes));

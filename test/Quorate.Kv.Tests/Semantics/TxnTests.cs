@@ -2,15 +2,15 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
 
-/// <summary>etcd v3 API, TxnRequest: how a transaction runs. What is refused before it runs is in <see cref="TxnChecks"/>.</summary>
-public sealed class TxnRules
+/// <summary>etcd v3 API, TxnRequest: how a transaction runs. What is refused before it runs is in <see cref="TxnValidationTests"/>.</summary>
+public sealed class TxnTests
 {
     private readonly StoreUnderTest _store = new();
 
     [Fact]
-    public void All_comparisons_must_hold()
+    public void A_transaction_succeeds_only_if_all_comparisons_hold()
     {
-        _store.Do(Put("a", "1"));
+        _store.Apply(Put("a", "1"));
         KeyCompare yes = Compare(CompareTarget.Version, "a", CompareResult.Equal, 1), no = CompareValue("a", CompareResult.Equal, "2");
 
         Assert.True(Run(Txn([yes, yes])).Succeeded);
@@ -25,8 +25,8 @@ public sealed class TxnRules
     [InlineData(CompareTarget.Lease, 0)]
     public void A_number_is_compared_four_ways(CompareTarget target, long number)
     {
-        _store.Do(Put("a", "1"));
-        _store.Do(Put("a", "2"));
+        _store.Apply(Put("a", "1"));
+        _store.Apply(Put("a", "2"));
         foreach (var (result, atLess, atSame, atMore) in new[]
         {
             (CompareResult.Equal, false, true, false), (CompareResult.NotEqual, true, false, true),
@@ -42,7 +42,7 @@ public sealed class TxnRules
     [Fact]
     public void A_value_is_compared_byte_by_byte()
     {
-        _store.Do(Put("a", "b\u0080"));
+        _store.Apply(Put("a", "b\u0080"));
 
         Assert.True(Run(Txn([CompareValue("a", CompareResult.Equal, "b\u0080")])).Succeeded);
         Assert.True(Run(Txn([CompareValue("a", CompareResult.Greater, "b\u007f")])).Succeeded);
@@ -55,7 +55,7 @@ public sealed class TxnRules
     [InlineData(CompareResult.NotEqual)]
     [InlineData(CompareResult.Greater)]
     [InlineData(CompareResult.Less)]
-    public void The_value_of_a_missing_key_compares_to_nothing_not_even_as_unequal(CompareResult result) =>
+    public void The_value_of_a_missing_key_satisfies_no_comparison(CompareResult result) =>
         Assert.All(new[] { "", "x" }, value => Assert.False(Run(Txn([CompareValue("missing", result, value)])).Succeeded));
 
     [Theory]
@@ -67,11 +67,11 @@ public sealed class TxnRules
         Assert.True(Run(Txn([Compare(target, "missing", CompareResult.Equal, 0)])).Succeeded);
 
     [Fact]
-    public void A_comparison_over_a_range_must_hold_for_every_key_and_an_empty_range_is_one_key_of_zeroes()
+    public void A_range_comparison_must_hold_for_every_key()
     {
-        _store.Do(Put("a", "1"));
-        _store.Do(Put("b", "1"));
-        _store.Do(Put("b", "1"));
+        _store.Apply(Put("a", "1"));
+        _store.Apply(Put("b", "1"));
+        _store.Apply(Put("b", "1"));
 
         Assert.True(OverRange("a", "z", CompareResult.Greater, 0));
         Assert.False(OverRange("a", "z", CompareResult.Greater, 1));
@@ -83,29 +83,29 @@ public sealed class TxnRules
     }
 
     [Fact]
-    public void Operations_see_each_other_and_the_header_of_each_says_the_revision_it_saw()
+    public void An_operation_sees_the_effects_of_earlier_ones()
     {
-        _store.Do(Put("old", "0"));
+        _store.Apply(Put("old", "0"));
 
-        var answer = _store.Show(Txn(then: [Delete("none"), Range("a"), Put("a", "1"), Range("a"), Delete("old"), Range("old"), Delete("none")]));
+        var response = _store.ApplyAndFormat(Txn(then: [Delete("none"), Range("a"), Put("a", "1"), Range("a"), Delete("old"), Range("old"), Delete("none")]));
 
         Assert.Equal(
             "@3 txn r3 True {delete r2 0 []; range r2 [] more False count 0; put r3 prev none; range r3 [a=1(c3 m3 v1 l0)] more False count 1; "
                 + "delete r3 1 []; range r3 [] more False count 0; delete r3 0 []}",
-            answer);
+            response);
     }
 
     [Fact]
-    public void However_many_operations_it_is_one_revision()
+    public void A_transaction_creates_one_revision()
     {
         Run(Txn(then: [Put("a", "1"), Put("b", "1"), Put("c", "1")]));
 
         Assert.Equal(2, _store.Revision);
-        Assert.Equal("a=1(c2 m2 v1 l0) b=1(c2 m2 v1 l0) c=1(c2 m2 v1 l0)", string.Join(' ', _store.Read(Range("\0", "\0")).Kvs.Select(Show)));
+        Assert.Equal("a=1(c2 m2 v1 l0) b=1(c2 m2 v1 l0) c=1(c2 m2 v1 l0)", string.Join(' ', _store.Read(Range("\0", "\0")).Kvs.Select(Format)));
     }
 
     [Fact]
-    public void A_transaction_that_changes_nothing_makes_no_revision()
+    public void A_transaction_without_changes_creates_no_revision()
     {
         Run(Txn(then: [Delete("a"), Range("a")]));
         Run(Txn([Compare(CompareTarget.Version, "a", CompareResult.Greater, 0)], then: [Put("a", "1")]));
@@ -114,61 +114,61 @@ public sealed class TxnRules
     }
 
     [Fact]
-    public void A_nested_transaction_answers_without_a_revision_and_belongs_to_the_same_revision()
+    public void A_nested_transaction_belongs_to_the_revision_of_its_parent()
     {
-        var answer = _store.Show(Txn(then: [Put("a", "1"), Txn(then: [Put("b", "2")]), Range("a", "z")]));
+        var response = _store.ApplyAndFormat(Txn(then: [Put("a", "1"), Txn(then: [Put("b", "2")]), Range("a", "z")]));
 
         Assert.Equal(
             "@2 txn r2 True {put r2 prev none; txn r0 True {put r2 prev none}; "
                 + "range r2 [a=1(c2 m2 v1 l0) b=2(c2 m2 v1 l0)] more False count 2}",
-            answer);
+            response);
     }
 
     [Fact]
-    public void A_nested_comparison_is_judged_by_the_state_before_the_whole_transaction()
+    public void A_nested_comparison_sees_the_state_before_the_whole_transaction()
     {
         var exists = Compare(CompareTarget.Version, "a", CompareResult.Greater, 0);
 
-        var answer = Run(Txn(then: [Put("a", "1"), Txn([exists], then: [Put("yes", "")], otherwise: [Put("no", "")])]));
+        var response = Run(Txn(then: [Put("a", "1"), Txn([exists], then: [Put("yes", "")], otherwise: [Put("no", "")])]));
 
-        Assert.False(Assert.IsType<TxnResponse>(answer.Responses[1]).Succeeded);
+        Assert.False(Assert.IsType<TxnResponse>(response.Responses[1]).Succeeded);
         Assert.Equal("a no", _store.Keys(Range("\0", "\0")));
     }
 
     /// <summary>etcd #18667: a range that fails in a write transaction must fail before anything is written, on every member.</summary>
     [Fact]
-    public void An_operation_that_fails_leaves_nothing_behind()
+    public void A_transaction_with_a_failing_operation_has_no_effect()
     {
-        _store.Do(Put("a", "1"));
-        _store.Do(Put("a", "2"));
-        _store.Do(new CompactRequest(3));
+        _store.Apply(Put("a", "1"));
+        _store.Apply(Put("a", "2"));
+        _store.Apply(new CompactRequest(3));
 
-        Assert.Same(KvError.Compacted, _store.Do(Txn(then: [Put("b", "1"), Range("a") with { Revision = 2 }])).Error);
-        Assert.Same(KvError.FutureRevision, _store.Do(Txn(then: [Put("b", "1"), Range("a") with { Revision = 4 }])).Error);
-        Assert.Same(KvError.LeaseNotFound, _store.Do(Txn(then: [Put("b", "1"), Put("c", "1") with { Lease = 9 }])).Error);
-        Assert.Same(KvError.KeyNotFound, _store.Do(Txn(then: [Put("b", "1"), Txn(then: [Put("c") with { IgnoreValue = true }])])).Error);
+        Assert.Same(KvError.Compacted, _store.Apply(Txn(then: [Put("b", "1"), Range("a") with { Revision = 2 }])).Error);
+        Assert.Same(KvError.FutureRevision, _store.Apply(Txn(then: [Put("b", "1"), Range("a") with { Revision = 4 }])).Error);
+        Assert.Same(KvError.LeaseNotFound, _store.Apply(Txn(then: [Put("b", "1"), Put("c", "1") with { Lease = 9 }])).Error);
+        Assert.Same(KvError.KeyNotFound, _store.Apply(Txn(then: [Put("b", "1"), Txn(then: [Put("c") with { IgnoreValue = true }])])).Error);
         Assert.Equal(3, _store.Revision);
         Assert.Equal("a", _store.Keys(Range("\0", "\0")));
     }
 
     [Fact]
-    public void What_the_branch_not_taken_would_fail_at_does_no_harm() =>
-        Assert.True(_store.Do(Txn(then: [Put("a", "1")], otherwise: [Range("a") with { Revision = 99 }])).IsOk);
+    public void A_failing_operation_in_the_branch_not_taken_has_no_effect() =>
+        Assert.True(_store.Apply(Txn(then: [Put("a", "1")], otherwise: [Range("a") with { Revision = 99 }])).IsOk);
 
     [Fact]
-    public void A_transaction_that_only_reads_is_answered_by_a_snapshot()
+    public void A_snapshot_executes_a_read_only_transaction()
     {
-        _store.Do(Put("a", "1"));
+        _store.Apply(Put("a", "1"));
         var txn = Txn([Compare(CompareTarget.Mod, "a", CompareResult.Equal, 2)], then: [Range("a"), Txn(then: [Range("b")])]);
 
         Assert.Equal(
             "@2 txn r2 True {range r2 [a=1(c2 m2 v1 l0)] more False count 1; txn r0 True {range r2 [] more False count 0}}",
-            Show(_store.Current.Txn(txn)));
+            Format(_store.Current.Txn(txn)));
         Assert.Same(KvError.FutureRevision, _store.Current.Txn(Txn(then: [Range("a") with { Revision = 3 }])).Error);
     }
 
     [Fact]
-    public void A_transaction_that_may_write_in_either_branch_is_not_for_a_snapshot() =>
+    public void A_snapshot_rejects_a_transaction_that_may_write() =>
         Assert.Throws<ArgumentException>(() => _store.Current.Txn(Txn(then: [Range("a")], otherwise: [Txn(then: [Delete("a")])])));
 
     [Fact]
@@ -178,9 +178,9 @@ public sealed class TxnRules
 
         Assert.Empty(_store.Read(Range("a")).Kvs);
         Assert.Equal(2, _store.Revision);
-        _store.Do(Put("a", "2"));
-        Assert.Equal("a=2(c3 m3 v1 l0)", Show(_store.Current.Get("a"u8)!.Value));
+        _store.Apply(Put("a", "2"));
+        Assert.Equal("a=2(c3 m3 v1 l0)", Format(_store.Current.Get("a"u8)!.Value));
     }
 
-    private TxnResponse Run(TxnRequest txn) => Assert.IsType<TxnResponse>(_store.Do(txn).Response);
+    private TxnResponse Run(TxnRequest txn) => Assert.IsType<TxnResponse>(_store.Apply(txn).Response);
 }

@@ -2,41 +2,41 @@ namespace Quorate.Kv;
 
 /// <summary>Refuses, before it is proposed, what could only be refused later: judged by the request alone, whatever the store holds.</summary>
 /// <remarks>
-/// The server calls <see cref="Check"/> with its limits. Applying a command repeats everything but the limits, because a member must not
+/// The server calls <see cref="Validate"/> with its limits. Applying a command repeats everything but the limits, because a member must not
 /// trust what another one proposed, and because members may run with different limits but must not differ in what they do.
 /// Source: etcd v3 API, key service.
 /// </remarks>
-public static class KvChecks
+public static class RequestValidator
 {
     /// <summary>Whether <paramref name="request"/> is well formed and within <paramref name="limits"/>; null when it is.</summary>
-    public static KvError? Check(KvRequest request, KvLimits limits) => request switch
+    public static KvError? Validate(KvRequest request, KvLimits limits) => request switch
     {
-        LeaseGrantRequest grant => grant.TtlSeconds > Lease.TtlSecondsMax ? KvError.LeaseTtlTooLarge : null,
+        LeaseGrantRequest grant => grant.TtlSeconds > Lease.MaxTtlSeconds ? KvError.LeaseTtlTooLarge : null,
         CompactRequest or LeaseRequest => null,
-        KvOperation operation => CheckOperation(operation, int.Min(limits.TxnOpsMax, KvCommand.TxnOpsMax)),
+        KvOperation operation => ValidateOperation(operation, int.Min(limits.MaxTxnOps, KvCommand.MaxTxnOps)),
         _ => throw new ArgumentException($"unknown request {request.GetType().Name}", nameof(request)),
     };
 
     /// <summary>Whether a command encoded into so many bytes may be proposed; null when it may.</summary>
-    public static KvError? CheckSize(long encodedBytes, KvLimits limits) =>
-        encodedBytes <= limits.RequestBytesMax ? null : KvError.RequestTooLarge;
+    public static KvError? ValidateSize(long encodedBytes, KvLimits limits) =>
+        encodedBytes <= limits.MaxRequestBytes ? null : KvError.RequestTooLarge;
 
-    /// <summary>The part of <see cref="Check"/> that holds on every member alike.</summary>
-    internal static KvError? CheckAtApply(KvRequest request) => Check(request, ApplyLimits);
+    /// <summary>The part of <see cref="Validate"/> that holds on every member alike.</summary>
+    internal static KvError? ValidateAtApply(KvRequest request) => Validate(request, ApplyLimits);
 
-    private static readonly KvLimits ApplyLimits = new() { TxnOpsMax = int.MaxValue };
+    private static readonly KvLimits ApplyLimits = new() { MaxTxnOps = int.MaxValue };
 
-    private static KvError? CheckOperation(KvOperation operation, int opsMax) => operation switch
+    private static KvError? ValidateOperation(KvOperation operation, int opsMax) => operation switch
     {
-        RangeRequest range => CheckRange(range),
-        PutRequest put => CheckPut(put),
+        RangeRequest range => ValidateRange(range),
+        PutRequest put => ValidatePut(put),
         DeleteRangeRequest delete => delete.Keys.Start.IsEmpty ? KvError.KeyNotProvided : null,
-        TxnRequest txn => CheckTxn(txn, opsMax) ?? CheckIntervals(txn),
+        TxnRequest txn => ValidateTxn(txn, opsMax) ?? ValidateWriteSet(txn),
         EmptyOperation => KvError.KeyNotFound,
         _ => throw new ArgumentException($"unknown operation {operation.GetType().Name}", nameof(operation)),
     };
 
-    private static KvError? CheckRange(RangeRequest range)
+    private static KvError? ValidateRange(RangeRequest range)
     {
         if (range.Keys.Start.IsEmpty)
             return KvError.KeyNotProvided;
@@ -45,7 +45,7 @@ public static class KvChecks
         return sortable ? null : KvError.InvalidSortOption;
     }
 
-    private static KvError? CheckPut(PutRequest put)
+    private static KvError? ValidatePut(PutRequest put)
     {
         if (put.Key.IsEmpty)
             return KvError.KeyNotProvided;
@@ -58,7 +58,7 @@ public static class KvChecks
     /// The widest of the three lists counts against the limit; what is nested has what remains. So nested or not, no transaction does more
     /// than the limit in any one run through it.
     /// </summary>
-    private static KvError? CheckTxn(TxnRequest txn, int opsMax)
+    private static KvError? ValidateTxn(TxnRequest txn, int opsMax)
     {
         var ops = int.Max(txn.Compare.Count, int.Max(txn.Success.Count, txn.Failure.Count));
         if (ops > opsMax)
@@ -73,15 +73,15 @@ public static class KvChecks
                 return KvError.InvalidCompare;
         }
 
-        return CheckEach(txn.Success, opsMax - ops) ?? CheckEach(txn.Failure, opsMax - ops);
+        return ValidateEach(txn.Success, opsMax - ops) ?? ValidateEach(txn.Failure, opsMax - ops);
     }
 
-    private static KvError? CheckEach(IReadOnlyList<KvOperation> operations, int opsMax)
+    private static KvError? ValidateEach(IReadOnlyList<KvOperation> operations, int opsMax)
     {
         foreach (var operation in operations)
         {
             // A nested transaction's keys are judged with its parent's, in CheckIntervals, which walks down by itself.
-            var error = operation is TxnRequest nested ? CheckTxn(nested, opsMax) : CheckOperation(operation, opsMax);
+            var error = operation is TxnRequest nested ? ValidateTxn(nested, opsMax) : ValidateOperation(operation, opsMax);
             if (error is not null)
                 return error;
         }
@@ -89,6 +89,6 @@ public static class KvChecks
         return null;
     }
 
-    private static KvError? CheckIntervals(TxnRequest txn) =>
-        WrittenKeys.TryCollect(txn.Success, out _) && WrittenKeys.TryCollect(txn.Failure, out _) ? null : KvError.DuplicateKey;
+    private static KvError? ValidateWriteSet(TxnRequest txn) =>
+        TxnWriteSet.TryCollect(txn.Success, out _) && TxnWriteSet.TryCollect(txn.Failure, out _) ? null : KvError.DuplicateKey;
 }

@@ -4,7 +4,7 @@ namespace Quorate.Kv;
 
 /// <summary>Carries out operations whose <see cref="Preconditions"/> hold. They cannot fail any more.</summary>
 /// <remarks>With a writer each operation sees what those before it did; without one they all read the same view, and none may write.</remarks>
-internal readonly struct OperationRunner(MvccView view, MvccWriter? writer)
+internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
 {
     private readonly MvccView _view = view;
     private readonly MvccWriter? _writer = writer;
@@ -13,23 +13,23 @@ internal readonly struct OperationRunner(MvccView view, MvccWriter? writer)
 
     private MvccWriter Writer => _writer ?? throw new InvalidOperationException("a snapshot cannot be written to");
 
-    public TxnResponse Txn(TxnPath path, bool isOutermost)
+    public TxnResponse Txn(ResolvedTxn resolved, bool isOutermost)
     {
-        var responses = new KvResponse[path.Operations.Count];
+        var responses = new KvResponse[resolved.Operations.Count];
         var nested = 0;
         for (var i = 0; i < responses.Length; i++)
         {
-            responses[i] = path.Operations[i] switch
+            responses[i] = resolved.Operations[i] switch
             {
                 RangeRequest range => Range(range),
                 PutRequest put => Put(put),
                 DeleteRangeRequest delete => DeleteRange(delete),
-                TxnRequest => Txn(path.Nested![nested++], isOutermost: false),
+                TxnRequest => Txn(resolved.Nested![nested++], isOutermost: false),
                 var other => throw new InvalidOperationException($"{other.GetType().Name} was let through"),
             };
         }
 
-        return new TxnResponse(isOutermost ? View.Revision : 0, path.Succeeded, responses);
+        return new TxnResponse(isOutermost ? View.Revision : 0, resolved.Succeeded, responses);
     }
 
     public PutResponse Put(PutRequest put)
@@ -48,18 +48,18 @@ internal readonly struct OperationRunner(MvccView view, MvccWriter? writer)
     {
         var target = Writer;
         var before = target.View;
-        var gone = new List<KeyValue>();
-        var walk = new IntervalWalk(before, delete.Keys, before.Revision);
-        while (walk.MoveNext())
-            gone.Add(walk.Current);
+        var deleted = new List<KeyValue>();
+        var enumerator = new KeyRangeEnumerator(before, delete.Keys, before.Revision);
+        while (enumerator.MoveNext())
+            deleted.Add(enumerator.Current);
 
-        foreach (var kv in gone)
+        foreach (var kv in deleted)
         {
             if (target.View.TryGetRecord(kv.Key.Span, out var newest))
                 target.Delete(kv.Key.Span, newest);
         }
 
-        return new DeleteRangeResponse(target.View.Revision, gone.Count, delete.PrevKv ? gone : []);
+        return new DeleteRangeResponse(target.View.Revision, deleted.Count, delete.PrevKv ? deleted : []);
     }
 
     private RangeResponse Range(RangeRequest range) => RangeReader.Read(View, range, out var response) is { } error

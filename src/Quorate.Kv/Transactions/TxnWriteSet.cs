@@ -7,15 +7,15 @@ namespace Quorate.Kv;
 /// before a later nested delete of the same key passes, there as here. Unlike etcd, an open end is seen as one.
 /// Source: etcd v3 API, TxnRequest: "it is not allowed to modify the same key several times within one txn".
 /// </remarks>
-internal sealed class WrittenKeys
+internal sealed class TxnWriteSet
 {
     private readonly HashSet<ReadOnlyMemory<byte>> _puts = new(BytesComparer.Instance);
     private readonly List<KeyInterval> _deletes = [];
 
     /// <summary>Collects, or answers false when a key would be written twice.</summary>
-    public static bool TryCollect(IReadOnlyList<KvOperation> operations, out WrittenKeys written)
+    public static bool TryCollect(IReadOnlyList<KvOperation> operations, out TxnWriteSet writeSet)
     {
-        written = new WrittenKeys();
+        writeSet = new TxnWriteSet();
         if (operations.Count == 0)
             return true;
 
@@ -23,18 +23,18 @@ internal sealed class WrittenKeys
         foreach (var operation in operations)
         {
             if (operation is DeleteRangeRequest delete)
-                written._deletes.Add(delete.Keys);
+                writeSet._deletes.Add(delete.Keys);
         }
 
         foreach (var operation in operations)
         {
-            if (operation is TxnRequest nested && !written.TryAddNested(nested))
+            if (operation is TxnRequest nested && !writeSet.TryAddNested(nested))
                 return false;
         }
 
         foreach (var operation in operations)
         {
-            if (operation is PutRequest put && !(written.MayPut(put.Key) && written._puts.Add(put.Key)))
+            if (operation is PutRequest put && !(writeSet.MayPut(put.Key) && writeSet._puts.Add(put.Key)))
                 return false;
         }
 
@@ -43,23 +43,23 @@ internal sealed class WrittenKeys
 
     private bool TryAddNested(TxnRequest nested)
     {
-        if (!TryCollect(nested.Success, out var then) || !TryCollect(nested.Failure, out var otherwise))
+        if (!TryCollect(nested.Success, out var success) || !TryCollect(nested.Failure, out var failure))
             return false;
 
-        foreach (var key in then._puts)
+        foreach (var key in success._puts)
         {
             if (!MayPut(key) || !_puts.Add(key))
                 return false;
         }
 
-        foreach (var key in otherwise._puts)
+        foreach (var key in failure._puts)
         {
-            if (!MayPut(key) || !(_puts.Add(key) || then._puts.Contains(key)))
+            if (!MayPut(key) || !(_puts.Add(key) || success._puts.Contains(key)))
                 return false;
         }
 
-        _deletes.AddRange(then._deletes);
-        _deletes.AddRange(otherwise._deletes);
+        _deletes.AddRange(success._deletes);
+        _deletes.AddRange(failure._deletes);
         return true;
     }
 

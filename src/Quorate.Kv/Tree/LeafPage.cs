@@ -16,45 +16,45 @@ namespace Quorate.Kv.Tree;
 /// therefore costs a copy of the slots, not of the page. A slice of the heap that was handed out stays as it is for good.
 /// When the heap is full, what lives is copied to a new one.
 /// </remarks>
-internal sealed class Leaf : Node
+internal sealed class LeafPage : Page
 {
     private const int SlotsSlack = 8;
 
     private readonly byte[] _heap;
-    private int _used;
-    private int _dead;
+    private int _usedBytes;
+    private int _deadBytes;
     private int[] _slots;
     private int _count;
 
-    public Leaf(long edit, int heapBytes)
-        : base(edit)
+    public LeafPage(long batchId, int heapBytes)
+        : base(batchId)
     {
         _heap = heapBytes == 0 ? [] : GC.AllocateUninitializedArray<byte>(heapBytes);
         _slots = [];
     }
 
-    private Leaf(long edit, Leaf from)
-        : base(edit)
+    private LeafPage(long batchId, LeafPage from)
+        : base(batchId)
     {
         _heap = from._heap;
-        _used = from._used;
-        _dead = from._dead;
+        _usedBytes = from._usedBytes;
+        _deadBytes = from._deadBytes;
         _count = from._count;
         _slots = new int[_count + SlotsSlack];
         from._slots.AsSpan(0, _count).CopyTo(_slots);
-        Counted = from.Counted;
+        CountedEntries = from.CountedEntries;
     }
 
     public int Count => _count;
 
-    public int LiveBytes => _used - _dead;
+    public int LiveBytes => _usedBytes - _deadBytes;
 
-    public int DeadBytes => _dead;
+    public int DeadBytes => _deadBytes;
 
     public int HeapBytes => _heap.Length;
 
     /// <summary>This page, or a copy of it that the batch may change.</summary>
-    public Leaf For(long edit) => Edit == edit ? this : new Leaf(edit, this);
+    public LeafPage GetWritable(long batchId) => BatchId == batchId ? this : new LeafPage(batchId, this);
 
     /// <summary>The place of the first key that is not less than <paramref name="key"/>.</summary>
     public int Find(ReadOnlySpan<byte> key, out bool found)
@@ -99,7 +99,7 @@ internal sealed class Leaf : Node
 
     public bool IsCounted(int i) => (_heap[_slots[i]] & 1) != 0;
 
-    public long CountedBelow(int i)
+    public long Rank(int i)
     {
         long counted = 0;
         for (var j = 0; j < i; j++)
@@ -108,32 +108,32 @@ internal sealed class Leaf : Node
     }
 
     /// <summary>Puts an entry at place i, over the one that is there or before it; false when the heap has no room.</summary>
-    public bool TrySet(int i, bool over, in NewEntry entry)
+    public bool TrySet(int i, bool replace, in NewEntry entry)
     {
         var size = entry.Size;
-        if (_heap.Length - _used < size)
+        if (_heap.Length - _usedBytes < size)
             return false;
-        if (over)
-            Forget(i);
+        if (replace)
+            MarkDead(i);
         else
-            MakeSlot(i);
-        _slots[i] = _used;
-        entry.WriteTo(_heap.AsSpan(_used, size));
-        _used += size;
-        Counted += entry.Counted ? 1 : 0;
+            InsertSlot(i);
+        _slots[i] = _usedBytes;
+        entry.WriteTo(_heap.AsSpan(_usedBytes, size));
+        _usedBytes += size;
+        CountedEntries += entry.IsCounted ? 1 : 0;
         return true;
     }
 
     /// <summary>Takes entry i out. Its bytes stay, dead, until the page is rewritten.</summary>
     public void Remove(int i)
     {
-        Forget(i);
+        MarkDead(i);
         _slots.AsSpan(i + 1, _count - i - 1).CopyTo(_slots.AsSpan(i));
         _count--;
     }
 
     /// <summary>Appends entries of another page, as bytes.</summary>
-    public void CopyFrom(Leaf source, int first, int count)
+    public void CopyFrom(LeafPage source, int first, int count)
     {
         if (_slots.Length < _count + count)
             Array.Resize(ref _slots, _count + count + SlotsSlack);
@@ -141,10 +141,10 @@ internal sealed class Leaf : Node
         {
             var at = source._slots[i];
             var size = source.SizeOf(i);
-            source._heap.AsSpan(at, size).CopyTo(_heap.AsSpan(_used));
-            _slots[_count++] = _used;
-            _used += size;
-            Counted += _heap[_used - size] & 1;
+            source._heap.AsSpan(at, size).CopyTo(_heap.AsSpan(_usedBytes));
+            _slots[_count++] = _usedBytes;
+            _usedBytes += size;
+            CountedEntries += _heap[_usedBytes - size] & 1;
         }
     }
 
@@ -155,7 +155,7 @@ internal sealed class Leaf : Node
     }
 
     /// <summary>Every promise above, for the tests.</summary>
-    public void Check()
+    public void CheckInvariants()
     {
         long counted = 0;
         var live = 0;
@@ -167,17 +167,17 @@ internal sealed class Leaf : Node
                 throw new UnreachableException("keys ascend within a leaf");
         }
 
-        if (counted != Counted || live != LiveBytes || _used > _heap.Length)
-            throw new UnreachableException($"leaf counts {Counted}, {LiveBytes} bytes live; has {counted}, {live}");
+        if (counted != CountedEntries || live != LiveBytes || _usedBytes > _heap.Length)
+            throw new UnreachableException($"leaf counts {CountedEntries}, {LiveBytes} bytes live; has {counted}, {live}");
     }
 
-    private void Forget(int i)
+    private void MarkDead(int i)
     {
-        _dead += SizeOf(i);
-        Counted -= _heap[_slots[i]] & 1;
+        _deadBytes += SizeOf(i);
+        CountedEntries -= _heap[_slots[i]] & 1;
     }
 
-    private void MakeSlot(int i)
+    private void InsertSlot(int i)
     {
         if (_count == _slots.Length)
             Array.Resize(ref _slots, _count + int.Max(SlotsSlack, _count / 2));

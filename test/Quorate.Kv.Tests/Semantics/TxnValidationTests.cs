@@ -3,39 +3,39 @@ using static Quorate.Kv.Tests.Given;
 namespace Quorate.Kv.Tests.Semantics;
 
 /// <summary>etcd v3 API, TxnRequest: what is refused before it is proposed, and at apply as well.</summary>
-public sealed class TxnChecks
+public sealed class TxnValidationTests
 {
     [Theory]
     [InlineData(128, true)]
     [InlineData(129, false)]
-    public void Each_list_may_be_as_long_as_the_limit(int length, bool allowed)
+    public void Each_operation_list_may_be_as_long_as_the_limit(int length, bool allowed)
     {
         KvOperation[] puts = [.. Enumerable.Range(0, length).Select(i => Put($"k{i}"))];
         KeyCompare[] compares = [.. Enumerable.Range(0, length).Select(i => Compare(CompareTarget.Version, $"k{i}", CompareResult.Equal, 0))];
         var expected = allowed ? null : KvError.TooManyOperations;
 
-        Assert.Same(expected, KvChecks.Check(Txn(then: puts), KvLimits.Default));
-        Assert.Same(expected, KvChecks.Check(Txn(otherwise: puts), KvLimits.Default));
-        Assert.Same(expected, KvChecks.Check(Txn(compares), KvLimits.Default));
+        Assert.Same(expected, RequestValidator.Validate(Txn(then: puts), KvLimits.Default));
+        Assert.Same(expected, RequestValidator.Validate(Txn(otherwise: puts), KvLimits.Default));
+        Assert.Same(expected, RequestValidator.Validate(Txn(compares), KvLimits.Default));
     }
 
     [Theory]
     [InlineData(100, 28, true)]
     [InlineData(100, 29, false)]
-    public void What_is_nested_shares_what_remains_of_the_limit(int outer, int inner, bool allowed)
+    public void A_nested_transaction_shares_the_remaining_operation_limit(int outer, int inner, bool allowed)
     {
         var nested = Txn(then: [.. Enumerable.Range(0, inner).Select(i => Put($"inner{i}"))]);
         KvOperation[] ops = [nested, .. Enumerable.Range(1, outer - 1).Select(i => Put($"outer{i}"))];
 
-        Assert.Same(allowed ? null : KvError.TooManyOperations, KvChecks.Check(Txn(then: ops), KvLimits.Default));
+        Assert.Same(allowed ? null : KvError.TooManyOperations, RequestValidator.Validate(Txn(then: ops), KvLimits.Default));
     }
 
     [Fact]
-    public void The_limit_is_the_servers_and_not_asked_again_at_apply()
+    public void The_operation_limit_is_not_checked_at_apply()
     {
         var store = new StoreUnderTest();
 
-        Assert.True(store.Do(Txn(then: [.. Enumerable.Range(0, 200).Select(i => Put($"k{i}"))])).IsOk);
+        Assert.True(store.Apply(Txn(then: [.. Enumerable.Range(0, 200).Select(i => Put($"k{i}"))])).IsOk);
     }
 
     public static TheoryData<string, bool> Writes() => new()
@@ -66,41 +66,41 @@ public sealed class TxnChecks
 
     [Theory]
     [MemberData(nameof(Writes))]
-    public void No_key_is_written_twice_across_nesting_and_in_branches_not_taken(string operations, bool allowed)
+    public void A_key_written_twice_is_rejected_across_nesting_and_branches(string operations, bool allowed)
     {
         var parsed = Parse(operations);
         var expected = allowed ? null : KvError.DuplicateKey;
         var never = Compare(CompareTarget.Version, "x", CompareResult.Greater, 9);
 
-        Assert.Same(expected, KvChecks.Check(Txn(then: parsed), KvLimits.Default));
-        Assert.Same(expected, KvChecks.Check(Txn([never], then: parsed), KvLimits.Default));
-        Assert.Same(expected, KvChecks.Check(Txn(otherwise: parsed), KvLimits.Default));
-        Assert.Same(expected, new StoreUnderTest().Do(Txn(otherwise: parsed)).Error);
+        Assert.Same(expected, RequestValidator.Validate(Txn(then: parsed), KvLimits.Default));
+        Assert.Same(expected, RequestValidator.Validate(Txn([never], then: parsed), KvLimits.Default));
+        Assert.Same(expected, RequestValidator.Validate(Txn(otherwise: parsed), KvLimits.Default));
+        Assert.Same(expected, new StoreUnderTest().Apply(Txn(otherwise: parsed)).Error);
     }
 
     [Fact]
     public void A_key_may_be_put_in_both_branches_of_one_transaction() =>
-        Assert.Null(KvChecks.Check(Txn(then: [Put("a")], otherwise: [Put("a")]), KvLimits.Default));
+        Assert.Null(RequestValidator.Validate(Txn(then: [Put("a")], otherwise: [Put("a")]), KvLimits.Default));
 
     [Fact]
-    public void An_operation_that_says_nothing_is_key_not_found() =>
-        Assert.Same(KvError.KeyNotFound, KvChecks.Check(Txn(otherwise: [new EmptyOperation()]), KvLimits.Default));
+    public void An_empty_operation_fails_with_key_not_found() =>
+        Assert.Same(KvError.KeyNotFound, RequestValidator.Validate(Txn(otherwise: [new EmptyOperation()]), KvLimits.Default));
 
     [Fact]
-    public void What_is_wrong_with_an_operation_is_wrong_with_its_transaction()
+    public void An_invalid_operation_makes_its_transaction_invalid()
     {
-        Assert.Same(KvError.KeyNotProvided, KvChecks.Check(Txn([Compare(CompareTarget.Mod, "", CompareResult.Equal, 0)]), KvLimits.Default));
-        Assert.Same(KvError.KeyNotProvided, KvChecks.Check(Txn(otherwise: [Txn(then: [Put("")])]), KvLimits.Default));
-        Assert.Same(KvError.ValueProvided, KvChecks.Check(Txn(then: [Put("a", "1") with { IgnoreValue = true }]), KvLimits.Default));
-        Assert.Same(KvError.InvalidSortOption, KvChecks.Check(Txn(then: [Range("a") with { SortTarget = (SortTarget)9 }]), KvLimits.Default));
-        Assert.Same(KvError.InvalidCompare, KvChecks.Check(Txn([Compare((CompareTarget)9, "a", CompareResult.Equal, 0)]), KvLimits.Default));
+        Assert.Same(KvError.KeyNotProvided, RequestValidator.Validate(Txn([Compare(CompareTarget.Mod, "", CompareResult.Equal, 0)]), KvLimits.Default));
+        Assert.Same(KvError.KeyNotProvided, RequestValidator.Validate(Txn(otherwise: [Txn(then: [Put("")])]), KvLimits.Default));
+        Assert.Same(KvError.ValueProvided, RequestValidator.Validate(Txn(then: [Put("a", "1") with { IgnoreValue = true }]), KvLimits.Default));
+        Assert.Same(KvError.InvalidSortOption, RequestValidator.Validate(Txn(then: [Range("a") with { SortTarget = (SortTarget)9 }]), KvLimits.Default));
+        Assert.Same(KvError.InvalidCompare, RequestValidator.Validate(Txn([Compare((CompareTarget)9, "a", CompareResult.Equal, 0)]), KvLimits.Default));
     }
 
     [Fact]
     public void A_command_above_the_limit_is_too_large()
     {
-        Assert.Null(KvChecks.CheckSize(1572864, KvLimits.Default));
-        Assert.Same(KvError.RequestTooLarge, KvChecks.CheckSize(1572865, KvLimits.Default));
+        Assert.Null(RequestValidator.ValidateSize(1572864, KvLimits.Default));
+        Assert.Same(KvError.RequestTooLarge, RequestValidator.ValidateSize(1572865, KvLimits.Default));
     }
 
     /// <summary>put k; del k; del a..b; del a..*; txn(… | …), one letter a key.</summary>

@@ -1,0 +1,157 @@
+using Quorate.Raft;
+using static Quorate.Kv.Tests.Given;
+
+namespace Quorate.Kv.Tests.Semantics;
+
+/// <summary>etcd v3 API, Lease: what a lease holds, and what goes with it.</summary>
+public sealed class LeaseTests
+{
+    private readonly StoreUnderTest _store = new();
+
+    [Fact]
+    public void Lease_grants_and_renewals_create_no_revision()
+    {
+        Assert.Equal(1, Grant(7).Revision);
+        Assert.Equal(1, _store.Apply(new LeaseRenewRequest(7)).Revision);
+        Assert.Equal(new Lease(7, 60, new LogIndex(2)), _store.Current.GetLease(7));
+    }
+
+    [Fact]
+    public void A_duplicate_lease_or_too_long_a_ttl_is_rejected()
+    {
+        Grant(7);
+
+        Assert.Same(KvError.LeaseExists, Grant(7).Error);
+        Assert.Same(KvError.LeaseTtlTooLarge, RequestValidator.Validate(new LeaseGrantRequest(8, Lease.MaxTtlSeconds + 1), KvLimits.Default));
+        Assert.Null(RequestValidator.Validate(new LeaseGrantRequest(8, Lease.MaxTtlSeconds), KvLimits.Default));
+    }
+
+    [Fact]
+    public void Revoking_a_lease_deletes_its_keys_in_one_revision()
+    {
+        Grant(7);
+        _store.Apply(Put("a", "1") with { Lease = 7 });
+        _store.Apply(Put("b", "1") with { Lease = 7 });
+        _store.Apply(Put("c", "1"));
+
+        Assert.Equal("@5 revoke r5 7", _store.ApplyAndFormat(new LeaseRevokeRequest(7)));
+        Assert.Equal("c", _store.Keys(Range("a", "\0")));
+        Assert.Equal("delete a=(c0 m5 v0 l0) before none\ndelete b=(c0 m5 v0 l0) before none", Events(_store.Current, new EventRequest(KeyInterval.All), 5));
+        Assert.Null(_store.Current.GetLease(7));
+    }
+
+    [Fact]
+    public void Revoking_a_lease_without_keys_creates_no_revision()
+    {
+        Grant(7);
+
+        Assert.Equal("@1 revoke r1 7", _store.ApplyAndFormat(new LeaseRevokeRequest(7)));
+        Assert.Same(KvError.LeaseNotFound, _store.Apply(new LeaseRevokeRequest(7)).Error);
+        Assert.Same(KvError.LeaseNotFound, _store.Apply(new LeaseRenewRequest(7)).Error);
+    }
+
+    [Fact]
+    public void A_put_attaches_keeps_or_detaches_the_lease_of_a_key()
+    {
+        Grant(7);
+        Grant(8);
+        _store.Apply(Put("a", "1") with { Lease = 7 });
+        _store.Apply(Put("a", "2") with { IgnoreLease = true });
+        Assert.Equal(["a"], LeaseKeys(7));
+
+        _store.Apply(Put("a", "3") with { Lease = 8 });
+        Assert.Empty(LeaseKeys(7));
+        Assert.Equal(["a"], LeaseKeys(8));
+
+        _store.Apply(Put("a", "4"));
+        Assert.Empty(LeaseKeys(8));
+        _store.Apply(new LeaseRevokeRequest(8));
+        Assert.Equal("a", _store.Keys(Range("a")));
+    }
+
+    [Fact]
+    public void A_recreated_key_is_not_attached_to_its_old_lease()
+    {
+        Grant(7);
+        _store.Apply(Put("a", "1") with { Lease = 7 });
+        _store.Apply(Delete("a"));
+        _store.Apply(Put("a", "2"));
+
+        _store.Apply(new LeaseRevokeRequest(7));
+
+        Assert.Equal("a", _store.Keys(Range("a")));
+    }
+
+    [Fact]
+    public void A_transaction_with_an_unknown_lease_has_no_effect()
+    {
+        Grant(7);
+
+        Assert.Same(KvError.LeaseNotFound, _store.Apply(Txn(then: [Put("a", "1") with { Lease = 7 }, Put("b", "1") with { Lease = 9 }])).Error);
+        Assert.Equal((1, 0), (_store.Revision, _store.Current.KeyCount));
+        Assert.Empty(LeaseKeys(7));
+    }
+
+    /// <summary>The leader's clock said the time was up; the renewal was in the log before it could say so.</summary>
+    [Fact]
+    public void An_expiry_overtaken_by_a_renewal_has_no_effect()
+    {
+        Grant(7);
+        var seen = _store.Current.GetLease(7)!.Value;
+        _store.Apply(Put("a", "1") with { Lease = 7 });
+        _store.Apply(new LeaseRenewRequest(7));
+
+        Assert.Equal("@2 expire r2 7 False", _store.ApplyAndFormat(new LeaseExpireRequest(7, seen.RenewedAt)));
+        Assert.Equal("@3 expire r3 7 True", _store.ApplyAndFormat(new LeaseExpireRequest(7, new LogIndex(3))));
+        Assert.Equal("@3 expire r3 7 False", _store.ApplyAndFormat(new LeaseExpireRequest(7, new LogIndex(3))));
+    }
+
+    [Fact]
+    public void An_expiry_of_an_earlier_lease_does_not_end_a_new_one_with_its_id()
+    {
+        Grant(7);
+        var seen = _store.Current.GetLease(7)!.Value;
+        _store.Apply(new LeaseRevokeRequest(7));
+        Grant(7);
+
+        Assert.Equal("@1 expire r1 7 False", _store.ApplyAndFormat(new LeaseExpireRequest(7, seen.RenewedAt)));
+        Assert.NotNull(_store.Current.GetLease(7));
+    }
+
+    /// <summary>HashKV compares members at a revision, and leases have none; the hash of everything sees them.</summary>
+    [Fact]
+    public void The_full_hash_covers_leases_and_attachments()
+    {
+        Grant(7);
+        var granted = _store.Current.Hash();
+        _store.Apply(new LeaseRenewRequest(7));
+        var renewed = _store.Current.Hash();
+        _store.Current.HashKv(0, out var before);
+        _store.Apply(new LeaseRevokeRequest(7));
+        _store.Current.HashKv(0, out var after);
+
+        Assert.Equal(3, new HashSet<uint> { granted, renewed, _store.Current.Hash() }.Count);
+        Assert.Equal(before, after);
+    }
+
+    [Fact]
+    public void Leases_and_attachments_count_towards_the_store_size()
+    {
+        var plain = new StoreUnderTest();
+        plain.Apply(Put("a", "1"));
+        Grant(7);
+        var granted = _store.Current.SizeBytes;
+        _store.Apply(Put("a", "1") with { Lease = 7 });
+
+        Assert.True(0 < granted);
+        Assert.True(granted + plain.Current.SizeBytes < _store.Current.SizeBytes);
+
+        plain.Apply(Delete("a"));
+        _store.Apply(new LeaseRevokeRequest(7));
+        Assert.Equal(plain.Current.SizeBytes, _store.Current.SizeBytes);
+    }
+
+    private KvResult Grant(long id) => _store.Apply(new LeaseGrantRequest(id, 60));
+
+    private string[] LeaseKeys(long id) => [.. _store.Current.LeaseKeys(id).Select(Text)];
+}
