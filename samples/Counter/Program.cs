@@ -19,9 +19,9 @@ if (args is not [var name, ..] || !ulong.TryParse(name, out var me) || me is < 1
 var counter = new Counter();
 var options = new RaftNodeOptions
 {
-    Self = new NodeId(me),
+    NodeId = new NodeId(me),
     ClusterId = 0xC0DE,
-    DataFolder = args.Length > 1 ? args[1] : Path.Combine(Path.GetTempPath(), $"quorate-counter-{me}"),
+    DataDirectory = args.Length > 1 ? args[1] : Path.Combine(Path.GetTempPath(), $"quorate-counter-{me}"),
     Members = Enumerable.Range(1, 3).ToDictionary(n => new NodeId((ulong)n), n => new PeerAddress("127.0.0.1", 7100 + n)),
 };
 

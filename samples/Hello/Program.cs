@@ -6,9 +6,9 @@ var me = new NodeId(1);
 var counter = new Counter();
 await using var node = await RaftNode.StartAsync(new RaftNodeOptions
 {
-    Self = me,
+    NodeId = me,
     ClusterId = 0xC0DE,
-    DataFolder = "data/1",
+    DataDirectory = "data/1",
     Members = new Dictionary<NodeId, PeerAddress> { [me] = new("127.0.0.1", 7100) }, // alone here; three or five in earnest
 }, counter);
 

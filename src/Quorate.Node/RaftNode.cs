@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 using Quorate.Node.Io;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
@@ -13,7 +13,7 @@ public static class RaftNode
 {
     /// <summary>Starts a node: recovers its log, applies what is committed, connects to its peers.</summary>
     /// <param name="options">Who it is and where.</param>
-    /// <param name="machine">The state machine, empty: it is fed the committed log from the beginning.</param>
+    /// <param name="stateMachine">The state machine, empty: it is fed the committed log from the beginning.</param>
     /// <param name="cancellationToken">Gives up starting, also in the middle of a long log; nothing stays open.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="IOException">
@@ -21,28 +21,28 @@ public static class RaftNode
     /// </exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     public static Task<RaftNode<TResult>> StartAsync<TResult>(
-        RaftNodeOptions options, IStateMachine<TResult> machine, CancellationToken cancellationToken = default)
+        RaftNodeOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(stateMachine);
         options.Validate();
-        return Task.Run(() => RaftNode<TResult>.Start(options, machine, StartTcp, cancellationToken), cancellationToken);
+        return Task.Run(() => RaftNode<TResult>.Start(options, stateMachine, StartTcp, cancellationToken), cancellationToken);
     }
 
-    private static TcpNetwork StartTcp(RaftNodeOptions options, IncarnationBook incarnations, Action wake) => TcpNetwork.Start(
+    private static TcpNetwork StartTcp(RaftNodeOptions options, IncarnationStore incarnations, Action onReady) => TcpNetwork.Start(
         new TcpNetworkOptions
         {
-            Self = options.Self,
+            NodeId = options.NodeId,
             ClusterId = options.ClusterId,
-            Listen = options.Listen ?? [options.Members[options.Self]],
-            Peers = options.Members.Where(m => m.Key != options.Self).ToDictionary(),
-            FrameBytesMax = options.FrameBytesMax,
-            SendQueueBytesMax = Math.Max(64 << 20, options.FrameBytesMax),
+            ListenEndPoints = options.ListenEndPoints ?? [options.Members[options.NodeId]],
+            Peers = options.Members.Where(m => m.Key != options.NodeId).ToDictionary(),
+            MaxFrameBytes = options.MaxFrameBytes,
+            MaxSendQueueBytes = Math.Max(64 << 20, options.MaxFrameBytes),
             TimeProvider = options.TimeProvider,
-            OnEvent = options.OnTransport ?? (static _ => { }),
+            OnEvent = options.OnTransportEvent ?? (static _ => { }),
             Incarnations = incarnations,
         },
-        wake);
+        onReady);
 }
 
 /// <summary>One member of a cluster, running: its log on disk, its connections, its state machine.</summary>
@@ -52,17 +52,17 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 {
     private readonly RaftNodeOptions _options;
     private readonly RaftCore _core;
-    private readonly FileDisk _disk;
+    private readonly FileStorage _storage;
     private readonly WriteAheadLog _log;
     private readonly INodeNetwork _network;
-    private readonly ProposalTable<TResult> _proposals;
-    private readonly ReadTable _reads;
-    private readonly AnswersFirst _answersFirst;
-    private readonly ClientInbox _clients;
+    private readonly PendingProposals<TResult> _pendingProposals;
+    private readonly PendingReads _pendingReads;
+    private readonly GroupCommitHold _groupCommitHold;
+    private readonly ProposalQueue _proposalQueue;
     private readonly Applier<TResult> _applier;
-    private readonly LeadershipBoard _board = new();
-    private readonly GroupLoop _loop;
-    private readonly TurnTaker _turns;
+    private readonly LeadershipState _leadership = new();
+    private readonly RaftDriver _driver;
+    private readonly LoopScheduler _scheduler;
     private readonly ThreadWorker _diskThread;
     private readonly ThreadWorker _applyThread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,29 +73,29 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private int _disposed;
 
     private RaftNode(
-        RaftNodeOptions options, IStateMachine<TResult> machine, FileDisk disk, IncarnationBook incarnations, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
+        RaftNodeOptions options, IStateMachine<TResult> stateMachine, FileStorage storage, IncarnationStore incarnations, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
         NetworkStarter startNetwork, CancellationToken cancellationToken)
     {
         _options = options;
-        _disk = disk;
+        _storage = storage;
         _log = log;
-        _reads = new ReadTable(options.WaitingRequestsMax);
-        var clock = new TickClock(options.TimeProvider, options.Tick, ticksAtOnceMax: 10);
-        _turns = new TurnTaker($"raft {options.Self} loop", Turn, clock, OnEnded);
-        _answersFirst = new AnswersFirst(options.TimeProvider, _turns.Wake);
-        _clients = new ClientInbox(options.WaitingRequestsMax, options.UncommittedBytesMax, _answersFirst);
+        _pendingReads = new PendingReads(options.MaxPendingRequests);
+        var clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
+        _scheduler = new LoopScheduler($"raft {options.NodeId} loop", RunOnce, clock, OnStopped);
+        _groupCommitHold = new GroupCommitHold(options.TimeProvider, _scheduler.Signal);
+        _proposalQueue = new ProposalQueue(options.MaxPendingRequests, options.MaxUncommittedBytes, _groupCommitHold);
 
-        var seed = options.Seed ?? DrawSeed();
-        _proposals = new ProposalTable<TResult>(options.Self, seed >> 1, new PoolAnswers<ProposalResult<TResult>>(_answersFirst));
-        _diskThread = new ThreadWorker($"raft {options.Self} disk");
-        _applyThread = new ThreadWorker($"raft {options.Self} apply");
-        _applier = new Applier<TResult>(machine, options.Self, _proposals, _reads, _applyThread, recovered.FirstIndex - 1, _turns.Wake);
+        var seed = options.Seed ?? GenerateSeed();
+        _pendingProposals = new PendingProposals<TResult>(options.NodeId, seed >> 1, new ThreadPoolCompletionDispatcher<ProposalResult<TResult>>(_groupCommitHold));
+        _diskThread = new ThreadWorker($"raft {options.NodeId} disk");
+        _applyThread = new ThreadWorker($"raft {options.NodeId} apply");
+        _applier = new Applier<TResult>(stateMachine, options.NodeId, _pendingProposals, _pendingReads, _applyThread, recovered.FirstIndex - 1, _scheduler.Signal);
 
-        var restored = Restart.Replay(log, recovered, new Configuration(options.Members.Keys), _applier.Replay, cancellationToken);
-        _core = new RaftCore(options.ToCore(seed), restored);
-        _network = startNetwork(options, incarnations, _turns.TakeOrLeave);
-        _loop = new GroupLoop(_core, _network, new LogWriter(log, walOptions, _diskThread, _turns.TakeOrLeave), _applier, _reads, _clients, clock, Observe);
-        Publish();
+        var restored = StartupRecovery.Run(log, recovered, new Configuration(options.Members.Keys), _applier.Replay, cancellationToken);
+        _core = new RaftCore(options.ToRaftOptions(seed), restored);
+        _network = startNetwork(options, incarnations, _scheduler.TryRunInline);
+        _driver = new RaftDriver(_core, _network, new LogWriter(log, walOptions, _diskThread, _scheduler.TryRunInline), _applier, _pendingReads, _proposalQueue, clock, Observe);
+        PublishStatus();
     }
 
     /// <summary>What the node knows, now.</summary>
@@ -107,8 +107,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             var applied = _applier.Applied;
             var commit = LogIndex.Max(applied, new LogIndex(Volatile.Read(ref _commitIndex)));
             var last = LogIndex.Max(commit, new LogIndex(Volatile.Read(ref _lastIndex)));
-            var (role, term, leader) = _board.Read(out _);
-            return new RaftStatus(_options.Self, role, term, leader, last, commit, applied);
+            var (role, term, leader) = _leadership.Read(out _);
+            return new RaftStatus(_options.NodeId, role, term, leader, last, commit, applied);
         }
     }
 
@@ -134,12 +134,12 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (_stopping)
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Stopped, NodeId.None));
 
-        if (!_clients.TryAdd(command, _proposals, out var id, out var outcome))
-            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _board.Read(out _).Leader));
+        if (!_proposalQueue.TryAdd(command, _pendingProposals, out var id, out var outcome))
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader));
 
-        _answersFirst.Wake();
+        _groupCommitHold.Signal();
         if (_stopping)
-            _proposals.Settle(id.Sequence, ProposalResult<TResult>.Indeterminate);
+            _pendingProposals.Complete(id.Sequence, ProposalResult<TResult>.Indeterminate);
         return cancellationToken.CanBeCanceled ? WaitAsync(id, outcome, cancellationToken) : new ValueTask<ProposalResult<TResult>>(outcome);
     }
 
@@ -156,13 +156,13 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (_stopping)
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Stopped));
 
-        if (!_reads.TryAdd(out var waiter))
+        if (!_pendingReads.TryAdd(out var read))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
-        _turns.Wake();
+        _scheduler.Signal();
         if (_stopping)
-            waiter.Answer(ReadResult.Rejected(RejectReason.Stopped));
-        return cancellationToken.CanBeCanceled ? WaitAsync(waiter, cancellationToken) : new ValueTask<ReadResult>(waiter.Task);
+            read.Complete(ReadResult.Rejected(RejectReason.Stopped));
+        return cancellationToken.CanBeCanceled ? WaitAsync(read, cancellationToken) : new ValueTask<ReadResult>(read.Task);
     }
 
     /// <summary>Waits until a leader is known.</summary>
@@ -171,7 +171,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     {
         while (true)
         {
-            if (_board.Read(out var changed).Leader != NodeId.None)
+            if (_leadership.Read(out var changed).Leader != NodeId.None)
                 return Status;
             if (!await changed.WaitAsync(cancellationToken).ConfigureAwait(false))
                 throw new OperationCanceledException("the node has stopped, and will know of no leader");
@@ -184,12 +184,12 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     /// </summary>
     public async IAsyncEnumerable<RaftStatus> WatchLeadershipAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var goesOn = true;
-        while (goesOn && !cancellationToken.IsCancellationRequested)
+        var isOpen = true;
+        while (isOpen && !cancellationToken.IsCancellationRequested)
         {
-            _board.Read(out var changed);
+            _leadership.Read(out var changed);
             yield return Status;
-            goesOn = await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            isOpen = await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -216,22 +216,22 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     }
 
     internal static RaftNode<TResult> Start(
-        RaftNodeOptions options, IStateMachine<TResult> machine, NetworkStarter startNetwork, CancellationToken cancellationToken = default)
+        RaftNodeOptions options, IStateMachine<TResult> stateMachine, NetworkStarter startNetwork, CancellationToken cancellationToken = default)
     {
-        var walOptions = options.ToWal();
-        var disk = new FileDisk(options.DataFolder);
+        var walOptions = options.ToWalOptions();
+        var storage = new FileStorage(options.DataDirectory);
         WriteAheadLog? log = null;
         RaftNode<TResult>? node = null;
         try
         {
             // Before the log: whoever has voted has a name and an incarnation.
-            FolderOwner.Claim(disk, options.ClusterId, options.Self, new Configuration(options.Members.Keys));
-            var incarnations = IncarnationBook.Open(disk);
-            (log, var recovered) = WriteAheadLog.Open(disk, walOptions);
-            node = new RaftNode<TResult>(options, machine, disk, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);
+            DataDirectoryOwner.Verify(storage, options.ClusterId, options.NodeId, new Configuration(options.Members.Keys));
+            var incarnations = IncarnationStore.Open(storage);
+            (log, var recovered) = WriteAheadLog.Open(storage, walOptions);
+            node = new RaftNode<TResult>(options, stateMachine, storage, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);
             node._diskThread.Start();
             node._applyThread.Start();
-            node._turns.Start();
+            node._scheduler.Start();
             return node;
         }
         catch
@@ -241,89 +241,89 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             node?._diskThread.Dispose();
             node?._applyThread.Dispose();
             log?.Dispose();
-            disk.Dispose();
+            storage.Dispose();
             throw;
         }
     }
 
-    private static ulong DrawSeed()
+    private static ulong GenerateSeed()
     {
         Span<byte> bytes = stackalloc byte[8];
         RandomNumberGenerator.Fill(bytes);
         return BitConverter.ToUInt64(bytes);
     }
 
-    private void Turn()
+    private void RunOnce()
     {
-        if (_loop.Turn())
-            _turns.Wake();
-        Publish();
+        if (_driver.RunOnce())
+            _scheduler.Signal();
+        PublishStatus();
     }
 
     /// <summary>No turn will be taken any more; with a fault, the node has failed.</summary>
-    private void OnEnded(Exception? fault)
+    private void OnStopped(Exception? fault)
     {
         if (fault is not null)
         {
             _stopping = true;
-            _board.Close(_core.Term);
+            _leadership.Close(_core.Term);
 
             // Peers see the connections close and elect another; clients are answered; then the reason is told.
             _network.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            AnswerWhoStillWaits();
+            CompletePending();
             _completion.TrySetException(fault);
             return;
         }
 
-        _board.Close(_core.Term);
-        AnswerWhoStillWaits();
+        _leadership.Close(_core.Term);
+        CompletePending();
     }
 
     private async Task StopAsync()
     {
         _stopping = true;
-        await Task.Run(_turns.Stop).ConfigureAwait(false);
+        await Task.Run(_scheduler.Stop).ConfigureAwait(false);
         await _network.DisposeAsync().ConfigureAwait(false);
         await Task.Run(() =>
         {
             _diskThread.Dispose();
             _applyThread.Dispose();
             _log.Dispose();
-            _disk.Dispose();
+            _storage.Dispose();
         }).ConfigureAwait(false);
-        AnswerWhoStillWaits();
-        _turns.Dispose();
+        CompletePending();
+        _scheduler.Dispose();
         _completion.TrySetResult();
     }
 
-    private void Publish()
+    private void PublishStatus()
     {
         Volatile.Write(ref _lastIndex, _core.LastIndex.Value);
         Volatile.Write(ref _commitIndex, _core.CommitIndex.Value);
-        _board.Write(_core.Role, _core.Term, _core.Leader);
+        _leadership.Write(_core.Role, _core.Term, _core.Leader);
     }
 
     private void Observe(RaftCore core, in Input input, Effects effects)
     {
-        if (_options.OnTrace is not { } tell)
+        if (_options.OnTrace is not { } onTrace)
             return;
-        foreach (var happened in effects.Trace)
-            tell(core.Self, happened);
+        foreach (var traceEvent in effects.Trace)
+            onTrace(core.Self, traceEvent);
     }
 
-    private void AnswerWhoStillWaits()
+    private void CompletePending()
     {
-        _proposals.SettleAll(ProposalResult<TResult>.Indeterminate);
-        _reads.RejectAll(RejectReason.Stopped);
+        _pendingProposals.CompleteAll(ProposalResult<TResult>.Indeterminate);
+        _pendingReads.RejectAll(RejectReason.Stopped);
     }
 
     private async ValueTask<ProposalResult<TResult>> WaitAsync(ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)
     {
-        var giveUp = cancellationToken.UnsafeRegister(
+        var registration = cancellationToken.UnsafeRegister(
             static state =>
             {
                 var (node, sequence) = ((RaftNode<TResult>, ulong))state!;
-                node._clients.Withdraw(sequence, node._proposals);
+                node._proposalQueue.Withdraw(sequence, node._pendingProposals);
             },
             (this, id.Sequence));
         try
@@ -332,20 +332,20 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         }
         finally
         {
-            giveUp.Unregister();
+            registration.Unregister();
         }
     }
 
-    private static async ValueTask<ReadResult> WaitAsync(ReadWaiter waiter, CancellationToken cancellationToken)
+    private static async ValueTask<ReadResult> WaitAsync(PendingRead read, CancellationToken cancellationToken)
     {
-        var giveUp = cancellationToken.UnsafeRegister(static state => ((ReadWaiter)state!).Answer(ReadResult.TimedOut), waiter);
+        var registration = cancellationToken.UnsafeRegister(static state => ((PendingRead)state!).Complete(ReadResult.TimedOut), read);
         try
         {
-            return await waiter.Task.ConfigureAwait(false);
+            return await read.Task.ConfigureAwait(false);
         }
         finally
         {
-            giveUp.Unregister();
+            registration.Unregister();
         }
     }
 }

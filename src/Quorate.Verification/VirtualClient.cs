@@ -1,5 +1,5 @@
 using Quorate.Node;
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 using Quorate.Raft;
 using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation;
@@ -262,7 +262,7 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
     private sealed class Reading<T>(VirtualClient<TMachine, TResult> client, Func<TMachine, T> query, object what) : Question
     {
         private readonly TaskCompletionSource<ReadAnswer<T>> _answer = new();
-        private ReadWaiter? _waiter;
+        private PendingRead? _waiter;
 
         public Task<ReadAnswer<T>> Answer => _answer.Task;
 
@@ -271,7 +271,7 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
 
         public override bool TryAsk(Process process) => process.Reads.TryAdd(out _waiter);
 
-        public override void GiveUp() => _waiter!.Answer(ReadResult.TimedOut);
+        public override void GiveUp() => _waiter!.Complete(ReadResult.TimedOut);
 
         public override void Poll()
         {

@@ -10,14 +10,14 @@ internal static class Given
 
     public static readonly WalOptions SmallLog = new()
     {
-        SegmentBytes = WalOptions.SegmentBytesLeast,
+        SegmentBytes = WalOptions.SegmentBytesMin,
         PayloadBytesMax = 1024,
-        PrepareInBackground = false,
-        DrawNonce = static () => 7,
+        PreallocateInBackground = false,
+        GenerateNonce = static () => 7,
     };
 
     /// <summary>A clock by which nothing is ever over.</summary>
-    public static readonly TimeProvider StandingClock = new NoTimePasses();
+    public static readonly TimeProvider FrozenClock = new FrozenTimeProvider();
 
     /// <summary>Commands of this node, each at the place in the log that is its number.</summary>
     public static LogEntry[] Commands(ulong first, ulong last, int payloadBytes = 1)
@@ -33,7 +33,7 @@ internal static class Given
     }
 
     /// <summary>Starts threads and waits until all have ended.</summary>
-    public static void Together(params ThreadStart[] bodies)
+    public static void RunConcurrently(params ThreadStart[] bodies)
     {
         var threads = new List<Thread>();
         foreach (var body in bodies)
@@ -44,7 +44,7 @@ internal static class Given
             thread.Join();
     }
 
-    private sealed class NoTimePasses : TimeProvider
+    private sealed class FrozenTimeProvider : TimeProvider
     {
         public override long GetTimestamp() => 0;
     }

@@ -68,7 +68,7 @@ public class TcpNetworkBenchmarks
         AwaitPong();
     }
 
-    private static TcpNetworkOptions Options(ulong id) => new() { Self = new NodeId(id), ClusterId = 1, Listen = [new PeerAddress("127.0.0.1", 0)] };
+    private static TcpNetworkOptions Options(ulong id) => new() { NodeId = new NodeId(id), ClusterId = 1, ListenEndPoints = [new PeerAddress("127.0.0.1", 0)] };
 
     private void AwaitPong()
     {

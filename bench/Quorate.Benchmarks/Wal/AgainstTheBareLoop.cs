@@ -19,16 +19,16 @@ internal sealed class AgainstTheBareLoop : IDisposable
     private const int Rounds = 400;
     private readonly WalOptions _options = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("quorate-bench-").FullName;
-    private readonly FileDisk _disk;
-    private readonly IDiskFile _filled;
-    private readonly IDiskFile _growing;
+    private readonly FileStorage _disk;
+    private readonly IStorageFile _filled;
+    private readonly IStorageFile _growing;
     private readonly WriteAheadLog _log;
     private readonly WalBatch _batch;
     private ulong _next = 1;
 
     private AgainstTheBareLoop()
     {
-        _disk = new FileDisk(_folder);
+        _disk = new FileStorage(_folder);
         _filled = _disk.Create("filled", FileBytes);
         for (var at = 0L; at < FileBytes; at += 1 << 20)
             _filled.Write(at, new byte[1 << 20]);
@@ -82,7 +82,7 @@ internal sealed class AgainstTheBareLoop : IDisposable
             $"growing/log {grow.Sum() / log.Sum():f2} {Median(grow) / Median(log):f2}   filled/log {fill.Sum() / log.Sum():f2} {Median(fill) / Median(log):f2}");
     }
 
-    private static void Append(IDiskFile file, long at, byte[] bytes)
+    private static void Append(IStorageFile file, long at, byte[] bytes)
     {
         file.Write(at, bytes);
         file.Flush();
@@ -92,8 +92,8 @@ internal sealed class AgainstTheBareLoop : IDisposable
     {
         _batch.Clear();
         _batch.Append(entries);
-        _batch.Commit(entries[^1].Index);
-        _log.Commit(_batch);
+        _batch.SetCommitIndex(entries[^1].Index);
+        _log.AppendAndFlush(_batch);
     }
 
     private static double Time(Action action)

@@ -9,7 +9,7 @@ namespace Quorate.Benchmarks.Wal;
 [MemoryDiagnoser]
 public class AppendToTheLog
 {
-    private readonly WalOptions _options = new() { PrepareInBackground = false };
+    private readonly WalOptions _options = new() { PreallocateInBackground = false };
     private WriteAheadLog _log = null!;
     private WalBatch _batch = null!;
     private LogEntry[] _entries = [];
@@ -45,8 +45,8 @@ public class AppendToTheLog
 
         _batch.Clear();
         _batch.Append(_entries);
-        _batch.Commit(new LogIndex(_next - 1));
-        _log.Commit(_batch);
+        _batch.SetCommitIndex(new LogIndex(_next - 1));
+        _log.AppendAndFlush(_batch);
 
         // As compaction does, so that the log is as long as a segment or two.
         _sinceDrop += _batch.SizeBytes;

@@ -3,16 +3,16 @@ using Quorate.Node.Io;
 namespace Quorate.Benchmarks.Wal;
 
 /// <summary>A disk that takes everything at once and in memory: what is left is what our own code costs. It uses its files' memory again.</summary>
-internal sealed class SilentDisk : IDisk
+internal sealed class SilentDisk : IStorage
 {
     private readonly Dictionary<string, SilentFile> _files = new(StringComparer.Ordinal);
     private readonly Stack<byte[]> _unused = new();
 
     public IReadOnlyList<string> List() => [.. _files.Keys.Order(StringComparer.Ordinal)];
 
-    public IDiskFile Open(string name) => _files[name];
+    public IStorageFile Open(string name) => _files[name];
 
-    public IDiskFile Create(string name, long length)
+    public IStorageFile Create(string name, long length)
     {
         var bytes = _unused.Count > 0 && _unused.Peek().Length == length ? _unused.Pop() : new byte[length];
         return _files[name] = new SilentFile(name, bytes);
@@ -30,11 +30,11 @@ internal sealed class SilentDisk : IDisk
         _files.Remove(name);
     }
 
-    public void FlushFolder()
+    public void FlushDirectory()
     {
     }
 
-    private sealed class SilentFile(string name, byte[] bytes) : IDiskFile
+    private sealed class SilentFile(string name, byte[] bytes) : IStorageFile
     {
         public byte[] Bytes => bytes;
 

@@ -22,9 +22,9 @@ internal sealed class QuorateTarget : ILoadTarget
         {
             var options = new RaftNodeOptions
             {
-                Self = id,
+                NodeId = id,
                 ClusterId = 1,
-                DataFolder = Path.Combine(folder, $"quorate-{id}"),
+                DataDirectory = Path.Combine(folder, $"quorate-{id}"),
                 Members = addresses,
             };
             _members.Add(await RaftNode.StartAsync(options, new Nothing(), cancellationToken));
@@ -33,7 +33,7 @@ internal sealed class QuorateTarget : ILoadTarget
         while (_leader is null)
         {
             var status = await _members[0].WaitForLeaderAsync(cancellationToken);
-            _leader = _members.Find(member => member.Status is { IsLeader: true } leader && leader.Self == status.Leader);
+            _leader = _members.Find(member => member.Status is { IsLeader: true } leader && leader.NodeId == status.Leader);
         }
     }
 

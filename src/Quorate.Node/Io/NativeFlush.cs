@@ -40,7 +40,7 @@ internal static unsafe class NativeFlush
 
     /// <summary>Everything written to the file is on the disk when this returns.</summary>
     /// <exception cref="DiskFlushException">The system said anything but success.</exception>
-    public static void File(SafeFileHandle handle, string path)
+    public static void FlushFile(SafeFileHandle handle, string path)
     {
         var added = false;
         try
@@ -68,7 +68,7 @@ internal static unsafe class NativeFlush
     /// <param name="path">The folder.</param>
     /// <param name="ifReadable">A folder that cannot be opened is left alone.</param>
     /// <exception cref="DiskFlushException">The system said anything but success.</exception>
-    public static void Folder(string path, bool ifReadable = false)
+    public static void FlushDirectory(string path, bool ifReadable = false)
     {
         if (OperatingSystem.IsWindows())
             return;

@@ -26,7 +26,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
 
         var header = WireFrame.ReadHeader(_buffer.AsSpan(_start, _end - _start), frameBytesMax);
         _start += WireFrame.HeaderBytes;
-        var pooled = !WireDecoder.HoldsPayloads(header);
+        var pooled = !WireDecoder.RetainsBody(header);
         var body = pooled ? ArrayPool<byte>.Shared.Rent(header.BodyBytes) : GC.AllocateUninitializedArray<byte>(header.BodyBytes);
         try
         {
@@ -44,7 +44,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
     }
 
     /// <summary>Whether the next frame is here already, so that reading it will not wait.</summary>
-    public bool HoldsFrame
+    public bool HasBufferedFrame
     {
         get
         {

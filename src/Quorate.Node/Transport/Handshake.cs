@@ -26,8 +26,8 @@ internal static class Handshake
 {
     public const ushort VersionMin = 1;
     public const ushort VersionMax = 1;
-    public const int HelloBytes = 60;
-    public const int AnswerBytes = 52;
+    public const int RequestBytes = 60;
+    public const int ResponseBytes = 52;
 
     /// <summary>The longest hello or answer of any version to come: what a stranger can make us hold.</summary>
     private const int BytesMax = 1024;
@@ -36,87 +36,87 @@ internal static class Handshake
 
     private static ReadOnlySpan<byte> Magic => "Quorate\n"u8;
 
-    public static byte[] Write(in Hello hello)
+    public static byte[] Write(in HandshakeRequest request)
     {
-        var bytes = new byte[HelloBytes];
+        var bytes = new byte[RequestBytes];
         var writer = new WireWriter(bytes);
         writer.Bytes(Magic);
-        writer.UInt16(HelloBytes);
-        writer.UInt16(hello.VersionMin);
-        writer.UInt16(hello.VersionMax);
+        writer.UInt16(RequestBytes);
+        writer.UInt16(request.VersionMin);
+        writer.UInt16(request.VersionMax);
         writer.Zeroes(2);
-        writer.UInt64(hello.ClusterId);
-        writer.UInt64(hello.From.Value);
-        writer.UInt64(hello.To.Value);
-        writer.UInt64(hello.Features);
-        writer.UInt64(hello.Incarnation);
-        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, HelloBytes - ChecksumBytes)));
+        writer.UInt64(request.ClusterId);
+        writer.UInt64(request.From.Value);
+        writer.UInt64(request.To.Value);
+        writer.UInt64(request.Features);
+        writer.UInt64(request.Incarnation);
+        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, RequestBytes - ChecksumBytes)));
         return bytes;
     }
 
-    public static byte[] Write(in Answer answer)
+    public static byte[] Write(in HandshakeResponse response)
     {
-        var bytes = new byte[AnswerBytes];
+        var bytes = new byte[ResponseBytes];
         var writer = new WireWriter(bytes);
         writer.Bytes(Magic);
-        writer.UInt16(AnswerBytes);
-        writer.UInt16((ushort)answer.Refusal);
-        writer.UInt16(answer.Version);
+        writer.UInt16(ResponseBytes);
+        writer.UInt16((ushort)response.Rejection);
+        writer.UInt16(response.Version);
         writer.Zeroes(2);
-        writer.UInt64(answer.ClusterId);
-        writer.UInt64(answer.From.Value);
-        writer.UInt64(answer.Features);
-        writer.UInt64(answer.Incarnation);
-        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, AnswerBytes - ChecksumBytes)));
+        writer.UInt64(response.ClusterId);
+        writer.UInt64(response.From.Value);
+        writer.UInt64(response.Features);
+        writer.UInt64(response.Incarnation);
+        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, ResponseBytes - ChecksumBytes)));
         return bytes;
     }
 
     /// <summary>Reads a hello.</summary>
     /// <exception cref="WireFormatException">It is none.</exception>
     /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
-    public static Hello ReadHello(Stream stream)
+    public static HandshakeRequest ReadRequest(Stream stream)
     {
         var prefix = new byte[PrefixBytes];
         stream.ReadExactly(prefix);
-        var bytes = Begin(prefix, HelloBytes);
+        var bytes = ParsePrefix(prefix, RequestBytes);
         stream.ReadExactly(bytes.AsSpan(PrefixBytes));
         Check(bytes);
-        return ParseHello(bytes);
+        return ParseRequest(bytes);
     }
 
     /// <summary>Reads an answer.</summary>
     /// <exception cref="WireFormatException">It is none.</exception>
     /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
-    public static async ValueTask<Answer> ReadAnswerAsync(Stream stream, CancellationToken cancellation)
+    public static async ValueTask<HandshakeResponse> ReadResponseAsync(Stream stream, CancellationToken cancellation)
     {
         var prefix = new byte[PrefixBytes];
         await stream.ReadExactlyAsync(prefix, cancellation).ConfigureAwait(false);
-        var bytes = Begin(prefix, AnswerBytes);
+        var bytes = ParsePrefix(prefix, ResponseBytes);
         await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
         Check(bytes);
-        return ParseAnswer(bytes);
+        return ParseResponse(bytes);
     }
 
-    private static Hello ParseHello(ReadOnlySpan<byte> bytes)
+    private static HandshakeRequest ParseRequest(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
         reader.Skip(PrefixBytes);
         var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
         reader.Skip(2);
-        return new Hello(versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
+        return new HandshakeRequest(versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
     }
 
-    private static Answer ParseAnswer(ReadOnlySpan<byte> bytes)
+    private static HandshakeResponse ParseResponse(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
         reader.Skip(PrefixBytes);
-        var (refusal, version) = ((HandshakeRefusal)reader.UInt16(), reader.UInt16());
+        var (rejection, version) = ((HandshakeRejection)reader.UInt16(), reader.UInt16());
         reader.Skip(2);
-        return new Answer(refusal, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
+        return new HandshakeResponse(rejection, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
     }
 
     /// <summary>The magic and the length first: a stranger who speaks HTTP is turned away at its first ten bytes.</summary>
-    private static byte[] Begin(ReadOnlySpan<byte> prefix, int bytesMin)
+    private static byte[] ParsePrefix(ReadOnlySpan<byte> prefix, int bytesMin)
     {
         if (!prefix.StartsWith(Magic))
             throw new WireFormatException("what came does not begin like the handshake of a Quorate node");
@@ -137,7 +137,7 @@ internal static class Handshake
 }
 
 /// <summary>Dialer to listener: who I am, whom I want, what I speak, and with which folder; incarnation 0 does not say.</summary>
-internal readonly record struct Hello(ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong Incarnation = 0);
+internal readonly record struct HandshakeRequest(ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong Incarnation = 0);
 
 /// <summary>Listener to dialer: welcome, or why not.</summary>
-internal readonly record struct Answer(HandshakeRefusal Refusal, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong Incarnation = 0);
+internal readonly record struct HandshakeResponse(HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong Incarnation = 0);

@@ -10,5 +10,5 @@ internal interface INodeNetwork : INetwork, IAsyncDisposable
 /// <summary>Connects a node: production to its peers, a test to nobody.</summary>
 /// <param name="options">Who the node is, and where its peers are.</param>
 /// <param name="incarnations">Which folder it has, and which peers it has met.</param>
-/// <param name="wake">Called when something has arrived for a loop that may be asleep.</param>
-internal delegate INodeNetwork NetworkStarter(RaftNodeOptions options, IncarnationBook incarnations, Action wake);
+/// <param name="onReady">Called when something has arrived for a loop that may be asleep.</param>
+internal delegate INodeNetwork NetworkStarter(RaftNodeOptions options, IncarnationStore incarnations, Action onReady);

@@ -52,10 +52,10 @@ internal sealed class Listener : IDisposable
             {
                 socket = await _socket.AcceptAsync(_network.Ending).ConfigureAwait(false);
             }
-            catch (Exception fault) when (SocketFaults.IsExpected(fault))
+            catch (Exception fault) when (SocketErrors.IsExpected(fault))
             {
                 if (!_network.Ending.IsCancellationRequested)
-                    await OnAcceptTroubleAsync(fault).ConfigureAwait(false);
+                    await OnAcceptFailedAsync(fault).ConfigureAwait(false);
                 continue;
             }
 
@@ -93,10 +93,10 @@ internal sealed class Listener : IDisposable
     };
 
     /// <summary>Out of file descriptors, most likely. The peers that are connected stay so; accepting in a tight loop would take their processor time.</summary>
-    private async Task OnAcceptTroubleAsync(Exception fault)
+    private async Task OnAcceptFailedAsync(Exception fault)
     {
-        _network.Raise(
-            TransportEventKind.AcceptTrouble, NodeId.None,
+        _network.Report(
+            TransportEventKind.AcceptFailed, NodeId.None,
             $"No connection can be accepted on {EndPoint} for the moment: {fault.Message}. If the limit of open files is reached, raise it.");
         try
         {
@@ -115,14 +115,14 @@ internal sealed class Listener : IDisposable
         {
             socket.Dispose();
         }
-        else if (!_network.Admission.TryEnter(remote.Address))
+        else if (!_network.HandshakeLimiter.TryAcquire(remote.Address))
         {
-            _network.OnRefused(HandshakeRefusal.TooMany, default, remote.ToString());
+            _network.OnHandshakeRejected(HandshakeRejection.TooManyHandshakes, default, remote.ToString());
             socket.Dispose();
         }
-        else if (!_network.Background.TryRunBlocking(() => Serve(socket, remote)))
+        else if (!_network.TaskTracker.TryRunBlocking(() => Serve(socket, remote)))
         {
-            _network.Admission.Leave(remote.Address);
+            _network.HandshakeLimiter.Release(remote.Address);
             socket.Dispose();
         }
     }
@@ -133,7 +133,7 @@ internal sealed class Listener : IDisposable
         {
             return (IPEndPoint?)socket.RemoteEndPoint;
         }
-        catch (Exception fault) when (SocketFaults.IsExpected(fault))
+        catch (Exception fault) when (SocketErrors.IsExpected(fault))
         {
             return null; // It went away at once.
         }
@@ -148,20 +148,20 @@ internal sealed class Listener : IDisposable
             using var stream = new NetworkStream(socket, ownsSocket: false);
             try
             {
-                if (ShakeHands(socket, stream, remote) is not { } peer)
+                if (PerformHandshake(socket, stream, remote) is not { } peer)
                 {
                     socket.Shutdown(SocketShutdown.Send);
                     return;
                 }
 
-                using var connection = new IncomingConnection(_network, peer, socket, stream);
+                using var connection = new InboundConnection(_network, peer, socket, stream);
                 connection.Run();
             }
             catch (WireFormatException)
             {
-                _network.OnRefused(HandshakeRefusal.NotQuorate, default, remote.ToString());
+                _network.OnHandshakeRejected(HandshakeRejection.NotAPeer, default, remote.ToString());
             }
-            catch (Exception fault) when (SocketFaults.IsExpected(fault))
+            catch (Exception fault) when (SocketErrors.IsExpected(fault))
             {
                 // It went away before it had said who it is, or we did.
             }
@@ -169,45 +169,45 @@ internal sealed class Listener : IDisposable
     }
 
     /// <summary>The handshake; null when it was refused, and that has been said.</summary>
-    private Peer? ShakeHands(Socket socket, NetworkStream stream, IPEndPoint remote)
+    private Peer? PerformHandshake(Socket socket, NetworkStream stream, IPEndPoint remote)
     {
-        using var deadline = new Deadline(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
-        using var cut = SocketFaults.CutWhen(socket, deadline.Token);
+        using var timeout = new LinkedTimeout(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
+        using var shutdown = SocketErrors.ShutdownOn(socket, timeout.Token);
         try
         {
-            SocketFaults.Configure(socket, _network.Options.UnacknowledgedTimeout);
-            var hello = Handshake.ReadHello(stream);
-            var refusal = Judge(hello, out var peer);
-            var version = refusal == HandshakeRefusal.None ? Math.Min(hello.VersionMax, Handshake.VersionMax) : (ushort)0;
-            stream.Write(Handshake.Write(new Answer(refusal, version, _network.Options.ClusterId, _network.Options.Self, Features: 0, _network.Incarnation)));
-            if (refusal != HandshakeRefusal.None)
-                _network.OnRefused(refusal, hello, remote.ToString());
-            return refusal == HandshakeRefusal.None ? peer : null;
+            SocketErrors.Configure(socket, _network.Options.UnacknowledgedTimeout);
+            var request = Handshake.ReadRequest(stream);
+            var rejection = Validate(request, out var peer);
+            var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
+            stream.Write(Handshake.Write(new HandshakeResponse(rejection, version, _network.Options.ClusterId, _network.Options.NodeId, Features: 0, _network.Incarnation)));
+            if (rejection != HandshakeRejection.None)
+                _network.OnHandshakeRejected(rejection, request, remote.ToString());
+            return rejection == HandshakeRejection.None ? peer : null;
         }
-        catch (EndOfStreamException) when (deadline.Token.IsCancellationRequested && !_network.Ending.IsCancellationRequested)
+        catch (EndOfStreamException) when (timeout.Token.IsCancellationRequested && !_network.Ending.IsCancellationRequested)
         {
-            _network.OnRefused(HandshakeRefusal.TooSlow, default, remote.ToString());
+            _network.OnHandshakeRejected(HandshakeRejection.TimedOut, default, remote.ToString());
             return null;
         }
         finally
         {
-            _network.Admission.Leave(remote.Address);
+            _network.HandshakeLimiter.Release(remote.Address);
         }
     }
 
     /// <summary>In the order in which a mistake is best understood: another protocol, another cluster, another node, a stranger, one who has lost its memory.</summary>
-    private HandshakeRefusal Judge(in Hello hello, out Peer? peer)
+    private HandshakeRejection Validate(in HandshakeRequest request, out Peer? peer)
     {
         peer = null;
-        if (hello.VersionMin > Handshake.VersionMax || hello.VersionMax < Handshake.VersionMin)
-            return HandshakeRefusal.WrongVersion;
-        if (hello.ClusterId != _network.Options.ClusterId)
-            return HandshakeRefusal.WrongCluster;
-        if (hello.To != _network.Options.Self)
-            return HandshakeRefusal.WrongReceiver;
-        peer = _network.Find(hello.From);
-        return peer is null ? HandshakeRefusal.UnknownPeer
-            : !_network.Meets(hello.From, hello.Incarnation) ? HandshakeRefusal.AnotherFolder
-            : HandshakeRefusal.None;
+        if (request.VersionMin > Handshake.VersionMax || request.VersionMax < Handshake.VersionMin)
+            return HandshakeRejection.WrongVersion;
+        if (request.ClusterId != _network.Options.ClusterId)
+            return HandshakeRejection.WrongCluster;
+        if (request.To != _network.Options.NodeId)
+            return HandshakeRejection.WrongReceiver;
+        peer = _network.Find(request.From);
+        return peer is null ? HandshakeRejection.UnknownPeer
+            : !_network.TryRecordIncarnation(request.From, request.Incarnation) ? HandshakeRejection.DataDirectoryChanged
+            : HandshakeRejection.None;
     }
 }

@@ -12,7 +12,7 @@ internal sealed class Peer : IDisposable
     private readonly TcpNetwork _network;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _removed = new();
-    private IncomingConnection? _incoming;
+    private InboundConnection? _inbound;
     private long _established;
     private long _lostUpTo;
     private long _receivedMessages;
@@ -26,50 +26,50 @@ internal sealed class Peer : IDisposable
     {
         _network = network;
         Id = id;
-        Queue = new SendQueue(network.Options.SendQueueBytesMax);
-        Allowance = new InboxAllowance(network.Options.InboxBytesMax);
-        Dialer = new Dialer(network, this, address);
+        SendQueue = new SendQueue(network.Options.MaxSendQueueBytes);
+        ReceiveWindow = new ReceiveWindow(network.Options.MaxReceiveQueueBytes);
+        Outbound = new OutboundConnection(network, this, address);
         Removed = _removed.Token;
     }
 
     public NodeId Id { get; }
 
-    public SendQueue Queue { get; }
+    public SendQueue SendQueue { get; }
 
-    public InboxAllowance Allowance { get; }
+    public ReceiveWindow ReceiveWindow { get; }
 
-    public Dialer Dialer { get; }
+    public OutboundConnection Outbound { get; }
 
     /// <summary>Cancelled once this node is no peer of ours any more, or we end.</summary>
     public CancellationToken Removed { get; }
 
     public PeerCounters Counters => new(
-        Id, Queue.IsOpen, Volatile.Read(ref _incoming) is not null,
-        Queue.SentMessages, Queue.SentBytes, Interlocked.Read(ref _receivedMessages), Interlocked.Read(ref _receivedBytes),
-        Queue.Dropped, Interlocked.Read(ref _malformed), Interlocked.Read(ref _unknownKinds),
+        Id, SendQueue.IsOpen, Volatile.Read(ref _inbound) is not null,
+        SendQueue.SentMessages, SendQueue.SentBytes, Interlocked.Read(ref _receivedMessages), Interlocked.Read(ref _receivedBytes),
+        SendQueue.Dropped, Interlocked.Read(ref _malformed), Interlocked.Read(ref _unknownKinds),
         Interlocked.Read(ref _connects), Interlocked.Read(ref _losses),
-        Queue.QueuedBytes, Allowance.Held);
+        SendQueue.QueuedBytes, ReceiveWindow.UsedBytes);
 
     /// <summary>Ends both connections; the tasks that serve them end by themselves.</summary>
-    public void Remove() => _network.Background.TryRun(_removed.CancelAsync);
+    public void Remove() => _network.TaskTracker.TryRun(_removed.CancelAsync);
 
     public void Dispose() => _removed.Dispose();
 
     /// <summary>Makes this the connection we receive on, and ends the one before: the peer has given that up, or it would not have dialled.</summary>
     /// <returns>The connection before, which may still be putting what it read into the inbox.</returns>
-    public IncomingConnection? Replace(IncomingConnection connection)
+    public InboundConnection? Replace(InboundConnection connection)
     {
         lock (_gate)
-            return Interlocked.Exchange(ref _incoming, connection);
+            return Interlocked.Exchange(ref _inbound, connection);
     }
 
     /// <summary>This connection has ended.</summary>
-    public void Release(IncomingConnection connection) => Interlocked.CompareExchange(ref _incoming, null, connection);
+    public void Release(InboundConnection connection) => Interlocked.CompareExchange(ref _inbound, null, connection);
 
     /// <summary>A connection of this peer stands, in either direction. The number is for <see cref="OnLost"/>.</summary>
-    public long OnEstablished(bool dialled)
+    public long OnEstablished(bool outbound)
     {
-        if (dialled)
+        if (outbound)
             Interlocked.Increment(ref _connects);
         return Interlocked.Increment(ref _established);
     }
@@ -82,7 +82,7 @@ internal sealed class Peer : IDisposable
     public void OnLost(long established, bool closedByPeer, string text)
     {
         Interlocked.Increment(ref _losses);
-        _network.Raise(TransportEventKind.Lost, Id, text);
+        _network.Report(TransportEventKind.Lost, Id, text);
         if (!closedByPeer)
             return;
 
@@ -93,24 +93,24 @@ internal sealed class Peer : IDisposable
             _lostUpTo = Interlocked.Read(ref _established);
         }
 
-        _network.Inbox.Add(new Arrival(this, null, default, [], 0, false));
-        _network.TellLoop();
+        _network.ReceiveQueue.Add(new ReceivedFrame(this, null, default, [], 0, false));
+        _network.SignalLoop();
     }
 
     public void OnReceived(int bytes)
     {
-        Allowance.Take(bytes);
+        ReceiveWindow.Acquire(bytes);
         Interlocked.Add(ref _receivedBytes, bytes);
     }
 
-    public void OnTaken() => Interlocked.Increment(ref _receivedMessages);
+    public void OnMessageReceived() => Interlocked.Increment(ref _receivedMessages);
 
     public void OnUnknownKind() => Interlocked.Increment(ref _unknownKinds);
 
     public void OnMalformed(WireFormatException fault)
     {
         Interlocked.Increment(ref _malformed);
-        _network.Raise(
+        _network.Report(
             TransportEventKind.Malformed, Id,
             $"Dropped the connection of node {Id}: {fault.Message}. If this repeats, the network between the two damages data, or one of them runs a faulty release.");
     }

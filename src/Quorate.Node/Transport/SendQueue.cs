@@ -13,11 +13,11 @@ namespace Quorate.Node.Transport;
 internal sealed class SendQueue(int bytesMax)
 {
     /// <summary>A buffer that a burst made larger than this is given back once it has been sent.</summary>
-    private const int KeptBytesMax = 4 << 20;
+    private const int RetainedBytesMax = 4 << 20;
     private const int FirstBytes = 64 << 10;
 
     private readonly Lock _gate = new();
-    private readonly AsyncSignal _filled = new();
+    private readonly AsyncAutoResetEvent _writable = new();
     private byte[] _filling = [];
     private byte[] _sending = [];
     private int _fillingBytes;
@@ -28,7 +28,7 @@ internal sealed class SendQueue(int bytesMax)
     private bool _isWriting;
     private int _connection;
     private bool _open;
-    private Socket? _direct;
+    private Socket? _socket;
     private long _sentBytes;
     private long _sentMessages;
     private long _dropped;
@@ -73,30 +73,30 @@ internal sealed class SendQueue(int bytesMax)
     /// <summary>Sends what was added, now or as soon as the socket takes it. Never waits. For the loop.</summary>
     public void Flush()
     {
-        if (_direct is { } socket && TryBegin(out var write))
+        if (_socket is { } socket && TryBeginWrite(out var write))
         {
-            if (End(write, WriteNow(socket, write.Bytes.Span)))
+            if (EndWrite(write, WriteNow(socket, write.Bytes.Span)))
                 return;
         }
 
-        _filled.Set();
+        _writable.Set();
     }
 
     /// <summary>Wakes the writer.</summary>
-    public void Wake() => _filled.Set();
+    public void SignalWriter() => _writable.Set();
 
     /// <summary>Completes when there may be something to write; also when the queue was closed.</summary>
-    public ValueTask WaitAsync() => _filled.WaitAsync();
+    public ValueTask WaitAsync() => _writable.WaitAsync();
 
     /// <summary>A connection stands: messages are taken from now on.</summary>
-    /// <param name="direct">The socket, not blocking, for the loop to write to; null when only the writer can.</param>
-    public void Open(Socket? direct)
+    /// <param name="socket">The socket, not blocking, for the loop to write to; null when only the writer can.</param>
+    public void Open(Socket? socket)
     {
         lock (_gate)
         {
             _open = true;
             _connection++;
-            _direct = direct;
+            _socket = socket;
         }
     }
 
@@ -106,7 +106,7 @@ internal sealed class SendQueue(int bytesMax)
         lock (_gate)
         {
             _open = false;
-            _direct = null;
+            _socket = null;
             _connection++;
             _dropped += _fillingMessages + _sendingMessages;
             _fillingBytes = _fillingMessages = _sendingBytes = _sendingMessages = _written = 0;
@@ -114,11 +114,11 @@ internal sealed class SendQueue(int bytesMax)
             _filling = _sending = [];
         }
 
-        _filled.Set();
+        _writable.Set();
     }
 
-    /// <summary>Takes all that waits, to be written as it is and then given to <see cref="End"/>; false when there is nothing, or the other of the two is writing.</summary>
-    public bool TryBegin(out QueueWrite write)
+    /// <summary>Takes all that waits, to be written as it is and then given to <see cref="EndWrite"/>; false when there is nothing, or the other of the two is writing.</summary>
+    public bool TryBeginWrite(out QueueWrite write)
     {
         lock (_gate)
         {
@@ -142,7 +142,7 @@ internal sealed class SendQueue(int bytesMax)
     }
 
     /// <summary>So much of a write was done. False when there is more to write.</summary>
-    public bool End(in QueueWrite write, int written)
+    public bool EndWrite(in QueueWrite write, int written)
     {
         lock (_gate)
         {
@@ -157,7 +157,7 @@ internal sealed class SendQueue(int bytesMax)
             _sentBytes += _sendingBytes;
             _sentMessages += _sendingMessages;
             _sendingBytes = _sendingMessages = _written = 0;
-            if (_sending.Length > KeptBytesMax)
+            if (_sending.Length > RetainedBytesMax)
                 _sending = [];
             return _fillingBytes == 0;
         }

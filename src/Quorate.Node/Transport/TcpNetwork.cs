@@ -18,29 +18,29 @@ namespace Quorate.Node.Transport;
 /// </remarks>
 public sealed class TcpNetwork : INodeNetwork
 {
-    private readonly Action _wake;
+    private readonly Action _onReady;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly List<Listener> _listeners = [];
     private readonly List<Peer> _unflushed = [];
     private readonly WireDecoder _decoder = new();
-    private readonly RefusalPace _refusalPace;
+    private readonly LogThrottle _rejectionLogThrottle;
     private volatile Dictionary<NodeId, Peer> _peers = [];
-    private Arrival _current;
+    private ReceivedFrame _current;
     private ExceptionDispatchInfo? _fault;
     private long _droppedUnknownPeer;
-    private long _refused;
+    private long _handshakesRejected;
     private bool _disposed;
 
-    private TcpNetwork(TcpNetworkOptions options, Action wake)
+    private TcpNetwork(TcpNetworkOptions options, Action onReady)
     {
         Options = options;
-        _wake = wake;
-        Inbox = new Inbox();
-        Background = new Background(OnFault);
-        Admission = new HandshakeAdmission(options.HandshakesMax, options.HandshakesPerAddressMax);
+        _onReady = onReady;
+        ReceiveQueue = new ReceiveQueue();
+        TaskTracker = new TaskTracker(OnFault);
+        HandshakeLimiter = new HandshakeLimiter(options.MaxHandshakes, options.MaxHandshakesPerAddress);
         Ending = _ending.Token;
-        _refusalPace = new RefusalPace(options.TimeProvider);
+        _rejectionLogThrottle = new LogThrottle(options.TimeProvider);
     }
 
     /// <summary>Where we listen; with port 0 in the options, the ports that the system chose.</summary>
@@ -49,15 +49,15 @@ public sealed class TcpNetwork : INodeNetwork
     /// <summary>What has been counted so far.</summary>
     public TransportCounters Counters => new(
         [.. _peers.Values.Select(peer => peer.Counters).OrderBy(counters => counters.Peer)],
-        Interlocked.Read(ref _refused), Interlocked.Read(ref _droppedUnknownPeer));
+        Interlocked.Read(ref _handshakesRejected), Interlocked.Read(ref _droppedUnknownPeer));
 
     internal TcpNetworkOptions Options { get; }
 
-    internal Inbox Inbox { get; }
+    internal ReceiveQueue ReceiveQueue { get; }
 
-    internal Background Background { get; }
+    internal TaskTracker TaskTracker { get; }
 
-    internal HandshakeAdmission Admission { get; }
+    internal HandshakeLimiter HandshakeLimiter { get; }
 
     internal CancellationToken Ending { get; }
 
@@ -66,11 +66,11 @@ public sealed class TcpNetwork : INodeNetwork
 
     /// <summary>Whether a peer comes with the folder it had when we met it. What we have not met is remembered.</summary>
     /// <remarks>A flush that fails ends the node: the fault comes out of the next <see cref="TryReceive"/>. A disk that is full lets nobody new in.</remarks>
-    internal bool Meets(NodeId peer, ulong incarnation)
+    internal bool TryRecordIncarnation(NodeId peer, ulong incarnation)
     {
         try
         {
-            return Options.Incarnations?.Meet(peer, incarnation) ?? true;
+            return Options.Incarnations?.TryRecord(peer, incarnation) ?? true;
         }
         catch (DiskFlushException fault)
         {
@@ -81,22 +81,22 @@ public sealed class TcpNetwork : INodeNetwork
 
     /// <summary>Listens, and begins to dial every peer.</summary>
     /// <param name="options">All there is to say.</param>
-    /// <param name="wake">
+    /// <param name="onReady">
     /// Called when something has arrived for a loop that may be asleep, on the thread that has read it: the loop may take its turn right there. While this
     /// runs, nothing more is read from that peer. It must not throw.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="TransportStartException">A listen address cannot be used.</exception>
-    public static TcpNetwork Start(TcpNetworkOptions options, Action wake)
+    public static TcpNetwork Start(TcpNetworkOptions options, Action onReady)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(wake);
+        ArgumentNullException.ThrowIfNull(onReady);
         options.Validate();
 
-        var network = new TcpNetwork(options, wake);
+        var network = new TcpNetwork(options, onReady);
         try
         {
-            foreach (var address in options.Listen)
+            foreach (var address in options.ListenEndPoints)
                 network._listeners.AddRange(Listener.Bind(network, address));
         }
         catch
@@ -110,7 +110,7 @@ public sealed class TcpNetwork : INodeNetwork
         network.ListenEndPoints = [.. network._listeners.Select(listener => listener.EndPoint)];
         network.SetPeers(options.Peers);
         foreach (var listener in network._listeners)
-            network.Background.TryRun(listener.RunAsync);
+            network.TaskTracker.TryRun(listener.RunAsync);
         return network;
     }
 
@@ -128,16 +128,16 @@ public sealed class TcpNetwork : INodeNetwork
             var after = new Dictionary<NodeId, Peer>();
             foreach (var (id, address) in peers)
             {
-                if (id == Options.Self)
+                if (id == Options.NodeId)
                     continue;
                 if (before.TryGetValue(id, out var peer))
                 {
-                    peer.Dialer.Address = address;
+                    peer.Outbound.Address = address;
                 }
                 else
                 {
                     peer = new Peer(this, id, address);
-                    Background.TryRun(peer.Dialer.RunAsync);
+                    TaskTracker.TryRun(peer.Outbound.RunAsync);
                 }
 
                 after.Add(id, peer);
@@ -156,8 +156,8 @@ public sealed class TcpNetwork : INodeNetwork
     public void Send(Message message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (message.To == Options.Self || message.From != Options.Self)
-            throw new InvalidOperationException($"{message} is not from this node {Options.Self} to another: the caller has mixed something up");
+        if (message.To == Options.NodeId || message.From != Options.NodeId)
+            throw new InvalidOperationException($"{message} is not from this node {Options.NodeId} to another: the caller has mixed something up");
 
         if (!_peers.TryGetValue(message.To, out var peer))
         {
@@ -166,9 +166,9 @@ public sealed class TcpNetwork : INodeNetwork
         }
 
         var bytes = WireEncoder.SizeOf(message);
-        if (bytes > Options.FrameBytesMax)
-            throw new InvalidOperationException($"{message} takes {bytes} bytes; no peer accepts more than FrameBytesMax = {Options.FrameBytesMax}");
-        if (peer.Queue.TryAdd(message, (int)bytes) && !_unflushed.Contains(peer))
+        if (bytes > Options.MaxFrameBytes)
+            throw new InvalidOperationException($"{message} takes {bytes} bytes; no peer accepts more than FrameBytesMax = {Options.MaxFrameBytes}");
+        if (peer.SendQueue.TryAdd(message, (int)bytes) && !_unflushed.Contains(peer))
             _unflushed.Add(peer);
     }
 
@@ -176,7 +176,7 @@ public sealed class TcpNetwork : INodeNetwork
     public void Flush()
     {
         foreach (var peer in _unflushed)
-            peer.Queue.Flush();
+            peer.SendQueue.Flush();
         _unflushed.Clear();
     }
 
@@ -184,24 +184,24 @@ public sealed class TcpNetwork : INodeNetwork
     public bool TryReceive(out NetworkEvent received)
     {
         Volatile.Read(ref _fault)?.Throw();
-        Finish(_current);
+        ReleaseFrame(_current);
         _current = default;
-        while (Inbox.TryTake(out var arrival))
+        while (ReceiveQueue.TryTake(out var frame))
         {
-            if (arrival.Connection is null)
+            if (frame.Connection is null)
             {
-                received = new NetworkEvent(NetworkEventKind.Disconnected, arrival.Peer.Id, null);
+                received = new NetworkEvent(NetworkEventKind.Disconnected, frame.Peer.Id, null);
                 return true;
             }
 
-            if (TryDecode(arrival, out var message))
+            if (TryDecode(frame, out var message))
             {
-                _current = arrival;
-                received = new NetworkEvent(NetworkEventKind.Message, arrival.Peer.Id, message);
+                _current = frame;
+                received = new NetworkEvent(NetworkEventKind.Message, frame.Peer.Id, message);
                 return true;
             }
 
-            Finish(arrival);
+            ReleaseFrame(frame);
         }
 
         received = default;
@@ -225,66 +225,66 @@ public sealed class TcpNetwork : INodeNetwork
         await _ending.CancelAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
             listener.Dispose();
-        await Background.DrainAsync().ConfigureAwait(false);
+        await TaskTracker.DrainAsync().ConfigureAwait(false);
         foreach (var peer in peers.Values)
             peer.Dispose();
         _ending.Dispose();
     }
 
     /// <summary>There is something in the inbox.</summary>
-    internal void TellLoop() => _wake();
+    internal void SignalLoop() => _onReady();
 
     internal Peer? Find(NodeId id) => _peers.GetValueOrDefault(id);
 
-    internal void Raise(TransportEventKind kind, NodeId peer, string text, HandshakeRefusal refusal = HandshakeRefusal.None) =>
-        Options.OnEvent(new TransportEvent(kind, peer, refusal, text));
+    internal void Report(TransportEventKind kind, NodeId peer, string text, HandshakeRejection rejection = HandshakeRejection.None) =>
+        Options.OnEvent(new TransportEvent(kind, peer, rejection, text));
 
     /// <summary>Counts a refusal, and tells of it unless another was told of within the second: a port scanner must not fill the log.</summary>
-    internal void OnRefused(HandshakeRefusal refusal, in Hello hello, string from)
+    internal void OnHandshakeRejected(HandshakeRejection rejection, in HandshakeRequest request, string from)
     {
-        Interlocked.Increment(ref _refused);
-        if (_refusalPace.MayTell())
-            Raise(TransportEventKind.Refused, hello.From, RefusalText.ForListener(refusal, hello, Options.ClusterId, Options.Self, from), refusal);
+        Interlocked.Increment(ref _handshakesRejected);
+        if (_rejectionLogThrottle.ShouldLog())
+            Report(TransportEventKind.Rejected, request.From, HandshakeErrors.ForListener(rejection, request, Options.ClusterId, Options.NodeId, from), rejection);
     }
 
-    private bool TryDecode(in Arrival arrival, out Message? message)
+    private bool TryDecode(in ReceivedFrame frame, out Message? message)
     {
         message = null;
-        if (arrival.Connection!.IsMalformed || arrival.Peer.Removed.IsCancellationRequested)
+        if (frame.Connection!.IsMalformed || frame.Peer.Removed.IsCancellationRequested)
             return false;
         try
         {
-            if (!_decoder.TryDecode(arrival.Kind, arrival.Body.AsMemory(0, arrival.BodyBytes), out message))
+            if (!_decoder.TryDecode(frame.Kind, frame.Body.AsMemory(0, frame.BodyBytes), out message))
             {
-                arrival.Peer.OnUnknownKind();
+                frame.Peer.OnUnknownKind();
                 return false;
             }
 
-            if (message!.From != arrival.Peer.Id || message.To != Options.Self)
-                throw new WireFormatException($"a message from {message.From} to {message.To} came on the connection from {arrival.Peer.Id} to {Options.Self}");
-            arrival.Peer.OnTaken();
+            if (message!.From != frame.Peer.Id || message.To != Options.NodeId)
+                throw new WireFormatException($"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} to {Options.NodeId}");
+            frame.Peer.OnMessageReceived();
             return true;
         }
         catch (WireFormatException fault)
         {
-            arrival.Connection.Drop(fault);
+            frame.Connection.Drop(fault);
             return false;
         }
     }
 
     /// <summary>The loop is done with what it took.</summary>
-    private static void Finish(in Arrival arrival)
+    private static void ReleaseFrame(in ReceivedFrame frame)
     {
-        if (arrival.Connection is null)
+        if (frame.Connection is null)
             return;
-        if (arrival.Pooled)
-            ArrayPool<byte>.Shared.Return(arrival.Body);
-        arrival.Peer.Allowance.Give(WireFrame.HeaderBytes + arrival.BodyBytes);
+        if (frame.Pooled)
+            ArrayPool<byte>.Shared.Return(frame.Body);
+        frame.Peer.ReceiveWindow.Release(WireFrame.HeaderBytes + frame.BodyBytes);
     }
 
     private void OnFault(Exception fault)
     {
         Interlocked.CompareExchange(ref _fault, ExceptionDispatchInfo.Capture(fault), null);
-        _wake();
+        _onReady();
     }
 }

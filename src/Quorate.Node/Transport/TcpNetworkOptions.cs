@@ -6,13 +6,13 @@ namespace Quorate.Node.Transport;
 public sealed record TcpNetworkOptions
 {
     /// <summary>This node.</summary>
-    public required NodeId Self { get; init; }
+    public required NodeId NodeId { get; init; }
 
     /// <summary>The cluster this node belongs to. A peer of another cluster is refused, however right its address is.</summary>
     public required ulong ClusterId { get; init; }
 
     /// <summary>Where to listen; at least one.</summary>
-    public required IReadOnlyList<PeerAddress> Listen { get; init; }
+    public required IReadOnlyList<PeerAddress> ListenEndPoints { get; init; }
 
     /// <summary>The other nodes, and where they listen; this node may be among them and is passed over.</summary>
     public IReadOnlyDictionary<NodeId, PeerAddress> Peers { get; init; } = new Dictionary<NodeId, PeerAddress>();
@@ -22,23 +22,23 @@ public sealed record TcpNetworkOptions
     /// Default 16 MiB, at least 4 KiB. It must hold <see cref="RaftOptions.MaxMessageBytes"/> and one entry of <see cref="RaftOptions.MaxCommandBytes"/>.
     /// All members must agree on it. Too large: a peer can make us set aside that much at once.
     /// </remarks>
-    public int FrameBytesMax { get; init; } = 16 << 20;
+    public int MaxFrameBytes { get; init; } = 16 << 20;
 
     /// <summary>The most bytes that wait to be sent to one peer; a message that does not fit is dropped whole.</summary>
-    /// <remarks>Default 64 MiB, at least <see cref="FrameBytesMax"/>, at most 1 GiB. Too small: a burst to a slow peer is sent twice.</remarks>
-    public int SendQueueBytesMax { get; init; } = 64 << 20;
+    /// <remarks>Default 64 MiB, at least <see cref="MaxFrameBytes"/>, at most 1 GiB. Too small: a burst to a slow peer is sent twice.</remarks>
+    public int MaxSendQueueBytes { get; init; } = 64 << 20;
 
     /// <summary>The bytes received from one peer and not yet taken by the loop, beyond which we stop reading from it.</summary>
     /// <remarks>Default 32 MiB, at least 1. TCP then holds the sender back. One frame more than this may be held.</remarks>
-    public long InboxBytesMax { get; init; } = 32 << 20;
+    public long MaxReceiveQueueBytes { get; init; } = 32 << 20;
 
     /// <summary>The most connections that have not said yet who they are; beyond it a new one is closed at once.</summary>
     /// <remarks>Default 64, at least 1. Each has a thread while it lasts.</remarks>
-    public int HandshakesMax { get; init; } = 64;
+    public int MaxHandshakes { get; init; } = 64;
 
     /// <summary>The most of them from one IP address, so that one stranger cannot keep all peers out.</summary>
     /// <remarks>Default 16, at least 1.</remarks>
-    public int HandshakesPerAddressMax { get; init; } = 16;
+    public int MaxHandshakesPerAddress { get; init; } = 16;
 
     /// <summary>How long a handshake may take from its first byte to its last.</summary>
     /// <remarks>Default 10 s.</remarks>
@@ -46,15 +46,15 @@ public sealed record TcpNetworkOptions
 
     /// <summary>How long looking up a name and connecting may take.</summary>
     /// <remarks>Default 2 s. Too large: after a partition heals, a dial begun during it still hangs.</remarks>
-    public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The wait after a first failed dial; it doubles from there, with jitter.</summary>
     /// <remarks>Default 20 ms.</remarks>
-    public TimeSpan BackoffMin { get; init; } = TimeSpan.FromMilliseconds(20);
+    public TimeSpan InitialReconnectBackoff { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The longest wait between two dials.</summary>
     /// <remarks>Default 1 s. Too large: a peer that returns is found late.</remarks>
-    public TimeSpan BackoffMax { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan MaxReconnectBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>A connection on which sent bytes stay unacknowledged for this long is given up and dialled anew.</summary>
     /// <remarks>
@@ -71,24 +71,24 @@ public sealed record TcpNetworkOptions
     public Action<TransportEvent> OnEvent { get; init; } = static _ => { };
 
     /// <summary>Which folder is ours, and which our peers had; null: nobody is asked.</summary>
-    internal IncarnationBook? Incarnations { get; init; }
+    internal IncarnationStore? Incarnations { get; init; }
 
     /// <summary>Checks every option and how they fit together.</summary>
     /// <exception cref="ArgumentException">Names the option, its value and what it must be.</exception>
     public void Validate()
     {
-        Require(Self != NodeId.None, nameof(Self), Self, "not 0, which stands for nobody");
-        Require(Listen.Count >= 1, nameof(Listen), "empty", "at least one host:port");
-        Require(FrameBytesMax >= 4096, nameof(FrameBytesMax), FrameBytesMax, "at least 4096");
-        Require(SendQueueBytesMax >= FrameBytesMax, nameof(SendQueueBytesMax), SendQueueBytesMax, $"at least FrameBytesMax = {FrameBytesMax}");
-        Require(SendQueueBytesMax <= 1 << 30, nameof(SendQueueBytesMax), SendQueueBytesMax, "at most 1 GiB");
-        Require(InboxBytesMax >= 1, nameof(InboxBytesMax), InboxBytesMax, "at least 1");
-        Require(HandshakesMax >= 1, nameof(HandshakesMax), HandshakesMax, "at least 1");
-        Require(HandshakesPerAddressMax >= 1, nameof(HandshakesPerAddressMax), HandshakesPerAddressMax, "at least 1");
+        Require(NodeId != NodeId.None, nameof(NodeId), NodeId, "not 0, which stands for nobody");
+        Require(ListenEndPoints.Count >= 1, nameof(ListenEndPoints), "empty", "at least one host:port");
+        Require(MaxFrameBytes >= 4096, nameof(MaxFrameBytes), MaxFrameBytes, "at least 4096");
+        Require(MaxSendQueueBytes >= MaxFrameBytes, nameof(MaxSendQueueBytes), MaxSendQueueBytes, $"at least FrameBytesMax = {MaxFrameBytes}");
+        Require(MaxSendQueueBytes <= 1 << 30, nameof(MaxSendQueueBytes), MaxSendQueueBytes, "at most 1 GiB");
+        Require(MaxReceiveQueueBytes >= 1, nameof(MaxReceiveQueueBytes), MaxReceiveQueueBytes, "at least 1");
+        Require(MaxHandshakes >= 1, nameof(MaxHandshakes), MaxHandshakes, "at least 1");
+        Require(MaxHandshakesPerAddress >= 1, nameof(MaxHandshakesPerAddress), MaxHandshakesPerAddress, "at least 1");
         Require(HandshakeTimeout > TimeSpan.Zero, nameof(HandshakeTimeout), HandshakeTimeout, "longer than nothing");
-        Require(DialTimeout > TimeSpan.Zero, nameof(DialTimeout), DialTimeout, "longer than nothing");
-        Require(BackoffMin > TimeSpan.Zero, nameof(BackoffMin), BackoffMin, "longer than nothing");
-        Require(BackoffMax >= BackoffMin, nameof(BackoffMax), BackoffMax, $"at least BackoffMin = {BackoffMin}");
+        Require(ConnectTimeout > TimeSpan.Zero, nameof(ConnectTimeout), ConnectTimeout, "longer than nothing");
+        Require(InitialReconnectBackoff > TimeSpan.Zero, nameof(InitialReconnectBackoff), InitialReconnectBackoff, "longer than nothing");
+        Require(MaxReconnectBackoff >= InitialReconnectBackoff, nameof(MaxReconnectBackoff), MaxReconnectBackoff, $"at least BackoffMin = {InitialReconnectBackoff}");
         Require(UnacknowledgedTimeout > TimeSpan.Zero, nameof(UnacknowledgedTimeout), UnacknowledgedTimeout, "longer than nothing");
     }
 

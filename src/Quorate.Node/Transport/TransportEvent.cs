@@ -5,9 +5,9 @@ namespace Quorate.Node.Transport;
 /// <summary>Something about a connection that an operator may want to know.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Peer">The peer, or nobody when it did not say, or could not be believed.</param>
-/// <param name="Refusal">For the two kinds of refusal, why; else <see cref="HandshakeRefusal.None"/>.</param>
+/// <param name="Rejection">For the two kinds of refusal, why; else <see cref="HandshakeRejection.None"/>.</param>
 /// <param name="Text">A sentence or two: what happened, why, and what to do about it.</param>
-public sealed record TransportEvent(TransportEventKind Kind, NodeId Peer, HandshakeRefusal Refusal, string Text);
+public sealed record TransportEvent(TransportEventKind Kind, NodeId Peer, HandshakeRejection Rejection, string Text);
 
 /// <summary>The kinds of <see cref="TransportEvent"/>.</summary>
 public enum TransportEventKind : byte
@@ -25,20 +25,20 @@ public enum TransportEventKind : byte
     Unreachable = 4,
 
     /// <summary>A peer refused us; told once, until it lets us in or the reason changes.</summary>
-    RefusedByPeer = 5,
+    RejectedByPeer = 5,
 
     /// <summary>We refused a connection; at most one a second is told, all are counted.</summary>
-    Refused = 6,
+    Rejected = 6,
 
     /// <summary>A peer sent bytes that are no message; its connection was dropped.</summary>
     Malformed = 7,
 
     /// <summary>No connection can be accepted for the moment; what is there already goes on.</summary>
-    AcceptTrouble = 8,
+    AcceptFailed = 8,
 }
 
 /// <summary>Why a handshake was refused. The numbers are part of the wire format.</summary>
-public enum HandshakeRefusal : ushort
+public enum HandshakeRejection : ushort
 {
     /// <summary>It was not.</summary>
     None = 0,
@@ -56,14 +56,14 @@ public enum HandshakeRefusal : ushort
     WrongVersion = 4,
 
     /// <summary>What came was not the handshake of a Quorate node. Never sent: there is nobody to understand it.</summary>
-    NotQuorate = 5,
+    NotAPeer = 5,
 
     /// <summary>The handshake was not complete in time. Never sent.</summary>
-    TooSlow = 6,
+    TimedOut = 6,
 
     /// <summary>Too many connections are in their handshake already. Never sent.</summary>
-    TooMany = 7,
+    TooManyHandshakes = 7,
 
     /// <summary>The node comes with another data folder than when it was met: it has forgotten its votes and what it had acknowledged.</summary>
-    AnotherFolder = 8,
+    DataDirectoryChanged = 8,
 }

@@ -5,7 +5,7 @@ namespace Quorate.Node.Transport;
 /// <summary>Bytes to messages, into instances that are used again and again.</summary>
 /// <remarks>
 /// Lifetime: a decoded message is good until the next is decoded. Payloads are views into the body that was handed in, so the body of
-/// a frame for which <see cref="HoldsPayloads"/> says so belongs to the log from then on and is never pooled.
+/// a frame for which <see cref="RetainsBody"/> says so belongs to the log from then on and is never pooled.
 /// Errors: <see cref="WireFormatException"/> and no other, whatever the bytes are. Counts and lengths are held against the bytes that
 /// are there before anything is made of them. The layout is in <see cref="WireEncoder"/>.
 /// </remarks>
@@ -27,7 +27,7 @@ internal sealed class WireDecoder
     private Proposal[] _proposals = new Proposal[64];
 
     /// <summary>Whether the log will refer to the body of such a frame after it has been decoded.</summary>
-    public static bool HoldsPayloads(in WireFrameHeader header) => header.Kind switch
+    public static bool RetainsBody(in WireFrameHeader header) => header.Kind switch
     {
         WireKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
         WireKind.ForwardProposals => true,
@@ -37,7 +37,7 @@ internal sealed class WireDecoder
     /// <summary>Decodes a body; false for a kind this version does not know.</summary>
     public bool TryDecode(WireKind kind, ReadOnlyMemory<byte> body, out Message? message)
     {
-        Forget();
+        ReleasePayloads();
         var reader = new WireReader(body.Span);
         message = kind switch
         {
@@ -205,7 +205,7 @@ internal sealed class WireDecoder
     }
 
     /// <summary>Lets go of the payloads of the message before, which the log may long have dropped.</summary>
-    private void Forget()
+    private void ReleasePayloads()
     {
         _entries.AsSpan(0, _appendEntries.Entries.Length).Clear();
         _appendEntries.Entries = default;

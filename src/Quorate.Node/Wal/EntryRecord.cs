@@ -55,14 +55,14 @@ internal static class EntryRecord
     }
 
     /// <summary>How long the record that begins here says it is; 0 when no record can be that long.</summary>
-    public static int ClaimedSize(ReadOnlySpan<byte> header, long roomBytes)
+    public static int DeclaredSize(ReadOnlySpan<byte> header, long availableBytes)
     {
         var length = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
-        return length < 0 || length > roomBytes - HeaderBytes || SizeOf(length) > roomBytes ? 0 : SizeOf(length);
+        return length < 0 || length > availableBytes - HeaderBytes || SizeOf(length) > availableBytes ? 0 : SizeOf(length);
     }
 
     /// <summary>Whether the record is what was written to this place.</summary>
-    public static bool IsWhole(ReadOnlySpan<byte> record, ulong nonce, long offset) =>
+    public static bool IsValid(ReadOnlySpan<byte> record, ulong nonce, long offset) =>
         BinaryPrimitives.ReadUInt32LittleEndian(record) == (Crc32C.Of(record[4..]) ^ Sectors.SealOf(nonce, offset)) &&
         record[8] == RecordKind && record[9] is >= (byte)EntryKind.NoOp and <= (byte)EntryKind.Configuration;
 

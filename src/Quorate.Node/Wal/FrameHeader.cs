@@ -24,7 +24,7 @@ namespace Quorate.Node.Wal;
 /// Any change here bumps <see cref="SegmentHeader.Version"/>, docs/formats/wal.md and the golden file together.
 /// </remarks>
 internal readonly record struct FrameHeader(
-    ulong Sequence, int Length, int Records, LogIndex First, LogIndex Start, LogIndex Commit, bool Restart, uint Binding)
+    ulong Sequence, int Length, int Records, LogIndex First, LogIndex Start, LogIndex Commit, bool Reset, uint RecordsChecksum)
 {
     public const int Bytes = 64;
     private const uint Magic = 0x4D52_4651;
@@ -42,8 +42,8 @@ internal readonly record struct FrameHeader(
         BinaryPrimitives.WriteUInt64LittleEndian(target[24..], First.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[32..], Start.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[40..], Commit.Value);
-        BinaryPrimitives.WriteUInt32LittleEndian(target[48..], Restart ? 1u : 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(target[52..], Binding);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[48..], Reset ? 1u : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[52..], RecordsChecksum);
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]) ^ Sectors.SealOf(nonce, offset));
     }
 

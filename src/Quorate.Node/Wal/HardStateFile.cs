@@ -20,10 +20,10 @@ internal sealed class HardStateFile : IDisposable
     public const string Name = "hardstate";
     private const int PageBytes = 4096;
     private const int Copies = 4;
-    private readonly IDiskFile _file;
+    private readonly IStorageFile _file;
     private HardStateSlot _newest;
 
-    private HardStateFile(IDiskFile file, HardStateSlot newest)
+    private HardStateFile(IStorageFile file, HardStateSlot newest)
     {
         _file = file;
         _newest = newest;
@@ -36,20 +36,20 @@ internal sealed class HardStateFile : IDisposable
     public ulong Generation => _newest.Generation;
 
     /// <summary>Makes the file of a node that has never voted, durably: the file appears whole or not at all.</summary>
-    public static HardStateFile Create(IDisk disk)
+    public static HardStateFile Create(IStorage storage)
     {
         var pages = new byte[Copies * PageBytes];
         for (var copy = 0; copy < Copies; copy++)
             new HardStateSlot((ulong)copy / 2, default).Write(pages.AsSpan(copy * PageBytes), copy);
-        WholeFile.Replace(disk, Name, pages);
-        return Open(disk);
+        AtomicFile.Replace(storage, Name, pages);
+        return Open(storage);
     }
 
     /// <summary>Opens the file, and writes again a copy that could not be read, and the newest state whether it could or not.</summary>
     /// <remarks>Durability: what <see cref="State"/> says is on the disk when this returns, even if the process before ended before its flush did.</remarks>
-    public static HardStateFile Open(IDisk disk)
+    public static HardStateFile Open(IStorage storage)
     {
-        var file = disk.Open(Name);
+        var file = storage.Open(Name);
         try
         {
             var slots = ReadSlots(file);
@@ -77,7 +77,7 @@ internal sealed class HardStateFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static HardStateSlot[] ReadSlots(IDiskFile file)
+    private static HardStateSlot[] ReadSlots(IStorageFile file)
     {
         var slots = new HardStateSlot[2];
         for (var slot = 0; slot < 2; slot++)
@@ -93,7 +93,7 @@ internal sealed class HardStateFile : IDisposable
             }
 
             if (!found)
-                throw new WalDamageException(file.Name, 2L * slot * PageBytes, "term and vote", $"both copies of slot {slot} are unreadable",
+                throw new WalCorruptionException(file.Name, 2L * slot * PageBytes, "term and vote", $"both copies of slot {slot} are unreadable",
                     "It may have held the newest vote, and a node that forgot a vote could vote twice in one term.");
         }
 
@@ -118,7 +118,7 @@ internal sealed class HardStateFile : IDisposable
     }
 
     // A copy that the disk cannot read is one that is not there.
-    private static bool TryReadCopy(IDiskFile file, int copy, out HardStateSlot slot)
+    private static bool TryReadCopy(IStorageFile file, int copy, out HardStateSlot slot)
     {
         slot = default;
         Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
@@ -135,7 +135,7 @@ internal sealed class HardStateFile : IDisposable
         return HardStateSlot.TryRead(bytes, copy, file.Name, out slot);
     }
 
-    private static void WriteSlot(IDiskFile file, HardStateSlot slot)
+    private static void WriteSlot(IStorageFile file, HardStateSlot slot)
     {
         Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
         for (var i = 0; i < 2; i++)

@@ -11,37 +11,37 @@ namespace Quorate.Node.Wal;
 /// never written, and only if nothing was written behind it; since a frame is flushed before the next is written and before it is
 /// acknowledged, such a frame was acknowledged to nobody.
 /// </remarks>
-internal sealed class LogRecovery(IDisk disk)
+internal sealed class LogRecovery(IStorage storage)
 {
     private const int WindowBytesMax = 64 * 1024;
 
     private readonly List<EntryId> _terms = [];
     private readonly List<Segment> _opened = [];
-    private readonly List<Segment> _unused = [];
+    private readonly List<Segment> _spareSegments = [];
     private byte[] _window = [];
     private ulong? _nextFrame;
     private LogIndex _start = new(1);
-    private bool _anchored;
+    private bool _hasStart;
     private (Segment Segment, long From, long To, string What)? _torn;
     private (Segment Segment, long Offset)? _lastFrame;
 
     /// <summary>The entries that count, and where they lie.</summary>
-    public LogMap Map { get; } = new();
+    public SegmentIndex SegmentIndex { get; } = new();
 
     /// <summary>Segments that are ready and hold nothing yet.</summary>
-    public IReadOnlyList<Segment> Unused => _unused;
+    public IReadOnlyList<Segment> SpareSegments => _spareSegments;
 
     /// <summary>The first entry of every term.</summary>
     public IReadOnlyList<EntryId> Terms => _terms;
 
     /// <summary>The highest commit mark that was written.</summary>
-    public LogIndex Commit { get; private set; }
+    public LogIndex CommitMark { get; private set; }
 
     /// <summary>The sequence of the next frame.</summary>
     public ulong NextFrame => _nextFrame ?? 1;
 
     /// <summary>What was cut off, in words for the log; null when the log ended cleanly.</summary>
-    public string? CutTail => _torn is not { } torn ? null : string.Create(CultureInfo.InvariantCulture,
+    public string? TruncatedTail => _torn is not { } torn ? null : string.Create(CultureInfo.InvariantCulture,
         $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
 
     /// <summary>Reads the segments with these sequences, which are in order and not empty.</summary>
@@ -53,9 +53,9 @@ internal sealed class LogRecovery(IDisk disk)
             _window = GC.AllocateUninitializedArray<byte>(Math.Min(WindowBytesMax, _opened.Max(static s => s.Header.FileBytes)));
             foreach (var segment in _opened)
                 ReadSegment(segment);
-            SettleUnused();
-            SettleStart();
-            MakeEndDurable();
+            DetachSpareSegments();
+            ResolveLogStart();
+            MakeTailDurable();
         }
         catch
         {
@@ -71,12 +71,12 @@ internal sealed class LogRecovery(IDisk disk)
         foreach (var sequence in sequences)
         {
             if (_opened.Count > 0 && sequence != _opened[^1].Sequence + 1)
-                throw new WalDamageException(Segment.NameOf(_opened[^1].Sequence + 1), 0, "all entries of the segment", "the file is missing",
+                throw new WalCorruptionException(Segment.NameOf(_opened[^1].Sequence + 1), 0, "all entries of the segment", "the file is missing",
                     "Segments are deleted from the oldest on, each durably before the next.");
-            var file = disk.Open(Segment.NameOf(sequence));
+            var file = storage.Open(Segment.NameOf(sequence));
             try
             {
-                var read = file.ReadOrDamage(0, bytes);
+                var read = file.ReadOrThrowCorruption(0, bytes);
                 _opened.Add(new Segment(file, SegmentHeader.Read(bytes[..read], file.Name, sequence, file.Length)));
             }
             catch
@@ -89,78 +89,78 @@ internal sealed class LogRecovery(IDisk disk)
 
     private void ReadSegment(Segment segment)
     {
-        Map.AddSegment(segment);
+        SegmentIndex.AddSegment(segment);
         var reader = new SegmentReader(segment, _window);
         FrameState state;
         string what;
-        while ((state = reader.ReadFrame(segment.Tail, out what)) == FrameState.Whole)
+        while ((state = reader.ReadFrame(segment.Tail, out what)) == FrameState.Valid)
         {
-            Admit(segment, reader);
+            AcceptFrame(segment, reader);
             segment.Tail += reader.Header.LengthOnDisk;
         }
 
-        if (state == FrameState.Bad)
-            throw Damage(segment, segment.Tail, what, "Every sector of it was written, so this is no write that a power cut interrupted.");
+        if (state == FrameState.Corrupt)
+            throw Corruption(segment, segment.Tail, what, "Every sector of it was written, so this is no write that a power cut interrupted.");
         ReadTail(segment, reader, state, what);
     }
 
     // A whole frame: it must be the one that follows.
-    private void Admit(Segment segment, SegmentReader reader)
+    private void AcceptFrame(Segment segment, SegmentReader reader)
     {
         var header = reader.Header;
         if (_nextFrame is { } expected && header.Sequence != expected)
             throw OutOfSequence(segment, reader.Offset, header.Sequence, expected);
         if (_nextFrame is null && segment.Sequence == 1 && header.Sequence != 1)
-            throw Damage(segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
+            throw Corruption(segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
 
         _torn = null;
         _lastFrame = (segment, reader.Offset);
         _nextFrame = header.Sequence + 1;
-        AdmitEntries(segment, reader, header);
-        Commit = LogIndex.Max(Commit, header.Commit);
+        AcceptEntries(segment, reader, header);
+        CommitMark = LogIndex.Max(CommitMark, header.Commit);
         _start = header.Start;
     }
 
-    private void AdmitEntries(Segment segment, SegmentReader reader, FrameHeader header)
+    private void AcceptEntries(Segment segment, SegmentReader reader, FrameHeader header)
     {
-        if (header.Restart)
+        if (header.Reset)
         {
-            Map.Restart(header.Start);
+            SegmentIndex.ResetTo(header.Start);
             _terms.Clear();
-            _anchored = true;
+            _hasStart = true;
         }
 
         // The oldest segment may begin anywhere: what came before it was dropped. Until its first entry the log has no beginning.
-        if (!_anchored && segment.Sequence > 1)
-            Map.Restart(header.First);
-        _anchored = true;
+        if (!_hasStart && segment.Sequence > 1)
+            SegmentIndex.ResetTo(header.First);
+        _hasStart = true;
 
         var at = FrameHeader.Bytes;
         for (var i = 0; i < header.Records; i++)
         {
             var record = reader.Frame[at..];
             var id = EntryRecord.IdOf(record);
-            Admit(segment, reader.Offset + at, id);
+            AcceptFrame(segment, reader.Offset + at, id);
             at += EntryRecord.SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
         }
     }
 
-    private void Admit(Segment segment, long offset, EntryId id)
+    private void AcceptFrame(Segment segment, long offset, EntryId id)
     {
-        if (id.Index > Map.Last + 1 || id.Index == LogIndex.Zero)
-            throw Damage(segment, offset, $"entry {id} follows entry {Map.Last}", "Entries are written in order.");
-        if (id.Index <= Commit)
-            throw Damage(segment, offset, $"entry {id} replaces one that was committed (commit mark {Commit})", "A committed entry never changes.");
+        if (id.Index > SegmentIndex.Last + 1 || id.Index == LogIndex.Zero)
+            throw Corruption(segment, offset, $"entry {id} follows entry {SegmentIndex.Last}", "Entries are written in order.");
+        if (id.Index <= CommitMark)
+            throw Corruption(segment, offset, $"entry {id} replaces one that was committed (commit mark {CommitMark})", "A committed entry never changes.");
 
         // Truncation reaches back into segments that have been deleted since: then everything read so far was replaced.
-        if (id.Index < Map.First)
-            Map.Restart(id.Index);
-        Map.Add(id.Index, offset);
+        if (id.Index < SegmentIndex.First)
+            SegmentIndex.ResetTo(id.Index);
+        SegmentIndex.Add(id.Index, offset);
 
         while (_terms.Count > 0 && _terms[^1].Index >= id.Index)
             _terms.RemoveAt(_terms.Count - 1);
         if (_terms.Count > 0 && _terms[^1].Term > id.Term)
-            throw Damage(segment, offset, $"entry {id} has an earlier term than the one before it ({_terms[^1].Term})", "Terms never fall along the log.");
+            throw Corruption(segment, offset, $"entry {id} has an earlier term than the one before it ({_terms[^1].Term})", "Terms never fall along the log.");
         if (_terms.Count == 0 || _terms[^1].Term != id.Term)
             _terms.Add(id);
     }
@@ -170,50 +170,50 @@ internal sealed class LogRecovery(IDisk disk)
     {
         var header = reader.Header;
         var frameEnd = state == FrameState.Torn ? segment.Tail + header.LengthOnDisk : segment.Tail;
-        var (first, end, frame) = reader.LookBehind(frameEnd);
+        var (first, end, frame) = reader.ScanAfter(frameEnd);
         if (state == FrameState.Unwritten && first < 0)
             return;
         if (frame >= 0 || (state == FrameState.Torn && first >= 0))
-            throw Damage(segment, segment.Tail, state == FrameState.Torn ? what : "a frame is missing",
+            throw Corruption(segment, segment.Tail, state == FrameState.Torn ? what : "a frame is missing",
                 $"Something was written behind it, at byte {Math.Max(first, frame)}, and that happens only after it was flushed.");
-        if (end - segment.Tail > WalBatch.FrameBytesHard(segment.Header.FileBytes))
-            throw Damage(segment, segment.Tail, "a frame is missing", "More was written behind it than one unfinished write can have left.");
+        if (end - segment.Tail > WalBatch.FrameBytesHardLimit(segment.Header.FileBytes))
+            throw Corruption(segment, segment.Tail, "a frame is missing", "More was written behind it than one unfinished write can have left.");
         if (state == FrameState.Torn && header.Sequence != NextFrame && _nextFrame is not null)
-            throw Damage(segment, segment.Tail, $"frame {header.Sequence} stands where frame {NextFrame} belongs", "The frames between were flushed before this one was written.");
-        if (state == FrameState.Torn && header.Records > 0 && header.First <= Commit)
-            throw Damage(segment, segment.Tail, what, $"It holds entry {header.First}, and entries up to {Commit} were committed.");
+            throw Corruption(segment, segment.Tail, $"frame {header.Sequence} stands where frame {NextFrame} belongs", "The frames between were flushed before this one was written.");
+        if (state == FrameState.Torn && header.Records > 0 && header.First <= CommitMark)
+            throw Corruption(segment, segment.Tail, what, $"It holds entry {header.First}, and entries up to {CommitMark} were committed.");
         if (_torn is not null)
-            throw Damage(segment, segment.Tail, "two unfinished writes", "There is never more than one write under way.");
+            throw Corruption(segment, segment.Tail, "two unfinished writes", "There is never more than one write under way.");
 
         _torn = (segment, segment.Tail, Math.Max(end, frameEnd), state == FrameState.Torn ? what : "the first sector of a frame was never written");
     }
 
     // Segments behind the last one with a frame were made ahead of need.
-    private void SettleUnused()
+    private void DetachSpareSegments()
     {
-        while (Map.Segments.Count > 1 && Map.Current.Tail == SegmentHeader.Bytes)
-            _unused.Insert(0, Map.RemoveNewest());
-        if (_nextFrame is null && Map.Segments[0].Sequence != 1)
-            throw new WalDamageException(Map.Segments[0].Name, SegmentHeader.Bytes, "all entries", "no frame in any segment, though earlier segments were used and deleted",
+        while (SegmentIndex.Segments.Count > 1 && SegmentIndex.Current.Tail == SegmentHeader.Bytes)
+            _spareSegments.Insert(0, SegmentIndex.RemoveNewest());
+        if (_nextFrame is null && SegmentIndex.Segments[0].Sequence != 1)
+            throw new WalCorruptionException(SegmentIndex.Segments[0].Name, SegmentHeader.Bytes, "all entries", "no frame in any segment, though earlier segments were used and deleted",
                 "The first frame of a segment is flushed before an earlier segment is deleted.");
     }
 
-    private void SettleStart()
+    private void ResolveLogStart()
     {
-        if (_start < Map.First)
-            throw new WalDamageException(Map.Segments[0].Name, SegmentHeader.Bytes, string.Create(CultureInfo.InvariantCulture, $"entries {_start} to {Map.First - 1}"),
+        if (_start < SegmentIndex.First)
+            throw new WalCorruptionException(SegmentIndex.Segments[0].Name, SegmentHeader.Bytes, string.Create(CultureInfo.InvariantCulture, $"entries {_start} to {SegmentIndex.First - 1}"),
                 "earlier segments are missing", "The log says that it begins before the first entry found.");
-        if (_start > Map.Last + 1)
-            throw new WalDamageException(Map.Current.Name, Map.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {Map.Last + 1} to {_start - 1}"),
+        if (_start > SegmentIndex.Last + 1)
+            throw new WalCorruptionException(SegmentIndex.Current.Name, SegmentIndex.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {_start - 1}"),
                 "the log ends before it begins", "An entry is dropped only after it was written.");
-        if (Commit > Map.Last && Commit >= _start)
-            throw new WalDamageException(Map.Current.Name, Map.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {Map.Last + 1} to {Commit}"),
+        if (CommitMark > SegmentIndex.Last && CommitMark >= _start)
+            throw new WalCorruptionException(SegmentIndex.Current.Name, SegmentIndex.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {CommitMark}"),
                 "committed entries are missing", "The commit mark is written with, or after, the entries it covers.");
 
-        Map.BeginAt(_start);
+        SegmentIndex.SetFirst(_start);
         while (_terms.Count > 1 && _terms[1].Index <= _start)
             _terms.RemoveAt(0);
-        if (_terms.Count > 0 && _start <= Map.Last)
+        if (_terms.Count > 0 && _start <= SegmentIndex.Last)
             _terms[0] = _terms[0] with { Index = LogIndex.Max(_start, _terms[0].Index) };
         else
             _terms.Clear();
@@ -226,27 +226,27 @@ internal sealed class LogRecovery(IDisk disk)
     //   next power cut, acknowledged as it was.
     // - The room for the frame behind it. An unfinished write is cleared away here, and a process may have ended while it did so: its successor
     //   sees never written sectors where the disk holds the rest of a frame, and what a next, shorter frame leaves of that is no damage.
-    private void MakeEndDurable()
+    private void MakeTailDurable()
     {
         if (_lastFrame is { } last)
         {
             var reader = new SegmentReader(last.Segment, _window);
-            if (reader.ReadFrame(last.Offset, out var what) != FrameState.Whole)
-                throw Damage(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
+            if (reader.ReadFrame(last.Offset, out var what) != FrameState.Valid)
+                throw Corruption(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
             last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
         }
 
-        foreach (var segment in _unused.Prepend(Map.Current))
+        foreach (var segment in _spareSegments.Prepend(SegmentIndex.Current))
         {
-            ClearRoom(segment);
+            ClearAfterTail(segment);
             segment.File.Flush();
         }
     }
 
     // No unfinished write reaches further than the longest frame.
-    private void ClearRoom(Segment segment)
+    private void ClearAfterTail(Segment segment)
     {
-        var end = Math.Min(segment.Tail + WalBatch.FrameBytesHard(segment.Header.FileBytes), segment.Header.FileBytes);
+        var end = Math.Min(segment.Tail + WalBatch.FrameBytesHardLimit(segment.Header.FileBytes), segment.Header.FileBytes);
         for (var at = segment.Tail; at < end; at += _window.Length)
         {
             var sectors = _window.AsSpan(0, (int)Math.Min(end - at, _window.Length));
@@ -256,16 +256,16 @@ internal sealed class LogRecovery(IDisk disk)
     }
 
     // The place to look at is where the missing frame belongs: often the end of the segment before.
-    private WalDamageException OutOfSequence(Segment segment, long offset, ulong found, ulong expected)
+    private WalCorruptionException OutOfSequence(Segment segment, long offset, ulong found, ulong expected)
     {
         var why = $"Frame {found} stands in {segment.Name} at byte {offset}, and a frame is written only after the one before it was flushed.";
         if (_torn is { } torn)
-            return Damage(torn.Segment, torn.From, $"frame {expected} is incomplete: {torn.What}", why);
-        return offset == SegmentHeader.Bytes && Map.Segments.Count > 1
-            ? Damage(Map.Segments[^2], Map.Segments[^2].Tail, $"frame {expected} is missing", why)
-            : Damage(segment, offset, $"frame {expected} is missing", why);
+            return Corruption(torn.Segment, torn.From, $"frame {expected} is incomplete: {torn.What}", why);
+        return offset == SegmentHeader.Bytes && SegmentIndex.Segments.Count > 1
+            ? Corruption(SegmentIndex.Segments[^2], SegmentIndex.Segments[^2].Tail, $"frame {expected} is missing", why)
+            : Corruption(segment, offset, $"frame {expected} is missing", why);
     }
 
-    private WalDamageException Damage(Segment segment, long offset, string what, string why) =>
-        new(segment.Name, offset, string.Create(CultureInfo.InvariantCulture, $"entries from {Map.Last + 1} on"), what, why);
+    private WalCorruptionException Corruption(Segment segment, long offset, string what, string why) =>
+        new(segment.Name, offset, string.Create(CultureInfo.InvariantCulture, $"entries from {SegmentIndex.Last + 1} on"), what, why);
 }

@@ -9,7 +9,7 @@ namespace Quorate.Node.Wal;
 /// <see cref="WriteAheadLog.Read"/> has them.
 /// </remarks>
 internal sealed record RecoveredLog(
-    HardState HardState, LogIndex FirstIndex, LogIndex LastIndex, LogIndex CommitMark, IReadOnlyList<EntryId> TermStarts, string? CutTail)
+    HardState HardState, LogIndex FirstIndex, LogIndex LastIndex, LogIndex CommitMark, IReadOnlyList<EntryId> TermStarts, string? TruncatedTail)
 {
     /// <summary>No entry: a new node, or one whose log begins behind a snapshot.</summary>
     public bool IsEmpty => LastIndex < FirstIndex;

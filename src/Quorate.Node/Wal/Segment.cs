@@ -10,16 +10,16 @@ internal sealed class Segment : IDisposable
 {
     private const string Prefix = "wal-";
     private const string Suffix = ".log";
-    private uint[] _places = [];
+    private uint[] _offsets = [];
 
-    public Segment(IDiskFile file, SegmentHeader header)
+    public Segment(IStorageFile file, SegmentHeader header)
     {
         File = file;
         Header = header;
         Tail = SegmentHeader.Bytes;
     }
 
-    public IDiskFile File { get; }
+    public IStorageFile File { get; }
 
     public SegmentHeader Header { get; }
 
@@ -39,7 +39,7 @@ internal sealed class Segment : IDisposable
     public int Count { get; private set; }
 
     /// <summary>Bytes that are left for frames.</summary>
-    public long Room => Header.FileBytes - Tail;
+    public long FreeBytes => Header.FileBytes - Tail;
 
     public static string NameOf(ulong sequence) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{sequence:d16}{Suffix}");
 
@@ -52,39 +52,39 @@ internal sealed class Segment : IDisposable
             name == NameOf(sequence);
     }
 
-    public bool Holds(LogIndex index) => Count > 0 && index >= First && index < First + Count;
+    public bool Contains(LogIndex index) => Count > 0 && index >= First && index < First + Count;
 
     /// <summary>Where the record of an entry begins, bytes.</summary>
-    public long PlaceOf(LogIndex index) => 8L * _places[(int)(index - First)];
+    public long OffsetOf(LogIndex index) => 8L * _offsets[(int)(index - First)];
 
     /// <summary>The entry after those that are here lies at <paramref name="offset"/>.</summary>
     public void Add(LogIndex index, long offset)
     {
         if (Count == 0)
             First = index;
-        if (Count == _places.Length)
+        if (Count == _offsets.Length)
             Grow();
-        _places[Count++] = (uint)(offset / 8);
+        _offsets[Count++] = (uint)(offset / 8);
     }
 
     /// <summary>Entries from <paramref name="index"/> on no longer count.</summary>
-    public void CutFrom(LogIndex index) => Count = index <= First ? 0 : (int)Math.Min(Count, index - First);
+    public void TruncateFrom(LogIndex index) => Count = index <= First ? 0 : (int)Math.Min(Count, index - First);
 
     public void Dispose()
     {
-        if (_places.Length > 0)
-            ArrayPool<uint>.Shared.Return(_places);
-        _places = [];
+        if (_offsets.Length > 0)
+            ArrayPool<uint>.Shared.Return(_offsets);
+        _offsets = [];
         Count = 0;
         File.Dispose();
     }
 
     private void Grow()
     {
-        var larger = ArrayPool<uint>.Shared.Rent(Math.Max(64, 2 * _places.Length));
-        _places.AsSpan(0, Count).CopyTo(larger);
-        if (_places.Length > 0)
-            ArrayPool<uint>.Shared.Return(_places);
-        _places = larger;
+        var larger = ArrayPool<uint>.Shared.Rent(Math.Max(64, 2 * _offsets.Length));
+        _offsets.AsSpan(0, Count).CopyTo(larger);
+        if (_offsets.Length > 0)
+            ArrayPool<uint>.Shared.Return(_offsets);
+        _offsets = larger;
     }
 }

@@ -36,11 +36,11 @@ internal readonly record struct SegmentHeader(int FileBytes, ulong Sequence, ulo
     public static SegmentHeader Read(ReadOnlySpan<byte> source, string file, ulong sequence, long fileBytes)
     {
         if (source.Length < Bytes)
-            throw Damage(file, source.Length, "the file ends within its header");
+            throw Corruption(file, source.Length, "the file ends within its header");
         if (BinaryPrimitives.ReadUInt32LittleEndian(source) != Crc32C.Of(source[4..Bytes]))
-            throw Damage(file, 0, "the checksum of the header is wrong");
+            throw Corruption(file, 0, "the checksum of the header is wrong");
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) != Magic)
-            throw Damage(file, 4, "this is not a segment of a write-ahead log");
+            throw Corruption(file, 4, "this is not a segment of a write-ahead log");
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
         if (version != Version)
@@ -51,12 +51,12 @@ internal readonly record struct SegmentHeader(int FileBytes, ulong Sequence, ulo
             BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
             BinaryPrimitives.ReadUInt64LittleEndian(source[24..]));
         if (header.FileBytes != fileBytes)
-            throw Damage(file, 12, $"the header says {header.FileBytes} bytes, the file has {fileBytes}");
+            throw Corruption(file, 12, $"the header says {header.FileBytes} bytes, the file has {fileBytes}");
         if (header.Sequence != sequence)
-            throw Damage(file, 16, $"the header says segment {header.Sequence}, the name says {sequence}");
+            throw Corruption(file, 16, $"the header says segment {header.Sequence}, the name says {sequence}");
         return header;
     }
 
-    private static WalDamageException Damage(string file, long offset, string what) =>
+    private static WalCorruptionException Corruption(string file, long offset, string what) =>
         new(file, offset, "all entries of the segment", what, "A segment gets its name only after its header is on the disk, so no crash leaves this.");
 }

@@ -38,21 +38,21 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         if (!FrameHeader.TryRead(sector, segment.Nonce, offset, out var header))
         {
             what = "the header of a frame does not verify";
-            return FrameState.Bad;
+            return FrameState.Corrupt;
         }
 
         Header = header;
         if (header.LengthOnDisk < 0 || header.LengthOnDisk > segment.Header.FileBytes - offset)
         {
             what = $"a frame of {header.Length} bytes does not fit into the segment";
-            return FrameState.Bad;
+            return FrameState.Corrupt;
         }
 
         LoadFrame(offset, header.LengthOnDisk);
-        what = FirstFault(header);
+        what = FindFault(header);
         if (what.Length == 0)
-            return FrameState.Whole;
-        return HasUnwrittenSector(offset, header.LengthOnDisk) ? FrameState.Torn : FrameState.Bad;
+            return FrameState.Valid;
+        return HasUnwrittenSector(offset, header.LengthOnDisk) ? FrameState.Torn : FrameState.Corrupt;
     }
 
     /// <summary>What lies behind the last whole frame: the first and the last sector something was written to, and a frame, if there is one.</summary>
@@ -60,10 +60,10 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
     /// It looks as far as one frame can reach past the last written sector. Further on nothing can be: a frame is written only when the one
     /// before it is durable, and that one would have been seen.
     /// </remarks>
-    public (long FirstWritten, long EndOfWritten, long Frame) LookBehind(long offset)
+    public (long FirstWritten, long EndOfWritten, long Frame) ScanAfter(long offset)
     {
         long first = -1, end = -1, frame = -1;
-        var reach = WalBatch.FrameBytesHard(segment.Header.FileBytes);
+        var reach = WalBatch.FrameBytesHardLimit(segment.Header.FileBytes);
         for (var at = offset; at < segment.Header.FileBytes && at - Math.Max(offset, end) <= reach; at += Sectors.Bytes)
         {
             var sector = SectorAt(at);
@@ -79,23 +79,23 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         return (first, end, frame);
     }
 
-    private string FirstFault(FrameHeader header)
+    private string FindFault(FrameHeader header)
     {
         var bytes = _frame.AsSpan(0, header.LengthOnDisk);
         var at = FrameHeader.Bytes;
-        var binding = ~0u;
+        var recordsChecksum = ~0u;
         for (var i = 0; i < header.Records; i++)
         {
             if (header.Length - at < EntryRecord.HeaderBytes)
                 return $"record {i} of {header.Records} lies beyond the end of its frame";
-            var size = EntryRecord.ClaimedSize(bytes[at..], header.Length - at);
-            if (size == 0 || !EntryRecord.IsWhole(bytes.Slice(at, size), segment.Nonce, Offset + at))
+            var size = EntryRecord.DeclaredSize(bytes[at..], header.Length - at);
+            if (size == 0 || !EntryRecord.IsValid(bytes.Slice(at, size), segment.Nonce, Offset + at))
                 return $"record {i} of {header.Records} in a frame does not verify";
-            binding = Crc32C.Continue(binding, bytes.Slice(at, sizeof(uint)));
+            recordsChecksum = Crc32C.Continue(recordsChecksum, bytes.Slice(at, sizeof(uint)));
             at += size;
         }
 
-        if (at != header.Length || ~binding != header.Binding)
+        if (at != header.Length || ~recordsChecksum != header.RecordsChecksum)
             return "the records of a frame are not those its header was written for";
         return bytes[at..].ContainsAnyExcept((byte)0) ? "what follows the records of a frame is not zero" : "";
     }
@@ -115,7 +115,7 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
     {
         if (_frame.Length < length)
             _frame = new byte[length];
-        segment.File.ReadWhole(offset, _frame.AsSpan(0, length));
+        segment.File.ReadExactly(offset, _frame.AsSpan(0, length));
     }
 
     private ReadOnlySpan<byte> SectorAt(long offset)
@@ -131,13 +131,13 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         _windowLength = (int)Math.Min(window.Length, segment.Header.FileBytes - offset);
         try
         {
-            segment.File.ReadWhole(offset, window.AsSpan(0, _windowLength));
+            segment.File.ReadExactly(offset, window.AsSpan(0, _windowLength));
         }
-        catch (WalDamageException) when (_windowLength > Sectors.Bytes)
+        catch (WalCorruptionException) when (_windowLength > Sectors.Bytes)
         {
             // Something in it cannot be read, and it may be nothing that was asked for.
             _windowLength = Sectors.Bytes;
-            segment.File.ReadWhole(offset, window.AsSpan(0, _windowLength));
+            segment.File.ReadExactly(offset, window.AsSpan(0, _windowLength));
         }
 
         _windowAt = offset;
@@ -151,28 +151,28 @@ internal enum FrameState
     Unwritten,
 
     /// <summary>A frame, all of it as it was written.</summary>
-    Whole,
+    Valid,
 
     /// <summary>A frame of which at least one sector was never written: its write did not finish.</summary>
     Torn,
 
     /// <summary>Something that no unfinished write explains.</summary>
-    Bad,
+    Corrupt,
 }
 
 /// <summary>Small words on disk files.</summary>
-internal static class DiskFileReading
+internal static class StorageFileExtensions
 {
     /// <summary>Reads all of <paramref name="target"/>; a file that ends before is damaged.</summary>
-    public static void ReadWhole(this IDiskFile file, long offset, Span<byte> target)
+    public static void ReadExactly(this IStorageFile file, long offset, Span<byte> target)
     {
-        var read = file.ReadOrDamage(offset, target);
+        var read = file.ReadOrThrowCorruption(offset, target);
         if (read != target.Length)
-            throw new WalDamageException(file.Name, offset + read, "the entries from there on", "the file ends too early", "It was made in its full length before it was used.");
+            throw new WalCorruptionException(file.Name, offset + read, "the entries from there on", "the file ends too early", "It was made in its full length before it was used.");
     }
 
     /// <summary>Reads what there is of <paramref name="target"/>. What the disk cannot read is as good as lost.</summary>
-    public static int ReadOrDamage(this IDiskFile file, long offset, Span<byte> target)
+    public static int ReadOrThrowCorruption(this IStorageFile file, long offset, Span<byte> target)
     {
         try
         {
@@ -180,7 +180,7 @@ internal static class DiskFileReading
         }
         catch (IOException fault)
         {
-            throw new WalDamageException(file.Name, offset, "the entries there", $"the disk cannot read it ({fault.Message.TrimEnd('.')})", "It was written, and flushed.", fault);
+            throw new WalCorruptionException(file.Name, offset, "the entries there", $"the disk cannot read it ({fault.Message.TrimEnd('.')})", "It was written, and flushed.", fault);
         }
     }
 }

@@ -6,14 +6,14 @@ namespace Quorate.Node.Wal;
 /// <summary>What one write and one flush are to make durable: filled by a group's loop, written by the disk thread, then used again.</summary>
 /// <remarks>
 /// Shape: entries in the order they were appended; one whose index is at or before the last replaces everything from there on.
-/// Threading: one owner at a time; hand it over, and touch it again when <see cref="WriteAheadLog.Commit"/> has returned.
+/// Threading: one owner at a time; hand it over, and touch it again when <see cref="WriteAheadLog.AppendAndFlush"/> has returned.
 /// The bytes are laid out as frames while they are appended, room for the frames' headers included, so that the disk thread writes the
-/// buffer as it stands. More than <see cref="FrameBytesSoft"/> makes another frame: a frame is torn or whole, so it has a bound.
+/// buffer as it stands. More than <see cref="FrameBytesSoftLimit"/> makes another frame: a frame is torn or whole, so it has a bound.
 /// </remarks>
 internal sealed class WalBatch
 {
     /// <summary>A batch that had to hold more gives its memory back when it is emptied, bytes.</summary>
-    private const int KeptBytesMax = 16 << 20;
+    private const int RetainedBytesMax = 16 << 20;
 
     private readonly WalOptions _options;
     private readonly List<WalFrame> _frames = [];
@@ -49,11 +49,11 @@ internal sealed class WalBatch
     internal ReadOnlySpan<WalFrame> Frames => CollectionsMarshal.AsSpan(_frames);
 
     /// <summary>Where a frame ends and the next begins: an eighth of what a segment may lose at its end for a frame that no longer fits.</summary>
-    internal static int FrameBytesSoft(int segmentBytes) => segmentBytes / 16;
+    internal static int FrameBytesSoftLimit(int segmentBytes) => segmentBytes / 16;
 
     /// <summary>No frame is longer: it grows while it is below the soft bound, and then by one entry at most.</summary>
-    internal static int FrameBytesHard(int segmentBytes) =>
-        FrameBytesSoft(segmentBytes) + Sectors.RoundUp(FrameHeader.Bytes + EntryRecord.SizeOf(segmentBytes / 4));
+    internal static int FrameBytesHardLimit(int segmentBytes) =>
+        FrameBytesSoftLimit(segmentBytes) + Sectors.RoundUp(FrameHeader.Bytes + EntryRecord.SizeOf(segmentBytes / 4));
 
     /// <summary>Adds entries to the end of the log, or from the first one's index on.</summary>
     /// <exception cref="ArgumentException">A payload is longer than <see cref="WalOptions.PayloadBytesMax"/>; that entry and those behind it were not added.</exception>
@@ -68,15 +68,15 @@ internal sealed class WalBatch
     }
 
     /// <summary>Entries up to here are committed. It tells a torn write from damage when the log is opened.</summary>
-    public void Commit(LogIndex index) => CommitMark = LogIndex.Max(CommitMark, index);
+    public void SetCommitIndex(LogIndex index) => CommitMark = LogIndex.Max(CommitMark, index);
 
     /// <summary>Term and vote that must be durable before the entries are; the last call counts.</summary>
-    public void HardState(HardState state) => HardStateToSave = state;
+    public void SetHardState(HardState state) => HardStateToSave = state;
 
     /// <summary>Empties the batch; its memory stays, within bounds.</summary>
     public void Clear()
     {
-        if (_buffer.Length > KeptBytesMax)
+        if (_buffer.Length > RetainedBytesMax)
             _buffer = NewBuffer();
         _frames.Clear();
         _used = 0;
@@ -91,7 +91,7 @@ internal sealed class WalBatch
     private void Append(in LogEntry entry)
     {
         var size = EntryRecord.SizeOf(entry.Payload.Length);
-        if (_frames.Count == 0 || _frames[^1].Length + size > FrameBytesSoft(_options.SegmentBytes))
+        if (_frames.Count == 0 || _frames[^1].Length + size > FrameBytesSoftLimit(_options.SegmentBytes))
             OpenFrame(entry.Index);
 
         ref var frame = ref CollectionsMarshal.AsSpan(_frames)[^1];

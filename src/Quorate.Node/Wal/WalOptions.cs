@@ -6,10 +6,10 @@ namespace Quorate.Node.Wal;
 internal sealed record WalOptions
 {
     /// <summary>The smallest segment that still holds a frame of every kind: for tests and the simulator.</summary>
-    public const int SegmentBytesLeast = 16 * 1024;
+    public const int SegmentBytesMin = 16 * 1024;
 
     /// <summary>The largest segment: places are counted in eights in 32 bits, and a recovery reads a segment at a time.</summary>
-    public const int SegmentBytesMost = 1024 * 1024 * 1024;
+    public const int SegmentBytesMax = 1024 * 1024 * 1024;
 
     /// <summary>Length of one segment file, bytes.</summary>
     /// <remarks>
@@ -30,10 +30,10 @@ internal sealed record WalOptions
     /// Default true. Without it the write that needs a new segment waits until that is filled and flushed (30 ms to a second for 64 MiB).
     /// The simulator says false: nothing may happen there on a thread it does not own.
     /// </remarks>
-    public bool PrepareInBackground { get; init; } = true;
+    public bool PreallocateInBackground { get; init; } = true;
 
     /// <summary>Draws the number by which a segment knows its own sectors. The simulator hands in a seeded one.</summary>
-    public Func<ulong> DrawNonce { get; init; } = static () =>
+    public Func<ulong> GenerateNonce { get; init; } = static () =>
     {
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(bytes);
@@ -43,8 +43,8 @@ internal sealed record WalOptions
     /// <summary>Throws when a value is out of its range, naming the option, the value and the range.</summary>
     public void Validate()
     {
-        if (SegmentBytes is < SegmentBytesLeast or > SegmentBytesMost || SegmentBytes % 4096 != 0)
-            throw new ArgumentOutOfRangeException(nameof(SegmentBytes), SegmentBytes, $"SegmentBytes must be a multiple of 4096 from {SegmentBytesLeast} to {SegmentBytesMost}.");
+        if (SegmentBytes is < SegmentBytesMin or > SegmentBytesMax || SegmentBytes % 4096 != 0)
+            throw new ArgumentOutOfRangeException(nameof(SegmentBytes), SegmentBytes, $"SegmentBytes must be a multiple of 4096 from {SegmentBytesMin} to {SegmentBytesMax}.");
         if (PayloadBytesMax < 1 || PayloadBytesMax > SegmentBytes / 4)
             throw new ArgumentOutOfRangeException(nameof(PayloadBytesMax), PayloadBytesMax, $"PayloadBytesMax must be from 1 to a quarter of SegmentBytes ({SegmentBytes / 4}).");
     }

@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>The log on the disk: what <see cref="Commit"/> returned for survives a power cut; what was damaged since is never given out.</summary>
+/// <summary>The log on the disk: what <see cref="AppendAndFlush"/> returned for survives a power cut; what was damaged since is never given out.</summary>
 /// <remarks>
 /// Threading: one thread, the disk thread. Errors: after a failed write or flush nobody knows what is on the disk, so the log refuses everything
 /// from then on; the process must end and start again from what the disk really has. A disk that is full shows before anything of a frame is
@@ -11,61 +11,61 @@ namespace Quorate.Node.Wal;
 /// </remarks>
 internal sealed class WriteAheadLog : IDisposable
 {
-    private readonly IDisk _disk;
+    private readonly IStorage _storage;
     private readonly HardStateFile _hardState;
-    private readonly LogMap _map;
+    private readonly SegmentIndex _segmentIndex;
     private readonly LogReader _reader;
-    private readonly SegmentMaker _maker;
-    private readonly byte[] _markFrame = new byte[Sectors.Bytes];
+    private readonly SegmentAllocator _allocator;
+    private readonly byte[] _controlFrame = new byte[Sectors.Bytes];
     private ulong _nextFrame;
-    private LogIndex _commit;
-    private uint _binding;
+    private LogIndex _commitMark;
+    private uint _recordsChecksum;
     private Exception? _failure;
 
-    private WriteAheadLog(IDisk disk, WalOptions options, HardStateFile hardState, LogRecovery recovery)
+    private WriteAheadLog(IStorage storage, WalOptions options, HardStateFile hardState, LogRecovery recovery)
     {
-        _disk = disk;
+        _storage = storage;
         _hardState = hardState;
-        _map = recovery.Map;
-        _reader = new LogReader(recovery.Map);
-        _maker = new SegmentMaker(disk, options);
+        _segmentIndex = recovery.SegmentIndex;
+        _reader = new LogReader(recovery.SegmentIndex);
+        _allocator = new SegmentAllocator(storage, options);
         _nextFrame = recovery.NextFrame;
-        _commit = recovery.Commit;
-        foreach (var unused in recovery.Unused)
-            _maker.Keep(unused);
+        _commitMark = recovery.CommitMark;
+        foreach (var spare in recovery.SpareSegments)
+            _allocator.AddSpare(spare);
     }
 
     /// <summary>The first entry that can be read.</summary>
-    public LogIndex FirstIndex => _map.First;
+    public LogIndex FirstIndex => _segmentIndex.First;
 
     /// <summary>The last entry that is durable.</summary>
-    public LogIndex LastIndex => _map.Last;
+    public LogIndex LastIndex => _segmentIndex.Last;
 
     /// <summary>Term and vote that are durable.</summary>
     public HardState HardState => _hardState.State;
 
     /// <summary>Opens the log in a folder, or makes it there.</summary>
-    /// <exception cref="WalDamageException">What is there was changed since it was written.</exception>
-    public static (WriteAheadLog Log, RecoveredLog Recovered) Open(IDisk disk, WalOptions options)
+    /// <exception cref="WalCorruptionException">What is there was changed since it was written.</exception>
+    public static (WriteAheadLog Log, RecoveredLog Recovered) Open(IStorage storage, WalOptions options)
     {
         options.Validate();
-        var sequences = Sequences(disk);
-        var hardState = OpenHardState(disk, isNew: sequences.Count == 0);
+        var sequences = SegmentSequences(storage);
+        var hardState = OpenHardState(storage, isNew: sequences.Count == 0);
         WriteAheadLog? log = null;
         try
         {
-            SegmentMaker.RemoveUnfinished(disk);
+            SegmentAllocator.RemoveUnfinished(storage);
             if (sequences.Count == 0)
-                MakeFirstSegment(disk, options, sequences);
-            var recovery = new LogRecovery(disk);
+                CreateFirstSegment(storage, options, sequences);
+            var recovery = new LogRecovery(storage);
             recovery.Run(sequences);
 
             // Names that the process before made, changed or removed may be no more durable than the last frame was.
-            disk.FlushFolder();
-            log = new WriteAheadLog(disk, options, hardState, recovery);
-            var recovered = new RecoveredLog(hardState.State, log.FirstIndex, log.LastIndex, recovery.Commit, [.. recovery.Terms], recovery.CutTail);
+            storage.FlushDirectory();
+            log = new WriteAheadLog(storage, options, hardState, recovery);
+            var recovered = new RecoveredLog(hardState.State, log.FirstIndex, log.LastIndex, recovery.CommitMark, [.. recovery.Terms], recovery.TruncatedTail);
             if (recovered.LastTerm > hardState.State.Term)
-                throw new WalDamageException(HardStateFile.Name, 0, "term and vote", $"the saved term is {hardState.State.Term}, the last entry's is {recovered.LastTerm}",
+                throw new WalCorruptionException(HardStateFile.Name, 0, "term and vote", $"the saved term is {hardState.State.Term}, the last entry's is {recovered.LastTerm}",
                     "A term is durable before any entry of it.");
 
             // What a crash kept from being deleted when the beginning of the log moved.
@@ -83,7 +83,7 @@ internal sealed class WriteAheadLog : IDisposable
     /// <summary>Makes everything in the batch durable: one write and one flush, and one more before it when term or vote changed.</summary>
     /// <remarks>Durability: all of it when this returns; none of it was promised when it throws.</remarks>
     /// <exception cref="IOException">There is no room for the next segment; the log is as it was, and the batch may be tried again.</exception>
-    public void Commit(WalBatch batch)
+    public void AppendAndFlush(WalBatch batch)
     {
         ThrowIfFailed();
         // First: an entry of a term must never be durable while the term is not, or a restart would take the node back into the past of its log.
@@ -95,28 +95,28 @@ internal sealed class WriteAheadLog : IDisposable
         {
             ref readonly var frame = ref frames[i];
             var bytes = batch.BytesOf(in frame);
-            Demand(frame.First <= _map.Last + 1 && frame.First > _commit, frame.First);
-            MakeRoom(bytes.Length);
+            Require(frame.First <= _segmentIndex.Last + 1 && frame.First > _commitMark, frame.First);
+            EnsureSpace(bytes.Length);
 
             // The new mark goes with the last frame: it may cover entries of this very batch.
-            var last = Place(bytes, in frame);
-            var mark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commit, batch.CommitMark), last) : _commit;
-            WriteFrame(bytes, new FrameHeader(_nextFrame, frame.Length, frame.Records, frame.First, _map.First, mark, Restart: false, _binding));
+            var last = SealAndIndex(bytes, in frame);
+            var commitMark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), last) : _commitMark;
+            WriteFrame(bytes, new FrameHeader(_nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum));
             batch.FramesWritten = i + 1;
         }
 
-        _commit = LogIndex.Min(LogIndex.Max(_commit, batch.CommitMark), _map.Last);
-        PrepareNext();
+        _commitMark = LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), _segmentIndex.Last);
+        PreallocateNext();
     }
 
     /// <summary>Reads entries <paramref name="from"/> to <paramref name="to"/>, both included, as far as <paramref name="bytesMax"/> allows; at least one.</summary>
     /// <returns>How many were added to <paramref name="target"/>.</returns>
-    /// <exception cref="WalDamageException">An entry is not what was written. Those before it were added.</exception>
+    /// <exception cref="WalCorruptionException">An entry is not what was written. Those before it were added.</exception>
     public int Read(LogIndex from, LogIndex to, long bytesMax, List<LogEntry> target)
     {
         ThrowIfFailed();
-        ArgumentOutOfRangeException.ThrowIfLessThan(from, _map.First);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(to, _map.Last);
+        ArgumentOutOfRangeException.ThrowIfLessThan(from, _segmentIndex.First);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(to, _segmentIndex.Last);
         return _reader.Read(from, to, bytesMax, target);
     }
 
@@ -128,38 +128,38 @@ internal sealed class WriteAheadLog : IDisposable
     public void DropBefore(LogIndex first)
     {
         ThrowIfFailed();
-        first = LogIndex.Min(first, _map.Last + 1);
-        var count = _map.SegmentsBefore(first);
-        if (count == 0 || first <= _map.First)
+        first = LogIndex.Min(first, _segmentIndex.Last + 1);
+        var count = _segmentIndex.SegmentsBefore(first);
+        if (count == 0 || first <= _segmentIndex.First)
             return;
 
-        WriteMark(LogIndex.Max(_map.First, _map.FirstAfter(count)), restart: false);
-        DeleteBefore(_map.First);
+        WriteControlFrame(LogIndex.Max(_segmentIndex.First, _segmentIndex.FirstAfter(count)), reset: false);
+        DeleteBefore(_segmentIndex.First);
     }
 
     /// <summary>A snapshot replaces the log: no entry counts, the next one is <paramref name="first"/>.</summary>
     /// <remarks>Durability: on the disk when this returns. The snapshot must be durable before.</remarks>
-    public void Restart(LogIndex first)
+    public void ResetTo(LogIndex first)
     {
         ThrowIfFailed();
-        Demand(first > _commit, first);
-        WriteMark(first, restart: true);
+        Require(first > _commitMark, first);
+        WriteControlFrame(first, reset: true);
         DeleteBefore(first);
     }
 
     /// <summary>Closes the files. It writes and flushes nothing: what was not committed is not kept.</summary>
     public void Dispose()
     {
-        _maker.Dispose();
-        foreach (var segment in _map.Segments)
+        _allocator.Dispose();
+        foreach (var segment in _segmentIndex.Segments)
             segment.Dispose();
         _hardState.Dispose();
     }
 
-    private static List<ulong> Sequences(IDisk disk)
+    private static List<ulong> SegmentSequences(IStorage storage)
     {
         var sequences = new List<ulong>();
-        foreach (var name in disk.List())
+        foreach (var name in storage.List())
         {
             if (Segment.TryParseName(name, out var sequence))
                 sequences.Add(sequence);
@@ -170,31 +170,31 @@ internal sealed class WriteAheadLog : IDisposable
     }
 
     // The hard state is made before the first segment, and saved only after it. So each without the other tells something.
-    private static HardStateFile OpenHardState(IDisk disk, bool isNew)
+    private static HardStateFile OpenHardState(IStorage storage, bool isNew)
     {
-        if (!disk.List().Contains(HardStateFile.Name, StringComparer.Ordinal))
+        if (!storage.List().Contains(HardStateFile.Name, StringComparer.Ordinal))
         {
-            return isNew ? HardStateFile.Create(disk) : throw new WalDamageException(HardStateFile.Name, 0, "term and vote", "the file is missing",
+            return isNew ? HardStateFile.Create(storage) : throw new WalCorruptionException(HardStateFile.Name, 0, "term and vote", "the file is missing",
                 "It is made before the first segment of the log, and a node that forgot a vote could vote twice in one term.");
         }
 
-        var hardState = HardStateFile.Open(disk);
+        var hardState = HardStateFile.Open(storage);
         if (!isNew || hardState.Generation <= 1)
             return hardState;
         hardState.Dispose();
-        throw new WalDamageException(Segment.NameOf(1), 0, "all entries", "no segment of the log is there", "A term was saved, and that happens only after the first segment was made.");
+        throw new WalCorruptionException(Segment.NameOf(1), 0, "all entries", "no segment of the log is there", "A term was saved, and that happens only after the first segment was made.");
     }
 
-    private static void MakeFirstSegment(IDisk disk, WalOptions options, List<ulong> sequences)
+    private static void CreateFirstSegment(IStorage storage, WalOptions options, List<ulong> sequences)
     {
-        using var maker = new SegmentMaker(disk, options);
-        maker.Take(1).Dispose();
+        using var allocator = new SegmentAllocator(storage, options);
+        allocator.Take(1).Dispose();
         sequences.Add(1);
     }
 
     private void SaveHardState(HardState state)
     {
-        Demand(state.Term >= _hardState.State.Term, LogIndex.Zero);
+        Require(state.Term >= _hardState.State.Term, LogIndex.Zero);
         try
         {
             _hardState.Save(state);
@@ -207,16 +207,16 @@ internal sealed class WriteAheadLog : IDisposable
     }
 
     // Before anything is written: a full disk must leave the log as it was.
-    private void MakeRoom(int bytes)
+    private void EnsureSpace(int bytes)
     {
         try
         {
             // Segments that are there may be shorter than those we make now, and recovery looks for the end of a torn frame as far as their length allows one.
-            while (_map.Current.Room < bytes || WalBatch.FrameBytesHard(_map.Current.Header.FileBytes) < bytes)
+            while (_segmentIndex.Current.FreeBytes < bytes || WalBatch.FrameBytesHardLimit(_segmentIndex.Current.Header.FileBytes) < bytes)
             {
-                var full = _map.Current;
-                _map.AddSegment(_maker.Take(full.Sequence + 1));
-                full.File.DropFromMemory();
+                var full = _segmentIndex.Current;
+                _segmentIndex.AddSegment(_allocator.Take(full.Sequence + 1));
+                full.File.EvictFromPageCache();
             }
         }
         catch (DiskFlushException e)
@@ -226,11 +226,11 @@ internal sealed class WriteAheadLog : IDisposable
         }
     }
 
-    private void PrepareNext()
+    private void PreallocateNext()
     {
         try
         {
-            _maker.Prepare(_map.Current);
+            _allocator.Preallocate(_segmentIndex.Current);
         }
         catch (DiskFlushException e)
         {
@@ -240,29 +240,29 @@ internal sealed class WriteAheadLog : IDisposable
     }
 
     // Ties the records to the place they will have, and enters them into the map.
-    private LogIndex Place(Span<byte> bytes, in WalFrame frame)
+    private LogIndex SealAndIndex(Span<byte> bytes, in WalFrame frame)
     {
-        var segment = _map.Current;
+        var segment = _segmentIndex.Current;
         var at = FrameHeader.Bytes;
-        var binding = ~0u;
+        var recordsChecksum = ~0u;
         for (var i = 0; i < frame.Records; i++)
         {
             var record = bytes[at..];
             var index = EntryRecord.IdOf(record).Index;
-            Demand(index <= _map.Last + 1 && index > _commit, index);
+            Require(index <= _segmentIndex.Last + 1 && index > _commitMark, index);
             var size = EntryRecord.Seal(record, segment.Nonce, segment.Tail + at);
-            binding = Crc32C.Continue(binding, record[..sizeof(uint)]);
-            _map.Add(index, segment.Tail + at);
+            recordsChecksum = Crc32C.Continue(recordsChecksum, record[..sizeof(uint)]);
+            _segmentIndex.Add(index, segment.Tail + at);
             at += size;
         }
 
-        _binding = ~binding;
-        return _map.Last;
+        _recordsChecksum = ~recordsChecksum;
+        return _segmentIndex.Last;
     }
 
     private void WriteFrame(Span<byte> bytes, FrameHeader header)
     {
-        var segment = _map.Current;
+        var segment = _segmentIndex.Current;
         header.Write(bytes, segment.Nonce, segment.Tail);
         try
         {
@@ -280,30 +280,30 @@ internal sealed class WriteAheadLog : IDisposable
     }
 
     // A frame without entries: it says where the log begins.
-    private void WriteMark(LogIndex start, bool restart)
+    private void WriteControlFrame(LogIndex start, bool reset)
     {
-        MakeRoom(_markFrame.Length);
-        if (restart)
-            _map.Restart(start);
+        EnsureSpace(_controlFrame.Length);
+        if (reset)
+            _segmentIndex.ResetTo(start);
         else
-            _map.BeginAt(start);
+            _segmentIndex.SetFirst(start);
 
-        Array.Clear(_markFrame);
-        _commit = restart ? LogIndex.Max(_commit, start - 1) : _commit;
-        WriteFrame(_markFrame, new FrameHeader(_nextFrame, FrameHeader.Bytes, 0, _map.Last + 1, start, _commit, restart, Crc32C.Of([])));
+        Array.Clear(_controlFrame);
+        _commitMark = reset ? LogIndex.Max(_commitMark, start - 1) : _commitMark;
+        WriteFrame(_controlFrame, new FrameHeader(_nextFrame, FrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([])));
     }
 
     // Each deletion is durable before the next: what a crash leaves has no hole.
     private void DeleteBefore(LogIndex first)
     {
-        for (var count = _map.SegmentsBefore(first); count > 0; count--)
+        for (var count = _segmentIndex.SegmentsBefore(first); count > 0; count--)
         {
-            using var segment = _map.RemoveOldest();
+            using var segment = _segmentIndex.RemoveOldest();
             segment.File.Dispose();
             try
             {
-                _disk.Delete(segment.Name);
-                _disk.FlushFolder();
+                _storage.Delete(segment.Name);
+                _storage.FlushDirectory();
             }
             catch (Exception e)
             {
@@ -313,12 +313,12 @@ internal sealed class WriteAheadLog : IDisposable
         }
     }
 
-    private void Demand(bool holds, LogIndex index)
+    private void Require(bool holds, LogIndex index)
     {
         if (holds)
             return;
         var violation = new InvariantViolationException(
-            $"The log was asked for what must never be: entry {index} while it holds {_map.First} to {_map.Last}, committed to {_commit}, {_hardState.State}.");
+            $"The log was asked for what must never be: entry {index} while it holds {_segmentIndex.First} to {_segmentIndex.Last}, committed to {_commitMark}, {_hardState.State}.");
         _failure = violation;
         throw violation;
     }

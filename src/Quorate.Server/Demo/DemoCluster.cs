@@ -85,7 +85,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         foreach (var (name, server) in _running)
         {
             var status = server.Status;
-            var followers = _running.Values.Count(s => s.Status.Leader == status.Self && s.Status.Term == status.Term);
+            var followers = _running.Values.Count(s => s.Status.Leader == status.NodeId && s.Status.Term == status.Term);
             if (status.Role == Role.Leader && 2 * followers > _settings.Count)
                 return (name, status.Term.Value);
         }

@@ -212,14 +212,14 @@ internal sealed class QuorateServer : IAsyncDisposable
     {
         var options = new RaftNodeOptions
         {
-            Self = Settings.Self.Id,
+            NodeId = Settings.Self.Id,
             ClusterId = Settings.ClusterId,
-            DataFolder = folder,
+            DataDirectory = folder,
             Members = Settings.Members.ToDictionary(m => m.Id, m => new PeerAddress(m.PeerUrls[0].Host, m.PeerUrls[0].Port)),
-            Listen = [.. Settings.ListenPeers.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
+            ListenEndPoints = [.. Settings.ListenPeers.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,
-            OnTransport = TellOfPeer,
+            OnTransportEvent = TellOfPeer,
         };
         try
         {

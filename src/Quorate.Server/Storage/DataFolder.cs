@@ -17,9 +17,9 @@ internal sealed class DataFolder : IDisposable
     private const string RaftName = "raft";
     private static readonly string[] Ours = ["lock", IdentityName, IdentityName + ".new", RaftName];
 
-    private readonly FileDisk _disk;
+    private readonly FileStorage _disk;
 
-    private DataFolder(FileDisk disk, ServerSettings settings)
+    private DataFolder(FileStorage disk, ServerSettings settings)
     {
         _disk = disk;
         Settings = settings;
@@ -29,14 +29,14 @@ internal sealed class DataFolder : IDisposable
     public ServerSettings Settings { get; }
 
     /// <summary>Where the node keeps its log.</summary>
-    public string RaftFolder => Path.Combine(_disk.Folder, RaftName);
+    public string RaftFolder => Path.Combine(_disk.DirectoryPath, RaftName);
 
     /// <summary>Takes the folder, makes it if it is missing, and makes sure that it is this member's.</summary>
     /// <exception cref="RefusalException">It cannot be used, is in use, or is somebody else's.</exception>
     public static DataFolder Open(ServerSettings settings)
     {
         RefuseForeign(settings.DataFolder);
-        var disk = Attempt(settings.DataFolder, () => new FileDisk(settings.DataFolder));
+        var disk = Attempt(settings.DataFolder, () => new FileStorage(settings.DataFolder));
         try
         {
             return new DataFolder(disk, Attempt(settings.DataFolder, () => Identify(disk, settings)));
@@ -82,12 +82,12 @@ internal sealed class DataFolder : IDisposable
         }
     }
 
-    private static ServerSettings Identify(FileDisk disk, ServerSettings settings)
+    private static ServerSettings Identify(FileStorage disk, ServerSettings settings)
     {
         if (disk.List().Contains(IdentityName))
         {
             // A start that was killed may have left its name unflushed, and a log whose owner a power cut took away belongs to nobody.
-            disk.FlushFolder();
+            disk.FlushDirectory();
             return Recognise(disk, settings);
         }
 
@@ -101,11 +101,11 @@ internal sealed class DataFolder : IDisposable
 
         var identity = new DataIdentity(
             DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.Token, ClusterText(settings));
-        WholeFile.Replace(disk, IdentityName, identity.ToBytes());
+        AtomicFile.Replace(disk, IdentityName, identity.ToBytes());
         return settings;
     }
 
-    private static ServerSettings Recognise(FileDisk disk, ServerSettings settings)
+    private static ServerSettings Recognise(FileStorage disk, ServerSettings settings)
     {
         var folder = settings.DataFolder;
         var identity = Read(disk, folder);
@@ -135,7 +135,7 @@ internal sealed class DataFolder : IDisposable
         return settings;
     }
 
-    private static DataIdentity Read(FileDisk disk, string folder)
+    private static DataIdentity Read(FileStorage disk, string folder)
     {
         using var file = disk.Open(IdentityName);
         try

@@ -115,8 +115,8 @@ internal sealed class Cluster : IDisposable
     {
         SegmentBytes = Weather.SegmentBytes,
         PayloadBytesMax = Weather.SegmentBytes / 4,
-        PrepareInBackground = false,
-        DrawNonce = drawNonce,
+        PreallocateInBackground = false,
+        GenerateNonce = drawNonce,
     };
 
     /// <summary>All who believe that they lead.</summary>
@@ -190,7 +190,7 @@ internal sealed class Cluster : IDisposable
             using (log)
                 return (recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
         }
-        catch (WalDamageException) when (Atlas.IsDamaged(member.Id))
+        catch (WalCorruptionException) when (Atlas.IsDamaged(member.Id))
         {
             return MayHaveHeld(member, entry);
         }

@@ -121,7 +121,7 @@ internal sealed class Member
             EndInDiskCall();
             return;
         }
-        catch (WalDamageException damage) when (_cluster.Atlas.IsDamaged(Id))
+        catch (WalCorruptionException damage) when (_cluster.Atlas.IsDamaged(Id))
         {
             // There is no other member yet that could give it what it has lost: it stays down.
             _cluster.Tally.Add(Mark.DamageRefused);
@@ -129,7 +129,7 @@ internal sealed class Member
             IsBanned = true;
             return;
         }
-        catch (IOException fault) when (fault is not WalDamageException && Disk.HasFailed)
+        catch (IOException fault) when (fault is not WalCorruptionException && Disk.HasFailed)
         {
             _cluster.Chronicle.Note(Id, "cannot start", fault.Message);
             _cluster.RestartLater(this);
@@ -288,7 +288,7 @@ internal sealed class Member
         now.Term > before.Term || (now.Term == before.Term && (before.VotedFor == NodeId.None || now.VotedFor == before.VotedFor));
 
     private bool IsFaultOfTheDisk(IOException fault) =>
-        (fault as WalDamageException ?? fault.InnerException) is WalDamageException ? _cluster.Atlas.IsDamaged(Id) : Disk.HasFailed;
+        (fault as WalCorruptionException ?? fault.InnerException) is WalCorruptionException ? _cluster.Atlas.IsDamaged(Id) : Disk.HasFailed;
 
     private void TurnAt(long moment)
     {

@@ -1,4 +1,4 @@
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 using Quorate.Node.Io;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -8,21 +8,21 @@ using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
 using Quorate.Verification.Specification;
 using Quorate.Verification.Tracing;
-using IncarnationBook = Quorate.Node.Transport.IncarnationBook;
+using IncarnationStore = Quorate.Node.Transport.IncarnationStore;
 
 namespace Quorate.Verification.Simulation;
 
 /// <summary>One life of a member: the real loop, log, applier and core, put together as a running node puts them together.</summary>
 internal sealed class Process
 {
-    private readonly GroupLoop _loop;
+    private readonly RaftDriver _loop;
     private readonly TickClock _clock;
     private readonly Member _member;
     private readonly Cluster _cluster;
     private readonly VirtualTime _now;
     private readonly TraceWriter? _trace;
     private readonly MarksOfAStep _marks;
-    private readonly IncarnationBook _incarnations;
+    private readonly IncarnationStore _incarnations;
     private readonly ulong[] _metLately;
     private readonly Refinement? _refinement;
     private int _effectsUntilCut = -1;
@@ -43,25 +43,25 @@ internal sealed class Process
         // Whoever has lost its folder talks to nobody any more: as if it were down for ever.
         _refinement = member.HasLostItsFolder ? null : cluster.Refinement;
         var (weather, wal) = (cluster.Weather, member.WalOptions);
-        _incarnations = IncarnationBook.Open(member.Disk, member.Incarnations.Next);
+        _incarnations = IncarnationStore.Open(member.Disk, member.Incarnations.Next);
         (Log, var recovered) = WriteAheadLog.Open(member.Disk, wal);
-        if (recovered.CutTail is not null)
+        if (recovered.TruncatedTail is not null)
             cluster.Tally.Add(Mark.TornTailCut);
         if (cluster.IsQuiet)
             cluster.Tally.Add(Mark.StartedInTheQuiet);
 
         var seed = member.Seeds.Next();
         var waitingMax = weather.IsTight ? 4 : 1024;
-        (Clients, Reads) = (new ClientInbox(waitingMax, 1 << 20, new AnswersFirst(member.Clock, Wake)), new ReadTable(waitingMax));
+        (Clients, Reads) = (new ProposalQueue(waitingMax, 1 << 20, new GroupCommitHold(member.Clock, Wake)), new PendingReads(waitingMax));
         DiskWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, Effect, work => member.Do(this, work), member.ApplyLatency);
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
-        var restored = Restart.Replay(Log, recovered, cluster.Configuration, Machine.Replay, CancellationToken.None);
+        var restored = StartupRecovery.Run(Log, recovered, cluster.Configuration, Machine.Replay, CancellationToken.None);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
         _refinement?.Started(Core);
         Endpoint = new Endpoint(cluster.Network, member.Id, _incarnations.Own, Meets, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
-        _loop = new GroupLoop(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
+        _loop = new RaftDriver(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
         _last = CoreState.Of(Core);
         cluster.Logs.Began(Core);
     }
@@ -72,9 +72,9 @@ internal sealed class Process
 
     public WriteAheadLog Log { get; }
 
-    public ReadTable Reads { get; }
+    public PendingReads Reads { get; }
 
-    public ClientInbox Clients { get; }
+    public ProposalQueue Clients { get; }
 
     public Endpoint Endpoint { get; }
 
@@ -95,7 +95,7 @@ internal sealed class Process
     public bool Turn()
     {
         _hasChanged = false;
-        if (_loop.Turn())
+        if (_loop.RunOnce())
             Wake();
         return _hasChanged;
     }
@@ -110,7 +110,7 @@ internal sealed class Process
         var hadFailed = _member.Disk.HasFailed;
         try
         {
-            if (!_incarnations.Meet(peer, incarnation))
+            if (!_incarnations.TryRecord(peer, incarnation))
             {
                 _cluster.Tally.Add(Mark.AnotherFolderRefused);
                 return false;

@@ -1,4 +1,4 @@
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 
 namespace Quorate.Verification.Simulation;
 

@@ -12,132 +12,132 @@ public sealed class IncarnationTests
     private static readonly NodeId Peer = new(2);
 
     [Fact]
-    public async Task A_node_with_another_folder_than_before_is_refused_by_whoever_has_met_it_and_both_are_told_why()
+    public async Task A_node_whose_data_directory_was_replaced_is_rejected()
     {
-        var (diskOfOne, diskOfTwo) = (new MemoryDisk(), new MemoryDisk());
-        var (one, two) = await TestNode.PairAsync(With(diskOfOne), With(diskOfTwo));
+        var (diskOfOne, diskOfTwo) = (new MemoryStorage(), new MemoryStorage());
+        var (one, two) = await TestNode.PairAsync(WithIncarnations(diskOfOne), WithIncarnations(diskOfTwo));
         var port = two.EndPoint.Port;
         await two.DisposeAsync();
 
         // With its folder it comes back, though the other was restarted in the meantime.
         await one.DisposeAsync();
-        one = new TestNode(1, With(diskOfOne));
-        two = new TestNode(2, With(diskOfTwo), port);
-        one.Knows(two);
-        two.Knows(one);
-        await one.UntilConnectedAsync(two);
+        one = new TestNode(1, WithIncarnations(diskOfOne));
+        two = new TestNode(2, WithIncarnations(diskOfTwo), port);
+        one.SetPeers(two);
+        two.SetPeers(one);
+        await one.WaitUntilConnectedAsync(two);
         await two.DisposeAsync();
 
         // Without it, no.
         await using var _ = one;
-        await using var empty = new TestNode(2, With(new MemoryDisk()), port);
-        empty.Knows(one);
-        var told = await empty.UntilToldAsync(TransportEventKind.RefusedByPeer);
-        Assert.Equal((HandshakeRefusal.AnotherFolder, one.Id), (told.Refusal, told.Peer));
+        await using var empty = new TestNode(2, WithIncarnations(new MemoryStorage()), port);
+        empty.SetPeers(one);
+        var told = await empty.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal((HandshakeRejection.DataDirectoryChanged, one.Id), (told.Rejection, told.Peer));
         Assert.Contains("has met this node 2 with another data folder", told.Text, StringComparison.Ordinal);
         Assert.Contains("add it anew", told.Text, StringComparison.Ordinal);
-        var here = await one.UntilToldAsync(TransportEventKind.Refused);
-        Assert.Equal((HandshakeRefusal.AnotherFolder, empty.Id), (here.Refusal, here.Peer));
+        var here = await one.WaitForEventAsync(TransportEventKind.Rejected);
+        Assert.Equal((HandshakeRejection.DataDirectoryChanged, empty.Id), (here.Rejection, here.Peer));
         Assert.Contains("it must not vote again under its old id", here.Text, StringComparison.Ordinal);
 
         // And in the other direction: nothing is sent to it either.
-        var unheard = await one.UntilToldAsync(TransportEventKind.RefusedByPeer);
-        Assert.Equal(HandshakeRefusal.AnotherFolder, unheard.Refusal);
+        var unheard = await one.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal(HandshakeRejection.DataDirectoryChanged, unheard.Rejection);
         Assert.Contains("Nothing is sent to it", unheard.Text, StringComparison.Ordinal);
-        Assert.False(one.With(empty.Id).Connected || one.With(empty.Id).Accepted);
+        Assert.False(one.CountersOf(empty.Id).Connected || one.CountersOf(empty.Id).Accepted);
     }
 
     /// <summary>The first start: all are new to each other. A build that does not say is met as before.</summary>
     [Fact]
-    public void Whoever_was_never_met_is_let_in_and_so_is_one_that_does_not_say()
+    public void A_new_peer_and_a_peer_without_an_incarnation_are_accepted()
     {
-        var book = IncarnationBook.Open(new MemoryDisk());
+        var book = IncarnationStore.Open(new MemoryStorage());
         Assert.NotEqual(0UL, book.Own);
 
-        Assert.True(book.Meet(Peer, 22));
-        Assert.True(book.Meet(Peer, 22));
-        Assert.True(book.Meet(Peer, 0));
-        Assert.False(book.Meet(Peer, 23));
-        Assert.True(book.Meet(new NodeId(3), 23));
+        Assert.True(book.TryRecord(Peer, 22));
+        Assert.True(book.TryRecord(Peer, 22));
+        Assert.True(book.TryRecord(Peer, 0));
+        Assert.False(book.TryRecord(Peer, 23));
+        Assert.True(book.TryRecord(new NodeId(3), 23));
     }
 
     /// <summary>Whoever was told that it is welcome is remembered; what this folder said of itself stays so.</summary>
     [Theory]
-    [InlineData(Unflushed.Dropped)]
-    [InlineData(Unflushed.Kept)]
-    [InlineData(Unflushed.Mixed)]
-    public void A_power_cut_at_any_call_forgets_nobody_who_was_welcomed(Unflushed left)
+    [InlineData(PowerLossOutcome.Dropped)]
+    [InlineData(PowerLossOutcome.Kept)]
+    [InlineData(PowerLossOutcome.Mixed)]
+    public void A_power_loss_at_any_call_forgets_no_recorded_peer(PowerLossOutcome left)
     {
         for (var call = 0; ; call++)
         {
-            var (disk, own, met) = (new MemoryDisk(), 0UL, new List<NodeId>());
+            var (disk, own, met) = (new MemoryStorage(), 0UL, new List<NodeId>());
             var calls = 0;
-            disk.Before = _ =>
+            disk.BeforeCall = _ =>
             {
                 if (calls++ == call)
-                    throw new PowerCutException();
+                    throw new PowerLossException();
             };
             try
             {
-                var book = IncarnationBook.Open(disk);
+                var book = IncarnationStore.Open(disk);
                 own = book.Own;
                 for (var peer = 2UL; peer < 5; peer++)
                 {
-                    book.Meet(new NodeId(peer), 10 + peer);
+                    book.TryRecord(new NodeId(peer), 10 + peer);
                     met.Add(new NodeId(peer));
                 }
 
                 Assert.True(call > 15, $"only {call} calls");
                 return;
             }
-            catch (PowerCutException)
+            catch (PowerLossException)
             {
-                disk.Before = null;
+                disk.BeforeCall = null;
             }
 
-            var after = disk.CrashedCopy(left, call);
-            var again = IncarnationBook.Open(after);
+            var after = disk.CopyAfterPowerLoss(left, call);
+            var again = IncarnationStore.Open(after);
             Assert.True(own == 0 || again.Own == own);
-            Assert.Equal([IncarnationBook.Name], after.List());
-            Assert.All(met, peer => Assert.False(again.Meet(peer, 99)));
+            Assert.Equal([IncarnationStore.Name], after.List());
+            Assert.All(met, peer => Assert.False(again.TryRecord(peer, 99)));
         }
     }
 
     [Fact]
-    public void A_flipped_bit_and_a_shorter_file_are_named()
+    public void A_flipped_bit_or_a_shortened_incarnations_file_is_reported()
     {
-        var pristine = new MemoryDisk();
-        IncarnationBook.Open(pristine).Meet(Peer, 22);
-        for (var at = 0; at < pristine.BytesOf(IncarnationBook.Name).Length; at++)
+        var pristine = new MemoryStorage();
+        IncarnationStore.Open(pristine).TryRecord(Peer, 22);
+        for (var at = 0; at < pristine.BytesOf(IncarnationStore.Name).Length; at++)
         {
             var disk = pristine.Copy();
-            disk.BytesOf(IncarnationBook.Name)[at] ^= 4;
-            Assert.Equal(IncarnationBook.Name, Assert.Throws<WalDamageException>(() => IncarnationBook.Open(disk)).File);
+            disk.BytesOf(IncarnationStore.Name)[at] ^= 4;
+            Assert.Equal(IncarnationStore.Name, Assert.Throws<WalCorruptionException>(() => IncarnationStore.Open(disk)).File);
 
             disk = pristine.Copy();
-            using (var file = disk.Open(IncarnationBook.Name))
+            using (var file = disk.Open(IncarnationStore.Name))
                 file.SetLength(at);
-            Assert.Throws<WalDamageException>(() => IncarnationBook.Open(disk));
+            Assert.Throws<WalCorruptionException>(() => IncarnationStore.Open(disk));
         }
     }
 
     /// <summary>A peer that cannot be remembered is not let in: not now, and once there is room it is.</summary>
     [Fact]
-    public void On_a_full_disk_nobody_new_is_let_in()
+    public void A_new_peer_is_rejected_while_the_disk_is_full()
     {
-        var disk = new MemoryDisk();
-        var book = IncarnationBook.Open(disk);
-        disk.Before = static call =>
+        var disk = new MemoryStorage();
+        var book = IncarnationStore.Open(disk);
+        disk.BeforeCall = static call =>
         {
             if (call.StartsWith("write", StringComparison.Ordinal))
                 throw new IOException("No space left on device");
         };
-        Assert.Throws<IOException>(() => book.Meet(Peer, 22));
+        Assert.Throws<IOException>(() => book.TryRecord(Peer, 22));
 
-        disk.Before = null;
-        Assert.True(book.Meet(Peer, 23));
-        Assert.False(IncarnationBook.Open(disk).Meet(Peer, 22));
+        disk.BeforeCall = null;
+        Assert.True(book.TryRecord(Peer, 23));
+        Assert.False(IncarnationStore.Open(disk).TryRecord(Peer, 22));
     }
 
-    private static Func<TcpNetworkOptions, TcpNetworkOptions> With(IDisk disk) => options => options with { Incarnations = IncarnationBook.Open(disk) };
+    private static Func<TcpNetworkOptions, TcpNetworkOptions> WithIncarnations(IStorage storage) => options => options with { Incarnations = IncarnationStore.Open(storage) };
 }

@@ -26,32 +26,32 @@ internal sealed class RawPeer : IDisposable
     }
 
     /// <summary>A connection of node 2 that has been let in.</summary>
-    public static async Task<RawPeer> WelcomeAsync(TestNode to)
+    public static async Task<RawPeer> ConnectAndHandshakeAsync(TestNode to)
     {
         var peer = await ConnectAsync(to);
-        Assert.Equal(HandshakeRefusal.None, (await peer.ShakeHandsAsync(HelloTo(to))).Refusal);
+        Assert.Equal(HandshakeRejection.None, (await peer.HandshakeAsync(RequestTo(to))).Rejection);
         return peer;
     }
 
-    public static Hello HelloTo(TestNode to) => new(Handshake.VersionMin, Handshake.VersionMax, TestNode.Cluster, new NodeId(2), to.Id, 0);
+    public static HandshakeRequest RequestTo(TestNode to) => new(Handshake.VersionMin, Handshake.VersionMax, TestNode.Cluster, new NodeId(2), to.Id, 0);
 
-    public async Task<Answer> ShakeHandsAsync(Hello hello)
+    public async Task<HandshakeResponse> HandshakeAsync(HandshakeRequest request)
     {
-        await Stream.WriteAsync(Handshake.Write(hello));
-        return await Handshake.ReadAnswerAsync(Stream, CancellationToken.None);
+        await Stream.WriteAsync(Handshake.Write(request));
+        return await Handshake.ReadResponseAsync(Stream, CancellationToken.None);
     }
 
-    public Task SayAsync(TestNode to, ulong readId) => SayAsync(Wire.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
+    public Task SendAsync(TestNode to, ulong readId) => SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
 
-    public async Task SayAsync(byte[] bytes) => await Stream.WriteAsync(bytes);
+    public async Task SendAsync(byte[] bytes) => await Stream.WriteAsync(bytes);
 
     /// <summary>Completes when the node has closed this connection.</summary>
-    public async Task UntilClosedAsync()
+    public async Task WaitUntilClosedAsync()
     {
         try
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-            while (await Stream.ReadAsync(new byte[1024], patience.Token) > 0)
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            while (await Stream.ReadAsync(new byte[1024], timeout.Token) > 0)
             {
                 // What it says on its way out is of no interest here.
             }

@@ -12,13 +12,13 @@ public sealed class TcpNetworkTests
         var (one, two) = await TestNode.PairAsync();
         await using var first = one;
         await using var second = two;
-        foreach (var message in Wire.OneOfEach())
+        foreach (var message in TestMessages.OneOfEach())
         {
             (message.From, message.To) = (one.Id, two.Id);
             one.Send(message);
             var received = await two.ReceiveAsync();
             Assert.Equal(one.Id, received.Peer);
-            Assert.Equal(Wire.Show(message), Wire.Show(received.Message));
+            Assert.Equal(TestMessages.Show(message), TestMessages.Show(received.Message));
         }
     }
 
@@ -30,10 +30,10 @@ public sealed class TcpNetworkTests
         await using var first = one;
         await using var second = two;
         await Task.WhenAll(Exchange(one, two), Exchange(two, one));
-        Assert.Equal(Count, one.With(two.Id).ReceivedMessages);
-        Assert.Equal(Count, one.With(two.Id).SentMessages);
-        Assert.Equal(0, one.With(two.Id).DroppedMessages);
-        Assert.Equal(one.With(two.Id).SentBytes, two.With(one.Id).ReceivedBytes);
+        Assert.Equal(Count, one.CountersOf(two.Id).ReceivedMessages);
+        Assert.Equal(Count, one.CountersOf(two.Id).SentMessages);
+        Assert.Equal(0, one.CountersOf(two.Id).DroppedMessages);
+        Assert.Equal(one.CountersOf(two.Id).SentBytes, two.CountersOf(one.Id).ReceivedBytes);
 
         static async Task Exchange(TestNode self, TestNode other)
         {
@@ -49,7 +49,7 @@ public sealed class TcpNetworkTests
     }
 
     [Fact]
-    public async Task Entries_of_every_size_arrive_whole_and_their_payloads_stay()
+    public async Task Entries_of_every_size_arrive_and_their_payloads_stay_valid()
     {
         var (one, two) = await TestNode.PairAsync();
         await using var first = one;
@@ -76,7 +76,7 @@ public sealed class TcpNetworkTests
     }
 
     [Fact]
-    public async Task A_message_to_nobody_we_know_is_dropped_and_counted()
+    public async Task A_message_to_an_unknown_node_is_dropped_and_counted()
     {
         await using var one = new TestNode(1);
         one.Send(new ReadIndexRequest { From = one.Id, To = new NodeId(9) });
@@ -84,16 +84,16 @@ public sealed class TcpNetworkTests
     }
 
     [Fact]
-    public async Task A_message_to_oneself_is_a_bug()
+    public async Task A_message_to_the_own_node_throws()
     {
         await using var one = new TestNode(1);
         Assert.Throws<InvalidOperationException>(() => one.Send(new ReadIndexRequest { From = one.Id, To = one.Id }));
     }
 
     [Fact]
-    public async Task A_message_that_no_peer_would_accept_is_a_bug()
+    public async Task A_message_above_the_frame_limit_throws()
     {
-        var (one, two) = await TestNode.PairAsync(one: options => options with { FrameBytesMax = 4096 });
+        var (one, two) = await TestNode.PairAsync(one: options => options with { MaxFrameBytes = 4096 });
         await using var first = one;
         await using var second = two;
         var entry = new LogEntry(new EntryId(new Term(1), new LogIndex(1)), EntryKind.Command, default, new byte[5000]);
@@ -102,7 +102,7 @@ public sealed class TcpNetworkTests
     }
 
     [Fact]
-    public async Task A_port_in_use_is_said_with_what_to_do()
+    public async Task A_port_in_use_is_reported_with_the_remedy()
     {
         await using var one = new TestNode(1);
         var fault = Assert.Throws<TransportStartException>(() => new TestNode(2, port: one.EndPoint.Port));
@@ -113,16 +113,16 @@ public sealed class TcpNetworkTests
     [Theory]
     [InlineData("192.0.2.1", "no network interface")]
     [InlineData("no-such-host.invalid", "has no address")]
-    public void A_bad_listen_address_is_said_with_what_to_do(string host, string why)
+    public void A_bad_listen_address_is_reported_with_the_remedy(string host, string why)
     {
-        var fault = Assert.Throws<TransportStartException>(() => new TestNode(1, options => options with { Listen = [new PeerAddress(host, 0)] }));
+        var fault = Assert.Throws<TransportStartException>(() => new TestNode(1, options => options with { ListenEndPoints = [new PeerAddress(host, 0)] }));
         Assert.Contains(why, fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_option_out_of_range_is_named()
     {
-        var fault = Assert.Throws<ArgumentException>(() => new TestNode(1, options => options with { SendQueueBytesMax = 5 }));
+        var fault = Assert.Throws<ArgumentException>(() => new TestNode(1, options => options with { MaxSendQueueBytes = 5 }));
         Assert.Contains("SendQueueBytesMax is 5", fault.Message, StringComparison.Ordinal);
     }
 }

@@ -13,10 +13,10 @@ public sealed class WireFormatTests
     private static readonly string[] Separators = [" "];
 
     [Fact]
-    public void What_is_encoded_is_decoded()
+    public void An_encoded_message_decodes_to_the_same_message()
     {
         var decoder = new WireDecoder(); // one for all, so that nothing of a message shows through in the next
-        Wire.AnyMessage.Sample(message => Wire.Show(Wire.Decode(Wire.Encode(message), decoder)) == Wire.Show(message), iter: 2000, threads: 1);
+        TestMessages.AnyMessage.Sample(message => TestMessages.Show(TestMessages.Decode(TestMessages.Encode(message), decoder)) == TestMessages.Show(message), iter: 2000, threads: 1);
     }
 
     [Fact]
@@ -24,10 +24,10 @@ public sealed class WireFormatTests
     {
         var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1.txt");
         var text = new StringBuilder("# Protocol version 1, one frame of each shape: what it says, then its bytes. Released bytes never change.\n");
-        foreach (var message in Wire.OneOfEach())
-            text.Append(Wire.Show(message)).Append('\n').Append(Convert.ToHexStringLower(Wire.Encode(message))).Append('\n');
-        text.Append("hello\n").Append(Convert.ToHexStringLower(Handshake.Write(new Hello(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7)))).Append('\n');
-        text.Append("answer\n").Append(Convert.ToHexStringLower(Handshake.Write(new Answer(HandshakeRefusal.UnknownPeer, 1, 2, new NodeId(3), 4)))).Append('\n');
+        foreach (var message in TestMessages.OneOfEach())
+            text.Append(TestMessages.Show(message)).Append('\n').Append(Convert.ToHexStringLower(TestMessages.Encode(message))).Append('\n');
+        text.Append("hello\n").Append(Convert.ToHexStringLower(Handshake.Write(new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7)))).Append('\n');
+        text.Append("answer\n").Append(Convert.ToHexStringLower(Handshake.Write(new HandshakeResponse(HandshakeRejection.UnknownPeer, 1, 2, new NodeId(3), 4)))).Append('\n');
 
         if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
             File.WriteAllText(golden, text.ToString());
@@ -40,8 +40,8 @@ public sealed class WireFormatTests
     {
         var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1-incarnations.txt");
         var text = "# Protocol version 1: hello and answer of a node that says the incarnation of its folder. Released bytes never change.\nhello\n"
-            + Convert.ToHexStringLower(Handshake.Write(new Hello(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, 0x0807_0605_0403_0201))) + "\nanswer\n"
-            + Convert.ToHexStringLower(Handshake.Write(new Answer(HandshakeRefusal.AnotherFolder, 1, 2, new NodeId(3), 4, 0x0807_0605_0403_0201))) + "\n";
+            + Convert.ToHexStringLower(Handshake.Write(new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, 0x0807_0605_0403_0201))) + "\nanswer\n"
+            + Convert.ToHexStringLower(Handshake.Write(new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, 0x0807_0605_0403_0201))) + "\n";
 
         if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
             File.WriteAllText(golden, text);
@@ -53,89 +53,89 @@ public sealed class WireFormatTests
     {
         var lines = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1.txt"));
         for (var i = 1; i + 1 < lines.Length && lines[i] != "hello"; i += 2)
-            Assert.Equal(lines[i], Wire.Show(Wire.Decode(Convert.FromHexString(lines[i + 1]))));
+            Assert.Equal(lines[i], TestMessages.Show(TestMessages.Decode(Convert.FromHexString(lines[i + 1]))));
     }
 
     [Fact]
-    public void A_frame_cut_anywhere_is_refused()
+    public void A_truncated_frame_is_rejected()
     {
-        foreach (var message in Wire.OneOfEach())
+        foreach (var message in TestMessages.OneOfEach())
         {
-            var frame = Wire.Encode(message);
+            var frame = TestMessages.Encode(message);
             for (var length = 0; length < frame.Length; length++)
-                Assert.Throws<WireFormatException>(() => Wire.Decode(frame[..length]));
+                Assert.Throws<WireFormatException>(() => TestMessages.Decode(frame[..length]));
         }
     }
 
     [Fact]
-    public void A_frame_with_any_bit_flipped_is_refused()
+    public void A_frame_with_any_bit_flipped_is_rejected()
     {
-        foreach (var message in Wire.OneOfEach())
+        foreach (var message in TestMessages.OneOfEach())
         {
-            var frame = Wire.Encode(message);
+            var frame = TestMessages.Encode(message);
             for (var bit = 0; bit < frame.Length * 8; bit++)
             {
                 var flipped = (byte[])frame.Clone();
                 flipped[bit / 8] ^= (byte)(1 << (bit % 8));
-                Assert.Throws<WireFormatException>(() => Wire.Decode(flipped));
+                Assert.Throws<WireFormatException>(() => TestMessages.Decode(flipped));
             }
         }
     }
 
     /// <summary>A faulty peer computes right checksums over wrong bodies. TOB-ETCD-006: bounds before slices.</summary>
     [Fact]
-    public void A_body_cut_anywhere_is_refused_though_its_checksums_are_right()
+    public void A_truncated_body_with_valid_checksums_is_rejected()
     {
-        foreach (var message in Wire.OneOfEach())
+        foreach (var message in TestMessages.OneOfEach())
         {
-            var frame = Wire.Encode(message);
+            var frame = TestMessages.Encode(message);
             for (var length = 0; length < frame.Length - WireFrame.HeaderBytes; length++)
             {
-                var cut = Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes, length));
-                Assert.Throws<WireFormatException>(() => Wire.Decode(cut));
+                var cut = TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes, length));
+                Assert.Throws<WireFormatException>(() => TestMessages.Decode(cut));
             }
         }
     }
 
     [Fact]
-    public void A_body_of_arbitrary_bytes_is_a_message_or_refused_and_nothing_else() =>
+    public void Arbitrary_body_bytes_decode_or_throw_WireFormatException() =>
         Gen.Select(Gen.Byte, Gen.Byte.Array[0, 300]).Sample(
             (kind, body) =>
             {
                 var frame = new byte[WireFrame.HeaderBytes];
                 frame[4] = kind;
-                return Understood(Wire.Reseal(frame, body));
+                return Decodes(TestMessages.Reseal(frame, body));
             },
             iter: 20_000);
 
     [Fact]
-    public void A_body_with_any_byte_changed_is_a_message_or_refused_and_nothing_else() =>
-        Gen.Select(Wire.AnyMessage, Gen.Int[0, int.MaxValue], Gen.Byte).Sample(
+    public void A_changed_body_byte_decodes_or_throws_WireFormatException() =>
+        Gen.Select(TestMessages.AnyMessage, Gen.Int[0, int.MaxValue], Gen.Byte).Sample(
             (message, place, value) =>
             {
-                var frame = Wire.Encode(message);
+                var frame = TestMessages.Encode(message);
                 frame[WireFrame.HeaderBytes + (place % (frame.Length - WireFrame.HeaderBytes))] = value;
-                return Understood(Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes)));
+                return Decodes(TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes)));
             },
             iter: 20_000);
 
     /// <summary>N and N-1 run in one cluster: what a later version appends is passed over.</summary>
     [Fact]
-    public void Bytes_behind_a_known_body_are_ignored()
+    public void Bytes_after_a_known_body_are_ignored()
     {
-        foreach (var message in Wire.OneOfEach())
+        foreach (var message in TestMessages.OneOfEach())
         {
-            var frame = Wire.Encode(message);
-            var longer = Wire.Reseal(frame, [.. frame[WireFrame.HeaderBytes..], 1, 2, 3, 4, 5]);
-            Assert.Equal(Wire.Show(message), Wire.Show(Wire.Decode(longer)));
+            var frame = TestMessages.Encode(message);
+            var longer = TestMessages.Reseal(frame, [.. frame[WireFrame.HeaderBytes..], 1, 2, 3, 4, 5]);
+            Assert.Equal(TestMessages.Show(message), TestMessages.Show(TestMessages.Decode(longer)));
         }
     }
 
     [Fact]
     public void A_longer_entry_header_of_a_later_version_is_understood()
     {
-        var entries = (AppendEntries)Wire.OneOfEach().ElementAt(1);
-        var body = Wire.Encode(entries).AsSpan(WireFrame.HeaderBytes);
+        var entries = (AppendEntries)TestMessages.OneOfEach().ElementAt(1);
+        var body = TestMessages.Encode(entries).AsSpan(WireFrame.HeaderBytes);
         var longer = new List<byte>(body[..WireEncoder.AppendEntriesFixedBytes].ToArray());
         BinaryPrimitives.WriteUInt16LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(longer)[60..], WireEncoder.EntryHeaderBytes + 8);
         for (var i = 0; i < entries.Entries.Length; i++)
@@ -145,77 +145,77 @@ public sealed class WireFormatTests
         }
 
         longer.AddRange(body[(WireEncoder.AppendEntriesFixedBytes + (entries.Entries.Length * WireEncoder.EntryHeaderBytes))..]);
-        var frame = Wire.Reseal(Wire.Encode(entries), longer.ToArray());
-        Assert.Equal(Wire.Show(entries), Wire.Show(Wire.Decode(frame)));
+        var frame = TestMessages.Reseal(TestMessages.Encode(entries), longer.ToArray());
+        Assert.Equal(TestMessages.Show(entries), TestMessages.Show(TestMessages.Decode(frame)));
     }
 
     [Fact]
-    public void A_kind_of_a_later_version_is_no_message_and_no_error()
+    public void A_frame_kind_of_a_later_version_is_skipped()
     {
         var frame = new byte[WireFrame.HeaderBytes];
         frame[4] = 200;
-        Assert.Null(Wire.Decode(Wire.Reseal(frame, "who knows"u8)));
+        Assert.Null(TestMessages.Decode(TestMessages.Reseal(frame, "who knows"u8)));
     }
 
     [Fact]
-    public void A_reason_of_a_later_version_still_says_try_again()
+    public void A_rejection_reason_of_a_later_version_decodes_as_NoLeader()
     {
-        var frame = Wire.Encode(new RejectProposals { FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
+        var frame = TestMessages.Encode(new RejectProposals { FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
         frame[WireFrame.HeaderBytes + 40] = 250;
-        var read = Assert.IsType<RejectProposals>(Wire.Decode(Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes))));
+        var read = Assert.IsType<RejectProposals>(TestMessages.Decode(TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes))));
         Assert.Equal(RejectReason.NoLeader, read.Reason);
     }
 
     [Fact]
-    public void A_frame_larger_than_allowed_is_refused_before_its_body_is_awaited()
+    public void A_frame_above_the_limit_is_rejected_before_its_body_is_read()
     {
-        var frame = new byte[Wire.FrameBytesMax + 1];
+        var frame = new byte[TestMessages.MaxFrameBytes + 1];
         WireFrame.Seal(frame, WireKind.AppendEntries);
-        Assert.Throws<WireFormatException>(() => WireFrame.ReadHeader(frame.AsSpan(0, WireFrame.HeaderBytes), Wire.FrameBytesMax));
-        Assert.Equal(Wire.FrameBytesMax + 1 - WireFrame.HeaderBytes, WireFrame.ReadHeader(frame, Wire.FrameBytesMax + 1).BodyBytes);
+        Assert.Throws<WireFormatException>(() => WireFrame.ReadHeader(frame.AsSpan(0, WireFrame.HeaderBytes), TestMessages.MaxFrameBytes));
+        Assert.Equal(TestMessages.MaxFrameBytes + 1 - WireFrame.HeaderBytes, WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes + 1).BodyBytes);
     }
 
     [Fact]
-    public void A_count_that_the_bytes_cannot_hold_allocates_nothing()
+    public void A_count_larger_than_the_body_allocates_nothing()
     {
-        var frame = Wire.Encode(Wire.OneOfEach().First());
+        var frame = TestMessages.Encode(TestMessages.OneOfEach().First());
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(WireFrame.HeaderBytes + 56), 400_000_000);
-        var lying = Wire.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes));
+        var lying = TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes));
         var decoder = new WireDecoder();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Throws<WireFormatException>(() => Wire.Decode(lying, decoder));
+        Assert.Throws<WireFormatException>(() => TestMessages.Decode(lying, decoder));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 10);
     }
 
     [Fact]
-    public void An_entry_out_of_place_is_never_sent()
+    public void An_entry_with_a_wrong_index_is_never_encoded()
     {
         var message = new AppendEntries { Entries = new[] { LogEntry.NoOp(new Term(1), new LogIndex(7)) } };
-        Assert.Throws<InvalidOperationException>(() => Wire.Encode(message));
+        Assert.Throws<InvalidOperationException>(() => TestMessages.Encode(message));
     }
 
     [Theory]
     [InlineData("a:1", "a", 1)]
     [InlineData("10.0.0.5:2380", "10.0.0.5", 2380)]
     [InlineData("[::1]:65535", "::1", 65535)]
-    public void An_address_is_read_and_written_alike(string text, string host, int port)
+    public void A_peer_address_round_trips_through_text(string text, string host, int port)
     {
         Assert.Equal(new PeerAddress(host, port), PeerAddress.Parse(text));
         Assert.Equal(text, PeerAddress.Parse(text).ToString());
     }
 
     [Fact]
-    public void What_is_no_address_is_refused_with_an_example()
+    public void An_invalid_peer_address_is_rejected_with_an_example()
     {
         foreach (var text in "x :1 a: a:65536 a:-1 ::1:5 []:5 [a]:5".Split(Separators, StringSplitOptions.None))
             Assert.Contains("host:port", Assert.Throws<FormatException>(() => PeerAddress.Parse(text)).Message, StringComparison.Ordinal);
     }
 
-    private static bool Understood(byte[] frame)
+    private static bool Decodes(byte[] frame)
     {
         try
         {
-            Wire.Show(Wire.Decode(frame));
+            TestMessages.Show(TestMessages.Decode(frame));
         }
         catch (WireFormatException)
         {

@@ -10,7 +10,7 @@ internal static class Given
     public static WalOptions SmallSegments()
     {
         var nonce = 0x1234_5678_9ABC_DEF0ul;
-        return new WalOptions { SegmentBytes = WalOptions.SegmentBytesLeast, PayloadBytesMax = 4096, PrepareInBackground = false, DrawNonce = () => nonce += 0x9E37_79B9 };
+        return new WalOptions { SegmentBytes = WalOptions.SegmentBytesMin, PayloadBytesMax = 4096, PreallocateInBackground = false, GenerateNonce = () => nonce += 0x9E37_79B9 };
     }
 
     public static LogEntry Entry(ulong index, ulong term = 1, int payloadBytes = 20) => new(
@@ -36,7 +36,7 @@ internal static class Given
     public static HardState Vote(ulong term, ulong votedFor) => new(new Term(term), new NodeId(votedFor));
 
     /// <summary>All entries of a log, read back.</summary>
-    public static List<LogEntry> AllOf(WriteAheadLog log)
+    public static List<LogEntry> ReadAll(WriteAheadLog log)
     {
         var all = new List<LogEntry>();
         while (log.FirstIndex + all.Count <= log.LastIndex)
@@ -44,7 +44,7 @@ internal static class Given
         return all;
     }
 
-    public static void Same(IReadOnlyList<LogEntry> expected, IReadOnlyList<LogEntry> actual)
+    public static void AssertSameEntries(IReadOnlyList<LogEntry> expected, IReadOnlyList<LogEntry> actual)
     {
         Assert.Equal(expected.Select(e => (e.Id, e.Kind, e.Proposal)), actual.Select(e => (e.Id, e.Kind, e.Proposal)));
         for (var i = 0; i < expected.Count; i++)

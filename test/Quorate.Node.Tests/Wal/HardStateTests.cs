@@ -9,9 +9,9 @@ public sealed class HardStateTests
     private const int PageBytes = 4096;
 
     [Fact]
-    public void The_last_saved_state_comes_back()
+    public void The_last_saved_state_is_recovered()
     {
-        var disk = new MemoryDisk();
+        var disk = new MemoryStorage();
         using (var file = HardStateFile.Create(disk))
         {
             Assert.Equal(default, file.State);
@@ -19,7 +19,7 @@ public sealed class HardStateTests
                 file.Save(Given.Vote(term, term + 100));
         }
 
-        using var again = HardStateFile.Open(disk.CrashedCopy(Unflushed.Dropped));
+        using var again = HardStateFile.Open(disk.CopyAfterPowerLoss(PowerLossOutcome.Dropped));
         Assert.Equal(Given.Vote(9, 109), again.State);
     }
 
@@ -28,7 +28,7 @@ public sealed class HardStateTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void One_damaged_copy_loses_nothing_and_is_written_again(int copy)
+    public void A_single_corrupt_copy_is_repaired(int copy)
     {
         var disk = TwoVotes();
         disk.BytesOf(HardStateFile.Name).AsSpan(copy * PageBytes, 64).Fill(0xEE);
@@ -43,31 +43,31 @@ public sealed class HardStateTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public void A_slot_of_which_no_copy_can_be_read_is_damage(int slot)
+    public void A_slot_without_a_readable_copy_is_corruption(int slot)
     {
         var disk = TwoVotes();
         disk.BytesOf(HardStateFile.Name)[2 * slot * PageBytes + 30] ^= 1;
         disk.BytesOf(HardStateFile.Name)[(2 * slot + 1) * PageBytes + 30] ^= 1;
 
-        var damage = Assert.Throws<WalDamageException>(() => HardStateFile.Open(disk));
-        Assert.Contains("vote twice", damage.Message, StringComparison.Ordinal);
+        var corruption = Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk));
+        Assert.Contains("vote twice", corruption.Message, StringComparison.Ordinal);
     }
 
     /// <summary>A copy that stands in another's place is not a copy: a page that was written to the wrong place shows.</summary>
     [Fact]
-    public void A_copy_in_the_wrong_place_does_not_count()
+    public void A_copy_at_the_wrong_offset_is_ignored()
     {
         var disk = TwoVotes();
         var bytes = disk.BytesOf(HardStateFile.Name);
         bytes.AsSpan(0, PageBytes).CopyTo(bytes.AsSpan(2 * PageBytes));
         bytes.AsSpan(0, PageBytes).CopyTo(bytes.AsSpan(3 * PageBytes));
 
-        Assert.Throws<WalDamageException>(() => HardStateFile.Open(disk));
+        Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk));
     }
 
-    private static MemoryDisk TwoVotes()
+    private static MemoryStorage TwoVotes()
     {
-        var disk = new MemoryDisk();
+        var disk = new MemoryStorage();
         using var file = HardStateFile.Create(disk);
         file.Save(Given.Vote(1, 4));
         file.Save(Given.Vote(2, 5));

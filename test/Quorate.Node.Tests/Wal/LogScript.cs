@@ -20,7 +20,7 @@ internal sealed record LogModel(ulong First, LogEntry[] Entries, HardState HardS
 }
 
 /// <summary>A life of a log in small segments: everything that is ever done to one, and what it may hold after each step.</summary>
-internal sealed class LogScript(MemoryDisk disk, WalOptions options)
+internal sealed class LogScript(MemoryStorage storage, WalOptions options)
 {
     /// <summary>What the log said was durable.</summary>
     public LogModel Acknowledged { get; private set; } = LogModel.Empty;
@@ -34,20 +34,20 @@ internal sealed class LogScript(MemoryDisk disk, WalOptions options)
     /// <summary>Runs to the end, or until the disk throws.</summary>
     public void Run()
     {
-        using var log = WriteAheadLog.Open(disk, options).Log;
-        Commit(log, Given.Vote(1, 2), 0, Given.Entries(1, 3));
-        Commit(log, Given.Vote(1, 2), 3, Given.Entries(4, 4, payloadBytes: 4096));
-        Commit(log, Given.Vote(2, 0), 4, Given.Entries(5, 9, term: 2, payloadBytes: 700));
-        Commit(log, Given.Vote(3, 1), 5, Given.Entries(7, 8, term: 3)); // replaces 7 to 9
-        Commit(log, Given.Vote(3, 1), 6, Given.Entries(9, 24, term: 3, payloadBytes: 1500)); // several frames, and a new segment
-        Commit(log, Given.Vote(4, 1), 6, []);
-        Commit(log, Given.Vote(4, 1), 10, Given.Entries(12, 12, term: 4, payloadBytes: 0)); // back into the segment before
+        using var log = WriteAheadLog.Open(storage, options).Log;
+        AppendAndFlush(log, Given.Vote(1, 2), 0, Given.Entries(1, 3));
+        AppendAndFlush(log, Given.Vote(1, 2), 3, Given.Entries(4, 4, payloadBytes: 4096));
+        AppendAndFlush(log, Given.Vote(2, 0), 4, Given.Entries(5, 9, term: 2, payloadBytes: 700));
+        AppendAndFlush(log, Given.Vote(3, 1), 5, Given.Entries(7, 8, term: 3)); // replaces 7 to 9
+        AppendAndFlush(log, Given.Vote(3, 1), 6, Given.Entries(9, 24, term: 3, payloadBytes: 1500)); // several frames, and a new segment
+        AppendAndFlush(log, Given.Vote(4, 1), 6, []);
+        AppendAndFlush(log, Given.Vote(4, 1), 10, Given.Entries(12, 12, term: 4, payloadBytes: 0)); // back into the segment before
         for (ulong index = 13; index <= 30; index++)
-            Commit(log, Given.Vote(4, 1), index - 1, [Given.Entry(index, term: 4, payloadBytes: 1100)]);
+            AppendAndFlush(log, Given.Vote(4, 1), index - 1, [Given.Entry(index, term: 4, payloadBytes: 1100)]);
         Drop(log, 28);
-        Commit(log, Given.Vote(4, 1), 30, Given.Entries(31, 33, term: 4));
-        Restart(log, 50);
-        Commit(log, Given.Vote(5, 1), 49, Given.Entries(50, 56, term: 5, payloadBytes: 300));
+        AppendAndFlush(log, Given.Vote(4, 1), 30, Given.Entries(31, 33, term: 4));
+        ResetTo(log, 50);
+        AppendAndFlush(log, Given.Vote(5, 1), 49, Given.Entries(50, 56, term: 5, payloadBytes: 300));
     }
 
     /// <summary>Whether a reopened log holds what it may hold now.</summary>
@@ -60,11 +60,11 @@ internal sealed class LogScript(MemoryDisk disk, WalOptions options)
         pair.First.Id == pair.Second.Id && pair.First.Kind == pair.Second.Kind && pair.First.Proposal == pair.Second.Proposal &&
         pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span));
 
-    private void Commit(WriteAheadLog log, HardState state, ulong commit, LogEntry[] entries)
+    private void AppendAndFlush(WriteAheadLog log, HardState state, ulong commit, LogEntry[] entries)
     {
         var batch = Given.Batch(options, entries);
-        batch.HardState(state);
-        batch.Commit(new LogIndex(commit));
+        batch.SetHardState(state);
+        batch.SetCommitIndex(new LogIndex(commit));
 
         // Term and vote become durable first, then frame after frame, each whole or not at all.
         var model = Acknowledged with { HardState = state };
@@ -77,8 +77,8 @@ internal sealed class LogScript(MemoryDisk disk, WalOptions options)
             at += frame.Records;
         }
 
-        log.Commit(batch);
-        Settle(model);
+        log.AppendAndFlush(batch);
+        Acknowledge(model);
     }
 
     private void Drop(WriteAheadLog log, ulong first)
@@ -87,19 +87,19 @@ internal sealed class LogScript(MemoryDisk disk, WalOptions options)
         log.DropBefore(new LogIndex(first));
         Assert.InRange(log.FirstIndex.Value, 2ul, first);
         FirstAtMost = log.FirstIndex.Value;
-        Settle(Acknowledged.From(log.FirstIndex.Value));
+        Acknowledge(Acknowledged.From(log.FirstIndex.Value));
     }
 
-    private void Restart(WriteAheadLog log, ulong first)
+    private void ResetTo(WriteAheadLog log, ulong first)
     {
         var model = Acknowledged with { First = first, Entries = [] };
         Possible.Add(model);
-        log.Restart(new LogIndex(first));
+        log.ResetTo(new LogIndex(first));
         FirstAtMost = first;
-        Settle(model);
+        Acknowledge(model);
     }
 
-    private void Settle(LogModel model)
+    private void Acknowledge(LogModel model)
     {
         Acknowledged = model;
         Possible.Clear();

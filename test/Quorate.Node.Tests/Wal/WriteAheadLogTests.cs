@@ -8,21 +8,21 @@ namespace Quorate.Node.Tests.Wal;
 public sealed class WriteAheadLogTests
 {
     [Fact]
-    public void A_new_folder_holds_an_empty_log_that_begins_at_1()
+    public void A_new_directory_holds_an_empty_log_that_begins_at_1()
     {
-        var (log, recovered) = WriteAheadLog.Open(new MemoryDisk(), Given.SmallSegments());
+        var (log, recovered) = WriteAheadLog.Open(new MemoryStorage(), Given.SmallSegments());
         using var _ = log;
 
         Assert.True(recovered.IsEmpty);
         Assert.Equal(new LogIndex(1), recovered.FirstIndex);
         Assert.Equal(default, recovered.HardState);
-        Assert.Null(recovered.CutTail);
+        Assert.Null(recovered.TruncatedTail);
     }
 
     [Fact]
-    public void What_was_committed_is_there_after_a_restart()
+    public void Flushed_entries_are_recovered_after_a_restart()
     {
-        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         LogEntry[] entries = [LogEntry.NoOp(new Term(1), new LogIndex(1)), .. Given.Entries(2, 300, term: 1, payloadBytes: 100), .. Given.Entries(301, 310, term: 4, payloadBytes: 4096)];
         using (var log = WriteAheadLog.Open(disk, options).Log)
         {
@@ -30,16 +30,16 @@ public sealed class WriteAheadLogTests
             foreach (var run in entries.Chunk(7))
             {
                 batch.Clear();
-                batch.HardState(Given.Vote(run[^1].Term.Value, 3));
+                batch.SetHardState(Given.Vote(run[^1].Term.Value, 3));
                 batch.Append(run);
-                batch.Commit(run[0].Index);
-                log.Commit(batch);
+                batch.SetCommitIndex(run[0].Index);
+                log.AppendAndFlush(batch);
             }
 
-            Given.Same(entries, Given.AllOf(log));
+            Given.AssertSameEntries(entries, Given.ReadAll(log));
         }
 
-        var (again, recovered) = WriteAheadLog.Open(disk.CrashedCopy(Unflushed.Dropped), options);
+        var (again, recovered) = WriteAheadLog.Open(disk.CopyAfterPowerLoss(PowerLossOutcome.Dropped), options);
         using var _ = again;
 
         Assert.Equal(new LogIndex(310), recovered.LastIndex);
@@ -47,42 +47,42 @@ public sealed class WriteAheadLogTests
         Assert.Equal(Given.Vote(4, 3), recovered.HardState);
         Assert.Equal([Given.Id(1, 1), Given.Id(4, 301)], recovered.TermStarts);
         Assert.Equal(new Term(1), recovered.TermOf(new LogIndex(300)));
-        Given.Same(entries, Given.AllOf(again));
+        Given.AssertSameEntries(entries, Given.ReadAll(again));
         Assert.True(disk.List().Count > 5, "the test should have needed several segments");
     }
 
     /// <summary>The option grew, and segments of the old length are there, the next one ready and unused among them: a longer frame must not be put there.</summary>
     [Fact]
-    public void Frames_that_are_too_long_for_the_segments_that_are_there_go_into_one_that_is_long_enough()
+    public void A_frame_too_long_for_existing_segments_goes_into_a_longer_one()
     {
-        var (disk, small) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, small) = (new MemoryStorage(), Given.SmallSegments());
         using (var log = WriteAheadLog.Open(disk, small).Log)
-            log.Commit(Given.Batch(small, Given.Entries(1, 10, term: 0)));
-        using (var maker = new SegmentMaker(disk, small))
-            maker.Take(2).Dispose();
+            log.AppendAndFlush(Given.Batch(small, Given.Entries(1, 10, term: 0)));
+        using (var allocator = new SegmentAllocator(disk, small))
+            allocator.Take(2).Dispose();
 
         var large = Given.SmallSegments() with { SegmentBytes = 256 * 1024, PayloadBytesMax = 64 * 1024 };
         LogEntry[] entries = [.. Given.Entries(11, 12, term: 0, payloadBytes: 6000), .. Given.Entries(13, 14, term: 0, payloadBytes: 60_000)];
         using (var log = WriteAheadLog.Open(disk, large).Log)
         {
             foreach (var entry in entries)
-                log.Commit(Given.Batch(large, entry));
+                log.AppendAndFlush(Given.Batch(large, entry));
         }
 
-        using var again = WriteAheadLog.Open(disk.CrashedCopy(Unflushed.Dropped), large).Log;
-        Given.Same([.. Given.Entries(1, 10, term: 0), .. entries], Given.AllOf(again));
+        using var again = WriteAheadLog.Open(disk.CopyAfterPowerLoss(PowerLossOutcome.Dropped), large).Log;
+        Given.AssertSameEntries([.. Given.Entries(1, 10, term: 0), .. entries], Given.ReadAll(again));
     }
 
     /// <summary>In step with the writes: filled all at once, it would stand before their flushes. A log that is closed meanwhile leaves nothing half made.</summary>
     [Fact]
-    public void The_next_segment_is_filled_no_further_than_the_present_one_asks_for()
+    public void Preallocation_keeps_pace_with_the_current_segment()
     {
-        var (disk, options) = (new MemoryDisk(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096 });
+        var (disk, options) = (new MemoryStorage(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096 });
         var filled = 0;
         using (var log = WriteAheadLog.Open(disk, options).Log)
         {
-            disk.Before = call => filled += call == "write wal-next.new" ? 1 : 0;
-            log.Commit(Given.Batch(options, Given.Entries(1, 50, term: 0, payloadBytes: 4096)));
+            disk.BeforeCall = call => filled += call == "write wal-next.new" ? 1 : 0;
+            log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 50, term: 0, payloadBytes: 4096)));
         }
 
         Assert.InRange(filled, 0, 1); // of 4: a fifth of the present one is used
@@ -91,43 +91,43 @@ public sealed class WriteAheadLogTests
 
     /// <summary>All that the log ever was would else push out what somebody reads. The segment in use stays: its filled pages are about to be written to.</summary>
     [Fact]
-    public void A_full_segment_need_not_be_held_in_memory_and_the_one_in_use_is()
+    public void Full_segments_are_evicted_from_the_page_cache()
     {
-        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using var log = WriteAheadLog.Open(disk, options).Log;
         for (var index = 1UL; disk.List().Count < 4; index++)
-            log.Commit(Given.Batch(options, Given.Entry(index, term: 0, payloadBytes: 2000)));
+            log.AppendAndFlush(Given.Batch(options, Given.Entry(index, term: 0, payloadBytes: 2000)));
 
-        Assert.Equal([Segment.NameOf(1), Segment.NameOf(2)], disk.Dropped);
+        Assert.Equal([Segment.NameOf(1), Segment.NameOf(2)], disk.Evicted);
     }
 
     [Fact]
     public void One_batch_is_one_write_and_one_flush()
     {
-        var (disk, options) = (new MemoryDisk(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096, PrepareInBackground = false });
+        var (disk, options) = (new MemoryStorage(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096, PreallocateInBackground = false });
         using var log = WriteAheadLog.Open(disk, options).Log;
         var (writes, flushes) = (disk.Writes, disk.Flushes);
 
-        log.Commit(Given.Batch(options, Given.Entries(1, 100)));
+        log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 100)));
 
         Assert.Equal((1, 1), (disk.Writes - writes, disk.Flushes - flushes));
     }
 
     /// <summary>An entry of a term is never durable before the term is: else a restart could vote in a term whose entries it holds.</summary>
     [Fact]
-    public void A_new_term_is_flushed_before_the_entries_and_an_unchanged_one_not_at_all()
+    public void A_new_term_is_flushed_before_the_entries()
     {
-        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using var log = WriteAheadLog.Open(disk, options).Log;
         var calls = new List<string>();
-        disk.Before = calls.Add;
+        disk.BeforeCall = calls.Add;
         var batch = Given.Batch(options, Given.Entry(1, term: 2));
-        batch.HardState(Given.Vote(2, 1));
-        log.Commit(batch);
+        batch.SetHardState(Given.Vote(2, 1));
+        log.AppendAndFlush(batch);
         batch.Clear();
-        batch.HardState(Given.Vote(2, 1));
+        batch.SetHardState(Given.Vote(2, 1));
         batch.Append([Given.Entry(2, term: 2)]);
-        log.Commit(batch);
+        log.AppendAndFlush(batch);
 
         var segment = Segment.NameOf(1);
         Assert.Equal(
@@ -135,39 +135,39 @@ public sealed class WriteAheadLogTests
     }
 
     [Fact]
-    public void An_entry_at_or_before_the_end_replaces_everything_from_there_on()
+    public void An_entry_within_the_log_replaces_the_suffix()
     {
-        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using (var log = WriteAheadLog.Open(disk, options).Log)
         {
             var batch = Given.Batch(options, Given.Entries(1, 40, term: 1, payloadBytes: 2000));
-            batch.HardState(Given.Vote(3, 0));
-            log.Commit(batch);
-            log.Commit(Given.Batch(options, Given.Entries(11, 12, term: 3)));
-            log.Commit(Given.Batch(options, [Given.Entry(13, term: 3), Given.Entry(14, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)]));
+            batch.SetHardState(Given.Vote(3, 0));
+            log.AppendAndFlush(batch);
+            log.AppendAndFlush(Given.Batch(options, Given.Entries(11, 12, term: 3)));
+            log.AppendAndFlush(Given.Batch(options, [Given.Entry(13, term: 3), Given.Entry(14, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)]));
         }
 
         var (again, recovered) = WriteAheadLog.Open(disk, options);
         using var _ = again;
 
         Assert.Equal([Given.Id(1, 1), Given.Id(3, 11)], recovered.TermStarts);
-        Given.Same(
+        Given.AssertSameEntries(
             [.. Given.Entries(1, 10, term: 1, payloadBytes: 2000), .. Given.Entries(11, 12, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)],
-            Given.AllOf(again));
+            Given.ReadAll(again));
     }
 
     [Fact]
     public void A_commit_mark_alone_is_not_written()
     {
-        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using var log = WriteAheadLog.Open(disk, options).Log;
-        log.Commit(Given.Batch(options, Given.Entry(1)));
+        log.AppendAndFlush(Given.Batch(options, Given.Entry(1)));
         var calls = disk.Calls;
         var mark = new WalBatch(options);
-        mark.Commit(new LogIndex(1));
+        mark.SetCommitIndex(new LogIndex(1));
 
         Assert.True(mark.IsEmpty);
-        log.Commit(mark);
+        log.AppendAndFlush(mark);
 
         Assert.Equal(calls, disk.Calls);
     }
@@ -176,16 +176,16 @@ public sealed class WriteAheadLogTests
     [InlineData(1, 1)] // at least one, however long
     [InlineData(200, 2)] // 100 + 48 bytes each: a second would exceed it
     [InlineData(1_000_000, 50)]
-    public void Reading_stops_where_the_bytes_are_used_up(long bytesMax, int expected)
+    public void A_read_stops_at_its_byte_limit(long bytesMax, int expected)
     {
-        var (disk, options) = (new MemoryDisk(), Given.SmallSegments());
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using var log = WriteAheadLog.Open(disk, options).Log;
-        log.Commit(Given.Batch(options, Given.Entries(1, 60, payloadBytes: 52)));
+        log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 60, payloadBytes: 52)));
         var target = new List<LogEntry>();
 
         var count = log.Read(new LogIndex(3), new LogIndex(52), bytesMax, target);
 
         Assert.Equal(expected, count);
-        Given.Same(Given.Entries(3, 2 + (ulong)expected, payloadBytes: 52), target);
+        Given.AssertSameEntries(Given.Entries(3, 2 + (ulong)expected, payloadBytes: 52), target);
     }
 }

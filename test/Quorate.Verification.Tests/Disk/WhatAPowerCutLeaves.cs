@@ -117,12 +117,12 @@ public sealed class WhatAPowerCutLeaves
         return bytes;
     }
 
-    private IDiskFile Flushed(string name, byte value)
+    private IStorageFile Flushed(string name, byte value)
     {
         var file = _disk.Create(name, 1024);
         file.Write(0, Filled(value));
         file.Flush();
-        _disk.FlushFolder();
+        _disk.FlushDirectory();
         return file;
     }
 

@@ -147,12 +147,12 @@ public sealed class WhatDamageDoes
         return bytes;
     }
 
-    private IDiskFile Flushed(string name, byte value, int length = 1024)
+    private IStorageFile Flushed(string name, byte value, int length = 1024)
     {
         var file = _disk.Create(name, length);
         file.Write(0, Filled(value, length));
         file.Flush();
-        _disk.FlushFolder();
+        _disk.FlushDirectory();
         return file;
     }
 

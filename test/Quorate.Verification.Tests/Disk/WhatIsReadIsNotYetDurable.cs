@@ -12,7 +12,7 @@ namespace Quorate.Verification.Tests.Disk;
 /// </summary>
 public sealed class WhatIsReadIsNotYetDurable
 {
-    private static readonly WalOptions Options = new() { SegmentBytes = 16 * 1024, PayloadBytesMax = 4096, PrepareInBackground = false, DrawNonce = static () => 7 };
+    private static readonly WalOptions Options = new() { SegmentBytes = 16 * 1024, PayloadBytesMax = 4096, PreallocateInBackground = false, GenerateNonce = static () => 7 };
 
     /// <summary>So many entries of 1000 bytes leave no room for another frame.</summary>
     private const ulong FillASegment = 10;
@@ -28,7 +28,7 @@ public sealed class WhatIsReadIsNotYetDurable
             using (var log = WriteAheadLog.Open(disk, Options).Log)
             {
                 disk.CutAfter(call);
-                Assert.ThrowsAny<Exception>(() => log.Commit(Batch(2, term: 2)));
+                Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 2)));
             }
 
             disk.NewProcess();
@@ -49,7 +49,7 @@ public sealed class WhatIsReadIsNotYetDurable
             using (var log = WriteAheadLog.Open(disk, Options).Log)
             {
                 disk.FailFlush();
-                Assert.Throws<DiskFlushException>(() => log.Commit(Batch(2, changesTerm ? 2UL : 1)));
+                Assert.Throws<DiskFlushException>(() => log.AppendAndFlush(Batch(2, changesTerm ? 2UL : 1)));
             }
 
             disk.NewProcess();
@@ -68,7 +68,7 @@ public sealed class WhatIsReadIsNotYetDurable
             using (var log = WriteAheadLog.Open(disk, Options).Log)
             {
                 disk.CutAfter(1);
-                Assert.ThrowsAny<Exception>(() => log.Commit(Batch(2, term: 1, payload: 3000)));
+                Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 1, payload: 3000)));
             }
 
             disk.PowerCut(Unflushed.Mixed, new Dice(seed));
@@ -85,7 +85,7 @@ public sealed class WhatIsReadIsNotYetDurable
             disk.NewProcess();
             disk.Heal();
             using (var log = WriteAheadLog.Open(disk, Options).Log)
-                log.Commit(Batch(log.LastIndex.Value + 1, term: 1));
+                log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1));
             MustSurvive(disk);
         }
 
@@ -117,7 +117,7 @@ public sealed class WhatIsReadIsNotYetDurable
 
                     // Smaller than what was torn: it does not cover what may be left of that.
                     using (var log = WriteAheadLog.Open(disk, Options).Log)
-                        log.Commit(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
+                        log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
                     disk.PowerCut(Unflushed.Dropped, new Dice(seed));
                     MustSurvive(disk);
                     Assert.False(disk.FlushWillFail);
@@ -147,11 +147,11 @@ public sealed class WhatIsReadIsNotYetDurable
         var disk = new SimulatedDisk(new VirtualTime(), new Tally());
         using var log = WriteAheadLog.Open(disk, Options).Log;
         for (var index = 1UL; index <= entries; index++)
-            log.Commit(Batch(index, term: 1, payload: 1000));
+            log.AppendAndFlush(Batch(index, term: 1, payload: 1000));
 
         // At the frame's own flush. Before it the first batch saves the term, in three calls, and the one that needs a segment makes it, in five.
         disk.CutAfter(entries == 0 ? 4 : entries == FillASegment ? 6 : 1);
-        Assert.Throws<PowerCutException>(() => log.Commit(Batch(entries + 1, term: 1, payload)));
+        Assert.Throws<PowerCutException>(() => log.AppendAndFlush(Batch(entries + 1, term: 1, payload)));
         Assert.Equal(entries == FillASegment ? 2 : 1, disk.List().Count(static n => n.EndsWith(".log", StringComparison.Ordinal)));
         disk.PowerCut(Unflushed.Mixed, new Dice(seed));
         return disk;
@@ -171,14 +171,14 @@ public sealed class WhatIsReadIsNotYetDurable
     {
         var disk = new SimulatedDisk(new VirtualTime(), new Tally());
         using var log = WriteAheadLog.Open(disk, Options).Log;
-        log.Commit(Batch(1, term: 1));
+        log.AppendAndFlush(Batch(1, term: 1));
         return disk;
     }
 
     private static WalBatch Batch(ulong index, ulong term, int payload = 100)
     {
         var batch = new WalBatch(Options);
-        batch.HardState(new HardState(new Term(term), new NodeId(1)));
+        batch.SetHardState(new HardState(new Term(term), new NodeId(1)));
         batch.Append([new LogEntry(new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, default, new byte[payload])]);
         return batch;
     }

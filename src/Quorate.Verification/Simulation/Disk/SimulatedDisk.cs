@@ -8,7 +8,7 @@ namespace Quorate.Verification.Simulation.Disk;
 /// A process that ends leaves what it wrote to the system, flushed or not: the next process sees it, and a power cut may still take it away. That
 /// is why these are two different ends.
 /// </remarks>
-internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
+internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
 {
     private readonly Tally _tally = tally;
     private SortedDictionary<string, FileContent> _names = new(StringComparer.Ordinal);
@@ -103,10 +103,10 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
 
     public IReadOnlyList<string> List() => [.. _names.Keys];
 
-    public IDiskFile Open(string name) =>
+    public IStorageFile Open(string name) =>
         _names.TryGetValue(name, out var content) ? new Handle(this, name, content) : throw new FileNotFoundException($"no file {name}");
 
-    public IDiskFile Create(string name, long length)
+    public IStorageFile Create(string name, long length)
     {
         Call();
         if (_names.ContainsKey(name))
@@ -137,7 +137,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
         _namesDirty = true;
     }
 
-    public void FlushFolder()
+    public void FlushDirectory()
     {
         Call();
         if (ThisFlushFails())
@@ -239,7 +239,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IDisk
         return failure;
     }
 
-    private sealed class Handle(SimulatedDisk disk, string name, FileContent content) : IDiskFile
+    private sealed class Handle(SimulatedDisk disk, string name, FileContent content) : IStorageFile
     {
         public string Name => name;
 

@@ -1,4 +1,4 @@
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 using Quorate.Raft;
 using Quorate.Verification.Linearizability;
 using Quorate.Verification.Simulation.Checks;
@@ -26,7 +26,7 @@ internal sealed class Application<TMachine, TResult>(
 
     public string Again(ulong seed, SimulationOptions options) => again(seed, options);
 
-    public IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake) =>
+    public IMachineHost NewHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
         new MachineHost<TMachine, TResult>(this, NewMachine(), member, firstSequence, reads, worker, applied, wake);
 
     public IClient NewClient(Cluster cluster, int number, Member? pinned = null) =>

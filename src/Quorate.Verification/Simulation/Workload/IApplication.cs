@@ -1,4 +1,4 @@
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
@@ -10,7 +10,7 @@ internal interface IApplication
     string Again(ulong seed, SimulationOptions options);
 
     /// <summary>The machine of a process that begins, empty.</summary>
-    IMachineHost NewHost(NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake);
+    IMachineHost NewHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);
 
     /// <summary>A client, which begins by itself.</summary>
     /// <param name="cluster">Whom it asks.</param>

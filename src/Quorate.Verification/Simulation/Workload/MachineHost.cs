@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using Quorate.Node;
-using Quorate.Node.Groups;
+using Quorate.Node.Driver;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
@@ -13,16 +13,16 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
 
     private readonly Application<TMachine, TResult> _application;
     private readonly NodeId _member;
-    private readonly ProposalTable<TResult> _proposals;
+    private readonly PendingProposals<TResult> _proposals;
     private readonly Applier<TResult> _applier;
     private int _count;
     private (int After, object? State) _final = (-1, null);
 
     public MachineHost(
-        Application<TMachine, TResult> application, TMachine machine, NodeId member, ulong firstSequence, ReadTable reads, IWorker worker, LogIndex applied, Action wake)
+        Application<TMachine, TResult> application, TMachine machine, NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake)
     {
         (_application, Machine, _member) = (application, machine, member);
-        _proposals = new ProposalTable<TResult>(member, firstSequence, new SimulatedAnswers<ProposalResult<TResult>>());
+        _proposals = new PendingProposals<TResult>(member, firstSequence, new SimulatedAnswers<ProposalResult<TResult>>());
         _applier = new Applier<TResult>(this, member, _proposals, reads, worker, applied, wake);
     }
 
@@ -35,7 +35,7 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
     public void Replay(ReadOnlySpan<LogEntry> committed) => _applier.Replay(committed);
 
     /// <summary>False when the inbox is full.</summary>
-    public bool TryPropose(ClientInbox inbox, ulong operation, ReadOnlyMemory<byte> command, out ProposalId id, out Task<ProposalResult<TResult>>? outcome)
+    public bool TryPropose(ProposalQueue inbox, ulong operation, ReadOnlyMemory<byte> command, out ProposalId id, out Task<ProposalResult<TResult>>? outcome)
     {
         var numbered = new byte[NumberBytes + command.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(numbered, operation);
@@ -44,7 +44,7 @@ internal sealed class MachineHost<TMachine, TResult> : IMachineHost, IStateMachi
     }
 
     /// <summary>The caller does not wait any longer.</summary>
-    public void GiveUp(ClientInbox inbox, ProposalId id) => inbox.Withdraw(id.Sequence, _proposals);
+    public void GiveUp(ProposalQueue inbox, ProposalId id) => inbox.Withdraw(id.Sequence, _proposals);
 
     public TResult Apply(in CommittedCommand command)
     {

@@ -1,0 +1,34 @@
+using System.Net;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Counts the connections that have not said yet who they are, and says when there are too many.</summary>
+internal sealed class HandshakeLimiter(int max, int maxPerAddress)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<IPAddress, int> _perAddress = [];
+    private int _count;
+
+    public bool TryAcquire(IPAddress address)
+    {
+        lock (_gate)
+        {
+            var here = _perAddress.GetValueOrDefault(address);
+            if (_count >= max || here >= maxPerAddress)
+                return false;
+            _count++;
+            _perAddress[address] = here + 1;
+            return true;
+        }
+    }
+
+    public void Release(IPAddress address)
+    {
+        lock (_gate)
+        {
+            _count--;
+            if (--_perAddress[address] == 0)
+                _perAddress.Remove(address);
+        }
+    }
+}

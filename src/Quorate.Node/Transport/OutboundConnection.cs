@@ -1,0 +1,276 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Keeps the connection on which we send to one peer: dials, shakes hands, writes what is queued, and begins again when it breaks.</summary>
+internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddress firstAddress)
+{
+    private readonly Lock _gate = new();
+    private PeerAddress _address = firstAddress;
+    private CancellationTokenSource? _phase;
+    private bool _waiting;
+    private string? _lastReported;
+
+    /// <summary>Where the peer listens. When that changes, the connection to the old place is given up at once.</summary>
+    public PeerAddress Address
+    {
+        get
+        {
+            lock (_gate)
+                return _address;
+        }
+
+        set
+        {
+            lock (_gate)
+            {
+                if (_address == value)
+                    return;
+                _address = value;
+                Interrupt();
+            }
+        }
+    }
+
+    /// <summary>The peer has just been heard of: do not wait out the back-off.</summary>
+    public void RetryNow()
+    {
+        lock (_gate)
+        {
+            if (_waiting)
+                Interrupt();
+        }
+    }
+
+    /// <summary>Dials, serves and waits, until the peer is removed.</summary>
+    public async Task RunAsync()
+    {
+        var failures = 0;
+        while (!peer.Removed.IsCancellationRequested)
+        {
+            var started = network.Options.TimeProvider.GetTimestamp();
+            using (var phase = BeginPhase(waiting: false))
+            {
+                await ConnectAndServeAsync(phase.Token).ConfigureAwait(false);
+                EndPhase();
+            }
+
+            // A connection that stood for a while was a good one. One that breaks at once is as bad as none: else two nodes that
+            // disagree about a message would dial as fast as they can.
+            var wasStable = network.Options.TimeProvider.GetElapsedTime(started) >= network.Options.MaxReconnectBackoff;
+            failures = wasStable ? 0 : failures + 1;
+            using (var phase = BeginPhase(waiting: true))
+            {
+                await BackOffAsync(failures, phase.Token).ConfigureAwait(false);
+                EndPhase();
+            }
+        }
+    }
+
+    private async Task ConnectAndServeAsync(CancellationToken cancellation)
+    {
+        var address = Address;
+        try
+        {
+            using var socket = await ConnectAsync(address, cancellation).ConfigureAwait(false);
+
+            // The one place where our side of a connection becomes a stream; TLS goes around it here, and then the loop cannot write directly.
+            var stream = new NetworkStream(socket, ownsSocket: false);
+            socket.Blocking = false;
+            await using (stream.ConfigureAwait(false))
+            {
+                if (!await PerformHandshakeAsync(stream, address, cancellation).ConfigureAwait(false))
+                    return;
+                _lastReported = null;
+                await ServeAsync(stream, socket, address, cancellation).ConfigureAwait(false);
+            }
+        }
+        catch (Exception fault) when (SocketErrors.IsExpected(fault))
+        {
+            if (!cancellation.IsCancellationRequested)
+            {
+                ReportOnce(
+                    TransportEventKind.Unreachable, HandshakeRejection.None,
+                    $"Node {peer.Id} cannot be reached at {address}: {Explain(fault)}. It may not be running, or its address may be wrong; this node keeps trying.");
+            }
+        }
+    }
+
+    private async Task<Socket> ConnectAsync(PeerAddress address, CancellationToken cancellation)
+    {
+        using var timeout = new LinkedTimeout(network.Options.TimeProvider, network.Options.ConnectTimeout, cancellation);
+        Exception? last = null;
+        foreach (var ip in await address.ResolveAsync(timeout.Token).ConfigureAwait(false))
+        {
+            var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                SocketErrors.Configure(socket, network.Options.UnacknowledgedTimeout);
+                await socket.ConnectAsync(new IPEndPoint(ip, address.Port), timeout.Token).ConfigureAwait(false);
+                return socket;
+            }
+            catch (Exception fault) when (SocketErrors.IsExpected(fault))
+            {
+                socket.Dispose();
+                cancellation.ThrowIfCancellationRequested();
+                last = fault;
+            }
+        }
+
+        throw new IOException(last is null ? $"the name {address.Host} has no address" : Explain(last), last);
+    }
+
+    private async Task<bool> PerformHandshakeAsync(Stream stream, PeerAddress address, CancellationToken cancellation)
+    {
+        using var timeout = new LinkedTimeout(network.Options.TimeProvider, network.Options.HandshakeTimeout, cancellation);
+        var request = new HandshakeRequest(
+            Handshake.VersionMin, Handshake.VersionMax, network.Options.ClusterId, network.Options.NodeId, peer.Id, Features: 0, network.Incarnation);
+        await stream.WriteAsync(Handshake.Write(request), timeout.Token).ConfigureAwait(false);
+        var response = await Handshake.ReadResponseAsync(stream, timeout.Token).ConfigureAwait(false);
+
+        // The listener judges, but a welcome is believed only if it is the right one's.
+        var rejection = response.Rejection != HandshakeRejection.None ? response.Rejection
+            : response.ClusterId != request.ClusterId ? HandshakeRejection.WrongCluster
+            : response.From != request.To ? HandshakeRejection.WrongReceiver
+            : response.Version is < Handshake.VersionMin or > Handshake.VersionMax ? HandshakeRejection.WrongVersion
+            : !network.TryRecordIncarnation(peer.Id, response.Incarnation) ? HandshakeRejection.DataDirectoryChanged
+            : HandshakeRejection.None;
+        if (rejection == HandshakeRejection.None)
+            return true;
+        ReportOnce(TransportEventKind.RejectedByPeer, rejection, HandshakeErrors.ForDialer(rejection, request, response, address));
+        return false;
+    }
+
+    private async Task ServeAsync(Stream stream, Socket? socket, PeerAddress address, CancellationToken cancellation)
+    {
+        var established = peer.OnEstablished(outbound: true);
+        peer.SendQueue.Open(socket);
+        network.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Id} at {address}.");
+
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var writing = WriteAllAsync(stream, ending.Token);
+        var closing = WaitForCloseAsync(stream, ending.Token);
+        var first = await Task.WhenAny(writing, closing).ConfigureAwait(false);
+        var fault = first.Exception?.InnerException;
+        await ending.CancelAsync().ConfigureAwait(false);
+        peer.SendQueue.Close();
+        await JoinAsync(writing).ConfigureAwait(false);
+        await JoinAsync(closing).ConfigureAwait(false);
+
+        if (cancellation.IsCancellationRequested)
+            return;
+        if (fault is WireFormatException malformed)
+            peer.OnMalformed(malformed);
+        else
+            peer.OnLost(established, SocketErrors.IsClosedByPeer(fault), $"The connection to node {peer.Id} at {address} broke: {fault?.Message}");
+    }
+
+    private async Task WriteAllAsync(Stream stream, CancellationToken cancellation)
+    {
+        using var wake = cancellation.UnsafeRegister(static queue => ((SendQueue)queue!).SignalWriter(), peer.SendQueue);
+        while (!cancellation.IsCancellationRequested)
+        {
+            while (peer.SendQueue.TryBeginWrite(out var write))
+            {
+                await stream.WriteAsync(write.Bytes, cancellation).ConfigureAwait(false);
+                peer.SendQueue.EndWrite(write, write.Bytes.Length);
+            }
+
+            await peer.SendQueue.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A peer says nothing on the connection it receives on: this ends when the peer closes, and that is what it is for.</summary>
+    private static async Task WaitForCloseAsync(Stream stream, CancellationToken cancellation)
+    {
+        var read = await stream.ReadAsync(new byte[1], cancellation).ConfigureAwait(false);
+        throw read == 0
+            ? new EndOfStreamException("the peer closed it; it may have stopped")
+            : new WireFormatException("it sent something on the connection on which it receives");
+    }
+
+    private static async Task JoinAsync(Task task)
+    {
+        try
+        {
+            await task.ConfigureAwait(false);
+        }
+        catch (Exception fault) when (SocketErrors.IsExpected(fault))
+        {
+            // Why it ended was taken from whichever of the two ended first; the other only followed.
+        }
+    }
+
+    private async Task BackOffAsync(int failures, CancellationToken cancellation)
+    {
+        if (failures == 0)
+            return;
+        var ceiling = Math.Min(network.Options.MaxReconnectBackoff.TotalMilliseconds, network.Options.InitialReconnectBackoff.TotalMilliseconds * Math.Pow(2, failures - 1));
+        var wait = TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.Shared.NextDouble() / 2)));
+        try
+        {
+            await Task.Delay(wait, network.Options.TimeProvider, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // There is news: dial now.
+        }
+    }
+
+    private CancellationTokenSource BeginPhase(bool waiting)
+    {
+        var phase = CancellationTokenSource.CreateLinkedTokenSource(peer.Removed);
+        lock (_gate)
+        {
+            _phase = phase;
+            _waiting = waiting;
+        }
+
+        return phase;
+    }
+
+    private void EndPhase()
+    {
+        lock (_gate)
+        {
+            _phase = null;
+            _waiting = false;
+        }
+    }
+
+    /// <summary>Cuts the present phase short. The caller may be the loop, so what follows from it happens in the thread pool.</summary>
+    private void Interrupt()
+    {
+        if (_phase is { } phase)
+            network.TaskTracker.TryRun(() => CancelAsync(phase));
+        _phase = null;
+    }
+
+    private static async Task CancelAsync(CancellationTokenSource phase)
+    {
+        try
+        {
+            await phase.CancelAsync().ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The phase ended by itself in the meantime.
+        }
+    }
+
+    private void ReportOnce(TransportEventKind kind, HandshakeRejection rejection, string text)
+    {
+        if (_lastReported == text)
+            return;
+        _lastReported = text;
+        network.Report(kind, peer.Id, text, rejection);
+    }
+
+    private static string Explain(Exception fault) => fault switch
+    {
+        OperationCanceledException => "no answer in time",
+        EndOfStreamException => "it closed the connection during the handshake",
+        _ => fault.Message.TrimEnd('.'),
+    };
+}

@@ -1,0 +1,95 @@
+using Quorate.Node;
+using Quorate.Node.Driver;
+using Quorate.Raft;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary><see cref="Applier{TResult}"/> with its thread behind it: the loop hands over, clients wait for results and readers for what was applied.</summary>
+public sealed class ApplierTests
+{
+    [Fact]
+    public void Every_entry_is_applied_once_and_is_readable_before_its_result() => Schedules.Explore(300, () =>
+    {
+        var machine = new RecordingStateMachine();
+        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
+        var reads = new PendingReads(pendingMax: 1);
+        using var worker = new ThreadWorker("apply");
+        var applier = new Applier<int>(machine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
+        worker.Start();
+        var outcomes = new Task<ProposalResult<int>>[4];
+        for (var i = 0; i < outcomes.Length; i++)
+            proposals.Register(out outcomes[i]);
+        Assert.True(reads.TryAdd(out var reader));
+        Assert.True(reads.TryIssue(out var ticket));
+
+        Given.RunConcurrently(
+            () =>
+            {
+                applier.Enqueue(Given.Commands(1, 2));
+                reads.OnReadIndexResult(new ReadIndexResult(ticket, new LogIndex(3), null));
+                applier.Enqueue(Given.Commands(3, 3));
+                applier.Enqueue(Given.Commands(4, 4));
+            },
+            () =>
+            {
+                for (var i = 0; i < outcomes.Length; i++)
+                {
+                    var outcome = outcomes[i].GetAwaiter().GetResult();
+                    Assert.True(machine.Visible >= i + 1);
+                    Assert.True(applier.Applied.Value >= (ulong)i + 1);
+                    Assert.Equal(i + 1, outcome.Result);
+                }
+            },
+            () =>
+            {
+                Assert.True(reader.Task.GetAwaiter().GetResult().IsGranted);
+                Assert.True(machine.Visible >= 3);
+            });
+
+        Assert.Equal([1, 2, 3, 4], machine.Seen);
+        Assert.Equal(0, proposals.Count);
+    });
+
+    [Fact]
+    public void A_state_machine_that_throws_stops_the_applier() => Schedules.Explore(300, () =>
+    {
+        var machine = new RecordingStateMachine { ThrowsAt = 2 };
+        using var worker = new ThreadWorker("apply");
+        var wake = new WakeSignal();
+        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
+        var applier = new Applier<int>(machine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, LogIndex.Zero, wake.Set);
+        worker.Start();
+
+        applier.Enqueue(Given.Commands(1, 1));
+        applier.Enqueue(Given.Commands(2, 3));
+        applier.Enqueue(Given.Commands(4, 4));
+        while (applier.Fault is null)
+            wake.Wait();
+        applier.Enqueue(Given.Commands(5, 5));
+        worker.Dispose();
+
+        Assert.IsType<StateMachineException>(applier.Fault);
+        Assert.Equal([1, 2], machine.Seen);
+        Assert.True(applier.Applied < new LogIndex(2));
+    });
+
+    private sealed class RecordingStateMachine : IStateMachine<int>
+    {
+        private int _visible;
+
+        public List<int> Seen { get; } = [];
+
+        public int ThrowsAt { get; init; }
+
+        public int Visible => Volatile.Read(ref _visible);
+
+        public int Apply(in CommittedCommand command)
+        {
+            var index = (int)command.Id.Index.Value;
+            Seen.Add(index);
+            return index == ThrowsAt ? throw new InvalidOperationException("no") : index;
+        }
+
+        public void BatchApplied(LogIndex last) => Volatile.Write(ref _visible, (int)last.Value);
+    }
+}

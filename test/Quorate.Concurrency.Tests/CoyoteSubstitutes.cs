@@ -1,0 +1,35 @@
+// What Coyote does not know, replaced where the sources of Quorate.Node are compiled into this project; production keeps its own.
+
+// It knows Monitor, not System.Threading.Lock: here every lock is a Monitor's.
+global using Lock = System.Object;
+
+global using Thread = Quorate.Concurrency.Tests.UnnamedThread;
+
+// It knows tasks, not what is given to the pool without one.
+global using ThreadPool = Quorate.Concurrency.Tests.TaskThreadPool;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary>A thread whose name is told to nobody: Coyote tells the threads that it controls by the names it has given them.</summary>
+internal sealed class UnnamedThread(ThreadStart start)
+{
+    private readonly System.Threading.Thread _thread = new(start);
+
+    public static UnnamedThread CurrentThread { get; } = new(static () => { });
+
+    public string? Name { get; set; }
+
+    public bool IsBackground { get; init; }
+
+    public ThreadState ThreadState => _thread.ThreadState;
+
+    public void Start() => _thread.Start();
+
+    public void Join() => _thread.Join();
+}
+
+/// <summary>A thread pool in which each piece of work is a task.</summary>
+internal static class TaskThreadPool
+{
+    public static void UnsafeQueueUserWorkItem(IThreadPoolWorkItem work, bool preferLocal) => _ = Task.Run(work.Execute);
+}

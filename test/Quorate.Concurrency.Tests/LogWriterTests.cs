@@ -1,0 +1,198 @@
+using Quorate.Node.Driver;
+using Quorate.Node.Tests.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary><see cref="LogWriter"/> with the disk's thread behind it, driven as the group's loop drives it, but by no clock: a wake that is lost stays lost.</summary>
+public sealed class LogWriterTests
+{
+    [Fact]
+    public void Every_append_becomes_durable_in_order() => Schedules.Explore(200, () =>
+    {
+        using var bench = new Harness(Given.SmallLog);
+        for (var token = 1UL; token <= 4; token++)
+        {
+            bench.Writer.Stage(new AppendEffect(token, token == 1 ? new HardState(new Term(1), Given.Self) : null, Given.Commands(token, token), default));
+            bench.RunOnce();
+        }
+
+        bench.RunUntil(() => bench.Durable == 4);
+    });
+
+    [Fact]
+    public void The_log_continues_in_a_preallocated_segment() => Schedules.Explore(100, () =>
+    {
+        using var bench = new Harness(Given.SmallLog with { PreallocateInBackground = true });
+        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
+        for (var token = 2UL; token <= 5; token++)
+        {
+            bench.Writer.Stage(new AppendEffect(token, null, Given.Commands((6 * token) - 10, (6 * token) - 5, payloadBytes: 1000), default));
+            bench.RunOnce();
+            bench.RunUntil(() => bench.Durable == token);
+        }
+
+        Assert.Equal(new LogIndex(25), bench.LastIndex);
+    });
+
+    [Fact]
+    public void Preallocation_fills_only_the_allowed_bytes() => Schedules.Explore(300, () =>
+    {
+        var throttle = new PreallocationThrottle();
+        var (allowed, filled) = (0L, 0);
+        Given.RunConcurrently(
+            () =>
+            {
+                for (; filled < 3 && throttle.WaitUntilAllowed(filled); filled++)
+                    Assert.True(filled < Volatile.Read(ref allowed));
+            },
+            () =>
+            {
+                foreach (var more in (long[])[1, 2, long.MaxValue])
+                {
+                    Volatile.Write(ref allowed, more);
+                    throttle.AllowUpTo(more);
+                }
+            });
+        Assert.Equal(3, filled);
+    });
+
+    [Fact]
+    public void A_cancelled_preallocation_stops_filling() => Schedules.Explore(100, () =>
+    {
+        var throttle = new PreallocationThrottle();
+        throttle.AllowUpTo(1);
+        Given.RunConcurrently(() => Assert.False(throttle.WaitUntilAllowed(1)), throttle.Cancel);
+        Assert.False(throttle.IsAllowed(0));
+    });
+
+    [Fact]
+    public void A_requested_read_runs_between_two_flushes() => Schedules.Explore(200, () =>
+    {
+        using var bench = new Harness(Given.SmallLog);
+        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
+        bench.RunOnce();
+        bench.RunUntil(() => bench.Durable == 1);
+
+        bench.Writer.Stage(new AppendEffect(2, null, Given.Commands(3, 3), default));
+        bench.RunOnce();
+        bench.Writer.RequestRead(new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
+        bench.RunUntil(() => bench.Durable == 2 && bench.EntriesRead > 0);
+
+        Assert.Equal(2, bench.EntriesRead);
+    });
+
+    /// <summary>A follower far behind asks for the next entries as soon as it has some: for as long as it catches up, a read is always waiting.</summary>
+    [Fact]
+    public void Appends_are_not_starved_by_continuous_reads() => Schedules.Explore(100, () =>
+    {
+        using var bench = new Harness(Given.SmallLog);
+        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
+        bench.RunOnce();
+        bench.RunUntil(() => bench.Durable == 1);
+
+        bench.RepeatedRead = new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
+        bench.Writer.RequestRead(bench.RepeatedRead.Value);
+        bench.RunOnce();
+        for (var token = 2UL; token <= 4; token++)
+        {
+            bench.Writer.Stage(new AppendEffect(token, null, Given.Commands(token + 1, token + 1), default));
+            var before = bench.EntriesRead;
+            bench.RunUntil(() => bench.Durable == token);
+            Assert.InRange(bench.EntriesRead - before, 2, 4);
+        }
+    });
+
+    [Fact]
+    public void A_failed_flush_is_thrown_in_the_loop() => Schedules.Explore(200, () =>
+    {
+        using var bench = new Harness(Given.SmallLog);
+        bench.FlushFails = true;
+        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
+        bench.RunOnce();
+
+        Assert.Throws<IOException>(() => bench.RunUntil(() => bench.Durable == 1));
+        Assert.Equal(0UL, bench.Durable);
+    });
+
+    private sealed class Harness : IDisposable
+    {
+        private readonly WriteAheadLog _log;
+        private readonly ThreadWorker _worker = new("disk");
+        private readonly HashSet<string> _unflushed = [];
+
+        public Harness(WalOptions options)
+        {
+            var disk = new MemoryStorage();
+            (_log, _) = WriteAheadLog.Open(disk, options);
+            disk.BeforeCall = OnDiskCall;
+            Writer = new LogWriter(_log, options, _worker, Wake.Set);
+            _worker.Start();
+        }
+
+        public WakeSignal Wake { get; } = new();
+
+        public LogWriter Writer { get; }
+
+        public ulong Durable { get; private set; }
+
+        public LogIndex LastIndex => _log.LastIndex;
+
+        public int EntriesRead { get; private set; }
+
+        public bool FlushFails { get; set; }
+
+        /// <summary>What is asked for as soon as it has been read.</summary>
+        public EntriesRequest? RepeatedRead { get; set; }
+
+        /// <summary>A turn of the loop, as far as the disk is concerned.</summary>
+        public void RunOnce()
+        {
+            if (Writer.TryTakeCompleted(out var durable, out _, out var entries))
+            {
+                EntriesRead += entries.Length;
+                if (durable == 0 && RepeatedRead is { } read)
+                    Writer.RequestRead(read);
+                if (durable != 0)
+                {
+                    Assert.True(durable > Durable);
+                    Assert.Empty(_unflushed);
+                    Assert.True(LastIndex.Value >= durable);
+                    Durable = durable;
+                }
+            }
+
+            Writer.Submit();
+        }
+
+        public void RunUntil(Func<bool> isDone)
+        {
+            while (!isDone())
+            {
+                Wake.Wait();
+                RunOnce();
+            }
+        }
+
+        public void Dispose()
+        {
+            _worker.Dispose();
+            _log.Dispose();
+        }
+
+        private void OnDiskCall(string call)
+        {
+            // The segment in the making is nobody's until it has its name.
+            var (verb, file) = (call.Split(' ')[0], call.Split(' ')[^1]);
+            if (file.EndsWith(".new", StringComparison.Ordinal))
+                return;
+            if (verb == "write")
+                _unflushed.Add(file);
+            if (verb == "flush" && FlushFails)
+                throw new IOException("the flush failed");
+            if (verb == "flush")
+                _unflushed.Remove(file);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using Quorate.Node;
+using Quorate.Node.Io;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Concurrency.Tests;
+
+/// <summary>
+/// <see cref="RaftNode{TResult}"/> with all its threads and a real disk: the only member of its cluster, with no network. Its clock runs until it has been
+/// elected and then stands still, so that whatever happens from there on happens because somebody was woken.
+/// </summary>
+public sealed class RaftNodeTests
+{
+    [Fact]
+    public void Proposals_and_reads_complete_without_a_tick() => Schedules.Explore(100, async () =>
+    {
+        await using var lonely = new SingleNode();
+        await lonely.Node.WaitForLeaderAsync();
+
+        var clients = new[] { ClientAsync(1), ClientAsync(11) };
+        await Task.WhenAll(clients);
+
+        Assert.Equal(new byte[] { 1, 2, 11, 12 }, lonely.StateMachine.Applied.Order());
+
+        Task ClientAsync(byte first) => Task.Run(async () =>
+        {
+            for (var command = first; command < first + 2; command++)
+            {
+                var proposed = await lonely.Node.ProposeAsync(new[] { command });
+                Assert.Equal(ProposalOutcome.Committed, proposed.Outcome);
+                Assert.Equal(command, proposed.Result);
+            }
+
+            Assert.True((await lonely.Node.ReadBarrierAsync()).IsGranted);
+        });
+    });
+
+    [Fact]
+    public void A_stop_completes_every_pending_request() => Schedules.Explore(100, async () =>
+    {
+        await using var lonely = new SingleNode();
+        using var timeout = new CancellationTokenSource();
+        var node = lonely.Node;
+
+        var proposals = new[]
+        {
+            Task.Run(async () => await node.ProposeAsync(new byte[] { 1 })),
+            Task.Run(async () => await node.ProposeAsync(new byte[] { 2 }, timeout.Token)),
+        };
+        var others = new[]
+        {
+            Task.Run(async () => await node.ReadBarrierAsync()),
+            Task.Run(async () => await node.ReadBarrierAsync(timeout.Token)),
+            WatchAsync(node),
+            Task.Run(timeout.Cancel),
+            Task.Run(async () => await node.DisposeAsync()),
+            Task.Run(async () => await node.DisposeAsync()),
+        };
+        await Task.WhenAll(proposals);
+        await Task.WhenAll(others);
+
+        await node.Completion;
+        CheckOutcomes(proposals, lonely.StateMachine);
+    });
+
+    /// <summary>A caller goes on in the thread that told it, and here keeps it until the node has ended: it must be none that the end waits for.</summary>
+    [Fact]
+    public void A_continuation_of_a_completed_proposal_may_stop_the_node() => Schedules.Explore(100, async () =>
+    {
+        await using var lonely = new SingleNode();
+        var node = lonely.Node;
+        await node.WaitForLeaderAsync();
+
+        var clients = new[] { ClientAsync(1), ClientAsync(2) };
+        await Task.WhenAll(clients);
+        await node.Completion;
+
+        Task ClientAsync(byte command) => Task.Run(async () =>
+        {
+            await node.ProposeAsync(new[] { command });
+            node.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        });
+    });
+
+    [Fact]
+    public void A_request_concurrent_with_the_stop_is_rejected() => Schedules.Explore(600, async () =>
+    {
+        await using var lonely = new SingleNode(isElected: false);
+        var node = lonely.Node;
+
+        var proposal = Task.Run(async () => await node.ProposeAsync(new byte[] { 1 }));
+        var read = Task.Run(async () => await node.ReadBarrierAsync());
+        await node.DisposeAsync();
+
+        Assert.NotEqual(ProposalOutcome.Committed, (await proposal).Outcome);
+        Assert.False((await read).IsGranted);
+    });
+
+    [Fact]
+    public void A_failed_node_completes_every_request_and_can_be_disposed() => Schedules.Explore(100, async () =>
+    {
+        await using var lonely = new SingleNode(throwsAt: 2);
+        var node = lonely.Node;
+        var leader = await node.WaitForLeaderAsync();
+        Assert.Equal(Given.Self, leader.Leader);
+
+        var proposals = new[]
+        {
+            Task.Run(async () => await node.ProposeAsync(new byte[] { 1 })),
+            Task.Run(async () => await node.ProposeAsync(new byte[] { 2 })),
+        };
+        var others = new[] { Task.Run(async () => await node.ReadBarrierAsync()), WatchAsync(node) };
+        await Task.WhenAll(proposals);
+        await Task.WhenAll(others);
+
+        try
+        {
+            await node.Completion;
+            Assert.Fail("a node that failed says so");
+        }
+        catch (StateMachineException)
+        {
+            // It did.
+        }
+
+        await Task.WhenAll(new[] { Task.Run(lonely.DisposeAndReopenAsync), Task.Run(lonely.DisposeAndReopenAsync) });
+        CheckOutcomes(proposals, lonely.StateMachine);
+    });
+
+    private static Task WatchAsync(RaftNode<byte> node) => Task.Run(async () =>
+    {
+        await foreach (var status in node.WatchLeadershipAsync())
+            Assert.True(status.AppliedIndex <= status.CommitIndex && status.CommitIndex <= status.LastIndex);
+    });
+
+    /// <summary>What was committed was applied; what was rejected was not; nothing was applied twice.</summary>
+    private static void CheckOutcomes(Task<ProposalResult<byte>>[] proposals, RecordingStateMachine stateMachine)
+    {
+        Assert.Equal(stateMachine.Applied.Distinct(), stateMachine.Applied);
+        for (var i = 0; i < proposals.Length; i++)
+        {
+            var outcome = proposals[i].GetAwaiter().GetResult();
+            if (outcome.Outcome == ProposalOutcome.Indeterminate)
+                continue;
+            Assert.Equal(outcome.IsCommitted, stateMachine.Applied.Contains((byte)(i + 1)));
+        }
+    }
+
+    private sealed class SingleNode : IAsyncDisposable
+    {
+        private readonly string _directory = Directory.CreateTempSubdirectory("quorate-threads-").FullName;
+
+        public SingleNode(bool isElected = true, int throwsAt = 0)
+        {
+            StateMachine = new RecordingStateMachine(throwsAt);
+            Node = RaftNode<byte>.Start(
+                new RaftNodeOptions
+                {
+                    NodeId = Given.Self,
+                    ClusterId = 1,
+                    DataDirectory = _directory,
+                    Members = new Dictionary<NodeId, PeerAddress> { [Given.Self] = new("nowhere", 1) },
+                    MaxCommandBytes = Given.SmallLog.PayloadBytesMax,
+                    SegmentBytes = Given.SmallLog.SegmentBytes,
+                    HeartbeatInterval = TimeSpan.FromMilliseconds(100),
+                    ElectionTimeout = TimeSpan.FromMilliseconds(500),
+                    TimeProvider = new StoppingClock(looks: isElected ? 40 : 0),
+                    Seed = 1,
+                },
+                StateMachine,
+                static (_, _, _) => new NullNetwork());
+        }
+
+        public RaftNode<byte> Node { get; }
+
+        public RecordingStateMachine StateMachine { get; }
+
+        /// <summary>Whoever has seen the node end may start another in its folder.</summary>
+        public async Task DisposeAndReopenAsync()
+        {
+            await Node.DisposeAsync();
+            lock (_directory)
+                new FileStorage(_directory).Dispose();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Node.DisposeAsync();
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
+
+    private sealed class RecordingStateMachine(int throwsAt) : IStateMachine<byte>
+    {
+        public List<byte> Applied { get; } = [];
+
+        public byte Apply(in CommittedCommand command)
+        {
+            var value = command.Command.Span[0];
+            if (value == throwsAt)
+                throw new InvalidOperationException("no");
+            Applied.Add(value);
+            return value;
+        }
+    }
+
+    /// <summary>Each look at it takes a heartbeat, until two election timeouts have been ticked off.</summary>
+    private sealed class StoppingClock(int looks) : TimeProvider
+    {
+        private int _looks;
+
+        public override long TimestampFrequency => 10;
+
+        public override long GetTimestamp() => _looks < looks ? ++_looks : _looks;
+    }
+
+    private sealed class NullNetwork : INodeNetwork
+    {
+        public TransportCounters Counters => new([], 0, 0);
+
+        public void Send(Message message) => throw new InvalidOperationException("there is nobody to send to");
+
+        public void Flush()
+        {
+        }
+
+        public bool TryReceive(out NetworkEvent received)
+        {
+            received = default;
+            return false;
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,51 @@
+namespace Quorate.Node.Tests.Driver;
+
+/// <summary>While callers are being told their outcomes, what is proposed waits for what they will propose, but for no longer than a millisecond.</summary>
+public sealed class GroupCommitHoldTests
+{
+    private readonly Clock _clock = new();
+    private readonly DriverHarness _node;
+
+    public GroupCommitHoldTests()
+    {
+        _node = new DriverHarness(time: _clock);
+        _node.GroupCommitHold.SetPendingCompletions(2);
+    }
+
+    [Fact]
+    public void Held_proposals_are_taken_after_the_last_completion()
+    {
+        var (_, outcome) = _node.Propose(bytes: 1);
+        _node.RunOnce();
+        _node.GroupCommitHold.SetPendingCompletions(1);
+        _node.RunOnce();
+        Assert.False(outcome.IsCompleted);
+
+        _node.GroupCommitHold.SetPendingCompletions(0);
+        _node.RunOnce();
+        Assert.True(outcome.IsCompleted); // refused: nobody leads
+    }
+
+    [Fact]
+    public void Held_proposals_are_taken_after_a_millisecond()
+    {
+        var (_, outcome) = _node.Propose(bytes: 1);
+        _clock.Milliseconds = 1;
+        _node.RunOnce();
+        Assert.False(outcome.IsCompleted);
+
+        _clock.Milliseconds = 2;
+        _node.GroupCommitHold.SetPendingCompletions(1);
+        _node.RunOnce();
+        Assert.True(outcome.IsCompleted);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public long Milliseconds { get; set; }
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => Milliseconds;
+    }
+}

@@ -1,0 +1,189 @@
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Integration;
+
+/// <summary>Whole nodes on loopback sockets and real files: the parts, put together.</summary>
+public sealed class ClusterTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public async Task Every_member_accepts_proposals_and_all_members_apply_the_same_log(int size)
+    {
+        await using var cluster = await TestCluster.StartAsync(size);
+        await cluster.LeaderAsync();
+
+        for (var i = 0; i < 10; i++)
+        {
+            foreach (var member in cluster.Running)
+            {
+                var result = await member.ProposeAsync(100 * i + member.Number);
+                Assert.Equal(ProposalOutcome.Committed, result.Outcome);
+            }
+        }
+
+        foreach (var member in cluster.Running)
+            Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
+        Assert.All(cluster.Running, member => Assert.Equal(cluster[1].StateMachine.Numbers, member.StateMachine.Numbers));
+        Assert.Equal(10 * size, cluster[1].StateMachine.Numbers.Length);
+    }
+
+    [Fact]
+    public async Task Requests_to_a_stopped_node_and_cancelled_requests_are_rejected_at_once()
+    {
+        await using var cluster = await TestCluster.StartAsync(1);
+        var node = cluster[1].Node;
+        await node.WaitForLeaderAsync();
+        using var given = new CancellationTokenSource();
+        await given.CancelAsync();
+
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Cancelled), Ended(await node.ProposeAsync(NumberList.Add(1), given.Token)));
+        Assert.False((await node.ReadBarrierAsync(given.Token)).IsGranted);
+
+        await node.DisposeAsync();
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Stopped), Ended(await node.ProposeAsync(NumberList.Add(1))));
+        Assert.Equal(RejectReason.Stopped, (await node.ReadBarrierAsync()).Reason);
+        Assert.Empty(cluster[1].StateMachine.Numbers);
+
+        static (ProposalOutcome, RejectReason) Ended(ProposalResult<int> result) => (result.Outcome, result.Reason);
+    }
+
+    [Fact]
+    public async Task A_read_on_any_member_sees_what_was_acknowledged_by_another()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        await cluster.LeaderAsync();
+
+        for (var i = 0; i < 30; i++)
+        {
+            Assert.True((await cluster[i % 3 + 1].ProposeAsync(i)).IsCommitted);
+            var reader = cluster[(i + 1) % 3 + 1];
+            Assert.True((await reader.Node.ReadBarrierAsync()).IsGranted);
+            Assert.Contains(i, reader.StateMachine.Numbers);
+        }
+    }
+
+    [Fact]
+    public async Task A_cluster_restarted_in_another_order_recovers_the_same_data()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        await cluster.LeaderAsync();
+        for (var i = 0; i < 50; i++)
+            Assert.True((await cluster[1].ProposeAsync(i)).IsCommitted);
+
+        foreach (var number in new[] { 2, 1, 3 })
+            await cluster.StopAsync(number);
+        foreach (var number in new[] { 3, 1, 2 })
+            await cluster.StartAsync(number, default);
+
+        foreach (var member in cluster.Running)
+        {
+            await member.Node.WaitForLeaderAsync();
+            Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
+            Assert.Equal(Enumerable.Range(0, 50).Select(i => (long)i), member.StateMachine.Numbers);
+        }
+    }
+
+    [Fact]
+    public async Task A_leadership_watch_ends_without_a_leader_when_the_node_stops()
+    {
+        await using var cluster = await TestCluster.StartAsync(1);
+        await cluster.LeaderAsync();
+        var node = cluster[1].Node;
+        var watching = Task.Run(async () =>
+        {
+            RaftStatus last = default;
+            await foreach (var status in node.WatchLeadershipAsync())
+                last = status;
+            return last;
+        });
+
+        await cluster.StopAsync(1);
+
+        Assert.False((await watching).HasLeader);
+        await Assert.ThrowsAsync<OperationCanceledException>(async () => await node.WaitForLeaderAsync());
+    }
+
+    [Fact]
+    public async Task A_member_started_late_catches_up()
+    {
+        await using var cluster = TestCluster.Stopped(3);
+        await cluster.StartAsync(1, default);
+        await cluster.StartAsync(2, default);
+        await cluster[1].Node.WaitForLeaderAsync();
+        for (var i = 0; i < 200; i++)
+            Assert.True((await cluster[1].ProposeAsync(i)).IsCommitted);
+
+        await cluster.StartAsync(3, default);
+
+        await TestCluster.WaitUntilAsync(() => cluster[3].StateMachine.Numbers.Length == 200);
+        Assert.Equal(cluster[1].StateMachine.Numbers, cluster[3].StateMachine.Numbers);
+    }
+
+    [Fact]
+    public async Task When_the_leader_stops_another_takes_over_and_nothing_acknowledged_is_lost()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        var acknowledged = new List<long>();
+        for (var round = 0; round < 5; round++)
+        {
+            var leader = await cluster.LeaderAsync();
+            var other = cluster.Running.First(n => n != leader);
+            var term = leader.Node.Status.Term;
+            await cluster.StopAsync(leader.Number);
+
+            for (var i = 0; i < 20; i++)
+            {
+                var number = round * 100 + i;
+                ProposalResult<int> result;
+                do
+                    result = await other.ProposeAsync(number);
+                while (result.Outcome == ProposalOutcome.Rejected);
+                if (result.IsCommitted)
+                    acknowledged.Add(number);
+            }
+
+            Assert.True(other.Node.Status.Term > term);
+            await cluster.StartAsync(leader.Number, default);
+        }
+
+        await cluster.LeaderAsync();
+        foreach (var member in cluster.Running)
+        {
+            Assert.True((await member.Node.ReadBarrierAsync()).IsGranted);
+            Assert.All(acknowledged, number => Assert.Contains(number, member.StateMachine.Numbers));
+            Assert.Equal(cluster[1].StateMachine.Numbers, member.StateMachine.Numbers);
+        }
+    }
+
+    [Fact]
+    public async Task Without_a_quorum_a_proposal_is_never_reported_as_committed()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        var leader = await cluster.LeaderAsync();
+        foreach (var other in cluster.Running.Where(n => n != leader).ToArray())
+            await cluster.StopAsync(other.Number);
+
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var result = await leader.Node.ProposeAsync(NumberList.Add(1), timeout.Token);
+        var read = await leader.Node.ReadBarrierAsync(timeout.Token);
+
+        Assert.NotEqual(ProposalOutcome.Committed, result.Outcome);
+        Assert.False(read.IsGranted);
+    }
+
+    [Fact]
+    public async Task Concurrent_writers_on_every_member_each_get_their_own_result()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        await cluster.LeaderAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Task.Run(async () => (await cluster[i % 3 + 1].ProposeAsync(i)).Result)));
+
+        Assert.Equal(600, answers.Distinct().Count());
+        await TestCluster.WaitUntilAsync(() => cluster.Running.All(n => n.StateMachine.Numbers.Length == 600));
+        Assert.All(cluster.Running, n => Assert.Equal(cluster[1].StateMachine.Numbers, n.StateMachine.Numbers));
+    }
+}

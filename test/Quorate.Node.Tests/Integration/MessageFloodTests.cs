@@ -1,0 +1,84 @@
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Integration;
+
+/// <summary>A turn takes only so many messages, so that clock and clients get their share of a flood; the rest is not left lying until something else happens.</summary>
+public sealed class MessageFloodTests
+{
+    [Fact]
+    public async Task Messages_beyond_one_iteration_are_received_without_a_tick()
+    {
+        var folder = Directory.CreateTempSubdirectory("quorate-flood-");
+        var network = new FloodingNetwork();
+        var options = new RaftNodeOptions
+        {
+            NodeId = new NodeId(1),
+            ClusterId = 1,
+            DataDirectory = folder.FullName,
+            Members = new Dictionary<NodeId, PeerAddress> { [new(1)] = new("nowhere", 1), [new(2)] = new("nowhere", 2) },
+            TimeProvider = new FrozenClock(),
+            HeartbeatInterval = TimeSpan.FromHours(1),
+            ElectionTimeout = TimeSpan.FromHours(5),
+        };
+        var node = RaftNode<int>.Start(options, new NullStateMachine(), (_, _, wake) =>
+        {
+            network.OnReady = wake;
+            return network;
+        });
+
+        network.Enqueue(5000);
+
+        await network.IsEmpty.WaitAsync(TimeSpan.FromSeconds(60));
+        await node.DisposeAsync();
+        folder.Delete(recursive: true);
+    }
+
+    private sealed class FloodingNetwork : INodeNetwork
+    {
+        private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _waiting;
+
+        public Action OnReady { get; set; } = static () => { };
+
+        public Task IsEmpty => _empty.Task;
+
+        public TransportCounters Counters => new([], 0, 0);
+
+        public void Enqueue(int messages)
+        {
+            Volatile.Write(ref _waiting, messages);
+            OnReady();
+        }
+
+        public bool TryReceive(out NetworkEvent received)
+        {
+            received = new NetworkEvent(NetworkEventKind.Disconnected, new NodeId(2), null);
+            if (Volatile.Read(ref _waiting) == 0)
+                return false;
+            if (Interlocked.Decrement(ref _waiting) == 0)
+                _empty.SetResult();
+            return true;
+        }
+
+        public void Send(Message message)
+        {
+        }
+
+        public void Flush()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class NullStateMachine : IStateMachine<int>
+    {
+        public int Apply(in CommittedCommand command) => 0;
+    }
+
+    private sealed class FrozenClock : TimeProvider
+    {
+        public override long GetTimestamp() => 0;
+    }
+}

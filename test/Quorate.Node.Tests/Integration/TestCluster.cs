@@ -1,0 +1,150 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Integration;
+
+/// <summary>Some nodes in this process, on real sockets and real files, each with a list of numbers as its state machine.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("quorate-test-").FullName;
+    private readonly Dictionary<NodeId, PeerAddress> _members;
+    private readonly RunningNode?[] _nodes;
+
+    private TestCluster(int size)
+    {
+        _members = FreePorts(size).Select((port, i) => (Id: new NodeId((ulong)i + 1), Address: new PeerAddress("127.0.0.1", port)))
+            .ToDictionary(m => m.Id, m => m.Address);
+        _nodes = new RunningNode?[size];
+    }
+
+    public int Size => _nodes.Length;
+
+    public IEnumerable<RunningNode> Running => _nodes.OfType<RunningNode>();
+
+    public RunningNode this[int number] => _nodes[number - 1] ?? throw new InvalidOperationException($"node {number} is not running");
+
+    public static async Task<TestCluster> StartAsync(int size)
+    {
+        var cluster = new TestCluster(size);
+        try
+        {
+            for (var number = 1; number <= size; number++)
+                await cluster.StartAsync(number, default);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static TestCluster Stopped(int size) => new(size);
+
+    public async Task StartAsync(int number, ulong clusterId)
+    {
+        var stateMachine = new NumberList();
+        var options = new RaftNodeOptions
+        {
+            NodeId = new NodeId((ulong)number),
+            ClusterId = clusterId == 0 ? 77 : clusterId,
+            DataDirectory = Path.Combine(_directory, $"n{number}"),
+            Members = _members,
+            SegmentBytes = 4 << 20,
+            MaxCommandBytes = 64 << 10,
+            HeartbeatInterval = TimeSpan.FromMilliseconds(50),
+            ElectionTimeout = TimeSpan.FromMilliseconds(500),
+        };
+        _nodes[number - 1] = new RunningNode(number, await RaftNode.StartAsync(options, stateMachine), stateMachine);
+    }
+
+    public async Task StopAsync(int number)
+    {
+        await this[number].Node.DisposeAsync();
+        _nodes[number - 1] = null;
+    }
+
+    /// <summary>The node that leads, once all running nodes agree on it.</summary>
+    public async Task<RunningNode> LeaderAsync()
+    {
+        RunningNode? leader = null;
+        await WaitUntilAsync(() =>
+        {
+            var seen = Running.Select(n => n.Node.Status.Leader).Distinct().ToArray();
+            leader = seen is [var id] ? Running.FirstOrDefault(n => n.Node.Status.IsLeader && n.Node.Status.NodeId == id) : null;
+            return leader is not null;
+        });
+        return leader!;
+    }
+
+    /// <summary>Ports that nobody listens on.</summary>
+    public static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var listener in listeners)
+            listener.Start();
+        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
+        foreach (var listener in listeners)
+            listener.Stop();
+        return ports;
+    }
+
+    /// <summary>Waits until a condition holds; fails after a long time.</summary>
+    public static async Task WaitUntilAsync(Func<bool> condition)
+    {
+        var deadline = Environment.TickCount64 + 30_000;
+        while (!condition())
+        {
+            Assert.True(Environment.TickCount64 < deadline, "the condition does not come true");
+            await Task.Delay(5);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var running in Running)
+            await running.Node.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}
+
+/// <summary>A node of a <see cref="TestCluster"/> with its state machine.</summary>
+internal sealed record RunningNode(int Number, RaftNode<int> Node, NumberList StateMachine)
+{
+    public ValueTask<ProposalResult<int>> ProposeAsync(long number) => Node.ProposeAsync(NumberList.Add(number));
+}
+
+/// <summary>The numbers that were proposed, in the order of the log. Answers how many there are.</summary>
+internal sealed class NumberList : IStateMachine<int>
+{
+    private readonly Lock _lock = new();
+    private readonly List<long> _numbers = [];
+
+    public long[] Numbers
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _numbers];
+        }
+    }
+
+    public static byte[] Add(long number)
+    {
+        var bytes = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
+        return bytes;
+    }
+
+    public int Apply(in CommittedCommand command)
+    {
+        lock (_lock)
+        {
+            _numbers.Add(BinaryPrimitives.ReadInt64LittleEndian(command.Command.Span));
+            return _numbers.Count;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using Quorate.Node.Io;
+using Quorate.Node.Tests.Wal;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Io;
+
+/// <summary>The real folder behind <see cref="IStorage"/>.</summary>
+public sealed class FileStorageTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("quorate-disk-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Bytes_written_at_an_offset_are_read_from_that_offset()
+    {
+        using var disk = new FileStorage(_directory);
+        using (var file = disk.Create("a", 1000))
+        {
+            Assert.Equal(1000, file.Length);
+            file.Write(998, "quorate"u8);
+            file.Flush();
+        }
+
+        disk.Rename("a", "b");
+        disk.FlushDirectory();
+
+        using var again = disk.Open("b");
+        var bytes = new byte[20];
+        Assert.Equal(["b"], disk.List());
+        Assert.Equal(1005, again.Length);
+        Assert.Equal(15, again.Read(990, bytes));
+        Assert.Equal([0, 0, 0, 0, 0, 0, 0, 0, .. "quorate"u8, 0, 0, 0, 0, 0], bytes);
+        again.SetLength(3);
+        Assert.Equal(0, again.Read(3, bytes));
+        disk.Delete("b");
+        Assert.Empty(disk.List());
+    }
+
+    [Fact]
+    public void A_missing_directory_is_created_with_owner_only_access()
+    {
+        var folder = Path.Combine(_directory, "x", "y");
+        using var disk = new FileStorage(folder);
+
+        Assert.True(Directory.Exists(folder));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+    }
+
+    [Fact]
+    public void A_directory_cannot_be_opened_twice()
+    {
+        using (var first = new FileStorage(_directory))
+        {
+            var error = Assert.Throws<IOException>(() => new FileStorage(_directory));
+            Assert.Contains(_directory, error.Message, StringComparison.Ordinal);
+            Assert.Contains("Two processes in one folder", error.Message, StringComparison.Ordinal);
+        }
+
+        using var second = new FileStorage(_directory);
+        Assert.Empty(second.List());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("..")]
+    [InlineData("a/b")]
+    public void A_file_name_cannot_leave_the_directory(string name)
+    {
+        using var disk = new FileStorage(_directory);
+        Assert.ThrowsAny<ArgumentException>(() => disk.Create(name, 1));
+    }
+
+    [Fact]
+    public void Errors_name_a_missing_file_and_an_existing_file()
+    {
+        using var disk = new FileStorage(_directory);
+        disk.Create("here", 1).Dispose();
+
+        Assert.Contains(Path.Combine(_directory, "nowhere"), Assert.Throws<IOException>(() => disk.Open("nowhere")).Message, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_directory, "here"), Assert.Throws<IOException>(() => disk.Create("here", 1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_on_real_files_survives_a_restart_with_preallocated_segments()
+    {
+        var options = new WalOptions { SegmentBytes = 64 * 1024, PayloadBytesMax = 4096 };
+        using (var disk = new FileStorage(_directory))
+        {
+            using var log = WriteAheadLog.Open(disk, options).Log;
+            for (ulong index = 1; index <= 200; index += 10)
+                log.AppendAndFlush(Given.Batch(options, Given.Entries(index, index + 9, term: 0, payloadBytes: 1000)));
+        }
+
+        using var reopened = new FileStorage(_directory);
+        var (again, recovered) = WriteAheadLog.Open(reopened, options);
+        using var _ = again;
+
+        Assert.Equal(new LogIndex(200), recovered.LastIndex);
+        Given.AssertSameEntries(Given.Entries(1, 200, term: 0, payloadBytes: 1000), Given.ReadAll(again));
+        Assert.True(reopened.List().Count(static name => name.StartsWith("wal-", StringComparison.Ordinal)) >= 4);
+    }
+}

@@ -1,0 +1,218 @@
+using Quorate.Node.Io;
+
+namespace Quorate.Node.Tests.Io;
+
+/// <summary>What a power cut leaves of what was not flushed.</summary>
+public enum PowerLossOutcome
+{
+    /// <summary>Nothing.</summary>
+    Dropped,
+
+    /// <summary>All of it.</summary>
+    Kept,
+
+    /// <summary>Each sector and each name by the fall of a coin.</summary>
+    Mixed,
+}
+
+/// <summary>A disk in memory that knows what is durable: it can be cut off at any call, and copied as a power cut would leave it.</summary>
+/// <remarks>Threading: none. The granularity is the sector of 512 bytes, which is written whole or not at all.</remarks>
+public sealed class MemoryStorage : IStorage
+{
+    private const int SectorBytes = 512;
+    private SortedDictionary<string, Content> _names = new(StringComparer.Ordinal);
+    private SortedDictionary<string, Content> _durableNames = new(StringComparer.Ordinal);
+
+    /// <summary>Calls that change something, or make something durable, so far.</summary>
+    public int Calls { get; private set; }
+
+    /// <summary>Writes so far.</summary>
+    public int Writes { get; private set; }
+
+    /// <summary>Flushes so far, of files and of the folder.</summary>
+    public int Flushes { get; private set; }
+
+    /// <summary>The files that need not be held in memory, in the order in which that was said.</summary>
+    public List<string> Evicted { get; } = [];
+
+    /// <summary>Asked before each changing call, with what it is; throws to make it fail. A write that fails may have been done in part.</summary>
+    public Action<string>? BeforeCall { get; set; }
+
+    /// <summary>The byte of a file that cannot be read, if there is one.</summary>
+    public (string Name, long At)? Unreadable { get; set; }
+
+    public IReadOnlyList<string> List() => [.. _names.Keys];
+
+    public IStorageFile Open(string name) =>
+        _names.TryGetValue(name, out var content) ? new Handle(this, name, content) : throw new FileNotFoundException($"no file {name}");
+
+    public IStorageFile Create(string name, long length)
+    {
+        Count("create " + name);
+        if (_names.ContainsKey(name))
+            throw new IOException($"{name} is there already");
+        _names[name] = new Content { Bytes = new byte[length] };
+        return Open(name);
+    }
+
+    public void Rename(string from, string to)
+    {
+        Count("rename " + from);
+        _names[to] = _names[from];
+        _names.Remove(from);
+    }
+
+    public void Delete(string name)
+    {
+        Count("delete " + name);
+        if (!_names.Remove(name))
+            throw new FileNotFoundException($"no file {name}");
+    }
+
+    public void FlushDirectory()
+    {
+        Count("flush folder");
+        Flushes++;
+        _durableNames = new(_names, StringComparer.Ordinal);
+    }
+
+    /// <summary>The bytes of a file as they are now: change one to damage the disk.</summary>
+    public byte[] BytesOf(string name) => _names[name].Bytes;
+
+    /// <summary>Another disk with the same names and bytes, all of it durable.</summary>
+    public MemoryStorage Copy()
+    {
+        var copy = new MemoryStorage();
+        foreach (var (name, content) in _names)
+            copy._names[name] = Content.Durable([.. content.Bytes]);
+        copy._durableNames = new(copy._names, StringComparer.Ordinal);
+        return copy;
+    }
+
+    /// <summary>What the next start finds after a power cut now.</summary>
+    public MemoryStorage CopyAfterPowerLoss(PowerLossOutcome policy, int seed = 0)
+    {
+        var coin = new Random(seed);
+        bool Kept() => policy == PowerLossOutcome.Kept || (policy == PowerLossOutcome.Mixed && coin.Next(2) == 0);
+
+        var names = new SortedDictionary<string, Content>(StringComparer.Ordinal);
+        foreach (var name in _names.Keys.Union(_durableNames.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            // The state of each name is that of before or that of now.
+            var source = Kept() ? _names : _durableNames;
+            if (source.TryGetValue(name, out var content))
+                names[name] = content;
+        }
+
+        var copy = new MemoryStorage();
+        foreach (var (name, content) in names)
+            copy._names[name] = Content.Durable(content.AfterCrash(Kept));
+        copy._durableNames = new(copy._names, StringComparer.Ordinal);
+        return copy;
+    }
+
+    private void Count(string call)
+    {
+        BeforeCall?.Invoke(call);
+        Calls++;
+    }
+
+    private sealed class Content
+    {
+        // What a sector that changed since the last flush held at that flush; null when the file ended before it.
+        private readonly SortedDictionary<int, byte[]?> _before = [];
+
+        public byte[] Bytes { get; set; } = [];
+
+        private int DurableLength { get; set; }
+
+        public static Content Durable(byte[] bytes) => new() { Bytes = bytes, DurableLength = bytes.Length };
+
+        public void Touch(long offset, int length)
+        {
+            for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
+            {
+                var at = sector * SectorBytes;
+                if (!_before.ContainsKey(sector))
+                    _before[sector] = at < Bytes.Length ? Bytes[at..Math.Min(at + SectorBytes, Bytes.Length)] : null;
+            }
+        }
+
+        public void Flush()
+        {
+            _before.Clear();
+            DurableLength = Bytes.Length;
+        }
+
+        public byte[] AfterCrash(Func<bool> kept)
+        {
+            var bytes = (byte[])Bytes.Clone();
+            if (DurableLength != bytes.Length && !kept())
+                Array.Resize(ref bytes, DurableLength);
+            foreach (var (sector, before) in _before)
+            {
+                var at = sector * SectorBytes;
+                if (at >= bytes.Length || kept())
+                    continue;
+                var target = bytes.AsSpan(at, Math.Min(SectorBytes, bytes.Length - at));
+                target.Clear();
+                before?.AsSpan(0, Math.Min(before.Length, target.Length)).CopyTo(target);
+            }
+
+            return bytes;
+        }
+    }
+
+    private sealed class Handle(MemoryStorage storage, string name, Content content) : IStorageFile
+    {
+        public string Name => name;
+
+        public long Length => content.Bytes.Length;
+
+        public int Read(long offset, Span<byte> target)
+        {
+            var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
+            if (storage.Unreadable is var (unreadable, at) && unreadable == name && at >= offset && at < offset + length)
+                throw new IOException("input/output error");
+            content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
+            return length;
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            content.Touch(offset, source.Length);
+            if (offset + source.Length > content.Bytes.Length)
+                content.Bytes = [.. content.Bytes, .. new byte[offset + source.Length - content.Bytes.Length]];
+
+            // The cut may fall into the middle of a write, as well as before and behind it: half of its sectors are there then, and not flushed.
+            source[..(source.Length / 2 / SectorBytes * SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
+            storage.Count("write " + name);
+            source.CopyTo(content.Bytes.AsSpan((int)offset));
+            storage.Writes++;
+        }
+
+        public void SetLength(long length)
+        {
+            storage.Count("set length of " + name);
+            var bytes = content.Bytes;
+            Array.Resize(ref bytes, (int)length);
+            content.Bytes = bytes;
+        }
+
+        public void Flush()
+        {
+            storage.Count("flush " + name);
+            content.Flush();
+            storage.Flushes++;
+        }
+
+        public void EvictFromPageCache() => storage.Evicted.Add(name);
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>The power went off.</summary>
+public sealed class PowerLossException() : Exception("power cut");
