@@ -16,7 +16,7 @@ internal static class ExitCode
     public const int Unreachable = 3;
 
     /// <summary>No answer in time: whether it happened is not known.</summary>
-    public const int Unknown = 4;
+    public const int Indeterminate = 4;
 
     /// <summary>Ended by ^C.</summary>
     public const int Interrupted = 130;

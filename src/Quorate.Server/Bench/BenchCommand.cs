@@ -34,9 +34,9 @@ public static class BenchCommand
     private static Command Workload(string verb, string description, double[] shares, bool includeRange)
     {
         var command = new Command(verb, description);
-        var switches = new BenchSwitches();
-        switches.AddTo(command, includeRange);
-        command.SetAction((parsed, stop) => RunAsync(parsed, () => switches.Read(parsed, verb, shares), switches, stop));
+        var arguments = new BenchArguments();
+        arguments.AddTo(command, includeRange);
+        command.SetAction((parsed, stop) => RunAsync(parsed, () => arguments.Parse(parsed, verb, shares), arguments, stop));
         return command;
     }
 
@@ -47,9 +47,9 @@ public static class BenchCommand
         var txns = new Option<double>("--txns") { Description = "Share of transactions, 0 to 1; the rest are puts.", DefaultValueFactory = _ => 0 };
         command.Add(reads);
         command.Add(txns);
-        var switches = new BenchSwitches();
-        switches.AddTo(command, includeRange: true);
-        command.SetAction((parsed, stop) => RunAsync(parsed, () => switches.Read(parsed, "mixed", Shares(parsed)), switches, stop));
+        var arguments = new BenchArguments();
+        arguments.AddTo(command, includeRange: true);
+        command.SetAction((parsed, stop) => RunAsync(parsed, () => arguments.Parse(parsed, "mixed", Shares(parsed)), arguments, stop));
         return command;
 
         double[] Shares(ParseResult parsed)
@@ -61,23 +61,23 @@ public static class BenchCommand
         }
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, Func<BenchOptions> read, BenchSwitches switches, CancellationToken stop)
+    private static async Task<int> RunAsync(ParseResult parsed, Func<BenchOptions> parse, BenchArguments arguments, CancellationToken stop)
     {
         var messages = parsed.InvocationConfiguration.Error;
         try
         {
-            var report = await BenchRunner.RunAsync(read(), switches.WantsProgress(parsed) ? messages : null, stop).ConfigureAwait(false);
-            BenchPrinter.Print(parsed.InvocationConfiguration.Output, report, switches.Format(parsed));
+            var report = await BenchRunner.RunAsync(parse(), arguments.ShowsProgress(parsed) ? messages : null, stop).ConfigureAwait(false);
+            BenchPrinter.Print(parsed.InvocationConfiguration.Output, report, arguments.Format(parsed));
             return stop.IsCancellationRequested ? 130 : report.Failed > 0 ? 2 : 0;
         }
-        catch (BenchUsageException wrong)
+        catch (BenchUsageException usageError)
         {
-            await messages.WriteLineAsync("quorate bench: " + wrong.Message).ConfigureAwait(false);
+            await messages.WriteLineAsync("quorate bench: " + usageError.Message).ConfigureAwait(false);
             return 1;
         }
-        catch (BenchException refused)
+        catch (BenchException failure)
         {
-            await messages.WriteLineAsync("quorate bench: " + refused.Message).ConfigureAwait(false);
+            await messages.WriteLineAsync("quorate bench: " + failure.Message).ConfigureAwait(false);
             return 3;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -30,7 +30,7 @@ internal sealed class BenchConnections : IDisposable
         {
             using var channel = Open(endpoint);
             var call = new CallOptions(deadline: DateTime.UtcNow + options.Timeout, cancellationToken: cancellationToken);
-            var status = await AskAsync(endpoint, channel, call).ConfigureAwait(false);
+            var status = await GetStatusAsync(endpoint, channel, call).ConfigureAwait(false);
             leader = status.Leader != 0 && status.Leader == status.Header.MemberId ? endpoint : leader;
         }
 
@@ -52,7 +52,7 @@ internal sealed class BenchConnections : IDisposable
         }
     }
 
-    private static async Task<StatusResponse> AskAsync(Uri endpoint, GrpcChannel channel, CallOptions call)
+    private static async Task<StatusResponse> GetStatusAsync(Uri endpoint, GrpcChannel channel, CallOptions call)
     {
         try
         {

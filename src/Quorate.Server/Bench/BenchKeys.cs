@@ -20,7 +20,7 @@ internal sealed class BenchKeys
         _digits = new byte[options.KeyBytes];
         _space = options.KeySpace;
         _sequence = options.SequentialKeys ? sequence : null;
-        _random = BenchRandom.Of(options.Seed, client);
+        _random = BenchRandom.Create(options.Seed, client);
         Current = UnsafeByteOperations.UnsafeWrap(_digits);
     }
 
@@ -73,7 +73,7 @@ internal sealed class BenchSequence
 internal static class BenchRandom
 {
 #pragma warning disable CA5394 // A load generator wants numbers that repeat, not numbers nobody can guess.
-    public static Random Of(int seed, int client) => new((seed * 1_000_003) + client);
+    public static Random Create(int seed, int client) => new((seed * 1_000_003) + client);
 #pragma warning restore CA5394
 
     /// <summary>Bytes that do not compress.</summary>
@@ -81,7 +81,7 @@ internal static class BenchRandom
     {
         var bytes = new byte[count];
 #pragma warning disable CA5394 // As above.
-        Of(seed, ~client).NextBytes(bytes);
+        Create(seed, ~client).NextBytes(bytes);
 #pragma warning restore CA5394
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }

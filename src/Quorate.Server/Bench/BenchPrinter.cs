@@ -11,7 +11,7 @@ internal static class BenchPrinter
         switch (format)
         {
             case "json":
-                output.WriteLine(JsonSerializer.Serialize(report, BenchJson.Default.BenchReport));
+                output.WriteLine(JsonSerializer.Serialize(report, BenchJsonContext.Default.BenchReport));
                 break;
             case "table":
                 PrintTable(output, report);

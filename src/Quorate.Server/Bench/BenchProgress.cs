@@ -15,10 +15,10 @@ internal static class BenchProgress
         {
             var tick = second.WaitForNextTickAsync().AsTask();
             await Task.WhenAny(finished, tick).ConfigureAwait(false);
-            var done = recorder.Done;
+            var done = recorder.SucceededCount;
             await terminal.WriteAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"\r{Stopwatch.GetElapsedTime(startedAt).TotalSeconds,5:F0} s  {done - before,8} op/s  {done,10} done  {recorder.Failed} failed ")).ConfigureAwait(false);
+                $"\r{Stopwatch.GetElapsedTime(startedAt).TotalSeconds,5:F0} s  {done - before,8} op/s  {done,10} done  {recorder.FailedCount} failed ")).ConfigureAwait(false);
             before = done;
         }
 

@@ -14,25 +14,25 @@ internal sealed class BenchRecorder
         [.. Enum.GetValues<OperationKind>().Select(_ => new LongConcurrentHistogram(1, LatencyUsMax, 3))];
 
     private readonly ConcurrentDictionary<string, long> _errors = new(StringComparer.Ordinal);
-    private long _done;
+    private long _succeededCount;
 
     /// <summary>Operations that succeeded so far.</summary>
-    public long Done => Volatile.Read(ref _done);
+    public long SucceededCount => Volatile.Read(ref _succeededCount);
 
     /// <summary>Operations that failed so far.</summary>
-    public long Failed => _errors.Values.Sum();
+    public long FailedCount => _errors.Values.Sum();
 
     /// <summary>Failed operations by what the server said.</summary>
     public SortedDictionary<string, long> Errors => new(_errors, StringComparer.Ordinal);
 
-    public void Success(OperationKind kind, long startedAt)
+    public void RecordSuccess(OperationKind kind, long startedAt)
     {
         var elapsedUs = (long)Stopwatch.GetElapsedTime(startedAt).TotalMicroseconds;
         _latenciesUs[(int)kind].RecordValue(Math.Clamp(elapsedUs, 1, LatencyUsMax));
-        Interlocked.Increment(ref _done);
+        Interlocked.Increment(ref _succeededCount);
     }
 
-    public void Failure(string reason) => _errors.AddOrUpdate(reason, 1, static (_, count) => count + 1);
+    public void RecordFailure(string reason) => _errors.AddOrUpdate(reason, 1, static (_, count) => count + 1);
 
     /// <summary>The latencies of one kind, or of all together.</summary>
     public HistogramBase Latencies(OperationKind? kind)

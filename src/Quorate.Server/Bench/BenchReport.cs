@@ -28,7 +28,7 @@ internal sealed record BenchReport(
             elapsed.TotalSeconds,
             BenchRow.From("all", recorder.Latencies(null), elapsed),
             [.. kinds],
-            recorder.Failed,
+            recorder.FailedCount,
             recorder.Errors,
             keysRead,
             conflicts,
@@ -101,4 +101,4 @@ internal sealed record BenchRow(
 /// <summary>JSON without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(BenchReport))]
-internal sealed partial class BenchJson : JsonSerializerContext;
+internal sealed partial class BenchJsonContext : JsonSerializerContext;

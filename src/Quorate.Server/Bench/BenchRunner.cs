@@ -27,7 +27,7 @@ internal sealed class BenchRunner
         var runner = new BenchRunner(options, connections);
         if (options.Warmup > TimeSpan.Zero)
         {
-            await runner.RunPhaseAsync(new BenchPace(null, options.Warmup, options.Rate), new BenchRecorder(), null, stop).ConfigureAwait(false);
+            await runner.RunPhaseAsync(new RateSchedule(null, options.Warmup, options.Rate), new BenchRecorder(), null, stop).ConfigureAwait(false);
         }
 
         return await runner.MeasureAsync(progress, stop).ConfigureAwait(false);
@@ -37,14 +37,14 @@ internal sealed class BenchRunner
     {
         foreach (var client in _clients)
         {
-            client.ForgetCounts();
+            client.ResetCounts();
         }
 
         var recorder = new BenchRecorder();
         var processorTime = Environment.CpuUsage.TotalTime;
         var startedAt = Stopwatch.GetTimestamp();
-        var pace = new BenchPace(_options.Total, _options.Duration, _options.Rate);
-        await RunPhaseAsync(pace, recorder, progress, stop).ConfigureAwait(false);
+        var schedule = new RateSchedule(_options.Total, _options.Duration, _options.Rate);
+        await RunPhaseAsync(schedule, recorder, progress, stop).ConfigureAwait(false);
 
         return BenchReport.From(
             _options,
@@ -55,10 +55,10 @@ internal sealed class BenchRunner
             conflicts: _clients.Sum(client => client.Conflicts));
     }
 
-    private async Task RunPhaseAsync(BenchPace pace, BenchRecorder recorder, TextWriter? progress, CancellationToken stop)
+    private async Task RunPhaseAsync(RateSchedule schedule, BenchRecorder recorder, TextWriter? progress, CancellationToken stop)
     {
         var clients = Task.WhenAll(_clients.Select((client, number) =>
-            Task.Run(() => client.RunAsync(_connections.ForClient(number), pace, recorder, stop), CancellationToken.None)));
+            Task.Run(() => client.RunAsync(_connections.ForClient(number), schedule, recorder, stop), CancellationToken.None)));
         if (progress is not null)
         {
             await BenchProgress.ShowUntilAsync(clients, recorder, progress).ConfigureAwait(false);
@@ -87,7 +87,7 @@ internal sealed class BenchClient
         _put = new PutOperation(keys, value);
         _range = new RangeOperation(keys, options);
         _txn = new TxnOperation(keys, value, revisions);
-        _random = BenchRandom.Of(options.Seed + 1, client);
+        _random = BenchRandom.Create(options.Seed + 1, client);
         _shares = options.Shares;
         _timeout = options.Timeout;
     }
@@ -96,26 +96,26 @@ internal sealed class BenchClient
 
     public long Conflicts => _txn.Conflicts - _conflictsBefore;
 
-    public void ForgetCounts()
+    public void ResetCounts()
     {
         _keysReadBefore = _range.KeysRead;
         _conflictsBefore = _txn.Conflicts;
     }
 
-    public async Task RunAsync(KV.KVClient server, BenchPace pace, BenchRecorder recorder, CancellationToken stop)
+    public async Task RunAsync(KV.KVClient server, RateSchedule schedule, BenchRecorder recorder, CancellationToken stop)
     {
-        while (await pace.NextAsync(stop).ConfigureAwait(false) is { } startedAt)
+        while (await schedule.NextAsync(stop).ConfigureAwait(false) is { } startedAt)
         {
             var operation = Choose();
             try
             {
                 // A deadline, not the token: an operation that has begun is waited for, so that its outcome is known.
                 await operation.RunAsync(server, new CallOptions(deadline: DateTime.UtcNow + _timeout)).ConfigureAwait(false);
-                recorder.Success(operation.Kind, startedAt);
+                recorder.RecordSuccess(operation.Kind, startedAt);
             }
             catch (RpcException failure)
             {
-                recorder.Failure($"{failure.StatusCode}: {failure.Status.Detail}");
+                recorder.RecordFailure($"{failure.StatusCode}: {failure.Status.Detail}");
             }
         }
     }

@@ -26,15 +26,15 @@ internal sealed class DemoCluster : IAsyncDisposable
     /// <summary>Chooses ports and a folder; nothing runs yet.</summary>
     public DemoCluster()
     {
-        Folder = Directory.CreateTempSubdirectory("quorate-demo-").FullName;
-        var clientPorts = TryHold(PreferredPorts) ?? FreePorts(Names.Length);
-        var ports = FreePorts(Names.Length);
+        DataDirectory = Directory.CreateTempSubdirectory("quorate-demo-").FullName;
+        var clientPorts = TryReservePorts(PreferredPorts) ?? FindFreePorts(Names.Length);
+        var ports = FindFreePorts(Names.Length);
         var members = string.Join(',', Names.Select((name, i) => $"{name}=http://127.0.0.1:{ports[i]}"));
         foreach (var (i, name) in Names.Index())
         {
-            _settings[name] = SettingsReader.Read(FlagValues.Read(
+            _settings[name] = SettingsParser.Parse(ParsedFlags.Parse(
                 [
-                    $"--name={name}", $"--data-dir={Folder}/{name}", $"--initial-cluster={members}", "--initial-cluster-token=demo",
+                    $"--name={name}", $"--data-dir={DataDirectory}/{name}", $"--initial-cluster={members}", "--initial-cluster-token=demo",
                     $"--listen-peer-urls=http://127.0.0.1:{ports[i]}", $"--listen-client-urls=http://127.0.0.1:{clientPorts[i]}",
                 ],
                 new Dictionary<string, string>()));
@@ -42,7 +42,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     /// <summary>Where the data lies.</summary>
-    public string Folder { get; }
+    public string DataDirectory { get; }
 
     /// <summary>The members' names.</summary>
     public IReadOnlyCollection<string> Members => _settings.Keys;
@@ -72,11 +72,11 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     /// <summary>How each member stands, by name.</summary>
-    public IReadOnlyList<DemoRow> Rows() =>
+    public IReadOnlyList<DemoMemberStatus> GetStatus() =>
     [
         .. _settings.Select(pair => _running.TryGetValue(pair.Key, out var server)
-            ? DemoRow.Of(pair.Key, server.ClientUrls[0], server.Status)
-            : new DemoRow(pair.Key, "down", "", 0, 0, 0)),
+            ? DemoMemberStatus.From(pair.Key, server.ClientUrls[0], server.Status)
+            : new DemoMemberStatus(pair.Key, "down", "", 0, 0, 0)),
     ];
 
     /// <summary>The leader that a majority of all members follows, or null.</summary>
@@ -94,10 +94,10 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     /// <summary>Waits for such a leader. False: there was none in that time.</summary>
-    public async Task<bool> WaitForLeaderAsync(TimeSpan patience, CancellationToken cancellation)
+    public async Task<bool> WaitForLeaderAsync(TimeSpan timeout, CancellationToken cancellation)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        deadline.CancelAfter(patience);
+        deadline.CancelAfter(timeout);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         try
         {
@@ -124,7 +124,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     {
         await Task.WhenAll(_running.Values.Select(s => s.KillAsync().AsTask())).ConfigureAwait(false);
         _running.Clear();
-        Directory.Delete(Folder, recursive: true);
+        Directory.Delete(DataDirectory, recursive: true);
     }
 
     private async Task StartAsync(string name)
@@ -141,10 +141,10 @@ internal sealed class DemoCluster : IAsyncDisposable
         return await call(new KV.KVClient(channel)).ConfigureAwait(false);
     }
 
-    private static int[] FreePorts(int count) => TryHold(new int[count])!;
+    private static int[] FindFreePorts(int count) => TryReservePorts(new int[count])!;
 
     /// <summary>The ports, if all of them are free; 0 stands for any. All are held until the last is found, so that none comes twice.</summary>
-    private static int[]? TryHold(int[] ports)
+    private static int[]? TryReservePorts(int[] ports)
     {
         var listeners = new List<TcpListener>();
         try
@@ -171,9 +171,9 @@ internal sealed class DemoCluster : IAsyncDisposable
 }
 
 /// <summary>One member in the demo's table.</summary>
-internal sealed record DemoRow(string Name, string Role, string Address, ulong Term, ulong Commit, ulong Applied)
+internal sealed record DemoMemberStatus(string Name, string Role, string Address, ulong Term, ulong Commit, ulong Applied)
 {
     /// <summary>A member that runs.</summary>
-    public static DemoRow Of(string name, string url, Node.RaftStatus status) => new(
+    public static DemoMemberStatus From(string name, string url, Node.RaftStatus status) => new(
         name, status.Role.ToString().ToLowerInvariant(), url, status.Term.Value, status.CommitIndex.Value, status.AppliedIndex.Value);
 }

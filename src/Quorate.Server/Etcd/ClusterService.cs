@@ -5,7 +5,7 @@ using Quorate.Server.Replication;
 namespace Quorate.Server.Etcd;
 
 /// <summary>etcd's Cluster service: who the members are. Changing them answers Unimplemented.</summary>
-internal sealed class ClusterService(Replicator replicator, MemberBook members, Headers headers) : Cluster.ClusterBase
+internal sealed class ClusterService(RequestExecutor executor, MemberRegistry members, ResponseHeaders headers) : Cluster.ClusterBase
 {
     /// <inheritdoc/>
     public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => MemberListAsync(request);
@@ -14,7 +14,7 @@ internal sealed class ClusterService(Replicator replicator, MemberBook members, 
     public async Task<MemberListResponse> MemberListAsync(MemberListRequest request)
     {
         if (request.Linearizable)
-            await replicator.ReadBarrierAsync().ConfigureAwait(false);
+            await executor.ReadBarrierAsync().ConfigureAwait(false);
         return new MemberListResponse { Header = headers.WithoutRevision(), Members = { members.List() } };
     }
 }

@@ -8,29 +8,29 @@ namespace Quorate.Server.Etcd;
 internal static class EtcdErrors
 {
     /// <summary>What the store, or a check before it, refused.</summary>
-    public static RpcException Of(KvError error) => new(new Status((StatusCode)(int)error.Code, error.Message));
+    public static RpcException From(KvError error) => new(new Status((StatusCode)(int)error.Code, error.Message));
 
     /// <summary>Nobody leads; nothing has happened.</summary>
-    public static RpcException NoLeader() => Make(StatusCode.Unavailable, "etcdserver: no leader");
+    public static RpcException NoLeader() => Create(StatusCode.Unavailable, "etcdserver: no leader");
 
     /// <summary>No answer in time: a write may still come to pass.</summary>
-    public static RpcException TimedOut() => Make(StatusCode.Unavailable, "etcdserver: request timed out");
+    public static RpcException TimedOut() => Create(StatusCode.Unavailable, "etcdserver: request timed out");
 
     /// <summary>Too much is on its way already.</summary>
-    public static RpcException TooManyRequests() => Make(StatusCode.ResourceExhausted, "etcdserver: too many requests");
+    public static RpcException TooManyRequests() => Create(StatusCode.ResourceExhausted, "etcdserver: too many requests");
 
     /// <summary>More bytes than the cluster takes in one command.</summary>
-    public static RpcException TooLarge() => Make(StatusCode.InvalidArgument, "etcdserver: request is too large");
+    public static RpcException TooLarge() => Create(StatusCode.InvalidArgument, "etcdserver: request is too large");
 
     /// <summary>This member is going down.</summary>
-    public static RpcException Stopped() => Make(StatusCode.Unavailable, "etcdserver: server stopped");
+    public static RpcException Stopped() => Create(StatusCode.Unavailable, "etcdserver: server stopped");
 
     /// <summary>More bytes than the transport takes in one message; the words are those of Go's gRPC.</summary>
     public static RpcException MessageTooLarge(long bytes, int bytesMax) =>
-        Make(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({bytes} vs. {bytesMax})");
+        Create(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({bytes} vs. {bytesMax})");
 
     /// <summary>The bytes of a request are none of its messages; the words are those of Go's gRPC, and the parser's why.</summary>
-    public static RpcException NoProtobuf(string why) => Make(StatusCode.Internal, $"grpc: error unmarshalling request: {why}");
+    public static RpcException MalformedProtobuf(string reason) => Create(StatusCode.Internal, $"grpc: error unmarshalling request: {reason}");
 
-    private static RpcException Make(StatusCode code, string message) => new(new Status(code, message));
+    private static RpcException Create(StatusCode code, string message) => new(new Status(code, message));
 }

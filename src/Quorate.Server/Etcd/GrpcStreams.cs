@@ -10,11 +10,11 @@ namespace Quorate.Server.Etcd;
 internal static class GrpcStreams
 {
     /// <summary>The next message; null when the client has no more.</summary>
-    public static async Task<T?> NextAsync<T>(this IAsyncStreamReader<T> stream, CancellationToken ending)
+    public static async Task<T?> NextAsync<T>(this IAsyncStreamReader<T> stream, CancellationToken cancellation)
         where T : class =>
-        await stream.MoveNext(CancellationToken.None).WaitAsync(ending).ConfigureAwait(false) ? stream.Current : null;
+        await stream.MoveNext(CancellationToken.None).WaitAsync(cancellation).ConfigureAwait(false) ? stream.Current : null;
 
     /// <summary>Sends a message, and waits until there is room for another.</summary>
-    public static Task SendAsync<T>(this IServerStreamWriter<T> stream, T message, CancellationToken ending) =>
-        stream.WriteAsync(message, CancellationToken.None).WaitAsync(ending);
+    public static Task SendAsync<T>(this IServerStreamWriter<T> stream, T message, CancellationToken cancellation) =>
+        stream.WriteAsync(message, CancellationToken.None).WaitAsync(cancellation);
 }

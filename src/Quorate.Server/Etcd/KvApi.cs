@@ -10,37 +10,37 @@ namespace Quorate.Server.Etcd;
 /// A write is checked, encoded and proposed. A read waits for its barrier, then reads what this member has applied; a serializable one
 /// does not wait. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
 /// </remarks>
-internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers headers, KvLimits limits)
+internal sealed class KvApi(RequestExecutor executor, IStoreReader store, ResponseHeaders headers, KvLimits limits)
 {
     /// <summary>Reads keys.</summary>
     public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire)
     {
-        var request = KvRequests.From(wire);
-        Refuse(RequestValidator.Validate(request, limits));
+        var request = RequestMapper.From(wire);
+        ThrowIfError(RequestValidator.Validate(request, limits));
         if (!wire.Serializable)
-            await replicator.ReadBarrierAsync().ConfigureAwait(false);
-        var result = Answered(store.Read(request));
-        return KvAnswers.ToWire((RangeResponse)result.Response!, headers.At(result.Revision));
+            await executor.ReadBarrierAsync().ConfigureAwait(false);
+        var result = RequireSuccess(store.Read(request));
+        return ResponseMapper.ToWire((RangeResponse)result.Response!, headers.At(result.Revision));
     }
 
     /// <summary>Writes a key.</summary>
     public async ValueTask<Wire.PutResponse> PutAsync(Wire.PutRequest wire)
     {
-        var result = await ProposeAsync(KvRequests.From(wire), wire.Key.Length + wire.Value.Length).ConfigureAwait(false);
-        return KvAnswers.ToWire((PutResponse)result.Response!, headers.At(result.Response!.Revision));
+        var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.Value.Length).ConfigureAwait(false);
+        return ResponseMapper.ToWire((PutResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
     /// <summary>Deletes keys.</summary>
     public async ValueTask<Wire.DeleteRangeResponse> DeleteRangeAsync(Wire.DeleteRangeRequest wire)
     {
-        var result = await ProposeAsync(KvRequests.From(wire), wire.Key.Length + wire.RangeEnd.Length).ConfigureAwait(false);
-        return KvAnswers.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision));
+        var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.RangeEnd.Length).ConfigureAwait(false);
+        return ResponseMapper.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
     /// <summary>Does several operations as one. One that cannot write takes no place in the log.</summary>
     public async ValueTask<Wire.TxnResponse> TxnAsync(Wire.TxnRequest wire)
     {
-        var request = KvRequests.From(wire);
+        var request = RequestMapper.From(wire);
         KvResult result;
         if (request.MayWrite)
         {
@@ -48,12 +48,12 @@ internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers h
         }
         else
         {
-            Refuse(RequestValidator.Validate(request, limits));
-            await replicator.ReadBarrierAsync().ConfigureAwait(false);
-            result = Answered(store.Read(request));
+            ThrowIfError(RequestValidator.Validate(request, limits));
+            await executor.ReadBarrierAsync().ConfigureAwait(false);
+            result = RequireSuccess(store.Read(request));
         }
 
-        return KvAnswers.ToWire((TxnResponse)result.Response!, headers.At(result.Response!.Revision));
+        return ResponseMapper.ToWire((TxnResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
     /// <summary>Forgets history.</summary>
@@ -65,24 +65,24 @@ internal sealed class KvApi(Replicator replicator, IStoreReader store, Headers h
 
     private async ValueTask<KvResult> ProposeAsync(KvRequest request, int payloadBytes)
     {
-        Refuse(RequestValidator.Validate(request, limits));
+        ThrowIfError(RequestValidator.Validate(request, limits));
 
         // The log keeps these bytes, so they are the command's own and never pooled. 48 is more than the lengths and flags of a put take.
         var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
         KvCommand.Encode(request, command);
-        Refuse(RequestValidator.ValidateSize(command.WrittenCount, limits));
-        return Answered(await replicator.ProposeAsync(command.WrittenMemory).ConfigureAwait(false));
+        ThrowIfError(RequestValidator.ValidateSize(command.WrittenCount, limits));
+        return RequireSuccess(await executor.ProposeAsync(command.WrittenMemory).ConfigureAwait(false));
     }
 
-    private static void Refuse(KvError? error)
+    private static void ThrowIfError(KvError? error)
     {
         if (error is not null)
-            throw EtcdErrors.Of(error);
+            throw EtcdErrors.From(error);
     }
 
-    private static KvResult Answered(KvResult result)
+    private static KvResult RequireSuccess(KvResult result)
     {
-        Refuse(result.Error);
+        ThrowIfError(result.Error);
         return result;
     }
 }

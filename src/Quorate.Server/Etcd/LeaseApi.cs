@@ -13,7 +13,7 @@ namespace Quorate.Server.Etcd;
 /// the leader's. Errors: <see cref="RpcException"/> with etcd's code and text; an unknown lease is none where etcd answers a time instead.
 /// </remarks>
 internal sealed class LeaseApi(
-    Replicator replicator, IStoreReader store, LeaseClock clock, Headers headers, KvLimits limits, TimeSpan electionTimeout)
+    RequestExecutor executor, IStoreReader store, LeaseDeadlines deadlines, ResponseHeaders headers, KvLimits limits, TimeSpan electionTimeout)
 {
     // So that a lease outlives the election of a leader who could renew it. The factor is etcd's.
     private readonly long _ttlSecondsMin = (long)Math.Ceiling(1.5 * electionTimeout.TotalSeconds);
@@ -27,7 +27,7 @@ internal sealed class LeaseApi(
             var result = await ProposeAsync(new LeaseGrantRequest(id, long.Max(wire.TTL, _ttlSecondsMin))).ConfigureAwait(false);
             if (result.Error == KvError.LeaseExists && wire.ID == 0)
                 continue;
-            var granted = (LeaseGrantResponse)Answered(result);
+            var granted = (LeaseGrantResponse)RequireSuccess(result);
             return new Wire.LeaseGrantResponse { Header = headers.At(granted.Revision), ID = granted.Lease.Id, TTL = granted.Lease.TtlSeconds };
         }
     }
@@ -35,7 +35,7 @@ internal sealed class LeaseApi(
     /// <summary>Ends a lease and deletes its keys.</summary>
     public async ValueTask<Wire.LeaseRevokeResponse> RevokeAsync(Wire.LeaseRevokeRequest wire)
     {
-        var response = Answered(await ProposeAsync(new LeaseRevokeRequest(wire.ID)).ConfigureAwait(false));
+        var response = RequireSuccess(await ProposeAsync(new LeaseRevokeRequest(wire.ID)).ConfigureAwait(false));
         return new Wire.LeaseRevokeResponse { Header = headers.At(response.Revision) };
     }
 
@@ -43,34 +43,34 @@ internal sealed class LeaseApi(
     public async ValueTask<Wire.LeaseKeepAliveResponse> KeepAliveAsync(Wire.LeaseKeepAliveRequest wire)
     {
         // The revision before: that much is known to have happened while the lease still lived. etcd does the same.
-        var answer = new Wire.LeaseKeepAliveResponse { Header = headers.At(store.Revision), ID = wire.ID };
+        var response = new Wire.LeaseKeepAliveResponse { Header = headers.At(store.Revision), ID = wire.ID };
         var result = await ProposeAsync(new LeaseRenewRequest(wire.ID)).ConfigureAwait(false);
         if (result.Error != KvError.LeaseNotFound)
-            answer.TTL = ((LeaseRenewResponse)Answered(result)).Lease.TtlSeconds;
-        return answer;
+            response.TTL = ((LeaseRenewResponse)RequireSuccess(result)).Lease.TtlSeconds;
+        return response;
     }
 
     /// <summary>How much time a lease has left, and its keys if asked; -1 is the time of one that does not exist.</summary>
     public async ValueTask<Wire.LeaseTimeToLiveResponse> TimeToLiveAsync(Wire.LeaseTimeToLiveRequest wire)
     {
         // A lease that another member has just granted must not look like one that is gone.
-        await replicator.ReadBarrierAsync().ConfigureAwait(false);
+        await executor.ReadBarrierAsync().ConfigureAwait(false);
         var current = store.Current;
-        var answer = new Wire.LeaseTimeToLiveResponse { Header = headers.At(current.Revision), ID = wire.ID, TTL = -1 };
-        if (current.GetLease(wire.ID) is not { } lease || clock.Remaining(wire.ID) is not { } left)
-            return answer;
+        var response = new Wire.LeaseTimeToLiveResponse { Header = headers.At(current.Revision), ID = wire.ID, TTL = -1 };
+        if (current.GetLease(wire.ID) is not { } lease || deadlines.Remaining(wire.ID) is not { } remaining)
+            return response;
 
-        answer.GrantedTTL = lease.TtlSeconds;
-        answer.TTL = (long)left.TotalSeconds;
+        response.GrantedTTL = lease.TtlSeconds;
+        response.TTL = (long)remaining.TotalSeconds;
         if (wire.Keys)
-            answer.Keys.AddRange(current.LeaseKeys(wire.ID).Select(UnsafeByteOperations.UnsafeWrap));
-        return answer;
+            response.Keys.AddRange(current.LeaseKeys(wire.ID).Select(UnsafeByteOperations.UnsafeWrap));
+        return response;
     }
 
     /// <summary>All leases.</summary>
     public async ValueTask<Wire.LeaseLeasesResponse> LeasesAsync()
     {
-        await replicator.ReadBarrierAsync().ConfigureAwait(false);
+        await executor.ReadBarrierAsync().ConfigureAwait(false);
         var current = store.Current;
         return new Wire.LeaseLeasesResponse
         {
@@ -82,12 +82,12 @@ internal sealed class LeaseApi(
     private async ValueTask<KvResult> ProposeAsync(LeaseRequest request)
     {
         if (RequestValidator.Validate(request, limits) is { } malformed)
-            throw EtcdErrors.Of(malformed);
+            throw EtcdErrors.From(malformed);
         var command = new ArrayBufferWriter<byte>(32);
         KvCommand.Encode(request, command);
-        return await replicator.ProposeAsync(command.WrittenMemory).ConfigureAwait(false);
+        return await executor.ProposeAsync(command.WrittenMemory).ConfigureAwait(false);
     }
 
-    private static KvResponse Answered(KvResult result) =>
-        result.Error is { } error ? throw EtcdErrors.Of(error) : result.Response!;
+    private static KvResponse RequireSuccess(KvResult result) =>
+        result.Error is { } error ? throw EtcdErrors.From(error) : result.Response!;
 }

@@ -23,12 +23,12 @@ internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.Leas
     /// <summary>Renews one lease after the other, as they are named, until the client has no more to say.</summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context) =>
-        guard.RunAsync(context, async ending =>
+        guard.RunAsync(context, async cancellation =>
         {
-            while (await requestStream.NextAsync(ending).ConfigureAwait(false) is { } request)
+            while (await requestStream.NextAsync(cancellation).ConfigureAwait(false) is { } request)
             {
-                var answer = await api.KeepAliveAsync(request).ConfigureAwait(false);
-                await responseStream.SendAsync(answer, ending).ConfigureAwait(false);
+                var response = await api.KeepAliveAsync(request).ConfigureAwait(false);
+                await responseStream.SendAsync(response, cancellation).ConfigureAwait(false);
             }
         });
 }

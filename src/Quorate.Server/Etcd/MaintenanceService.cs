@@ -5,7 +5,7 @@ using Quorate.Server.Replication;
 namespace Quorate.Server.Etcd;
 
 /// <summary>etcd's Maintenance service: how this member stands. What is not here yet answers Unimplemented.</summary>
-internal sealed class MaintenanceService(IReplica replica, IStoreReader store, Headers headers) : Maintenance.MaintenanceBase
+internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
 
@@ -17,8 +17,8 @@ internal sealed class MaintenanceService(IReplica replica, IStoreReader store, H
     {
         // Never 0, not even when empty: operators' tools divide by it.
         var size = Math.Max(store.SizeBytes, EmptyStoreBytes);
-        var status = replica.Status;
-        var answer = new StatusResponse
+        var status = node.Status;
+        var response = new StatusResponse
         {
             Header = headers.At(store.Revision),
             Version = Versions.EtcdServer,
@@ -31,8 +31,8 @@ internal sealed class MaintenanceService(IReplica replica, IStoreReader store, H
             RaftAppliedIndex = status.AppliedIndex,
         };
         if (status.Leader == 0)
-            answer.Errors.Add("etcdserver: no leader");
-        return answer;
+            response.Errors.Add("etcdserver: no leader");
+        return response;
     }
 
     /// <inheritdoc/>
@@ -67,7 +67,7 @@ internal sealed class MaintenanceService(IReplica replica, IStoreReader store, H
 
     /// <summary>A checksum of this member's keys and their history, for comparing it with the others'.</summary>
     public Task<HashKVResponse> HashKvAsync(HashKVRequest request) => Task.Run(() => store.HashKv(request.Revision, out var hash) is { } error
-        ? throw EtcdErrors.Of(error)
+        ? throw EtcdErrors.From(error)
         : new HashKVResponse
         {
             Header = headers.At(store.Revision),

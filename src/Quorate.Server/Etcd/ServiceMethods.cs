@@ -20,20 +20,20 @@ internal sealed class ServiceMethods<[DynamicallyAccessedMembers(ServiceMethods.
     private sealed class Binder(ServiceMethodProviderContext<TService> context) : ServiceBinderBase
     {
         public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
-            context.AddUnaryMethod(Checked(method), [], (_, request, call) => handler!(request, call));
+            context.AddUnaryMethod(WithErrorMapping(method), [], (_, request, call) => handler!(request, call));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
-            context.AddServerStreamingMethod(Checked(method), [], (_, request, responses, call) => handler!(request, responses, call));
+            context.AddServerStreamingMethod(WithErrorMapping(method), [], (_, request, responses, call) => handler!(request, responses, call));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler) =>
-            context.AddDuplexStreamingMethod(Checked(method), [], (_, requests, responses, call) => handler!(requests, responses, call));
+            context.AddDuplexStreamingMethod(WithErrorMapping(method), [], (_, requests, responses, call) => handler!(requests, responses, call));
 
-        private static Method<TRequest, TResponse> Checked<TRequest, TResponse>(Method<TRequest, TResponse> method) => new(
-            method.Type, method.ServiceName, method.Name, Checked(method.RequestMarshaller), method.ResponseMarshaller);
+        private static Method<TRequest, TResponse> WithErrorMapping<TRequest, TResponse>(Method<TRequest, TResponse> method) => new(
+            method.Type, method.ServiceName, method.Name, WithErrorMapping(method.RequestMarshaller), method.ResponseMarshaller);
 
-        private static Marshaller<T> Checked<T>(Marshaller<T> generated) => Marshallers.Create(
+        private static Marshaller<T> WithErrorMapping<T>(Marshaller<T> generated) => Marshallers.Create(
             generated.ContextualSerializer,
             bytes =>
             {
@@ -43,7 +43,7 @@ internal sealed class ServiceMethods<[DynamicallyAccessedMembers(ServiceMethods.
                 }
                 catch (InvalidProtocolBufferException malformed)
                 {
-                    throw EtcdErrors.NoProtobuf(malformed.Message);
+                    throw EtcdErrors.MalformedProtobuf(malformed.Message);
                 }
             });
     }

@@ -5,7 +5,7 @@ namespace Quorate.Server.Etcd;
 
 /// <summary>Ends a stream from this side: when the member stops, and when a client that requires a leader has had none for three election timeouts.</summary>
 /// <remarks>Source: etcd v3 API, the metadata <c>hasleader</c>.</remarks>
-internal sealed class StreamGuard(IReplica replica, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
+internal sealed class StreamGuard(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
 {
     private const int TimeoutsWithoutLeaderMax = 3;
 
@@ -13,22 +13,22 @@ internal sealed class StreamGuard(IReplica replica, TimeSpan electionTimeout, Ti
     /// <exception cref="RpcException">It was ended from this side, and why.</exception>
     public async Task RunAsync(ServerCallContext context, Func<CancellationToken, Task> stream)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         var requiresLeader = context.RequestHeaders.Get("hasleader") is not null;
         var leaderLost = false;
-        var watch = requiresLeader ? CancelWithoutLeaderAsync(ending) : Task.FromResult(false);
+        var leaderMonitor = requiresLeader ? CancelWithoutLeaderAsync(linked) : Task.FromResult(false);
         try
         {
-            await stream(ending.Token).ConfigureAwait(false);
+            await stream(linked.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (ending.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception e) when (linked.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
         {
             // Ended, from this side or the other: what was interrupted does not matter.
         }
         finally
         {
-            await ending.CancelAsync().ConfigureAwait(false);
-            leaderLost = await watch.ConfigureAwait(false);
+            await linked.CancelAsync().ConfigureAwait(false);
+            leaderLost = await leaderMonitor.ConfigureAwait(false);
         }
 
         if (leaderLost)
@@ -37,18 +37,18 @@ internal sealed class StreamGuard(IReplica replica, TimeSpan electionTimeout, Ti
             throw EtcdErrors.Stopped();
     }
 
-    private async Task<bool> CancelWithoutLeaderAsync(CancellationTokenSource ending)
+    private async Task<bool> CancelWithoutLeaderAsync(CancellationTokenSource linked)
     {
         using var timer = new PeriodicTimer(electionTimeout, time);
-        var without = 0;
+        var ticksWithoutLeader = 0;
         try
         {
-            while (await timer.WaitForNextTickAsync(ending.Token).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(linked.Token).ConfigureAwait(false))
             {
-                without = replica.Status.Leader == 0 ? without + 1 : 0;
-                if (without < TimeoutsWithoutLeaderMax)
+                ticksWithoutLeader = node.Status.Leader == 0 ? ticksWithoutLeader + 1 : 0;
+                if (ticksWithoutLeader < TimeoutsWithoutLeaderMax)
                     continue;
-                await ending.CancelAsync().ConfigureAwait(false);
+                await linked.CancelAsync().ConfigureAwait(false);
                 return true;
             }
         }

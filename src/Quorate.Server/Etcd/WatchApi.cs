@@ -6,40 +6,40 @@ using Wire = Quorate.Server.Protos;
 namespace Quorate.Server.Etcd;
 
 /// <summary>What etcd's Watch service does, whichever way the requests come: gRPC or JSON.</summary>
-internal sealed class WatchApi(IStoreReader store, Headers headers, WatchOptions options, TimeProvider time)
+internal sealed class WatchApi(IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time)
 {
     // What a client asks faster than it is answered waits with the client.
-    private const int RequestsWaitingMax = 16;
+    private const int QueuedRequestsMax = 16;
 
     /// <summary>Runs one stream of watchers.</summary>
     /// <param name="receive">The next request; null when the client has no more.</param>
     /// <param name="send">Sends one answer. It may take its time: the stream then lags.</param>
-    /// <param name="ending">Ends the stream.</param>
+    /// <param name="cancellation">Ends the stream.</param>
     public async Task RunAsync(
-        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, Func<Wire.WatchResponse, CancellationToken, Task> send, CancellationToken ending)
+        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, Func<Wire.WatchResponse, CancellationToken, Task> send, CancellationToken cancellation)
     {
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(ending);
-        var requests = Channel.CreateBounded<Wire.WatchRequest>(new BoundedChannelOptions(RequestsWaitingMax) { SingleReader = true, SingleWriter = true });
-        var receiving = ReceiveAsync(receive, requests.Writer, done.Token);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var requests = Channel.CreateBounded<Wire.WatchRequest>(new BoundedChannelOptions(QueuedRequestsMax) { SingleReader = true, SingleWriter = true });
+        var receiving = ReceiveAsync(receive, requests.Writer, linked.Token);
         try
         {
-            await new WatchStream(store, headers, options, time, send).RunAsync(requests.Reader, done.Token).ConfigureAwait(false);
+            await new WatchStream(store, headers, options, time, send).RunAsync(requests.Reader, linked.Token).ConfigureAwait(false);
         }
         finally
         {
-            await done.CancelAsync().ConfigureAwait(false);
+            await linked.CancelAsync().ConfigureAwait(false);
             await receiving.ConfigureAwait(false);
         }
     }
 
     /// <summary>Never fails: what went wrong is in the channel, for the loop that reads it.</summary>
     private static async Task ReceiveAsync(
-        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, ChannelWriter<Wire.WatchRequest> requests, CancellationToken done)
+        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, ChannelWriter<Wire.WatchRequest> requests, CancellationToken cancellation)
     {
         try
         {
-            while (await receive(done).ConfigureAwait(false) is { } request)
-                await requests.WriteAsync(request, done).ConfigureAwait(false);
+            while (await receive(cancellation).ConfigureAwait(false) is { } request)
+                await requests.WriteAsync(request, cancellation).ConfigureAwait(false);
             requests.Complete();
         }
 #pragma warning disable CA1031 // Whatever it is, it ends the stream, and the reader throws it there.

@@ -9,5 +9,5 @@ internal sealed class WatchService(WatchApi api, StreamGuard guard) : Watch.Watc
     /// <inheritdoc/>
     public override Task Watch(
         IAsyncStreamReader<WatchRequest> requestStream, IServerStreamWriter<WatchResponse> responseStream, ServerCallContext context) =>
-        guard.RunAsync(context, ending => api.RunAsync(requestStream.NextAsync, responseStream.SendAsync, ending));
+        guard.RunAsync(context, cancellation => api.RunAsync(requestStream.NextAsync, responseStream.SendAsync, cancellation));
 }

@@ -13,14 +13,14 @@ namespace Quorate.Server.Hosting;
 internal static class EtcdHost
 {
     /// <summary>Makes a host that serves on ports opened before. It listens when it is started.</summary>
-    public static WebApplication Build(IReadOnlyList<SharedPort> ports, EtcdSurface surface, RequestLimits limits, ILoggerFactory logs)
+    public static WebApplication Build(IReadOnlyList<ProtocolMux> listeners, EtcdServices services, RequestLimits limits, ILoggerFactory logs)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "quorate" });
         builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IConnectionListenerFactory, HalfListenerFactory>();
+        builder.Services.AddSingleton<IConnectionListenerFactory, ProtocolListenerFactory>();
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, ports, limits));
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, listeners, limits));
         builder.Services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
@@ -28,18 +28,18 @@ internal static class EtcdHost
             grpc.EnableDetailedErrors = false;
         });
         builder.Services.RemoveAll(typeof(IServiceMethodProvider<>));
-        AddService(builder.Services, surface.Kv, Protos.KV.BindService);
-        AddService(builder.Services, surface.Lease, Protos.Lease.BindService);
-        AddService(builder.Services, surface.Watch, Protos.Watch.BindService);
-        AddService(builder.Services, surface.Cluster, Protos.Cluster.BindService);
-        AddService(builder.Services, surface.Maintenance, Protos.Maintenance.BindService);
-        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, QuietLifetime>());
+        AddService(builder.Services, services.Kv, Protos.KV.BindService);
+        AddService(builder.Services, services.Lease, Protos.Lease.BindService);
+        AddService(builder.Services, services.Watch, Protos.Watch.BindService);
+        AddService(builder.Services, services.Cluster, Protos.Cluster.BindService);
+        AddService(builder.Services, services.Maintenance, Protos.Maintenance.BindService);
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NullHostLifetime>());
 
         var app = builder.Build();
         app.Use(next =>
         {
-            var gate = new GrpcGate(next, surface.Replica, limits.MessageBytesMax);
-            return context => GrpcGate.IsCall(context.Request) ? gate.InvokeAsync(context) : surface.Web.HandleAsync(context);
+            var filter = new GrpcRequestFilter(next, services.Node, limits.MessageBytesMax);
+            return context => GrpcRequestFilter.IsGrpcRequest(context.Request) ? filter.InvokeAsync(context) : services.Http.HandleAsync(context);
         });
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
@@ -57,28 +57,28 @@ internal static class EtcdHost
         services.AddSingleton<IServiceMethodProvider<TService>>(new ServiceMethods<TService>(binder => bind(binder, service)));
     }
 
-    private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<SharedPort> ports, RequestLimits limits)
+    private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<ProtocolMux> listeners, RequestLimits limits)
     {
         kestrel.AddServerHeader = false;
 
         // The gate and the gateway refuse what is too large in etcd's words; this is for what they do not read.
         kestrel.Limits.MaxRequestBodySize = 4L * limits.MessageBytesMax;
         kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
-        kestrel.Limits.Http2.KeepAlivePingDelay = limits.PingDelay;
-        kestrel.Limits.Http2.KeepAlivePingTimeout = limits.PingTimeout;
+        kestrel.Limits.Http2.KeepAlivePingDelay = limits.KeepAliveInterval;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = limits.KeepAliveTimeout;
 
         // One connection often carries all calls of a client: its window must hold several large requests, a stream's one.
         kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
-        foreach (var port in ports)
+        foreach (var listener in listeners)
         {
-            kestrel.Listen(port.Http1, listen => listen.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(port.Http2, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(listener.Http1, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(listener.Http2, listen => listen.Protocols = HttpProtocols.Http2);
         }
     }
 
     /// <summary>Signals are the process's business: the host stops when it is told.</summary>
-    private sealed class QuietLifetime : IHostLifetime
+    private sealed class NullHostLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

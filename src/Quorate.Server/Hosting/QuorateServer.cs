@@ -24,12 +24,12 @@ namespace Quorate.Server.Hosting;
 internal sealed class QuorateServer : IAsyncDisposable
 {
     /// <summary>Calls under way end by themselves within milliseconds, where there is a quorum. Who still waits after this is told that we stop.</summary>
-    private static readonly TimeSpan CallsEndWithin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CallDrainTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Answers that a client has not taken by then are not waited for: its connection is closed.</summary>
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan HostShutdownTimeout = TimeSpan.FromSeconds(3);
 
-    private readonly Stack<Func<ValueTask>> _undo = new();
+    private readonly Stack<Func<ValueTask>> _cleanup = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly ILogger _log;
@@ -56,7 +56,7 @@ internal sealed class QuorateServer : IAsyncDisposable
     public Task Completion => _completion!;
 
     /// <summary>Starts a member; when this returns, clients are served.</summary>
-    /// <exception cref="RefusalException">Something it needs is not to be had; nothing is left open.</exception>
+    /// <exception cref="StartupException">Something it needs is not to be had; nothing is left open.</exception>
     public static async Task<QuorateServer> StartAsync(ServerSettings settings, ILoggerFactory logs, CancellationToken cancellation)
     {
         var server = new QuorateServer(settings, logs.CreateLogger("quorate"));
@@ -78,7 +78,7 @@ internal sealed class QuorateServer : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await UndoAsync().ConfigureAwait(false);
+        await CleanUpAsync().ConfigureAwait(false);
         _stopping.Dispose();
         _stopped.Dispose();
     }
@@ -91,17 +91,17 @@ internal sealed class QuorateServer : IAsyncDisposable
     }
 
     /// <summary>Undoes everything, also when one step of it fails: what lies below would stay open.</summary>
-    private async Task UndoAsync()
+    private async Task CleanUpAsync()
     {
-        while (_undo.TryPop(out var undo))
+        while (_cleanup.TryPop(out var cleanup))
         {
             try
             {
-                await undo().ConfigureAwait(false);
+                await cleanup().ConfigureAwait(false);
             }
             catch
             {
-                await UndoAsync().ConfigureAwait(false);
+                await CleanUpAsync().ConfigureAwait(false);
                 throw;
             }
         }
@@ -109,44 +109,44 @@ internal sealed class QuorateServer : IAsyncDisposable
 
     private async Task StartAsync(ILoggerFactory logs, CancellationToken cancellation)
     {
-        var ports = await OpenPortsAsync(logs, cancellation).ConfigureAwait(false);
-        ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised ? advertised : [.. ports.Select(p => $"http://{p.Address}")];
+        var listeners = await OpenListenersAsync(logs, cancellation).ConfigureAwait(false);
+        ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised ? advertised : [.. listeners.Select(p => $"http://{p.Address}")];
 
-        RequirePeerPorts();
-        var folder = DataFolder.Open(Settings);
-        _undo.Push(() =>
+        CheckPeerPorts();
+        var dataDirectory = DataDirectory.Open(Settings);
+        _cleanup.Push(() =>
         {
-            folder.Dispose();
+            dataDirectory.Dispose();
             return ValueTask.CompletedTask;
         });
-        Settings = folder.Settings;
+        Settings = dataDirectory.Settings;
         ServerLog.Starting(
-            _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count, Settings.DataFolder);
+            _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count, Settings.DataDirectory);
 
-        var members = new MemberBook(Settings.Members);
-        var leases = new LeaseClock(TimeProvider.System);
-        var machine = new ClusterMachine(members, leases);
-        _node = await StartNodeAsync(machine, folder.RaftFolder, cancellation).ConfigureAwait(false);
-        _undo.Push(_node.DisposeAsync);
+        var members = new MemberRegistry(Settings.Members);
+        var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
+        var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
+        _node = await StartNodeAsync(stateMachine, dataDirectory.RaftDirectory, cancellation).ConfigureAwait(false);
+        _cleanup.Push(_node.DisposeAsync);
 
-        var replica = new NodeReplica(_node);
-        var surface = EtcdSurface.Create(Settings, replica, machine, leases, members, _stopping.Token, _stopped.Token);
-        var host = EtcdHost.Build(ports, surface, Settings.Limits, logs);
-        _undo.Push(host.DisposeAsync);
+        var node = new RaftNodeAdapter(_node);
+        var services = EtcdServices.Create(Settings, node, stateMachine, leaseDeadlines, members, _stopping.Token, _stopped.Token);
+        var host = EtcdHost.Build(listeners, services, Settings.Limits, logs);
+        _cleanup.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);
-        _undo.Push(() => StopHostAsync(host));
-        foreach (var port in ports)
-            port.Start();
+        _cleanup.Push(() => StopHostAsync(host));
+        foreach (var listener in listeners)
+            listener.Start();
 
-        Task[] duties = [AnnounceAsync(surface.Replicator, members), TellOfLeadersAsync(_node), surface.Expiry.RunAsync(_stopping.Token)];
-        _completion = EndOfAsync(_node.Completion, duties);
-        _undo.Push(() => new ValueTask(Task.WhenAll(duties)));
-        ServerLog.Ready(_log, string.Join(", ", ports.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
+        Task[] backgroundTasks = [PublishAsync(services.Executor, members), LogLeaderChangesAsync(_node), services.LeaseReaper.RunAsync(_stopping.Token)];
+        _completion = WaitForEndAsync(_node.Completion, backgroundTasks);
+        _cleanup.Push(() => new ValueTask(Task.WhenAll(backgroundTasks)));
+        ServerLog.Ready(_log, string.Join(", ", listeners.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
     }
 
-    private static async Task EndOfAsync(Task node, Task[] duties)
+    private static async Task WaitForEndAsync(Task node, Task[] backgroundTasks)
     {
-        await foreach (var ended in Task.WhenEach([node, .. duties]).ConfigureAwait(false))
+        await foreach (var ended in Task.WhenEach([node, .. backgroundTasks]).ConfigureAwait(false))
         {
             await ended.ConfigureAwait(false);
             if (ended == node)
@@ -154,25 +154,25 @@ internal sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    private async Task<List<SharedPort>> OpenPortsAsync(ILoggerFactory logs, CancellationToken cancellation)
+    private async Task<List<ProtocolMux>> OpenListenersAsync(ILoggerFactory logs, CancellationToken cancellation)
     {
         var sockets = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logs);
-        var ports = new List<SharedPort>();
-        foreach (var address in Settings.ListenClients)
+        var listeners = new List<ProtocolMux>();
+        foreach (var address in Settings.ClientListenEndPoints)
         {
-            var port = await OpenPortAsync(sockets, address, cancellation).ConfigureAwait(false);
-            _undo.Push(port.DisposeAsync);
-            ports.Add(port);
+            var listener = await OpenListenerAsync(sockets, address, cancellation).ConfigureAwait(false);
+            _cleanup.Push(listener.DisposeAsync);
+            listeners.Add(listener);
         }
 
-        return ports;
+        return listeners;
     }
 
-    private static async Task<SharedPort> OpenPortAsync(SocketTransportFactory sockets, IPEndPoint address, CancellationToken cancellation)
+    private static async Task<ProtocolMux> OpenListenerAsync(SocketTransportFactory sockets, IPEndPoint address, CancellationToken cancellation)
     {
         try
         {
-            return await SharedPort.OpenAsync(sockets, address, cancellation).ConfigureAwait(false);
+            return await ProtocolMux.OpenAsync(sockets, address, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is AddressInUseException or SocketException)
         {
@@ -184,9 +184,9 @@ internal sealed class QuorateServer : IAsyncDisposable
     /// Peers are listened to by the node, once there is a folder. By then a port that is taken is found out too late: the folder would remember an address that
     /// its owner is about to change.
     /// </summary>
-    private void RequirePeerPorts()
+    private void CheckPeerPorts()
     {
-        foreach (var address in Settings.ListenPeers)
+        foreach (var address in Settings.PeerListenEndPoints)
         {
             try
             {
@@ -200,49 +200,49 @@ internal sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    private static RefusalException CannotListen(string forWhom, IPEndPoint address, string flag, Exception fault) =>
+    private static StartupException CannotListen(string remoteKind, IPEndPoint address, string flag, Exception fault) =>
         fault is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
-            ? RefusalException.Failed(
-                $"cannot listen for {forWhom} on {address}.", "another process has that port",
+            ? StartupException.Failed(
+                $"cannot listen for {remoteKind} on {address}.", "another process has that port",
                 $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another port in {flag}", fault)
-            : RefusalException.Failed(
-                $"cannot listen for {forWhom} on {address}.", fault.Message, $"use an address of this machine and a port this user may open in {flag}", fault);
+            : StartupException.Failed(
+                $"cannot listen for {remoteKind} on {address}.", fault.Message, $"use an address of this machine and a port this user may open in {flag}", fault);
 
-    private async Task<RaftNode<KvResult>> StartNodeAsync(ClusterMachine machine, string folder, CancellationToken cancellation)
+    private async Task<RaftNode<KvResult>> StartNodeAsync(EtcdStateMachine stateMachine, string raftDirectory, CancellationToken cancellation)
     {
         var options = new RaftNodeOptions
         {
             NodeId = Settings.Self.Id,
             ClusterId = Settings.ClusterId,
-            DataDirectory = folder,
+            DataDirectory = raftDirectory,
             Members = Settings.Members.ToDictionary(m => m.Id, m => new PeerAddress(m.PeerUrls[0].Host, m.PeerUrls[0].Port)),
-            ListenEndPoints = [.. Settings.ListenPeers.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
+            ListenEndPoints = [.. Settings.PeerListenEndPoints.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,
-            OnTransportEvent = TellOfPeer,
+            OnTransportEvent = LogPeerEvent,
         };
         try
         {
-            return await RaftNode.StartAsync(options, machine, cancellation).ConfigureAwait(false);
+            return await RaftNode.StartAsync(options, stateMachine, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or ArgumentException or SocketException or UnauthorizedAccessException)
         {
-            throw RefusalException.Failed(
+            throw StartupException.Failed(
                 "the node cannot start.", e.Message, "mend what is named above and start again; the data folder has not been harmed", e);
         }
     }
 
     /// <summary>Tells the cluster under which name and where clients find this member, until it knows.</summary>
-    private async Task AnnounceAsync(Replicator replicator, MemberBook members)
+    private async Task PublishAsync(RequestExecutor executor, MemberRegistry members)
     {
-        var announcement = MemberBook.Announcement(Settings.Self.Id.Value, Settings.Name, ClientUrls);
+        var command = MemberRegistry.EncodePublishCommand(Settings.Self.Id.Value, Settings.Name, ClientUrls);
         while (!_stopping.IsCancellationRequested)
         {
             try
             {
-                await replicator.ReadBarrierAsync().AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
-                if (!members.Knows(Settings.Self.Id.Value, Settings.Name, ClientUrls))
-                    await replicator.ProposeAsync(announcement).AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
+                await executor.ReadBarrierAsync().AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
+                if (!members.IsPublished(Settings.Self.Id.Value, Settings.Name, ClientUrls))
+                    await executor.ProposeAsync(command).AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
                 ServerLog.Published(_log, Settings.Name, string.Join(", ", ClientUrls));
                 return;
             }
@@ -258,20 +258,20 @@ internal sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    private async Task TellOfLeadersAsync(RaftNode<KvResult> node)
+    private async Task LogLeaderChangesAsync(RaftNode<KvResult> node)
     {
-        (Term, NodeId) told = default;
+        (Term, NodeId) logged = default;
         try
         {
             await foreach (var status in node.WatchLeadershipAsync(_stopping.Token).ConfigureAwait(false))
             {
-                if (told == (status.Term, status.Leader))
+                if (logged == (status.Term, status.Leader))
                     continue;
                 if (status.HasLeader)
-                    ServerLog.LeaderIs(_log, status.Term.Value, NameOf(status.Leader));
-                else if (told.Item2 != NodeId.None)
-                    ServerLog.NobodyLeads(_log, status.Term.Value);
-                told = (status.Term, status.Leader);
+                    ServerLog.LeaderChanged(_log, status.Term.Value, NameOf(status.Leader));
+                else if (logged.Item2 != NodeId.None)
+                    ServerLog.NoLeader(_log, status.Term.Value);
+                logged = (status.Term, status.Leader);
             }
         }
         catch (OperationCanceledException)
@@ -280,19 +280,19 @@ internal sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    private void TellOfPeer(TransportEvent happened)
+    private void LogPeerEvent(TransportEvent transportEvent)
     {
-        if (happened.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
-            ServerLog.Peer(_log, NameOf(happened.Peer), happened.Text);
+        if (transportEvent.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
+            ServerLog.Peer(_log, NameOf(transportEvent.Peer), transportEvent.Text);
         else
-            ServerLog.PeerTrouble(_log, NameOf(happened.Peer), happened.Text);
+            ServerLog.PeerWarning(_log, NameOf(transportEvent.Peer), transportEvent.Text);
     }
 
     private async ValueTask StopHostAsync(WebApplication host)
     {
-        _stopped.CancelAfter(CallsEndWithin);
-        using var patience = new CancellationTokenSource(DrainTime);
-        await host.StopAsync(patience.Token).ConfigureAwait(false);
+        _stopped.CancelAfter(CallDrainTimeout);
+        using var timeout = new CancellationTokenSource(HostShutdownTimeout);
+        await host.StopAsync(timeout.Token).ConfigureAwait(false);
     }
 
     private string NameOf(NodeId member) => Settings.Members.FirstOrDefault(m => m.Id == member)?.Name ?? member.ToString();

@@ -3,8 +3,8 @@ namespace Quorate.Server.Hosting;
 /// <summary>What the server tells its operator. Event numbers stay what they are.</summary>
 internal static partial class ServerLog
 {
-    [LoggerMessage(1, LogLevel.Information, "quorate {Version}: member {Name} ({Member}) of cluster {Cluster}, {Members} member(s), data in {Folder}")]
-    public static partial void Starting(ILogger log, string version, string name, string member, string cluster, int members, string folder);
+    [LoggerMessage(1, LogLevel.Information, "quorate {Version}: member {Name} ({Member}) of cluster {Cluster}, {Members} member(s), data in {Directory}")]
+    public static partial void Starting(ILogger log, string version, string name, string member, string cluster, int members, string directory);
 
     [LoggerMessage(2, LogLevel.Information, "ready to serve client requests at {Urls}; enabled capabilities for version {Version}")]
     public static partial void Ready(ILogger log, string urls, string version);
@@ -13,10 +13,10 @@ internal static partial class ServerLog
     public static partial void Published(ILogger log, string name, string urls);
 
     [LoggerMessage(4, LogLevel.Information, "term {Term}: {Leader} leads")]
-    public static partial void LeaderIs(ILogger log, ulong term, string leader);
+    public static partial void LeaderChanged(ILogger log, ulong term, string leader);
 
     [LoggerMessage(5, LogLevel.Warning, "term {Term}: nobody leads")]
-    public static partial void NobodyLeads(ILogger log, ulong term);
+    public static partial void NoLeader(ILogger log, ulong term);
 
     [LoggerMessage(6, LogLevel.Information, "stopping: {Reason}")]
     public static partial void Stopping(ILogger log, string reason);
@@ -34,5 +34,5 @@ internal static partial class ServerLog
     public static partial void Peer(ILogger log, string peer, string what);
 
     [LoggerMessage(11, LogLevel.Warning, "peer {Peer}: {What}")]
-    public static partial void PeerTrouble(ILogger log, string peer, string what);
+    public static partial void PeerWarning(ILogger log, string peer, string what);
 }

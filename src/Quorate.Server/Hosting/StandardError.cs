@@ -22,5 +22,5 @@ internal static class StandardError
     });
 
     /// <summary>Says why nothing was done.</summary>
-    public static void Say(RefusalException refusal) => Console.Error.WriteLine($"quorate: {refusal.Message}");
+    public static void WriteError(StartupException failure) => Console.Error.WriteLine($"quorate: {failure.Message}");
 }

@@ -10,11 +10,11 @@ namespace Quorate.Server.Settings;
 internal static class ClusterIds
 {
     /// <summary>The first eight bytes, big-endian, of SHA-1 over the sorted peer URLs followed by the token.</summary>
-    public static NodeId Member(IEnumerable<string> peerUrls, string token) =>
+    public static NodeId ComputeMemberId(IEnumerable<string> peerUrls, string token) =>
         new(FirstEightBytes(Encoding.UTF8.GetBytes(string.Concat(peerUrls.Order(StringComparer.Ordinal)) + token)));
 
     /// <summary>The same over the members' ids in order, eight bytes each.</summary>
-    public static ulong Cluster(IEnumerable<NodeId> members)
+    public static ulong ComputeClusterId(IEnumerable<NodeId> members)
     {
         var ids = members.Order().ToArray();
         var bytes = new byte[8 * ids.Length];

@@ -6,30 +6,30 @@ namespace Quorate.Server.Settings;
 internal sealed record InitialMember(NodeId Id, string Name, IReadOnlyList<HttpUrl> PeerUrls)
 {
     /// <summary>Reads <c>name=url,name=url,…</c>; a name that stands several times has several URLs.</summary>
-    /// <exception cref="RefusalException">It is malformed, or two members share an address.</exception>
+    /// <exception cref="StartupException">It is malformed, or two members share an address.</exception>
     public static IReadOnlyList<InitialMember> ParseCluster(string text, string token)
     {
         const string Source = "--initial-cluster";
-        const string Shape = "write NAME=http://HOST:PORT for every member, comma-separated, the same text on all of them";
+        const string Remedy = "write NAME=http://HOST:PORT for every member, comma-separated, the same text on all of them";
         var urlsByName = new SortedDictionary<string, List<HttpUrl>>(StringComparer.Ordinal);
-        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
+        var memberByUrl = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
-                throw RefusalException.Usage($"{Source}: \"{part}\" is not a member.", "it has no name before an equals sign", Shape);
+                throw StartupException.Usage($"{Source}: \"{part}\" is not a member.", "it has no name before an equals sign", Remedy);
 
             var name = part[..equals];
             var url = HttpUrl.Parse(Source, part[(equals + 1)..]);
-            if (!owners.TryAdd(url.Text, name))
-                throw RefusalException.Usage($"{Source} gives {url.Text} twice.", "two members cannot share an address", Shape);
+            if (!memberByUrl.TryAdd(url.Text, name))
+                throw StartupException.Usage($"{Source} gives {url.Text} twice.", "two members cannot share an address", Remedy);
             if (!urlsByName.TryGetValue(name, out var urls))
                 urlsByName.Add(name, urls = []);
             urls.Add(url);
         }
 
         if (urlsByName.Count == 0)
-            throw RefusalException.Usage($"{Source} is empty.", "a cluster has at least one member", Shape);
-        return [.. urlsByName.Select(pair => new InitialMember(ClusterIds.Member(pair.Value.Select(u => u.Text), token), pair.Key, pair.Value))];
+            throw StartupException.Usage($"{Source} is empty.", "a cluster has at least one member", Remedy);
+        return [.. urlsByName.Select(pair => new InitialMember(ClusterIds.ComputeMemberId(pair.Value.Select(u => u.Text), token), pair.Key, pair.Value))];
     }
 }

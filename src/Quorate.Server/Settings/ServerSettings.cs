@@ -9,25 +9,25 @@ internal sealed record ServerSettings
     public required string Name { get; init; }
 
     /// <summary>Where everything this member knows is kept.</summary>
-    public required string DataFolder { get; init; }
+    public required string DataDirectory { get; init; }
 
     /// <summary>Where clients are served.</summary>
-    public required IReadOnlyList<IPEndPoint> ListenClients { get; init; }
+    public required IReadOnlyList<IPEndPoint> ClientListenEndPoints { get; init; }
 
     /// <summary>Where clients are told to find this member; empty for: wherever it turned out to listen.</summary>
     public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
 
     /// <summary>Where the other members are heard.</summary>
-    public required IReadOnlyList<IPEndPoint> ListenPeers { get; init; }
+    public required IReadOnlyList<IPEndPoint> PeerListenEndPoints { get; init; }
 
     /// <summary>All members of the cluster as it is first made, this one among them.</summary>
     public required IReadOnlyList<InitialMember> Members { get; init; }
 
     /// <summary>Whether the members were named, or are only what the defaults say: a folder that knows better then prevails.</summary>
-    public required bool MembersWereGiven { get; init; }
+    public required bool HasExplicitMembers { get; init; }
 
     /// <summary>The word that goes into the ids.</summary>
-    public required string Token { get; init; }
+    public required string ClusterToken { get; init; }
 
     /// <summary>Whether the cluster is to be made, as opposed to one that is there already.</summary>
     public required bool IsNewCluster { get; init; }
@@ -45,7 +45,7 @@ internal sealed record ServerSettings
     public InitialMember Self => Members.First(m => m.Name == Name);
 
     /// <summary>The cluster's id.</summary>
-    public ulong ClusterId => ClusterIds.Cluster(Members.Select(m => m.Id));
+    public ulong ClusterId => ClusterIds.ComputeClusterId(Members.Select(m => m.Id));
 }
 
 /// <summary>What requests may weigh, and how connections are kept.</summary>
@@ -64,8 +64,8 @@ internal sealed record RequestLimits
     public int StreamsPerConnectionMax { get; init; } = int.MaxValue;
 
     /// <summary>How long a connection may be silent before the server pings.</summary>
-    public TimeSpan PingDelay { get; init; } = TimeSpan.FromHours(2);
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);
 
     /// <summary>How long the server waits for the answer to its ping.</summary>
-    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -20,12 +20,12 @@ internal sealed record DataIdentity(
     public const int CurrentFormat = 1;
 
     /// <summary>As the file holds it.</summary>
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, DataIdentityJson.Default.DataIdentity);
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, DataIdentityJsonContext.Default.DataIdentity);
 
     /// <summary>Reads what a file holds.</summary>
     /// <exception cref="JsonException">It is no such file.</exception>
     public static DataIdentity Read(ReadOnlySpan<byte> bytes) =>
-        JsonSerializer.Deserialize(bytes, DataIdentityJson.Default.DataIdentity) is { ClusterId: not null, MemberId: not null, InitialCluster: not null } identity
+        JsonSerializer.Deserialize(bytes, DataIdentityJsonContext.Default.DataIdentity) is { ClusterId: not null, MemberId: not null, InitialCluster: not null } identity
             ? identity
             : throw new JsonException("a field is missing");
 }
@@ -33,4 +33,4 @@ internal sealed record DataIdentity(
 /// <summary>Makes and reads the JSON without reflection.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true)]
 [JsonSerializable(typeof(DataIdentity))]
-internal sealed partial class DataIdentityJson : JsonSerializerContext;
+internal sealed partial class DataIdentityJsonContext : JsonSerializerContext;

@@ -13,69 +13,69 @@ namespace Quorate.Server.Watching;
 /// in one answer, in the order of revisions, none twice. Source: etcd v3 API, Watch.
 /// </remarks>
 internal sealed class WatchStream(
-    IStoreReader store, Headers headers, WatchOptions options, TimeProvider time, Func<Wire.WatchResponse, CancellationToken, Task> send)
+    IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time, Func<Wire.WatchResponse, CancellationToken, Task> send)
 {
     /// <summary>Stands where an id would when an answer is about no watcher, or about all.</summary>
-    private const long NoWatcher = -1;
+    private const long InvalidWatchId = -1;
 
     private readonly SortedDictionary<long, Watcher> _watchers = [];
     private readonly long _epoch = time.GetTimestamp();
     private long _nextId;
-    private int _progressAsked;
-    private Task? _tick;
+    private int _pendingProgressRequests;
+    private Task? _progressTimer;
 
     private long NowMs => (long)time.GetElapsedTime(_epoch).TotalMilliseconds;
 
     /// <summary>Runs until the client has gone, or has said all it had to say and watches nothing.</summary>
-    public async Task RunAsync(ChannelReader<Wire.WatchRequest> requests, CancellationToken ending)
+    public async Task RunAsync(ChannelReader<Wire.WatchRequest> requests, CancellationToken cancellation)
     {
-        Task<bool>? asked = null;
+        Task<bool>? requestAvailable = null;
         while (true)
         {
             // Taken before looking, so that what happens in between is not slept through.
-            var news = store.Changed.Next();
+            var storeChanged = store.Changed.Next();
             while (requests.TryRead(out var request))
-                await HandleAsync(request, ending).ConfigureAwait(false);
+                await HandleAsync(request, cancellation).ConfigureAwait(false);
 
             var current = store.Current;
-            if (await TellAsync(current, ending).ConfigureAwait(false))
+            if (await SendEventsAsync(current, cancellation).ConfigureAwait(false))
                 continue;
-            await TellProgressAsync(current, ending).ConfigureAwait(false);
+            await SendProgressAsync(current, cancellation).ConfigureAwait(false);
             if (_watchers.Count == 0 && requests.Completion.IsCompleted)
             {
                 await requests.Completion.ConfigureAwait(false);
                 return;
             }
 
-            asked ??= requests.WaitToReadAsync(ending).AsTask();
-            await Task.WhenAny(Awaited(news, asked)).WaitAsync(ending).ConfigureAwait(false);
-            if (asked.IsCompleted && await asked.ConfigureAwait(false))
-                asked = null;
+            requestAvailable ??= requests.WaitToReadAsync(cancellation).AsTask();
+            await Task.WhenAny(GetWaitTasks(storeChanged, requestAvailable)).WaitAsync(cancellation).ConfigureAwait(false);
+            if (requestAvailable.IsCompleted && await requestAvailable.ConfigureAwait(false))
+                requestAvailable = null;
         }
     }
 
-    private List<Task> Awaited(Task news, Task<bool> asked)
+    private List<Task> GetWaitTasks(Task storeChanged, Task<bool> requestAvailable)
     {
-        List<Task> awaited = [news];
+        List<Task> waitTasks = [storeChanged];
         // A client that has said all it had to say may go on listening.
-        var isMute = asked.IsCompletedSuccessfully && !asked.Result;
-        if (!isMute)
-            awaited.Add(asked);
-        if (_tick is not null)
-            awaited.Add(_tick);
-        return awaited;
+        var clientCompleted = requestAvailable.IsCompletedSuccessfully && !requestAvailable.Result;
+        if (!clientCompleted)
+            waitTasks.Add(requestAvailable);
+        if (_progressTimer is not null)
+            waitTasks.Add(_progressTimer);
+        return waitTasks;
     }
 
-    private Task HandleAsync(Wire.WatchRequest request, CancellationToken ending)
+    private Task HandleAsync(Wire.WatchRequest request, CancellationToken cancellation)
     {
         switch (request.RequestUnionCase)
         {
             case Wire.WatchRequest.RequestUnionOneofCase.CreateRequest:
-                return CreateAsync(request.CreateRequest, ending);
+                return CreateAsync(request.CreateRequest, cancellation);
             case Wire.WatchRequest.RequestUnionOneofCase.CancelRequest when _watchers.Remove(request.CancelRequest.WatchId):
-                return send(Answer(request.CancelRequest.WatchId, canceled: true), ending);
+                return send(CreateResponse(request.CancelRequest.WatchId, canceled: true), cancellation);
             case Wire.WatchRequest.RequestUnionOneofCase.ProgressRequest:
-                _progressAsked++;
+                _pendingProgressRequests++;
                 return Task.CompletedTask;
             default:
                 // To cancel what is not there, or to ask nothing, has no answer; so it is with etcd.
@@ -83,21 +83,21 @@ internal sealed class WatchStream(
         }
     }
 
-    private Task CreateAsync(Wire.WatchCreateRequest wire, CancellationToken ending)
+    private Task CreateAsync(Wire.WatchCreateRequest wire, CancellationToken cancellation)
     {
         var keys = KeyInterval.FromWire(wire.Key.IsEmpty ? new byte[1] : wire.Key.Memory, wire.RangeEnd.Memory);
-        var refusal = ReasonToRefuse(wire, keys);
-        if (refusal is not null)
+        var cancelReason = Validate(wire, keys);
+        if (cancelReason is not null)
         {
-            var refused = Answer(NoWatcher, canceled: true);
-            refused.Created = true;
-            refused.CancelReason = refusal;
-            return send(refused, ending);
+            var rejected = CreateResponse(InvalidWatchId, canceled: true);
+            rejected.Created = true;
+            rejected.CancelReason = cancelReason;
+            return send(rejected, cancellation);
         }
 
-        var created = Answer(wire.WatchId != 0 ? wire.WatchId : FreeId(), canceled: false);
+        var created = CreateResponse(wire.WatchId != 0 ? wire.WatchId : NextFreeId(), canceled: false);
         created.Created = true;
-        var wanted = new EventRequest(keys)
+        var eventRequest = new EventRequest(keys)
         {
             PrevKv = wire.PrevKv,
             WithoutPuts = wire.Filters.Contains(Wire.WatchCreateRequest.Types.FilterType.Noput),
@@ -105,26 +105,26 @@ internal sealed class WatchStream(
         };
 
         // From now on is from what the answer says on: no event may fall between the two.
-        var next = wire.StartRevision == 0 ? created.Header.Revision + 1 : wire.StartRevision;
-        var watcher = new Watcher(created.WatchId, wanted, next) { Fragments = wire.Fragment, WantsProgress = wire.ProgressNotify };
+        var nextRevision = wire.StartRevision == 0 ? created.Header.Revision + 1 : wire.StartRevision;
+        var watcher = new Watcher(created.WatchId, eventRequest, nextRevision) { Fragment = wire.Fragment, ProgressNotify = wire.ProgressNotify };
         _watchers.Add(watcher.Id, watcher);
-        if (watcher.WantsProgress)
-            Postpone(watcher);
-        return send(created, ending);
+        if (watcher.ProgressNotify)
+            ScheduleProgress(watcher);
+        return send(created, cancellation);
     }
 
-    private string? ReasonToRefuse(Wire.WatchCreateRequest wire, KeyInterval keys)
+    private string? Validate(Wire.WatchCreateRequest wire, KeyInterval keys)
     {
         if (keys.IsEmpty)
             return "mvcc: watcher range is empty";
         if (wire.StartRevision < 0)
             return "mvcc: required revision has been compacted";
-        if (wire.WatchId != 0 && (wire.WatchId == NoWatcher || _watchers.ContainsKey(wire.WatchId)))
+        if (wire.WatchId != 0 && (wire.WatchId == InvalidWatchId || _watchers.ContainsKey(wire.WatchId)))
             return "mvcc: duplicate watch ID provided on the WatchStream";
         return _watchers.Count >= options.WatchersPerStreamMax ? "etcdserver: too many requests" : null;
     }
 
-    private long FreeId()
+    private long NextFreeId()
     {
         while (_watchers.ContainsKey(_nextId))
             _nextId++;
@@ -132,81 +132,81 @@ internal sealed class WatchStream(
     }
 
     /// <summary>Tells every watcher the next of what it lacks; whether any still lacks something.</summary>
-    private async Task<bool> TellAsync(KvSnapshot current, CancellationToken ending)
+    private async Task<bool> SendEventsAsync(KvSnapshot current, CancellationToken cancellation)
     {
         var behind = false;
-        List<long>? overtaken = null;
+        List<long>? compacted = null;
         foreach (var watcher in _watchers.Values)
         {
-            if (watcher.Next > current.Revision)
+            if (watcher.NextRevision > current.Revision)
                 continue;
-            if (current.Events(watcher.Wanted, watcher.Next, out var batch) is not null)
+            if (current.Events(watcher.Request, watcher.NextRevision, out var batch) is not null)
             {
-                (overtaken ??= []).Add(watcher.Id);
+                (compacted ??= []).Add(watcher.Id);
                 continue;
             }
 
-            watcher.Next = batch.Next;
-            behind |= watcher.Next <= current.Revision;
+            watcher.NextRevision = batch.Next;
+            behind |= watcher.NextRevision <= current.Revision;
             if (batch.Events.Count == 0)
                 continue;
-            foreach (var answer in WatchAnswers.Tell(watcher, batch.Events, () => headers.At(current.Revision), options.FragmentBytesMax))
-                await send(answer, ending).ConfigureAwait(false);
-            if (watcher.WantsProgress)
-                Postpone(watcher);
+            foreach (var response in WatchResponses.Build(watcher, batch.Events, () => headers.At(current.Revision), options.FragmentBytesMax))
+                await send(response, cancellation).ConfigureAwait(false);
+            if (watcher.ProgressNotify)
+                ScheduleProgress(watcher);
         }
 
-        foreach (var id in overtaken ?? [])
+        foreach (var id in compacted ?? [])
         {
             _watchers.Remove(id);
-            var gone = new Wire.WatchResponse
+            var canceled = new Wire.WatchResponse
             {
                 Header = headers.WithoutRevision(), WatchId = id, Canceled = true, CompactRevision = current.CompactRevision,
             };
-            await send(gone, ending).ConfigureAwait(false);
+            await send(canceled, cancellation).ConfigureAwait(false);
         }
 
         return behind;
     }
 
     /// <summary>How far everybody is: all of them have been told all of <paramref name="current"/>.</summary>
-    private async Task TellProgressAsync(KvSnapshot current, CancellationToken ending)
+    private async Task SendProgressAsync(KvSnapshot current, CancellationToken cancellation)
     {
-        for (; _progressAsked > 0; _progressAsked--)
-            await send(new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = NoWatcher }, ending).ConfigureAwait(false);
+        for (; _pendingProgressRequests > 0; _pendingProgressRequests--)
+            await send(new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = InvalidWatchId }, cancellation).ConfigureAwait(false);
 
-        if (_tick is not { IsCompleted: true })
+        if (_progressTimer is not { IsCompleted: true })
             return;
-        _tick = null;
-        foreach (var watcher in _watchers.Values.Where(w => w.WantsProgress))
+        _progressTimer = null;
+        foreach (var watcher in _watchers.Values.Where(w => w.ProgressNotify))
         {
-            if (watcher.ProgressDue <= NowMs)
+            if (watcher.ProgressDueMs <= NowMs)
             {
                 // A watcher of the future has been told nothing yet, and its client must not go back to before its start.
-                if (watcher.Next == current.Revision + 1)
-                    await send(new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = watcher.Id }, ending).ConfigureAwait(false);
-                Postpone(watcher);
+                if (watcher.NextRevision == current.Revision + 1)
+                    await send(new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = watcher.Id }, cancellation).ConfigureAwait(false);
+                ScheduleProgress(watcher);
             }
         }
 
-        StartTick();
+        StartProgressTimer();
     }
 
-    private void Postpone(Watcher watcher)
+    private void ScheduleProgress(Watcher watcher)
     {
         // Up to a tenth more, so that watchers created together do not all speak at once. etcd does the same.
         var interval = options.ProgressInterval.TotalMilliseconds;
-        watcher.ProgressDue = NowMs + (long)(interval + (Random.Shared.NextDouble() * interval / 10));
-        if (_tick is null)
-            StartTick();
+        watcher.ProgressDueMs = NowMs + (long)(interval + (Random.Shared.NextDouble() * interval / 10));
+        if (_progressTimer is null)
+            StartProgressTimer();
     }
 
-    private void StartTick()
+    private void StartProgressTimer()
     {
-        var due = _watchers.Values.Where(w => w.WantsProgress).Select(w => w.ProgressDue).DefaultIfEmpty(-1).Min();
+        var due = _watchers.Values.Where(w => w.ProgressNotify).Select(w => w.ProgressDueMs).DefaultIfEmpty(-1).Min();
         if (due >= 0)
-            _tick = Task.Delay(TimeSpan.FromMilliseconds(long.Max(due - NowMs, 1)), time);
+            _progressTimer = Task.Delay(TimeSpan.FromMilliseconds(long.Max(due - NowMs, 1)), time);
     }
 
-    private Wire.WatchResponse Answer(long id, bool canceled) => new() { Header = headers.At(store.Revision), WatchId = id, Canceled = canceled };
+    private Wire.WatchResponse CreateResponse(long id, bool canceled) => new() { Header = headers.At(store.Revision), WatchId = id, Canceled = canceled };
 }

@@ -16,17 +16,17 @@ public sealed class BenchCommandTests
     [InlineData("put --endpoints ftp://here", "is no endpoint")]
     [InlineData("put --duration soon", "is no time")]
     [InlineData("mixed --reads 0.8 --txns 0.3", "together at most 1")]
-    public async Task A_wrong_command_line_is_exit_code_1_and_says_what_would_do(string line, string says)
+    public async Task An_invalid_command_line_exits_with_1_and_names_the_error(string line, string expectedError)
     {
         var (exitCode, output, error) = await RunAsync(line);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains(says, error, StringComparison.Ordinal);
+        Assert.Contains(expectedError, error, StringComparison.Ordinal);
         Assert.DoesNotContain("op/s", output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_endpoint_that_does_not_answer_is_exit_code_3_and_nothing_is_printed_to_stdout()
+    public async Task An_unreachable_endpoint_exits_with_3_and_an_empty_stdout()
     {
         // Port 1 is reserved for a service that is older than the web; nothing listens there.
         var (exitCode, output, error) = await RunAsync("put --endpoints 127.0.0.1:1 --timeout 2s");
@@ -37,7 +37,7 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_takes_the_connection_and_says_nothing_is_exit_code_3_once_the_timeout_is_over()
+    public async Task An_endpoint_that_never_responds_exits_with_3_after_the_timeout()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();

@@ -7,7 +7,7 @@ namespace Quorate.Server.Tests.Bench;
 public sealed class BenchKeysTests
 {
     [Fact]
-    public void Sequential_keys_are_shared_by_all_clients_and_begin_again_at_the_end()
+    public void Sequential_keys_are_shared_by_all_clients_and_wrap_around()
     {
         var sequence = new BenchSequence();
         var options = Options(keySpace: 3) with { SequentialKeys = true };

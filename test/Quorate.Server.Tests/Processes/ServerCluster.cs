@@ -8,8 +8,8 @@ namespace Quorate.Server.Tests.Processes;
 /// <summary>Some <c>quorate server</c> processes that form one cluster, started with etcd's flags, on free ports of loopback and in a folder of their own.</summary>
 internal sealed class ServerCluster : IAsyncDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("quorate-servers-").FullName;
-    private readonly RunningProgram?[] _members;
+    private readonly string _rootDirectory = Directory.CreateTempSubdirectory("quorate-servers-").FullName;
+    private readonly TestProcess?[] _members;
     private readonly int[] _clientPorts;
     private readonly int[] _peerPorts;
     private readonly GrpcChannel[] _channels;
@@ -17,8 +17,8 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     private ServerCluster(int size, string[] extraFlags)
     {
-        _members = new RunningProgram?[size];
-        var ports = FreePorts(2 * size);
+        _members = new TestProcess?[size];
+        var ports = FindFreePorts(2 * size);
         _clientPorts = ports[..size];
         _peerPorts = ports[size..];
         _channels = [.. _clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new GrpcChannelOptions { MaxReceiveMessageSize = null }))];
@@ -40,21 +40,21 @@ internal sealed class ServerCluster : IAsyncDisposable
         foreach (var number in cluster.Numbers)
             cluster.Start(number);
         foreach (var number in cluster.Numbers)
-            await cluster.UntilReadyAsync(number);
+            await cluster.WaitUntilReadyAsync(number);
         return cluster;
     }
 
     /// <summary>A cluster of which nothing runs yet.</summary>
-    public static ServerCluster Stopped(int size, params string[] extraFlags) => new(size, extraFlags);
+    public static ServerCluster CreateStopped(int size, params string[] extraFlags) => new(size, extraFlags);
 
     public string Endpoint(int number) => $"127.0.0.1:{_clientPorts[number - 1]}";
 
     /// <summary>A folder that goes away with the cluster.</summary>
-    public string Folder => _folder;
+    public string RootDirectory => _rootDirectory;
 
-    public string DataFolder(int number) => Path.Combine(_folder, $"n{number}");
+    public string DataDirectory(int number) => Path.Combine(_rootDirectory, $"n{number}");
 
-    public RunningProgram Program(int number) => _members[number - 1] ?? throw new InvalidOperationException($"member {number} is not running");
+    public TestProcess GetProcess(int number) => _members[number - 1] ?? throw new InvalidOperationException($"member {number} is not running");
 
     public bool IsRunning(int number) => _members[number - 1] is not null;
 
@@ -66,7 +66,7 @@ internal sealed class ServerCluster : IAsyncDisposable
     public string[] Flags(int number) =>
     [
         "--name", $"n{number}",
-        "--data-dir", DataFolder(number),
+        "--data-dir", DataDirectory(number),
         "--listen-client-urls", $"http://{Endpoint(number)}",
         "--advertise-client-urls", $"http://{Endpoint(number)}",
         "--listen-peer-urls", PeerUrl(number),
@@ -80,7 +80,7 @@ internal sealed class ServerCluster : IAsyncDisposable
     public string PeerUrl(int number) => $"http://127.0.0.1:{_peerPorts[number - 1]}";
 
     /// <summary>Starts a member. Flags given here come after the others, and so win.</summary>
-    public void Start(int number, params string[] lastFlags) => _members[number - 1] = RunningProgram.Quorate(["server", .. Flags(number), .. lastFlags]);
+    public void Start(int number, params string[] lastFlags) => _members[number - 1] = TestProcess.StartQuorate(["server", .. Flags(number), .. lastFlags]);
 
     /// <summary>Starts a member of which strace makes one flush fail: the one with this number, counted from the log's first.</summary>
     /// <param name="number">The member.</param>
@@ -91,12 +91,12 @@ internal sealed class ServerCluster : IAsyncDisposable
     {
         try
         {
-            _members[number - 1] = RunningProgram.Start(
+            _members[number - 1] = TestProcess.Start(
                 "strace",
                 [
                     // -D: the server is our child and strace its relative, so that to end our child is to end the server.
                     "-D", "-f", "-q", "--seccomp-bpf", "-ttt", "-e", "trace=fdatasync,exit_group", "-e", $"inject=fdatasync:error=EIO:when={failingFlush}", "-o", trace,
-                    "dotnet", RunningProgram.QuorateDll, "server", .. Flags(number), .. lastFlags,
+                    "dotnet", TestProcess.QuorateDll, "server", .. Flags(number), .. lastFlags,
                 ]);
         }
         catch (System.ComponentModel.Win32Exception)
@@ -107,12 +107,12 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     public async Task KillAsync(int number)
     {
-        await Program(number).DisposeAsync();
+        await GetProcess(number).DisposeAsync();
         _members[number - 1] = null;
     }
 
     /// <summary>Waits until a member answers a linearizable read.</summary>
-    public async Task UntilReadyAsync(int number)
+    public async Task WaitUntilReadyAsync(int number)
     {
         var deadline = DateTime.UtcNow.AddSeconds(60);
         while (true)
@@ -124,14 +124,14 @@ internal sealed class ServerCluster : IAsyncDisposable
             }
             catch (Grpc.Core.RpcException) when (DateTime.UtcNow < deadline)
             {
-                Assert.False(Program(number).HasExited, $"member {number} ended: {Program(number).Errors}");
+                Assert.False(GetProcess(number).HasExited, $"member {number} ended: {GetProcess(number).Errors}");
                 await Task.Delay(20);
             }
         }
     }
 
     /// <summary>The number of the member that leads; 0 when the members that run do not agree on one.</summary>
-    public async Task<int> LeaderAsync()
+    public async Task<int> GetLeaderAsync()
     {
         var statuses = new Dictionary<int, StatusResponse>();
         foreach (var number in Numbers.Where(IsRunning))
@@ -141,12 +141,12 @@ internal sealed class ServerCluster : IAsyncDisposable
             : 0;
     }
 
-    public async Task<int> UntilLeaderAsync()
+    public async Task<int> WaitForLeaderAsync()
     {
         var deadline = Environment.TickCount64 + 30_000;
         while (true)
         {
-            if (await LeaderAsync() is var leader and not 0)
+            if (await GetLeaderAsync() is var leader and not 0)
                 return leader;
             Assert.True(Environment.TickCount64 < deadline, "the members do not agree on a leader");
             await Task.Delay(20);
@@ -154,7 +154,7 @@ internal sealed class ServerCluster : IAsyncDisposable
     }
 
     /// <summary>Everything a member holds, read from its own store without asking anybody.</summary>
-    public async Task<RangeResponse> ContentsAsync(int number) => await Kv(number).RangeAsync(new RangeRequest
+    public async Task<RangeResponse> ReadAllAsync(int number) => await Kv(number).RangeAsync(new RangeRequest
     {
         Key = "\0"u8.ToByteString(),
         RangeEnd = "\0"u8.ToByteString(),
@@ -167,10 +167,10 @@ internal sealed class ServerCluster : IAsyncDisposable
             channel.Dispose();
         foreach (var number in Numbers.Where(IsRunning))
             await KillAsync(number);
-        Directory.Delete(_folder, recursive: true);
+        Directory.Delete(_rootDirectory, recursive: true);
     }
 
-    private static int[] FreePorts(int count)
+    private static int[] FindFreePorts(int count)
     {
         var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
         foreach (var listener in listeners)

@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace Quorate.Server.Bench;
+
+/// <summary>The options that all workloads share, and the record they are read into.</summary>
+internal sealed class BenchArguments
+{
+    // A connection carries many requests at once, but a server may allow no more than 100 of them (Kestrel's default); the rest would wait
+    // in this process and be measured.
+    private const int ClientsPerConnectionMax = 64;
+
+    private readonly Option<string> _endpoints = new("--endpoints")
+    {
+        Description = "Servers, separated by commas. Default: ETCDCTL_ENDPOINTS, else 127.0.0.1:2379.",
+    };
+
+    private readonly Option<int> _clients = new("--clients") { Description = "Requests under way at the same time.", DefaultValueFactory = _ => 1 };
+
+    private readonly Option<int> _connections = new("--connections")
+    {
+        Description = "HTTP/2 connections. Default: one an endpoint, more from 64 clients a connection on.",
+    };
+
+    private readonly Option<int> _keySize = new("--key-size") { Description = "Bytes of a key.", DefaultValueFactory = _ => 8 };
+    private readonly Option<int> _valueSize = new("--val-size") { Description = "Bytes of a value.", DefaultValueFactory = _ => 256 };
+    private readonly Option<int> _keySpace = new("--key-space") { Description = "How many different keys.", DefaultValueFactory = _ => 100_000 };
+    private readonly Option<bool> _sequential = new("--sequential-keys") { Description = "Keys one after another, not at random." };
+    private readonly Option<long?> _total = new("--total") { Description = "Requests to measure, in place of a duration." };
+    private readonly Option<TimeSpan?> _duration = DurationOption("--duration", "How long to measure: 500ms, 10s, 2m. [default: 10s]");
+    private readonly Option<TimeSpan?> _warmup = DurationOption("--warmup", "How long to run before measuring. [default: 1s]");
+    private readonly Option<double?> _rate = new("--rate") { Description = "Requests a second of all clients together (open loop)." };
+    private readonly Option<TimeSpan?> _timeout = DurationOption("--timeout", "How long a request may take. [default: 5s]");
+    private readonly Option<int> _seed = new("--seed") { Description = "Repeats the same keys and values.", DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _targetLeader = new("--target-leader") { Description = "Send everything to the leader, found by asking all endpoints." };
+    private readonly Option<string> _output = new("--output", "-o", "-w") { Description = "simple, table or json.", DefaultValueFactory = _ => "simple" };
+    private readonly Option<bool> _noProgress = new("--no-progress") { Description = "No progress on the terminal." };
+
+    private readonly Option<string> _consistency = new("--consistency")
+    {
+        Description = "Of reads: l (linearizable) or s (serializable: what the asked member has).",
+        DefaultValueFactory = _ => "l",
+    };
+
+    private readonly Option<long> _limit = new("--limit") { Description = "The most keys a read returns; 0: just the one key, or all under --prefix." };
+    private readonly Option<string?> _prefix = new("--prefix") { Description = "Read the keys that begin with this." };
+
+    public void AddTo(Command command, bool includeRange)
+    {
+        Option[] always =
+        [
+            _endpoints, _clients, _connections, _keySize, _valueSize, _keySpace, _sequential, _total, _duration, _warmup, _rate, _timeout,
+            _seed, _targetLeader, _output, _noProgress,
+        ];
+        Option[] ofRanges = [_consistency, _limit, _prefix];
+        foreach (var option in includeRange ? [.. always, .. ofRanges] : always)
+        {
+            command.Add(option);
+        }
+
+        _output.AcceptOnlyFromAmong("simple", "table", "json");
+        _consistency.AcceptOnlyFromAmong("l", "s");
+    }
+
+    /// <exception cref="BenchUsageException">The options cannot be run.</exception>
+    public BenchOptions Parse(ParseResult parsed, string verb, IReadOnlyList<double> shares)
+    {
+        var endpoints = Endpoints(parsed.GetValue(_endpoints));
+        var clients = parsed.GetValue(_clients);
+        var targets = parsed.GetValue(_targetLeader) ? 1 : endpoints.Count;
+        var connections = parsed.GetValue(_connections);
+        var options = new BenchOptions
+        {
+            Verb = verb,
+            Endpoints = endpoints,
+            Clients = clients,
+            Connections = connections > 0 ? connections : DefaultConnections(clients, targets),
+            KeyBytes = parsed.GetValue(_keySize),
+            ValueBytes = parsed.GetValue(_valueSize),
+            KeySpace = parsed.GetValue(_keySpace),
+            SequentialKeys = parsed.GetValue(_sequential),
+            Total = parsed.GetValue(_total),
+            Duration = parsed.GetValue(_duration) ?? TimeSpan.FromSeconds(10),
+            Warmup = parsed.GetValue(_warmup) ?? TimeSpan.FromSeconds(1),
+            Rate = parsed.GetValue(_rate),
+            Timeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(5),
+            Seed = parsed.GetValue(_seed),
+            TargetLeader = parsed.GetValue(_targetLeader),
+            Serializable = parsed.GetValue(_consistency) == "s",
+            Limit = parsed.GetValue(_limit),
+            Prefix = parsed.GetValue(_prefix),
+            Shares = shares,
+        };
+        Validate(options);
+        return options;
+    }
+
+    public string Format(ParseResult parsed) => parsed.GetRequiredValue(_output);
+
+    public bool ShowsProgress(ParseResult parsed) => !parsed.GetValue(_noProgress) && !Console.IsErrorRedirected;
+
+    /// <summary>As many on each endpoint, and no more than needed.</summary>
+    private static int DefaultConnections(int clients, int endpoints)
+    {
+        var each = (clients + (endpoints * ClientsPerConnectionMax) - 1) / (endpoints * ClientsPerConnectionMax);
+        return Math.Min(clients, each * endpoints);
+    }
+
+    private static List<Uri> Endpoints(string? given)
+    {
+        var text = given ?? Environment.GetEnvironmentVariable("ETCDCTL_ENDPOINTS");
+        var names = (string.IsNullOrWhiteSpace(text) ? "127.0.0.1:2379" : text)
+            .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var endpoints = new List<Uri>();
+        foreach (var name in names)
+        {
+            var address = name.Contains("://", StringComparison.Ordinal) ? name : "http://" + name;
+            endpoints.Add(Uri.TryCreate(address, UriKind.Absolute, out var endpoint) && (endpoint.Scheme is "http" or "https")
+                ? endpoint
+                : throw new BenchUsageException($"{name} is no endpoint; write host:port or http(s)://host:port."));
+        }
+
+        return endpoints;
+    }
+
+    /// <summary>What no bench can be run with. Checked after parsing, when the defaults are in place too.</summary>
+    private static void Validate(BenchOptions options)
+    {
+        var keyDigits = (options.KeySpace - 1).ToString(CultureInfo.InvariantCulture).Length;
+        Require(options.Clients >= 1, "--clients must be at least 1.");
+        Require(options.KeySpace >= 1, "--key-space must be at least 1.");
+        Require(options.ValueBytes >= 0, "--val-size must be at least 0.");
+        Require(options.Limit >= 0, "--limit must be at least 0.");
+        Require(options.KeyBytes >= keyDigits, $"--key-size {options.KeyBytes} cannot hold {options.KeySpace} different keys; it takes at least {keyDigits}.");
+        Require(options.Rate is null or > 0, "--rate must be more than 0.");
+        Require(options.Total is null or > 0, "--total must be more than 0.");
+        Require(options.Timeout > TimeSpan.Zero, "--timeout must be more than 0.");
+
+        static void Require(bool holds, string otherwise)
+        {
+            if (!holds)
+            {
+                throw new BenchUsageException(otherwise);
+            }
+        }
+    }
+
+    private static Option<TimeSpan?> DurationOption(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            var (number, unit) = text switch
+            {
+                [.. var head, 'm', 's'] => (head, 0.001),
+                [.. var head, 's'] => (head, 1.0),
+                [.. var head, 'm'] => (head, 60.0),
+                _ => (text, 1.0),
+            };
+            if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and < 1e6)
+            {
+                return TimeSpan.FromSeconds(value * unit);
+            }
+
+            result.AddError($"{name} {text} is no time; write 500ms, 10s or 2m.");
+            return null;
+        },
+    };
+}
+
+/// <summary>The options contradict each other or are out of range; the message says which and what would do.</summary>
+internal sealed class BenchUsageException(string message) : Exception(message);

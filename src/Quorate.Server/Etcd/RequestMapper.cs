@@ -1,0 +1,67 @@
+using Quorate.Kv;
+using Wire = Quorate.Server.Protos;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>From the wire's requests to the store's. Bytes are not copied: a message that was parsed does not change.</summary>
+internal static class RequestMapper
+{
+    /// <summary>A read.</summary>
+    public static RangeRequest From(Wire.RangeRequest wire) => new(KeyInterval.FromWire(wire.Key.Memory, wire.RangeEnd.Memory))
+    {
+        Revision = wire.Revision,
+        Limit = wire.Limit,
+        CountOnly = wire.CountOnly,
+        KeysOnly = wire.KeysOnly,
+        SortOrder = (SortOrder)(int)wire.SortOrder,
+        SortTarget = (SortTarget)(int)wire.SortTarget,
+        MinModRevision = wire.MinModRevision,
+        MaxModRevision = wire.MaxModRevision,
+        MinCreateRevision = wire.MinCreateRevision,
+        MaxCreateRevision = wire.MaxCreateRevision,
+    };
+
+    /// <summary>A write.</summary>
+    public static PutRequest From(Wire.PutRequest wire) => new(wire.Key.Memory, wire.Value.Memory)
+    {
+        Lease = wire.Lease,
+        PrevKv = wire.PrevKv,
+        IgnoreValue = wire.IgnoreValue,
+        IgnoreLease = wire.IgnoreLease,
+    };
+
+    /// <summary>A deletion.</summary>
+    public static DeleteRangeRequest From(Wire.DeleteRangeRequest wire) =>
+        new(KeyInterval.FromWire(wire.Key.Memory, wire.RangeEnd.Memory)) { PrevKv = wire.PrevKv };
+
+    /// <summary>A transaction, with all that is nested in it.</summary>
+    /// <remarks>The depth is bounded before: the wire's parser refuses messages nested deeper than 100.</remarks>
+    public static TxnRequest From(Wire.TxnRequest wire) => new(
+        [.. wire.Compare.Select(From)],
+        [.. wire.Success.Select(From)],
+        [.. wire.Failure.Select(From)]);
+
+    private static KvOperation From(Wire.RequestOp wire) => wire.RequestCase switch
+    {
+        Wire.RequestOp.RequestOneofCase.RequestRange => From(wire.RequestRange),
+        Wire.RequestOp.RequestOneofCase.RequestPut => From(wire.RequestPut),
+        Wire.RequestOp.RequestOneofCase.RequestDeleteRange => From(wire.RequestDeleteRange),
+        Wire.RequestOp.RequestOneofCase.RequestTxn => From(wire.RequestTxn),
+        _ => new EmptyOperation(),
+    };
+
+    /// <summary>A comparison whose union does not fit its target compares with 0, or with nothing: so does etcd.</summary>
+    private static KeyCompare From(Wire.Compare wire) =>
+        new(KeyInterval.FromWire(wire.Key.Memory, wire.RangeEnd.Memory), (CompareTarget)(int)wire.Target, (CompareResult)(int)wire.Result)
+        {
+            Number = wire.Target switch
+            {
+                Wire.Compare.Types.CompareTarget.Version => wire.Version,
+                Wire.Compare.Types.CompareTarget.Create => wire.CreateRevision,
+                Wire.Compare.Types.CompareTarget.Mod => wire.ModRevision,
+                Wire.Compare.Types.CompareTarget.Lease => wire.Lease,
+                _ => 0,
+            },
+            Value = wire.Value.Memory,
+        };
+}

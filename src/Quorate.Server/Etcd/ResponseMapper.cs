@@ -1,0 +1,66 @@
+using Google.Protobuf;
+using Quorate.Kv;
+using Wire = Quorate.Server.Protos;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>From the store's answers to the wire's. Bytes are not copied: those of the store never change.</summary>
+internal static class ResponseMapper
+{
+    /// <summary>What was read.</summary>
+    public static Wire.RangeResponse ToWire(RangeResponse response, Wire.ResponseHeader header)
+    {
+        var wire = new Wire.RangeResponse { Header = header, More = response.More, Count = response.Count };
+        var kvs = response.Kvs;
+        wire.Kvs.Capacity = kvs.Count;
+        for (var i = 0; i < kvs.Count; i++)
+            wire.Kvs.Add(ToWire(kvs[i]));
+        return wire;
+    }
+
+    /// <summary>What was put.</summary>
+    public static Wire.PutResponse ToWire(PutResponse response, Wire.ResponseHeader header) =>
+        new() { Header = header, PrevKv = response.PrevKv is { } previous ? ToWire(previous) : null };
+
+    /// <summary>What was deleted.</summary>
+    public static Wire.DeleteRangeResponse ToWire(DeleteRangeResponse response, Wire.ResponseHeader header)
+    {
+        var wire = new Wire.DeleteRangeResponse { Header = header, Deleted = response.Deleted };
+        foreach (var previous in response.PrevKvs)
+            wire.PrevKvs.Add(ToWire(previous));
+        return wire;
+    }
+
+    /// <summary>What a transaction did; within it, headers say the revision and nothing else.</summary>
+    public static Wire.TxnResponse ToWire(TxnResponse response, Wire.ResponseHeader header)
+    {
+        var wire = new Wire.TxnResponse { Header = header, Succeeded = response.Succeeded };
+        foreach (var operation in response.Responses)
+            wire.Responses.Add(ToResponseOp(operation));
+        return wire;
+    }
+
+    private static Wire.ResponseOp ToResponseOp(KvResponse response)
+    {
+        var header = new Wire.ResponseHeader { Revision = response.Revision };
+        return response switch
+        {
+            RangeResponse range => new() { ResponseRange = ToWire(range, header) },
+            PutResponse put => new() { ResponsePut = ToWire(put, header) },
+            DeleteRangeResponse delete => new() { ResponseDeleteRange = ToWire(delete, header) },
+            TxnResponse txn => new() { ResponseTxn = ToWire(txn, header) },
+            _ => throw new ArgumentException($"{response.GetType().Name} is no answer to an operation", nameof(response)),
+        };
+    }
+
+    /// <summary>A key.</summary>
+    public static Wire.KeyValue ToWire(KeyValue kv) => new()
+    {
+        Key = UnsafeByteOperations.UnsafeWrap(kv.Key),
+        Value = UnsafeByteOperations.UnsafeWrap(kv.Value),
+        CreateRevision = kv.CreateRevision,
+        ModRevision = kv.ModRevision,
+        Version = kv.Version,
+        Lease = kv.Lease,
+    };
+}

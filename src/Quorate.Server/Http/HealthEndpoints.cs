@@ -1,0 +1,95 @@
+using System.Text;
+using System.Text.Json;
+using Grpc.Core;
+using Quorate.Server.Etcd;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Http;
+
+/// <summary>Whether this member lives, is ready, is healthy: for supervisors, balancers and etcd's own clients.</summary>
+/// <remarks>
+/// Being alive never depends on a quorum: a supervisor that restarts members because others are gone makes an outage worse.
+/// Source: etcd's /health, /livez and /readyz.
+/// </remarks>
+internal sealed class HealthEndpoints(RequestExecutor executor)
+{
+    private static readonly string[] LivezChecks = ["serializable_read"];
+    private static readonly string[] ReadyzChecks = ["data_corruption", "serializable_read", "linearizable_read", "non_learner"];
+
+    /// <summary>Whether a path is a probe's.</summary>
+    public static bool Matches(string path) =>
+        path == "/health" || SelectChecks(path, "/livez", LivezChecks) is not null || SelectChecks(path, "/readyz", ReadyzChecks) is not null;
+
+    /// <summary>Answers one request.</summary>
+    public Task HandleAsync(HttpContext context)
+    {
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+        {
+            context.Response.Headers.Allow = "GET";
+            return PlainText.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n");
+        }
+
+        var path = context.Request.Path.Value ?? "";
+        var checks = SelectChecks(path, "/livez", LivezChecks) ?? SelectChecks(path, "/readyz", ReadyzChecks);
+        return checks is null ? HealthAsync(context) : WriteChecksAsync(context, checks);
+    }
+
+    private async Task HealthAsync(HttpContext context)
+    {
+        var reason = executor.Status.Leader == 0 ? "RAFT NO LEADER" : "";
+        if (reason.Length == 0 && context.Request.Query["serializable"] != "true")
+        {
+            var failure = await CheckLinearizableReadAsync().ConfigureAwait(false);
+            reason = failure is null ? "" : "RANGE ERROR:" + failure;
+        }
+
+        context.Response.StatusCode = reason.Length == 0 ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.ContentType = "application/json";
+        var health = reason.Length == 0 ? "true" : "false";
+        await context.Response.WriteAsync(
+            $"{{\"health\":\"{health}\",\"reason\":\"{JsonEncodedText.Encode(reason)}\"}}", context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>The checks a path asks for: all of a probe, or the one it names.</summary>
+    private static string[]? SelectChecks(string path, string probe, string[] all)
+    {
+        if (path == probe)
+            return all;
+        return path.StartsWith(probe + "/", StringComparison.Ordinal) && all.Contains(path[(probe.Length + 1)..]) ? [path[(probe.Length + 1)..]] : null;
+    }
+
+    private async Task WriteChecksAsync(HttpContext context, string[] checks)
+    {
+        var excluded = context.Request.Query["exclude"];
+        var lines = new StringBuilder();
+        var failed = false;
+        foreach (var check in checks)
+        {
+            if (excluded.Contains(check))
+                continue;
+            var failure = check == "linearizable_read" ? await CheckLinearizableReadAsync().ConfigureAwait(false) : null;
+            lines.Append(failure is null ? $"[+]{check} ok\n" : $"[-]{check} failed: {failure}\n");
+            failed |= failure is not null;
+        }
+
+        if (failed)
+            await PlainText.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
+        else
+            await PlainText.WriteAsync(context, StatusCodes.Status200OK, context.Request.Query.ContainsKey("verbose") ? lines + "ok\n" : "ok\n").ConfigureAwait(false);
+    }
+
+    private async Task<string?> CheckLinearizableReadAsync()
+    {
+        if (executor.Status.Leader == 0)
+            return EtcdErrors.NoLeader().Status.Detail;
+        try
+        {
+            await executor.ReadBarrierAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch (RpcException error)
+        {
+            return error.Status.Detail;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Quorate.Server.Etcd;
+
+namespace Quorate.Server.Http;
+
+/// <summary>All that is answered besides gRPC: probes, the version, the JSON gateway.</summary>
+internal sealed class HttpEndpoints(HealthEndpoints health, JsonGateway gateway)
+{
+    private static readonly string VersionJson =
+        $$"""{"etcdserver":"{{Versions.EtcdServer}}","etcdcluster":"{{Versions.EtcdCluster}}","storage":"{{Versions.EtcdCluster}}","quorate":"{{Versions.Quorate}}"}""";
+
+    /// <summary>Answers one request.</summary>
+    public Task HandleAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        if (HealthEndpoints.Matches(path))
+            return health.HandleAsync(context);
+        if (path == "/version")
+        {
+            context.Response.ContentType = "application/json";
+            return context.Response.WriteAsync(VersionJson, context.RequestAborted);
+        }
+
+        return JsonGateway.Matches(path)
+            ? gateway.HandleAsync(context)
+            : PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "404 page not found\n");
+    }
+}

@@ -1,0 +1,174 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Text;
+using Google.Protobuf;
+using Grpc.Core;
+using Quorate.Server.Etcd;
+using Wire = Quorate.Server.Protos;
+
+namespace Quorate.Server.Http;
+
+/// <summary>etcd's API as JSON over POST: the same calls, for those who have no gRPC.</summary>
+/// <remarks>
+/// Bytes are base64, 64-bit integers strings, names those of the .proto files, zeroes left out; unknown fields are ignored.
+/// Written with Google.Protobuf's own JSON because ASP.NET's transcoding does not run under Native AOT. Source: etcd's gRPC gateway.
+/// </remarks>
+internal sealed class JsonGateway
+{
+    private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
+
+    /// <summary>Reads a message; what it does not know it passes over.</summary>
+    internal static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
+
+    private readonly FrozenDictionary<string, Func<string, Task<IMessage>>> _calls;
+    private readonly JsonStreamingCalls _streams;
+    private readonly CancellationToken _stopping;
+    private readonly int _bodyBytesMax;
+
+    public JsonGateway(
+        KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreamingCalls streams, int messageBytesMax, CancellationToken stopping)
+    {
+        _streams = streams;
+        _stopping = stopping;
+
+        // Base64 makes four bytes of three; names and braces take little beside it.
+        _bodyBytesMax = messageBytesMax / 3 * 4;
+        _calls = new Dictionary<string, Func<string, Task<IMessage>>>(StringComparer.Ordinal)
+        {
+            ["/v3/kv/range"] = Call<Wire.RangeRequest>(async request => await kv.RangeAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/put"] = Call<Wire.PutRequest>(async request => await kv.PutAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest>(async request => await kv.DeleteRangeAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/txn"] = Call<Wire.TxnRequest>(async request => await kv.TxnAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/compaction"] = Call<Wire.CompactionRequest>(async request => await kv.CompactAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/grant"] = Call<Wire.LeaseGrantRequest>(async request => await leases.GrantAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
+            ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
+            ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest>(async request => await maintenance.AlarmAsync(request).ConfigureAwait(false)),
+            ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest>(async _ => await MaintenanceService.DefragmentAsync().ConfigureAwait(false)),
+            ["/v3/maintenance/hash"] = Call<Wire.HashRequest>(async _ => await maintenance.HashAsync().ConfigureAwait(false)),
+            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest>(async request => await cluster.MemberListAsync(request).ConfigureAwait(false)),
+            ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest>(async request => await maintenance.HashKvAsync(request).ConfigureAwait(false)),
+            ["/v3/maintenance/status"] = Call<Wire.StatusRequest>(_ => Task.FromResult<IMessage>(maintenance.Status())),
+        }.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether a path belongs to the gateway, be there a call at it or not.</summary>
+    public static bool Matches(string path) => path.StartsWith("/v3/", StringComparison.Ordinal);
+
+    /// <summary>Answers one request.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        var stream = _streams.Find(path);
+        if (!_calls.TryGetValue(path, out var call) && stream is null)
+        {
+            await PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
+            return;
+        }
+
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Response.Headers.Allow = "POST";
+            await PlainText.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n").ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            var body = await ReadBodyAsync(context).ConfigureAwait(false);
+            var json = body.Length == 0 ? "{}" : body;
+            if (stream is not null)
+            {
+                await new JsonStreamWriter(context, Formatter).RunAsync((send, ending) => stream(json, send, ending), _stopping).ConfigureAwait(false);
+                return;
+            }
+
+            var response = await call!(json).ConfigureAwait(false);
+            await WriteAsync(context, StatusCodes.Status200OK, Formatter.Format(response)).ConfigureAwait(false);
+        }
+        catch (RpcException error)
+        {
+            await WriteErrorAsync(context, error.Status).ConfigureAwait(false);
+        }
+        catch (Exception malformed) when (malformed is InvalidProtocolBufferException or InvalidJsonException or DecoderFallbackException)
+        {
+            await WriteErrorAsync(context, new Status(StatusCode.InvalidArgument, malformed.Message)).ConfigureAwait(false);
+        }
+    }
+
+    private static Func<string, Task<IMessage>> Call<TRequest>(Func<TRequest, Task<IMessage>> call)
+        where TRequest : IMessage, new() => json => call(Parser.Parse<TRequest>(json));
+
+    private async Task<string> ReadBodyAsync(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
+            if (read.Buffer.Length > _bodyBytesMax)
+            {
+                // The rest is not read, so the next request must not come after it.
+                if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+                    context.Response.Headers.Connection = "close";
+                throw EtcdErrors.MessageTooLarge(read.Buffer.Length, _bodyBytesMax);
+            }
+
+            if (!read.IsCompleted)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+
+            var text = StrictUtf8.GetString(read.Buffer);
+            reader.AdvanceTo(read.Buffer.End);
+            return text;
+        }
+    }
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The refusal in both shapes: etcd up to 3.5 says <c>error</c>, from 3.6 on <c>message</c>, and clients read one or the other.</summary>
+    private static Task WriteErrorAsync(HttpContext context, Status status)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new System.Text.Json.Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            json.WriteString("error"u8, status.Detail);
+            json.WriteString("message"u8, status.Detail);
+            json.WriteNumber("code"u8, (int)status.StatusCode);
+            json.WriteEndObject();
+        }
+
+        return WriteAsync(context, ToHttpStatus(status.StatusCode), Encoding.UTF8.GetString(body.WrittenSpan));
+    }
+
+    private static Task WriteAsync(HttpContext context, int httpStatus, string json)
+    {
+        context.Response.StatusCode = httpStatus;
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync(json, context.RequestAborted);
+    }
+
+    /// <summary>The HTTP status of a gRPC status, as etcd's gateway has it.</summary>
+    internal static int ToHttpStatus(StatusCode code) => code switch
+    {
+        StatusCode.OK => 200,
+        StatusCode.InvalidArgument or StatusCode.OutOfRange => 400,
+        StatusCode.Unauthenticated => 401,
+        StatusCode.PermissionDenied => 403,
+        StatusCode.NotFound => 404,
+        StatusCode.Cancelled => 408,
+        StatusCode.AlreadyExists or StatusCode.Aborted => 409,
+        StatusCode.FailedPrecondition => 412,
+        StatusCode.ResourceExhausted => 429,
+        StatusCode.Unimplemented => 501,
+        StatusCode.Unavailable => 503,
+        StatusCode.DeadlineExceeded => 504,
+        _ => 500,
+    };
+}

@@ -1,0 +1,54 @@
+using Quorate.Kv;
+using Quorate.Raft;
+
+namespace Quorate.Server.Replication;
+
+/// <summary>What the members replicate: the key-value store, and beside it the book of the members themselves.</summary>
+/// <remarks>The clock and the signal are this member's own business: they follow what is applied and decide nothing of it.</remarks>
+internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines) : IStateMachine<KvResult>, IStoreReader
+{
+    private readonly KvStore _store = new();
+    private (long Revision, long Compacted) _lastSignaled;
+
+    /// <inheritdoc/>
+    public KvSnapshot Current => _store.Current;
+
+    /// <inheritdoc/>
+    public RevisionSignal Changed { get; } = new();
+
+    /// <inheritdoc/>
+    public KvResult Read(KvOperation operation) => operation switch
+    {
+        RangeRequest range => _store.Current.Range(range),
+        TxnRequest txn => _store.Current.Txn(txn),
+        _ => throw new ArgumentException($"{operation.GetType().Name} does not only read", nameof(operation)),
+    };
+
+    /// <inheritdoc/>
+    public KvError? HashKv(long revision, out KvHash hash) => _store.Current.HashKv(revision, out hash);
+
+    /// <inheritdoc/>
+    public KvResult Apply(in CommittedCommand command)
+    {
+        if (command.Command.Span is not [MemberRegistry.CommandPrefix, ..])
+        {
+            var result = _store.Apply(command);
+            leaseDeadlines.OnApplied(result.Response);
+            return result;
+        }
+
+        members.Apply(command.Command);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public void BatchApplied(LogIndex last)
+    {
+        _store.BatchApplied(last);
+        var now = (_store.Current.Revision, _store.Current.CompactRevision);
+        if (now == _lastSignaled)
+            return;
+        _lastSignaled = now;
+        Changed.Pulse();
+    }
+}

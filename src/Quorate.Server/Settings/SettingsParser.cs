@@ -1,0 +1,139 @@
+using System.Globalization;
+using Quorate.Kv;
+
+namespace Quorate.Server.Settings;
+
+/// <summary>From what was said to what is meant: every value read, every rule between them checked.</summary>
+internal static class SettingsParser
+{
+    private const string DefaultClientUrl = "http://localhost:2379";
+    private const string DefaultPeerUrl = "http://localhost:2380";
+
+    /// <summary>Makes settings of flag values.</summary>
+    /// <exception cref="StartupException">A value is not what its flag takes, or two do not fit together.</exception>
+    public static ServerSettings Parse(ParsedFlags flags)
+    {
+        var name = flags.Get("name", "default");
+        if (name.Length == 0 || name.AsSpan().ContainsAny(",=/"))
+            throw StartupException.Usage($"--name is \"{name}\".", "it may be neither empty nor hold a comma, an equals sign or a slash", "choose a plain word");
+
+        var token = flags.Get("initial-cluster-token", "etcd-cluster");
+        var listenClients = HttpUrl.ParseList("--listen-client-urls", flags.Get("listen-client-urls", DefaultClientUrl));
+        var listenPeers = HttpUrl.ParseList("--listen-peer-urls", flags.Get("listen-peer-urls", DefaultPeerUrl));
+        var advertisePeers = HttpUrl.ParseList("--initial-advertise-peer-urls", flags.Get("initial-advertise-peer-urls", DefaultPeerUrl));
+        var cluster = flags.Get("initial-cluster", string.Join(',', advertisePeers.Select(u => $"{name}={u.Text}")));
+        var members = InitialMember.ParseCluster(cluster, token);
+        var membersWereGiven = flags.TryGet("initial-cluster", out _) || flags.TryGet("initial-advertise-peer-urls", out _);
+        ValidateSelf(members, name, flags, advertisePeers);
+
+        return new ServerSettings
+        {
+            Name = name,
+            DataDirectory = Path.GetFullPath(flags.Get("data-dir", name + ".etcd")),
+            ClientListenEndPoints = [.. listenClients.Select(u => u.ToListenAddress("--listen-client-urls"))],
+            AdvertiseClientUrls = ParseAdvertisedClientUrls(flags, listenClients),
+            PeerListenEndPoints = [.. listenPeers.Select(u => u.ToListenAddress("--listen-peer-urls"))],
+            Members = members,
+            HasExplicitMembers = membersWereGiven,
+            ClusterToken = token,
+            IsNewCluster = ParseClusterState(flags),
+            HeartbeatInterval = Milliseconds(flags, "heartbeat-interval", 100, 10, 10_000),
+            ElectionTimeout = ParseElectionTimeout(flags),
+            Limits = new RequestLimits
+            {
+                RequestBytesMax = Number(flags, "max-request-bytes", 1_572_864, 1, 8 << 20),
+                TxnOperationsMax = Number(flags, "max-txn-ops", 128, 1, KvCommand.MaxTxnOps),
+                StreamsPerConnectionMax = flags.TryGet("max-concurrent-streams", out var streams) && streams == "4294967295"
+                    ? int.MaxValue
+                    : Number(flags, "max-concurrent-streams", int.MaxValue, 1, int.MaxValue),
+                KeepAliveInterval = Duration(flags, "grpc-keepalive-interval", TimeSpan.FromHours(2)),
+                KeepAliveTimeout = Duration(flags, "grpc-keepalive-timeout", TimeSpan.FromSeconds(20)),
+            },
+        };
+    }
+
+    /// <summary>The cluster must know this member, and by the URLs it announces itself with.</summary>
+    private static void ValidateSelf(IReadOnlyList<InitialMember> members, string name, ParsedFlags flags, IReadOnlyList<HttpUrl> advertised)
+    {
+        var self = members.FirstOrDefault(m => m.Name == name);
+        if (self is null)
+        {
+            throw StartupException.Usage(
+                $"--initial-cluster does not name this member, \"{name}\".",
+                $"it names {string.Join(", ", members.Select(m => m.Name))}",
+                "give --name one of those, or add NAME=PEER-URL for this member to --initial-cluster on all members");
+        }
+
+        if (!flags.TryGet("initial-advertise-peer-urls", out _))
+            return;
+        var listed = self.PeerUrls.Select(u => u.Text).Order(StringComparer.Ordinal);
+        if (!listed.SequenceEqual(advertised.Select(u => u.Text).Order(StringComparer.Ordinal)))
+        {
+            throw StartupException.Usage(
+                "--initial-cluster and --initial-advertise-peer-urls differ.",
+                $"the first has {name} at {string.Join(", ", self.PeerUrls.Select(u => u.Text))}, the second at {string.Join(", ", advertised.Select(u => u.Text))}",
+                "write the same URLs in both");
+        }
+    }
+
+    private static IReadOnlyList<string> ParseAdvertisedClientUrls(ParsedFlags flags, IReadOnlyList<HttpUrl> listen)
+    {
+        if (flags.TryGet("advertise-client-urls", out var text))
+            return [.. HttpUrl.ParseList("--advertise-client-urls", text).Select(u => u.Text)];
+
+        if (listen.FirstOrDefault(u => u.IsAnyAddress) is { } any)
+        {
+            throw StartupException.Usage(
+                "--advertise-client-urls is missing.",
+                $"--listen-client-urls has {any.Text}, which is every address of this machine and none a client could use",
+                "say under which URL clients reach this member, for example --advertise-client-urls=http://192.0.2.7:2379");
+        }
+
+        return listen.Any(u => u.Port == 0) ? [] : [.. listen.Select(u => u.Text)];
+    }
+
+    private static bool ParseClusterState(ParsedFlags flags) => flags.Get("initial-cluster-state", "new") switch
+    {
+        "new" => true,
+        "existing" => false,
+        var other => throw StartupException.Usage(
+            $"--initial-cluster-state is \"{other}\".", "it is either new or existing", "write new to make a cluster, existing to come back to one"),
+    };
+
+    private static TimeSpan ParseElectionTimeout(ParsedFlags flags)
+    {
+        var heartbeat = Milliseconds(flags, "heartbeat-interval", 100, 10, 10_000);
+        var election = Milliseconds(flags, "election-timeout", 1000, 50, 50_000);
+        if (election < 5 * heartbeat)
+        {
+            throw StartupException.Usage(
+                $"--election-timeout is {election.TotalMilliseconds} ms and --heartbeat-interval {heartbeat.TotalMilliseconds} ms.",
+                "the first must be at least five times the second, or one late heartbeat starts an election",
+                $"set --election-timeout to {5 * heartbeat.TotalMilliseconds} or more");
+        }
+
+        return election;
+    }
+
+    private static TimeSpan Milliseconds(ParsedFlags flags, string name, int @default, int min, int max) =>
+        TimeSpan.FromMilliseconds(Number(flags, name, @default, min, max));
+
+    private static int Number(ParsedFlags flags, string name, int @default, int min, int max)
+    {
+        if (!flags.TryGet(name, out var text))
+            return @default;
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
+            return value;
+        throw StartupException.Usage($"--{name} is \"{text}\".", $"it must be a whole number from {min} to {max}", $"leave it out for the default, {@default}");
+    }
+
+    /// <summary>A span of time as Go writes it: 2h, 20s, 1m30s, 500ms.</summary>
+    private static TimeSpan Duration(ParsedFlags flags, string name, TimeSpan @default)
+    {
+        if (!flags.TryGet(name, out var text))
+            return @default;
+        if (GoDuration.TryParse(text, out var value) && value >= TimeSpan.FromSeconds(1))
+            return value;
+        throw StartupException.Usage($"--{name} is \"{text}\".", "it must be a time of at least a second, such as 2h, 20s or 1m30s", "leave it out for the default");
+    }
+}

@@ -1,0 +1,40 @@
+using Quorate.Kv;
+using Quorate.Server.Etcd;
+using Wire = Quorate.Server.Protos;
+
+namespace Quorate.Server.Watching;
+
+/// <summary>From what happened to what the wire says of it.</summary>
+internal static class WatchResponses
+{
+    /// <summary>The events of one watcher: one message, or several if it takes fragments and there is much.</summary>
+    public static IEnumerable<Wire.WatchResponse> Build(Watcher watcher, IReadOnlyList<KvEvent> events, Func<Wire.ResponseHeader> header, int fragmentBytesMax)
+    {
+        var response = new Wire.WatchResponse { Header = header(), WatchId = watcher.Id };
+        long bytes = 0;
+        foreach (var kvEvent in events)
+        {
+            var wire = ToWire(kvEvent);
+            var size = watcher.Fragment ? wire.CalculateSize() : 0;
+            if (response.Events.Count > 0 && bytes + size > fragmentBytesMax)
+            {
+                response.Fragment = true;
+                yield return response;
+                response = new Wire.WatchResponse { Header = header(), WatchId = watcher.Id };
+                bytes = 0;
+            }
+
+            response.Events.Add(wire);
+            bytes += size;
+        }
+
+        yield return response;
+    }
+
+    private static Wire.Event ToWire(KvEvent kvEvent) => new()
+    {
+        Type = kvEvent.IsDeletion ? Wire.Event.Types.EventType.Delete : Wire.Event.Types.EventType.Put,
+        Kv = ResponseMapper.ToWire(kvEvent.Kv),
+        PrevKv = kvEvent.PrevKv is { } previous ? ResponseMapper.ToWire(previous) : null,
+    };
+}

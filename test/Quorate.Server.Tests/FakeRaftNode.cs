@@ -1,0 +1,26 @@
+using Quorate.Kv;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Tests;
+
+/// <summary>A replica that writes down what it is asked and answers as it was told to.</summary>
+internal sealed class FakeRaftNode : IRaftNode
+{
+    public NodeStatus Status { get; set; }
+
+    public RequestOutcome BarrierOutcome { get; set; } = RequestOutcome.Completed;
+
+    public RequestOutcome ProposalOutcome { get; set; } = RequestOutcome.Completed;
+
+    public List<KvRequest> Proposed { get; } = [];
+
+    public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation)
+    {
+        Proposed.Add(KvCommand.Decode(command));
+        return ValueTask.FromResult(new KvProposalResult(ProposalOutcome, default));
+    }
+
+    public ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation) => ValueTask.FromResult(BarrierOutcome);
+
+    public Task WaitForLeaderAsync(CancellationToken cancellation) => Task.CompletedTask;
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using Quorate.Server.Hosting;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Tests.Hosting;
+
+/// <summary>One member of three, alone: it serves what needs nobody else, and says plainly what it cannot.</summary>
+public sealed class NoQuorumTests
+{
+    [Fact]
+    public async Task A_member_without_a_quorum_serves_only_what_needs_no_leader()
+    {
+        await using var server = await StartWithoutQuorumAsync();
+        var leaderWanted = new Metadata { { "hasleader", "true" } };
+
+        var stale = await server.Kv.RangeAsync(new RangeRequest { Key = ServerFixture.Utf8("k"), Serializable = true });
+        var status = await new Maintenance.MaintenanceClient(server.Channel).StatusAsync(new StatusRequest());
+        var members = await new Cluster.ClusterClient(server.Channel).MemberListAsync(new MemberListRequest());
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k") }, leaderWanted));
+
+        Assert.Equal(1, stale.Header.Revision);
+        Assert.Equal(0ul, status.Leader);
+        Assert.Equal(["etcdserver: no leader"], status.Errors);
+        Assert.Equal(3, members.Members.Count);
+        Assert.Equal((StatusCode.Unavailable, "etcdserver: no leader"), (refused.StatusCode, refused.Status.Detail));
+    }
+
+    [Fact]
+    public async Task A_member_without_a_quorum_is_live_but_not_ready()
+    {
+        await using var server = await StartWithoutQuorumAsync();
+
+        using var alive = await server.Http.GetAsync(new Uri("/livez", UriKind.Relative));
+        using var ready = await server.Http.GetAsync(new Uri("/readyz", UriKind.Relative));
+        using var health = await server.Http.GetAsync(new Uri("/health", UriKind.Relative));
+
+        Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Contains("[-]linearizable_read failed: etcdserver: no leader", await ready.Content.ReadAsStringAsync());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Equal("""{"health":"false","reason":"RAFT NO LEADER"}""", await health.Content.ReadAsStringAsync());
+    }
+
+    private static async Task<RunningServer> StartWithoutQuorumAsync()
+    {
+        var folder = new TemporaryDirectory();
+
+        // Nobody listens on the other two's ports, which only root could open.
+        var settings = ServerFixture.ParseSettings(
+            "--name=n0", $"--data-dir={folder.Path}/n0", "--listen-client-urls=http://127.0.0.1:0", "--listen-peer-urls=http://127.0.0.1:0",
+            "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2,n2=http://127.0.0.1:3", "--heartbeat-interval=20", "--election-timeout=100");
+        return new RunningServer(await QuorateServer.StartAsync(settings, NullLoggerFactory.Instance, CancellationToken.None), folder);
+    }
+}

@@ -1,0 +1,116 @@
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>The unmodified etcdctl against three processes: every command against every member.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class EtcdctlTests : IAsyncLifetime
+{
+    private ServerCluster _cluster = null!;
+
+    public async ValueTask InitializeAsync() => _cluster = await ServerCluster.StartAsync(3);
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Put_get_and_del_work_in_every_form()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            var at = _cluster.Endpoint(number);
+            var p = $"m{number}/";
+
+            foreach (var key in new[] { "a", "b", "c", "d" })
+                Assert.Equal("OK", await EtcdCtl.OkAsync(at, "put", p + key, $"value of {key}"));
+            Assert.Equal($"OK\n{p}a\nvalue of a", await EtcdCtl.OkAsync(at, "put", p + "a", "2", "--prev-kv"));
+
+            Assert.Equal($"{p}a\n2", await EtcdCtl.OkAsync(at, "get", p + "a"));
+            Assert.Equal("2", await EtcdCtl.OkAsync(at, "get", p + "a", "--print-value-only"));
+            Assert.Equal("", await EtcdCtl.OkAsync(at, "get", p + "missing"));
+            Assert.Equal($"{p}a\n\n{p}b", await EtcdCtl.OkAsync(at, "get", p + "a", p + "c", "--keys-only"));
+            Assert.Equal($"{p}a\n\n{p}b\n\n{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only"));
+            Assert.Equal($"{p}a\n\n{p}b", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2"));
+            Assert.Equal($"{p}d\n\n{p}c", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2", "--order=DESCEND", "--sort-by=KEY"));
+            Assert.StartsWith($"{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--from-key", p + "c", "--keys-only"), StringComparison.Ordinal);
+            Assert.Contains("\"count\":4", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "-w", "json"), StringComparison.Ordinal);
+            Assert.Equal($"{p}a\n2", await EtcdCtl.OkAsync(at, "get", p + "a", "--consistency=s"));
+
+            // Every other member reads at once what this one acknowledged.
+            foreach (var other in _cluster.Numbers)
+                Assert.Equal($"{p}a\n2", await EtcdCtl.OkAsync(_cluster.Endpoint(other), "get", p + "a"));
+
+            Assert.Equal("1", await EtcdCtl.OkAsync(at, "del", p + "a"));
+            Assert.Equal("0", await EtcdCtl.OkAsync(at, "del", p + "a"));
+            Assert.Equal($"1\n{p}b\nvalue of b", await EtcdCtl.OkAsync(at, "del", p + "b", "--prev-kv"));
+            Assert.Equal("2", await EtcdCtl.OkAsync(at, "del", "--prefix", p));
+        }
+    }
+
+    [Fact]
+    public async Task Old_revisions_can_be_read_until_they_are_compacted()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            var at = _cluster.Endpoint(number);
+            var key = $"history{number}";
+            await EtcdCtl.OkAsync(at, "put", key, "first");
+            var revision = await RevisionAsync(at, key);
+            await EtcdCtl.OkAsync(at, "put", key, "second");
+
+            Assert.Equal($"{key}\nfirst", await EtcdCtl.OkAsync(at, "get", key, $"--rev={revision}"));
+            Assert.Equal($"compacted revision {revision + 1}", await EtcdCtl.OkAsync(at, "compaction", $"{revision + 1}"));
+
+            var (exitCode, _, errors) = await EtcdCtl.RunAsync(at, null, "get", key, $"--rev={revision}");
+            Assert.NotEqual(0, exitCode);
+            Assert.Contains("mvcc: required revision has been compacted", errors, StringComparison.Ordinal);
+            (exitCode, _, errors) = await EtcdCtl.RunAsync(at, null, "get", key, "--rev=1000000");
+            Assert.NotEqual(0, exitCode);
+            Assert.Contains("mvcc: required revision is a future revision", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_transaction_executes_exactly_one_branch()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            var at = _cluster.Endpoint(number);
+            var key = $"txn{number}";
+            await EtcdCtl.OkAsync(at, "put", key, "1");
+
+            Assert.Equal($"SUCCESS\n\nOK\n\n{key}\n2", await EtcdCtl.TxnAsync(at, $"value(\"{key}\") = \"1\"\n\nput {key} 2\nget {key}\n\nput {key} wrong\n\n"));
+            Assert.Equal($"FAILURE\n\n{key}\n2", await EtcdCtl.TxnAsync(at, $"mod(\"{key}\") = \"1\"\n\nput {key} wrong\n\nget {key}\n\n"));
+
+            var (exitCode, _, errors) = await EtcdCtl.RunAsync(at, $"\nput {key} 3\nput {key} 4\n\n\n", "txn");
+            Assert.NotEqual(0, exitCode);
+            Assert.Contains("duplicate key given in txn request", errors, StringComparison.Ordinal);
+            Assert.Equal($"{key}\n2", await EtcdCtl.OkAsync(at, "get", key));
+        }
+    }
+
+    [Fact]
+    public async Task Status_health_and_member_list_agree_on_every_member()
+    {
+        var lists = new List<string>();
+        foreach (var number in _cluster.Numbers)
+        {
+            var at = _cluster.Endpoint(number);
+            lists.Add(await EtcdCtl.OkAsync(at, "member", "list"));
+            var (exitCode, _, errors) = await EtcdCtl.RunAsync(at, null, "endpoint", "health");
+            Assert.Equal(0, exitCode);
+            Assert.Contains("is healthy", errors, StringComparison.Ordinal);
+        }
+
+        Assert.Single(lists.Distinct());
+        Assert.Equal(3, lists[0].Split('\n').Length);
+        Assert.All(_cluster.Numbers, number => Assert.Contains($"n{number}, {_cluster.PeerUrl(number)}, http://{_cluster.Endpoint(number)}", lists[0], StringComparison.Ordinal));
+
+        var status = await EtcdCtl.OkAsync(_cluster.AllEndpoints, "endpoint", "status", "-w", "table");
+        Assert.Single(status.Split('\n'), line => line.Contains(" true ", StringComparison.Ordinal));
+    }
+
+    private static async Task<long> RevisionAsync(string at, string key)
+    {
+        var json = await EtcdCtl.OkAsync(at, "get", key, "-w", "json");
+        using var parsed = System.Text.Json.JsonDocument.Parse(json);
+        return parsed.RootElement.GetProperty("header").GetProperty("revision").GetInt64();
+    }
+}

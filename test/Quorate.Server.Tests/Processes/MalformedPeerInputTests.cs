@@ -1,0 +1,214 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Numerics;
+using System.Text;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>Whatever comes to the peer port that is not a peer is closed, named in the log, and changes nothing: the cluster goes on serving.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class MalformedPeerInputTests : IAsyncLifetime
+{
+    private const int HandshakeResponseBytes = 52;
+
+    private ServerCluster _cluster = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _cluster = await ServerCluster.StartAsync(3);
+        await EtcdCtl.OkAsync(_cluster.Endpoint(1), "put", "before", "it was here");
+    }
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task A_connection_with_garbage_or_another_protocol_is_closed()
+    {
+        var garbage = new byte[64 * 1024];
+        new Random(7).NextBytes(garbage);
+        byte[][] openings =
+        [
+            garbage,
+            new byte[4096],
+            "GET / HTTP/1.1\r\nHost: quorate\r\n\r\n"u8.ToArray(),
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray(),
+            [.. "Quorate\n"u8, 0xff, 0xff],
+            [.. "Quorate\n"u8, 0, 0],
+            [.. HandshakeRequest(cluster: 1, from: 2, to: 3)[..59], 0],
+        ];
+        foreach (var number in _cluster.Numbers)
+        {
+            foreach (var opening in openings)
+                Assert.Empty(await SendAndReceiveAsync(number, opening));
+            await _cluster.GetProcess(number).WaitForLogAsync("The peer port is for peers; clients use the client port");
+        }
+
+        await AssertClusterServesAsync();
+    }
+
+    [Fact]
+    public async Task A_handshake_of_another_cluster_is_rejected_with_the_reason()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            var (cluster, member) = await IdsAsync(number);
+
+            Assert.Equal(1, ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster + 1, from: 5, to: member))));
+            Assert.Equal(2, ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: 5, to: member + 1))));
+            Assert.Equal(3, ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: 5, to: member))));
+            await _cluster.GetProcess(number).WaitForLogAsync($"it belongs to cluster {cluster + 1:x}");
+        }
+
+        await AssertClusterServesAsync();
+    }
+
+    /// <summary>The worst case: it knows the ids, takes a real member's place, and then talks nonsense.</summary>
+    [Fact]
+    public async Task An_impostor_that_sends_malformed_frames_is_disconnected()
+    {
+        byte[][] frames =
+        [
+            Frame(length: 4, body: [1, 2, 3, 4], kind: 200),
+            Frame(length: uint.MaxValue, body: [], kind: 1),
+            [.. Frame(length: 4, body: [1, 2, 3, 4], kind: 1)[..^1], 0xff],
+            Frame(length: 1000, body: [1, 2, 3], kind: 1),
+            new byte[1 << 20],
+        ];
+        foreach (var number in _cluster.Numbers)
+        {
+            var (cluster, member) = await IdsAsync(number);
+            var (_, other) = await IdsAsync(number % 3 + 1);
+            foreach (var frame in frames)
+                Assert.Equal(0, ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: other, to: member), frame)));
+            await _cluster.GetProcess(number).WaitForLogAsync("Dropped the connection of node");
+        }
+
+        await AssertClusterServesAsync();
+    }
+
+    /// <summary>Half a hello holds a place for ten seconds at most, and a crowd of them does not keep a member from coming back.</summary>
+    [Fact]
+    public async Task Unfinished_handshakes_do_not_block_a_member()
+    {
+        var sockets = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                var socket = await ConnectAsync(_cluster.Numbers.ElementAt(i % 3));
+                sockets.Add(socket);
+                await socket.SendAsync("Quor"u8.ToArray());
+            }
+
+            await _cluster.KillAsync(3);
+            _cluster.Start(3);
+            await _cluster.WaitUntilReadyAsync(3);
+            await AssertClusterServesAsync();
+        }
+        finally
+        {
+            sockets.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    private async Task AssertClusterServesAsync()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            Assert.False(_cluster.GetProcess(number).HasExited, _cluster.GetProcess(number).Errors);
+            await _cluster.WaitUntilReadyAsync(number);
+            await EtcdCtl.OkAsync(_cluster.Endpoint(number), "put", $"after{number}", "it serves");
+            Assert.Equal("before\nit was here", await EtcdCtl.OkAsync(_cluster.Endpoint(number), "get", "before"));
+            Assert.DoesNotContain("crit: ", _cluster.GetProcess(number).Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("fail: ", _cluster.GetProcess(number).Errors, StringComparison.Ordinal);
+        }
+    }
+
+    private async Task<(ulong Cluster, ulong Member)> IdsAsync(int number)
+    {
+        var header = (await _cluster.Maintenance(number).StatusAsync(new StatusRequest())).Header;
+        return (header.ClusterId, header.MemberId);
+    }
+
+    /// <summary>
+    /// Says something on the peer port, and gives what came back. Whoever goes on after a hello waits for its answer first: the reset of a connection that is
+    /// closed with bytes unread would take the answer with it.
+    /// </summary>
+    private async Task<byte[]> SendAndReceiveAsync(int number, byte[] opening, byte[]? afterResponse = null)
+    {
+        using var socket = await ConnectAsync(number);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var response = new List<byte>();
+        var buffer = new byte[4096];
+        try
+        {
+            await socket.SendAsync(opening, timeout.Token);
+            if (afterResponse is null)
+                socket.Shutdown(SocketShutdown.Send);
+            while (await socket.ReceiveAsync(buffer, timeout.Token) is var read and > 0)
+            {
+                response.AddRange(buffer[..read]);
+                if (afterResponse is null || response.Count < HandshakeResponseBytes)
+                    continue;
+                await socket.SendAsync(afterResponse, timeout.Token);
+                socket.Shutdown(SocketShutdown.Send);
+                afterResponse = null;
+            }
+        }
+        catch (SocketException)
+        {
+            // Closed with our bytes unread, which TCP tells as a reset.
+        }
+
+        return [.. response];
+    }
+
+    private async Task<Socket> ConnectAsync(int number)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, new Uri(_cluster.PeerUrl(number)).Port);
+        return socket;
+    }
+
+    /// <summary>The refusal in an answer; docs/formats/wire.md has the bytes.</summary>
+    private static int ReadRejection(byte[] response)
+    {
+        Assert.StartsWith("Quorate\n", Encoding.ASCII.GetString(response), StringComparison.Ordinal);
+        return BinaryPrimitives.ReadUInt16LittleEndian(response.AsSpan(10));
+    }
+
+    private static byte[] HandshakeRequest(ulong cluster, ulong from, ulong to)
+    {
+        var request = new byte[60];
+        "Quorate\n"u8.CopyTo(request);
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(8), 60);
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(10), 1);
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(12), 1);
+        BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(16), cluster);
+        BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(24), from);
+        BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(32), to);
+        BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(56), Checksum(request.AsSpan(0, 56)));
+        return request;
+    }
+
+    private static byte[] Frame(uint length, byte[] body, byte kind)
+    {
+        var frame = new byte[16 + body.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, length);
+        frame[4] = kind;
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(8), Checksum(body));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(12), Checksum(frame.AsSpan(0, 12)));
+        body.CopyTo(frame, 16);
+        return frame;
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var b in bytes)
+            crc = BitOperations.Crc32C(crc, b);
+        return ~crc;
+    }
+}

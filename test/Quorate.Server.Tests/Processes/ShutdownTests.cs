@@ -1,0 +1,53 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Quorate.Server.Protos;
+
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>A member that is asked to stop tells so whoever waits for it, in etcd's words, and goes; no client has to guess from a broken connection.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class ShutdownTests : IAsyncLifetime
+{
+    private static readonly (StatusCode, string) Stopped = (StatusCode.Unavailable, "etcdserver: server stopped");
+
+    private readonly ServerCluster _cluster = ServerCluster.CreateStopped(3);
+
+    public async ValueTask InitializeAsync()
+    {
+        // Without the others there is no quorum, so that a write waits for as long as a test wants it to.
+        _cluster.Start(1);
+        await _cluster.GetProcess(1).WaitForLogAsync("ready to serve");
+    }
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Pending_streams_and_calls_end_with_server_stopped()
+    {
+        using var channel = GrpcChannel.ForAddress($"http://{_cluster.Endpoint(1)}");
+        using var idle = new Watch.WatchClient(channel).Watch();
+        using var watch = new Watch.WatchClient(channel).Watch();
+        await watch.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = "k".ToByteString() } });
+        Assert.True(await watch.ResponseStream.MoveNext());
+        using var keepAlive = new Lease.LeaseClient(channel).LeaseKeepAlive();
+        await keepAlive.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = 1 });
+        using var put = new KV.KVClient(channel).PutAsync(new PutRequest { Key = "k".ToByteString() });
+        using var range = new KV.KVClient(channel).RangeAsync(new RangeRequest { Key = "k".ToByteString() });
+        await new Maintenance.MaintenanceClient(channel).StatusAsync(new StatusRequest()); // comes after them on the same connection
+
+        await _cluster.GetProcess(1).TerminateAsync();
+
+        Assert.Equal(Stopped, await GetErrorAsync(watch.ResponseStream.MoveNext()));
+        Assert.Equal(Stopped, await GetErrorAsync(idle.ResponseStream.MoveNext()));
+        Assert.Equal(Stopped, await GetErrorAsync(keepAlive.ResponseStream.MoveNext()));
+        Assert.Equal(Stopped, await GetErrorAsync(put.ResponseAsync));
+        Assert.Equal(Stopped, await GetErrorAsync(range.ResponseAsync));
+        Assert.Equal(0, await _cluster.GetProcess(1).WaitForExitAsync(TimeSpan.FromSeconds(10)));
+    }
+
+    private static async Task<(StatusCode, string)> GetErrorAsync(Task call)
+    {
+        var ended = await Assert.ThrowsAsync<RpcException>(() => call.WaitAsync(TimeSpan.FromSeconds(30)));
+        return (ended.StatusCode, ended.Status.Detail);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Quorate.Server.Tests.Processes;
+
+/// <summary>One program started by a test, its output kept, ended with it.</summary>
+internal sealed class TestProcess : IAsyncDisposable
+{
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
+    private readonly Process _process;
+
+    private TestProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Append(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Append(_errors, line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    public StreamWriter Input => _process.StandardInput;
+
+    public string Output => Read(_output);
+
+    public string Errors => Read(_errors);
+
+    /// <summary>Starts our server program: <c>quorate</c> with these arguments.</summary>
+    public static TestProcess StartQuorate(params string[] arguments) => Start("dotnet", [QuorateDll, .. arguments]);
+
+    public static TestProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo(program, arguments);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+        return new TestProcess(start);
+    }
+
+    /// <summary>The program as the build left it beside these tests.</summary>
+    public static string QuorateDll => Path.Combine(AppContext.BaseDirectory, "quorate.dll");
+
+    /// <summary>Waits until the program has said something on stderr.</summary>
+    public async Task WaitForLogAsync(string text)
+    {
+        var deadline = Environment.TickCount64 + 30_000;
+        while (!Errors.Contains(text, StringComparison.Ordinal))
+        {
+            Assert.False(HasExited, $"it ended without saying \"{text}\":\n{Errors}");
+            Assert.True(Environment.TickCount64 < deadline, $"it does not say \"{text}\":\n{Errors}");
+            await Task.Delay(10);
+        }
+    }
+
+    /// <summary>Asks it to stop, as a supervisor does: SIGTERM.</summary>
+    public async Task TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Waits until the program has ended by itself.</summary>
+    public async Task<int> WaitForExitAsync(TimeSpan timeLimit)
+    {
+        using var timeout = new CancellationTokenSource(timeLimit);
+        try
+        {
+            await _process.WaitForExitAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"still running after {timeLimit.TotalSeconds} s; it said:\n{Output}\n{Errors}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+    }
+
+    private static void Append(StringBuilder into, string? line)
+    {
+        if (line is null)
+            return;
+        lock (into)
+            into.AppendLine(line);
+    }
+
+    private static string Read(StringBuilder from)
+    {
+        lock (from)
+            return from.ToString();
+    }
+}

@@ -1,0 +1,152 @@
+using Quorate.Kv;
+using Quorate.Raft;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Tests.Replication;
+
+/// <summary>Who ends a lease, and when: only a leader that has committed in its term, and never before a full time has passed.</summary>
+public sealed class LeaseReaperTests
+{
+    private const ulong Self = 1;
+
+    private readonly ManualTime _time = new();
+    private readonly FakeRaftNode _node = new() { Status = new NodeStatus(Term: 3, Leader: Self, 0, 0, 0) };
+    private readonly LeaseDeadlines _deadlines;
+    private readonly LeaseReaper _reaper;
+
+    public LeaseReaperTests()
+    {
+        _deadlines = new LeaseDeadlines(_time);
+        _reaper = new LeaseReaper(Self, _node, _deadlines, _time);
+    }
+
+    [Fact]
+    public async Task A_leader_expires_an_overdue_lease_and_names_its_last_renewal()
+    {
+        OnGranted(id: 7, ttl: 10, at: 5);
+        await RunOnceAsync();
+        _time.Advance(9.9);
+        await RunOnceAsync();
+        Assert.Empty(_node.Proposed);
+
+        _time.Advance(0.2);
+        await RunOnceAsync();
+
+        Assert.Equal(new LeaseExpireRequest(7, new LogIndex(5)), Assert.Single(_node.Proposed));
+    }
+
+    [Fact]
+    public async Task A_renewed_lease_gets_its_full_TTL_and_a_revoked_one_is_not_expired()
+    {
+        await RunOnceAsync();
+        OnGranted(id: 7, ttl: 10, at: 5);
+        _time.Advance(8);
+        _deadlines.OnApplied(new LeaseRenewResponse(1, new Lease(7, 10, new LogIndex(6))));
+        _time.Advance(8);
+        await RunOnceAsync();
+        Assert.Empty(_node.Proposed);
+        Assert.Equal(2, _deadlines.Remaining(7)!.Value.TotalSeconds, 3);
+
+        _deadlines.OnApplied(new LeaseRevokeResponse(1, 7));
+        _time.Advance(100);
+        await RunOnceAsync();
+
+        Assert.Empty(_node.Proposed);
+        Assert.Null(_deadlines.Remaining(7));
+    }
+
+    [Fact]
+    public async Task A_follower_expires_nothing()
+    {
+        _node.Status = _node.Status with { Leader = 2 };
+        OnGranted(id: 7, ttl: 10, at: 5);
+        _time.Advance(100);
+
+        await RunOnceAsync();
+
+        Assert.Empty(_node.Proposed);
+        Assert.Equal(TimeSpan.Zero, _deadlines.Remaining(7));
+    }
+
+    /// <summary>Renewals of the old leader's last moments may be lost; their clients must not lose their leases with them.</summary>
+    [Fact]
+    public async Task A_new_leader_gives_every_lease_its_full_TTL()
+    {
+        _node.Status = _node.Status with { Leader = 2 };
+        OnGranted(id: 7, ttl: 10, at: 5);
+        _time.Advance(100);
+        await RunOnceAsync();
+
+        _node.Status = _node.Status with { Leader = Self, Term = 4 };
+        await RunOnceAsync();
+        _time.Advance(9.9);
+        await RunOnceAsync();
+        Assert.Empty(_node.Proposed);
+
+        _time.Advance(0.2);
+        await RunOnceAsync();
+        Assert.Single(_node.Proposed);
+    }
+
+    [Fact]
+    public async Task A_leader_that_has_not_committed_in_its_term_expires_nothing()
+    {
+        _node.BarrierOutcome = RequestOutcome.Indeterminate;
+        OnGranted(id: 7, ttl: 10, at: 5);
+        for (var i = 0; i < 10; i++)
+        {
+            _time.Advance(100);
+            await RunOnceAsync();
+        }
+
+        Assert.Empty(_node.Proposed);
+        _node.BarrierOutcome = RequestOutcome.Completed;
+        await RunOnceAsync();
+        _time.Advance(10);
+        await RunOnceAsync();
+        Assert.Single(_node.Proposed);
+    }
+
+    /// <summary>Deposed and elected again between two looks: the term tells.</summary>
+    [Fact]
+    public async Task A_leader_reelected_in_a_new_term_extends_all_leases()
+    {
+        OnGranted(id: 7, ttl: 10, at: 5);
+        await RunOnceAsync();
+        _time.Advance(100);
+        _node.Status = _node.Status with { Term = 9 };
+
+        await RunOnceAsync();
+
+        Assert.Empty(_node.Proposed);
+    }
+
+    [Fact]
+    public async Task An_expiry_that_failed_is_proposed_again_in_the_next_round()
+    {
+        await RunOnceAsync();
+        OnGranted(id: 7, ttl: 10, at: 5);
+        _time.Advance(11);
+        _node.ProposalOutcome = RequestOutcome.Busy;
+        await RunOnceAsync();
+        await RunOnceAsync();
+
+        Assert.Equal(2, _node.Proposed.Count);
+    }
+
+    private void OnGranted(long id, long ttl, ulong at) => _deadlines.OnApplied(new LeaseGrantResponse(1, new Lease(id, ttl, new LogIndex(at))));
+
+    private Task RunOnceAsync() => _reaper.RunOnceAsync(CancellationToken.None);
+
+    /// <summary>A clock that stands until it is moved.</summary>
+    private sealed class ManualTime : TimeProvider
+    {
+        private long _ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks;
+
+        public void Advance(double seconds) => _ticks += TimeSpan.FromSeconds(seconds).Ticks;
+    }
+}

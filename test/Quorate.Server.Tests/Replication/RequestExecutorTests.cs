@@ -1,0 +1,165 @@
+using Grpc.Core;
+using Quorate.Kv;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Tests.Replication;
+
+/// <summary>What is known not to have happened is tried again; what may have happened never is; and each end has etcd's words.</summary>
+public sealed class RequestExecutorTests
+{
+    private static readonly ReadOnlyMemory<byte> Command = new byte[] { 1 };
+
+    [Fact]
+    public async Task A_rejected_proposal_is_retried_once_a_leader_is_known()
+    {
+        var node = new ScriptedRaftNode(RequestOutcome.Retry, RequestOutcome.Retry, RequestOutcome.Completed);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+
+        await executor.ProposeAsync(Command);
+
+        Assert.Equal(3, node.CallCount);
+    }
+
+    [Theory]
+    [InlineData((int)RequestOutcome.Indeterminate, StatusCode.Unavailable, "etcdserver: request timed out")]
+    [InlineData((int)RequestOutcome.Busy, StatusCode.ResourceExhausted, "etcdserver: too many requests")]
+    [InlineData((int)RequestOutcome.TooLarge, StatusCode.InvalidArgument, "etcdserver: request is too large")]
+    [InlineData((int)RequestOutcome.Stopped, StatusCode.Unavailable, "etcdserver: server stopped")]
+    public async Task Any_other_outcome_is_an_error_and_is_not_retried(int outcome, StatusCode code, string message)
+    {
+        var node = new ScriptedRaftNode((RequestOutcome)outcome, RequestOutcome.Completed);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Command));
+
+        Assert.Equal((code, message), (refused.StatusCode, refused.Status.Detail));
+        Assert.Equal(1, node.CallCount);
+    }
+
+    [Fact]
+    public async Task A_request_without_a_leader_until_the_deadline_fails_with_no_leader()
+    {
+        var time = new ManualTime();
+        var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), time, CancellationToken.None);
+
+        var proposing = executor.ProposeAsync(Command).AsTask();
+        var reading = executor.ReadBarrierAsync().AsTask();
+        await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
+        time.Advance(TimeSpan.FromSeconds(6.9));
+        Assert.False(proposing.IsCompleted || reading.IsCompleted, "5 s and two election timeouts have not passed yet");
+        time.Advance(TimeSpan.FromSeconds(0.7));
+
+        foreach (var request in new[] { proposing, reading })
+            Assert.Equal("etcdserver: no leader", (await Assert.ThrowsAsync<RpcException>(() => request)).Status.Detail);
+    }
+
+    [Fact]
+    public async Task Waiting_requests_fail_at_once_when_the_member_stops()
+    {
+        using var stopped = new CancellationTokenSource();
+        var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), stopped.Token);
+        var proposing = executor.ProposeAsync(Command).AsTask();
+        var reading = executor.ReadBarrierAsync().AsTask();
+        await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
+
+        await stopped.CancelAsync();
+        var late = executor.ProposeAsync(Command).AsTask();
+
+        foreach (var request in new[] { proposing, reading, late })
+            Assert.Equal("etcdserver: server stopped", (await Assert.ThrowsAsync<RpcException>(() => request)).Status.Detail);
+    }
+
+    [Fact]
+    public void Requests_of_the_same_half_second_share_their_deadline()
+    {
+        var time = new ManualTime();
+        var deadline = new SharedDeadline(TimeSpan.FromSeconds(7), time, CancellationToken.None);
+        var first = deadline.GetToken();
+        time.Advance(TimeSpan.FromSeconds(0.4));
+        var second = deadline.GetToken();
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        var third = deadline.GetToken();
+
+        Assert.Equal(first, second);
+        Assert.NotEqual(first, third);
+        time.Advance(TimeSpan.FromSeconds(6.8));
+        Assert.False(second.IsCancellationRequested, "its own seven seconds have not passed");
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.True(second.IsCancellationRequested);
+        Assert.False(third.IsCancellationRequested);
+    }
+
+    /// <summary>Answers with the verdicts it was given, the last of them for ever.</summary>
+    private sealed class ScriptedRaftNode(params RequestOutcome[] outcomes) : IRaftNode
+    {
+        private int _callCount;
+        private int _waiters;
+
+        public ulong Leader { get; init; } = 1;
+
+        public int CallCount => _callCount;
+
+        public int Waiters => _waiters;
+
+        public NodeStatus Status => new(1, Leader, 1, 1, 1);
+
+        public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation) => new(new KvProposalResult(Next(), default(KvResult)));
+
+        public ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation) => new(Next());
+
+        public async Task WaitForLeaderAsync(CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref _waiters);
+            if (Leader == 0)
+                await Task.Delay(Timeout.Infinite, cancellation);
+        }
+
+        private RequestOutcome Next() => outcomes[Math.Min(Interlocked.Increment(ref _callCount), outcomes.Length) - 1];
+    }
+
+    /// <summary>A clock that moves when it is told.</summary>
+    private sealed class ManualTime : TimeProvider
+    {
+        private readonly List<ManualTimer> _timers = [];
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Volatile.Read(ref _now);
+
+        public void Advance(TimeSpan span)
+        {
+            ManualTimer[] due;
+            lock (_timers)
+            {
+                _now += span.Ticks;
+                due = [.. _timers.Where(t => t.DueAt <= _now)];
+                _timers.RemoveAll(t => t.DueAt <= _now);
+            }
+
+            foreach (var timer in due)
+                timer.Fire();
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = new ManualTimer(() => callback(state), _now + dueTime.Ticks);
+            lock (_timers)
+                _timers.Add(timer);
+            return timer;
+        }
+
+        private sealed record ManualTimer(Action Fire, long DueAt) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using Google.Protobuf;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Quorate.Server.Hosting;
+using Quorate.Server.Protos;
+using Quorate.Server.Settings;
+
+namespace Quorate.Server.Tests;
+
+/// <summary>Servers and what they need, on loopback, with folders that go away.</summary>
+internal static class ServerFixture
+{
+    /// <summary>Settings from a command line.</summary>
+    public static ServerSettings ParseSettings(params string[] arguments) => SettingsParser.Parse(ParsedFlags.Parse(arguments, new Dictionary<string, string>()));
+
+    /// <summary>A cluster of one that leads already. The system chooses its ports.</summary>
+    public static async Task<RunningServer> StartAsync(params string[] arguments)
+    {
+        var folder = new TemporaryDirectory();
+        string[] defaults =
+        [
+            "--name=n0", $"--data-dir={folder.Path}/n0", "--listen-client-urls=http://127.0.0.1:0", "--listen-peer-urls=http://127.0.0.1:0",
+            "--initial-advertise-peer-urls=http://127.0.0.1:1", "--heartbeat-interval=20", "--election-timeout=100",
+        ];
+        try
+        {
+            var server = await QuorateServer.StartAsync(ParseSettings([.. defaults, .. arguments]), NullLoggerFactory.Instance, CancellationToken.None);
+            var running = new RunningServer(server, folder);
+            await Eventually.IsTrueAsync(() => server.Status.HasLeader, "the member leads");
+            return running;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes of a text.</summary>
+    public static ByteString Utf8(string text) => ByteString.CopyFromUtf8(text);
+}
+
+/// <summary>A server, and clients of it.</summary>
+internal sealed class RunningServer(QuorateServer server, TemporaryDirectory folder) : IAsyncDisposable
+{
+    private readonly GrpcChannel _channel = GrpcChannel.ForAddress(server.ClientUrls[0]);
+
+    public QuorateServer Server => server;
+
+    public string Url => server.ClientUrls[0];
+
+    public GrpcChannel Channel => _channel;
+
+    public KV.KVClient Kv => new(_channel);
+
+    public HttpClient Http { get; } = new() { BaseAddress = new Uri(server.ClientUrls[0]) };
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        _channel.Dispose();
+        await server.DisposeAsync();
+        folder.Dispose();
+    }
+}
+
+/// <summary>A folder that is removed with all that is in it.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("quorate-test-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+/// <summary>Waits for a condition, with a deadline.</summary>
+internal static class Eventually
+{
+    public static async Task IsTrueAsync(Func<bool> condition, string what)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        var deadline = DateTime.UtcNow.AddSeconds(30);
+        while (!condition())
+        {
+            Assert.True(DateTime.UtcNow < deadline, $"within 30 s: {what}");
+            await poll.WaitForNextTickAsync();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using Quorate.Server.Storage;
+
+namespace Quorate.Server.Tests.Storage;
+
+/// <summary>A member with another's memory would vote twice: a folder opens for the member it was made for, and for nobody else.</summary>
+public sealed class DataDirectoryTests
+{
+    private const string Cluster = "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2";
+
+    [Fact]
+    public void A_data_directory_opens_again_for_its_member()
+    {
+        using var temporary = new TemporaryDirectory();
+        string[] flags = ["--name=n0", Cluster, $"--data-dir={temporary.Path}/d"];
+        Open(flags).Dispose();
+
+        using var again = Open(flags);
+
+        Assert.Equal("n0", again.Settings.Self.Name);
+    }
+
+    [Fact]
+    public void Without_member_flags_the_members_come_from_the_data_directory()
+    {
+        using var temporary = new TemporaryDirectory();
+        Open("--name=n1", Cluster, "--initial-cluster-token=tok", $"--data-dir={temporary.Path}/d").Dispose();
+
+        using var again = Open($"--data-dir={temporary.Path}/d", "--initial-cluster-state=existing");
+
+        Assert.Equal("n1", again.Settings.Name);
+        Assert.Equal(ServerFixture.ParseSettings("--name=n1", Cluster, "--initial-cluster-token=tok").ClusterId, again.Settings.ClusterId);
+    }
+
+    [Theory]
+    [InlineData("--name=n1", Cluster)]
+    [InlineData("--name=n0", "--initial-cluster=n0=http://127.0.0.1:1")]
+    [InlineData("--name=n0", Cluster, "--initial-cluster-token=other")]
+    public void Another_member_or_another_cluster_is_rejected(params string[] flags)
+    {
+        using var temporary = new TemporaryDirectory();
+        Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
+
+        var refusal = Assert.Throws<StartupException>(() => Open([.. flags, $"--data-dir={temporary.Path}/d"]));
+
+        Assert.Equal(ExitCode.Failed, refusal.ExitCode);
+        Assert.Contains("belongs to another member", refusal.What);
+        Assert.Contains("n0=http://127.0.0.1:1,n1=http://127.0.0.1:2", refusal.Why);
+    }
+
+    [Fact]
+    public void A_data_directory_in_use_is_rejected()
+    {
+        using var temporary = new TemporaryDirectory();
+        string[] flags = ["--name=n0", Cluster, $"--data-dir={temporary.Path}/d"];
+        using var first = Open(flags);
+
+        Assert.Contains("cannot be used", Assert.Throws<StartupException>(() => Open(flags)).What);
+    }
+
+    [Fact]
+    public void A_data_directory_of_etcd_is_rejected_and_left_unchanged()
+    {
+        using var temporary = new TemporaryDirectory();
+        Directory.CreateDirectory(temporary.Path + "/d/member/snap");
+
+        var refusal = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
+
+        Assert.Contains("etcd's data", refusal.What);
+        Assert.Equal(["member"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
+    }
+
+    [Fact]
+    public void A_directory_with_foreign_files_is_rejected_and_left_unchanged()
+    {
+        using var temporary = new TemporaryDirectory();
+        Directory.CreateDirectory(temporary.Path + "/d");
+        File.WriteAllText(temporary.Path + "/d/thesis.tex", "…");
+
+        var refusal = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
+
+        Assert.Contains("thesis.tex", refusal.Why);
+        Assert.Equal(["thesis.tex"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
+    }
+
+    [Fact]
+    public void A_path_that_cannot_be_written_is_rejected()
+    {
+        using var temporary = new TemporaryDirectory();
+        File.WriteAllText(temporary.Path + "/file", "");
+
+        Assert.Contains("is a file", Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/file")).What);
+        Assert.Contains("cannot be used", Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/file/below")).What);
+        Assert.Contains("cannot be used", Assert.Throws<StartupException>(() => Open("--data-dir=/proc/nobody/writes/here")).What);
+    }
+
+    [Fact]
+    public void An_empty_data_directory_cannot_join_an_existing_cluster()
+    {
+        using var temporary = new TemporaryDirectory();
+
+        var refusal = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d", "--initial-cluster-state=existing"));
+
+        Assert.Contains("knows no cluster", refusal.What);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("{\"format\":")]
+    public void A_corrupt_identity_file_is_rejected(string text)
+    {
+        using var temporary = new TemporaryDirectory();
+        Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
+        File.WriteAllText(temporary.Path + "/d/identity.json", text);
+
+        var refusal = Assert.Throws<StartupException>(() => Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d"));
+
+        Assert.Contains("damaged", refusal.Why);
+    }
+
+    [Fact]
+    public void A_start_interrupted_before_the_identity_is_renamed_can_be_repeated()
+    {
+        using var temporary = new TemporaryDirectory();
+        Directory.CreateDirectory(temporary.Path + "/d");
+        File.WriteAllText(temporary.Path + "/d/identity.json.new", "{\"form");
+
+        Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
+
+        Assert.Contains("\"name\": \"n0\"", File.ReadAllText(temporary.Path + "/d/identity.json"));
+    }
+
+    private static DataDirectory Open(params string[] flags) => DataDirectory.Open(ServerFixture.ParseSettings(flags));
+}

@@ -1,0 +1,118 @@
+using System.Buffers;
+using System.Threading.Channels;
+using Quorate.Kv;
+using Quorate.Raft;
+using Quorate.Server.Etcd;
+using Quorate.Server.Replication;
+using Quorate.Server.Watching;
+using Wire = Quorate.Server.Protos;
+
+namespace Quorate.Server.Tests.Watching;
+
+/// <summary>A watcher that cannot take what it is told lags, and costs nobody anything.</summary>
+public sealed class SlowWatcherTests
+{
+    private readonly EtcdStateMachine _stateMachine = new(new MemberRegistry([]), new LeaseDeadlines(TimeProvider.System));
+    private readonly Channel<Wire.WatchRequest> _requests = Channel.CreateUnbounded<Wire.WatchRequest>();
+    private readonly Channel<Wire.WatchResponse> _responses = Channel.CreateUnbounded<Wire.WatchResponse>();
+    private ulong _index;
+
+    [Fact]
+    public async Task A_watcher_behind_a_compaction_is_canceled_with_the_compact_revision()
+    {
+        var gate = new SemaphoreSlim(1); // Room for the answer that it was created.
+        using var ending = new CancellationTokenSource();
+        var running = RunAsync(new WatchOptions(), gate, ending.Token);
+        Watch("a");
+        Assert.True((await NextAsync()).Created);
+        Apply(new PutRequest("a"u8.ToArray(), "1"u8.ToArray()));
+        await Eventually.IsTrueAsync(() => _sending == 2, "it is held up with its first event");
+
+        for (var i = 0; i < 100; i++)
+            Apply(new PutRequest("a"u8.ToArray(), "2"u8.ToArray()));
+        Apply(new CompactRequest(90));
+        Assert.Equal(0, _responses.Reader.Count);
+        gate.Release(10);
+
+        Assert.Equal("+a=1@2", TestWatchStream.Format(await NextAsync()));
+        Assert.True(await NextAsync() is { Canceled: true, CompactRevision: 90, Events.Count: 0 });
+        await StopAsync(running, ending);
+    }
+
+    [Fact]
+    public async Task A_blocked_watcher_later_receives_every_event_once_and_in_order()
+    {
+        var gate = new SemaphoreSlim(1);
+        using var ending = new CancellationTokenSource();
+        var running = RunAsync(new WatchOptions(), gate, ending.Token);
+        Watch("a");
+        await NextAsync();
+
+        for (var i = 0; i < 10_000; i++)
+            Apply(new PutRequest("a"u8.ToArray(), default));
+        gate.Release(10_000);
+
+        var received = new List<long>();
+        while (received.Count < 10_000)
+            received.AddRange((await NextAsync()).Events.Select(e => e.Kv.ModRevision));
+        Assert.Equal(Enumerable.Range(2, 10_000).Select(r => (long)r), received);
+        await StopAsync(running, ending);
+    }
+
+    [Fact]
+    public async Task An_idle_watcher_with_progress_notify_receives_its_progress()
+    {
+        var gate = new SemaphoreSlim(1000);
+        using var ending = new CancellationTokenSource();
+        var running = RunAsync(new WatchOptions { ProgressInterval = TimeSpan.FromMilliseconds(20) }, gate, ending.Token);
+        Watch("a", w => w.ProgressNotify = true);
+        Watch("a");
+        await NextAsync();
+        await NextAsync();
+        Apply(new PutRequest("other"u8.ToArray(), default));
+
+        Wire.WatchResponse response;
+        do
+            response = await NextAsync();
+        while (response.Header.Revision < 2);
+
+        Assert.True(response is { WatchId: 0, Events.Count: 0, Canceled: false, Created: false, Header.Revision: 2 });
+        await StopAsync(running, ending);
+    }
+
+    private volatile int _sending;
+
+    private Task RunAsync(WatchOptions options, SemaphoreSlim gate, CancellationToken ending)
+    {
+        var stream = new WatchStream(_stateMachine, new ResponseHeaders(1, 1, new FakeRaftNode()), options, TimeProvider.System, async (answer, token) =>
+        {
+            _sending++;
+            await gate.WaitAsync(token);
+            await _responses.Writer.WriteAsync(answer, token);
+        });
+        return stream.RunAsync(_requests.Reader, ending);
+    }
+
+    private static async Task StopAsync(Task running, CancellationTokenSource ending)
+    {
+        await ending.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
+    private void Watch(string key, Action<Wire.WatchCreateRequest>? with = null)
+    {
+        var create = new Wire.WatchCreateRequest { Key = ServerFixture.Utf8(key) };
+        with?.Invoke(create);
+        Assert.True(_requests.Writer.TryWrite(new Wire.WatchRequest { CreateRequest = create }));
+    }
+
+    private Task<Wire.WatchResponse> NextAsync() => _responses.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+    private void Apply(KvRequest request)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        KvCommand.Encode(request, bytes);
+        _stateMachine.Apply(new CommittedCommand(new EntryId(new Term(1), new LogIndex(++_index)), bytes.WrittenMemory));
+        _stateMachine.BatchApplied(new LogIndex(_index));
+    }
+}
