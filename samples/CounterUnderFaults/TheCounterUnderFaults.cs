@@ -17,8 +17,8 @@ public sealed class TheCounterUnderFaults
     [Fact]
     public void The_counter_keeps_its_promises_whatever_happens()
     {
-        foreach (var seed in Simulate.Seeds(20))
-            Simulate.Run<Counter, long>(seed, () => new Counter(), AddAndRead, checks: new() { State = counter => counter.Value });
+        foreach (var seed in ClusterSimulation.Seeds(20))
+            ClusterSimulation.Run<Counter, long>(seed, () => new Counter(), AddAndRead, checks: new() { State = counter => counter.Value });
     }
 
     /// <summary>Every member applies the same command, and each looks at its own clock.</summary>
@@ -26,7 +26,7 @@ public sealed class TheCounterUnderFaults
     public void A_counter_that_looks_at_its_clock_is_caught()
     {
         var failure = Assert.Throws<SimulationFailedException>(() =>
-            Simulate.Run(1, () => new CounterWithAClock(), (VirtualClient<CounterWithAClock, long> client) => AddAt(client), checks: new() { State = c => c.LastAdded }));
+            ClusterSimulation.Run(1, () => new CounterWithAClock(), (VirtualClient<CounterWithAClock, long> client) => AddAt(client), checks: new() { State = c => c.LastAdded }));
 
         Assert.StartsWith("EqualStates: after ", failure.Violation, StringComparison.Ordinal);
         Assert.Contains("again: QUORATE_SEED=1", failure.Message, StringComparison.Ordinal);
@@ -38,9 +38,9 @@ public sealed class TheCounterUnderFaults
     [Fact]
     public void A_counter_that_is_told_the_time_is_not()
     {
-        foreach (var seed in Simulate.Seeds(5))
+        foreach (var seed in ClusterSimulation.Seeds(5))
         {
-            Simulate.Run(seed, () => new CounterThatIsToldTheTime(), (VirtualClient<CounterThatIsToldTheTime, long> client) => AddAt(client), checks: new() { State = c => c.LastAdded });
+            ClusterSimulation.Run(seed, () => new CounterThatIsToldTheTime(), (VirtualClient<CounterThatIsToldTheTime, long> client) => AddAt(client), checks: new() { State = c => c.LastAdded });
         }
 
         static Task AddAt(VirtualClient<CounterThatIsToldTheTime, long> client) =>

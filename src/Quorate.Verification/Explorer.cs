@@ -1,4 +1,4 @@
-using Quorate.Verification.Exploring;
+using Quorate.Verification.Exploration;
 using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification;
@@ -14,18 +14,18 @@ public static class Explorer
     private const int WalkLength = 200;
 
     /// <summary>The worlds that can be explored whole.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Scopes.All.Select(static scope => scope.Name)];
+    public static IReadOnlyList<string> ModelNames { get; } = [.. ModelConfigs.All.Select(static scope => scope.Name)];
 
     /// <summary>Meets every state of a world, the nearest first.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="ModelNames"/>.</param>
     /// <param name="refine">Every step of every core must be a step of the specification.</param>
     /// <exception cref="ExplorationFailedException">A promise is broken in one of them; the text is a shortest way there.</exception>
     public static ExplorationReport Run(string name, bool refine = false)
     {
-        var found = BreadthFirstSearch.Run(ModelOf(Scopes.Named(name), refine));
-        if (found.Counterexample is { } counterexample)
-            throw new ExplorationFailedException(counterexample, found.Distinct, $"--explore {name}{(refine ? " --refine" : "")}");
-        return new ExplorationReport(name, found.Generated, found.Distinct, found.Depth, found.Reached);
+        var result = BreadthFirstSearch.Run(CreateModel(ModelConfigs.Find(name), refine));
+        if (result.Counterexample is { } counterexample)
+            throw new ExplorationFailedException(counterexample, result.Distinct, $"--explore {name}{(refine ? " --refine" : "")}");
+        return new ExplorationReport(name, result.Generated, result.Distinct, result.Depth, result.Reached);
     }
 
     /// <summary>Walks at random through a world too large to be explored, where misfortunes are rare and work gets done between them.</summary>
@@ -35,17 +35,17 @@ public static class Explorer
     /// <exception cref="ExplorationFailedException">A promise is broken; the text is the way there, without the steps that were not needed.</exception>
     public static WalkReport Walk(ulong seed, long steps, bool refine = false)
     {
-        var walked = RandomWalk.Run(ModelOf(Scopes.Wide, refine), seed, steps, WalkLength);
-        if (walked.Counterexample is { } counterexample)
-            throw new ExplorationFailedException(counterexample, walked.Steps, $"--walk {seed} --steps {steps}{(refine ? " --refine" : "")}");
-        return new WalkReport(seed, walked.Walks, walked.Steps, walked.Reached);
+        var result = RandomWalk.Run(CreateModel(ModelConfigs.RandomWalk, refine), seed, steps, WalkLength);
+        if (result.Counterexample is { } counterexample)
+            throw new ExplorationFailedException(counterexample, result.Steps, $"--walk {seed} --steps {steps}{(refine ? " --refine" : "")}");
+        return new WalkReport(seed, result.Walks, result.Steps, result.Reached);
     }
 
-    private static ClusterModel ModelOf(Scope scope, bool refine)
+    private static ClusterModel CreateModel(ModelConfig config, bool refine)
     {
         try
         {
-            return new ClusterModel(scope, refine);
+            return new ClusterModel(config, refine);
         }
         catch (ViolationException violation)
         {
@@ -89,11 +89,11 @@ public sealed class ExplorationFailedException : Exception
     {
     }
 
-    internal ExplorationFailedException(Counterexample counterexample, long effort, string again)
-        : base($"{counterexample}\nagain: dotnet run -c Release --project test/Quorate.Sim -- {again}", counterexample.Cause)
+    internal ExplorationFailedException(Counterexample counterexample, long statesOrSteps, string reproCommand)
+        : base($"{counterexample}\nagain: dotnet run -c Release --project test/Quorate.Sim -- {reproCommand}", counterexample.Cause)
     {
         Violation = counterexample.Violation;
-        Effort = effort;
+        StatesOrSteps = statesOrSteps;
         Actions = [.. counterexample.Steps.Select(static step => step.Action)];
     }
 
@@ -101,7 +101,7 @@ public sealed class ExplorationFailedException : Exception
     public string Violation { get; } = "";
 
     /// <summary>How many states were met, or steps walked, until it was found.</summary>
-    public long Effort { get; }
+    public long StatesOrSteps { get; }
 
     /// <summary>What happened, one thing after another.</summary>
     public IReadOnlyList<string> Actions { get; } = [];

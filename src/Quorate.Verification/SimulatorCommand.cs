@@ -20,7 +20,7 @@ public sealed record SimulatorCommand
     public bool Refine { get; init; }
 
     /// <summary>Whether it is run twice, and must do the same.</summary>
-    public bool Twice { get; init; }
+    public bool CheckDeterminism { get; init; }
 
     /// <summary>The arguments, with a blank between them.</summary>
     public string Arguments
@@ -28,16 +28,16 @@ public sealed record SimulatorCommand
         get
         {
             var reduction = Reduction.ToString();
-            return $"--seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}{(Refine ? " --refine" : "")}{(Twice ? " --twice" : "")}";
+            return $"--seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}{(Refine ? " --refine" : "")}{(CheckDeterminism ? " --twice" : "")}";
         }
     }
 
     /// <summary>How the run is watched, as far as the command says it.</summary>
-    public SimulationOptions Options => new() { Reduction = Reduction, Refine = Refine };
+    public RunOptions Options => new() { Reduction = Reduction, Refine = Refine };
 
     /// <summary>Takes the next argument, with its value if it has one, when it is one of ours.</summary>
     /// <exception cref="FormatException">The value is not what <see cref="ToString"/> would write.</exception>
-    public static bool TryTake(SimulatorCommand before, Queue<string> arguments, out SimulatorCommand after)
+    public static bool TryParseNext(SimulatorCommand before, Queue<string> arguments, out SimulatorCommand after)
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(arguments);
@@ -49,14 +49,14 @@ public sealed record SimulatorCommand
                 after = before with { Refine = true };
                 break;
             case "--twice":
-                after = before with { Twice = true };
+                after = before with { CheckDeterminism = true };
                 break;
             case "--seed" when value is not null:
                 after = before with { Seed = ulong.Parse(value, CultureInfo.InvariantCulture) };
                 arguments.Dequeue();
                 break;
-            case var _ when value is not null && Reduction.TryTake(before.Reduction, name, value, out var less):
-                after = before with { Reduction = less };
+            case var _ when value is not null && Reduction.TryApply(before.Reduction, name, value, out var reduction):
+                after = before with { Reduction = reduction };
                 arguments.Dequeue();
                 break;
             default:
@@ -70,11 +70,11 @@ public sealed record SimulatorCommand
     /// <summary>The whole command, which tells all that happens.</summary>
     public override string ToString() => $"{Program} {Arguments} --trace";
 
-    internal static SimulatorCommand Of(ulong seed, SimulationOptions options) => new()
+    internal static SimulatorCommand For(ulong seed, RunOptions options) => new()
     {
         Seed = seed,
         Reduction = options.Reduction,
         Refine = options.Refine,
-        Twice = options.Record is { IsSecondRun: true },
+        CheckDeterminism = options.DeterminismRecord is { IsSecondRun: true },
     };
 }

@@ -1,7 +1,7 @@
 namespace Quorate.Verification;
 
 /// <summary>Something was promised and is not so.</summary>
-internal sealed class ViolationException(string promise, string what) : Exception($"{promise}: {what}")
+internal sealed class ViolationException(string property, string detail) : Exception($"{property}: {detail}")
 {
-    public string Promise { get; } = promise;
+    public string Property { get; } = property;
 }

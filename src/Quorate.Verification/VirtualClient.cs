@@ -8,44 +8,44 @@ using Quorate.Verification.Simulation.Workload;
 namespace Quorate.Verification;
 
 /// <summary>A client of a simulated cluster: it asks one thing after another, each at some member, and gives each up after a while.</summary>
-/// <typeparam name="TMachine">The state machine that is replicated.</typeparam>
+/// <typeparam name="TStateMachine">The state machine that is replicated.</typeparam>
 /// <typeparam name="TResult">What it answers to a command.</typeparam>
 /// <remarks>
 /// A workload awaits what this client offers and nothing else: no delay, no timer, no task of another's making, because what is not the simulator's happens at no moment of its time.
 /// Before each question some time passes, and each goes to another member, now and then to one that only believes it leads.
 /// </remarks>
-public sealed class VirtualClient<TMachine, TResult> : IClient
-    where TMachine : IStateMachine<TResult>
+public sealed class VirtualClient<TStateMachine, TResult> : IClient
+    where TStateMachine : IStateMachine<TResult>
 {
-    private readonly Application<TMachine, TResult> _application;
-    private readonly Func<VirtualClient<TMachine, TResult>, Task> _workload;
+    private readonly Application<TStateMachine, TResult> _application;
+    private readonly Func<VirtualClient<TStateMachine, TResult>, Task> _workload;
     private readonly Cluster _cluster;
     private readonly ulong _seed;
-    private readonly Member? _pinned;
+    private readonly Member? _fixedTarget;
     private readonly SeededRandom _random;
-    private Dice _dice;
-    private Task _pass = Task.CompletedTask;
-    private Question? _question;
-    private ClientOperation<TMachine, TResult>? _operation;
-    private Member? _at;
+    private Dice _prng;
+    private Task _workloadTask = Task.CompletedTask;
+    private PendingRequest? _request;
+    private ClientOperation<TStateMachine, TResult>? _operation;
+    private Member? _target;
     private Process? _process;
     private int _committed;
     private int _granted;
 
     internal VirtualClient(
-        Application<TMachine, TResult> application, Func<VirtualClient<TMachine, TResult>, Task> workload, Cluster cluster, int number, ulong seed, Member? pinned)
+        Application<TStateMachine, TResult> application, Func<VirtualClient<TStateMachine, TResult>, Task> workload, Cluster cluster, int number, ulong seed, Member? fixedTarget)
     {
-        (_application, _workload, _cluster, Number, _seed, _pinned) = (application, workload, cluster, number, seed, pinned);
-        _dice = DiceOf("client", "arrival");
-        _random = new SeededRandom(_dice);
-        _cluster.Time.After(_dice.Between(0, cluster.Weather.ThinkTimeMax), BeginPass);
+        (_application, _workload, _cluster, Number, _seed, _fixedTarget) = (application, workload, cluster, number, seed, fixedTarget);
+        _prng = PrngFor("client", "arrival");
+        _random = new SeededRandom(_prng);
+        _cluster.Time.After(_prng.Between(0, cluster.Weather.ThinkTimeMax), StartIteration);
     }
 
     /// <summary>Which client it is, from 0.</summary>
     public int Number { get; }
 
     /// <summary>How many times it has begun the workload, this time included.</summary>
-    public int Pass { get; private set; }
+    public int Iteration { get; private set; }
 
     /// <summary>All the chance a workload may use: it comes from the run's seed, from a stream of this client's own.</summary>
     public Random Random => _random;
@@ -60,168 +60,168 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
 
     /// <summary>Proposes a command at some member.</summary>
     /// <param name="command">The command, as the machine will see it. Up to 4,000 bytes are taken in every run; a larger one is refused in some.</param>
-    /// <param name="what">What it is called when a failure is told; the bytes, if nothing is said.</param>
+    /// <param name="description">What it is called when a failure is told; the bytes, if nothing is said.</param>
     /// <returns>Committed with the machine's answer, rejected, or indeterminate: gone with its member, or given up.</returns>
-    public Task<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, object? what = null)
+    public Task<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, object? description = null)
     {
-        var proposal = new Proposal(this, command, what ?? $"command {Convert.ToHexString(command.Span)}");
-        Ask(proposal);
-        return proposal.Answer;
+        var request = new ProposalRequest(this, command, description ?? $"command {Convert.ToHexString(command.Span)}");
+        Submit(request);
+        return request.Completion;
     }
 
     /// <summary>Waits at some member until it may read, and asks its machine: a linearizable read.</summary>
     /// <param name="query">What is asked. It must give a value of its own, not a part of the machine that goes on changing.</param>
-    /// <param name="what">What it is called when a failure is told.</param>
-    public Task<ReadAnswer<T>> ReadAsync<T>(Func<TMachine, T> query, object? what = null)
+    /// <param name="description">What it is called when a failure is told.</param>
+    public Task<QueryResult<T>> ReadAsync<T>(Func<TStateMachine, T> query, object? description = null)
     {
         ArgumentNullException.ThrowIfNull(query);
-        var reading = new Reading<T>(this, query, what ?? "read");
-        Ask(reading);
-        return reading.Answer;
+        var request = new ReadRequest<T>(this, query, description ?? "read");
+        Submit(request);
+        return request.Completion;
     }
 
     /// <summary>Begins the workload, and again as soon as it is done, unless this pass is one that the run is to do without.</summary>
-    private void BeginPass()
+    private void StartIteration()
     {
         if (((IClient)this).IsStopped)
             return;
-        if (_pinned is not null)
-            BeginPass(Pass);
-        else if (_cluster.Decisions.NextTurn(Number, Pass, _cluster.Time.Now) is { } turn)
-            _cluster.Time.At(turn.At, () => BeginTurn(turn.Number));
+        if (_fixedTarget is not null)
+            StartIteration(Iteration);
+        else if (_cluster.Decisions.NextTurn(Number, Iteration, _cluster.Time.Now) is { } iteration)
+            _cluster.Time.At(iteration.At, () => StartScheduledIteration(iteration.Number));
     }
 
-    private void BeginTurn(int number)
+    private void StartScheduledIteration(int number)
     {
         if (((IClient)this).IsStopped)
             return;
-        _cluster.Decisions.Began(new ClientTurn(Number, number, _cluster.Time.Now));
-        BeginPass(number);
+        _cluster.Decisions.Began(new ClientIteration(Number, number, _cluster.Time.Now));
+        StartIteration(number);
     }
 
-    private void BeginPass(int number)
+    private void StartIteration(int number)
     {
         // Each pass has streams of its own: one that is left out leaves the others as they were.
-        _dice = DiceOf("client", number);
-        _random.Begin(DiceOf("workload", number));
-        Pass = number + 1;
-        _pass = _workload(this);
-        AfterWorkload();
+        _prng = PrngFor("client", number);
+        _random.Begin(PrngFor("workload", number));
+        Iteration = number + 1;
+        _workloadTask = _workload(this);
+        OnWorkloadYielded();
     }
 
-    private Dice DiceOf<T>(string what, T which) => Dice.For(_seed, $"{what} {Number} {which}");
+    private Dice PrngFor<T>(string stream, T which) => Dice.For(_seed, $"{stream} {Number} {which}");
 
     /// <summary>The workload has done what it can until it is answered.</summary>
-    private void AfterWorkload()
+    private void OnWorkloadYielded()
     {
-        if (_pass.IsCompleted)
+        if (_workloadTask.IsCompleted)
         {
-            _pass.GetAwaiter().GetResult();
-            _cluster.Time.After(1, BeginPass);
+            _workloadTask.GetAwaiter().GetResult();
+            _cluster.Time.After(1, StartIteration);
         }
-        else if (_question is null)
+        else if (_request is null)
         {
             throw new InvalidOperationException("the workload awaits something that is not its client's: nothing else happens in the simulator's time");
         }
     }
 
-    private void Ask(Question question)
+    private void Submit(PendingRequest request)
     {
-        if (_question is not null)
+        if (_request is not null)
             throw new InvalidOperationException("a client asks one thing after another: await the answer first, or have it done by another client");
-        _question = question;
-        Rest();
+        _request = request;
+        SendAfterThinkTime();
     }
 
-    private void Rest() => _cluster.Time.After(_dice.Between(1, _cluster.Weather.ThinkTimeMax), Begin);
+    private void SendAfterThinkTime() => _cluster.Time.After(_prng.Between(1, _cluster.Weather.ThinkTimeMax), Send);
 
-    private void Begin()
+    private void Send()
     {
         if (((IClient)this).IsStopped)
             return;
-        _at = _pinned ?? _cluster.WhomToAsk(_dice);
-        var patience = _dice.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
-        _process = _at.Process;
+        _target = _fixedTarget ?? _cluster.WhomToAsk(_prng);
+        var timeout = _prng.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
+        _process = _target.Process;
         if (_process is null)
         {
-            Rest();
+            SendAfterThinkTime();
             return;
         }
 
-        var operation = _operation = _question!.Begin(_at.Id);
-        _at.Wait(this);
-        if (!_question.TryAsk(_process))
+        var operation = _operation = _request!.Begin(_target.Id);
+        _target.Wait(this);
+        if (!_request.TrySend(_process))
         {
             _cluster.Tally.Add("inbox full");
-            _question.Refused();
+            _request.CompleteBusy();
             return;
         }
 
         _process.Wake();
-        _cluster.Time.After(patience, () =>
+        _cluster.Time.After(timeout, () =>
         {
             // Patience ends as a caller's cancellation does: whoever takes the question out of its table owes it its outcome.
             if (!ReferenceEquals(operation, _operation))
                 return;
-            _question!.GiveUp();
-            _question.Poll();
+            _request!.Abandon();
+            _request.Poll();
         });
     }
 
-    void IClient.Poll() => _question?.Poll();
+    void IClient.Poll() => _request?.Poll();
 
-    void IClient.NodeIsGone() => _question!.Lost();
+    void IClient.NodeIsGone() => _request!.CompleteIndeterminate();
 
     /// <summary>Notes how it ended, and lets the workload go on.</summary>
-    private void End(OperationOutcome outcome, LogIndex index, Action answer)
+    private void Complete(OperationOutcome outcome, LogIndex index, Action setResult)
     {
         var operation = _operation!;
         operation.End(_cluster.Time.Now, outcome, index);
         _cluster.Chronicle.Mix(((ulong)outcome << 56) ^ (operation.Number << 20) ^ index.Value);
         _cluster.Tally.Add(outcome.ToString());
-        _at!.NoLongerWaits(this);
-        (_operation, _question, _process) = (null, null, null);
+        _target!.NoLongerWaits(this);
+        (_operation, _request, _process) = (null, null, null);
         if (outcome is OperationOutcome.Committed or OperationOutcome.Granted)
             _application.Showed(operation, _cluster.Tally);
-        answer();
-        AfterWorkload();
+        setResult();
+        OnWorkloadYielded();
     }
 
     /// <summary>What was asked and is not answered yet.</summary>
-    private abstract class Question
+    private abstract class PendingRequest
     {
-        public abstract ClientOperation<TMachine, TResult> Begin(NodeId at);
+        public abstract ClientOperation<TStateMachine, TResult> Begin(NodeId at);
 
-        public abstract bool TryAsk(Process process);
+        public abstract bool TrySend(Process process);
 
         public abstract void Poll();
 
-        public abstract void GiveUp();
+        public abstract void Abandon();
 
-        public abstract void Refused();
+        public abstract void CompleteBusy();
 
-        public abstract void Lost();
+        public abstract void CompleteIndeterminate();
     }
 
-    private sealed class Proposal(VirtualClient<TMachine, TResult> client, ReadOnlyMemory<byte> command, object what) : Question
+    private sealed class ProposalRequest(VirtualClient<TStateMachine, TResult> client, ReadOnlyMemory<byte> command, object description) : PendingRequest
     {
-        private readonly TaskCompletionSource<ProposalResult<TResult>> _answer = new();
-        private MachineHost<TMachine, TResult>? _host;
+        private readonly TaskCompletionSource<ProposalResult<TResult>> _completion = new();
+        private MachineHost<TStateMachine, TResult>? _host;
         private Task<ProposalResult<TResult>>? _outcome;
         private ProposalId _id;
 
-        public Task<ProposalResult<TResult>> Answer => _answer.Task;
+        public Task<ProposalResult<TResult>> Completion => _completion.Task;
 
-        public override ClientOperation<TMachine, TResult> Begin(NodeId at) =>
-            client._application.Begin(client.Number, at, what, client._cluster.Time.Now, command, query: null);
+        public override ClientOperation<TStateMachine, TResult> Begin(NodeId at) =>
+            client._application.Begin(client.Number, at, description, client._cluster.Time.Now, command, query: null);
 
-        public override bool TryAsk(Process process)
+        public override bool TrySend(Process process)
         {
-            _host = (MachineHost<TMachine, TResult>)process.Machine;
+            _host = (MachineHost<TStateMachine, TResult>)process.Machine;
             return _host.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
         }
 
-        public override void GiveUp() => _host!.GiveUp(client._process!.Clients, _id);
+        public override void Abandon() => _host!.GiveUp(client._process!.Clients, _id);
 
         public override void Poll()
         {
@@ -234,75 +234,75 @@ public sealed class VirtualClient<TMachine, TResult> : IClient
                     cluster.Acknowledge(client._application.Ledger.Acknowledged(operation.Number, result.Index), operation);
                     operation.Result = result.Result;
                     client._committed++;
-                    End(OperationOutcome.Committed, result);
+                    Complete(OperationOutcome.Committed, result);
                     break;
                 case ProposalOutcome.Rejected:
                     cluster.Tally.Add("rejected " + result.Reason);
-                    Reject(result);
+                    CompleteRejected(result);
                     break;
                 default:
-                    Lost();
+                    CompleteIndeterminate();
                     break;
             }
         }
 
-        public override void Refused() => Reject(ProposalResult<TResult>.Rejected(RejectReason.Busy, NodeId.None));
+        public override void CompleteBusy() => CompleteRejected(ProposalResult<TResult>.Rejected(RejectReason.Busy, NodeId.None));
 
-        public override void Lost() => End(OperationOutcome.Indeterminate, ProposalResult<TResult>.Indeterminate);
+        public override void CompleteIndeterminate() => Complete(OperationOutcome.Indeterminate, ProposalResult<TResult>.Indeterminate);
 
-        private void Reject(ProposalResult<TResult> result)
+        private void CompleteRejected(ProposalResult<TResult> result)
         {
             client._application.Ledger.Rejected(client._operation!.Number);
-            End(OperationOutcome.Rejected, result);
+            Complete(OperationOutcome.Rejected, result);
         }
 
-        private void End(OperationOutcome outcome, ProposalResult<TResult> result) => client.End(outcome, result.Index, () => _answer.SetResult(result));
+        private void Complete(OperationOutcome outcome, ProposalResult<TResult> result) => client.Complete(outcome, result.Index, () => _completion.SetResult(result));
     }
 
-    private sealed class Reading<T>(VirtualClient<TMachine, TResult> client, Func<TMachine, T> query, object what) : Question
+    private sealed class ReadRequest<T>(VirtualClient<TStateMachine, TResult> client, Func<TStateMachine, T> query, object description) : PendingRequest
     {
-        private readonly TaskCompletionSource<ReadAnswer<T>> _answer = new();
-        private PendingRead? _waiter;
+        private readonly TaskCompletionSource<QueryResult<T>> _completion = new();
+        private PendingRead? _pendingRead;
 
-        public Task<ReadAnswer<T>> Answer => _answer.Task;
+        public Task<QueryResult<T>> Completion => _completion.Task;
 
-        public override ClientOperation<TMachine, TResult> Begin(NodeId at) =>
-            client._application.Begin(client.Number, at, what, client._cluster.Time.Now, default, machine => query(machine));
+        public override ClientOperation<TStateMachine, TResult> Begin(NodeId at) =>
+            client._application.Begin(client.Number, at, description, client._cluster.Time.Now, default, machine => query(machine));
 
-        public override bool TryAsk(Process process) => process.Reads.TryAdd(out _waiter);
+        public override bool TrySend(Process process) => process.Reads.TryAdd(out _pendingRead);
 
-        public override void GiveUp() => _waiter!.Complete(ReadResult.TimedOut);
+        public override void Abandon() => _pendingRead!.Complete(ReadResult.TimedOut);
 
         public override void Poll()
         {
-            if (_waiter is not { Task.IsCompleted: true })
+            if (_pendingRead is not { Task.IsCompleted: true })
                 return;
-            var result = _waiter.Task.Result;
+            var result = _pendingRead.Task.Result;
             if (!result.IsGranted)
             {
-                End(result.Reason is null ? OperationOutcome.Indeterminate : OperationOutcome.Rejected, default, default);
+                Complete(result.Reason is null ? OperationOutcome.Indeterminate : OperationOutcome.Rejected, default, default);
                 return;
             }
 
-            var (operation, host) = (client._operation!, (MachineHost<TMachine, TResult>)client._process!.Machine);
+            var (operation, host) = (client._operation!, (MachineHost<TStateMachine, TResult>)client._process!.Machine);
             if (host.Shown < result.Index)
                 throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {host.Shown} was applied");
             var value = query(host.Machine);
             operation.Answer = value;
             client._cluster.Chronicle.Mix(Equality.Words(value));
             client._granted++;
-            End(OperationOutcome.Granted, host.Shown, new ReadAnswer<T>(true, value));
+            Complete(OperationOutcome.Granted, host.Shown, new QueryResult<T>(true, value));
         }
 
-        public override void Refused() => End(OperationOutcome.Rejected, default, default);
+        public override void CompleteBusy() => Complete(OperationOutcome.Rejected, default, default);
 
-        public override void Lost() => End(OperationOutcome.Indeterminate, default, default);
+        public override void CompleteIndeterminate() => Complete(OperationOutcome.Indeterminate, default, default);
 
-        private void End(OperationOutcome outcome, LogIndex index, ReadAnswer<T> answer) => client.End(outcome, index, () => _answer.SetResult(answer));
+        private void Complete(OperationOutcome outcome, LogIndex index, QueryResult<T> result) => client.Complete(outcome, index, () => _completion.SetResult(result));
     }
 }
 
 /// <summary>How a read ended.</summary>
 /// <param name="IsGranted">The member was allowed to read; otherwise it was refused, went away, or took too long.</param>
 /// <param name="Value">Granted: what the machine answered.</param>
-public readonly record struct ReadAnswer<T>(bool IsGranted, T? Value);
+public readonly record struct QueryResult<T>(bool IsGranted, T? Value);

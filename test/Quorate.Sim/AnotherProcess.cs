@@ -10,19 +10,19 @@ internal static class AnotherProcess
     /// <summary>What it does there.</summary>
     public static void WriteRecord(SimulatorCommand command)
     {
-        var record = new RunRecord();
-        Simulator.Run(command.Seed!.Value, command.Options with { Record = record });
+        var record = new DeterminismRecord();
+        KvSimulation.Run(command.Seed!.Value, command.Options with { DeterminismRecord = record });
         using var output = Console.OpenStandardOutput();
         record.Write(output);
     }
 
     /// <summary>Runs a seed there and then here, where it must do the same.</summary>
-    public static SimulationReport RunTwice(SimulatorCommand command, SimulationOptions options)
+    public static SimulationReport RunTwice(SimulatorCommand command, RunOptions options)
     {
         // Started by its own name, or by the runtime's.
         var program = Environment.ProcessPath!;
         string[] itself = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
-        string[] arguments = [.. itself, .. (command with { Twice = false }).Arguments.Split(' '), Record];
+        string[] arguments = [.. itself, .. (command with { CheckDeterminism = false }).Arguments.Split(' '), Record];
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
         using var record = new MemoryStream();
@@ -31,10 +31,10 @@ internal static class AnotherProcess
         record.Position = 0;
 
         if (process.ExitCode == 0)
-            return Simulator.Run(command.Seed!.Value, options with { Record = RunRecord.Read(record) });
+            return KvSimulation.Run(command.Seed!.Value, options with { DeterminismRecord = DeterminismRecord.Read(record) });
 
         // What breaks a promise there does so here too, and is told here.
-        Simulator.Run(command.Seed!.Value, options);
+        KvSimulation.Run(command.Seed!.Value, options);
         throw new SimulationFailedException($"seed {command.Seed} ends well here, and in another process it did not:\n{errors.Result}\nagain: {command}");
     }
 }

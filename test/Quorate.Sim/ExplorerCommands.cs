@@ -12,9 +12,9 @@ internal static class ExplorerCommands
             switch (args.Where(static argument => argument != "--refine").ToArray())
             {
                 case ["--explore"]:
-                    Console.WriteLine(string.Join('\n', Explorer.Names));
+                    Console.WriteLine(string.Join('\n', Explorer.ModelNames));
                     return 0;
-                case ["--explore", var name] when Explorer.Names.Contains(name):
+                case ["--explore", var name] when Explorer.ModelNames.Contains(name):
                     var found = Explorer.Run(name, refine);
                     Print(found.Reached);
                     Console.WriteLine($"{name}: ok, {found.Generated} generated, {found.Distinct} distinct, depth {found.Depth}, {Processor()}");
@@ -36,7 +36,7 @@ internal static class ExplorerCommands
         catch (ExplorationFailedException failure)
         {
             Console.WriteLine(failure.Message);
-            Console.WriteLine($"found after {failure.Effort} {(args[0] == "--walk" ? "steps" : "states")}, {Processor()}");
+            Console.WriteLine($"found after {failure.StatesOrSteps} {(args[0] == "--walk" ? "steps" : "states")}, {Processor()}");
             return 2;
         }
     }

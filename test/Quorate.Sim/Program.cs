@@ -27,7 +27,7 @@ try
 {
     while (arguments.Count > 0)
     {
-        if (SimulatorCommand.TryTake(command, arguments, out command))
+        if (SimulatorCommand.TryParseNext(command, arguments, out command))
             continue;
         ulong Number() => ulong.Parse(arguments.Dequeue(), CultureInfo.InvariantCulture);
         switch (arguments.Dequeue())
@@ -80,7 +80,7 @@ if (command.Seed is { } only)
             return 0;
         }
 
-        var report = Run(command, command.Options with { Tell = trace ? Console.WriteLine : null, Trace = file });
+        var report = Run(command, command.Options with { OnEvent = trace ? Console.WriteLine : null, Trace = file });
         Console.WriteLine($"seed {only}: ok, {report.Members} members, {report.SimulatedSeconds:0.0} s simulated in {clock.Elapsed.TotalSeconds:0.00} s, {report.Events} events, trace {report.TraceHash:x16}");
         foreach (var (what, count) in report.Counts)
             Console.WriteLine($"{count,9}  {what}");
@@ -126,7 +126,7 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
                 if (failed++ == 0 || !keepGoing)
                     Console.WriteLine(failure.Message);
                 else
-                    Console.WriteLine($"seed {failure.Seed}: {failure.Violation}\nagain: {failure.Again}");
+                    Console.WriteLine($"seed {failure.Seed}: {failure.Violation}\nagain: {failure.ReproCommand}");
             }
         }
     }
@@ -143,18 +143,18 @@ Console.WriteLine($"of processor time {processor:0.0} s: {done / processor:0.0} 
 const ulong SeedsThatMeetAll = 10_000;
 return failed == 0 && (isAllMet || seeds < SeedsThatMeetAll) ? 0 : 2;
 
-static SimulationReport Run(SimulatorCommand command, SimulationOptions options) =>
-    command.Twice ? AnotherProcess.RunTwice(command, options) : Simulator.Run(command.Seed!.Value, options);
+static SimulationReport Run(SimulatorCommand command, RunOptions options) =>
+    command.CheckDeterminism ? AnotherProcess.RunTwice(command, options) : KvSimulation.Run(command.Seed!.Value, options);
 
 // The small run is told whole: it is short enough to be read.
 static void Shrink(SimulationFailedException failure, bool refine)
 {
-    SimulationReport RunLess(SimulationOptions options) => Simulator.Run(failure.Seed, options with { Refine = refine });
+    SimulationReport RunLess(RunOptions options) => KvSimulation.Run(failure.Seed, options with { Refine = refine });
     var shrunk = Shrinker.Shrink(failure, RunLess, Console.Error.WriteLine);
     Console.WriteLine();
     try
     {
-        RunLess(new SimulationOptions { Reduction = shrunk.Failure.Reduction, Tell = Console.WriteLine });
+        RunLess(new RunOptions { Reduction = shrunk.Failure.Reduction, OnEvent = Console.WriteLine });
     }
     catch (SimulationFailedException same)
     {
@@ -164,7 +164,7 @@ static void Shrink(SimulationFailedException failure, bool refine)
     Console.WriteLine($"""
         before: {shrunk.Before}
         after:  {shrunk.After}, in {shrunk.Runs} runs
-        again:  {shrunk.Failure.Again}
+        again:  {shrunk.Failure.ReproCommand}
         """);
 }
 
@@ -173,7 +173,7 @@ bool PrintCounts()
 {
     foreach (var (what, count) in counts.Where(static c => !c.Key.Contains(": ", StringComparison.Ordinal)).Concat(counts.Where(static c => c.Key.Contains(": ", StringComparison.Ordinal))))
         Console.WriteLine($"{count,12}  {what}");
-    var missing = Coverage.Missing(counts);
-    Console.WriteLine($"{Coverage.Names.Count - missing.Count} of {Coverage.Names.Count} marks met{(missing.Count == 0 ? "" : "; never: " + string.Join(", ", missing))}");
+    var missing = CoverageGoals.Missing(counts);
+    Console.WriteLine($"{CoverageGoals.Names.Count - missing.Count} of {CoverageGoals.Names.Count} marks met{(missing.Count == 0 ? "" : "; never: " + string.Join(", ", missing))}");
     return missing.Count == 0;
 }

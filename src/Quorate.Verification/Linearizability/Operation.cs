@@ -16,7 +16,7 @@ public sealed record Operation<TRequest, TResponse>
     public required int Client { get; init; }
 
     /// <summary>Where it was asked, in words: "member 2".</summary>
-    public string At { get; init; } = "";
+    public string Target { get; init; } = "";
 
     /// <summary>When it was asked.</summary>
     public required long Invoked { get; init; }
@@ -40,11 +40,11 @@ public sealed record Operation<TRequest, TResponse>
     public bool HasReturned => Returned is not null;
 
     /// <summary>Who asked what, where.</summary>
-    public override string ToString() => $"{Request} [{Number}] by client {Client}{(At.Length > 0 ? $" at {At}" : "")}";
+    public override string ToString() => $"{Request} [{Number}] by client {Client}{(Target.Length > 0 ? $" at {Target}" : "")}";
 
     /// <summary>The same, and when, and with what answer.</summary>
-    internal string InFull<TState>(SequentialModel<TState, TRequest, TResponse> model) =>
-        HasReturned ? $"{this}, {Seconds(Invoked)} to {Seconds(Returned!.Value)}, answered {model.Words(Response)}" : $"{this}, from {Seconds(Invoked)} on, never answered";
+    internal string Describe<TState>(SequentialModel<TState, TRequest, TResponse> model) =>
+        HasReturned ? $"{this}, {FormatSeconds(Invoked)} to {FormatSeconds(Returned!.Value)}, answered {model.Describe(Response)}" : $"{this}, from {FormatSeconds(Invoked)} on, never answered";
 
-    internal static string Seconds(long moment) => string.Create(CultureInfo.InvariantCulture, $"{moment / 1e6:0.000000} s");
+    internal static string FormatSeconds(long moment) => string.Create(CultureInfo.InvariantCulture, $"{moment / 1e6:0.000000} s");
 }

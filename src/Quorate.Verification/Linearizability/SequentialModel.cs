@@ -14,10 +14,10 @@ public abstract class SequentialModel<TState, TRequest, TResponse>
     public abstract TResponse Step(TState state, TRequest request, out TState next);
 
     /// <summary>Whether an answer is the one that was to be. Equality, unless something in it is nobody's to foresee.</summary>
-    public virtual bool Agrees(TResponse expected, TResponse answered) => EqualityComparer<TResponse>.Default.Equals(expected, answered);
+    public virtual bool Matches(TResponse expected, TResponse actual) => EqualityComparer<TResponse>.Default.Equals(expected, actual);
 
     /// <summary>An answer in words.</summary>
-    public virtual string Words(TResponse? answer) => answer?.ToString() ?? "nothing";
+    public virtual string Describe(TResponse? response) => response?.ToString() ?? "nothing";
 
     /// <summary>
     /// The keys a request touches. Requests with no key in common, not even by way of others, know nothing of each other: each such part is checked alone, and all are

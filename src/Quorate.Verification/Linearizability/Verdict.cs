@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Linearizability;
 
 /// <summary>What a check has found.</summary>
-public enum Finding
+public enum CheckResult
 {
     /// <summary>There is an order in which one thing after another would have been answered the same.</summary>
     Linearizable = 1,
@@ -14,17 +14,17 @@ public enum Finding
 }
 
 /// <summary>What a check has found, and why.</summary>
-/// <param name="Finding">What.</param>
+/// <param name="Result">What.</param>
 /// <param name="Explanation">Not linearizable: which operations, in what order, what was to be answered and what was. Unknown: what was used up.</param>
 /// <param name="Steps">How many times the model was asked.</param>
-public sealed record Verdict(Finding Finding, string Explanation, long Steps)
+public sealed record Verdict(CheckResult Result, string Explanation, long Steps)
 {
     /// <summary>Whether an order was found.</summary>
-    public bool IsLinearizable => Finding == Finding.Linearizable;
+    public bool IsLinearizable => Result == CheckResult.Linearizable;
 
-    internal static Verdict Linearizable(long steps) => new(Finding.Linearizable, "", steps);
+    internal static Verdict Linearizable(long steps) => new(CheckResult.Linearizable, "", steps);
 
-    internal static Verdict Refused(string why, long steps) => new(Finding.NotLinearizable, why, steps);
+    internal static Verdict NotLinearizable(string explanation, long steps) => new(CheckResult.NotLinearizable, explanation, steps);
 
-    internal static Verdict Unknown(string why, long steps) => new(Finding.Unknown, why, steps);
+    internal static Verdict Unknown(string explanation, long steps) => new(CheckResult.Unknown, explanation, steps);
 }

@@ -25,32 +25,32 @@ public static class Witness
             if (operation.Index is not null)
                 order.Add(operation);
             else if (operation.HasReturned)
-                return Verdict.Refused($"{operation.InFull(model)}, and yet took effect nowhere", 0);
+                return Verdict.NotLinearizable($"{operation.Describe(model)}, and yet took effect nowhere", 0);
         }
 
-        order.Sort(ByPlace);
+        order.Sort(CompareByWitness);
         var state = model.Initial;
         Operation<TRequest, TResponse>? latest = null;
         for (var i = 0; i < order.Count; i++)
         {
             var operation = order[i];
             if (i > 0 && !operation.IsRead && order[i - 1].Index == operation.Index)
-                return Verdict.Refused($"{order[i - 1]} and {operation} both took effect at index {operation.Index}", i);
+                return Verdict.NotLinearizable($"{order[i - 1]} and {operation} both took effect at index {operation.Index}", i);
             if (latest is not null && operation.Returned < latest.Invoked)
-                return Verdict.Refused(OutOfTime(earlier: operation, later: latest, model), i);
+                return Verdict.NotLinearizable(DescribeOrderViolation(earlier: operation, later: latest, model), i);
             if (latest is null || operation.Invoked > latest.Invoked)
                 latest = operation;
 
             var expected = model.Step(state, operation.Request, out state);
-            if (operation.HasReturned && !model.Agrees(expected, operation.Response!))
-                return Verdict.Refused(Unexplained(order, i, expected, model), i + 1);
+            if (operation.HasReturned && !model.Matches(expected, operation.Response!))
+                return Verdict.NotLinearizable(DescribeWrongResponse(order, i, expected, model), i + 1);
         }
 
         return Verdict.Linearizable(order.Count);
     }
 
     /// <summary>Reads stand behind the write they saw, and among each other as they were asked: in no other order would fewer be out of time.</summary>
-    private static int ByPlace<TRequest, TResponse>(Operation<TRequest, TResponse> a, Operation<TRequest, TResponse> b)
+    private static int CompareByWitness<TRequest, TResponse>(Operation<TRequest, TResponse> a, Operation<TRequest, TResponse> b)
     {
         var byIndex = a.Index!.Value.CompareTo(b.Index!.Value);
         if (byIndex != 0)
@@ -61,13 +61,13 @@ public static class Witness
         return byTime != 0 ? byTime : a.Number.CompareTo(b.Number);
     }
 
-    private static string OutOfTime<TState, TRequest, TResponse>(
+    private static string DescribeOrderViolation<TState, TRequest, TResponse>(
         Operation<TRequest, TResponse> earlier, Operation<TRequest, TResponse> later, SequentialModel<TState, TRequest, TResponse> model) =>
-        $"{later} began at {Operation<TRequest, TResponse>.Seconds(later.Invoked)}, after {earlier} had returned at {Operation<TRequest, TResponse>.Seconds(earlier.Returned!.Value)} "
-        + $"({model.Words(earlier.Response)}), and yet stands before it in the log: it {(later.IsRead ? "shows" : "took effect at")} index {later.Index}, the other {earlier.Index}"
-        + (later.HasReturned ? $", and was answered {model.Words(later.Response)}" : "");
+        $"{later} began at {Operation<TRequest, TResponse>.FormatSeconds(later.Invoked)}, after {earlier} had returned at {Operation<TRequest, TResponse>.FormatSeconds(earlier.Returned!.Value)} "
+        + $"({model.Describe(earlier.Response)}), and yet stands before it in the log: it {(later.IsRead ? "shows" : "took effect at")} index {later.Index}, the other {earlier.Index}"
+        + (later.HasReturned ? $", and was answered {model.Describe(later.Response)}" : "");
 
-    private static string Unexplained<TState, TRequest, TResponse>(
+    private static string DescribeWrongResponse<TState, TRequest, TResponse>(
         List<Operation<TRequest, TResponse>> order, int at, TResponse expected, SequentialModel<TState, TRequest, TResponse> model)
     {
         var operation = order[at];
@@ -75,7 +75,7 @@ public static class Witness
         while (before >= 0 && (order[before].IsRead || !Touches(model, order[before].Request, operation.Request)))
             before--;
         var behind = before < 0 ? "before any write" : $"behind {order[before]} at index {order[before].Index}";
-        return $"{operation.InFull(model)}; at index {operation.Index}, {behind}, the answer is {model.Words(expected)}";
+        return $"{operation.Describe(model)}; at index {operation.Index}, {behind}, the answer is {model.Describe(expected)}";
     }
 
     private static bool Touches<TState, TRequest, TResponse>(SequentialModel<TState, TRequest, TResponse> model, TRequest a, TRequest b)

@@ -6,7 +6,7 @@ internal static class BreadthFirstSearch
 {
     /// <param name="model">What is explored.</param>
     /// <param name="distinctMax">Ends the search, incomplete, when so many states have been met.</param>
-    public static Exploration Run<TState, TAction>(IModel<TState, TAction> model, int distinctMax = int.MaxValue)
+    public static SearchResult Run<TState, TAction>(IModel<TState, TAction> model, int distinctMax = int.MaxValue)
         where TState : class
         where TAction : notnull
         => new Search<TState, TAction>(model, distinctMax).Run();
@@ -18,15 +18,15 @@ internal static class BreadthFirstSearch
         private readonly VisitedStates _visited = new();
         private readonly Queue<TState> _frontier = new();
         private readonly StateEncoder _encoder = new();
-        private readonly Reached<TState> _reached = new(model.Sometimes);
+        private readonly SometimesCounter<TState> _reached = new(model.Sometimes);
         private long _generated;
 
-        public Exploration Run()
+        public SearchResult Run()
         {
             foreach (var state in model.InitialStates)
             {
-                if (Meet(state, VisitedStates.NoParent) is { } violated)
-                    return Result(depth: 1, Counterexample.At(model, [], violated));
+                if (Visit(state, VisitedStates.NoParent) is { } violated)
+                    return Result(depth: 1, Counterexample.Reconstruct(model, [], violated));
             }
 
             var actions = new List<TAction>();
@@ -43,8 +43,8 @@ internal static class BreadthFirstSearch
                 model.ActionsOf(state, actions);
                 foreach (var action in actions)
                 {
-                    if (Take(state, action, explored) is { } violated)
-                        return Result(depth + 1, Counterexample.At(model, _visited.PathTo(explored), violated));
+                    if (TakeStep(state, action, explored) is { } violated)
+                        return Result(depth + 1, Counterexample.Reconstruct(model, _visited.PathTo(explored), violated));
                 }
             }
 
@@ -52,7 +52,7 @@ internal static class BreadthFirstSearch
         }
 
         /// <summary>What the step violates, or null.</summary>
-        private Exception? Take(TState state, TAction action, int from)
+        private Exception? TakeStep(TState state, TAction action, int from)
         {
             TState? next;
             try
@@ -64,10 +64,10 @@ internal static class BreadthFirstSearch
                 return violated;
             }
 
-            return next is null ? null : Meet(next, from);
+            return next is null ? null : Visit(next, from);
         }
 
-        private Exception? Meet(TState state, int from)
+        private Exception? Visit(TState state, int from)
         {
             _generated++;
             var isWithinBounds = model.IsWithinBounds(state);
@@ -86,14 +86,14 @@ internal static class BreadthFirstSearch
 
             if (isWithinBounds)
             {
-                _reached.Note(state);
+                _reached.Record(state);
                 _frontier.Enqueue(state);
             }
 
             return null;
         }
 
-        private Exploration Result(int depth, Counterexample? counterexample) =>
+        private SearchResult Result(int depth, Counterexample? counterexample) =>
             new(_generated, _visited.Count, depth, IsComplete: false, _reached.Counts, counterexample);
     }
 }
@@ -105,18 +105,18 @@ internal static class BreadthFirstSearch
 /// <param name="IsComplete">There is nothing else: every state within bounds was met, and nothing is violated.</param>
 /// <param name="Reached">In how many states each thing held that must hold sometimes.</param>
 /// <param name="Counterexample">A shortest path to a violation; null when there is none.</param>
-internal sealed record Exploration(
+internal sealed record SearchResult(
     long Generated, int Distinct, int Depth, bool IsComplete, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);
 
 /// <summary>How often what must hold sometimes has held.</summary>
-internal sealed class Reached<TState>(IReadOnlyList<Sometimes<TState>> sometimes)
+internal sealed class SometimesCounter<TState>(IReadOnlyList<Sometimes<TState>> sometimes)
 {
     private readonly long[] _counts = new long[sometimes.Count];
 
     public IReadOnlyDictionary<string, long> Counts =>
         sometimes.Select((one, i) => (one.Name, Count: _counts[i])).ToDictionary(static one => one.Name, static one => one.Count, StringComparer.Ordinal);
 
-    public void Note(TState state)
+    public void Record(TState state)
     {
         for (var i = 0; i < _counts.Length; i++)
         {

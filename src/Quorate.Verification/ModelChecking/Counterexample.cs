@@ -10,21 +10,21 @@ namespace Quorate.Verification.ModelChecking;
 internal sealed record Counterexample(string Violation, IReadOnlyList<CounterexampleStep> Steps, Exception Cause)
 {
     /// <summary>Walks from a beginning along fingerprints, and then takes the step that violates.</summary>
-    public static Counterexample At<TState, TAction>(IModel<TState, TAction> model, List<ulong> path, Exception violated)
+    public static Counterexample Reconstruct<TState, TAction>(IModel<TState, TAction> model, List<ulong> path, Exception violation)
         where TState : class
         where TAction : notnull
     {
         var steps = new List<CounterexampleStep>();
         TState? state = null;
         foreach (var fingerprint in path)
-            state = state is null ? First(model, fingerprint) : Follow(model, state, fingerprint, steps);
+            state = state is null ? FindInitialState(model, fingerprint) : FindNextState(model, state, fingerprint, steps);
         if (state is not null)
-            Violate(model, state, violated, steps);
-        return new Counterexample(violated.Message, steps, violated);
+            AddViolatingStep(model, state, violation, steps);
+        return new Counterexample(violation.Message, steps, violation);
     }
 
     /// <summary>What could be met once cannot be met again.</summary>
-    public static InvalidOperationException Lost(object model) =>
+    public static InvalidOperationException NotReproducible(object model) =>
         new($"{model.GetType().Name} does not do the same again: its steps are no function of its states, or its fingerprints call different states equal");
 
     public override string ToString()
@@ -40,12 +40,12 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
         return text.ToString().TrimEnd();
     }
 
-    private static TState First<TState, TAction>(IModel<TState, TAction> model, ulong fingerprint)
+    private static TState FindInitialState<TState, TAction>(IModel<TState, TAction> model, ulong fingerprint)
         where TState : class
         where TAction : notnull
-        => model.InitialStates.FirstOrDefault(state => model.Fingerprint(state, new StateEncoder()) == fingerprint) ?? throw Lost(model);
+        => model.InitialStates.FirstOrDefault(state => model.Fingerprint(state, new StateEncoder()) == fingerprint) ?? throw NotReproducible(model);
 
-    private static TState Follow<TState, TAction>(IModel<TState, TAction> model, TState state, ulong fingerprint, List<CounterexampleStep> steps)
+    private static TState FindNextState<TState, TAction>(IModel<TState, TAction> model, TState state, ulong fingerprint, List<CounterexampleStep> steps)
         where TState : class
         where TAction : notnull
     {
@@ -59,11 +59,11 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
             return next;
         }
 
-        throw Lost(model);
+        throw NotReproducible(model);
     }
 
     /// <summary>Where symmetric states are one, this state may be a mirror image of the one in which the violation was met, and the action is mirrored too.</summary>
-    private static void Violate<TState, TAction>(IModel<TState, TAction> model, TState state, Exception violated, List<CounterexampleStep> steps)
+    private static void AddViolatingStep<TState, TAction>(IModel<TState, TAction> model, TState state, Exception violation, List<CounterexampleStep> steps)
         where TState : class
         where TAction : notnull
     {
@@ -78,14 +78,14 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
                 if (next is not null)
                     model.Check(next);
             }
-            catch (Exception again) when (again.GetType() == violated.GetType())
+            catch (Exception again) when (again.GetType() == violation.GetType())
             {
                 steps.Add(new CounterexampleStep(action.ToString()!, next?.ToString() ?? ""));
                 return;
             }
         }
 
-        throw Lost(model);
+        throw NotReproducible(model);
     }
 }
 

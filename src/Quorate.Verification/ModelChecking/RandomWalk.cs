@@ -13,35 +13,35 @@ internal static class RandomWalk
     /// <param name="seed">Decides every step.</param>
     /// <param name="stepsMax">Ends the walking after so many steps, all walks together.</param>
     /// <param name="lengthMax">The length of one walk; then the next begins.</param>
-    public static Walking Run<TState, TAction>(IModel<TState, TAction> model, ulong seed, long stepsMax, int lengthMax)
+    public static RandomWalkResult Run<TState, TAction>(IModel<TState, TAction> model, ulong seed, long stepsMax, int lengthMax)
         where TState : class
         where TAction : notnull
     {
-        var dice = Dice.For(seed, "random walk");
-        var reached = new Reached<TState>(model.Sometimes);
-        var beginnings = model.InitialStates.ToList();
+        var prng = Dice.For(seed, "random walk");
+        var reached = new SometimesCounter<TState>(model.Sometimes);
+        var initialStates = model.InitialStates.ToList();
         var taken = new List<TAction>();
-        var factors = new int[IModel<TState, TAction>.KindsMax];
+        var kindFactors = new int[IModel<TState, TAction>.KindsMax];
         var (walks, steps) = (0, 0L);
         for (; steps < stepsMax; walks++)
         {
-            factors[0] = 1;
-            for (var kind = 1; kind < factors.Length; kind++)
-                factors[kind] = dice.Pick(0, 0, 1, 4);
-            var beginning = beginnings[dice.Next(0, beginnings.Count)];
-            var violated = Walk(model, beginning, dice, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken, factors);
+            kindFactors[0] = 1;
+            for (var kind = 1; kind < kindFactors.Length; kind++)
+                kindFactors[kind] = prng.Pick(0, 0, 1, 4);
+            var initialState = initialStates[prng.Next(0, initialStates.Count)];
+            var violation = Walk(model, initialState, prng, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken, kindFactors);
 
             // One that could not take a step counts as one, or walking would have no end.
             steps += Math.Max(1, taken.Count);
-            if (violated is not null)
-                return new Walking(walks + 1, steps, reached.Counts, Shortening.Of(model, beginning, taken));
+            if (violation is not null)
+                return new RandomWalkResult(walks + 1, steps, reached.Counts, PathShrinker.Shrink(model, initialState, taken));
         }
 
-        return new Walking(walks, steps, reached.Counts, Counterexample: null);
+        return new RandomWalkResult(walks, steps, reached.Counts, Counterexample: null);
     }
 
     private static Exception? Walk<TState, TAction>(
-        IModel<TState, TAction> model, TState state, Dice dice, int length, Reached<TState> reached, List<TAction> taken, int[] factors)
+        IModel<TState, TAction> model, TState state, Dice prng, int length, SometimesCounter<TState> reached, List<TAction> taken, int[] kindFactors)
         where TState : class
         where TAction : notnull
     {
@@ -54,7 +54,7 @@ internal static class RandomWalk
             TState? next = null;
             try
             {
-                while (next is null && TryDraw(model, actions, dice, factors, out var action))
+                while (next is null && TryDraw(model, actions, prng, kindFactors, out var action))
                 {
                     taken.Add(action);
                     next = model.Next(state, action);
@@ -72,7 +72,7 @@ internal static class RandomWalk
             if (next is null)
                 break;
             state = next;
-            reached.Note(state);
+            reached.Record(state);
             if (!model.IsWithinBounds(state))
                 break;
         }
@@ -81,22 +81,22 @@ internal static class RandomWalk
     }
 
     /// <summary>Takes one of the actions out of the list; false when none is left that happens in this walk.</summary>
-    private static bool TryDraw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Dice dice, int[] factors, out TAction drawn)
+    private static bool TryDraw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Dice prng, int[] kindFactors, out TAction drawn)
         where TState : class
         where TAction : notnull
     {
         var sum = 0;
         foreach (var action in actions)
-            sum += model.WeightOf(action) * factors[model.KindOf(action)];
+            sum += model.WeightOf(action) * kindFactors[model.KindOf(action)];
 
         drawn = default!;
         if (sum == 0)
             return false;
 
-        var left = dice.Next(0, sum);
+        var left = prng.Next(0, sum);
         for (var i = 0; ; i++)
         {
-            left -= model.WeightOf(actions[i]) * factors[model.KindOf(actions[i])];
+            left -= model.WeightOf(actions[i]) * kindFactors[model.KindOf(actions[i])];
             if (left >= 0)
                 continue;
             drawn = actions[i];
@@ -111,4 +111,4 @@ internal static class RandomWalk
 /// <param name="Steps">Their steps, all together.</param>
 /// <param name="Reached">In how many states each thing held that must hold sometimes.</param>
 /// <param name="Counterexample">The way to a violation, shortened; null when none was met.</param>
-internal sealed record Walking(int Walks, long Steps, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);
+internal sealed record RandomWalkResult(int Walks, long Steps, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);

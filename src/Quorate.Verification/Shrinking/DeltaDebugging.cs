@@ -14,22 +14,22 @@ internal static class DeltaDebugging
         if (items.Count == 0 || fails([]))
             return [];
 
-        var pieces = 2;
+        var chunks = 2;
         while (items.Count > 1)
         {
-            pieces = Math.Min(pieces, items.Count);
-            if (WithoutAPiece(items, pieces, fails) is { } fewer)
+            chunks = Math.Min(chunks, items.Count);
+            if (TryRemoveChunk(items, chunks, fails) is { } fewer)
             {
                 items = fewer;
-                pieces = Math.Max(2, pieces - 1);
+                chunks = Math.Max(2, chunks - 1);
             }
-            else if (pieces == items.Count)
+            else if (chunks == items.Count)
             {
                 break;
             }
             else
             {
-                pieces *= 2;
+                chunks *= 2;
             }
         }
 
@@ -37,11 +37,11 @@ internal static class DeltaDebugging
     }
 
     /// <summary>Without some piece it still fails; null: each is needed. The last pieces go first: what came late depends on what came early.</summary>
-    private static List<T>? WithoutAPiece<T>(IReadOnlyList<T> items, int pieces, Func<IReadOnlyList<T>, bool> fails)
+    private static List<T>? TryRemoveChunk<T>(IReadOnlyList<T> items, int chunks, Func<IReadOnlyList<T>, bool> fails)
     {
-        for (var piece = pieces - 1; piece >= 0; piece--)
+        for (var chunk = chunks - 1; chunk >= 0; chunk--)
         {
-            var (from, to) = (items.Count * piece / pieces, items.Count * (piece + 1) / pieces);
+            var (from, to) = (items.Count * chunk / chunks, items.Count * (chunk + 1) / chunks);
             List<T> fewer = [.. items.Take(from), .. items.Skip(to)];
             if (fails(fewer))
                 return fewer;

@@ -5,7 +5,7 @@ namespace Quorate.Verification.Shrinking;
 /// <summary>What of a seed's run is left: the same seed with less of it, so that what made it fail can be seen.</summary>
 /// <remarks>
 /// Everything that can be taken away draws from a stream of its own, so the rest stays as it was. <see cref="ToString"/> gives it as arguments of
-/// the runner, which <see cref="TryTake"/> reads again.
+/// the runner, which <see cref="TryApply"/> reads again.
 /// </remarks>
 public sealed record Reduction
 {
@@ -13,41 +13,41 @@ public sealed record Reduction
     public static Reduction None { get; } = new();
 
     /// <summary>The strikes of faults that happen, by name: <c>kill.3</c> is the third kill. Null: all.</summary>
-    public IReadOnlyList<string>? Strikes { get; init; }
+    public IReadOnlyList<string>? FaultInjections { get; init; }
 
     /// <summary>What clients do: client, number of the turn, and when it begins at the earliest, microseconds. Null: everything, each when it likes.</summary>
-    public IReadOnlyList<ClientTurn>? Turns { get; init; }
+    public IReadOnlyList<ClientIteration>? ClientIterations { get; init; }
 
-    /// <summary>What the weather is spared: see <see cref="Calms"/>.</summary>
-    public IReadOnlyList<string> Calm { get; init; } = [];
+    /// <summary>What the weather is spared: see <see cref="DisableableFaults"/>.</summary>
+    public IReadOnlyList<string> DisabledFaults { get; init; } = [];
 
     /// <summary>How many members; null: as the seed says.</summary>
     public int? Members { get; init; }
 
     /// <summary>How long the life with faults is, microseconds; null: as the seed says.</summary>
-    public long? Life { get; init; }
+    public long? FaultPhaseDuration { get; init; }
 
     /// <summary>The run ends there, microseconds, without a quiet phase; null: it does not.</summary>
     public long? Until { get; init; }
 
     /// <summary>The hardships that a run can be spared.</summary>
-    public static IReadOnlyList<string> Calms { get; } =
+    public static IReadOnlyList<string> DisableableFaults { get; } =
         ["loss", "duplicates", "stale", "reordering", "drift", "slow-links", "slow-disks", "slow-machines", "closing", "tight", "broken"];
 
     /// <summary>Takes one argument of the runner and its value, if it is one of ours.</summary>
     /// <exception cref="FormatException">The value is not what <see cref="ToString"/> would write.</exception>
-    public static bool TryTake(Reduction before, string argument, string value, out Reduction after)
+    public static bool TryApply(Reduction before, string argument, string value, out Reduction after)
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(value);
         string[] List() => value == "-" ? [] : value.Split(',');
         after = argument switch
         {
-            "--strikes" => before with { Strikes = List() },
-            "--turns" => before with { Turns = [.. List().Select(ClientTurn.Parse)] },
-            "--calm" => before with { Calm = List() },
+            "--strikes" => before with { FaultInjections = List() },
+            "--turns" => before with { ClientIterations = [.. List().Select(ClientIteration.Parse)] },
+            "--calm" => before with { DisabledFaults = List() },
             "--members" => before with { Members = int.Parse(value, CultureInfo.InvariantCulture) },
-            "--life" => before with { Life = long.Parse(value, CultureInfo.InvariantCulture) },
+            "--life" => before with { FaultPhaseDuration = long.Parse(value, CultureInfo.InvariantCulture) },
             "--until" => before with { Until = long.Parse(value, CultureInfo.InvariantCulture) },
             _ => before,
         };
@@ -63,16 +63,16 @@ public sealed record Reduction
 
         if (Members is not null)
             Add("--members", Members);
-        if (Life is not null)
-            Add("--life", Life);
+        if (FaultPhaseDuration is not null)
+            Add("--life", FaultPhaseDuration);
         if (Until is not null)
             Add("--until", Until);
-        if (Calm.Count > 0)
-            AddList("--calm", Calm);
-        if (Strikes is not null)
-            AddList("--strikes", Strikes);
-        if (Turns is not null)
-            AddList("--turns", Turns);
+        if (DisabledFaults.Count > 0)
+            AddList("--calm", DisabledFaults);
+        if (FaultInjections is not null)
+            AddList("--strikes", FaultInjections);
+        if (ClientIterations is not null)
+            AddList("--turns", ClientIterations);
         return string.Join(' ', arguments);
     }
 }
@@ -81,16 +81,16 @@ public sealed record Reduction
 /// <param name="Client">Whose.</param>
 /// <param name="Number">Its number among that client's, from 0.</param>
 /// <param name="At">When it began, or is to begin at the earliest: microseconds.</param>
-public readonly record struct ClientTurn(int Client, int Number, long At)
+public readonly record struct ClientIteration(int Client, int Number, long At)
 {
     /// <summary>Reads what <see cref="ToString"/> writes.</summary>
     /// <exception cref="FormatException">It is not that.</exception>
-    public static ClientTurn Parse(string text)
+    public static ClientIteration Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text.Split('.', '@') is not [var client, var number, var at])
             throw new FormatException($"{text} is no turn of a client: client.number@microseconds");
-        return new ClientTurn(int.Parse(client, CultureInfo.InvariantCulture), int.Parse(number, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture));
+        return new ClientIteration(int.Parse(client, CultureInfo.InvariantCulture), int.Parse(number, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture));
     }
 
     /// <summary><c>client.number@microseconds</c></summary>

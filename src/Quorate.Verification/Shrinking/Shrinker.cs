@@ -7,56 +7,56 @@ public static class Shrinker
     /// <summary>Shrinks a failure.</summary>
     /// <param name="failure">What the whole run ended with.</param>
     /// <param name="run">Runs its seed again.</param>
-    /// <param name="tell">Told of each step that made it smaller.</param>
+    /// <param name="onProgress">Told of each step that made it smaller.</param>
     /// <param name="runsMax">How often it may be run at the most.</param>
     public static ShrunkRun Shrink(
-        SimulationFailedException failure, Func<SimulationOptions, SimulationReport> run, Action<string>? tell = null, int runsMax = 3000)
+        SimulationFailedException failure, Func<RunOptions, SimulationReport> run, Action<string>? onProgress = null, int runsMax = 3000)
     {
         ArgumentNullException.ThrowIfNull(failure);
         ArgumentNullException.ThrowIfNull(run);
-        var search = new Search(failure, run, tell, runsMax);
-        search.MakeSmall();
+        var search = new Search(failure, run, onProgress, runsMax);
+        search.Run();
         return new ShrunkRun(search.Failure, failure.Size, search.Failure.Size, search.Runs);
     }
 
-    private sealed class Search(SimulationFailedException whole, Func<SimulationOptions, SimulationReport> run, Action<string>? tell, int runsMax)
+    private sealed class Search(SimulationFailedException original, Func<RunOptions, SimulationReport> run, Action<string>? onProgress, int runsMax)
     {
         /// <summary>The smallest failure so far.</summary>
-        public SimulationFailedException Failure { get; private set; } = whole;
+        public SimulationFailedException Failure { get; private set; } = original;
 
         public int Runs { get; private set; }
 
         private Reduction Best => Failure.Reduction;
 
-        public void MakeSmall()
+        public void Run()
         {
             // From here on everything is said explicitly, or what is taken away would be made up for by something that did not happen before. A little more
             // time than the failure took: with less to do it may come later.
-            var until = Failure.IsQuiet ? Best.Until : (Failure.At * 5 / 4) + 500_000;
-            if (!Fails(Best with { Strikes = Failure.Strikes, Turns = Failure.Turns, Until = until }, "as it was"))
+            var until = Failure.IsInLivenessPhase ? Best.Until : (Failure.At * 5 / 4) + 500_000;
+            if (!Fails(Best with { FaultInjections = Failure.FaultInjections, ClientIterations = Failure.ClientIterations, Until = until }, "as it was"))
                 return;
 
             (int, int, int, int) before;
             do
             {
                 before = Sizes();
-                WithFewerMembers();
-                WithLessHardship();
-                WithFewerStrikes();
-                WithFewerTurns();
+                RemoveMembers();
+                DisableFaults();
+                RemoveFaultInjections();
+                RemoveClientIterations();
             }
             while (Sizes() != before && Runs < runsMax);
 
-            if (Failure.IsQuiet)
-                WithAShorterLife();
+            if (Failure.IsInLivenessPhase)
+                ShortenFaultPhase();
 
             // What was kept and no longer comes to pass, because the run ends before, need not be said.
-            Fails(Best with { Strikes = Failure.Strikes, Turns = Failure.Turns, Until = Failure.IsQuiet ? Best.Until : Failure.At }, "up to the failure");
+            Fails(Best with { FaultInjections = Failure.FaultInjections, ClientIterations = Failure.ClientIterations, Until = Failure.IsInLivenessPhase ? Best.Until : Failure.At }, "up to the failure");
         }
 
-        private (int Members, int Calm, int Strikes, int Turns) Sizes() => (Failure.Size.Members, Best.Calm.Count, Failure.Strikes.Count, Failure.Turns.Count);
+        private (int Members, int Calm, int Strikes, int Turns) Sizes() => (Failure.Size.Members, Best.DisabledFaults.Count, Failure.FaultInjections.Count, Failure.ClientIterations.Count);
 
-        private void WithFewerMembers()
+        private void RemoveMembers()
         {
             for (var members = 1; members < Failure.Size.Members; members++)
             {
@@ -65,45 +65,45 @@ public static class Shrinker
             }
         }
 
-        private void WithLessHardship() => DeltaDebugging.Minimize(
-            [.. Reduction.Calms.Except(Best.Calm)],
-            hardships => Fails(Best with { Calm = [.. Reduction.Calms.Except(hardships)] }, $"{hardships.Count} hardships"));
+        private void DisableFaults() => DeltaDebugging.Minimize(
+            [.. Reduction.DisableableFaults.Except(Best.DisabledFaults)],
+            enabled => Fails(Best with { DisabledFaults = [.. Reduction.DisableableFaults.Except(enabled)] }, $"{enabled.Count} hardships"));
 
-        private void WithFewerStrikes() => DeltaDebugging.Minimize(Failure.Strikes, strikes => Fails(Best with { Strikes = strikes }, $"{strikes.Count} strikes"));
+        private void RemoveFaultInjections() => DeltaDebugging.Minimize(Failure.FaultInjections, injections => Fails(Best with { FaultInjections = injections }, $"{injections.Count} strikes"));
 
-        private void WithFewerTurns()
+        private void RemoveClientIterations()
         {
-            var clients = Failure.Turns.Select(static t => t.Client).Distinct().ToList();
-            DeltaDebugging.Minimize(clients, some => Fails(Best with { Turns = [.. Failure.Turns.Where(t => some.Contains(t.Client))] }, $"{some.Count} clients"));
-            DeltaDebugging.Minimize(Failure.Turns, turns => Fails(Best with { Turns = turns }, $"{turns.Count} turns"));
+            var clients = Failure.ClientIterations.Select(static t => t.Client).Distinct().ToList();
+            DeltaDebugging.Minimize(clients, kept => Fails(Best with { ClientIterations = [.. Failure.ClientIterations.Where(t => kept.Contains(t.Client))] }, $"{kept.Count} clients"));
+            DeltaDebugging.Minimize(Failure.ClientIterations, iterations => Fails(Best with { ClientIterations = iterations }, $"{iterations.Count} turns"));
         }
 
-        private void WithAShorterLife()
+        private void ShortenFaultPhase()
         {
-            for (var (shortest, life) = (0L, Failure.Life); life - shortest > 200_000;)
+            for (var (shortest, life) = (0L, Failure.FaultPhaseDuration); life - shortest > 200_000;)
             {
                 var middle = (shortest + life) / 2;
-                if (Fails(Best with { Life = middle }, $"a life of {middle / 1e6:0.0} s"))
+                if (Fails(Best with { FaultPhaseDuration = middle }, $"a life of {middle / 1e6:0.0} s"))
                     life = middle;
                 else
                     shortest = middle;
             }
         }
 
-        private bool Fails(Reduction reduction, string what)
+        private bool Fails(Reduction reduction, string description)
         {
             if (Runs >= runsMax)
                 return false;
             Runs++;
             try
             {
-                run(new SimulationOptions { Reduction = reduction });
+                run(new RunOptions { Reduction = reduction });
                 return false;
             }
-            catch (SimulationFailedException failure) when (failure.Promise == Failure.Promise)
+            catch (SimulationFailedException failure) when (failure.Property == Failure.Property)
             {
                 Failure = failure;
-                tell?.Invoke($"{Runs,5} {what}: {failure.Size}");
+                onProgress?.Invoke($"{Runs,5} {description}: {failure.Size}");
                 return true;
             }
             catch (SimulationFailedException)
@@ -125,13 +125,13 @@ public sealed record ShrunkRun(SimulationFailedException Failure, RunSize Before
 /// <summary>How much there is to read in a run.</summary>
 /// <param name="Members">Members of the cluster.</param>
 /// <param name="Clients">Clients that did something.</param>
-/// <param name="Turns">How often they did.</param>
-/// <param name="Strikes">Strikes of faults.</param>
+/// <param name="ClientIterations">How often they did.</param>
+/// <param name="FaultInjections">Strikes of faults.</param>
 /// <param name="Seconds">Virtual seconds.</param>
 /// <param name="Events">Things that happened.</param>
-public sealed record RunSize(int Members, int Clients, int Turns, int Strikes, double Seconds, long Events)
+public sealed record RunSize(int Members, int Clients, int ClientIterations, int FaultInjections, double Seconds, long Events)
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        FormattableString.Invariant($"{Members} members, {Clients} clients, {Turns} turns, {Strikes} strikes, {Seconds:0.000} s, {Events} events");
+        FormattableString.Invariant($"{Members} members, {Clients} clients, {ClientIterations} turns, {FaultInjections} strikes, {Seconds:0.000} s, {Events} events");
 }

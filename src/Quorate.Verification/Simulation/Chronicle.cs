@@ -5,7 +5,7 @@ using Quorate.Verification.Tracing;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>What happened, in order: a hash of all of it, and the end of it in words.</summary>
-internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWriter? trace, RunRecord? record)
+internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWriter? trace, DeterminismRecord? record)
 {
     private const int LinesMax = 120;
     private readonly Queue<Line> _lines = new();
@@ -20,21 +20,21 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
     public void Note(NodeId node, string what, string detail = "")
     {
         Remember(node, what, detail);
-        trace?.Noted(time.Now, node, what, detail);
+        trace?.WriteNote(time.Now, node, what, detail);
     }
 
     /// <summary>Notes that a process begins.</summary>
     public void Started(RaftCore core)
     {
         Remember(core.Self, "starts", core.LastIndex.ToString());
-        trace?.Started(time.Now, core);
+        trace?.WriteStart(time.Now, core);
     }
 
     /// <summary>Notes that a process ends.</summary>
     public void Ended(NodeId node, string why)
     {
         Remember(node, "ends", why);
-        trace?.Ended(time.Now, node, why);
+        trace?.WriteEnd(time.Now, node, why);
     }
 
     /// <summary>Notes what a core says of itself.</summary>
@@ -48,7 +48,7 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
     public void Mix(ulong value)
     {
         Hash = ((Hash ^ value ^ (ulong)time.Now) * 0x9E37_79B9_7F4A_7C15) ^ (Hash >> 29);
-        record?.Happened(Hash, time.Now);
+        record?.OnEvent(Hash, time.Now);
     }
 
     /// <summary>The same, of words.</summary>
@@ -81,7 +81,7 @@ internal sealed class Chronicle(VirtualTime time, Action<string>? tell, TraceWri
             Record(line);
     }
 
-    private void Record(Line line) => record!.Told(() => line.ToString());
+    private void Record(Line line) => record!.OnLine(() => line.ToString());
 
     /// <summary>Written only when somebody reads it.</summary>
     private readonly record struct Line(long At, NodeId Node, string What, string Detail, TraceEvent Happened)

@@ -26,7 +26,7 @@ internal sealed class Cluster : IDisposable
     private readonly Dice _opens;
     private long _untilDiskCheck;
 
-    public Cluster(ulong seed, Weather weather, IApplication application, SimulationOptions options)
+    public Cluster(ulong seed, Weather weather, IApplication application, RunOptions options)
     {
         _seed = seed;
         Options = options;
@@ -35,7 +35,7 @@ internal sealed class Cluster : IDisposable
         Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
         Refinement = options.Refine ? new Refinement(Configuration) : null;
-        Chronicle = new Chronicle(Time, options.Tell, Trace, options.Record);
+        Chronicle = new Chronicle(Time, options.OnEvent, Trace, options.DeterminismRecord);
         Atlas = new Atlas(Weather.Members, Dice.For(seed, "atlas"));
         Decisions = new Decisions(options.Reduction);
         Network = new SimulatedNetwork(Time, Weather, seed, Chronicle, Tally);
@@ -46,7 +46,7 @@ internal sealed class Cluster : IDisposable
             Members.Add(new Member(this, id, seed));
     }
 
-    public SimulationOptions Options { get; }
+    public RunOptions Options { get; }
 
     public Weather Weather { get; }
 

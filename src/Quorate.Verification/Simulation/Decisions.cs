@@ -6,20 +6,20 @@ namespace Quorate.Verification.Simulation;
 internal sealed class Decisions
 {
     private readonly HashSet<string>? _strikes;
-    private readonly Dictionary<int, Queue<ClientTurn>>? _turns;
+    private readonly Dictionary<int, Queue<ClientIteration>>? _turns;
     private readonly Dictionary<string, int> _strikesOf = new(StringComparer.Ordinal);
 
     public Decisions(Reduction reduction)
     {
-        _strikes = reduction.Strikes?.ToHashSet(StringComparer.Ordinal);
-        _turns = reduction.Turns?.GroupBy(static t => t.Client).ToDictionary(static g => g.Key, static g => new Queue<ClientTurn>(g));
+        _strikes = reduction.FaultInjections?.ToHashSet(StringComparer.Ordinal);
+        _turns = reduction.ClientIterations?.GroupBy(static t => t.Client).ToDictionary(static g => g.Key, static g => new Queue<ClientIteration>(g));
     }
 
     /// <summary>The strikes that happened.</summary>
     public List<string> Strikes { get; } = [];
 
     /// <summary>The turns that were taken.</summary>
-    public List<ClientTurn> Turns { get; } = [];
+    public List<ClientIteration> Turns { get; } = [];
 
     /// <summary>A fault is about to strike: its name with the number of the strike, and whether it happens.</summary>
     public (string Name, bool Happens) Strike(string fault)
@@ -33,12 +33,12 @@ internal sealed class Decisions
     }
 
     /// <summary>A client is about to take a turn, its next if nothing is left out: which one it takes, and when at the earliest; null: none any more.</summary>
-    public ClientTurn? NextTurn(int client, int next, long now)
+    public ClientIteration? NextTurn(int client, int next, long now)
     {
         if (_turns is null)
-            return new ClientTurn(client, next, now);
+            return new ClientIteration(client, next, now);
         return _turns.TryGetValue(client, out var turns) && turns.TryDequeue(out var turn) ? turn : null;
     }
 
-    public void Began(in ClientTurn turn) => Turns.Add(turn);
+    public void Began(in ClientIteration turn) => Turns.Add(turn);
 }

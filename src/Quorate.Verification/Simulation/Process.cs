@@ -58,7 +58,7 @@ internal sealed class Process
         Machine = cluster.Application.NewHost(member.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
         var restored = StartupRecovery.Run(Log, recovered, cluster.Configuration, Machine.Replay, CancellationToken.None);
         Core = new RaftCore(cluster.OptionsOf(member.Id, seed), restored);
-        _refinement?.Started(Core);
+        _refinement?.OnStart(Core);
         Endpoint = new Endpoint(cluster.Network, member.Id, _incarnations.Own, Meets, Effect, Wake, cluster.Trace);
         _clock = new TickClock(member.Clock, TimeSpan.FromMilliseconds(weather.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         _loop = new RaftDriver(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), Machine.Applier, Reads, Clients, _clock, Observe);
@@ -136,9 +136,9 @@ internal sealed class Process
 
     private void Observe(RaftCore core, in Input input, Effects effects)
     {
-        _trace?.Stepped(_now.Now, core, input, effects, Endpoint.Received);
+        _trace?.WriteStep(_now.Now, core, input, effects, Endpoint.Received);
         _marks.Look(core, input, effects);
-        _refinement?.Stepped(core, input, effects);
+        _refinement?.OnStep(core, input, effects);
         Check(effects.Append.Entries.Span);
         if (effects.Trace.Count > 0)
             _member.Observe(core, effects.Trace);

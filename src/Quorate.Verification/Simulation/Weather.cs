@@ -84,11 +84,11 @@ internal sealed record Weather
     /// <summary>The same weather, spared some of its hardships.</summary>
     public Weather Without(Reduction reduction)
     {
-        bool Calm(string what) => reduction.Calm.Contains(what);
+        bool Calm(string what) => reduction.DisabledFaults.Contains(what);
         return this with
         {
             Members = reduction.Members ?? Members,
-            Duration = Math.Min(reduction.Life ?? Duration, reduction.Until ?? long.MaxValue),
+            Duration = Math.Min(reduction.FaultPhaseDuration ?? Duration, reduction.Until ?? long.MaxValue),
             Loss = Calm("loss") ? 0 : Loss,
             Duplicates = Calm("duplicates") ? 0 : Duplicates,
             Stale = Calm("stale") ? 0 : Stale,
@@ -103,10 +103,10 @@ internal sealed record Weather
         };
     }
 
-    public static Weather Draw(ulong seed, Verification.Faults faults)
+    public static Weather Draw(ulong seed, Verification.FaultSet faults)
     {
         var dice = Dice.For(seed, "weather");
-        int IfAny(string hindrance, int drawn) => faults.Has(hindrance) ? drawn : 0;
+        int IfAny(string hindrance, int drawn) => faults.Contains(hindrance) ? drawn : 0;
         var (delayMin, delayMax) = dice.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));
         var (flushMin, flushMax) = dice.Pick<(long, long)>((20, 100), (100, 2_000), (100, 2_000), (2_000, 60_000));
         var segmentBytes = dice.Pick(16, 16, 32, 64) * 1024;
@@ -142,13 +142,13 @@ internal sealed record Weather
     }
 
     /// <summary>Each fault draws from a stream of its own name: a new one leaves the others where they were.</summary>
-    private static Dictionary<string, long> Means(ulong seed, Verification.Faults faults)
+    private static Dictionary<string, long> Means(ulong seed, Verification.FaultSet faults)
     {
         var means = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var fault in Fault.Names)
         {
             var dice = Dice.For(seed, "mean of " + fault);
-            means[fault] = faults.Has(fault) ? dice.Pick(0, 0, 0, 500, 2_000, 8_000) * Millisecond : 0;
+            means[fault] = faults.Contains(fault) ? dice.Pick(0, 0, 0, 500, 2_000, 8_000) * Millisecond : 0;
         }
 
         return means;

@@ -11,10 +11,10 @@ internal sealed record Constants
     public IReadOnlyList<ServerSet> Targets { get; init; } = [];
 
     /// <summary>Servers that differ by nothing but their name.</summary>
-    public ServerSet Alike { get; init; }
+    public ServerSet SymmetricServers { get; init; }
 
     /// <summary>It begins with a leader, not with nothing.</summary>
-    public bool BeginsElected { get; init; }
+    public bool StartsElected { get; init; }
 
     public bool PreVote { get; init; }
 

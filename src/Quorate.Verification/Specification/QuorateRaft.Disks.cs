@@ -7,36 +7,36 @@ namespace Quorate.Verification.Specification;
 internal sealed partial class QuorateRaft
 {
     /// <summary>Server <paramref name="i"/> becomes <paramref name="after"/>, which it writes; it says something when that is durable. Null when too much is on its way to the disk.</summary>
-    private SpecificationState? Write(SpecificationState s, int i, Server after, params ReadOnlySpan<Said> say)
+    private SpecificationState? Write(SpecificationState s, int i, SpecServer after, params ReadOnlySpan<SpecMessage> messages)
     {
         var image = new DiskImage(after.Term, after.Vote, after.Log, after.Snapshot);
         if (constants.MaxWrites == 0)
-            return s.With(i, after with { Disk = image }) with { Messages = Said.Heard(s.Messages, say) };
+            return s.With(i, after with { Disk = image }) with { Messages = SpecMessage.Add(s.Messages, messages) };
         return after.Writes.Length < constants.MaxWrites
-            ? s.With(i, after with { Writes = after.Writes.Add(new WriteUnderWay(image, [.. say])) })
+            ? s.With(i, after with { Writes = after.Writes.Add(new PendingWrite(image, [.. messages])) })
             : null;
     }
 
-    private static SpecificationState SayNow(SpecificationState s, params ReadOnlySpan<Said> say) => s with { Messages = Said.Heard(s.Messages, say) };
+    private static SpecificationState SendNow(SpecificationState s, params ReadOnlySpan<SpecMessage> messages) => s with { Messages = SpecMessage.Add(s.Messages, messages) };
 
-    private static SpecificationState SayWithLastWrite(SpecificationState s, int i, params ReadOnlySpan<Said> say)
+    private static SpecificationState SendWithLastWrite(SpecificationState s, int i, params ReadOnlySpan<SpecMessage> messages)
     {
         var server = s.Servers[i];
         var last = server.Writes[^1];
-        foreach (var one in say)
+        foreach (var message in messages)
         {
-            if (!last.Say.Contains(one))
-                last = last with { Say = last.Say.Add(one) };
+            if (!last.Messages.Contains(message))
+                last = last with { Messages = last.Messages.Add(message) };
         }
 
         return s.With(i, server with { Writes = server.Writes.SetItem(server.Writes.Length - 1, last) });
     }
 
-    private static SpecificationState SayWhenDurable(SpecificationState s, int i, params ReadOnlySpan<Said> say) =>
-        s.Servers[i].Writes.IsEmpty ? SayNow(s, say) : SayWithLastWrite(s, i, say);
+    private static SpecificationState SendWhenDurable(SpecificationState s, int i, params ReadOnlySpan<SpecMessage> messages) =>
+        s.Servers[i].Writes.IsEmpty ? SendNow(s, messages) : SendWithLastWrite(s, i, messages);
 
-    private static SpecificationState Say(SpecificationState s, int i, params ReadOnlySpan<Said> say) =>
-        s.Servers[i].HardStateIsDurable ? SayNow(s, say) : SayWithLastWrite(s, i, say);
+    private static SpecificationState Send(SpecificationState s, int i, params ReadOnlySpan<SpecMessage> messages) =>
+        s.Servers[i].HardStateIsDurable ? SendNow(s, messages) : SendWithLastWrite(s, i, messages);
 
     /// <summary>The first <paramref name="writes"/> writes have reached the disk.</summary>
     public static SpecificationState? OnDurable(SpecificationState s, int i, int writes)
@@ -46,12 +46,12 @@ internal sealed partial class QuorateRaft
             return null;
         var messages = s.Messages;
         foreach (var write in server.Writes[..writes])
-            messages = Said.Heard(messages, write.Say.AsSpan());
+            messages = SpecMessage.Add(messages, write.Messages.AsSpan());
         return s.With(i, server with { Disk = server.ImageAfter(writes), Writes = server.Writes[writes..] }) with { Messages = messages };
     }
 
     /// <summary>The logs that a crash may leave when of the entries under way none after the <paramref name="write"/>-th write's survives.</summary>
-    public static IEnumerable<Log> SurvivingLogs(Server server, int write)
+    public static IEnumerable<SpecLog> SurvivingLogs(SpecServer server, int write)
     {
         var image = server.ImageAfter(write);
         var least = write == 0 ? image.Log.Length : Math.Max(image.Snapshot, server.ImageAfter(write - 1).Log.Agreement(image.Log));
@@ -60,7 +60,7 @@ internal sealed partial class QuorateRaft
     }
 
     /// <summary>A crash, and all that follows from it: term and vote survive as of write <paramref name="hard"/>, of the entries a beginning of those as of <paramref name="write"/>.</summary>
-    public static SpecificationState? Restart(SpecificationState s, int i, int hard, int write, Log log, int commit)
+    public static SpecificationState? Restart(SpecificationState s, int i, int hard, int write, SpecLog log, int commit)
     {
         var server = s.Servers[i];
         var image = server.ImageAfter(write);
@@ -70,7 +70,7 @@ internal sealed partial class QuorateRaft
             return null;
 
         var left = new DiskImage(server.ImageAfter(hard).Term, server.ImageAfter(hard).Vote, log, image.Snapshot);
-        var restarted = new Server(Role.Follower, left.Term, left.Vote, log, left.Snapshot, commit, 0, [], left, []);
+        var restarted = new SpecServer(Role.Follower, left.Term, left.Vote, log, left.Snapshot, commit, 0, [], left, []);
         return s.With(i, restarted) with { Spent = s.Spent with { Restarts = s.Spent.Restarts + 1 } };
     }
 }

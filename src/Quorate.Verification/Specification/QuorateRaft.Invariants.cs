@@ -6,25 +6,25 @@ namespace Quorate.Verification.Specification;
 internal sealed partial class QuorateRaft
 {
     /// <exception cref="InvariantViolationException">Something does not hold.</exception>
-    public void HoldNow(SpecificationState s)
+    public void CheckState(SpecificationState s)
     {
         for (var i = 0; i < s.Servers.Length; i++)
         {
-            HoldNow(i, s.Servers[i]);
+            CheckState(i, s.Servers[i]);
             for (var j = 0; j < i; j++)
-                HoldAcross(s.Servers[i], s.Servers[j]);
+                CheckPair(s.Servers[i], s.Servers[j]);
         }
 
-        for (var term = 1; term < s.Reigns.Length; term++)
-            HoldIn(s, term);
-        foreach (var said in s.Messages)
-            PromisesAreDurable(s, said);
+        for (var term = 1; term < s.TermLogs.Length; term++)
+            CheckTerm(s, term);
+        foreach (var message in s.Messages)
+            SentStateIsDurable(s, message);
         foreach (var read in s.Granted)
             Invariant.That(read.Index >= read.Needed, "NoStaleRead");
     }
 
     /// <summary>What holds from one state to the next.</summary>
-    public static void HoldBetween(SpecificationState before, SpecificationState after)
+    public static void CheckTransition(SpecificationState before, SpecificationState after)
     {
         var restarted = after.Spent.Restarts > before.Spent.Restarts;
         for (var i = 0; i < before.Servers.Length; i++)
@@ -34,11 +34,11 @@ internal sealed partial class QuorateRaft
             Invariant.That(next.Commit >= (restarted ? old.Disk.Snapshot : old.Commit), "MonotonicCommit");
         }
 
-        for (var term = 1; term < before.Reigns.Length; term++)
-            Invariant.That(before.Reigns[term].Log.Agreement(after.Reigns[term].Log) == before.Reigns[term].Log.Length, "LeaderAppendOnly");
+        for (var term = 1; term < before.TermLogs.Length; term++)
+            Invariant.That(before.TermLogs[term].Log.Agreement(after.TermLogs[term].Log) == before.TermLogs[term].Log.Length, "LeaderAppendOnly");
     }
 
-    private static void HoldNow(int i, Server server)
+    private static void CheckState(int i, SpecServer server)
     {
         Invariant.That(server.Snapshot <= server.Commit && server.Commit <= server.Log.Length, "LogPointers");
         for (var n = 1; n <= server.Log.Length; n++)
@@ -49,7 +49,7 @@ internal sealed partial class QuorateRaft
             Invariant.That(server.Log.Last.Term == server.Term, "LeaderWroteItsNoOp");
     }
 
-    private static void HoldAcross(Server a, Server b)
+    private static void CheckPair(SpecServer a, SpecServer b)
     {
         var agree = a.Log.Agreement(b.Log);
         for (var n = agree + 1; n <= Math.Min(a.Log.Length, b.Log.Length); n++)
@@ -57,17 +57,17 @@ internal sealed partial class QuorateRaft
         Invariant.That(agree >= Math.Min(a.Commit, b.Commit), "StateMachineSafety");
     }
 
-    private void HoldIn(SpecificationState s, int term)
+    private void CheckTerm(SpecificationState s, int term)
     {
-        var reign = s.Reigns[term];
-        Invariant.That(reign.Leaders.IsEmpty || (reign.Leaders.Bits & reign.Leaders.Bits - 1) == 0, "ElectionSafety");
-        for (var later = term + 1; later < s.Reigns.Length; later++)
+        var termLog = s.TermLogs[term];
+        Invariant.That(termLog.Leaders.IsEmpty || (termLog.Leaders.Bits & termLog.Leaders.Bits - 1) == 0, "ElectionSafety");
+        for (var later = term + 1; later < s.TermLogs.Length; later++)
         {
-            if (!s.Reigns[later].Leaders.IsEmpty)
-                Invariant.That(reign.Log.Agreement(s.Reigns[later].Log) >= reign.Commit, "LeaderCompleteness");
+            if (!s.TermLogs[later].Leaders.IsEmpty)
+                Invariant.That(termLog.Log.Agreement(s.TermLogs[later].Log) >= termLog.Commit, "LeaderCompleteness");
         }
 
-        var committed = reign.Log.Prefix(reign.Commit);
+        var committed = termLog.Log.Prefix(termLog.Commit);
         var holders = default(ServerSet);
         for (var i = 0; i < s.Servers.Length; i++)
         {
@@ -78,18 +78,18 @@ internal sealed partial class QuorateRaft
         Invariant.That(holders.IsMajorityOf(Configuration(committed).Voters), "DurableOnQuorum");
     }
 
-    private static void PromisesAreDurable(SpecificationState s, Said said)
+    private static void SentStateIsDurable(SpecificationState s, SpecMessage message)
     {
-        var disk = s.Servers[said.From].Disk;
-        if (!said.IsPreVote)
-            Invariant.That(disk.Term >= said.Term, "PromisesAreDurable");
-        if (said.Kind == SaidKind.Vote)
+        var disk = s.Servers[message.From].Disk;
+        if (!message.IsPreVote)
+            Invariant.That(disk.Term >= message.Term, "PromisesAreDurable");
+        if (message.Kind == SpecMessageKind.Vote)
         {
-            Invariant.That(disk.Term != said.Term || disk.Vote == said.To, "PromisesAreDurable");
-            Invariant.That(!s.Messages.Any(other => other.Kind == SaidKind.Vote && other.From == said.From && other.Term == said.Term && other.To != said.To), "OneVoteATerm");
+            Invariant.That(disk.Term != message.Term || disk.Vote == message.To, "PromisesAreDurable");
+            Invariant.That(!s.Messages.Any(other => other.Kind == SpecMessageKind.Vote && other.From == message.From && other.Term == message.Term && other.To != message.To), "OneVoteATerm");
         }
 
-        if (said.Kind == SaidKind.Ack)
-            Invariant.That(disk.Term != said.Term || disk.Log.Agreement(s.ReignOf(said.Term).Log) >= said.Number, "PromisesAreDurable");
+        if (message.Kind == SpecMessageKind.Ack)
+            Invariant.That(disk.Term != message.Term || disk.Log.Agreement(s.TermLogOf(message.Term).Log) >= message.Number, "PromisesAreDurable");
     }
 }

@@ -11,7 +11,7 @@ internal sealed partial class QuorateRaft(Constants constants)
 {
     private readonly Membership _initial = new(constants.InitialVoters, default);
 
-    private Membership Configuration(Log log)
+    private Membership Configuration(SpecLog log)
     {
         if (log.ConfigurationIndex == 0)
             return _initial;
@@ -19,21 +19,21 @@ internal sealed partial class QuorateRaft(Constants constants)
         return new Membership(entry.Voters, entry.Outgoing);
     }
 
-    private static bool IsAtLeastAsUpToDate(int aTerm, int aIndex, Log b) => aTerm > b.Last.Term || (aTerm == b.Last.Term && aIndex >= b.Length);
+    private static bool IsAtLeastAsUpToDate(int aTerm, int aIndex, SpecLog b) => aTerm > b.Last.Term || (aTerm == b.Last.Term && aIndex >= b.Length);
 
-    private static SpecificationState Reigning(SpecificationState s, int i)
+    private static SpecificationState UpdateTermLog(SpecificationState s, int i)
     {
         var server = s.Servers[i];
-        var leaders = s.ReignOf(server.Term).Leaders.With(i);
-        return s.With(server.Term, new Reign(leaders, server.Log, server.Commit, server.Snapshot, server.Round));
+        var leaders = s.TermLogOf(server.Term).Leaders.With(i);
+        return s.With(server.Term, new TermLog(leaders, server.Log, server.Commit, server.Snapshot, server.Round));
     }
 
     /// <summary>Who has told the leader <paramref name="i"/> that its disk holds so many entries.</summary>
-    private static ServerSet Acked(SpecificationState s, int i, int index) => SaidTo(s, SaidKind.Ack, Server.Nobody, s.Servers[i].Term, index);
+    private static ServerSet Acked(SpecificationState s, int i, int index) => SendersOf(s, SpecMessageKind.Ack, SpecServer.None, s.Servers[i].Term, index);
 
-    private static ServerSet Echoed(SpecificationState s, int i, int round) => SaidTo(s, SaidKind.Echo, Server.Nobody, s.Servers[i].Term, round);
+    private static ServerSet Echoed(SpecificationState s, int i, int round) => SendersOf(s, SpecMessageKind.Echo, SpecServer.None, s.Servers[i].Term, round);
 
-    private static ServerSet SaidTo(SpecificationState s, SaidKind kind, int to, int term, int atLeast)
+    private static ServerSet SendersOf(SpecificationState s, SpecMessageKind kind, int to, int term, int atLeast)
     {
         var from = default(ServerSet);
         foreach (var m in s.Messages)
@@ -52,7 +52,7 @@ internal sealed partial class QuorateRaft(Constants constants)
         var server = s.Servers[i];
         if (term <= server.Term || !s.Servers.Any(other => other.Disk.Term >= term))
             return null;
-        return Write(s, i, server with { Role = Role.Follower, Term = term, Vote = Server.Nobody, Reads = [] });
+        return Write(s, i, server with { Role = Role.Follower, Term = term, Vote = SpecServer.None, Reads = [] });
     }
 
     public static SpecificationState? BecomeFollower(SpecificationState s, int i) =>
@@ -63,65 +63,65 @@ internal sealed partial class QuorateRaft(Constants constants)
         var server = s.Servers[i];
         if (!constants.PreVote || server.Role == Role.Leader || !Configuration(server.Log).Includes(i))
             return null;
-        return Say(s.With(i, server with { Role = Role.PreCandidate }), i, Said.RequestPreVote(i, server.Term + 1, server.Log));
+        return Send(s.With(i, server with { Role = Role.PreCandidate }), i, SpecMessage.RequestPreVote(i, server.Term + 1, server.Log));
     }
 
     public SpecificationState? BecomeCandidate(SpecificationState s, int i)
     {
         var server = s.Servers[i];
         var configuration = Configuration(server.Log);
-        var mayStand = constants.PreVote
-            ? server.Role == Role.PreCandidate && configuration.IsQuorum(SaidTo(s, SaidKind.PreVote, i, server.Term + 1, 0).With(i))
+        var isEligible = constants.PreVote
+            ? server.Role == Role.PreCandidate && configuration.IsQuorum(SendersOf(s, SpecMessageKind.PreVote, i, server.Term + 1, 0).With(i))
             : server.Role != Role.Leader && configuration.Includes(i);
-        if (!mayStand)
+        if (!isEligible)
             return null;
 
         var term = server.Term + 1;
-        return Write(s, i, server with { Role = Role.Candidate, Term = term, Vote = i }, Said.RequestVote(i, term, server.Log), Said.Vote(i, i, term));
+        return Write(s, i, server with { Role = Role.Candidate, Term = term, Vote = i }, SpecMessage.RequestVote(i, term, server.Log), SpecMessage.Vote(i, i, term));
     }
 
-    public SpecificationState? OnRequestVote(SpecificationState s, int i, Said m)
+    public SpecificationState? OnRequestVote(SpecificationState s, int i, SpecMessage m)
     {
         var server = s.Servers[i];
         if (m.From == i || !IsAtLeastAsUpToDate(m.LastTerm, m.Number, server.Log))
             return null;
-        if (m.Kind == SaidKind.RequestPreVote)
-            return m.Term > server.Term ? Say(s, i, Said.PreVote(i, m.From, m.Term)) : null;
+        if (m.Kind == SpecMessageKind.RequestPreVote)
+            return m.Term > server.Term ? Send(s, i, SpecMessage.PreVote(i, m.From, m.Term)) : null;
         if (m.Term != server.Term)
             return null;
 
-        var vote = Said.Vote(i, m.From, server.Term);
-        if (server.Vote == Server.Nobody)
+        var vote = SpecMessage.Vote(i, m.From, server.Term);
+        if (server.Vote == SpecServer.None)
             return Write(s, i, server with { Vote = m.From }, vote);
-        return server.Vote == m.From ? SayWhenDurable(s, i, vote) : null;
+        return server.Vote == m.From ? SendWhenDurable(s, i, vote) : null;
     }
 
     public SpecificationState? BecomeLeader(SpecificationState s, int i)
     {
         var server = s.Servers[i];
-        if (server.Role != Role.Candidate || !Configuration(server.Log).IsQuorum(SaidTo(s, SaidKind.Vote, i, server.Term, 0)))
+        if (server.Role != Role.Candidate || !Configuration(server.Log).IsQuorum(SendersOf(s, SpecMessageKind.Vote, i, server.Term, 0)))
             return null;
-        return LeaderAppends(s.With(i, server with { Role = Role.Leader }), i, new Entry(server.Term));
+        return LeaderAppends(s.With(i, server with { Role = Role.Leader }), i, new SpecEntry(server.Term));
     }
 
-    private static bool IsLedByAnother(Reign leader, Server server, int i) => server.Role != Role.Leader && !leader.Leaders.Without(i).IsEmpty;
+    private static bool IsLedByAnother(TermLog leader, SpecServer server, int i) => server.Role != Role.Leader && !leader.Leaders.Without(i).IsEmpty;
 
     // ---- The log ----
 
-    private SpecificationState? LeaderAppends(SpecificationState s, int i, Entry entry)
+    private SpecificationState? LeaderAppends(SpecificationState s, int i, SpecEntry entry)
     {
         var server = s.Servers[i];
-        return server.Role == Role.Leader && Write(s, i, server with { Log = server.Log.Append(entry) }) is { } written ? Reigning(written, i) : null;
+        return server.Role == Role.Leader && Write(s, i, server with { Log = server.Log.Append(entry) }) is { } written ? UpdateTermLog(written, i) : null;
     }
 
     public SpecificationState? OnPropose(SpecificationState s, int i) =>
-        LeaderAppends(s with { Spent = s.Spent with { Commands = s.Spent.Commands + 1 } }, i, new Entry(s.Servers[i].Term));
+        LeaderAppends(s with { Spent = s.Spent with { Commands = s.Spent.Commands + 1 } }, i, new SpecEntry(s.Servers[i].Term));
 
     /// <summary>The follower <paramref name="i"/> hears entries previous+1 … last of its leader's log, none if they are equal, and a commit index.</summary>
     public SpecificationState? OnAppendEntries(SpecificationState s, int i, int previous, int last, int commit)
     {
         var server = s.Servers[i];
-        var leader = s.ReignOf(server.Term);
+        var leader = s.TermLogOf(server.Term);
         if (!IsLedByAnother(leader, server, i) || last > leader.Log.Length || previous > last || commit > leader.Commit)
             return null;
 
@@ -136,10 +136,10 @@ internal sealed partial class QuorateRaft(Constants constants)
             Commit = Math.Max(server.Commit, Math.Min(commit, last)),
         };
         if (after.Log != server.Log)
-            return Write(s, i, after, Said.Ack(i, server.Term, last));
+            return Write(s, i, after, SpecMessage.Ack(i, server.Term, last));
         return previous == last
-            ? Say(s.With(i, after), i, Said.Ack(i, server.Term, Math.Min(last, server.Durable)))
-            : SayWhenDurable(s.With(i, after), i, Said.Ack(i, server.Term, last));
+            ? Send(s.With(i, after), i, SpecMessage.Ack(i, server.Term, Math.Min(last, server.Durable)))
+            : SendWhenDurable(s.With(i, after), i, SpecMessage.Ack(i, server.Term, last));
     }
 
     public SpecificationState? AdvanceCommit(SpecificationState s, int i, int index)
@@ -151,7 +151,7 @@ internal sealed partial class QuorateRaft(Constants constants)
         var holders = Acked(s, i, index);
         if (server.Durable >= index)
             holders = holders.With(i);
-        return Configuration(server.Log).IsQuorum(holders) ? Reigning(s.With(i, server with { Commit = index }), i) : null;
+        return Configuration(server.Log).IsQuorum(holders) ? UpdateTermLog(s.With(i, server with { Commit = index }), i) : null;
     }
 
     // ---- Reads ----
@@ -161,7 +161,7 @@ internal sealed partial class QuorateRaft(Constants constants)
         var server = s.Servers[i];
         if (server.Role != Role.Leader)
             return null;
-        var read = new PendingRead(0, 0, s.Reigns.Max(static r => r.Commit));
+        var read = new PendingRead(0, 0, s.TermLogs.Max(static r => r.Commit));
         var reads = server.Reads.Contains(read) ? server.Reads : server.Reads.Add(read);
         return s.With(i, server with { Reads = reads }) with { Spent = s.Spent with { Reads = s.Spent.Reads + 1 } };
     }
@@ -173,15 +173,15 @@ internal sealed partial class QuorateRaft(Constants constants)
             return null;
         var round = server.Round + 1;
         var reads = server.Reads.Select(r => r with { Round = round, Index = server.Commit });
-        return Reigning(s.With(i, server with { Round = round, Reads = [.. reads] }), i);
+        return UpdateTermLog(s.With(i, server with { Round = round, Reads = [.. reads] }), i);
     }
 
     public static SpecificationState? AnswerRound(SpecificationState s, int i, int round)
     {
         var server = s.Servers[i];
-        if (!IsLedByAnother(s.ReignOf(server.Term), server, i) || round < 1 || round > s.ReignOf(server.Term).Round)
+        if (!IsLedByAnother(s.TermLogOf(server.Term), server, i) || round < 1 || round > s.TermLogOf(server.Term).Round)
             return null;
-        return Say(s.With(i, server with { Role = Role.Follower }), i, Said.Echo(i, server.Term, round));
+        return Send(s.With(i, server with { Role = Role.Follower }), i, SpecMessage.Echo(i, server.Term, round));
     }
 
     public SpecificationState? ConfirmReads(SpecificationState s, int i)
@@ -206,7 +206,7 @@ internal sealed partial class QuorateRaft(Constants constants)
         if (voters == configuration.Voters || !configuration.Outgoing.IsEmpty || server.Log.ConfigurationIndex > server.Commit)
             return null;
         var spent = s.Spent with { Changes = s.Spent.Changes + 1 };
-        return LeaderAppends(s with { Spent = spent }, i, new Entry(server.Term, voters, configuration.Voters));
+        return LeaderAppends(s with { Spent = spent }, i, new SpecEntry(server.Term, voters, configuration.Voters));
     }
 
     public SpecificationState? LeaveJoint(SpecificationState s, int i)
@@ -215,7 +215,7 @@ internal sealed partial class QuorateRaft(Constants constants)
         var configuration = Configuration(server.Log);
         return configuration.Outgoing.IsEmpty || server.Log.ConfigurationIndex > server.Commit
             ? null
-            : LeaderAppends(s, i, new Entry(server.Term, configuration.Voters));
+            : LeaderAppends(s, i, new SpecEntry(server.Term, configuration.Voters));
     }
 
     // ---- Snapshots ----
@@ -227,16 +227,16 @@ internal sealed partial class QuorateRaft(Constants constants)
             return null;
         var spent = s.Spent with { Snapshots = s.Spent.Snapshots + 1 };
         var taken = Write(s with { Spent = spent }, i, server with { Snapshot = index });
-        return taken is not null && server.Role == Role.Leader ? Reigning(taken, i) : taken;
+        return taken is not null && server.Role == Role.Leader ? UpdateTermLog(taken, i) : taken;
     }
 
     public SpecificationState? InstallSnapshot(SpecificationState s, int i, int index)
     {
         var server = s.Servers[i];
-        var leader = s.ReignOf(server.Term);
+        var leader = s.TermLogOf(server.Term);
         if (!IsLedByAnother(leader, server, i) || index <= server.Commit || index > leader.Snapshot)
             return null;
         var log = server.Log.TermAt(index) == leader.Log.TermAt(index) ? server.Log : leader.Log.Prefix(index);
-        return Write(s, i, server with { Role = Role.Follower, Log = log, Snapshot = index, Commit = index }, Said.Ack(i, server.Term, index));
+        return Write(s, i, server with { Role = Role.Follower, Log = log, Snapshot = index, Commit = index }, SpecMessage.Ack(i, server.Term, index));
     }
 }

@@ -33,7 +33,7 @@ internal sealed class Refinement
             voters = voters.With(_servers[voter]);
         _raft = new QuorateRaft(new Constants { Servers = _servers.Count, InitialVoters = voters, PreVote = true, MaxWrites = int.MaxValue });
         _openReads = [.. _servers.Select(static _ => new Dictionary<ulong, int>())];
-        _state = _raft.Initial();
+        _state = _raft.Init();
     }
 
     /// <summary>Where the specification stands.</summary>
@@ -45,7 +45,7 @@ internal sealed class Refinement
 
     /// <summary>A core was made of what a disk holds.</summary>
     /// <exception cref="ViolationException">No crash leaves that.</exception>
-    public void Started(RaftCore core)
+    public void OnStart(RaftCore core)
     {
         var i = _servers[core.Self];
         var server = State.Servers[i];
@@ -69,54 +69,54 @@ internal sealed class Refinement
             }
         }
 
-        throw Refused(core, "Restart", "no crash leaves what it starts from");
+        throw Violation(core, "Restart", "no crash leaves what it starts from");
     }
 
     /// <summary>A core has taken a step.</summary>
     /// <exception cref="ViolationException">The specification has no such step.</exception>
-    public void Stepped(RaftCore core, in Input input, Effects effects)
+    public void OnStep(RaftCore core, in Input input, Effects effects)
     {
         var i = _servers[core.Self];
         if (input.Kind == InputKind.Durable)
-            BecameDurable(core, i, input.Number);
-        EnterTerm(core, i, effects);
+            FollowDurable(core, i, input.Number);
+        FollowTerm(core, i, effects);
         if (input.Kind == InputKind.Message)
-            Heard(core, i, input.Message!, effects);
-        Lead(core, i);
-        Read(core, i, input, effects);
-        HoldReads(core, i, input, effects);
+            FollowMessage(core, i, input.Message!, effects);
+        FollowLeaderActions(core, i);
+        FollowReads(core, i, input, effects);
+        CheckReads(core, i, input, effects);
         if (core.Role == Role.Follower && State.Servers[i].Role != Role.Follower)
             Take(core, nameof(QuorateRaft.BecomeFollower), QuorateRaft.BecomeFollower(State, i));
 
-        NameWrites(core, i, effects);
-        AreTheSame(core, i, effects);
+        AssignWriteTokens(core, i, effects);
+        CheckStatesMatch(core, i, effects);
         foreach (var message in effects.SendNow.Messages)
-            WasSaid(core, message, token: 0);
+            CheckSent(core, message, token: 0);
         foreach (var message in effects.SendWhenDurable.Messages)
-            WasSaid(core, message, effects.SendWhenDurable.Token);
+            CheckSent(core, message, effects.SendWhenDurable.Token);
     }
 
     /// <summary>A core says something, now or when an append is on its disk.</summary>
     /// <exception cref="ViolationException">The specification says nothing of the kind.</exception>
-    public void WasSaid(RaftCore core, Message message, ulong token)
+    public void CheckSent(RaftCore core, Message message, ulong token)
     {
         var i = _servers[core.Self];
         switch (message)
         {
             case AppendEntries append:
-                IsPieceOf(State.ReignOf(Number(append.Term)), core, append);
+                CheckIsPartOf(State.TermLogOf(Number(append.Term)), core, append);
                 break;
             case RequestVote request:
-                WasSaid(core, i, SaidBy(request), token);
+                CheckSent(core, i, ToSpecMessage(request), token);
                 break;
             case RequestVoteReply { Granted: true } reply:
-                WasSaid(core, i, new Said(reply.PreVote ? SaidKind.PreVote : SaidKind.Vote, i, ServerOf(reply.To), Number(reply.Term), 0, 0), token);
+                CheckSent(core, i, new SpecMessage(reply.PreVote ? SpecMessageKind.PreVote : SpecMessageKind.Vote, i, ServerOf(reply.To), Number(reply.Term), 0, 0), token);
                 break;
             case AppendEntriesReply reply:
                 if (reply is { Accepted: true, Index.Value: > 0 })
-                    WasSaid(core, i, Said.Ack(i, Number(reply.Term), Number(reply.Index)), token);
+                    CheckSent(core, i, SpecMessage.Ack(i, Number(reply.Term), Number(reply.Index)), token);
                 if (reply.Round > 0)
-                    WasSaid(core, i, Said.Echo(i, Number(reply.Term), (int)reply.Round), token);
+                    CheckSent(core, i, SpecMessage.Echo(i, Number(reply.Term), (int)reply.Round), token);
                 break;
 
             // What decision 0015 leaves out. Refusals move nobody but into a later term, and that is TryAdoptTerm.
@@ -127,53 +127,53 @@ internal sealed class Refinement
             case ReadIndexRequest or ReadIndexReply:
                 break;
             default:
-                throw Refused(core, "Say", $"it says {message}, and the specification knows nothing of the kind");
+                throw Violation(core, "Say", $"it says {message}, and the specification knows nothing of the kind");
         }
     }
 
-    private void BecameDurable(RaftCore core, int i, ulong token)
+    private void FollowDurable(RaftCore core, int i, ulong token)
     {
         var writes = State.Servers[i].Writes.Count(write => write.Token <= token);
         if (writes > 0)
             Take(core, nameof(QuorateRaft.OnDurable), QuorateRaft.OnDurable(State, i, writes));
     }
 
-    private void EnterTerm(RaftCore core, int i, Effects effects)
+    private void FollowTerm(RaftCore core, int i, Effects effects)
     {
         var server = State.Servers[i];
-        var stands = Number(core.Term) == server.Term + 1 && core.Role == Role.Candidate;
-        var asksAgain = server.Role == Role.PreCandidate && Answer<RequestVote>(effects) is { PreVote: true };
-        if (asksAgain || ((stands || core.Role == Role.PreCandidate) && server.Role != Role.PreCandidate))
+        var becomesCandidate = Number(core.Term) == server.Term + 1 && core.Role == Role.Candidate;
+        var repeatsPreVote = server.Role == Role.PreCandidate && FirstSent<RequestVote>(effects) is { PreVote: true };
+        if (repeatsPreVote || ((becomesCandidate || core.Role == Role.PreCandidate) && server.Role != Role.PreCandidate))
             Take(core, nameof(QuorateRaft.BecomePreCandidate), _raft.BecomePreCandidate(State, i));
-        if (stands)
+        if (becomesCandidate)
             Take(core, nameof(QuorateRaft.BecomeCandidate), _raft.BecomeCandidate(State, i));
         else if (Number(core.Term) > server.Term)
             Take(core, nameof(QuorateRaft.TryAdoptTerm), _raft.TryAdoptTerm(State, i, Number(core.Term)));
     }
 
-    private void Heard(RaftCore core, int i, Message message, Effects effects)
+    private void FollowMessage(RaftCore core, int i, Message message, Effects effects)
     {
         if (message is AppendEntries append && append.Term == core.Term)
         {
-            if (Answer<AppendEntriesReply>(effects) is { Accepted: true })
+            if (FirstSent<AppendEntriesReply>(effects) is { Accepted: true })
             {
-                var heard = _raft.OnAppendEntries(State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
-                Take(core, nameof(QuorateRaft.OnAppendEntries), heard);
+                var next = _raft.OnAppendEntries(State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
+                Take(core, nameof(QuorateRaft.OnAppendEntries), next);
             }
 
             if (append.Round > 0)
                 Take(core, nameof(QuorateRaft.AnswerRound), QuorateRaft.AnswerRound(State, i, (int)append.Round));
         }
-        else if (message is RequestVote request && Answer<RequestVoteReply>(effects) is { Granted: true })
+        else if (message is RequestVote request && FirstSent<RequestVoteReply>(effects) is { Granted: true })
         {
-            var asked = SaidBy(request);
-            if (!State.Messages.Any(asked.IsSaidBy))
-                throw Refused(core, nameof(QuorateRaft.OnRequestVote), $"nobody said {asked}");
-            Take(core, nameof(QuorateRaft.OnRequestVote), _raft.OnRequestVote(State, i, asked));
+            var specRequest = ToSpecMessage(request);
+            if (!State.Messages.Any(specRequest.IsImpliedBy))
+                throw Violation(core, nameof(QuorateRaft.OnRequestVote), $"nobody said {specRequest}");
+            Take(core, nameof(QuorateRaft.OnRequestVote), _raft.OnRequestVote(State, i, specRequest));
         }
     }
 
-    private void Lead(RaftCore core, int i)
+    private void FollowLeaderActions(RaftCore core, int i)
     {
         if (core.Role != Role.Leader)
             return;
@@ -191,16 +191,16 @@ internal sealed class Refinement
             Take(core, nameof(QuorateRaft.AdvanceCommit), _raft.AdvanceCommit(State, i, Number(core.CommitIndex)));
     }
 
-    private void Read(RaftCore core, int i, in Input input, Effects effects)
+    private void FollowReads(RaftCore core, int i, in Input input, Effects effects)
     {
         if (core.Role != Role.Leader)
             return;
         if (input.Kind == InputKind.Read || input is { Kind: InputKind.Message, Message: ReadIndexRequest })
             Take(core, nameof(QuorateRaft.OnRead), QuorateRaft.OnRead(State, i));
 
-        var granted = Granted(effects);
-        var asks = effects.SendNow.Messages.Any(m => m is AppendEntries append && (int)append.Round > State.Servers[i].Round);
-        if (asks || (granted.Count > 0 && State.Servers[i].Reads.All(static r => r.Round == 0)))
+        var granted = GrantedIndexes(effects);
+        var startsRound = effects.SendNow.Messages.Any(m => m is AppendEntries append && (int)append.Round > State.Servers[i].Round);
+        if (startsRound || (granted.Count > 0 && State.Servers[i].Reads.All(static r => r.Round == 0)))
             Take(core, nameof(QuorateRaft.StartReadRound), QuorateRaft.StartReadRound(State, i));
         if (granted.Count == 0)
             return;
@@ -209,101 +209,101 @@ internal sealed class Refinement
         foreach (var index in granted)
         {
             if (!State.Granted.Any(read => read.Index == index && read.Index >= read.Needed))
-                throw Refused(core, "NoStaleRead", $"a read is let through at {index}, not at one of {string.Join(", ", State.Granted)}");
+                throw Violation(core, "NoStaleRead", $"a read is let through at {index}, not at one of {string.Join(", ", State.Granted)}");
         }
 
         _state = State with { Granted = [] };
     }
 
     /// <summary>Each read of this node is answered once, and shows all that was committed anywhere when it came: by a round of its own, or as the leader has granted it.</summary>
-    private void HoldReads(RaftCore core, int i, in Input input, Effects effects)
+    private void CheckReads(RaftCore core, int i, in Input input, Effects effects)
     {
-        LogIndex? told = input is { Kind: InputKind.Message, Message: ReadIndexReply { Granted: true } reply } ? reply.Index : null;
-        foreach (var answer in effects.ReadResults)
+        LogIndex? grantedByLeader = input is { Kind: InputKind.Message, Message: ReadIndexReply { Granted: true } reply } ? reply.Index : null;
+        foreach (var result in effects.ReadResults)
         {
-            if (answer.RejectReason is null && core.Role != Role.Leader && answer.Index != told)
-                throw Refused(core, "ConfirmReads", $"read {answer.Ticket} is let through at {answer.Index}, and no leader has granted that");
+            if (result.RejectReason is null && core.Role != Role.Leader && result.Index != grantedByLeader)
+                throw Violation(core, "ConfirmReads", $"read {result.Ticket} is let through at {result.Index}, and no leader has granted that");
         }
 
-        if (_openReads?[i] is not { } open)
+        if (_openReads?[i] is not { } openReads)
             return;
         if (input.Kind == InputKind.Read)
-            open.Add(input.Number, State.Reigns.Max(static reign => reign.Commit));
-        foreach (var answer in effects.ReadResults)
+            openReads.Add(input.Number, State.TermLogs.Max(static reign => reign.Commit));
+        foreach (var result in effects.ReadResults)
         {
-            if (!open.Remove(answer.Ticket, out var needed))
-                throw Refused(core, "OneAnswer", $"read {answer.Ticket} is answered, and nobody waits for it");
-            if (answer.RejectReason is null && Number(answer.Index) < needed)
-                throw Refused(core, "NoStaleRead", $"read {answer.Ticket} is let through at {answer.Index}; {needed} was committed when it came");
+            if (!openReads.Remove(result.Ticket, out var needed))
+                throw Violation(core, "OneAnswer", $"read {result.Ticket} is answered, and nobody waits for it");
+            if (result.RejectReason is null && Number(result.Index) < needed)
+                throw Violation(core, "NoStaleRead", $"read {result.Ticket} is let through at {result.Index}; {needed} was committed when it came");
         }
     }
 
     /// <summary>The writes of this step are part of the append that it hands out.</summary>
-    private void NameWrites(RaftCore core, int i, Effects effects)
+    private void AssignWriteTokens(RaftCore core, int i, Effects effects)
     {
         var server = State.Servers[i];
-        var isNamed = server.Writes.IsEmpty || server.Writes[^1].Token != 0;
-        if (isNamed != effects.Append.IsEmpty)
-            throw Refused(core, "Write", isNamed ? $"it writes {effects.Append}, and nothing has changed" : "something has changed and is not written");
-        if (isNamed)
+        var hasNoNewWrite = server.Writes.IsEmpty || server.Writes[^1].Token != 0;
+        if (hasNoNewWrite != effects.Append.IsEmpty)
+            throw Violation(core, "Write", hasNoNewWrite ? $"it writes {effects.Append}, and nothing has changed" : "something has changed and is not written");
+        if (hasNoNewWrite)
             return;
         var token = effects.Append.Token;
         _state = State.With(i, server with { Writes = [.. server.Writes.Select(write => write.Token == 0 ? write with { Token = token } : write)] });
     }
 
-    private void AreTheSame(RaftCore core, int i, Effects effects)
+    private void CheckStatesMatch(RaftCore core, int i, Effects effects)
     {
         var server = State.Servers[i];
         var real = (core.Role, Number(core.Term), ServerOf(core.VotedFor), Number(core.LastIndex), Number(core.LastTerm), Number(core.CommitIndex), Number(core.SnapshotIndex));
         var specified = (server.Role, server.Term, server.Vote, server.Log.Length, server.Log.Last.Term, server.Commit, server.Snapshot);
         if (real != specified)
-            throw Refused(core, "State", $"it is {real}");
+            throw Violation(core, "State", $"it is {real}");
         if (Number(core.DurableIndex) > server.Durable)
-            throw Refused(core, "Durable", $"it takes entries up to {core.DurableIndex} for durable");
+            throw Violation(core, "Durable", $"it takes entries up to {core.DurableIndex} for durable");
         foreach (ref readonly var entry in effects.Append.Entries.Span)
         {
             if (server.Log.TermAt(Number(entry.Index)) != Number(entry.Term))
-                throw Refused(core, "Write", $"it writes {entry.Id}");
+                throw Violation(core, "Write", $"it writes {entry.Id}");
         }
     }
 
-    private void WasSaid(RaftCore core, int i, Said said, ulong token)
+    private void CheckSent(RaftCore core, int i, SpecMessage sent, ulong token)
     {
-        var isSaid = State.Messages.Any(said.IsSaidBy) || State.Servers[i].Writes.Any(write => write.Token <= token && write.Say.Any(said.IsSaidBy));
+        var isSaid = State.Messages.Any(sent.IsImpliedBy) || State.Servers[i].Writes.Any(write => write.Token <= token && write.Messages.Any(sent.IsImpliedBy));
         if (!isSaid)
-            throw Refused(core, "Say", $"it says {said}{(token == 0 ? " now" : $" with append {token}")}");
+            throw Violation(core, "Say", $"it says {sent}{(token == 0 ? " now" : $" with append {token}")}");
     }
 
-    private void IsPieceOf(Reign reign, RaftCore core, AppendEntries append)
+    private void CheckIsPartOf(TermLog termLog, RaftCore core, AppendEntries append)
     {
         var (previous, last) = (Number(append.Previous.Index), Number(append.LastIndex));
-        var isPiece = reign.Leaders.Contains(_servers[core.Self]) && last <= reign.Log.Length && Number(append.LeaderCommit) <= reign.Commit
-            && (int)append.Round <= reign.Round && reign.Log.TermAt(previous) == Number(append.Previous.Term);
+        var isPart = termLog.Leaders.Contains(_servers[core.Self]) && last <= termLog.Log.Length && Number(append.LeaderCommit) <= termLog.Commit
+            && (int)append.Round <= termLog.Round && termLog.Log.TermAt(previous) == Number(append.Previous.Term);
         foreach (ref readonly var entry in append.Entries.Span)
-            isPiece &= reign.Log.TermAt(Number(entry.Index)) == Number(entry.Term);
-        if (!isPiece)
-            throw Refused(core, "Say", $"it says {append}, no piece of {reign}");
+            isPart &= termLog.Log.TermAt(Number(entry.Index)) == Number(entry.Term);
+        if (!isPart)
+            throw Violation(core, "Say", $"it says {append}, no piece of {termLog}");
     }
 
-    private void Take(RaftCore core, string action, SpecificationState? next) => _state = next ?? throw Refused(core, action, "that is not enabled");
+    private void Take(RaftCore core, string action, SpecificationState? next) => _state = next ?? throw Violation(core, action, "that is not enabled");
 
-    private ViolationException Refused(RaftCore core, string what, string why) =>
-        new("Refinement", $"{core.Self} takes a step that the specification does not have: {what}, {why}\n{CoreState.Of(core)}\n{State}");
+    private ViolationException Violation(RaftCore core, string action, string reason) =>
+        new("Refinement", $"{core.Self} takes a step that the specification does not have: {action}, {reason}\n{CoreState.Of(core)}\n{State}");
 
-    private Said SaidBy(RequestVote request) =>
-        new(request.PreVote ? SaidKind.RequestPreVote : SaidKind.RequestVote, ServerOf(request.From), Server.Nobody, Number(request.Term), Number(request.LastEntry.Index), Number(request.LastEntry.Term));
+    private SpecMessage ToSpecMessage(RequestVote request) =>
+        new(request.PreVote ? SpecMessageKind.RequestPreVote : SpecMessageKind.RequestVote, ServerOf(request.From), SpecServer.None, Number(request.Term), Number(request.LastEntry.Index), Number(request.LastEntry.Term));
 
-    private static T? Answer<T>(Effects effects)
+    private static T? FirstSent<T>(Effects effects)
         where T : Message
         => effects.SendNow.Messages.OfType<T>().FirstOrDefault() ?? effects.SendWhenDurable.Messages.OfType<T>().FirstOrDefault();
 
-    private static List<int> Granted(Effects effects)
+    private static List<int> GrantedIndexes(Effects effects)
     {
         var granted = new List<int>();
-        foreach (var answer in effects.ReadResults)
+        foreach (var result in effects.ReadResults)
         {
-            if (answer.RejectReason is null)
-                granted.Add(Number(answer.Index));
+            if (result.RejectReason is null)
+                granted.Add(Number(result.Index));
         }
 
         foreach (var message in effects.SendNow.Messages.Concat(effects.SendWhenDurable.Messages))
@@ -315,7 +315,7 @@ internal sealed class Refinement
         return granted;
     }
 
-    private int ServerOf(NodeId node) => node == NodeId.None ? Server.Nobody : _servers[node];
+    private int ServerOf(NodeId node) => node == NodeId.None ? SpecServer.None : _servers[node];
 
     private static int Number(Term term) => checked((int)term.Value);
 

@@ -28,16 +28,16 @@ internal readonly record struct ServerSet(uint Bits)
     public bool IsMajorityOf(ServerSet all) => 2 * BitOperations.PopCount(Bits & all.Bits) > BitOperations.PopCount(all.Bits);
 
     /// <summary>Each server under its other name.</summary>
-    public ServerSet Renamed(ReadOnlySpan<int> names)
+    public ServerSet Permuted(ReadOnlySpan<int> permutation)
     {
-        var renamed = default(ServerSet);
-        for (var server = 0; server < names.Length; server++)
+        var permuted = default(ServerSet);
+        for (var server = 0; server < permutation.Length; server++)
         {
             if (Contains(server))
-                renamed = renamed.With(names[server]);
+                permuted = permuted.With(permutation[server]);
         }
 
-        return renamed;
+        return permuted;
     }
 
     public override string ToString()

@@ -5,36 +5,36 @@ namespace Quorate.Verification.Specification;
 
 /// <summary>The VARIABLES of spec/QuorateRaft.tla.</summary>
 internal sealed record SpecificationState(
-    ImmutableArray<Server> Servers,
-    ImmutableArray<Said> Messages,
-    ImmutableArray<Reign> Reigns,
+    ImmutableArray<SpecServer> Servers,
+    ImmutableArray<SpecMessage> Messages,
+    ImmutableArray<TermLog> TermLogs,
     ImmutableArray<GrantedRead> Granted,
-    Spent Spent)
+    Budget Spent)
 {
     /// <summary>What was said by the leader of a term.</summary>
-    public Reign ReignOf(int term) => term < Reigns.Length ? Reigns[term] : Reigns[0];
+    public TermLog TermLogOf(int term) => term < TermLogs.Length ? TermLogs[term] : TermLogs[0];
 
     /// <summary>With server <paramref name="i"/> replaced.</summary>
-    public SpecificationState With(int i, Server server) => this with { Servers = Servers.SetItem(i, server) };
+    public SpecificationState With(int i, SpecServer server) => this with { Servers = Servers.SetItem(i, server) };
 
-    public SpecificationState With(int term, Reign reign)
+    public SpecificationState With(int term, TermLog termLog)
     {
-        var reigns = Reigns;
-        while (reigns.Length <= term)
-            reigns = reigns.Add(reigns[0]);
-        return this with { Reigns = reigns.SetItem(term, reign) };
+        var termLogs = TermLogs;
+        while (termLogs.Length <= term)
+            termLogs = termLogs.Add(termLogs[0]);
+        return this with { TermLogs = termLogs.SetItem(term, termLog) };
     }
 
     public override string ToString() => string.Join('\n', Servers.Select(static (s, i) => $"{i + 1}: {s}")
-        .Concat(Reigns.Select(static (r, t) => $"term {t}: {r}").Where((_, t) => !Reigns[t].Leaders.IsEmpty))
+        .Concat(TermLogs.Select(static (r, t) => $"term {t}: {r}").Where((_, t) => !TermLogs[t].Leaders.IsEmpty))
         .Append($"said: {string.Join(", ", Messages)}"));
 }
 
 /// <summary>One server: what it has in memory, what is on its disk, and what is on its way there.</summary>
-internal sealed record Server(
-    Role Role, int Term, int Vote, Log Log, int Snapshot, int Commit, int Round, ImmutableArray<PendingRead> Reads, DiskImage Disk, ImmutableArray<WriteUnderWay> Writes)
+internal sealed record SpecServer(
+    Role Role, int Term, int Vote, SpecLog Log, int Snapshot, int Commit, int Round, ImmutableArray<PendingRead> Reads, DiskImage Disk, ImmutableArray<PendingWrite> Writes)
 {
-    public const int Nobody = -1;
+    public const int None = -1;
 
     /// <summary>What the disk holds once the first <paramref name="writes"/> writes have reached it.</summary>
     public DiskImage ImageAfter(int writes) => writes == 0 ? Disk : Writes[writes - 1].Image;
@@ -67,14 +67,14 @@ internal sealed record Server(
 }
 
 /// <summary>All that a disk holds.</summary>
-internal sealed record DiskImage(int Term, int Vote, Log Log, int Snapshot)
+internal sealed record DiskImage(int Term, int Vote, SpecLog Log, int Snapshot)
 {
     public override string ToString() => $"{Term}/{Vote + 1} [{Log}]";
 }
 
 /// <summary>A write on its way to the disk, and what is said when it is there.</summary>
 /// <remarks>Beside a real core, the token names the append that it is part of.</remarks>
-internal sealed record WriteUnderWay(DiskImage Image, ImmutableArray<Said> Say, ulong Token = 0);
+internal sealed record PendingWrite(DiskImage Image, ImmutableArray<SpecMessage> Messages, ulong Token = 0);
 
 /// <summary>A read that waits for a round; for one to begin while that is 0.</summary>
 internal readonly record struct PendingRead(int Round, int Index, int Needed);
@@ -83,10 +83,10 @@ internal readonly record struct PendingRead(int Round, int Index, int Needed);
 internal readonly record struct GrantedRead(int Index, int Needed);
 
 /// <summary>What the leader of a term has written in it: every AppendEntries and every snapshot of the term is a piece of it.</summary>
-internal sealed record Reign(ServerSet Leaders, Log Log, int Commit, int Snapshot, int Round)
+internal sealed record TermLog(ServerSet Leaders, SpecLog Log, int Commit, int Snapshot, int Round)
 {
     public override string ToString() => $"leader {Leaders} log [{Log}] commit {Commit} snapshot {Snapshot} round {Round}";
 }
 
 /// <summary>What is used up of the bounds.</summary>
-internal readonly record struct Spent(int Commands, int Restarts, int Changes, int Snapshots, int Reads);
+internal readonly record struct Budget(int Commands, int Restarts, int Changes, int Snapshots, int Reads);

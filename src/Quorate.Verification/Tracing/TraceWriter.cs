@@ -14,7 +14,7 @@ internal sealed class TraceWriter : IDisposable
     private readonly Stream _target;
     private readonly ArrayBufferWriter<byte> _line = new();
     private readonly Utf8JsonWriter _json;
-    private readonly Dictionary<NodeId, Life> _lives = [];
+    private readonly Dictionary<NodeId, ProcessState> _processes = [];
     private long _messages;
 
     public TraceWriter(Stream target, ulong seed, IEnumerable<NodeId> members)
@@ -33,9 +33,9 @@ internal sealed class TraceWriter : IDisposable
     }
 
     /// <summary>A process begins on what its disk holds.</summary>
-    public void Started(long at, RaftCore core)
+    public void WriteStart(long at, RaftCore core)
     {
-        _lives[core.Self] = new Life { State = CoreState.Of(core) };
+        _processes[core.Self] = new ProcessState { State = CoreState.Of(core) };
         BeginLine(at, core.Self, "Start");
         WriteState(core);
         _json.WriteStartArray("log");
@@ -50,15 +50,15 @@ internal sealed class TraceWriter : IDisposable
     }
 
     /// <summary>A process ends, for whatever reason.</summary>
-    public void Ended(long at, NodeId node, string why)
+    public void WriteEnd(long at, NodeId node, string reason)
     {
         BeginLine(at, node, "End");
-        _json.WriteString("why", why);
+        _json.WriteString("why", reason);
         EndLine();
     }
 
     /// <summary>Something that is not a core's doing: a fault, the quiet phase.</summary>
-    public void Noted(long at, NodeId node, string what, string detail)
+    public void WriteNote(long at, NodeId node, string what, string detail)
     {
         BeginLine(at, node, "Note");
         _json.WriteString("what", what);
@@ -72,26 +72,26 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="core">The core, after the step.</param>
     /// <param name="input">What came in.</param>
     /// <param name="effects">What follows.</param>
-    /// <param name="messageId">With a message, what <see cref="TakeMessageId"/> gave when it was sent.</param>
-    public void Stepped(long at, RaftCore core, in Input input, Effects effects, long messageId = 0)
+    /// <param name="messageId">With a message, what <see cref="DequeueMessageId"/> gave when it was sent.</param>
+    public void WriteStep(long at, RaftCore core, in Input input, Effects effects, long messageId = 0)
     {
-        var life = _lives[core.Self];
+        var process = _processes[core.Self];
         var state = CoreState.Of(core);
-        if (input.Kind is InputKind.Tick or InputKind.EndOfIteration && state == life.State && IsEmpty(effects))
+        if (input.Kind is InputKind.Tick or InputKind.EndOfIteration && state == process.State && IsEmpty(effects))
             return;
 
-        life.State = state;
+        process.State = state;
         BeginLine(at, core.Self, input.Kind.ToString());
         WriteInput(input, messageId);
         WriteState(core);
-        WriteEffects(effects, life);
+        WriteEffects(effects, process);
         if (input.Kind == InputKind.Durable)
-            WriteReleased(life, input.Number);
+            WriteReleased(process, input.Number);
         EndLine();
     }
 
     /// <summary>The driver sends its next message: the one that has this number in the trace.</summary>
-    public long TakeMessageId(NodeId sender) => _lives[sender].Leaving.Dequeue();
+    public long DequeueMessageId(NodeId sender) => _processes[sender].Outgoing.Dequeue();
 
     public void Dispose() => _json.Dispose();
 
@@ -145,7 +145,7 @@ internal sealed class TraceWriter : IDisposable
         _json.WriteEndObject();
     }
 
-    private void WriteEffects(Effects effects, Life life)
+    private void WriteEffects(Effects effects, ProcessState process)
     {
         WriteAppend(effects.Append);
         if (effects.SendNow.Messages.Count > 0)
@@ -154,7 +154,7 @@ internal sealed class TraceWriter : IDisposable
             foreach (var message in effects.SendNow.Messages)
             {
                 MessageJson.Write(_json, message, ++_messages);
-                life.Leaving.Enqueue(_messages);
+                process.Outgoing.Enqueue(_messages);
             }
 
             _json.WriteEndArray();
@@ -168,14 +168,14 @@ internal sealed class TraceWriter : IDisposable
             foreach (var message in effects.SendWhenDurable.Messages)
             {
                 MessageJson.Write(_json, message, ++_messages);
-                life.Held.Enqueue((effects.SendWhenDurable.Token, _messages));
+                process.Held.Enqueue((effects.SendWhenDurable.Token, _messages));
             }
 
             _json.WriteEndArray();
             _json.WriteEndObject();
         }
 
-        WriteAnswers(effects);
+        WriteResults(effects);
         if (effects.Trace.Count == 0)
             return;
         _json.WriteStartArray("happened");
@@ -213,7 +213,7 @@ internal sealed class TraceWriter : IDisposable
         _json.WriteEndObject();
     }
 
-    private void WriteAnswers(Effects effects)
+    private void WriteResults(Effects effects)
     {
         if (!effects.Apply.IsEmpty)
         {
@@ -234,14 +234,14 @@ internal sealed class TraceWriter : IDisposable
         if (effects.ReadResults.Count > 0)
         {
             _json.WriteStartArray("reads");
-            foreach (var answer in effects.ReadResults)
+            foreach (var result in effects.ReadResults)
             {
                 _json.WriteStartObject();
-                _json.WriteNumber("ticket", answer.Ticket);
-                if (answer.RejectReason is { } reason)
+                _json.WriteNumber("ticket", result.Ticket);
+                if (result.RejectReason is { } reason)
                     _json.WriteString("refused", reason.ToString());
                 else
-                    _json.WriteNumber("index", answer.Index.Value);
+                    _json.WriteNumber("index", result.Index.Value);
                 _json.WriteEndObject();
             }
 
@@ -256,15 +256,15 @@ internal sealed class TraceWriter : IDisposable
         _json.WriteEndArray();
     }
 
-    private void WriteReleased(Life life, ulong durable)
+    private void WriteReleased(ProcessState process, ulong durable)
     {
-        if (!life.Held.TryPeek(out var oldest) || oldest.Token > durable)
+        if (!process.Held.TryPeek(out var oldest) || oldest.Token > durable)
             return;
         _json.WriteStartArray("release");
-        while (life.Held.TryPeek(out var held) && held.Token <= durable)
+        while (process.Held.TryPeek(out var held) && held.Token <= durable)
         {
-            life.Held.Dequeue();
-            life.Leaving.Enqueue(held.Message);
+            process.Held.Dequeue();
+            process.Outgoing.Enqueue(held.Message);
             _json.WriteNumberValue(held.Message);
         }
 
@@ -279,12 +279,12 @@ internal sealed class TraceWriter : IDisposable
         _json.WriteEndArray();
     }
 
-    private void BeginLine(long at, NodeId node, string what)
+    private void BeginLine(long at, NodeId node, string eventName)
     {
         _json.WriteStartObject();
         _json.WriteNumber("at", at);
         _json.WriteNumber("node", node.Value);
-        _json.WriteString("event", what);
+        _json.WriteString("event", eventName);
     }
 
     private void EndLine()
@@ -298,12 +298,12 @@ internal sealed class TraceWriter : IDisposable
     }
 
     /// <summary>One life of a member: which of its messages wait for its disk, and which are about to leave.</summary>
-    private sealed class Life
+    private sealed class ProcessState
     {
         public CoreState State { get; set; }
 
         public Queue<(ulong Token, long Message)> Held { get; } = new();
 
-        public Queue<long> Leaving { get; } = new();
+        public Queue<long> Outgoing { get; } = new();
     }
 }

@@ -16,7 +16,7 @@ internal static class Doors
     {
         try
         {
-            Simulator.Run(seed, new SimulationOptions { Refine = refine });
+            KvSimulation.Run(seed, new RunOptions { Refine = refine });
             return null;
         }
         catch (SimulationFailedException failure)
@@ -37,7 +37,7 @@ internal static class Doors
         }
         catch (ExplorationFailedException failure)
         {
-            return (failure.Violation, (ulong)failure.Effort);
+            return (failure.Violation, (ulong)failure.StatesOrSteps);
         }
     }
 
@@ -51,7 +51,7 @@ internal static class Doors
         }
         catch (ExplorationFailedException failure)
         {
-            return (failure.Violation, (ulong)failure.Effort);
+            return (failure.Violation, (ulong)failure.StatesOrSteps);
         }
     }
 }

@@ -1,4 +1,4 @@
-using Quorate.Verification.Exploring;
+using Quorate.Verification.Exploration;
 using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Tests.Exploring;
@@ -18,7 +18,7 @@ public sealed class EqualStatesDoTheSame
     [InlineData("two-that-lose-connections")]
     public void States_met_on_two_ways_have_the_same_successors(string name)
     {
-        var model = new ClusterModel(Scopes.Named(name));
+        var model = new ClusterModel(ModelConfigs.Find(name));
         var encoder = new StateEncoder();
         var met = new Dictionary<ulong, ClusterState>();
         var frontier = new Queue<ClusterState>();

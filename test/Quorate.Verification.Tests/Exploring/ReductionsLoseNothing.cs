@@ -1,4 +1,4 @@
-using Quorate.Verification.Exploring;
+using Quorate.Verification.Exploration;
 using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Tests.Exploring;
@@ -6,14 +6,14 @@ namespace Quorate.Verification.Tests.Exploring;
 /// <summary>What makes worlds smaller is held against worlds in which it is not done.</summary>
 public sealed class ReductionsLoseNothing
 {
-    private static readonly Scope[] Small =
+    private static readonly ModelConfig[] Small =
     [
         new("three elect once") { Budget = new() { Timeouts = 1 } },
-        new("two with slow disks") { Members = 2, FlushesLater = true, Budget = new() { Timeouts = 2, Crashes = 1 } },
-        new("two with a duplicate") { Members = 2, BeginsLed = true, FlushesLater = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 } },
-        new("two that lose each other") { Members = 2, BeginsLed = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumSilences = 1 } },
-        new("three replicate") { BeginsLed = true, Budget = new() { Proposals = 1, Heartbeats = 1 } },
-        new("two with a late state machine") { Members = 2, BeginsLed = true, AppliesLater = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 } },
+        new("two with slow disks") { Members = 2, AsyncFlush = true, Budget = new() { Timeouts = 2, Crashes = 1 } },
+        new("two with a duplicate") { Members = 2, StartsWithLeader = true, AsyncFlush = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 } },
+        new("two that lose each other") { Members = 2, StartsWithLeader = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 } },
+        new("three replicate") { StartsWithLeader = true, Budget = new() { Proposals = 1, Heartbeats = 1 } },
+        new("two with a late state machine") { Members = 2, StartsWithLeader = true, AsyncApply = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 } },
     ];
 
     public static TheoryData<string> Names => [.. Small.Select(static scope => scope.Name)];
@@ -39,7 +39,7 @@ public sealed class ReductionsLoseNothing
     public void An_answer_that_is_ignored_for_ever_may_as_well_be_lost(string name)
     {
         var scope = Small.Single(scope => scope.Name == name) with { Symmetric = false };
-        var (with, without) = (new Met(new ClusterModel(scope with { DropsUseless = false })), new Met(new ClusterModel(scope)));
+        var (with, without) = (new Met(new ClusterModel(scope with { PrunesIgnoredMessages = false })), new Met(new ClusterModel(scope)));
         var (more, fewer) = (BreadthFirstSearch.Run(with), BreadthFirstSearch.Run(without));
 
         Assert.True(more.IsComplete && fewer.IsComplete);
@@ -53,7 +53,7 @@ public sealed class ReductionsLoseNothing
     public void Fewer_messages_on_the_way_lead_to_nothing_else(string name)
     {
         var scope = Small.Single(scope => scope.Name == name) with { Symmetric = false };
-        var (many, one) = (new Met(new ClusterModel(scope)), new Met(new ClusterModel(scope with { OneInFlight = true })));
+        var (many, one) = (new Met(new ClusterModel(scope)), new Met(new ClusterModel(scope with { OneInFlightPerLinkAndKind = true })));
         BreadthFirstSearch.Run(many);
         BreadthFirstSearch.Run(one);
 
@@ -84,7 +84,7 @@ public sealed class ReductionsLoseNothing
                 encoder.Write(member.Identity);
             Clusters.Add(encoder.Hash());
             encoder.Write(state.Network.Aggregate(0UL, static (sum, message) => sum + StateEncoder.Mix(message.Identity)));
-            encoder.Write(state.Promises.Identity);
+            encoder.Write(state.Ghost.Identity);
             state.Spent.Write(encoder);
             return encoder.Hash();
         }

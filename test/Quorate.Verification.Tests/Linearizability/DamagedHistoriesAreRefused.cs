@@ -25,7 +25,7 @@ public sealed class DamagedHistoriesAreRefused
                 if (Damage.Try(history, i % Damage.Kinds.Count, dice) is not { } wrong)
                     continue;
                 var verdict = Witness.Check(wrong.History, new StoreModel());
-                Assert.True(verdict.Finding == Finding.NotLinearizable, $"{wrong.Kind} in the history of seed {seed} passed");
+                Assert.True(verdict.Result == CheckResult.NotLinearizable, $"{wrong.Kind} in the history of seed {seed} passed");
                 Assert.NotEmpty(verdict.Explanation);
                 damaged++;
                 kinds[wrong.Kind] = kinds.GetValueOrDefault(wrong.Kind) + 1;
@@ -33,9 +33,9 @@ public sealed class DamagedHistoriesAreRefused
                 if (!isSearched || !wrong.IsSeenFromOutside)
                     continue;
                 var searched = Search(wrong.History, budget: 200_000);
-                Assert.True(searched.Finding != Finding.Linearizable, $"{wrong.Kind} in the history of seed {seed} passed the search");
-                refused += searched.Finding == Finding.NotLinearizable ? 1 : 0;
-                unknown += searched.Finding == Finding.Unknown ? 1 : 0;
+                Assert.True(searched.Result != CheckResult.Linearizable, $"{wrong.Kind} in the history of seed {seed} passed the search");
+                refused += searched.Result == CheckResult.NotLinearizable ? 1 : 0;
+                unknown += searched.Result == CheckResult.Unknown ? 1 : 0;
             }
         }
 
@@ -57,7 +57,7 @@ public sealed class DamagedHistoriesAreRefused
         var history = Histories.Of(seed);
 
         Assert.Equal("", Witness.Check(history, new StoreModel()).Explanation);
-        Assert.NotEqual(Finding.NotLinearizable, Search(history, budget: 50_000).Finding);
+        Assert.NotEqual(CheckResult.NotLinearizable, Search(history, budget: 50_000).Result);
     }
 
     private static Verdict Search(IReadOnlyList<Operation<StoreRequest, StoreResponse>> history, long budget) =>

@@ -12,10 +12,10 @@ internal static class Histories
     public static IReadOnlyList<Line> Of(ulong seed)
     {
         IReadOnlyList<Line> history = [];
-        var weather = Weather.Draw(seed, Faults.All);
+        var weather = Weather.Draw(seed, FaultSet.All);
         var checks = StoreWorkload.Checks with
         {
-            History = (application, tally) =>
+            CheckHistory = (application, tally) =>
             {
                 history = StoreHistory.Of(application);
                 return StoreHistory.Check(application, tally);
@@ -23,7 +23,7 @@ internal static class Histories
         };
         var application = new Application<StoreMachine, StoreResult>(
             seed, static () => new StoreMachine(), new StoreWorkload(weather).Run, checks, static (s, _) => $"Histories.Of({s})");
-        Simulate.Run(seed, weather, application, options: null);
+        ClusterSimulation.Run(seed, weather, application, options: null);
         return history;
     }
 }

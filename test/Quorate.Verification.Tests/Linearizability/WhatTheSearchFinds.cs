@@ -21,7 +21,7 @@ public sealed class WhatTheSearchFinds
                 var expected = BruteForce.IsLinearizable(history);
                 var found = WingGongLowe.Check(history, new Registers());
                 Interlocked.Increment(ref expected ? ref yes : ref no);
-                return found.Finding == (expected ? Finding.Linearizable : Finding.NotLinearizable);
+                return found.Result == (expected ? CheckResult.Linearizable : CheckResult.NotLinearizable);
             },
             iter: 20_000);
         Assert.True(yes > 1000 && no > 1000, $"{yes} histories hold and {no} do not: too few of one kind");
@@ -36,7 +36,7 @@ public sealed class WhatTheSearchFinds
 
     [Fact]
     public void Two_readers_one_after_the_other_do_not_see_time_go_back() =>
-        Assert.Equal(Finding.NotLinearizable, Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)).Finding);
+        Assert.Equal(CheckResult.NotLinearizable, Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)).Result);
 
     /// <summary>Intervals are closed: at one and the same moment nobody is first.</summary>
     [Fact]
@@ -49,7 +49,7 @@ public sealed class WhatTheSearchFinds
 
         Assert.True(Check(write, Read(0, 100, 101)).IsLinearizable);
         Assert.True(Check(write, Read(0, 100, 101), Read(1, 102, 103)).IsLinearizable);
-        Assert.Equal(Finding.NotLinearizable, Check(write, Read(1, 102, 103), Read(0, 104, 105)).Finding);
+        Assert.Equal(CheckResult.NotLinearizable, Check(write, Read(1, 102, 103), Read(0, 104, 105)).Result);
     }
 
     [Fact]
@@ -72,8 +72,8 @@ public sealed class WhatTheSearchFinds
         cancelled.Cancel();
 
         for (var budget = 0L; budget < WingGongLowe.Check(history, new Registers()).Steps; budget++)
-            Assert.Equal(Finding.Unknown, WingGongLowe.Check(history, new Registers(), budget).Finding);
-        Assert.Equal(Finding.Unknown, WingGongLowe.Check(history, new Registers(), cancel: cancelled.Token).Finding);
+            Assert.Equal(CheckResult.Unknown, WingGongLowe.Check(history, new Registers(), budget).Result);
+        Assert.Equal(CheckResult.Unknown, WingGongLowe.Check(history, new Registers(), cancel: cancelled.Token).Result);
     }
 
     private static Verdict Check(params Operation<RegisterRequest, int>[] history) => WingGongLowe.Check(history, new Registers());

@@ -39,7 +39,7 @@ public sealed class WhatTheWitnessRefuses
         var lost = Write(1, 1, 0, null);
 
         Assert.True(Check(lost, Read(1, 1, 5, 6)).IsLinearizable);
-        Assert.Equal(Finding.NotLinearizable, Check(lost, Read(0, 1, 5, 6)).Finding);
+        Assert.Equal(CheckResult.NotLinearizable, Check(lost, Read(0, 1, 5, 6)).Result);
         Assert.True(Check(lost with { Index = null }, Read(0, 0, 5, 6)).IsLinearizable);
     }
 
@@ -47,7 +47,7 @@ public sealed class WhatTheWitnessRefuses
     {
         var verdict = Check(history);
         Assert.Equal(why, verdict.Explanation);
-        Assert.Equal(Finding.NotLinearizable, verdict.Finding);
+        Assert.Equal(CheckResult.NotLinearizable, verdict.Result);
     }
 
     private static Verdict Check(params Operation<RegisterRequest, int>[] history) =>

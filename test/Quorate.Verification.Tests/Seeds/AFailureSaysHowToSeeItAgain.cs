@@ -24,13 +24,13 @@ public sealed class AFailureSaysHowToSeeItAgain
         Assert.Equal($"{SimulatorCommand.Program} {arguments} --trace", printed);
 
         var again = Fails(Read(printed[SimulatorCommand.Program.Length..]));
-        Assert.Equal((first.Promise, first.Violation, first.At), (again.Promise, again.Violation, again.At));
+        Assert.Equal((first.Property, first.Violation, first.At), (again.Property, again.Violation, again.At));
     }
 
     [Fact]
     public void A_failure_names_the_commit_it_was_built_from()
     {
-        var version = typeof(Simulator).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        var version = typeof(KvSimulation).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         Assert.Matches(@"^\d+\.\d+\.\d+\+[0-9a-f]{40}(-and-changes)?$", version);
 
         Assert.StartsWith($"seed 7 at commit {version[(version.IndexOf('+', StringComparison.Ordinal) + 1)..]}, after ", Fails(Read(Whole)).Message, StringComparison.Ordinal);
@@ -41,7 +41,7 @@ public sealed class AFailureSaysHowToSeeItAgain
         var words = new Queue<string>(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(static word => word != "--trace"));
         var command = new SimulatorCommand();
         while (words.Count > 0)
-            Assert.True(SimulatorCommand.TryTake(command, words, out command), $"nobody takes an argument of {arguments}");
+            Assert.True(SimulatorCommand.TryParseNext(command, words, out command), $"nobody takes an argument of {arguments}");
         return command;
     }
 
@@ -51,16 +51,16 @@ public sealed class AFailureSaysHowToSeeItAgain
         var seed = command.Seed!.Value;
         var promise = $"Promise of {command.Refine} and {command.Reduction}";
         var lines = 0;
-        var options = command.Options with { Tell = _ => Demand(++lines < 10, promise) };
-        if (command.Twice)
+        var options = command.Options with { OnEvent = _ => Demand(++lines < 10, promise) };
+        if (command.CheckDeterminism)
         {
-            var record = new RunRecord();
-            Simulator.Run(seed + 1, command.Options with { Record = record });
-            record.BeginSecondRun();
-            options = command.Options with { Record = record };
+            var record = new DeterminismRecord();
+            KvSimulation.Run(seed + 1, command.Options with { DeterminismRecord = record });
+            record.StartSecondRun();
+            options = command.Options with { DeterminismRecord = record };
         }
 
-        return Assert.Throws<SimulationFailedException>(() => Simulator.Run(seed, options));
+        return Assert.Throws<SimulationFailedException>(() => KvSimulation.Run(seed, options));
     }
 
     private static void Demand(bool kept, string promise)

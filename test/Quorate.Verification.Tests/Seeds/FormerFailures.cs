@@ -13,7 +13,7 @@ public sealed class FormerFailures
     [InlineData(4525UL, "a network of ours: votes that were cast for a member before it lost its folder reached the next one under its id, long after")]
     public void A_run_that_once_failed_ends_well(ulong seed, string showed)
     {
-        Simulator.Run(seed);
+        KvSimulation.Run(seed);
         Assert.NotEmpty(showed);
     }
 }

@@ -7,7 +7,7 @@ namespace Quorate.Verification.Tests.Seeds;
 /// <remarks>QUORATE_SIM_SECONDS is that time, 25 unless set. A failure names its seed, which becomes a line of <see cref="FormerFailures"/>.</remarks>
 public sealed class RandomRuns
 {
-    /// <summary>However slow the machine, so many are run; everything that <see cref="Coverage"/> names is met in these.</summary>
+    /// <summary>However slow the machine, so many are run; everything that <see cref="CoverageGoals"/> names is met in these.</summary>
     private const ulong SeedsMin = 120;
 
     /// <summary>Met once in a hundred runs or more seldom: the long run meets them.</summary>
@@ -29,12 +29,12 @@ public sealed class RandomRuns
         IReadOnlyList<string> missing = [];
         for (; seed <= SeedsMin || clock.Elapsed.TotalSeconds < Seconds; seed++)
         {
-            var report = Simulator.Run(seed);
+            var report = KvSimulation.Run(seed);
             simulated += report.SimulatedSeconds;
             foreach (var (what, count) in report.Counts)
                 counts[what] = counts.GetValueOrDefault(what) + count;
             if (seed == SeedsMin)
-                missing = [.. Coverage.Missing(counts).Except(Seldom)];
+                missing = [.. CoverageGoals.Missing(counts).Except(Seldom)];
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{seed - 1} seeds, {simulated / clock.Elapsed.TotalSeconds:0} simulated seconds a second");

@@ -9,7 +9,7 @@ public sealed class TheSameSeedDoesTheSame
     private const string TraceOfSeed2 = "8e37b2d9344c0643";
 
     [Fact]
-    public void A_seed_does_the_same_on_any_machine() => Assert.Equal(TraceOfSeed2, $"{Simulator.Run(2).TraceHash:x16}");
+    public void A_seed_does_the_same_on_any_machine() => Assert.Equal(TraceOfSeed2, $"{KvSimulation.Run(2).TraceHash:x16}");
 
     /// <summary>In two other processes, each with a secret of its own in its hashes, and in this one.</summary>
     [Theory]
@@ -24,26 +24,26 @@ public sealed class TheSameSeedDoesTheSame
         })!;
         var said = await runner.StandardOutput.ReadToEndAsync();
         await runner.WaitForExitAsync();
-        var report = Simulator.Run(seed);
+        var report = KvSimulation.Run(seed);
 
         Assert.Equal(0, runner.ExitCode);
         Assert.Contains($"{report.Events} events, trace {report.TraceHash:x16}", said, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Two_seeds_have_different_traces() => Assert.NotEqual(Simulator.Run(1).TraceHash, Simulator.Run(2).TraceHash);
+    public void Two_seeds_have_different_traces() => Assert.NotEqual(KvSimulation.Run(1).TraceHash, KvSimulation.Run(2).TraceHash);
 
     /// <summary>A hash that differs at the end says only that something is wrong. The record says what it was, and where.</summary>
     [Fact]
     public void A_second_run_that_does_something_else_is_stopped_at_the_first_thing_that_differs()
     {
-        var record = new RunRecord();
+        var record = new DeterminismRecord();
         Play(record, "leader 1", "kill 2", "leader 3");
         var inAnotherProcess = Written(record);
 
         var violation = Assert.Throws<ViolationException>(() => Play(inAnotherProcess, "leader 1", "kill 3", "leader 3"));
 
-        Assert.Equal("SameSeedSameRun", violation.Promise);
+        Assert.Equal("SameSeedSameRun", violation.Property);
         Assert.Contains("after 1 of 3 things", violation.Message, StringComparison.Ordinal);
         Assert.Contains("> kill 2", violation.Message, StringComparison.Ordinal);
     }
@@ -53,29 +53,29 @@ public sealed class TheSameSeedDoesTheSame
     {
         foreach (var second in new string[][] { ["leader 1"], ["leader 1", "kill 2", "kill 3"] })
         {
-            var record = new RunRecord();
+            var record = new DeterminismRecord();
             Play(record, "leader 1", "kill 2");
-            record.BeginSecondRun();
+            record.StartSecondRun();
             Assert.Throws<ViolationException>(() => Play(record, second));
         }
     }
 
-    private static RunRecord Written(RunRecord record)
+    private static DeterminismRecord Written(DeterminismRecord record)
     {
         using var file = new MemoryStream();
         record.Write(file);
         file.Position = 0;
-        return RunRecord.Read(file);
+        return DeterminismRecord.Read(file);
     }
 
-    private static void Play(RunRecord record, params string[] lines)
+    private static void Play(DeterminismRecord record, params string[] lines)
     {
         foreach (var line in lines)
         {
-            record.Happened((ulong)line.Sum(static c => c), now: 0);
-            record.Told(() => line);
+            record.OnEvent((ulong)line.Sum(static c => c), now: 0);
+            record.OnLine(() => line);
         }
 
-        record.EndSecondRun(now: 0);
+        record.FinishSecondRun(now: 0);
     }
 }

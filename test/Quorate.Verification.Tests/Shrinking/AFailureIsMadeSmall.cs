@@ -8,27 +8,27 @@ public sealed class AFailureIsMadeSmall
     [Fact]
     public void Of_a_whole_run_what_made_it_fail_is_left()
     {
-        var whole = Assert.Throws<SimulationFailedException>(() => Run(new SimulationOptions()));
+        var whole = Assert.Throws<SimulationFailedException>(() => Run(new RunOptions()));
 
         var shrunk = Shrinker.Shrink(whole, Run, runsMax: 400);
 
-        Assert.Equal(whole.Promise, shrunk.Failure.Promise);
-        Assert.Equal(1, shrunk.After.Strikes);
-        Assert.Equal(0, shrunk.After.Turns);
+        Assert.Equal(whole.Property, shrunk.Failure.Property);
+        Assert.Equal(1, shrunk.After.FaultInjections);
+        Assert.Equal(0, shrunk.After.ClientIterations);
         Assert.True(shrunk.After.Events * 5 < shrunk.Before.Events, $"{shrunk.Before} became {shrunk.After}");
 
         // The small run is a run like any: the same arguments, the same end.
-        var again = Assert.Throws<SimulationFailedException>(() => Run(new SimulationOptions { Reduction = shrunk.Failure.Reduction }));
+        var again = Assert.Throws<SimulationFailedException>(() => Run(new RunOptions { Reduction = shrunk.Failure.Reduction }));
         Assert.Equal((shrunk.Failure.Violation, shrunk.After), (again.Violation, again.Size));
     }
 
     /// <summary>Seed 7, with one promise more: nobody leads twice, if it ended in between.</summary>
-    private static SimulationReport Run(SimulationOptions options)
+    private static SimulationReport Run(RunOptions options)
     {
         var (led, ended) = (new HashSet<string>(), new HashSet<string>());
-        return Simulator.Run(7, options with
+        return KvSimulation.Run(7, options with
         {
-            Tell = line =>
+            OnEvent = line =>
             {
                 var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 if (words[2] == "ends" && led.Contains(words[1]))

@@ -13,7 +13,7 @@ public sealed class WhatIsLeftOutIsAllThatChanges
     {
         var (whole, turns, strikes) = Decided(Reduction.None);
 
-        var (again, _, _) = Decided(new Reduction { Strikes = strikes, Turns = turns });
+        var (again, _, _) = Decided(new Reduction { FaultInjections = strikes, ClientIterations = turns });
 
         Assert.Equal(whole, again);
     }
@@ -25,7 +25,7 @@ public sealed class WhatIsLeftOutIsAllThatChanges
         var (whole, _, strikes) = Decided(Reduction.None);
         var spared = strikes.First(static s => s.StartsWith("kill.", StringComparison.Ordinal));
 
-        var (less, _, left) = Decided(new Reduction { Strikes = [.. strikes.Where(s => s != spared)] });
+        var (less, _, left) = Decided(new Reduction { FaultInjections = [.. strikes.Where(s => s != spared)] });
 
         Assert.Equal(strikes.Where(s => s != spared), left);
         var same = whole.Zip(less).TakeWhile(static pair => pair.First == pair.Second).Count();
@@ -38,11 +38,11 @@ public sealed class WhatIsLeftOutIsAllThatChanges
         var reduction = new Reduction
         {
             Members = 3,
-            Life = 8_000_000,
+            FaultPhaseDuration = 8_000_000,
             Until = 1_234_567,
-            Calm = ["loss", "slow-disks"],
-            Strikes = ["power-cut.3", "kill.1"],
-            Turns = [new ClientTurn(0, 3, 120_000), new ClientTurn(11, 0, 7)],
+            DisabledFaults = ["loss", "slow-disks"],
+            FaultInjections = ["power-cut.3", "kill.1"],
+            ClientIterations = [new ClientIteration(0, 3, 120_000), new ClientIteration(11, 0, 7)],
         };
 
         Assert.Equal(reduction.ToString(), Parsed(reduction.ToString()).ToString());
@@ -55,24 +55,24 @@ public sealed class WhatIsLeftOutIsAllThatChanges
         var reduction = Reduction.None;
         var words = arguments.Split(' ');
         for (var i = 0; i < words.Length; i += 2)
-            Assert.True(Reduction.TryTake(reduction, words[i], words[i + 1], out reduction));
+            Assert.True(Reduction.TryApply(reduction, words[i], words[i + 1], out reduction));
         return reduction;
     }
 
     /// <summary>The lines of a run, and what it decided; it is stopped in the middle, by a promise that is broken on purpose.</summary>
-    private static (List<string> Lines, IReadOnlyList<ClientTurn> Turns, IReadOnlyList<string> Strikes) Decided(Reduction reduction)
+    private static (List<string> Lines, IReadOnlyList<ClientIteration> Turns, IReadOnlyList<string> Strikes) Decided(Reduction reduction)
     {
         var lines = new List<string>();
-        var failure = Assert.Throws<SimulationFailedException>(() => Simulator.Run(Seed, new SimulationOptions
+        var failure = Assert.Throws<SimulationFailedException>(() => KvSimulation.Run(Seed, new RunOptions
         {
             Reduction = reduction,
-            Tell = line =>
+            OnEvent = line =>
             {
                 lines.Add(line);
                 if (line.Contains("  -  quiet", StringComparison.Ordinal))
                     throw new InvalidOperationException("far enough");
             },
         }));
-        return (lines, failure.Turns, failure.Strikes);
+        return (lines, failure.ClientIterations, failure.FaultInjections);
     }
 }

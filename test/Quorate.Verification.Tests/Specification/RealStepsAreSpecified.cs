@@ -10,14 +10,14 @@ public sealed class RealStepsAreSpecified
     public void Every_step_of_simulated_clusters_is_specified()
     {
         for (var seed = 1UL; seed <= 40; seed++)
-            Simulator.Run(seed, new SimulationOptions { Refine = true });
+            KvSimulation.Run(seed, new RunOptions { Refine = true });
     }
 
     /// <summary>Runs from which the specification learnt something.</summary>
     [Theory]
     [InlineData(2)] // A candidate's term survives a crash before its request for votes has left; the next life's refusals tell the term.
     [InlineData(266)] // A vote survives a crash before it was said; the candidate asks again and is told.
-    public void Every_step_of_a_run_that_once_was_not_specified_is(ulong seed) => Simulator.Run(seed, new SimulationOptions { Refine = true });
+    public void Every_step_of_a_run_that_once_was_not_specified_is(ulong seed) => KvSimulation.Run(seed, new RunOptions { Refine = true });
 
     [Fact]
     public void A_vote_for_somebody_who_never_asked_is_refused()
@@ -51,7 +51,7 @@ public sealed class RealStepsAreSpecified
             new RaftOptions { Self = new NodeId(1), Seed = 1 },
             new DurableState { Configuration = Three, HardState = new HardState(new Term(7), NodeId.None) });
 
-        Assert.Contains("no crash leaves", Assert.Throws<ViolationException>(() => refinement.Started(another)).Message, StringComparison.Ordinal);
+        Assert.Contains("no crash leaves", Assert.Throws<ViolationException>(() => refinement.OnStart(another)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class RealStepsAreSpecified
         core.Step(Input.Read(1), effects);
         effects.ReadResults.Add(new ReadIndexResult(1, LogIndex.Zero, RejectReason: null));
 
-        var refused = Assert.Throws<ViolationException>(() => refinement.Stepped(core, Input.Read(1), effects));
+        var refused = Assert.Throws<ViolationException>(() => refinement.OnStep(core, Input.Read(1), effects));
 
         Assert.Contains("no leader has granted that", refused.Message, StringComparison.Ordinal);
     }
@@ -74,9 +74,9 @@ public sealed class RealStepsAreSpecified
         var effects = new Effects();
         core.Step(Input.Read(1), effects);
         effects.ReadResults.Add(new ReadIndexResult(1, LogIndex.Zero, RejectReason.Busy));
-        refinement.Stepped(core, Input.Read(1), effects);
+        refinement.OnStep(core, Input.Read(1), effects);
 
-        var refused = Assert.Throws<ViolationException>(() => refinement.Stepped(core, Input.Tick, effects));
+        var refused = Assert.Throws<ViolationException>(() => refinement.OnStep(core, Input.Tick, effects));
 
         Assert.Contains("OneAnswer, read 1 is answered, and nobody waits for it", refused.Message, StringComparison.Ordinal);
     }
@@ -90,7 +90,7 @@ public sealed class RealStepsAreSpecified
         {
             var message = (Message)Activator.CreateInstance(kind)!;
             (message.From, message.To) = (core.Self, new NodeId(2));
-            Assert.DoesNotContain("nothing of the kind", Record.Exception(() => refinement.WasSaid(core, message, token: 0))?.Message ?? "", StringComparison.Ordinal);
+            Assert.DoesNotContain("nothing of the kind", Record.Exception(() => refinement.CheckSent(core, message, token: 0))?.Message ?? "", StringComparison.Ordinal);
         }
     }
 
@@ -100,7 +100,7 @@ public sealed class RealStepsAreSpecified
     {
         var core = new RaftCore(new RaftOptions { Self = new NodeId(1), Seed = 1 }, new DurableState { Configuration = Three });
         var refinement = new Refinement(Three);
-        refinement.Started(core);
+        refinement.OnStart(core);
         return (core, refinement);
     }
 
@@ -108,6 +108,6 @@ public sealed class RealStepsAreSpecified
     {
         var effects = new Effects();
         core.Step(input, effects);
-        refinement.Stepped(core, input, effects);
+        refinement.OnStep(core, input, effects);
     }
 }

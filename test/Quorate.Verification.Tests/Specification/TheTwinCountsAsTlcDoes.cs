@@ -35,7 +35,7 @@ public sealed class TheTwinCountsAsTlcDoes
         {
             var model = ModelOf(configuration.Data);
             BreadthFirstSearch.Run(model, distinctMax: 10_000);
-            taken.UnionWith(model.Taken.Keys);
+            taken.UnionWith(model.ActionCounts.Keys);
         }
 
         Assert.Empty(Enum.GetValues<ActionName>().Except(taken));
@@ -48,7 +48,7 @@ public sealed class TheTwinCountsAsTlcDoes
             Directory.EnumerateFiles(Folder(), "MC*.cfg").Select(static file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal),
             Expected.EnumerateObject().Select(static c => c.Name).Order(StringComparer.Ordinal));
 
-    private static TwinModel ModelOf(string configuration) => new(TlcConfiguration.Read(File.ReadAllText(Path.Combine(Folder(), $"{configuration}.cfg"))));
+    private static SpecificationModel ModelOf(string configuration) => new(TlcConfiguration.Read(File.ReadAllText(Path.Combine(Folder(), $"{configuration}.cfg"))));
 
     internal static string Folder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "spec"));
 }

@@ -14,7 +14,7 @@ public sealed class WhatCountsAsAStrike
     {
         for (ulong seed = 1; seed <= 8; seed++)
         {
-            var alone = Simulator.Run(seed, new SimulationOptions { Reduction = new Reduction { Members = 1 } });
+            var alone = KvSimulation.Run(seed, new RunOptions { Reduction = new Reduction { Members = 1 } });
             Assert.Empty(alone.Counts.Keys.Intersect(BetweenTwo));
         }
     }

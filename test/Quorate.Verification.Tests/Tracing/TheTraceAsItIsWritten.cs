@@ -33,7 +33,7 @@ public sealed class TheTraceAsItIsWritten
         // A's last entry was never committed; B holds one of a later term in its place.
         var a = Start(trace, A, term: 2, Entry(1, 1), Entry(1, 2));
         var b = Start(trace, B, term: 2, Entry(1, 1), Entry(2, 2));
-        trace.Noted(_now, NodeId.None, "partition", "halves: 1→2");
+        trace.WriteNote(_now, NodeId.None, "partition", "halves: 1→2");
 
         // B stands until it is elected: it asks before it stands, and its vote waits for its disk.
         var toB = new List<Message>();
@@ -53,7 +53,7 @@ public sealed class TheTraceAsItIsWritten
         b.Step(Input.EndOfIteration);
         b.Step(Input.EndOfIteration);
         a.Step(Input.PeerLost(B));
-        trace.Ended(_now, A, "killed");
+        trace.WriteEnd(_now, A, "killed");
     }
 
     private static List<Message> TickUntilItAsks(Driver driver)
@@ -83,7 +83,7 @@ public sealed class TheTraceAsItIsWritten
         var core = new RaftCore(
             new RaftOptions { Self = self, Seed = self.Value },
             new DurableState { Configuration = new Configuration([A, B]), HardState = new HardState(new Term(term), NodeId.None), Tail = tail, Last = tail[^1].Id });
-        trace.Started(_now, core);
+        trace.WriteStart(_now, core);
         return new Driver(core, trace, _ids, () => _now += 10);
     }
 
@@ -102,7 +102,7 @@ public sealed class TheTraceAsItIsWritten
         {
             var effects = new Effects();
             core.Step(input, effects);
-            trace.Stepped(clock(), core, input, effects, input.Message is { } message ? ids[message] : 0);
+            trace.WriteStep(clock(), core, input, effects, input.Message is { } message ? ids[message] : 0);
             _token = effects.Append.IsEmpty ? _token : effects.Append.Token;
             _handedOut = effects.Apply.IsEmpty ? _handedOut : effects.Apply.Span[^1].Index;
             if (effects.SendWhenDurable.Messages.Count > 0)
@@ -127,7 +127,7 @@ public sealed class TheTraceAsItIsWritten
         private List<Message> Leave(IReadOnlyList<Message> messages)
         {
             foreach (var message in messages)
-                ids[message] = trace.TakeMessageId(core.Self);
+                ids[message] = trace.DequeueMessageId(core.Self);
             return [.. messages];
         }
     }

@@ -84,7 +84,7 @@ public sealed class WhatATraceTells
     private static List<JsonElement> Trace(ulong seed)
     {
         var written = new MemoryStream();
-        Simulator.Run(seed, new SimulationOptions { Trace = written });
+        KvSimulation.Run(seed, new RunOptions { Trace = written });
         written.Position = 0;
         var lines = new List<JsonElement>();
         using var reader = new StreamReader(written);

@@ -2,10 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Quorate.Verification.Tests.Users;
 
-/// <summary>What <see cref="Simulate"/> promises to those who bring a machine of their own.</summary>
+/// <summary>What <see cref="ClusterSimulation"/> promises to those who bring a machine of their own.</summary>
 public sealed class SimulateRunsAnyMachine
 {
-    private static readonly Checks<Accounts, bool> NoMoneyIsMade = new()
+    private static readonly SimulationChecks<Accounts, bool> NoMoneyIsMade = new()
     {
         State = static accounts => accounts.Balances,
         FinalState = static accounts => accounts.Balances,
@@ -30,7 +30,7 @@ public sealed class SimulateRunsAnyMachine
     [Fact]
     public void Without_faults_there_are_none()
     {
-        var counts = Run(1, Faults.None).Counts;
+        var counts = Run(1, FaultSet.None).Counts;
 
         Assert.DoesNotContain(counts.Keys, static what => what.StartsWith("fault:", StringComparison.Ordinal) || what.StartsWith("message ", StringComparison.Ordinal));
     }
@@ -40,7 +40,7 @@ public sealed class SimulateRunsAnyMachine
     {
         var faults = new HashSet<string>(StringComparer.Ordinal);
         for (var seed = 1UL; seed <= 8; seed++)
-            faults.UnionWith(Run(seed, Faults.Only("kill", "partition")).Counts.Keys.Where(static what => what.StartsWith("fault:", StringComparison.Ordinal)));
+            faults.UnionWith(Run(seed, FaultSet.Only("kill", "partition")).Counts.Keys.Where(static what => what.StartsWith("fault:", StringComparison.Ordinal)));
 
         Assert.Equal(["fault: kill", "fault: partition"], faults.Order(StringComparer.Ordinal));
     }
@@ -48,7 +48,7 @@ public sealed class SimulateRunsAnyMachine
     [Fact]
     public void A_fault_that_does_not_exist_is_not_accepted()
     {
-        var refused = Assert.Throws<ArgumentException>(static () => Faults.AllBut("earthquake"));
+        var refused = Assert.Throws<ArgumentException>(static () => FaultSet.Except("earthquake"));
 
         Assert.StartsWith("there is no fault \"earthquake\"; there are kill, power cut, ", refused.Message, StringComparison.Ordinal);
     }
@@ -58,7 +58,7 @@ public sealed class SimulateRunsAnyMachine
     {
         var made = 0;
 
-        var failure = Fails(() => Simulate.Run<AccountsThatDiffer, bool>(2, () => new AccountsThatDiffer(made++), Accounts.MoveAndLook, Faults.None));
+        var failure = Fails(() => ClusterSimulation.Run<AccountsThatDiffer, bool>(2, () => new AccountsThatDiffer(made++), Accounts.MoveAndLook, FaultSet.None));
 
         Assert.StartsWith("EqualResults: operation ", failure.Violation, StringComparison.Ordinal);
     }
@@ -69,8 +69,8 @@ public sealed class SimulateRunsAnyMachine
     {
         AccountsThatForget.Made = 0;
 
-        var failure = Fails(() => Simulate.Run<AccountsThatForget, bool>(
-            1, () => new AccountsThatForget(), Accounts.MoveAndLook, Faults.None, new() { SameResult = static (a, b) => a == b }));
+        var failure = Fails(() => ClusterSimulation.Run<AccountsThatForget, bool>(
+            1, () => new AccountsThatForget(), Accounts.MoveAndLook, FaultSet.None, new() { ResultsEqual = static (a, b) => a == b }));
 
         Assert.StartsWith("Linearizable: move ", failure.Violation, StringComparison.Ordinal);
         Assert.Contains("the answer is", failure.Violation, StringComparison.Ordinal);
@@ -79,7 +79,7 @@ public sealed class SimulateRunsAnyMachine
     [Fact]
     public void A_broken_invariant_of_the_machine_ends_the_run()
     {
-        var failure = Fails(() => Simulate.Run<Accounts, bool>(
+        var failure = Fails(() => ClusterSimulation.Run<Accounts, bool>(
             1, () => new Accounts(), Accounts.MoveAndLook, checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "nobody is poor") }));
 
         Assert.Equal("nobody is poor", failure.Violation);
@@ -88,7 +88,7 @@ public sealed class SimulateRunsAnyMachine
     [Fact]
     public void What_a_workload_throws_ends_the_run()
     {
-        var failure = Fails(() => Simulate.Run<Accounts, bool>(1, () => new Accounts(), static async client =>
+        var failure = Fails(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static async client =>
         {
             await client.ReadAsync(static a => a.Balances.Count);
             throw new InvalidOperationException("not as I thought");
@@ -102,7 +102,7 @@ public sealed class SimulateRunsAnyMachine
     [SuppressMessage("Reliability", "CA2016", Justification = "it must not be awaited at all")]
     public void A_workload_that_awaits_the_world_is_told_so()
     {
-        var failure = Fails(() => Simulate.Run<Accounts, bool>(1, () => new Accounts(), static _ => Task.Delay(1_000_000)));
+        var failure = Fails(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static _ => Task.Delay(1_000_000)));
 
         Assert.StartsWith("the workload awaits something that is not its client's", failure.Violation, StringComparison.Ordinal);
     }
@@ -112,14 +112,14 @@ public sealed class SimulateRunsAnyMachine
     {
         var context = SynchronizationContext.Current;
 
-        var failure = Fails(() => Simulate.Run<Accounts, bool>(9, () => new Accounts(), static _ => throw new InvalidOperationException("at once")));
+        var failure = Fails(() => ClusterSimulation.Run<Accounts, bool>(9, () => new Accounts(), static _ => throw new InvalidOperationException("at once")));
 
         Assert.Contains("again: QUORATE_SEED=9, and the same test again", failure.Message, StringComparison.Ordinal);
         Assert.Equal(9UL, failure.Seed);
         Assert.Same(context, SynchronizationContext.Current);
     }
 
-    private static SimulationReport Run(ulong seed, Faults? faults) => Simulate.Run(seed, static () => new Accounts(), Accounts.MoveAndLook, faults, NoMoneyIsMade);
+    private static SimulationReport Run(ulong seed, FaultSet? faults) => ClusterSimulation.Run(seed, static () => new Accounts(), Accounts.MoveAndLook, faults, NoMoneyIsMade);
 
     private static SimulationFailedException Fails(Action run) => Assert.Throws<SimulationFailedException>(run);
 }

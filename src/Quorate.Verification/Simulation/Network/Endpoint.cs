@@ -36,7 +36,7 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
             network.TellVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, frame);
-        network.Send(self, message.To, new Packet(frame, trace?.TakeMessageId(self) ?? 0, incarnation, addressee));
+        network.Send(self, message.To, new Packet(frame, trace?.DequeueMessageId(self) ?? 0, incarnation, addressee));
     }
 
     public void Flush() => effect();

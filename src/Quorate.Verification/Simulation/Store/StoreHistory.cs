@@ -31,7 +31,7 @@ internal static class StoreHistory
         if (!verdict.IsLinearizable || history.Count > SearchedMax)
             return verdict;
         verdict = WingGongLowe.Check(AsSeenFromOutside(history), new StoreModel(isPart: true), SearchBudget);
-        tally.Add("searched for an order: " + verdict.Finding);
+        tally.Add("searched for an order: " + verdict.Result);
         return verdict;
     }
 
@@ -70,7 +70,7 @@ internal static class StoreHistory
             {
                 Number = operation.Number,
                 Client = operation.Client,
-                At = $"member {operation.At}",
+                Target = $"member {operation.At}",
                 Invoked = operation.Began,
                 Returned = returned ? operation.Ended : null,
                 Request = Named(request, application.Ledger.EntryOf(operation.Number)?.Index.Value),

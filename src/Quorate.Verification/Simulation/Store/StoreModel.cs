@@ -106,7 +106,7 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
     /// In a part the revision of the whole is not compared, and what nobody was told may be anything. Nor is it compared how often a key was changed: which of the writes that were
     /// never answered make up the number is a question with exponentially many answers.
     /// </summary>
-    public override bool Agrees(StoreResponse expected, StoreResponse answered)
+    public override bool Matches(StoreResponse expected, StoreResponse answered)
     {
         if (expected.Refused != answered.Refused || expected.Lease != answered.Lease)
             return false;

@@ -26,17 +26,17 @@ internal sealed class StoreWorkload(Weather weather)
     /// <summary>Every write writes something of its own, so that whoever reads it knows which write it was.</summary>
     private const ulong PassesMax = 1_000_000;
 
-    public static Checks<StoreMachine, StoreResult> Checks { get; } = new()
+    public static SimulationChecks<StoreMachine, StoreResult> Checks { get; } = new()
     {
         State = static machine => machine.States,
         FinalState = static machine => machine.Store.Hash(),
-        SameResult = static (a, b) => a.Digest == b.Digest,
-        History = StoreHistory.Check,
+        ResultsEqual = static (a, b) => a.Digest == b.Digest,
+        CheckHistory = StoreHistory.Check,
     };
 
     public async Task Run(Client client)
     {
-        var tag = ((ulong)client.Number * PassesMax) + (ulong)client.Pass;
+        var tag = ((ulong)client.Number * PassesMax) + (ulong)client.Iteration;
         var random = client.Random;
         var key = Keys[random.Next(Keys.Length)];
         var payload = random.Next(weather.PayloadBytesMax);
@@ -125,7 +125,7 @@ internal sealed class StoreWorkload(Weather weather)
             await GetChanges(client, past).ConfigureAwait(false);
     }
 
-    private static Task<ReadAnswer<StoreResponse>> GetChanges(Client client, long since) =>
+    private static Task<QueryResult<StoreResponse>> GetChanges(Client client, long since) =>
         client.ReadAsync(machine => StoreHistory.ReadChanges(machine.Store, since), new StoreRequest(StoreRequestKind.GetChanges, Keys) { Past = since });
 
     /// <summary>One that lies a little before the newest; null when nothing could be read.</summary>
@@ -168,10 +168,10 @@ internal sealed class StoreWorkload(Weather weather)
 
     private static StoreRequest OfLease(StoreRequestKind kind, int id) => new(kind, [Leases[id - 1]]) { Lease = id };
 
-    private static Task<ReadAnswer<StoreResponse>> GetLease(Client client, int id) =>
+    private static Task<QueryResult<StoreResponse>> GetLease(Client client, int id) =>
         client.ReadAsync(machine => StoreHistory.ReadLease(machine.Store, id), OfLease(StoreRequestKind.GetLease, id));
 
-    private static Task<ReadAnswer<StoreResponse>> Get(Client client, string key) =>
+    private static Task<QueryResult<StoreResponse>> Get(Client client, string key) =>
         client.ReadAsync(machine => StoreHistory.Read(machine.Store, Single(key)), new StoreRequest(StoreRequestKind.Get, [key]));
 
     /// <summary>Reads a key and writes it anew, if nobody else has done so meanwhile.</summary>

@@ -7,24 +7,24 @@ namespace Quorate.Verification.Simulation.Workload;
 
 /// <summary>A machine, what clients do with it, and what must be so: everything of a run that is not the cluster's.</summary>
 internal sealed class Application<TMachine, TResult>(
-    ulong seed, Func<TMachine> machine, Func<VirtualClient<TMachine, TResult>, Task> workload, Checks<TMachine, TResult> checks, Func<ulong, SimulationOptions, string> again) : IApplication
+    ulong seed, Func<TMachine> machine, Func<VirtualClient<TMachine, TResult>, Task> workload, SimulationChecks<TMachine, TResult> checks, Func<ulong, RunOptions, string> again) : IApplication
     where TMachine : IStateMachine<TResult>
 {
     private readonly List<ClientOperation<TMachine, TResult>> _history = [];
 
-    public Checks<TMachine, TResult> Checks { get; } = checks;
+    public SimulationChecks<TMachine, TResult> Checks { get; } = checks;
 
     public Func<TMachine> NewMachine { get; } = machine;
 
     /// <summary>What clients asked so far, in the order in which they began.</summary>
     public IReadOnlyList<ClientOperation<TMachine, TResult>> History => _history;
 
-    public AppliedLedger<TResult> Ledger { get; } = new(checks.SameResult);
+    public AppliedLedger<TResult> Ledger { get; } = new(checks.ResultsEqual);
 
     /// <summary>The furthest index that anybody has been shown.</summary>
     public LogIndex Seen { get; private set; }
 
-    public string Again(ulong seed, SimulationOptions options) => again(seed, options);
+    public string Again(ulong seed, RunOptions options) => again(seed, options);
 
     public IMachineHost NewHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
         new MachineHost<TMachine, TResult>(this, NewMachine(), member, firstSequence, reads, worker, applied, wake);
@@ -53,8 +53,8 @@ internal sealed class Application<TMachine, TResult>(
 
     public void CheckHistory(Tally tally)
     {
-        var verdict = Checks.History(this, tally);
-        if (verdict.Finding == Finding.NotLinearizable)
+        var verdict = Checks.CheckHistory(this, tally);
+        if (verdict.Result == CheckResult.NotLinearizable)
             throw new ViolationException("Linearizable", verdict.Explanation);
     }
 

@@ -7,7 +7,7 @@ namespace Quorate.Verification.Simulation.Workload;
 internal interface IApplication
 {
     /// <summary>How to see a run again.</summary>
-    string Again(ulong seed, SimulationOptions options);
+    string Again(ulong seed, RunOptions options);
 
     /// <summary>The machine of a process that begins, empty.</summary>
     IMachineHost NewHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);

@@ -21,7 +21,7 @@ internal static class ReplayedHistory<TMachine, TResult>
             {
                 Number = operation.Number,
                 Client = operation.Client,
-                At = $"member {operation.At}",
+                Target = $"member {operation.At}",
                 Invoked = operation.Began,
                 Returned = returned ? operation.Ended : null,
                 Request = new Asked(operation, entry ?? EntryId.Zero),
@@ -31,7 +31,7 @@ internal static class ReplayedHistory<TMachine, TResult>
             });
         }
 
-        return Witness.Check(operations, new Alone(application.NewMachine(), application.Checks.SameResult));
+        return Witness.Check(operations, new Alone(application.NewMachine(), application.Checks.ResultsEqual));
     }
 
     private sealed record Asked(ClientOperation<TMachine, TResult> Operation, EntryId Entry)
@@ -54,9 +54,9 @@ internal static class ReplayedHistory<TMachine, TResult>
             return result;
         }
 
-        public override string Words(object? answer) => Equality.Words(answer);
+        public override string Describe(object? answer) => Equality.Words(answer);
 
-        public override bool Agrees(object? expected, object? answered) =>
+        public override bool Matches(object? expected, object? answered) =>
             expected is TResult a && answered is TResult b ? same(a, b) : Equality.Same(expected, answered);
     }
 }

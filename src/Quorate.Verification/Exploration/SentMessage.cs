@@ -1,12 +1,12 @@
 using Quorate.Raft;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>A message on its way: a copy, because the core uses its own again.</summary>
-internal sealed class SentMessage : Part, IEquatable<SentMessage>
+internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
 {
-    public SentMessage(Renaming[] renamings, Message message)
-        : base(renamings)
+    public SentMessage(SymmetryPermutation[] permutations, Message message)
+        : base(permutations)
     {
         Message = Copy(message);
         Message.From = message.From;
@@ -14,7 +14,7 @@ internal sealed class SentMessage : Part, IEquatable<SentMessage>
         Message.Term = message.Term;
 
         // Now, and not while somebody who holds it is being written: they share the encoder.
-        for (var i = 0; i < renamings.Length; i++)
+        for (var i = 0; i < permutations.Length; i++)
             HashUnder(i);
     }
 
@@ -29,10 +29,10 @@ internal sealed class SentMessage : Part, IEquatable<SentMessage>
     public override string ToString() => Message.ToString()!;
 
     /// <summary>Whether this and another are of one kind and on one link: both would be in flight for one pair.</summary>
-    public bool IsRivalOf(SentMessage other) =>
+    public bool HasSameKindAndLink(SentMessage other) =>
         Message.From == other.Message.From && Message.To == other.Message.To && Message.GetType() == other.Message.GetType();
 
-    protected override void Write(in Renaming state)
+    protected override void Write(in SymmetryPermutation state)
     {
         state.Node(Message.From);
         state.Node(Message.To);
@@ -89,7 +89,7 @@ internal sealed class SentMessage : Part, IEquatable<SentMessage>
     }
 
     /// <summary>Entries of any place: on the wire, on the disk, on their way to it.</summary>
-    public static void WriteEntries(in Renaming state, ReadOnlySpan<LogEntry> entries)
+    public static void WriteEntries(in SymmetryPermutation state, ReadOnlySpan<LogEntry> entries)
     {
         state.Number((ulong)entries.Length);
         foreach (ref readonly var entry in entries)
@@ -101,7 +101,7 @@ internal sealed class SentMessage : Part, IEquatable<SentMessage>
         }
     }
 
-    private static void Write(in Renaming state, EntryId id)
+    private static void Write(in SymmetryPermutation state, EntryId id)
     {
         state.Number(id.Term.Value);
         state.Number(id.Index.Value);

@@ -2,13 +2,13 @@ using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
 using Quorate.Verification.Specification;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>A cluster of real cores, over a network and disks that do all that networks and disks may do.</summary>
 internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
 {
-    private readonly Scope _scope;
-    private readonly Renaming[] _renamings;
+    private readonly ModelConfig _config;
+    private readonly SymmetryPermutation[] _permutations;
     private readonly Configuration _configuration;
 
     /// <summary>Used again and again: whatever a step says is copied before the next.</summary>
@@ -16,17 +16,17 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
 
     private readonly Refinement? _refinement;
 
-    /// <param name="scope">How large the world is.</param>
+    /// <param name="config">How large the world is.</param>
     /// <param name="refine">Every step of every core must be a step of the specification.</param>
-    public ClusterModel(Scope scope, bool refine = false)
+    public ClusterModel(ModelConfig config, bool refine = false)
     {
-        _scope = scope;
-        _renamings = Renaming.All(scope.Members, scope.Symmetric);
-        _configuration = new Configuration(Enumerable.Range(1, scope.Members).Select(static id => new NodeId((ulong)id)));
+        _config = config;
+        _permutations = SymmetryPermutation.All(config.Members, config.Symmetric);
+        _configuration = new Configuration(Enumerable.Range(1, config.Members).Select(static id => new NodeId((ulong)id)));
         _refinement = refine ? new Refinement(_configuration) : null;
-        var blank = _configuration.Members.Select(id => Start(id, DiskImage.Blank, life: 1)).ToArray();
-        var beginning = new ClusterState(blank, [], new Promises(_renamings), default) { Specified = _refinement?.State };
-        InitialStates = [scope.BeginsLed ? Elect(beginning) : beginning];
+        var members = _configuration.Members.Select(id => Start(id, DiskImage.Blank, startNumber: 1)).ToArray();
+        var initial = new ClusterState(members, [], new GhostState(_permutations), default) { SpecState = _refinement?.State };
+        InitialStates = [config.StartsWithLeader ? Elect(initial) : initial];
     }
 
     /// <inheritdoc/>
@@ -35,17 +35,17 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <inheritdoc/>
     public IReadOnlyList<Sometimes<ClusterState>> Sometimes { get; } =
     [
-        new("a second leader", static state => state.Promises.Leaders.Count(static leader => leader != NodeId.None) > 1),
+        new("a second leader", static state => state.Ghost.Leaders.Count(static leader => leader != NodeId.None) > 1),
         new("two leaders at once", static state => state.Members.Count(static member => member.Core.Role == Role.Leader) > 1),
-        new("a command committed", static state => state.Promises.Committed.Any(static entry => entry.Proposal != ProposalId.None)),
-        new("an entry committed by a later leader", static state => state.Promises.Committed.Any(static entry => entry.Term < entry.CommittedIn)),
+        new("a command committed", static state => state.Ghost.Committed.Any(static entry => entry.Proposal != ProposalId.None)),
+        new("an entry committed by a later leader", static state => state.Ghost.Committed.Any(static entry => entry.Term < entry.CommittedIn)),
         new("a log that lost its end", static state => state.Members.Any(static member => member.Core.LastIndex < member.Disk.LastIndex)),
-        new("a read granted", static state => state.Promises.Granted > 0),
-        new("a proposal rejected", static state => state.Promises.Rejected.Length > 0),
+        new("a read granted", static state => state.Ghost.Granted > 0),
+        new("a proposal rejected", static state => state.Ghost.Rejected.Length > 0),
         new("a message that came twice", static state => state.Spent.Duplicates > 0),
         new("a connection lost", static state => state.Spent.LostPeers > 0),
-        new("a leader that heard no quorum", static state => state.Spent.QuorumSilences > 0),
-        new("a second life", static state => state.Members.Any(static member => member.Lives > 1)),
+        new("a leader that heard no quorum", static state => state.Spent.QuorumTimeouts > 0),
+        new("a second life", static state => state.Members.Any(static member => member.Starts > 1)),
     ];
 
     /// <inheritdoc/>
@@ -55,8 +55,8 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             AddActionsOf(message, state, actions);
         foreach (var member in state.Members)
             AddActionsOf(member, state, actions);
-        if (state.CutOff != NodeId.None)
-            actions.Add(new ClusterAction(ActionKind.Reconnect, state.CutOff));
+        if (state.Isolated != NodeId.None)
+            actions.Add(new ClusterAction(ActionKind.Reconnect, state.Isolated));
     }
 
     /// <inheritdoc/>
@@ -72,30 +72,30 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         switch (action.Kind)
         {
             case ActionKind.Deliver:
-                return Turn(state, id).Take(Input.Received(action.Message!.Message), action.Message, spent);
-            case ActionKind.DeliverInSilence:
-                return Turn(state, id).After(TimerKind.LeaderTimeout).Take(Input.Received(action.Message!.Message), action.Message, spent);
+                return StepOn(state, id).Execute(Input.Received(action.Message!.Message), action.Message, spent);
+            case ActionKind.DeliverAfterLeaderTimeout:
+                return StepOn(state, id).AfterElapsed(TimerKind.LeaderTimeout).Execute(Input.Received(action.Message!.Message), action.Message, spent);
             case ActionKind.Duplicate:
-                return Turn(state, id).Take(Input.Received(action.Message!.Message), without: null, spent with { Duplicates = (byte)(spent.Duplicates + 1) });
+                return StepOn(state, id).Execute(Input.Received(action.Message!.Message), delivered: null, spent with { Duplicates = (byte)(spent.Duplicates + 1) });
             case ActionKind.Drop:
                 return state with { Network = [.. state.Network.Where(message => !message.Equals(action.Message))] };
-            case ActionKind.CutOff:
-                return CutOff(state, id, spent with { CutOffs = (byte)(spent.CutOffs + 1) });
+            case ActionKind.Isolate:
+                return Isolate(state, id, spent with { Isolations = (byte)(spent.Isolations + 1) });
             case ActionKind.Reconnect:
-                return state with { CutOff = NodeId.None };
+                return state with { Isolated = NodeId.None };
             case ActionKind.Timeout:
-                return Turn(state, id).After(TimerKind.ElectionTimeout).Take(Input.Tick, without: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
+                return StepOn(state, id).AfterElapsed(TimerKind.ElectionTimeout).Execute(Input.Tick, delivered: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
             case ActionKind.Heartbeat:
-                return Turn(state, id).After(TimerKind.Heartbeat).Take(Input.Tick, without: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
-            case ActionKind.QuorumSilence:
-                return Turn(state, id).After(TimerKind.QuorumTimeout).Take(Input.Tick, without: null, spent with { QuorumSilences = (byte)(spent.QuorumSilences + 1) });
+                return StepOn(state, id).AfterElapsed(TimerKind.Heartbeat).Execute(Input.Tick, delivered: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
+            case ActionKind.QuorumTimeout:
+                return StepOn(state, id).AfterElapsed(TimerKind.QuorumTimeout).Execute(Input.Tick, delivered: null, spent with { QuorumTimeouts = (byte)(spent.QuorumTimeouts + 1) });
             case ActionKind.PeerLost:
-                return Turn(state, id).Take(Input.PeerLost(action.Peer), without: null, spent with { LostPeers = (byte)(spent.LostPeers + 1) });
+                return StepOn(state, id).Execute(Input.PeerLost(action.Peer), delivered: null, spent with { LostPeers = (byte)(spent.LostPeers + 1) });
             case ActionKind.FlushCompletes:
-                return Turn(state, id).Flush(action.Appends, spent);
+                return StepOn(state, id).Flush(action.Appends, spent);
             case ActionKind.Apply:
                 return state[id].Core is var core && core.ApplyingIndex > core.AppliedIndex
-                    ? Turn(state, id).Take(Input.Applied(core.ApplyingIndex), without: null, spent)
+                    ? StepOn(state, id).Execute(Input.Applied(core.ApplyingIndex), delivered: null, spent)
                     : null;
             case ActionKind.Propose:
                 return Propose(state, action, spent with { Proposals = (byte)(spent.Proposals + 1) });
@@ -112,20 +112,20 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     public void Check(ClusterState state)
     {
         RaftInvariants.CheckCluster([.. state.Members.Select(static member => member.Core)]);
-        state.Promises.HoldIn(state.Members);
+        state.Ghost.Check(state.Members);
     }
 
     /// <inheritdoc/>
     public ulong Fingerprint(ClusterState state, StateEncoder encoder)
     {
-        var least = ulong.MaxValue;
-        foreach (ref readonly var renaming in _renamings.AsSpan())
+        var minimum = ulong.MaxValue;
+        foreach (ref readonly var permutation in _permutations.AsSpan())
         {
-            state.Write(renaming, encoder);
-            least = Math.Min(least, encoder.Hash());
+            state.Write(permutation, encoder);
+            minimum = Math.Min(minimum, encoder.Hash());
         }
 
-        return least;
+        return minimum;
     }
 
     /// <inheritdoc/>
@@ -133,7 +133,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     {
         ActionKind.Deliver => 16,
         ActionKind.FlushCompletes or ActionKind.Apply => 16,
-        ActionKind.DeliverInSilence => 8,
+        ActionKind.DeliverAfterLeaderTimeout => 8,
         ActionKind.Heartbeat => 4,
         ActionKind.Propose or ActionKind.Read or ActionKind.Drop => 2,
         _ => 1,
@@ -147,23 +147,23 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         var to = message.Message.To;
         actions.Add(new ClusterAction(ActionKind.Deliver, to, message));
         if (message.Message is RequestVote && state[to].Core is { Role: not Role.Leader } core && core.Leader != NodeId.None)
-            actions.Add(new ClusterAction(ActionKind.DeliverInSilence, to, message));
-        if (state.Spent.Duplicates < _scope.Budget.Duplicates)
+            actions.Add(new ClusterAction(ActionKind.DeliverAfterLeaderTimeout, to, message));
+        if (state.Spent.Duplicates < _config.Budget.Duplicates)
             actions.Add(new ClusterAction(ActionKind.Duplicate, to, message));
-        if (_scope.Drops)
+        if (_config.Drops)
             actions.Add(new ClusterAction(ActionKind.Drop, to, message));
     }
 
     private void AddActionsOf(Member member, ClusterState state, List<ClusterAction> actions)
     {
-        var (spent, budget, core, id) = (state.Spent, _scope.Budget, member.Core, member.Id);
+        var (spent, budget, core, id) = (state.Spent, _config.Budget, member.Core, member.Id);
         var leads = core.Role == Role.Leader;
         if (!leads && spent.Timeouts < budget.Timeouts)
             actions.Add(new ClusterAction(ActionKind.Timeout, id));
-        if (spent.Heartbeats < budget.Heartbeats && (leads || state.Promises.Reads.Any(read => read.Asker == id)))
+        if (spent.Heartbeats < budget.Heartbeats && (leads || state.Ghost.Reads.Any(read => read.Node == id)))
             actions.Add(new ClusterAction(ActionKind.Heartbeat, id));
-        if (leads && spent.QuorumSilences < budget.QuorumSilences)
-            actions.Add(new ClusterAction(ActionKind.QuorumSilence, id));
+        if (leads && spent.QuorumTimeouts < budget.QuorumTimeouts)
+            actions.Add(new ClusterAction(ActionKind.QuorumTimeout, id));
         if (spent.Proposals < budget.Proposals)
             actions.Add(new ClusterAction(ActionKind.Propose, id, Number: spent.Proposals + 1));
         if (spent.Reads < budget.Reads)
@@ -172,8 +172,8 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             actions.Add(new ClusterAction(ActionKind.Apply, id));
         for (var appends = 1; appends <= member.Pending.Length; appends++)
             actions.Add(new ClusterAction(ActionKind.FlushCompletes, id, Appends: appends));
-        if (spent.CutOffs < budget.CutOffs && state.CutOff == NodeId.None)
-            actions.Add(new ClusterAction(ActionKind.CutOff, id));
+        if (spent.Isolations < budget.Isolations && state.Isolated == NodeId.None)
+            actions.Add(new ClusterAction(ActionKind.Isolate, id));
         if (spent.LostPeers < budget.LostPeers)
             AddLostPeers(core, actions);
         if (spent.Crashes < budget.Crashes)
@@ -206,23 +206,23 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         }
     }
 
-    private static ClusterState CutOff(ClusterState state, NodeId id, Budget spent)
+    private static ClusterState Isolate(ClusterState state, NodeId id, Budget spent)
     {
-        var cut = state with { CutOff = id, Spent = spent };
-        return cut with { Network = [.. state.Network.Where(cut.Passes)] };
+        var isolated = state with { Isolated = id, Spent = spent };
+        return isolated with { Network = [.. state.Network.Where(isolated.IsDeliverable)] };
     }
 
     private ClusterState Propose(ClusterState state, ClusterAction action, Budget spent)
     {
-        var proposal = new Proposal(new ProposalId(action.Node, (ulong)action.Number), new byte[_scope.CommandBytes]);
-        return Turn(state, action.Node).Take(Input.Propose(new[] { proposal }), without: null, spent);
+        var proposal = new Proposal(new ProposalId(action.Node, (ulong)action.Number), new byte[_config.CommandBytes]);
+        return StepOn(state, action.Node).Execute(Input.Propose(new[] { proposal }), delivered: null, spent);
     }
 
     private ClusterState Read(ClusterState state, ClusterAction action, Budget spent)
     {
         var ticket = (ulong)action.Number;
-        var asked = state with { Promises = state.Promises.WithRead(action.Node, ticket) };
-        return Turn(asked, action.Node).Take(Input.Read(ticket), without: null, spent);
+        var withRead = state with { Ghost = state.Ghost.WithRead(action.Node, ticket) };
+        return StepOn(withRead, action.Node).Execute(Input.Read(ticket), delivered: null, spent);
     }
 
     /// <summary>The time between the end of one life and the beginning of the next is one in which nothing arrives, and needs no state of its own.</summary>
@@ -230,20 +230,20 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     {
         var member = state[action.Node];
         var members = state.Members.ToArray();
-        _refinement?.State = state.Specified!;
-        members[(int)action.Node.Value - 1] = Start(action.Node, member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends), member.Lives + 1);
-        return state with { Members = members, Promises = state.Promises.WithoutReadsOf(action.Node), Spent = spent, Specified = _refinement?.State };
+        _refinement?.State = state.SpecState!;
+        members[(int)action.Node.Value - 1] = Start(action.Node, member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends), member.Starts + 1);
+        return state with { Members = members, Ghost = state.Ghost.WithoutReadsOf(action.Node), Spent = spent, SpecState = _refinement?.State };
     }
 
-    private Member Start(NodeId id, DiskImage disk, int life)
+    private Member Start(NodeId id, DiskImage disk, int startNumber)
     {
-        var core = new RaftCore(Scope.OptionsOf(id, life), disk.Restore(_configuration));
+        var core = new RaftCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
         core.AbstractTime();
-        _refinement?.Started(core);
-        return new Member(_renamings, core, disk, [], life);
+        _refinement?.OnStart(core);
+        return new Member(_permutations, core, disk, [], startNumber);
     }
 
-    private Turn Turn(ClusterState state, NodeId id) => new(_scope, _renamings, _effects, _refinement, state, id);
+    private StepExecutor StepOn(ClusterState state, NodeId id) => new(_config, _permutations, _effects, _refinement, state, id);
 
     /// <summary>The first member is elected, and everything that follows from it happens.</summary>
     private ClusterState Elect(ClusterState state)

@@ -1,124 +1,124 @@
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>The worlds that are explored.</summary>
-internal static class Scopes
+internal static class ModelConfigs
 {
     /// <summary>A command so large that it does not fit into one message with the entry before it or after it: then an old entry arrives without a new one.</summary>
-    private const int OneAMessage = 960;
+    private const int LargeCommandBytes = 960;
 
     /// <summary>Each is small enough to be explored whole in seconds; docs/testing.md has their numbers.</summary>
-    public static IReadOnlyList<Scope> All { get; } =
+    public static IReadOnlyList<ModelConfig> All { get; } =
     [
         new("lone-member")
         {
             Members = 1,
-            FlushesLater = true,
+            AsyncFlush = true,
             Budget = new() { Timeouts = 3, Crashes = 2, Proposals = 2 },
         },
         new("two-with-slow-disks")
         {
             Members = 2,
-            BeginsLed = true,
-            FlushesLater = true,
+            StartsWithLeader = true,
+            AsyncFlush = true,
             Budget = new() { Timeouts = 2, Crashes = 1, Proposals = 1 },
         },
         new("two-that-read")
         {
             Members = 2,
-            BeginsLed = true,
+            StartsWithLeader = true,
             Budget = new() { Timeouts = 1, Crashes = 1, Heartbeats = 1, Reads = 2 },
         },
         new("three-elect")
         {
-            OneInFlight = true,
+            OneInFlightPerLinkAndKind = true,
             Budget = new() { Timeouts = 2 },
         },
         new("three-with-slow-disks")
         {
-            BeginsLed = true,
-            FlushesLater = true,
+            StartsWithLeader = true,
+            AsyncFlush = true,
             Budget = new() { Timeouts = 1, Crashes = 1 },
         },
         new("three-that-read")
         {
-            BeginsLed = true,
-            OneInFlight = true,
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
             Budget = new() { Timeouts = 1, Reads = 1 },
         },
         new("three-that-write")
         {
-            BeginsLed = true,
-            OneInFlight = true,
-            CommandBytes = OneAMessage,
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
+            CommandBytes = LargeCommandBytes,
             Budget = new() { Timeouts = 1, Proposals = 1 },
         },
         new("three-that-write-and-crash")
         {
-            BeginsLed = true,
-            OneInFlight = true,
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
             Budget = new() { Timeouts = 1, Crashes = 1, Proposals = 1 },
         },
         new("three-that-read-and-crash")
         {
-            BeginsLed = true,
-            OneInFlight = true,
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
             Budget = new() { Timeouts = 1, Crashes = 1, Reads = 1 },
         },
         new("two-with-duplicates")
         {
             Members = 2,
-            BeginsLed = true,
-            FlushesLater = true,
+            StartsWithLeader = true,
+            AsyncFlush = true,
             Budget = new() { Timeouts = 2, Crashes = 1, Proposals = 1, Duplicates = 1 },
         },
         new("three-with-duplicates")
         {
-            BeginsLed = true,
+            StartsWithLeader = true,
             Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 },
         },
         new("three-elect-with-duplicates")
         {
-            BeginsLed = true,
+            StartsWithLeader = true,
             Budget = new() { Timeouts = 1, Crashes = 1, Duplicates = 1 },
         },
         new("two-that-lose-connections")
         {
             Members = 2,
-            BeginsLed = true,
-            FlushesLater = true,
-            Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumSilences = 1 },
+            StartsWithLeader = true,
+            AsyncFlush = true,
+            Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 },
         },
         new("three-that-lose-connections")
         {
-            BeginsLed = true,
-            Budget = new() { Timeouts = 1, LostPeers = 1, QuorumSilences = 1 },
+            StartsWithLeader = true,
+            Budget = new() { Timeouts = 1, LostPeers = 1, QuorumTimeouts = 1 },
         },
         new("five-that-write")
         {
             Members = 5,
-            BeginsLed = true,
+            StartsWithLeader = true,
             Budget = new() { Proposals = 1 },
         },
     ];
 
     /// <summary>Too large for that by far: for walks.</summary>
-    public static Scope Wide { get; } = new("walk")
+    public static ModelConfig RandomWalk { get; } = new("walk")
     {
-        BeginsLed = true,
-        FlushesLater = true,
-        AppliesLater = true,
+        StartsWithLeader = true,
+        AsyncFlush = true,
+        AsyncApply = true,
         Drops = true,
         Symmetric = false,
 
-        CommandBytes = OneAMessage,
+        CommandBytes = LargeCommandBytes,
 
         // As often as a walk is long; which of them there are, each walk draws.
         Budget = new()
         {
-            Timeouts = 255, Heartbeats = 255, Crashes = 255, Proposals = 255, Reads = 255, Duplicates = 255, CutOffs = 255, LostPeers = 255, QuorumSilences = 255,
+            Timeouts = 255, Heartbeats = 255, Crashes = 255, Proposals = 255, Reads = 255, Duplicates = 255, Isolations = 255, LostPeers = 255, QuorumTimeouts = 255,
         },
     };
 
-    public static Scope Named(string name) =>
+    public static ModelConfig Find(string name) =>
         All.FirstOrDefault(scope => scope.Name == name) ?? throw new ArgumentException($"{name} is none of {string.Join(", ", All.Select(static scope => scope.Name))}.", nameof(name));
 }

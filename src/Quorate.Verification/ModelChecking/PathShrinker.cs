@@ -1,32 +1,32 @@
 namespace Quorate.Verification.ModelChecking;
 
 /// <summary>Leaves out of a walk whatever was not needed to come to a violation.</summary>
-internal static class Shortening
+internal static class PathShrinker
 {
     /// <summary>Leaves out long runs first, then shorter ones, then single steps, until every single step is needed.</summary>
-    public static Counterexample Of<TState, TAction>(IModel<TState, TAction> model, TState beginning, IReadOnlyList<TAction> walk)
+    public static Counterexample Shrink<TState, TAction>(IModel<TState, TAction> model, TState initialState, IReadOnlyList<TAction> walk)
         where TState : class
         where TAction : notnull
     {
         var shortest = walk.ToList();
-        for (var run = Math.Max(1, shortest.Count / 2); run > 0;)
+        for (var length = Math.Max(1, shortest.Count / 2); length > 0;)
         {
             var before = shortest.Count;
-            for (var at = shortest.Count - run; at >= 0; at--)
+            for (var at = shortest.Count - length; at >= 0; at--)
             {
                 var attempt = shortest.ToList();
-                attempt.RemoveRange(at, run);
-                if (Replay(model, beginning, attempt, steps: null) is not { } violation)
+                attempt.RemoveRange(at, length);
+                if (Replay(model, initialState, attempt, steps: null) is not { } violation)
                     continue;
                 shortest = attempt[..violation.Length];
-                at = Math.Min(at, shortest.Count - run + 1);
+                at = Math.Min(at, shortest.Count - length + 1);
             }
 
-            run = run == 1 && shortest.Count < before ? 1 : run / 2;
+            length = length == 1 && shortest.Count < before ? 1 : length / 2;
         }
 
         var steps = new List<CounterexampleStep>();
-        var (_, cause) = Replay(model, beginning, shortest, steps) ?? throw Counterexample.Lost(model);
+        var (_, cause) = Replay(model, initialState, shortest, steps) ?? throw Counterexample.NotReproducible(model);
         return new Counterexample(cause.Message, steps, cause);
     }
 

@@ -1,9 +1,9 @@
 using Quorate.Raft;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>One member: its core, what is on its disk, and what is on the way there.</summary>
-internal sealed class Member(Renaming[] renamings, RaftCore core, DiskImage disk, PendingAppend[] pending, int lives) : Part(renamings)
+internal sealed class Member(SymmetryPermutation[] permutations, RaftCore core, DiskImage disk, PendingAppend[] pending, int starts) : HashedComponent(permutations)
 {
     public NodeId Id => Core.Self;
 
@@ -15,7 +15,7 @@ internal sealed class Member(Renaming[] renamings, RaftCore core, DiskImage disk
     public PendingAppend[] Pending { get; } = pending;
 
     /// <summary>How often it has started.</summary>
-    public int Lives { get; } = lives;
+    public int Starts { get; } = starts;
 
     public override string ToString()
     {
@@ -24,13 +24,13 @@ internal sealed class Member(Renaming[] renamings, RaftCore core, DiskImage disk
             + $"disk term {Disk.HardState.Term} to {Disk.LastIndex}{(Pending.Length > 0 ? $" and {Pending.Length} on the way" : "")}";
     }
 
-    protected override void Write(in Renaming state)
+    protected override void Write(in SymmetryPermutation state)
     {
         Core.WriteState(state);
         Disk.Write(state);
         state.Number((ulong)Pending.Length);
         foreach (var append in Pending)
             append.Write(state);
-        state.Number((ulong)Lives);
+        state.Number((ulong)Starts);
     }
 }

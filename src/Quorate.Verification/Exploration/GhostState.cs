@@ -1,16 +1,16 @@
 using System.Collections.Immutable;
 using Quorate.Raft;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>What has been said to clients and between members and must stay true, though whoever said it may have forgotten.</summary>
-internal sealed class Promises : Part
+internal sealed class GhostState : HashedComponent
 {
-    private readonly Renaming[] _renamings;
+    private readonly SymmetryPermutation[] _permutations;
 
-    public Promises(Renaming[] renamings)
-        : base(renamings) =>
-        _renamings = renamings;
+    public GhostState(SymmetryPermutation[] permutations)
+        : base(permutations) =>
+        _permutations = permutations;
 
     /// <summary>Every entry that any member ever held to be committed.</summary>
     public ImmutableArray<CommittedEntry> Committed { get; private init; } = [];
@@ -27,10 +27,10 @@ internal sealed class Promises : Part
     /// <summary>How many reads have been granted.</summary>
     public int Granted { get; private init; }
 
-    public LogIndex CommittedTo => new((ulong)Committed.Length);
+    public LogIndex LastCommitted => new((ulong)Committed.Length);
 
     /// <summary>A core hands out entries to be applied.</summary>
-    public Promises WithCommitted(RaftCore core, ReadOnlySpan<LogEntry> entries)
+    public GhostState WithCommitted(RaftCore core, ReadOnlySpan<LogEntry> entries)
     {
         var committed = Committed;
         foreach (ref readonly var entry in entries)
@@ -38,16 +38,16 @@ internal sealed class Promises : Part
             var at = (int)entry.Index.Value - 1;
             if (at < committed.Length)
             {
-                Demand(committed[at].Term == entry.Term && committed[at].Proposal == entry.Proposal, "StateMachineSafety", $"{core.Self} commits {entry.Id}; {committed[at].Term}/{entry.Index} was committed there");
+                Require(committed[at].Term == entry.Term && committed[at].Proposal == entry.Proposal, "StateMachineSafety", $"{core.Self} commits {entry.Id}; {committed[at].Term}/{entry.Index} was committed there");
                 continue;
             }
 
             var proposal = entry.Proposal;
-            Demand(at == committed.Length, "StateMachineSafety", $"{core.Self} commits {entry.Id}, and nothing is committed before it");
+            Require(at == committed.Length, "StateMachineSafety", $"{core.Self} commits {entry.Id}, and nothing is committed before it");
             if (proposal != ProposalId.None)
             {
-                Demand(committed.All(other => other.Proposal != proposal), "OneOutcome", $"{proposal} is committed twice");
-                Demand(!Rejected.Contains(proposal.Sequence), "RejectedNeverHappens", $"{proposal} was rejected, and {core.Self} commits it at {entry.Id}");
+                Require(committed.All(other => other.Proposal != proposal), "OneOutcome", $"{proposal} is committed twice");
+                Require(!Rejected.Contains(proposal.Sequence), "RejectedNeverHappens", $"{proposal} was rejected, and {core.Self} commits it at {entry.Id}");
             }
 
             committed = committed.Add(new CommittedEntry(entry.Term, proposal, core.Term));
@@ -57,40 +57,40 @@ internal sealed class Promises : Part
     }
 
     /// <summary>A core has become leader.</summary>
-    public Promises WithLeader(RaftCore core)
+    public GhostState WithLeader(RaftCore core)
     {
         var term = (int)core.Term.Value;
         var leaders = Leaders;
         while (leaders.Length < term)
             leaders = leaders.Add(NodeId.None);
         var before = leaders[term - 1];
-        Demand(before == NodeId.None || before == core.Self, "ElectionSafety", $"term {term} is led by {before} and {core.Self}");
+        Require(before == NodeId.None || before == core.Self, "ElectionSafety", $"term {term} is led by {before} and {core.Self}");
         return With(leaders: leaders.SetItem(term - 1, core.Self));
     }
 
-    public Promises WithRejected(ProposalId proposal)
+    public GhostState WithRejected(ProposalId proposal)
     {
-        Demand(Committed.All(entry => entry.Proposal != proposal), "RejectedNeverHappens", $"{proposal} is committed, and is rejected");
+        Require(Committed.All(entry => entry.Proposal != proposal), "RejectedNeverHappens", $"{proposal} is committed, and is rejected");
         return With(rejected: Rejected.Add(proposal.Sequence).Sort());
     }
 
-    public Promises WithRead(NodeId asker, ulong ticket) => With(reads: Reads.Add(new OpenRead(asker, ticket, CommittedTo)));
+    public GhostState WithRead(NodeId node, ulong ticket) => With(reads: Reads.Add(new OpenRead(node, ticket, LastCommitted)));
 
     /// <summary>A read is answered: it must show all that was committed when it was asked.</summary>
-    public Promises WithAnswer(in ReadIndexResult answer)
+    public GhostState WithReadResult(in ReadIndexResult result)
     {
-        var ticket = answer.Ticket;
+        var ticket = result.Ticket;
         var read = Reads.FirstOrDefault(read => read.Ticket == ticket);
-        Demand(read.Ticket == ticket, "OneAnswer", $"read {ticket} is answered, and nobody waits for it");
-        Demand(answer.RejectReason is not null || answer.Index >= read.CommittedTo, "NoStaleRead", $"read {ticket} is granted at {answer.Index}; {read.CommittedTo} was committed when {read.Asker} asked");
-        return With(reads: Reads.Remove(read), granted: Granted + (answer.RejectReason is null ? 1 : 0));
+        Require(read.Ticket == ticket, "OneAnswer", $"read {ticket} is answered, and nobody waits for it");
+        Require(result.RejectReason is not null || result.Index >= read.LastCommitted, "NoStaleRead", $"read {ticket} is granted at {result.Index}; {read.LastCommitted} was committed when {read.Node} asked");
+        return With(reads: Reads.Remove(read), granted: Granted + (result.RejectReason is null ? 1 : 0));
     }
 
     /// <summary>A process ends, and with it all who waited there.</summary>
-    public Promises WithoutReadsOf(NodeId asker) => Reads.Any(read => read.Asker == asker) ? With(reads: Reads.RemoveAll(read => read.Asker == asker)) : this;
+    public GhostState WithoutReadsOf(NodeId node) => Reads.Any(read => read.Node == node) ? With(reads: Reads.RemoveAll(read => read.Node == node)) : this;
 
     /// <summary>LeaderCompleteness, CommittedIsDurable.</summary>
-    public void HoldIn(ReadOnlySpan<Member> members)
+    public void Check(ReadOnlySpan<Member> members)
     {
         for (var at = 0; at < Committed.Length; at++)
         {
@@ -101,15 +101,15 @@ internal sealed class Promises : Part
             {
                 if (member.Disk.TermAt(index) == entry.Term)
                     holders++;
-                Demand(member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term,
+                Require(member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term,
                     "LeaderCompleteness", $"{member.Id} leads term {member.Core.Term} without {entry.Term}/{index}, committed in term {entry.CommittedIn}");
             }
 
-            Demand(2 * holders > members.Length, "CommittedIsDurable", $"{entry.Term}/{index} is committed, and on {holders} of {members.Length} disks");
+            Require(2 * holders > members.Length, "CommittedIsDurable", $"{entry.Term}/{index} is committed, and on {holders} of {members.Length} disks");
         }
     }
 
-    protected override void Write(in Renaming state)
+    protected override void Write(in SymmetryPermutation state)
     {
         state.Number((ulong)Committed.Length);
         foreach (var entry in Committed)
@@ -126,9 +126,9 @@ internal sealed class Promises : Part
         state.Number((ulong)Reads.Length);
         foreach (var read in Reads)
         {
-            state.Node(read.Asker);
+            state.Node(read.Node);
             state.Number(read.Ticket);
-            state.Number(read.CommittedTo.Value);
+            state.Number(read.LastCommitted.Value);
         }
 
         state.Number((ulong)Rejected.Length);
@@ -136,15 +136,15 @@ internal sealed class Promises : Part
             state.Number(sequence);
     }
 
-    private static void Demand(bool holds, string promise, string what)
+    private static void Require(bool holds, string property, string detail)
     {
         if (!holds)
-            throw new ViolationException(promise, what);
+            throw new ViolationException(property, detail);
     }
 
-    private Promises With(
+    private GhostState With(
         ImmutableArray<CommittedEntry>? committed = null, ImmutableArray<NodeId>? leaders = null, ImmutableArray<OpenRead>? reads = null,
-        ImmutableArray<ulong>? rejected = null, int? granted = null) => new(_renamings)
+        ImmutableArray<ulong>? rejected = null, int? granted = null) => new(_permutations)
         {
             Committed = committed ?? Committed,
             Leaders = leaders ?? Leaders,
@@ -161,7 +161,7 @@ internal sealed class Promises : Part
 internal readonly record struct CommittedEntry(Term Term, ProposalId Proposal, Term CommittedIn);
 
 /// <summary>A read that waits for its answer.</summary>
-/// <param name="Asker">Who was asked by a client.</param>
+/// <param name="Node">Who was asked by a client.</param>
 /// <param name="Ticket">Its number.</param>
-/// <param name="CommittedTo">What was committed, and so may have been acknowledged, when it was asked.</param>
-internal readonly record struct OpenRead(NodeId Asker, ulong Ticket, LogIndex CommittedTo);
+/// <param name="LastCommitted">What was committed, and so may have been acknowledged, when it was asked.</param>
+internal readonly record struct OpenRead(NodeId Node, ulong Ticket, LogIndex LastCommitted);

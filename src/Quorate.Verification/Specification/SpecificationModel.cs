@@ -4,19 +4,19 @@ using Quorate.Verification.ModelChecking;
 namespace Quorate.Verification.Specification;
 
 /// <summary>The twin within its bounds, to be searched whole: Next, and the fingerprint under which servers that are alike may change places.</summary>
-internal sealed class TwinModel(Constants constants) : IModel<SpecificationState, SpecificationAction>
+internal sealed class SpecificationModel(Constants constants) : IModel<SpecificationState, SpecificationAction>
 {
     private readonly QuorateRaft _raft = new(constants);
-    private readonly int[][] _renamings = [.. Renamings(constants)];
+    private readonly int[][] _permutations = [.. Permutations(constants)];
     private readonly List<ulong> _words = [];
-    private readonly Dictionary<ActionName, long> _taken = [];
+    private readonly Dictionary<ActionName, long> _actionCounts = [];
 
     /// <summary>How often each action was taken.</summary>
-    public IReadOnlyDictionary<ActionName, long> Taken => _taken;
+    public IReadOnlyDictionary<ActionName, long> ActionCounts => _actionCounts;
 
-    public IEnumerable<SpecificationState> InitialStates => [constants.BeginsElected ? _raft.Elected() : _raft.Initial()];
+    public IEnumerable<SpecificationState> InitialStates => [constants.StartsElected ? _raft.Elected() : _raft.Init()];
 
-    public void Check(SpecificationState state) => _raft.HoldNow(state);
+    public void Check(SpecificationState state) => _raft.CheckState(state);
 
     public void ActionsOf(SpecificationState state, List<SpecificationAction> actions)
     {
@@ -27,7 +27,7 @@ internal sealed class TwinModel(Constants constants) : IModel<SpecificationState
     private void ActionsOf(SpecificationState s, int i, List<SpecificationAction> actions)
     {
         var server = s.Servers[i];
-        var reign = s.ReignOf(server.Term);
+        var termLog = s.TermLogOf(server.Term);
         void Add(ActionName name, int a = 0, int b = 0, int c = 0, int d = 0) => actions.Add(new SpecificationAction(name, i, a, b, c, d));
         void AddEach(ActionName name, int to)
         {
@@ -49,7 +49,7 @@ internal sealed class TwinModel(Constants constants) : IModel<SpecificationState
 
         for (var m = 0; m < s.Messages.Length; m++)
         {
-            if (s.Messages[m].Kind is SaidKind.RequestVote or SaidKind.RequestPreVote)
+            if (s.Messages[m].Kind is SpecMessageKind.RequestVote or SpecMessageKind.RequestPreVote)
                 Add(ActionName.OnRequestVote, m);
         }
 
@@ -57,12 +57,12 @@ internal sealed class TwinModel(Constants constants) : IModel<SpecificationState
         if (s.Spent.Commands < constants.MaxCommands)
             Add(ActionName.OnPropose);
 
-        AddHearsEntries(server, reign, i, actions);
+        AddReceiveEntries(server, termLog, i, actions);
         AddEach(ActionName.AdvanceCommit, server.Log.Length);
         if (s.Spent.Reads < constants.MaxReads)
             Add(ActionName.OnRead);
         Add(ActionName.StartReadRound);
-        AddEach(ActionName.AnswerRound, reign.Round);
+        AddEach(ActionName.AnswerRound, termLog.Round);
         Add(ActionName.ConfirmReads);
         if (s.Spent.Changes < constants.MaxChanges)
         {
@@ -73,19 +73,19 @@ internal sealed class TwinModel(Constants constants) : IModel<SpecificationState
         Add(ActionName.LeaveJoint);
         if (s.Spent.Snapshots < constants.MaxSnapshots)
             AddEach(ActionName.TakeSnapshot, server.Commit);
-        AddEach(ActionName.InstallSnapshot, reign.Snapshot);
+        AddEach(ActionName.InstallSnapshot, termLog.Snapshot);
     }
 
-    private static void AddHearsEntries(Server server, Reign reign, int i, List<SpecificationAction> actions)
+    private static void AddReceiveEntries(SpecServer server, TermLog termLog, int i, List<SpecificationAction> actions)
     {
-        var agree = server.Log.Agreement(reign.Log);
-        for (var last = agree; last <= reign.Log.Length; last++)
-            actions.Add(new SpecificationAction(ActionName.OnAppendEntries, i, agree, last, reign.Commit));
+        var agree = server.Log.Agreement(termLog.Log);
+        for (var last = agree; last <= termLog.Log.Length; last++)
+            actions.Add(new SpecificationAction(ActionName.OnAppendEntries, i, agree, last, termLog.Commit));
         for (var last = 1; last <= agree; last++)
             actions.Add(new SpecificationAction(ActionName.OnAppendEntries, i, last - 1, last, 0));
     }
 
-    private static void AddRestarts(Server server, int i, List<SpecificationAction> actions)
+    private static void AddRestarts(SpecServer server, int i, List<SpecificationAction> actions)
     {
         for (var write = 0; write <= server.Writes.Length; write++)
         {
@@ -106,8 +106,8 @@ internal sealed class TwinModel(Constants constants) : IModel<SpecificationState
         var next = Enabled(s, action);
         if (next is null)
             return null;
-        QuorateRaft.HoldBetween(s, next);
-        _taken[action.Name] = _taken.GetValueOrDefault(action.Name) + 1;
+        QuorateRaft.CheckTransition(s, next);
+        _actionCounts[action.Name] = _actionCounts.GetValueOrDefault(action.Name) + 1;
         return next;
     }
 
@@ -141,115 +141,115 @@ internal sealed class TwinModel(Constants constants) : IModel<SpecificationState
 
     public ulong Fingerprint(SpecificationState state, StateEncoder encoder)
     {
-        var least = ulong.MaxValue;
-        foreach (var names in _renamings)
+        var minimum = ulong.MaxValue;
+        foreach (var permutation in _permutations)
         {
             encoder.Clear();
-            Encode(state, names, encoder);
-            least = Math.Min(least, encoder.Hash());
+            Encode(state, permutation, encoder);
+            minimum = Math.Min(minimum, encoder.Hash());
         }
 
-        return least;
+        return minimum;
     }
 
     /// <summary>The state as it would be if server i were called <c>names[i]</c>.</summary>
-    private void Encode(SpecificationState s, int[] names, StateEncoder encoder)
+    private void Encode(SpecificationState s, int[] permutation, StateEncoder encoder)
     {
-        for (var called = 0; called < names.Length; called++)
-            Encode(s.Servers[Array.IndexOf(names, called)], names, encoder);
-        foreach (var reign in s.Reigns)
+        for (var id = 0; id < permutation.Length; id++)
+            Encode(s.Servers[Array.IndexOf(permutation, id)], permutation, encoder);
+        foreach (var termLog in s.TermLogs)
         {
-            encoder.Write(reign.Leaders.Renamed(names).Bits);
-            Encode(reign.Log, names, encoder);
-            encoder.Write(reign.Commit);
-            encoder.Write(reign.Snapshot);
-            encoder.Write(reign.Round);
+            encoder.Write(termLog.Leaders.Permuted(permutation).Bits);
+            Encode(termLog.Log, permutation, encoder);
+            encoder.Write(termLog.Commit);
+            encoder.Write(termLog.Snapshot);
+            encoder.Write(termLog.Round);
         }
 
-        EncodeSet(s.Messages, m => Word(m, names), encoder);
-        EncodeSet(s.Granted, static g => Word(g.Index, g.Needed), encoder);
-        encoder.Write(Word(s.Spent.Commands, s.Spent.Restarts, s.Spent.Changes, s.Spent.Snapshots, s.Spent.Reads));
+        EncodeSet(s.Messages, m => Pack(m, permutation), encoder);
+        EncodeSet(s.Granted, static g => Pack(g.Index, g.Needed), encoder);
+        encoder.Write(Pack(s.Spent.Commands, s.Spent.Restarts, s.Spent.Changes, s.Spent.Snapshots, s.Spent.Reads));
     }
 
-    private void Encode(Server server, int[] names, StateEncoder encoder)
+    private void Encode(SpecServer server, int[] permutation, StateEncoder encoder)
     {
         encoder.Write((int)server.Role);
-        Encode(new DiskImage(server.Term, server.Vote, server.Log, server.Snapshot), names, encoder);
+        Encode(new DiskImage(server.Term, server.Vote, server.Log, server.Snapshot), permutation, encoder);
         encoder.Write(server.Commit);
         encoder.Write(server.Round);
-        EncodeSet(server.Reads, static r => Word(r.Round, r.Index, r.Needed), encoder);
-        Encode(server.Disk, names, encoder);
+        EncodeSet(server.Reads, static r => Pack(r.Round, r.Index, r.Needed), encoder);
+        Encode(server.Disk, permutation, encoder);
         encoder.Write(server.Writes.Length);
         foreach (var write in server.Writes)
         {
-            Encode(write.Image, names, encoder);
-            EncodeSet(write.Say, m => Word(m, names), encoder);
+            Encode(write.Image, permutation, encoder);
+            EncodeSet(write.Messages, m => Pack(m, permutation), encoder);
         }
     }
 
-    private static void Encode(DiskImage image, int[] names, StateEncoder encoder)
+    private static void Encode(DiskImage image, int[] permutation, StateEncoder encoder)
     {
         encoder.Write(image.Term);
-        encoder.Write(Named(image.Vote, names));
-        Encode(image.Log, names, encoder);
+        encoder.Write(Map(image.Vote, permutation));
+        Encode(image.Log, permutation, encoder);
         encoder.Write(image.Snapshot);
     }
 
-    private static void Encode(Log log, int[] names, StateEncoder encoder)
+    private static void Encode(SpecLog log, int[] permutation, StateEncoder encoder)
     {
         encoder.Write(log.Length);
         for (var n = 1; n <= log.Length; n++)
         {
             var entry = log.At(n);
             encoder.Write(entry.Term);
-            encoder.Write(entry.Voters.Renamed(names).Bits);
-            encoder.Write(entry.Outgoing.Renamed(names).Bits);
+            encoder.Write(entry.Voters.Permuted(permutation).Bits);
+            encoder.Write(entry.Outgoing.Permuted(permutation).Bits);
         }
     }
 
-    private void EncodeSet<T>(IReadOnlyCollection<T> set, Func<T, ulong> word, StateEncoder encoder)
+    private void EncodeSet<T>(IReadOnlyCollection<T> set, Func<T, ulong> pack, StateEncoder encoder)
     {
         _words.Clear();
-        foreach (var one in set)
-            _words.Add(word(one));
+        foreach (var packed in set)
+            _words.Add(pack(packed));
         _words.Sort();
         encoder.Write(_words.Count);
-        foreach (var one in _words)
-            encoder.Write(one);
+        foreach (var packed in _words)
+            encoder.Write(packed);
     }
 
-    private static ulong Word(Said m, int[] names) => Word((int)m.Kind, Named(m.From, names), Named(m.To, names), m.Term, m.Number, m.LastTerm);
+    private static ulong Pack(SpecMessage m, int[] permutation) => Pack((int)m.Kind, Map(m.From, permutation), Map(m.To, permutation), m.Term, m.Number, m.LastTerm);
 
     /// <summary>Small numbers side by side, a byte each.</summary>
-    private static ulong Word(params ReadOnlySpan<int> numbers)
+    private static ulong Pack(params ReadOnlySpan<int> numbers)
     {
-        var word = 0UL;
+        var packed = 0UL;
         foreach (var number in numbers)
-            word = word << 8 | checked((byte)number);
-        return word;
+            packed = packed << 8 | checked((byte)number);
+        return packed;
     }
 
-    private static int Named(int server, int[] names) => server == Server.Nobody ? names.Length : names[server];
+    private static int Map(int server, int[] permutation) => server == SpecServer.None ? permutation.Length : permutation[server];
 
-    private static IEnumerable<int[]> Renamings(Constants constants) =>
-        Renamings(Enumerable.Range(0, constants.Servers).ToArray(), 0, constants.Alike);
+    private static IEnumerable<int[]> Permutations(Constants constants) =>
+        Permutations(Enumerable.Range(0, constants.Servers).ToArray(), 0, constants.SymmetricServers);
 
-    private static IEnumerable<int[]> Renamings(int[] names, int from, ServerSet alike)
+    private static IEnumerable<int[]> Permutations(int[] permutation, int from, ServerSet symmetric)
     {
-        if (from == names.Length)
+        if (from == permutation.Length)
         {
-            yield return [.. names];
+            yield return [.. permutation];
             yield break;
         }
 
-        for (var i = from; i < names.Length; i++)
+        for (var i = from; i < permutation.Length; i++)
         {
-            if (i != from && !(alike.Contains(from) && alike.Contains(i)))
+            if (i != from && !(symmetric.Contains(from) && symmetric.Contains(i)))
                 continue;
-            (names[from], names[i]) = (names[i], names[from]);
-            foreach (var renaming in Renamings(names, from + 1, alike))
-                yield return renaming;
-            (names[from], names[i]) = (names[i], names[from]);
+            (permutation[from], permutation[i]) = (permutation[i], permutation[from]);
+            foreach (var completed in Permutations(permutation, from + 1, symmetric))
+                yield return completed;
+            (permutation[from], permutation[i]) = (permutation[i], permutation[from]);
         }
     }
 }

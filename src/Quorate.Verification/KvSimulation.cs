@@ -6,32 +6,32 @@ using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;
 
-/// <summary>Runs our own machine, the key-value store beside a list, through <see cref="Simulate"/>.</summary>
+/// <summary>Runs our own machine, the key-value store beside a list, through <see cref="ClusterSimulation"/>.</summary>
 /// <remarks>docs/testing.md says what is simulated, what is checked, and how to read a failure.</remarks>
-public static class Simulator
+public static class KvSimulation
 {
     /// <summary>Runs one seed.</summary>
     /// <param name="seed">It decides everything.</param>
     /// <param name="options">Who watches; null: nobody.</param>
     /// <exception cref="SimulationFailedException">Something that was promised is not so.</exception>
-    public static SimulationReport Run(ulong seed, SimulationOptions? options = null)
+    public static SimulationReport Run(ulong seed, RunOptions? options = null)
     {
-        var weather = Weather.Draw(seed, Faults.All);
+        var weather = Weather.Draw(seed, FaultSet.All);
         var application = new Application<StoreMachine, StoreResult>(
             seed,
             static () => new StoreMachine(),
             new StoreWorkload(weather).Run,
             StoreWorkload.Checks,
-            static (seed, options) => SimulatorCommand.Of(seed, options).ToString());
-        return Simulate.Run(seed, weather, application, options);
+            static (seed, options) => SimulatorCommand.For(seed, options).ToString());
+        return ClusterSimulation.Run(seed, weather, application, options);
     }
 }
 
 /// <summary>How a run is watched.</summary>
-public sealed record SimulationOptions
+public sealed record RunOptions
 {
     /// <summary>Told each thing that happens, as it happens.</summary>
-    public Action<string>? Tell { get; init; }
+    public Action<string>? OnEvent { get; init; }
 
     /// <summary>Where each step of each core is written as a line of JSON: docs/formats/trace.md.</summary>
     public Stream? Trace { get; init; }
@@ -43,7 +43,7 @@ public sealed record SimulationOptions
     public bool Refine { get; init; }
 
     /// <summary>Takes down what the run does; or what another run of the seed did, which this one must do as well.</summary>
-    public RunRecord? Record { get; init; }
+    public DeterminismRecord? DeterminismRecord { get; init; }
 }
 
 /// <summary>What came of a run that found nothing.</summary>
@@ -76,19 +76,19 @@ public sealed class SimulationFailedException : Exception
     {
     }
 
-    internal SimulationFailedException(ulong seed, Exception fault, Cluster cluster, string again)
-        : base(Describe(seed, fault, cluster, again), fault)
+    internal SimulationFailedException(ulong seed, Exception cause, Cluster cluster, string reproCommand)
+        : base(Describe(seed, cause, cluster, reproCommand), cause)
     {
         Seed = seed;
-        Violation = Root(fault).Message;
-        Promise = Root(fault) is ViolationException violation ? violation.Promise : Violation;
+        Violation = Unwrap(cause).Message;
+        Property = Unwrap(cause) is ViolationException violation ? violation.Property : Violation;
         Reduction = cluster.Options.Reduction;
-        Again = again;
-        IsQuiet = cluster.IsQuiet;
+        ReproCommand = reproCommand;
+        IsInLivenessPhase = cluster.IsQuiet;
         At = cluster.Time.Now;
-        Life = cluster.Weather.Duration;
-        (Strikes, Turns) = (cluster.Decisions.Strikes, cluster.Decisions.Turns);
-        Size = new RunSize(cluster.Weather.Members, Turns.Select(static t => t.Client).Distinct().Count(), Turns.Count, Strikes.Count, At / 1e6, cluster.Time.Events);
+        FaultPhaseDuration = cluster.Weather.Duration;
+        (FaultInjections, ClientIterations) = (cluster.Decisions.Strikes, cluster.Decisions.Turns);
+        Size = new RunSize(cluster.Weather.Members, ClientIterations.Select(static t => t.Client).Distinct().Count(), ClientIterations.Count, FaultInjections.Count, At / 1e6, cluster.Time.Events);
     }
 
     /// <summary>The seed.</summary>
@@ -98,10 +98,10 @@ public sealed class SimulationFailedException : Exception
     public string Violation { get; } = "";
 
     /// <summary>Which promise was broken, without the circumstances.</summary>
-    public string Promise { get; } = "";
+    public string Property { get; } = "";
 
     /// <summary>What shows it again.</summary>
-    public string Again { get; } = "";
+    public string ReproCommand { get; } = "";
 
     /// <summary>How much there is to read in the run.</summary>
     public RunSize Size { get; } = new(0, 0, 0, 0, 0, 0);
@@ -110,30 +110,30 @@ public sealed class SimulationFailedException : Exception
     public Reduction Reduction { get; } = Reduction.None;
 
     /// <summary>The strikes of faults that happened.</summary>
-    internal IReadOnlyList<string> Strikes { get; } = [];
+    internal IReadOnlyList<string> FaultInjections { get; } = [];
 
     /// <summary>The turns that clients took.</summary>
-    internal IReadOnlyList<ClientTurn> Turns { get; } = [];
+    internal IReadOnlyList<ClientIteration> ClientIterations { get; } = [];
 
     /// <summary>It failed in the quiet phase.</summary>
-    internal bool IsQuiet { get; }
+    internal bool IsInLivenessPhase { get; }
 
     /// <summary>When it failed.</summary>
     internal long At { get; }
 
     /// <summary>How long the life with faults was.</summary>
-    internal long Life { get; }
+    internal long FaultPhaseDuration { get; }
 
-    private static string Describe(ulong seed, Exception fault, Cluster cluster, string again) =>
+    private static string Describe(ulong seed, Exception cause, Cluster cluster, string reproCommand) =>
         string.Create(CultureInfo.InvariantCulture, $"""
-            seed {seed} at commit {SourceRevision.Commit}, after {cluster.Time.Now / 1e6} s: {Root(fault).Message}
+            seed {seed} at commit {SourceRevision.Commit}, after {cluster.Time.Now / 1e6} s: {Unwrap(cause).Message}
             {cluster.Decisions.Strikes.Count} strikes of faults, {cluster.Decisions.Turns.Count} turns of clients
-            again: {again}
+            again: {reproCommand}
             {cluster.Chronicle}
             {cluster}
-            {Root(fault)}
+            {Unwrap(cause)}
             """);
 
     /// <summary>The applier wraps what the state machine threw.</summary>
-    private static Exception Root(Exception fault) => fault is Node.StateMachineException { InnerException: { } inner } ? inner : fault;
+    private static Exception Unwrap(Exception exception) => exception is Node.StateMachineException { InnerException: { } inner } ? inner : exception;
 }

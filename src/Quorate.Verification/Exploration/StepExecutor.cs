@@ -1,13 +1,13 @@
 using Quorate.Raft;
 using Quorate.Verification.Specification;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>One member takes what has happened to it: its core is copied and stepped, and the effects are carried out in the driver's order.</summary>
-internal sealed class Turn
+internal sealed class StepExecutor
 {
-    private readonly Scope _scope;
-    private readonly Renaming[] _renamings;
+    private readonly ModelConfig _config;
+    private readonly SymmetryPermutation[] _permutations;
     private readonly ClusterState _state;
     private readonly Member _member;
     private readonly RaftCore _core;
@@ -17,12 +17,12 @@ internal sealed class Turn
     private readonly List<SentMessage> _sent = [];
     private readonly Queue<EntriesRequest> _logReads = new();
     private DiskImage _disk;
-    private Promises _promises;
+    private GhostState _ghost;
 
-    public Turn(Scope scope, Renaming[] renamings, Effects effects, Refinement? refinement, ClusterState state, NodeId id)
+    public StepExecutor(ModelConfig config, SymmetryPermutation[] permutations, Effects effects, Refinement? refinement, ClusterState state, NodeId id)
     {
-        _scope = scope;
-        _renamings = renamings;
+        _config = config;
+        _permutations = permutations;
         _effects = effects;
         _refinement = refinement;
         _state = state;
@@ -30,35 +30,35 @@ internal sealed class Turn
         _core = _member.Core.Clone();
         _disk = _member.Disk;
         _pending = [.. _member.Pending];
-        _promises = state.Promises;
-        refinement?.State = state.Specified!;
+        _ghost = state.Ghost;
+        refinement?.State = state.SpecState!;
     }
 
     /// <summary>So much time has passed that the next tick brings this about.</summary>
-    public Turn After(TimerKind wait)
+    public StepExecutor AfterElapsed(TimerKind timer)
     {
-        _core.Elapse(wait);
+        _core.Elapse(timer);
         return this;
     }
 
     /// <summary>The core takes one input, and the end of the turn.</summary>
     /// <param name="input">What has happened.</param>
-    /// <param name="without">A message that is no longer on its way.</param>
+    /// <param name="delivered">A message that is no longer on its way.</param>
     /// <param name="spent">What has happened so far, this included.</param>
-    public ClusterState Take(in Input input, SentMessage? without, Budget spent)
+    public ClusterState Execute(in Input input, SentMessage? delivered, Budget spent)
     {
         Step(input);
-        FollowUp();
+        ProcessImmediateInputs();
         Step(Input.EndOfIteration);
-        FollowUp();
-        return Finish(without, spent);
+        ProcessImmediateInputs();
+        return Finish(delivered, spent);
     }
 
     /// <summary>The oldest appends are durable: the disk holds them, what waited for them leaves, and the core hears of it.</summary>
     public ClusterState Flush(int appends, Budget spent)
     {
         var token = CompleteAppends(appends);
-        return Take(Input.Durable(token), without: null, spent);
+        return Execute(Input.Durable(token), delivered: null, spent);
     }
 
     private void Step(in Input input)
@@ -67,51 +67,51 @@ internal sealed class Turn
         _core.Step(input, _effects);
         var after = CoreState.Of(_core);
         RaftInvariants.CheckTransition(before, after);
-        _refinement?.Stepped(_core, input, _effects);
-        CarryOut();
+        _refinement?.OnStep(_core, input, _effects);
+        ExecuteEffects();
         if (after.Role == Role.Leader && before.Role != Role.Leader)
-            _promises = _promises.WithLeader(_core);
+            _ghost = _ghost.WithLeader(_core);
         else if (after.Role == Role.Leader && after.Commit > before.Commit && _core.TermAt(after.Commit) != after.Term)
             throw new ViolationException("CommitsItsOwnTerm", $"{after.Self} leads term {after.Term} and commits up to {_core.TermAt(after.Commit)}/{after.Commit} by counting");
     }
 
-    private void CarryOut()
+    private void ExecuteEffects()
     {
         if (_effects.Append is { IsEmpty: false } append)
             _pending.Add(new PendingAppend(append.Token, append.HardState, append.Entries.ToArray(), append.Commit, []));
         foreach (var message in _effects.SendNow.Messages)
-            _sent.Add(new SentMessage(_renamings, message));
+            _sent.Add(new SentMessage(_permutations, message));
         if (_effects.SendWhenDurable.Messages.Count > 0)
-            Hold(_effects.SendWhenDurable);
+            HoldUntilDurable(_effects.SendWhenDurable);
 
         if (!_effects.Apply.IsEmpty)
-            _promises = _promises.WithCommitted(_core, _effects.Apply.Span);
+            _ghost = _ghost.WithCommitted(_core, _effects.Apply.Span);
         foreach (var rejection in _effects.Rejections)
-            _promises = _promises.WithRejected(rejection.Proposal);
+            _ghost = _ghost.WithRejected(rejection.Proposal);
         foreach (var answer in _effects.ReadResults)
-            _promises = _promises.WithAnswer(answer);
+            _ghost = _ghost.WithReadResult(answer);
         foreach (var read in _effects.EntriesRequests)
             _logReads.Enqueue(read);
     }
 
-    private void Hold(SendWhenDurableList messages)
+    private void HoldUntilDurable(SendWhenDurableList messages)
     {
         var at = _pending.FindIndex(append => append.Token == messages.Token);
         Invariant.That(at >= 0, "a message waits for an append that is on its way");
-        _pending[at] = _pending[at] with { Held = [.. _pending[at].Held, .. messages.Messages.Select(message => new SentMessage(_renamings, message))] };
+        _pending[at] = _pending[at] with { Held = [.. _pending[at].Held, .. messages.Messages.Select(message => new SentMessage(_permutations, message))] };
     }
 
     /// <summary>What takes no time in this scope happens at once.</summary>
-    private void FollowUp()
+    private void ProcessImmediateInputs()
     {
         while (true)
         {
-            if (!_scope.FlushesLater && _pending.Count > 0)
+            if (!_config.AsyncFlush && _pending.Count > 0)
                 Step(Input.Durable(CompleteAppends(_pending.Count)));
-            else if (!_scope.AppliesLater && _core.ApplyingIndex > _core.AppliedIndex)
+            else if (!_config.AsyncApply && _core.ApplyingIndex > _core.AppliedIndex)
                 Step(Input.Applied(_core.ApplyingIndex));
             else if (_logReads.TryDequeue(out var read))
-                Step(Input.EntriesLoaded(read.Peer, ReadBack(read)));
+                Step(Input.EntriesLoaded(read.Peer, ReadLog(read)));
             else
                 return;
         }
@@ -127,45 +127,45 @@ internal sealed class Turn
         return completed[^1].Token;
     }
 
-    private LogEntry[] ReadBack(in EntriesRequest read)
+    private LogEntry[] ReadLog(in EntriesRequest read)
     {
         Invariant.That(read.To <= _disk.LastIndex, "the disk is asked for what it holds");
         return _disk.Entries[((int)read.From.Value - 1)..(int)read.To.Value];
     }
 
-    private ClusterState Finish(SentMessage? without, Budget spent)
+    private ClusterState Finish(SentMessage? delivered, Budget spent)
     {
         _core.AbstractTime();
         var members = _state.Members.ToArray();
-        members[(int)_core.Self.Value - 1] = new Member(_renamings, _core, _disk, [.. _pending], _member.Lives);
-        var state = new ClusterState(members, [], _promises, spent, _state.CutOff) { Specified = _refinement?.State };
-        return state with { Network = Network(state, without) };
+        members[(int)_core.Self.Value - 1] = new Member(_permutations, _core, _disk, [.. _pending], _member.Starts);
+        var state = new ClusterState(members, [], _ghost, spent, _state.Isolated) { SpecState = _refinement?.State };
+        return state with { Network = NextNetwork(state, delivered) };
     }
 
-    private SentMessage[] Network(ClusterState state, SentMessage? without)
+    private SentMessage[] NextNetwork(ClusterState state, SentMessage? delivered)
     {
         var network = new List<SentMessage>(_state.Network.Length + _sent.Count);
         foreach (var message in _state.Network)
         {
-            if (!message.Equals(without))
+            if (!message.Equals(delivered))
                 network.Add(message);
         }
 
         foreach (var message in _sent)
         {
-            if (_scope.OneInFlight)
-                network.RemoveAll(message.IsRivalOf);
-            if (state.Passes(message) && !network.Contains(message))
+            if (_config.OneInFlightPerLinkAndKind)
+                network.RemoveAll(message.HasSameKindAndLink);
+            if (state.IsDeliverable(message) && !network.Contains(message))
                 network.Add(message);
         }
 
-        if (_scope.DropsUseless)
-            network.RemoveAll(message => IsUseless(message.Message, state[message.Message.To].Disk.HardState.Term));
+        if (_config.PrunesIgnoredMessages)
+            network.RemoveAll(message => WillBeIgnored(message.Message, state[message.Message.To].Disk.HardState.Term));
         return [.. network];
     }
 
     /// <summary>An answer of a term that its receiver has left for ever: it is on its disk that it has.</summary>
-    private static bool IsUseless(Message message, Term durable) => message switch
+    private static bool WillBeIgnored(Message message, Term durable) => message switch
     {
         AppendEntriesReply reply => reply.Term < durable,
         RequestVoteReply { PreVote: false } reply => reply.Term < durable,

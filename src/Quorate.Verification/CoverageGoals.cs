@@ -6,10 +6,10 @@ using Quorate.Verification.Simulation.Store;
 namespace Quorate.Verification;
 
 /// <summary>What many runs together must have met: each fault, each way an operation can end, each rare path of the protocol.</summary>
-public static class Coverage
+public static class CoverageGoals
 {
     /// <summary>NotLeader is not among the reasons: whoever was taken for the leader of a term has led it, and does not refuse what it may have taken.</summary>
-    private static readonly string[] Others =
+    private static readonly string[] OtherNames =
     [
         "Committed", "Granted", "Rejected", "Indeterminate", "inbox full",
         "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
@@ -27,7 +27,7 @@ public static class Coverage
         .. Fault.Names.Select(static f => "fault: " + f),
         .. Enum.GetValues<StoreRequestKind>().Select(StoreHistory.NameOf),
         .. Enum.GetValues<StoreRefusal>().Where(static r => r != StoreRefusal.None).Select(StoreHistory.NameOf),
-        .. Others,
+        .. OtherNames,
     ];
 
     /// <summary>What was not met.</summary>

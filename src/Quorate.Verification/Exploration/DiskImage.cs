@@ -1,6 +1,6 @@
 using Quorate.Raft;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>What a member's disk would show after a power cut: term and vote, the log, and the commit mark that rode with it.</summary>
 internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogIndex Commit)
@@ -39,7 +39,7 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
         };
     }
 
-    public void Write(in Renaming state)
+    public void Write(in SymmetryPermutation state)
     {
         state.Number(HardState.Term.Value);
         state.Node(HardState.VotedFor);
@@ -63,7 +63,7 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
 /// <summary>An append that the disk has not answered, and the messages that wait for it.</summary>
 internal sealed record PendingAppend(ulong Token, HardState? HardState, LogEntry[] Entries, LogIndex Commit, SentMessage[] Held)
 {
-    public void Write(in Renaming state)
+    public void Write(in SymmetryPermutation state)
     {
         state.Number(HardState is null ? 0UL : 1);
         state.Number(HardState?.Term.Value ?? 0);

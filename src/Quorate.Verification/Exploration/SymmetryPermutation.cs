@@ -2,24 +2,24 @@ using System.Collections.Immutable;
 using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>Writes a state with its members called by other names.</summary>
 /// <remarks>Two clusters that differ only in who is called what behave alike, so one of them is enough: the one whose state has the least hash of all names.</remarks>
-internal readonly struct Renaming : IStateWriter
+internal readonly struct SymmetryPermutation : IStateWriter
 {
     private readonly StateEncoder _encoder;
-    private readonly ImmutableArray<ulong> _newNames;
+    private readonly ImmutableArray<ulong> _newIds;
 
-    private Renaming(StateEncoder encoder, int number, ImmutableArray<NodeId> members)
+    private SymmetryPermutation(StateEncoder encoder, int index, ImmutableArray<NodeId> members)
     {
         _encoder = encoder;
-        Index = number;
+        Index = index;
         Members = members;
-        var names = new ulong[members.Length + 1];
+        var newIds = new ulong[members.Length + 1];
         for (var i = 0; i < members.Length; i++)
-            names[members[i].Value] = (ulong)i + 1;
-        _newNames = [.. names];
+            newIds[members[i].Value] = (ulong)i + 1;
+        _newIds = [.. newIds];
     }
 
     /// <summary>Which of all renamings this is.</summary>
@@ -29,17 +29,17 @@ internal readonly struct Renaming : IStateWriter
     public ImmutableArray<NodeId> Members { get; }
 
     /// <summary>All ways to name members 1 to <paramref name="members"/>, or only the one that leaves each its name; that one is the first.</summary>
-    public static Renaming[] All(int members, bool symmetric)
+    public static SymmetryPermutation[] All(int members, bool symmetric)
     {
         var encoder = new StateEncoder();
-        var found = new List<Renaming>();
+        var found = new List<SymmetryPermutation>();
         Extend([]);
         return [.. found];
 
         void Extend(ImmutableArray<NodeId> named)
         {
             if (named.Length == members)
-                found.Add(new Renaming(encoder, found.Count, named));
+                found.Add(new SymmetryPermutation(encoder, found.Count, named));
             for (var id = 1UL; id <= (ulong)members && (symmetric || found.Count == 0); id++)
             {
                 if (!named.Contains(new NodeId(id)))
@@ -52,10 +52,10 @@ internal readonly struct Renaming : IStateWriter
     public void Number(ulong value) => _encoder.Write(value);
 
     /// <inheritdoc/>
-    public void Node(NodeId node) => _encoder.Write(NameOf(node));
+    public void Node(NodeId node) => _encoder.Write(NewIdOf(node));
 
     /// <summary>What a member is called here; nobody is nobody.</summary>
-    public ulong NameOf(NodeId node) => _newNames[(int)node.Value];
+    public ulong NewIdOf(NodeId node) => _newIds[(int)node.Value];
 
     /// <inheritdoc/>
     public void Bytes(ReadOnlySpan<byte> bytes) => _encoder.Write(bytes);

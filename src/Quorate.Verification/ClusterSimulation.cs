@@ -6,11 +6,11 @@ namespace Quorate.Verification;
 
 /// <summary>Runs a state machine in a whole cluster, real but for its network, disks, clocks and threads, under one seed, on one thread, in virtual time.</summary>
 /// <remarks>The same seed does the same on any machine, as long as state machine and workload do. The room's README shows it step by step.</remarks>
-public static class Simulate
+public static class ClusterSimulation
 {
     /// <summary>Runs one seed: a life with faults, then a quiet phase in which the cluster must recover, and then everything that was answered is checked.</summary>
     /// <param name="seed">It decides everything.</param>
-    /// <param name="machine">Makes a machine, empty: each process of each member has its own.</param>
+    /// <param name="stateMachineFactory">Makes a machine, empty: each process of each member has its own.</param>
     /// <param name="workload">
     /// What a client does, again and again; several clients do it at the same time. Most commands and reads succeed, and none need to. Now and then it must propose something, or the
     /// cluster cannot show that it has recovered.
@@ -19,19 +19,19 @@ public static class Simulate
     /// <param name="checks">What must be so of the machine; null: what must be so of any.</param>
     /// <param name="options">Who watches; null: nobody.</param>
     /// <exception cref="SimulationFailedException">Something that was promised is not so; the text says what, how it came about, and how to see it again.</exception>
-    public static SimulationReport Run<TMachine, TResult>(
+    public static SimulationReport Run<TStateMachine, TResult>(
         ulong seed,
-        Func<TMachine> machine,
-        Func<VirtualClient<TMachine, TResult>, Task> workload,
-        Faults? faults = null,
-        Checks<TMachine, TResult>? checks = null,
-        SimulationOptions? options = null)
-        where TMachine : IStateMachine<TResult>
+        Func<TStateMachine> stateMachineFactory,
+        Func<VirtualClient<TStateMachine, TResult>, Task> workload,
+        FaultSet? faults = null,
+        SimulationChecks<TStateMachine, TResult>? checks = null,
+        RunOptions? options = null)
+        where TStateMachine : IStateMachine<TResult>
     {
-        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(stateMachineFactory);
         ArgumentNullException.ThrowIfNull(workload);
-        var weather = Weather.Draw(seed, faults ?? Faults.All);
-        var application = new Application<TMachine, TResult>(seed, machine, workload, checks ?? new(), static (seed, _) => $"{SeedVariable}={seed}, and the same test again");
+        var weather = Weather.Draw(seed, faults ?? FaultSet.All);
+        var application = new Application<TStateMachine, TResult>(seed, stateMachineFactory, workload, checks ?? new(), static (seed, _) => $"{SeedVariable}={seed}, and the same test again");
         return Run(seed, weather, application, options);
     }
 
@@ -42,9 +42,9 @@ public static class Simulate
     public static IEnumerable<ulong> Seeds(int count) =>
         ulong.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var only) ? [only] : Enumerable.Range(1, count).Select(static n => (ulong)n);
 
-    internal static SimulationReport Run(ulong seed, Weather weather, IApplication application, SimulationOptions? options)
+    internal static SimulationReport Run(ulong seed, Weather weather, IApplication application, RunOptions? options)
     {
-        options ??= new SimulationOptions();
+        options ??= new RunOptions();
 
         // Whoever awaits an answer goes on at once, on this thread: a test framework's own context would have it go on at some other moment, on another.
         var context = SynchronizationContext.Current;
@@ -56,7 +56,7 @@ public static class Simulate
             if (options.Reduction.Until is null)
                 new QuietPhase(cluster, seed).Run();
             application.CheckHistory(cluster.Tally);
-            options.Record?.EndSecondRun(cluster.Time.Now);
+            options.DeterminismRecord?.FinishSecondRun(cluster.Time.Now);
         }
         catch (Exception fault)
         {

@@ -4,35 +4,35 @@ using Quorate.Verification.Simulation.Faults;
 namespace Quorate.Verification;
 
 /// <summary>Which faults may exist in a run. The seed draws which of these do, and how often: with all of them at once, none has the time to show what it can do alone.</summary>
-public sealed class Faults
+public sealed class FaultSet
 {
     private readonly HashSet<string> _names;
 
-    private Faults(IEnumerable<string> names) => _names = new HashSet<string>(names, StringComparer.Ordinal);
+    private FaultSet(IEnumerable<string> names) => _names = new HashSet<string>(names, StringComparer.Ordinal);
 
     /// <summary>The names of all there are.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Fault.Names, .. Weather.Hindrances];
 
     /// <summary>Whatever there is: the default.</summary>
-    public static Faults All { get; } = new(Names);
+    public static FaultSet All { get; } = new(Names);
 
     /// <summary>A world in which all goes well, if slowly.</summary>
-    public static Faults None { get; } = new([]);
+    public static FaultSet None { get; } = new([]);
 
     /// <summary>Only these.</summary>
     /// <exception cref="ArgumentException">There is no fault of that name.</exception>
-    public static Faults Only(params IEnumerable<string> names) => new(Known(names));
+    public static FaultSet Only(params IEnumerable<string> names) => new(Validate(names));
 
     /// <summary>All but these.</summary>
     /// <exception cref="ArgumentException">There is no fault of that name.</exception>
-    public static Faults AllBut(params IEnumerable<string> names) => new(Names.Except(Known(names)));
+    public static FaultSet Except(params IEnumerable<string> names) => new(Names.Except(Validate(names)));
 
     /// <inheritdoc/>
     public override string ToString() => _names.Count == 0 ? "none" : string.Join(", ", Names.Where(_names.Contains));
 
-    internal bool Has(string name) => _names.Contains(name);
+    internal bool Contains(string name) => _names.Contains(name);
 
-    private static List<string> Known(IEnumerable<string> names)
+    private static List<string> Validate(IEnumerable<string> names)
     {
         List<string> all = [.. names];
         return all.Find(static n => !Names.Contains(n)) is { } unknown

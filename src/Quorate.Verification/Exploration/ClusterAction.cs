@@ -1,6 +1,6 @@
 using Quorate.Raft;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>What can happen to a cluster.</summary>
 internal enum ActionKind : byte
@@ -12,7 +12,7 @@ internal enum ActionKind : byte
     Duplicate,
 
     /// <summary>A request for a vote arrives at somebody who has not heard its leader for a while.</summary>
-    DeliverInSilence,
+    DeliverAfterLeaderTimeout,
 
     /// <summary>A message is lost.</summary>
     Drop,
@@ -24,13 +24,13 @@ internal enum ActionKind : byte
     Heartbeat,
 
     /// <summary>A member is cut off: what is on its way to it and from it is lost, and all that follows, until it is reconnected.</summary>
-    CutOff,
+    Isolate,
 
     /// <summary>The member that was cut off is not any more.</summary>
     Reconnect,
 
     /// <summary>A leader has heard no quorum for long.</summary>
-    QuorumSilence,
+    QuorumTimeout,
 
     /// <summary>A connection closes.</summary>
     PeerLost,
@@ -64,7 +64,7 @@ internal sealed record ClusterAction(
 {
     public override string ToString() => Kind switch
     {
-        ActionKind.Deliver or ActionKind.DeliverInSilence or ActionKind.Duplicate or ActionKind.Drop => $"{Kind} {Message}",
+        ActionKind.Deliver or ActionKind.DeliverAfterLeaderTimeout or ActionKind.Duplicate or ActionKind.Drop => $"{Kind} {Message}",
         ActionKind.PeerLost => $"{Kind} {Node} loses {Peer}",
         ActionKind.FlushCompletes => $"{Kind} {Node} {Appends} appends",
         ActionKind.Crash when HardStates > 0 => $"{Kind} {Node} keeps {Appends} appends, term and vote of {HardStates}",

@@ -8,7 +8,7 @@ namespace Quorate.Verification;
 /// Both may run in one process; but what hangs on the order of a hash table does the same there, because all of a process's hashes have one secret. So a record can be written down in
 /// one process and read in another.
 /// </remarks>
-public sealed class RunRecord
+public sealed class DeterminismRecord
 {
     /// <summary>So many lines of the first run are shown around the place.</summary>
     private const int LinesBefore = 4;
@@ -22,15 +22,15 @@ public sealed class RunRecord
     public bool IsSecondRun => _next is not null;
 
     /// <summary>What another process has written, for a second run to be held against.</summary>
-    public static RunRecord Read(Stream source)
+    public static DeterminismRecord Read(Stream source)
     {
         using var reader = new BinaryReader(source, Encoding.UTF8, leaveOpen: true);
-        var record = new RunRecord();
+        var record = new DeterminismRecord();
         for (var left = reader.ReadInt32(); left > 0; left--)
             record._hashes.Add(reader.ReadUInt64());
         for (var left = reader.ReadInt32(); left > 0; left--)
             record._lines.Add((reader.ReadInt32(), reader.ReadString()));
-        record.BeginSecondRun();
+        record.StartSecondRun();
         return record;
     }
 
@@ -49,10 +49,10 @@ public sealed class RunRecord
     }
 
     /// <summary>What comes from here on is compared.</summary>
-    public void BeginSecondRun() => _next = 0;
+    public void StartSecondRun() => _next = 0;
 
     /// <summary>Something happened.</summary>
-    internal void Happened(ulong hash, long now)
+    internal void OnEvent(ulong hash, long now)
     {
         if (_next is not { } next)
             _hashes.Add(hash);
@@ -63,14 +63,14 @@ public sealed class RunRecord
     }
 
     /// <summary>A line was told.</summary>
-    internal void Told(Func<string> line)
+    internal void OnLine(Func<string> line)
     {
         if (_next is null)
             _lines.Add((_hashes.Count, line()));
     }
 
     /// <summary>The second run is over.</summary>
-    internal void EndSecondRun(long now)
+    internal void FinishSecondRun(long now)
     {
         if (_next is { } next && next < _hashes.Count)
             throw Diverged(next, now, "ends too early");

@@ -1,28 +1,28 @@
 using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
 
-namespace Quorate.Verification.Exploring;
+namespace Quorate.Verification.Exploration;
 
 /// <summary>How large a world is explored: who is in it, how often each misfortune strikes, and what is left out because it makes no difference.</summary>
-internal sealed record Scope(string Name)
+internal sealed record ModelConfig(string Name)
 {
     /// <summary>How many members there are.</summary>
     public int Members { get; init; } = 3;
 
     /// <summary>A leader has been elected, and everybody knows, before anything counts.</summary>
-    public bool BeginsLed { get; init; }
+    public bool StartsWithLeader { get; init; }
 
     /// <summary>How often each thing may happen, all members together.</summary>
     public Budget Budget { get; init; }
 
     /// <summary>The disk takes its time: what a step wrote is durable only when the disk says so, and may be lost until then. Else it is durable at once.</summary>
-    public bool FlushesLater { get; init; }
+    public bool AsyncFlush { get; init; }
 
     /// <summary>The state machine takes its time. Else it applies at once what it is handed.</summary>
-    public bool AppliesLater { get; init; }
+    public bool AsyncApply { get; init; }
 
     /// <summary>A message displaces the one of its kind that is on its way on the same link: that one is lost. Else any number is on the way.</summary>
-    public bool OneInFlight { get; init; }
+    public bool OneInFlightPerLinkAndKind { get; init; }
 
     /// <summary>Messages are lost one by one. Without it they are lost too, by never arriving; it makes room on a long walk.</summary>
     public bool Drops { get; init; }
@@ -31,16 +31,16 @@ internal sealed record Scope(string Name)
     public bool Symmetric { get; init; } = true;
 
     /// <summary>A message that its receiver would ignore now and for ever is as good as lost.</summary>
-    public bool DropsUseless { get; init; } = true;
+    public bool PrunesIgnoredMessages { get; init; } = true;
 
     /// <summary>Bytes of a command.</summary>
     public int CommandBytes { get; init; }
 
     /// <summary>What the cores are told.</summary>
-    public static RaftOptions OptionsOf(NodeId self, int life) => new()
+    public static RaftOptions OptionsOf(NodeId self, int startNumber) => new()
     {
         Self = self,
-        Seed = (ulong)life,
+        Seed = (ulong)startNumber,
         ElectionTicks = 5,
         HeartbeatTicks = 1,
         MaxMessageBytes = 1024,
@@ -63,13 +63,13 @@ internal readonly record struct Budget
     public byte Duplicates { get; init; }
 
     /// <summary>Members cut off.</summary>
-    public byte CutOffs { get; init; }
+    public byte Isolations { get; init; }
 
     /// <summary>Connections closed.</summary>
     public byte LostPeers { get; init; }
 
     /// <summary>Leaders that hear nobody and give up.</summary>
-    public byte QuorumSilences { get; init; }
+    public byte QuorumTimeouts { get; init; }
 
     public void Write(StateEncoder state)
     {
@@ -79,8 +79,8 @@ internal readonly record struct Budget
         state.Write(Proposals);
         state.Write(Reads);
         state.Write(Duplicates);
-        state.Write(CutOffs);
+        state.Write(Isolations);
         state.Write(LostPeers);
-        state.Write(QuorumSilences);
+        state.Write(QuorumTimeouts);
     }
 }

@@ -1,14 +1,14 @@
 namespace Quorate.Verification.Linearizability;
 
 /// <summary>Divides a history into parts that know nothing of each other: operations that share a key, by whatever detours, are in one.</summary>
-internal static class Partitions
+internal static class HistoryPartitions
 {
     /// <summary>The parts, in the order of their first operations; in each, the operations as they stood.</summary>
-    public static List<List<Operation<TRequest, TResponse>>> Of<TState, TRequest, TResponse>(
+    public static List<List<Operation<TRequest, TResponse>>> Split<TState, TRequest, TResponse>(
         IReadOnlyList<Operation<TRequest, TResponse>> history, SequentialModel<TState, TRequest, TResponse> model)
     {
         // Keys that occur together are joined: each key points to another of its part, or to itself.
-        var joined = new Dictionary<string, string>(StringComparer.Ordinal);
+        var parents = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var operation in history)
         {
             var keys = model.KeysOf(operation.Request);
@@ -16,8 +16,8 @@ internal static class Partitions
                 return [[.. history]];
             foreach (var key in keys)
             {
-                joined.TryAdd(key, key);
-                joined[Root(joined, key)] = Root(joined, keys[0]);
+                parents.TryAdd(key, key);
+                parents[Root(parents, key)] = Root(parents, keys[0]);
             }
         }
 
@@ -25,7 +25,7 @@ internal static class Partitions
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var operation in history)
         {
-            var root = Root(joined, model.KeysOf(operation.Request)[0]);
+            var root = Root(parents, model.KeysOf(operation.Request)[0]);
             if (places.TryAdd(root, parts.Count))
                 parts.Add([]);
             parts[places[root]].Add(operation);
@@ -34,10 +34,10 @@ internal static class Partitions
         return parts;
     }
 
-    private static string Root(Dictionary<string, string> joined, string key)
+    private static string Root(Dictionary<string, string> parents, string key)
     {
-        while (!string.Equals(joined[key], key, StringComparison.Ordinal))
-            key = joined[key];
+        while (!string.Equals(parents[key], key, StringComparison.Ordinal))
+            key = parents[key];
         return key;
     }
 }

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+
+namespace Quorate.Verification.Specification;
+
+/// <summary>The kinds of <see cref="SpecMessage"/>.</summary>
+internal enum SpecMessageKind : byte
+{
+    RequestVote = 1,
+    RequestPreVote = 2,
+    Vote = 3,
+    PreVote = 4,
+    Ack = 5,
+    Echo = 6,
+}
+
+/// <summary>Something that was said, and may be heard at any later time.</summary>
+/// <remarks>The number is the last index of a log, with the last term beside it; or the index that is acknowledged; or the round that is answered.</remarks>
+internal readonly record struct SpecMessage(SpecMessageKind Kind, int From, int To, int Term, int Number, int LastTerm)
+{
+    public static SpecMessage RequestVote(int from, int term, SpecLog log) => new(SpecMessageKind.RequestVote, from, SpecServer.None, term, log.Length, log.Last.Term);
+
+    public static SpecMessage RequestPreVote(int from, int term, SpecLog log) => new(SpecMessageKind.RequestPreVote, from, SpecServer.None, term, log.Length, log.Last.Term);
+
+    public static SpecMessage Vote(int from, int to, int term) => new(SpecMessageKind.Vote, from, to, term, 0, 0);
+
+    public static SpecMessage PreVote(int from, int to, int term) => new(SpecMessageKind.PreVote, from, to, term, 0, 0);
+
+    public static SpecMessage Ack(int from, int term, int index) => new(SpecMessageKind.Ack, from, SpecServer.None, term, index, 0);
+
+    public static SpecMessage Echo(int from, int term, int round) => new(SpecMessageKind.Echo, from, SpecServer.None, term, round, 0);
+
+    /// <summary>Whether it speaks of a term that nobody need be in yet.</summary>
+    public bool IsPreVote => Kind is SpecMessageKind.RequestPreVote or SpecMessageKind.PreVote;
+
+    /// <summary>Holding n entries is holding any less, and answering a round is answering those before it.</summary>
+    public bool IsImpliedBy(SpecMessage other) =>
+        this == other || (Kind is SpecMessageKind.Ack or SpecMessageKind.Echo && this with { Number = other.Number } == other && Number < other.Number);
+
+    /// <summary>All that was said, and this too; of what another says as well, only the other is kept.</summary>
+    public static ImmutableArray<SpecMessage> Add(ImmutableArray<SpecMessage> messages, ReadOnlySpan<SpecMessage> added)
+    {
+        foreach (var message in added)
+        {
+            if (!messages.Any(message.IsImpliedBy))
+                messages = messages.RemoveAll(old => old.IsImpliedBy(message)).Add(message);
+        }
+
+        return messages;
+    }
+
+    public override string ToString() => Kind switch
+    {
+        SpecMessageKind.RequestVote or SpecMessageKind.RequestPreVote => $"{Kind}({From + 1}, term {Term}, last {LastTerm}/{Number})",
+        SpecMessageKind.Vote or SpecMessageKind.PreVote => $"{Kind}({From + 1} for {To + 1}, term {Term})",
+        _ => $"{Kind}({From + 1}, term {Term}, {Number})",
+    };
+}
