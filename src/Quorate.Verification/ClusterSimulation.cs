@@ -30,7 +30,7 @@ public static class ClusterSimulation
     {
         ArgumentNullException.ThrowIfNull(stateMachineFactory);
         ArgumentNullException.ThrowIfNull(workload);
-        var weather = Weather.Draw(seed, faults ?? FaultSet.All);
+        var weather = SwarmOptions.Draw(seed, faults ?? FaultSet.All);
         var application = new Application<TStateMachine, TResult>(seed, stateMachineFactory, workload, checks ?? new(), static (seed, _) => $"{SeedVariable}={seed}, and the same test again");
         return Run(seed, weather, application, options);
     }
@@ -42,7 +42,7 @@ public static class ClusterSimulation
     public static IEnumerable<ulong> Seeds(int count) =>
         ulong.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var only) ? [only] : Enumerable.Range(1, count).Select(static n => (ulong)n);
 
-    internal static SimulationReport Run(ulong seed, Weather weather, IApplication application, RunOptions? options)
+    internal static SimulationReport Run(ulong seed, SwarmOptions weather, IApplication application, RunOptions? options)
     {
         options ??= new RunOptions();
 
@@ -52,15 +52,15 @@ public static class ClusterSimulation
         using var cluster = new Cluster(seed, weather.Without(options.Reduction), application, options);
         try
         {
-            cluster.Live();
+            cluster.RunFaultPhase();
             if (options.Reduction.Until is null)
-                new QuietPhase(cluster, seed).Run();
-            application.CheckHistory(cluster.Tally);
+                new LivenessPhase(cluster, seed).Run();
+            application.CheckHistory(cluster.Counters);
             options.DeterminismRecord?.FinishSecondRun(cluster.Time.Now);
         }
         catch (Exception fault)
         {
-            throw new SimulationFailedException(seed, fault, cluster, application.Again(seed, options));
+            throw new SimulationFailedException(seed, fault, cluster, application.ReproCommand(seed, options));
         }
         finally
         {
@@ -68,6 +68,6 @@ public static class ClusterSimulation
         }
 
         return new SimulationReport(
-            seed, cluster.Weather.Members, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.Chronicle.Hash, cluster.Tally.Counts);
+            seed, cluster.Swarm.MemberCount, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.EventLog.Hash, cluster.Counters.Counts);
     }
 }

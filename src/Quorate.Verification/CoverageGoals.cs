@@ -15,7 +15,7 @@ public static class CoverageGoals
         "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
         "message lost", "message repeated", "message long after", "message cut off",
         "power cut", "flush failed", "disk full", "end in the middle of a turn", "end in the middle of a disk call",
-        StoreHistory.Expired, StoreHistory.Overtaken, "searched for an order: Linearizable",
+        StoreHistory.Expired, StoreHistory.ExpirySuperseded, "searched for an order: Linearizable",
         "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: disk hangs", "broken: as it was",
         "away: does not hear the leader", "away: deaf", "away: cut off",
     ];
@@ -23,10 +23,10 @@ public static class CoverageGoals
     /// <summary>The names, in <see cref="SimulationReport.Counts"/>, of all that is to be met.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        .. Enum.GetValues<Mark>().Select(Tally.NameOf),
+        .. Enum.GetValues<CoverageMark>().Select(Counters.NameOf),
         .. Fault.Names.Select(static f => "fault: " + f),
-        .. Enum.GetValues<StoreRequestKind>().Select(StoreHistory.NameOf),
-        .. Enum.GetValues<StoreRefusal>().Where(static r => r != StoreRefusal.None).Select(StoreHistory.NameOf),
+        .. Enum.GetValues<StoreRequestKind>().Select(StoreHistory.CounterName),
+        .. Enum.GetValues<StoreError>().Where(static r => r != StoreError.None).Select(StoreHistory.CounterName),
         .. OtherNames,
     ];
 

@@ -11,7 +11,7 @@ public sealed class FaultSet
     private FaultSet(IEnumerable<string> names) => _names = new HashSet<string>(names, StringComparer.Ordinal);
 
     /// <summary>The names of all there are.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Fault.Names, .. Weather.Hindrances];
+    public static IReadOnlyList<string> Names { get; } = [.. Fault.Names, .. SwarmOptions.ContinuousFaults];
 
     /// <summary>Whatever there is: the default.</summary>
     public static FaultSet All { get; } = new(Names);

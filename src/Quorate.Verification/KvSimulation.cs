@@ -16,10 +16,10 @@ public static class KvSimulation
     /// <exception cref="SimulationFailedException">Something that was promised is not so.</exception>
     public static SimulationReport Run(ulong seed, RunOptions? options = null)
     {
-        var weather = Weather.Draw(seed, FaultSet.All);
-        var application = new Application<StoreMachine, StoreResult>(
+        var weather = SwarmOptions.Draw(seed, FaultSet.All);
+        var application = new Application<StoreStateMachine, StoreResult>(
             seed,
-            static () => new StoreMachine(),
+            static () => new StoreStateMachine(),
             new StoreWorkload(weather).Run,
             StoreWorkload.Checks,
             static (seed, options) => SimulatorCommand.For(seed, options).ToString());
@@ -84,11 +84,11 @@ public sealed class SimulationFailedException : Exception
         Property = Unwrap(cause) is ViolationException violation ? violation.Property : Violation;
         Reduction = cluster.Options.Reduction;
         ReproCommand = reproCommand;
-        IsInLivenessPhase = cluster.IsQuiet;
+        IsInLivenessPhase = cluster.IsInLivenessPhase;
         At = cluster.Time.Now;
-        FaultPhaseDuration = cluster.Weather.Duration;
-        (FaultInjections, ClientIterations) = (cluster.Decisions.Strikes, cluster.Decisions.Turns);
-        Size = new RunSize(cluster.Weather.Members, ClientIterations.Select(static t => t.Client).Distinct().Count(), ClientIterations.Count, FaultInjections.Count, At / 1e6, cluster.Time.Events);
+        FaultPhaseDuration = cluster.Swarm.FaultPhaseDuration;
+        (FaultInjections, ClientIterations) = (cluster.ReplayPlan.FaultInjections, cluster.ReplayPlan.ClientIterations);
+        Size = new RunSize(cluster.Swarm.MemberCount, ClientIterations.Select(static t => t.Client).Distinct().Count(), ClientIterations.Count, FaultInjections.Count, At / 1e6, cluster.Time.Events);
     }
 
     /// <summary>The seed.</summary>
@@ -127,9 +127,9 @@ public sealed class SimulationFailedException : Exception
     private static string Describe(ulong seed, Exception cause, Cluster cluster, string reproCommand) =>
         string.Create(CultureInfo.InvariantCulture, $"""
             seed {seed} at commit {SourceRevision.Commit}, after {cluster.Time.Now / 1e6} s: {Unwrap(cause).Message}
-            {cluster.Decisions.Strikes.Count} strikes of faults, {cluster.Decisions.Turns.Count} turns of clients
+            {cluster.ReplayPlan.FaultInjections.Count} strikes of faults, {cluster.ReplayPlan.ClientIterations.Count} turns of clients
             again: {reproCommand}
-            {cluster.Chronicle}
+            {cluster.EventLog}
             {cluster}
             {Unwrap(cause)}
             """);

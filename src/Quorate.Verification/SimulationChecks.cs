@@ -23,8 +23,8 @@ public sealed record SimulationChecks<TStateMachine, TResult>
     public Action<TStateMachine>? Invariant { get; init; }
 
     /// <summary>When two answers to a command are the same. Default: when <see cref="object.Equals(object?)"/> says so, and of sequences when each element is.</summary>
-    public Func<TResult, TResult, bool> ResultsEqual { get; init; } = static (a, b) => Equality.Same(a, b);
+    public Func<TResult, TResult, bool> ResultsEqual { get; init; } = static (a, b) => Equality.AreEqual(a, b);
 
     /// <summary>Checks the history; against the machine itself, unless there is something better.</summary>
-    internal Func<Application<TStateMachine, TResult>, Tally, Verdict> CheckHistory { get; init; } = static (application, _) => ReplayedHistory<TStateMachine, TResult>.Check(application);
+    internal Func<Application<TStateMachine, TResult>, Counters, Verdict> CheckHistory { get; init; } = static (application, _) => ReplayedHistory<TStateMachine, TResult>.Check(application);
 }

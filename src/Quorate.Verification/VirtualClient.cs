@@ -21,24 +21,24 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     private readonly Func<VirtualClient<TStateMachine, TResult>, Task> _workload;
     private readonly Cluster _cluster;
     private readonly ulong _seed;
-    private readonly Member? _fixedTarget;
+    private readonly SimulatedMachine? _fixedTarget;
     private readonly SeededRandom _random;
-    private Dice _prng;
+    private Prng _prng;
     private Task _workloadTask = Task.CompletedTask;
     private PendingRequest? _request;
     private ClientOperation<TStateMachine, TResult>? _operation;
-    private Member? _target;
-    private Process? _process;
+    private SimulatedMachine? _target;
+    private SimulatedProcess? _process;
     private int _committed;
     private int _granted;
 
     internal VirtualClient(
-        Application<TStateMachine, TResult> application, Func<VirtualClient<TStateMachine, TResult>, Task> workload, Cluster cluster, int number, ulong seed, Member? fixedTarget)
+        Application<TStateMachine, TResult> application, Func<VirtualClient<TStateMachine, TResult>, Task> workload, Cluster cluster, int number, ulong seed, SimulatedMachine? fixedTarget)
     {
         (_application, _workload, _cluster, Number, _seed, _fixedTarget) = (application, workload, cluster, number, seed, fixedTarget);
         _prng = PrngFor("client", "arrival");
         _random = new SeededRandom(_prng);
-        _cluster.Time.After(_prng.Between(0, cluster.Weather.ThinkTimeMax), StartIteration);
+        _cluster.Time.ScheduleAfter(_prng.Between(0, cluster.Swarm.ThinkTimeMax), StartIteration);
     }
 
     /// <summary>Which client it is, from 0.</summary>
@@ -54,9 +54,9 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     bool IClient.IsIdle => _operation is null;
 
-    int IClient.Committed => _committed;
+    int IClient.CommittedCount => _committed;
 
-    int IClient.Granted => _granted;
+    int IClient.GrantedCount => _granted;
 
     /// <summary>Proposes a command at some member.</summary>
     /// <param name="command">The command, as the machine will see it. Up to 4,000 bytes are taken in every run; a larger one is refused in some.</param>
@@ -87,15 +87,15 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
             return;
         if (_fixedTarget is not null)
             StartIteration(Iteration);
-        else if (_cluster.Decisions.NextTurn(Number, Iteration, _cluster.Time.Now) is { } iteration)
-            _cluster.Time.At(iteration.At, () => StartScheduledIteration(iteration.Number));
+        else if (_cluster.ReplayPlan.NextIteration(Number, Iteration, _cluster.Time.Now) is { } iteration)
+            _cluster.Time.ScheduleAt(iteration.At, () => StartScheduledIteration(iteration.Number));
     }
 
     private void StartScheduledIteration(int number)
     {
         if (((IClient)this).IsStopped)
             return;
-        _cluster.Decisions.Began(new ClientIteration(Number, number, _cluster.Time.Now));
+        _cluster.ReplayPlan.OnIterationBegun(new ClientIteration(Number, number, _cluster.Time.Now));
         StartIteration(number);
     }
 
@@ -103,13 +103,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     {
         // Each pass has streams of its own: one that is left out leaves the others as they were.
         _prng = PrngFor("client", number);
-        _random.Begin(PrngFor("workload", number));
+        _random.UseStream(PrngFor("workload", number));
         Iteration = number + 1;
         _workloadTask = _workload(this);
         OnWorkloadYielded();
     }
 
-    private Dice PrngFor<T>(string stream, T which) => Dice.For(_seed, $"{stream} {Number} {which}");
+    private Prng PrngFor<T>(string stream, T which) => Prng.Derive(_seed, $"{stream} {Number} {which}");
 
     /// <summary>The workload has done what it can until it is answered.</summary>
     private void OnWorkloadYielded()
@@ -117,7 +117,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         if (_workloadTask.IsCompleted)
         {
             _workloadTask.GetAwaiter().GetResult();
-            _cluster.Time.After(1, StartIteration);
+            _cluster.Time.ScheduleAfter(1, StartIteration);
         }
         else if (_request is null)
         {
@@ -133,13 +133,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         SendAfterThinkTime();
     }
 
-    private void SendAfterThinkTime() => _cluster.Time.After(_prng.Between(1, _cluster.Weather.ThinkTimeMax), Send);
+    private void SendAfterThinkTime() => _cluster.Time.ScheduleAfter(_prng.Between(1, _cluster.Swarm.ThinkTimeMax), Send);
 
     private void Send()
     {
         if (((IClient)this).IsStopped)
             return;
-        _target = _fixedTarget ?? _cluster.WhomToAsk(_prng);
+        _target = _fixedTarget ?? _cluster.PickTarget(_prng);
         var timeout = _prng.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
         _process = _target.Process;
         if (_process is null)
@@ -149,16 +149,16 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         }
 
         var operation = _operation = _request!.Begin(_target.Id);
-        _target.Wait(this);
+        _target.AddWaitingClient(this);
         if (!_request.TrySend(_process))
         {
-            _cluster.Tally.Add("inbox full");
+            _cluster.Counters.Increment("inbox full");
             _request.CompleteBusy();
             return;
         }
 
         _process.Wake();
-        _cluster.Time.After(timeout, () =>
+        _cluster.Time.ScheduleAfter(timeout, () =>
         {
             // Patience ends as a caller's cancellation does: whoever takes the question out of its table owes it its outcome.
             if (!ReferenceEquals(operation, _operation))
@@ -170,19 +170,19 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     void IClient.Poll() => _request?.Poll();
 
-    void IClient.NodeIsGone() => _request!.CompleteIndeterminate();
+    void IClient.OnProcessEnded() => _request!.CompleteIndeterminate();
 
     /// <summary>Notes how it ended, and lets the workload go on.</summary>
     private void Complete(OperationOutcome outcome, LogIndex index, Action setResult)
     {
         var operation = _operation!;
-        operation.End(_cluster.Time.Now, outcome, index);
-        _cluster.Chronicle.Mix(((ulong)outcome << 56) ^ (operation.Number << 20) ^ index.Value);
-        _cluster.Tally.Add(outcome.ToString());
-        _target!.NoLongerWaits(this);
+        operation.Complete(_cluster.Time.Now, outcome, index);
+        _cluster.EventLog.AddToHash(((ulong)outcome << 56) ^ (operation.Number << 20) ^ index.Value);
+        _cluster.Counters.Increment(outcome.ToString());
+        _target!.RemoveWaitingClient(this);
         (_operation, _request, _process) = (null, null, null);
         if (outcome is OperationOutcome.Committed or OperationOutcome.Granted)
-            _application.Showed(operation, _cluster.Tally);
+            _application.OnCompleted(operation, _cluster.Counters);
         setResult();
         OnWorkloadYielded();
     }
@@ -192,7 +192,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     {
         public abstract ClientOperation<TStateMachine, TResult> Begin(NodeId at);
 
-        public abstract bool TrySend(Process process);
+        public abstract bool TrySend(SimulatedProcess process);
 
         public abstract void Poll();
 
@@ -206,22 +206,22 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     private sealed class ProposalRequest(VirtualClient<TStateMachine, TResult> client, ReadOnlyMemory<byte> command, object description) : PendingRequest
     {
         private readonly TaskCompletionSource<ProposalResult<TResult>> _completion = new();
-        private MachineHost<TStateMachine, TResult>? _host;
+        private StateMachineHost<TStateMachine, TResult>? _host;
         private Task<ProposalResult<TResult>>? _outcome;
         private ProposalId _id;
 
         public Task<ProposalResult<TResult>> Completion => _completion.Task;
 
         public override ClientOperation<TStateMachine, TResult> Begin(NodeId at) =>
-            client._application.Begin(client.Number, at, description, client._cluster.Time.Now, command, query: null);
+            client._application.BeginOperation(client.Number, at, description, client._cluster.Time.Now, command, query: null);
 
-        public override bool TrySend(Process process)
+        public override bool TrySend(SimulatedProcess process)
         {
-            _host = (MachineHost<TStateMachine, TResult>)process.Machine;
+            _host = (StateMachineHost<TStateMachine, TResult>)process.StateMachine;
             return _host.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
         }
 
-        public override void Abandon() => _host!.GiveUp(client._process!.Clients, _id);
+        public override void Abandon() => _host!.Withdraw(client._process!.Clients, _id);
 
         public override void Poll()
         {
@@ -231,13 +231,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
             switch (result.Outcome)
             {
                 case ProposalOutcome.Committed:
-                    cluster.Acknowledge(client._application.Ledger.Acknowledged(operation.Number, result.Index), operation);
+                    cluster.OnAcknowledged(client._application.StateChecker.OnAcknowledged(operation.Number, result.Index), operation);
                     operation.Result = result.Result;
                     client._committed++;
                     Complete(OperationOutcome.Committed, result);
                     break;
                 case ProposalOutcome.Rejected:
-                    cluster.Tally.Add("rejected " + result.Reason);
+                    cluster.Counters.Increment("rejected " + result.Reason);
                     CompleteRejected(result);
                     break;
                 default:
@@ -252,7 +252,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
         private void CompleteRejected(ProposalResult<TResult> result)
         {
-            client._application.Ledger.Rejected(client._operation!.Number);
+            client._application.StateChecker.OnRejected(client._operation!.Number);
             Complete(OperationOutcome.Rejected, result);
         }
 
@@ -267,9 +267,9 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         public Task<QueryResult<T>> Completion => _completion.Task;
 
         public override ClientOperation<TStateMachine, TResult> Begin(NodeId at) =>
-            client._application.Begin(client.Number, at, description, client._cluster.Time.Now, default, machine => query(machine));
+            client._application.BeginOperation(client.Number, at, description, client._cluster.Time.Now, default, machine => query(machine));
 
-        public override bool TrySend(Process process) => process.Reads.TryAdd(out _pendingRead);
+        public override bool TrySend(SimulatedProcess process) => process.Reads.TryAdd(out _pendingRead);
 
         public override void Abandon() => _pendingRead!.Complete(ReadResult.TimedOut);
 
@@ -284,14 +284,14 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
                 return;
             }
 
-            var (operation, host) = (client._operation!, (MachineHost<TStateMachine, TResult>)client._process!.Machine);
-            if (host.Shown < result.Index)
-                throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {host.Shown} was applied");
-            var value = query(host.Machine);
-            operation.Answer = value;
-            client._cluster.Chronicle.Mix(Equality.Words(value));
+            var (operation, host) = (client._operation!, (StateMachineHost<TStateMachine, TResult>)client._process!.StateMachine);
+            if (host.VisibleIndex < result.Index)
+                throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {host.VisibleIndex} was applied");
+            var value = query(host.StateMachine);
+            operation.ReadValue = value;
+            client._cluster.EventLog.AddToHash(Equality.Describe(value));
             client._granted++;
-            Complete(OperationOutcome.Granted, host.Shown, new QueryResult<T>(true, value));
+            Complete(OperationOutcome.Granted, host.VisibleIndex, new QueryResult<T>(true, value));
         }
 
         public override void CompleteBusy() => Complete(OperationOutcome.Rejected, default, default);

@@ -17,7 +17,7 @@ internal static class RandomWalk
         where TState : class
         where TAction : notnull
     {
-        var prng = Dice.For(seed, "random walk");
+        var prng = Prng.Derive(seed, "random walk");
         var reached = new SometimesCounter<TState>(model.Sometimes);
         var initialStates = model.InitialStates.ToList();
         var taken = new List<TAction>();
@@ -41,7 +41,7 @@ internal static class RandomWalk
     }
 
     private static Exception? Walk<TState, TAction>(
-        IModel<TState, TAction> model, TState state, Dice prng, int length, SometimesCounter<TState> reached, List<TAction> taken, int[] kindFactors)
+        IModel<TState, TAction> model, TState state, Prng prng, int length, SometimesCounter<TState> reached, List<TAction> taken, int[] kindFactors)
         where TState : class
         where TAction : notnull
     {
@@ -81,7 +81,7 @@ internal static class RandomWalk
     }
 
     /// <summary>Takes one of the actions out of the list; false when none is left that happens in this walk.</summary>
-    private static bool TryDraw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Dice prng, int[] kindFactors, out TAction drawn)
+    private static bool TryDraw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Prng prng, int[] kindFactors, out TAction drawn)
         where TState : class
         where TAction : notnull
     {

@@ -14,50 +14,50 @@ namespace Quorate.Verification.Simulation;
 internal sealed class Cluster : IDisposable
 {
     /// <summary>After so many acknowledged entries, on the average, a disk is opened: it costs as much as all of them.</summary>
-    private const int DiskChecksApart = 512;
+    private const int EntriesPerDiskCheck = 512;
 
     /// <summary>After so many changes whole logs are held against each other.</summary>
-    private const int WholeLooksApart = 128;
+    private const int ChangesPerFullCheck = 128;
 
     private readonly ulong _seed;
-    private readonly List<RaftCore> _running = [];
-    private readonly WalOptions _checkingOptions;
-    private int _changes;
-    private readonly Dice _opens;
-    private long _untilDiskCheck;
+    private readonly List<RaftCore> _runningCores = [];
+    private readonly WalOptions _recoveryCheckOptions;
+    private int _changeCount;
+    private readonly Prng _diskCheckPrng;
+    private long _entriesUntilDiskCheck;
 
-    public Cluster(ulong seed, Weather weather, IApplication application, RunOptions options)
+    public Cluster(ulong seed, SwarmOptions swarm, IApplication application, RunOptions options)
     {
         _seed = seed;
         Options = options;
-        Weather = weather;
+        Swarm = swarm;
         Application = application;
-        Configuration = new Configuration(Enumerable.Range(1, Weather.Members).Select(static i => new NodeId((ulong)i)));
+        Configuration = new Configuration(Enumerable.Range(1, Swarm.MemberCount).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
         Refinement = options.Refine ? new Refinement(Configuration) : null;
-        Chronicle = new Chronicle(Time, options.OnEvent, Trace, options.DeterminismRecord);
-        Atlas = new Atlas(Weather.Members, Dice.For(seed, "atlas"));
-        Decisions = new Decisions(options.Reduction);
-        Network = new SimulatedNetwork(Time, Weather, seed, Chronicle, Tally);
-        _checkingOptions = WalOptions(static () => 1);
-        _opens = Dice.For(seed, "disks that are opened");
-        _untilDiskCheck = _opens.Between(1, DiskChecksApart);
+        EventLog = new EventLog(Time, options.OnEvent, Trace, options.DeterminismRecord);
+        FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"));
+        ReplayPlan = new ReplayPlan(options.Reduction);
+        Network = new SimulatedNetwork(Time, Swarm, seed, EventLog, Counters);
+        _recoveryCheckOptions = WalOptions(static () => 1);
+        _diskCheckPrng = Prng.Derive(seed, "disks that are opened");
+        _entriesUntilDiskCheck = _diskCheckPrng.Between(1, EntriesPerDiskCheck);
         foreach (var id in Configuration.Members)
-            Members.Add(new Member(this, id, seed));
+            Members.Add(new SimulatedMachine(this, id, seed));
     }
 
     public RunOptions Options { get; }
 
-    public Weather Weather { get; }
+    public SwarmOptions Swarm { get; }
 
     /// <summary>What is replicated, and who uses it.</summary>
     public IApplication Application { get; }
 
     public VirtualTime Time { get; } = new();
 
-    public Tally Tally { get; } = new();
+    public Counters Counters { get; } = new();
 
-    public Chronicle Chronicle { get; }
+    public EventLog EventLog { get; }
 
     /// <summary>Where every step is written down, if anybody wants to read it.</summary>
     public TraceWriter? Trace { get; }
@@ -70,100 +70,100 @@ internal sealed class Cluster : IDisposable
     public Configuration Configuration { get; }
 
     /// <summary>What is left out of this run, and what was done.</summary>
-    public Decisions Decisions { get; }
+    public ReplayPlan ReplayPlan { get; }
 
-    public List<Member> Members { get; } = [];
+    public List<SimulatedMachine> Members { get; } = [];
 
-    public Reigns Reigns { get; } = new();
+    public LeaderHistory LeaderHistory { get; } = new();
 
     /// <summary>What any log ever was.</summary>
-    public LogLedger Logs { get; } = new();
+    public LogChecker LogChecker { get; } = new();
 
     /// <summary>Whose disks may be damaged.</summary>
-    public Atlas Atlas { get; }
+    public FaultAtlas FaultAtlas { get; }
 
     /// <summary>Who has met whom, and remembers with which folder.</summary>
-    public HashSet<(NodeId By, NodeId Whom)> Met { get; } = [];
+    public HashSet<(NodeId By, NodeId Whom)> KnownPeers { get; } = [];
 
     public List<IClient> Clients { get; } = [];
 
     /// <summary>Faults have ended: the disks are quick and nothing new goes wrong.</summary>
-    public bool IsQuiet { get; private set; }
+    public bool IsInLivenessPhase { get; private set; }
 
     /// <summary>Starts everybody and lets the faults and the clients do as they like.</summary>
-    public void Live()
+    public void RunFaultPhase()
     {
-        Chronicle.Note(NodeId.None, $"{Weather.Members} members, {string.Join(", ", Weather.Faults.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
+        EventLog.Record(NodeId.None, $"{Swarm.MemberCount} members, {string.Join(", ", Swarm.FaultIntervals.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
         foreach (var member in Members)
-            Time.After(member.Restarts.Between(0, 100 * VirtualTime.Millisecond), member.Start);
-        foreach (var fault in Fault.All(this, _seed))
-            fault.Begin();
-        for (var i = 0; i < Weather.Clients; i++)
-            Clients.Add(Application.NewClient(this, i));
-        Time.Run(Weather.Duration);
+            Time.ScheduleAfter(member.RestartPrng.Between(0, 100 * VirtualTime.Millisecond), member.Start);
+        foreach (var fault in Fault.CreateAll(this, _seed))
+            fault.Start();
+        for (var i = 0; i < Swarm.ClientCount; i++)
+            Clients.Add(Application.CreateClient(this, i));
+        Time.Run(Swarm.FaultPhaseDuration);
     }
 
     /// <summary>The faults end.</summary>
-    public void BecomeQuiet()
+    public void EnterLivenessPhase()
     {
-        Chronicle.Note(NodeId.None, "quiet");
-        IsQuiet = true;
-        Network.Calm();
+        EventLog.Record(NodeId.None, "quiet");
+        IsInLivenessPhase = true;
+        Network.DisableFaults();
     }
 
     public WalOptions WalOptions(Func<ulong> drawNonce) => new()
     {
-        SegmentBytes = Weather.SegmentBytes,
-        PayloadBytesMax = Weather.SegmentBytes / 4,
+        SegmentBytes = Swarm.SegmentBytes,
+        PayloadBytesMax = Swarm.SegmentBytes / 4,
         PreallocateInBackground = false,
         GenerateNonce = drawNonce,
     };
 
     /// <summary>All who believe that they lead.</summary>
-    public IEnumerable<Member> BelievedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
+    public IEnumerable<SimulatedMachine> SelfReportedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
 
     /// <summary>
     /// Where a client asks next: anywhere; in some runs more often than not at somebody who believes to lead, and of several at the one of the oldest term. One that was deposed and
     /// has not heard of it is who may give an answer that is out of date.
     /// </summary>
-    public Member WhomToAsk(Dice dice)
+    public SimulatedMachine PickTarget(Prng prng)
     {
-        var any = Members[dice.Next(0, Members.Count)];
-        return dice.Chance(Weather.AsksLeaders) ? BelievedLeaders().MinBy(static m => m.Process!.Core.Term) ?? any : any;
+        var any = Members[prng.Next(0, Members.Count)];
+        return prng.Chance(Swarm.RequestsToLeaderPerMille) ? SelfReportedLeaders().MinBy(static m => m.Process!.Core.Term) ?? any : any;
     }
 
-    public void RestartLater(Member member)
+    public void ScheduleRestart(SimulatedMachine member)
     {
-        var delay = member.Restarts.Pick(10, 300, 300, 2_000, 8_000) * VirtualTime.Millisecond;
-        Time.After(member.Restarts.Between(1, IsQuiet ? 10 * VirtualTime.Millisecond : delay), member.Start);
+        var delay = member.RestartPrng.Pick(10, 300, 300, 2_000, 8_000) * VirtualTime.Millisecond;
+        Time.ScheduleAfter(member.RestartPrng.Between(1, IsInLivenessPhase ? 10 * VirtualTime.Millisecond : delay), member.Start);
     }
 
     /// <summary>Its system closes its connections: those who notice think it gone.</summary>
-    public void TellThatItEnded(Member ended)
+    public void NotifyDisconnect(SimulatedMachine ended)
     {
-        if (!Weather.ConnectionsClose)
+        if (!Swarm.ProcessEndClosesConnections)
             return;
         foreach (var other in Members.Where(m => m != ended))
-            Time.After(other.Restarts.Between(50, 5 * VirtualTime.Millisecond), () => Network.TellClosed(ended.Id, other.Id));
+            Time.ScheduleAfter(other.RestartPrng.Between(50, 5 * VirtualTime.Millisecond), () => Network.NotifyDisconnect(ended.Id, other.Id));
     }
 
     /// <summary>A client is told that its entry is committed: at this very moment a quorum's disks hold it, flushed.</summary>
-    public void Acknowledge(EntryId entry, object operation)
+    public void OnAcknowledged(EntryId entry, object operation)
     {
-        Reigns.Acknowledge(entry);
+        LeaderHistory.OnAcknowledged(entry);
         var holders = Members.Count(m => m.HoldsFlushed(entry));
         if (2 * holders <= Members.Count)
-            throw new ViolationException("DurableOnQuorum", $"{operation} is acknowledged at {entry}, flushed on {holders} of {Members.Count} disks: {string.Join(", ", Members.Select(m => m.OnDisk))}");
-        if (--_untilDiskCheck > 0)
+            throw new ViolationException("DurableOnQuorum", $"{operation} is acknowledged at {entry}, flushed on {holders} of {Members.Count} disks: {string.Join(", ", Members.Select(m => m.FlushedIndex))}");
+        if (--_entriesUntilDiskCheck > 0)
             return;
-        _untilDiskCheck = _opens.Between(1, 2 * DiskChecksApart);
-        CheckDisk(Members[_opens.Next(0, Members.Count)], entry);
+        _entriesUntilDiskCheck = _diskCheckPrng.Between(1, 2 * EntriesPerDiskCheck);
+        CheckDisk(Members[_diskCheckPrng.Next(0, Members.Count)], entry);
     }
 
     /// <summary>Cuts the power of a copy of one disk: what its core takes for durable and knows to be committed, the real recovery finds there.</summary>
-    private void CheckDisk(Member member, EntryId acknowledged)
+    private void CheckDisk(SimulatedMachine member, EntryId acknowledged)
     {
-        if (member.Process is not { Core: var core } || Atlas.IsDamaged(member.Id))
+        if (member.Process is not { Core: var core } || FaultAtlas.IsCorrupted(member.Id))
             return;
         var known = core.TermAt(acknowledged.Index) == acknowledged.Term ? LogIndex.Max(core.CommitIndex, acknowledged.Index) : core.CommitIndex;
         var index = LogIndex.Min(known, core.DurableIndex);
@@ -180,54 +180,54 @@ internal sealed class Cluster : IDisposable
     }
 
     // A damaged disk, or one that was lost, may have held it. The atlas sees to it that not all are.
-    private bool MayHaveHeld(Member member, EntryId entry) => Atlas.IsDamaged(member.Id) && member.HoldsFlushed(entry);
+    private bool MayHaveHeld(SimulatedMachine member, EntryId entry) => FaultAtlas.IsCorrupted(member.Id) && member.HoldsFlushed(entry);
 
-    private bool Recovers(Member member, EntryId entry)
+    private bool Recovers(SimulatedMachine member, EntryId entry)
     {
         try
         {
-            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), _checkingOptions);
+            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), _recoveryCheckOptions);
             using (log)
                 return (recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
         }
-        catch (WalCorruptionException) when (Atlas.IsDamaged(member.Id))
+        catch (WalCorruptionException) when (FaultAtlas.IsCorrupted(member.Id))
         {
             return MayHaveHeld(member, entry);
         }
     }
 
-    /// <summary>Somebody has changed. Now and then all running cores are held against each other, whole logs: what comes to each is held against what there ever was (<see cref="Logs"/>).</summary>
-    public void CheckAcross(in CoreState changed)
+    /// <summary>Somebody has changed. Now and then all running cores are held against each other, whole logs: what comes to each is held against what there ever was (<see cref="LogChecker"/>).</summary>
+    public void CheckCluster(in CoreState changed)
     {
-        Chronicle.Mix(changed.Term.Value ^ (changed.Last.Value << 20) ^ (changed.Commit.Value << 40) ^ changed.Self.Value);
-        if (++_changes % WholeLooksApart != 0)
+        EventLog.AddToHash(changed.Term.Value ^ (changed.Last.Value << 20) ^ (changed.Commit.Value << 40) ^ changed.Self.Value);
+        if (++_changeCount % ChangesPerFullCheck != 0)
             return;
-        _running.Clear();
+        _runningCores.Clear();
         foreach (var member in Members)
         {
             if (member.Process is { } process)
-                _running.Add(process.Core);
+                _runningCores.Add(process.Core);
         }
 
-        RaftInvariants.CheckCluster(_running);
+        RaftInvariants.CheckCluster(_runningCores);
     }
 
-    public RaftOptions OptionsOf(NodeId self, ulong seed)
+    public RaftOptions RaftOptionsFor(NodeId self, ulong seed)
     {
-        var commandBytes = Weather.SegmentBytes / 4;
+        var commandBytes = Swarm.SegmentBytes / 4;
         return new RaftOptions
         {
             Self = self,
             Seed = seed,
             HeartbeatTicks = 10,
-            ElectionTicks = 10 * Weather.ElectionHeartbeats,
-            MaxMessageBytes = Weather.IsTight ? 2048 : 1 << 20,
-            MaxInflightMessages = Weather.IsTight ? 3 : 256,
-            MaxInflightBytes = Weather.IsTight ? 8192 : 16 << 20,
+            ElectionTicks = 10 * Swarm.ElectionHeartbeats,
+            MaxMessageBytes = Swarm.HasTightLimits ? 2048 : 1 << 20,
+            MaxInflightMessages = Swarm.HasTightLimits ? 3 : 256,
+            MaxInflightBytes = Swarm.HasTightLimits ? 8192 : 16 << 20,
             MaxCommandBytes = commandBytes,
-            MaxUncommittedBytes = Weather.IsTight ? 2 * commandBytes : 64 << 20,
-            MaxCachedBytes = Weather.IsTight ? 1000 : 1 << 20,
-            MaxPendingReads = Weather.IsTight ? 4 : 16_384,
+            MaxUncommittedBytes = Swarm.HasTightLimits ? 2 * commandBytes : 64 << 20,
+            MaxCachedBytes = Swarm.HasTightLimits ? 1000 : 1 << 20,
+            MaxPendingReads = Swarm.HasTightLimits ? 4 : 16_384,
         };
     }
 
@@ -235,6 +235,6 @@ internal sealed class Cluster : IDisposable
 
     /// <summary>How everybody stands.</summary>
     public override string ToString() => string.Join('\n', Members.Select(static m => m.Process is { Core: var c }
-        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} on disk {m.OnDisk} {string.Join(", ", c.Followers)}"
-        : $"{m.Id}: down, on disk {m.OnDisk}"));
+        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} on disk {m.FlushedIndex} {string.Join(", ", c.Followers)}"
+        : $"{m.Id}: down, on disk {m.FlushedIndex}"));
 }

@@ -3,33 +3,33 @@ using System.Buffers.Binary;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>A stream of chance in the shape that everybody knows, the same on every machine and in every version of the runtime.</summary>
-internal sealed class SeededRandom(Dice dice) : Random(0)
+internal sealed class SeededRandom(Prng prng) : Random(0)
 {
-    private Dice _dice = dice;
+    private Prng _prng = prng;
 
     /// <summary>Goes on with another stream.</summary>
-    public void Begin(Dice dice) => _dice = dice;
+    public void UseStream(Prng prng) => _prng = prng;
 
-    public override int Next() => (int)(_dice.Next() % int.MaxValue);
+    public override int Next() => (int)(_prng.Next() % int.MaxValue);
 
     public override int Next(int maxValue) => Next(0, maxValue);
 
     public override int Next(int minValue, int maxValue) => (int)NextInt64(minValue, maxValue);
 
-    public override long NextInt64() => (long)(_dice.Next() % long.MaxValue);
+    public override long NextInt64() => (long)(_prng.Next() % long.MaxValue);
 
     public override long NextInt64(long maxValue) => NextInt64(0, maxValue);
 
     public override long NextInt64(long minValue, long maxValue)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(minValue, maxValue);
-        return minValue == maxValue ? minValue : minValue + (long)(_dice.Next() % (ulong)(maxValue - minValue));
+        return minValue == maxValue ? minValue : minValue + (long)(_prng.Next() % (ulong)(maxValue - minValue));
     }
 
     // 53 bits are what a double holds.
-    public override double NextDouble() => (_dice.Next() >> 11) * (1.0 / (1UL << 53));
+    public override double NextDouble() => (_prng.Next() >> 11) * (1.0 / (1UL << 53));
 
-    public override float NextSingle() => (_dice.Next() >> 40) * (1.0f / (1U << 24));
+    public override float NextSingle() => (_prng.Next() >> 40) * (1.0f / (1U << 24));
 
     public override void NextBytes(byte[] buffer) => NextBytes(buffer.AsSpan());
 
@@ -38,7 +38,7 @@ internal sealed class SeededRandom(Dice dice) : Random(0)
         Span<byte> drawn = stackalloc byte[8];
         for (; buffer.Length > 0; buffer = buffer[Math.Min(8, buffer.Length)..])
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(drawn, _dice.Next());
+            BinaryPrimitives.WriteUInt64LittleEndian(drawn, _prng.Next());
             drawn[..Math.Min(8, buffer.Length)].CopyTo(buffer);
         }
     }

@@ -4,26 +4,26 @@ namespace Quorate.Verification.Simulation;
 /// <remarks>It measures spans and knows no time of day: whoever asked for that, or for a timer, would bring a real clock into the run.</remarks>
 internal sealed class SimulatedClock(VirtualTime time, double rate, long start) : TimeProvider
 {
-    private long _ahead = start;
+    private long _offset = start;
 
-    public static SimulatedClock Draw(VirtualTime time, int driftPerMille, Dice dice) =>
-        new(time, 1 + (dice.Next(-driftPerMille, driftPerMille + 1) / 1000.0), dice.Between(0, VirtualTime.Second));
+    public static SimulatedClock Draw(VirtualTime time, int driftPerMille, Prng prng) =>
+        new(time, 1 + (prng.Next(-driftPerMille, driftPerMille + 1) / 1000.0), prng.Between(0, VirtualTime.Second));
 
     public override long TimestampFrequency => VirtualTime.Second;
 
-    public override TimeZoneInfo LocalTimeZone => throw NotOurs();
+    public override TimeZoneInfo LocalTimeZone => throw Unsupported();
 
-    public override long GetTimestamp() => _ahead + (long)(time.Now * rate);
+    public override long GetTimestamp() => _offset + (long)(time.Now * rate);
 
-    public override DateTimeOffset GetUtcNow() => throw NotOurs();
+    public override DateTimeOffset GetUtcNow() => throw Unsupported();
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw NotOurs();
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw Unsupported();
 
     /// <summary>From now on it shows so much more.</summary>
-    public void Leap(long span) => _ahead += span;
+    public void Jump(long span) => _offset += span;
 
     /// <summary>How long a span of this clock is in the world; rounded up, so that it has surely passed.</summary>
-    public long ToWorld(TimeSpan span) => (long)Math.Ceiling(span.TotalMicroseconds / rate) + 1;
+    public long ToVirtualTime(TimeSpan span) => (long)Math.Ceiling(span.TotalMicroseconds / rate) + 1;
 
-    private static NotSupportedException NotOurs() => new("a simulated clock measures spans: the time of day and timers are the real world's, and no seed decides them");
+    private static NotSupportedException Unsupported() => new("a simulated clock measures spans: the time of day and timers are the real world's, and no seed decides them");
 }

@@ -9,7 +9,7 @@ internal sealed class VirtualTime
     /// <summary>Later than anything that happens, and so early that spans can be added to it.</summary>
     public const long Never = long.MaxValue / 2;
 
-    private readonly Agenda _agenda = new();
+    private readonly EventQueue _queue = new();
 
     /// <summary>The moment it is.</summary>
     public long Now { get; private set; }
@@ -18,21 +18,21 @@ internal sealed class VirtualTime
     public long Events { get; private set; }
 
     /// <summary>Has something happen at a moment, or at once if that has passed.</summary>
-    public void At(long moment, Action happening) => _agenda.Add(Math.Max(moment, Now), happening);
+    public void ScheduleAt(long dueTime, Action callback) => _queue.Enqueue(Math.Max(dueTime, Now), callback);
 
     /// <summary>Has something happen after a span.</summary>
-    public void After(long span, Action happening) => At(Now + span, happening);
+    public void ScheduleAfter(long delay, Action callback) => ScheduleAt(Now + delay, callback);
 
     /// <summary>Lets time pass up to a moment, or until something is so.</summary>
     /// <returns>Whether it became so; false when there is nothing to wait for.</returns>
     public bool Run(long until, Func<bool>? done = null)
     {
-        while (_agenda.Next <= until)
+        while (_queue.NextDueTime <= until)
         {
-            Now = _agenda.Next;
-            var happening = _agenda.Take();
+            Now = _queue.NextDueTime;
+            var callback = _queue.Dequeue();
             Events++;
-            happening();
+            callback();
             if (done is not null && done())
                 return true;
         }

@@ -8,89 +8,89 @@ public sealed class CheckersRefuseWhatIsWrong
 {
     private static readonly NodeId A = new(1);
     private static readonly NodeId B = new(2);
-    private readonly AppliedLedger<string> _ledger = new(string.Equals);
+    private readonly StateChecker<string> _ledger = new(string.Equals);
 
     public CheckersRefuseWhatIsWrong()
     {
-        _ledger.Applied(A, 1, Entry(1, 2), operation: 7, "seven", state: 100);
-        _ledger.Applied(A, 2, Entry(1, 3), operation: 8, "eight", state: 200);
-        _ledger.Applied(B, 1, Entry(1, 2), operation: 7, "seven", state: 100);
+        _ledger.OnApplied(A, 1, Entry(1, 2), operation: 7, "seven", state: 100);
+        _ledger.OnApplied(A, 2, Entry(1, 3), operation: 8, "eight", state: 200);
+        _ledger.OnApplied(B, 1, Entry(1, 2), operation: 7, "seven", state: 100);
     }
 
     [Fact]
-    public void Another_command_in_the_same_place() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(2, 3), operation: 9, "nine", state: 300));
+    public void Another_command_in_the_same_place() => Refused("StateMachineSafety", () => _ledger.OnApplied(B, 2, Entry(2, 3), operation: 9, "nine", state: 300));
 
     [Fact]
-    public void The_same_command_after_one_that_was_skipped() => Refused("StateMachineSafety", () => _ledger.Applied(B, 2, Entry(1, 4), operation: 8, "eight", state: 200));
+    public void The_same_command_after_one_that_was_skipped() => Refused("StateMachineSafety", () => _ledger.OnApplied(B, 2, Entry(1, 4), operation: 8, "eight", state: 200));
 
     [Fact]
-    public void The_same_command_with_another_effect() => Refused("EqualStates", () => _ledger.Applied(B, 2, Entry(1, 3), operation: 8, "eight", state: 201));
+    public void The_same_command_with_another_effect() => Refused("EqualStates", () => _ledger.OnApplied(B, 2, Entry(1, 3), operation: 8, "eight", state: 201));
 
     [Fact]
-    public void The_same_command_with_another_answer() => Refused("EqualResults", () => _ledger.Applied(B, 2, Entry(1, 3), operation: 8, "ate", state: 200));
+    public void The_same_command_with_another_answer() => Refused("EqualResults", () => _ledger.OnApplied(B, 2, Entry(1, 3), operation: 8, "ate", state: 200));
 
     [Fact]
-    public void A_command_that_is_applied_twice() => Refused("OneOutcome", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 7, "seven", state: 300));
+    public void A_command_that_is_applied_twice() => Refused("OneOutcome", () => _ledger.OnApplied(A, 3, Entry(1, 4), operation: 7, "seven", state: 300));
 
     [Fact]
     public void A_rejected_command_that_happens()
     {
-        _ledger.Rejected(9);
-        Refused("RejectedNeverHappens", () => _ledger.Applied(A, 3, Entry(1, 4), operation: 9, "nine", state: 300));
+        _ledger.OnRejected(9);
+        Refused("RejectedNeverHappens", () => _ledger.OnApplied(A, 3, Entry(1, 4), operation: 9, "nine", state: 300));
     }
 
     [Fact]
-    public void A_command_that_happened_and_is_rejected() => Refused("RejectedNeverHappens", () => _ledger.Rejected(8));
+    public void A_command_that_happened_and_is_rejected() => Refused("RejectedNeverHappens", () => _ledger.OnRejected(8));
 
     [Fact]
     public void An_acknowledgement_of_what_is_not_applied()
     {
-        Refused("AcknowledgedIsApplied", () => _ledger.Acknowledged(9, new LogIndex(4)));
-        Refused("AcknowledgedIsApplied", () => _ledger.Acknowledged(8, new LogIndex(4)));
-        Assert.Equal(Entry(1, 3), _ledger.Acknowledged(8, new LogIndex(3)));
+        Refused("AcknowledgedIsApplied", () => _ledger.OnAcknowledged(9, new LogIndex(4)));
+        Refused("AcknowledgedIsApplied", () => _ledger.OnAcknowledged(8, new LogIndex(4)));
+        Assert.Equal(Entry(1, 3), _ledger.OnAcknowledged(8, new LogIndex(3)));
     }
 
     [Fact]
     public void Two_leaders_of_one_term()
     {
-        var reigns = new Reigns();
-        reigns.Leads(Core(A, term: 3, last: 2));
-        Refused("ElectionSafety", () => reigns.Leads(Core(B, term: 3, last: 2)));
+        var reigns = new LeaderHistory();
+        reigns.OnElected(Core(A, term: 3, last: 2));
+        Refused("ElectionSafety", () => reigns.OnElected(Core(B, term: 3, last: 2)));
     }
 
     [Fact]
     public void A_leader_without_what_was_acknowledged()
     {
-        var reigns = new Reigns();
-        reigns.Acknowledge(Entry(1, 3));
-        Refused("LeaderCompleteness", () => reigns.Leads(Core(A, term: 3, last: 2)));
+        var reigns = new LeaderHistory();
+        reigns.OnAcknowledged(Entry(1, 3));
+        Refused("LeaderCompleteness", () => reigns.OnElected(Core(A, term: 3, last: 2)));
     }
 
     /// <summary>Elected in a term that has passed, told only now: the paper allows it, and it can commit nothing.</summary>
     [Fact]
     public void A_leader_of_a_term_that_has_passed_is_let_be()
     {
-        var reigns = new Reigns();
-        reigns.Leads(Core(A, term: 4, last: 3));
-        reigns.Acknowledge(Entry(1, 3));
-        reigns.Leads(Core(B, term: 3, last: 2));
+        var reigns = new LeaderHistory();
+        reigns.OnElected(Core(A, term: 4, last: 3));
+        reigns.OnAcknowledged(Entry(1, 3));
+        reigns.OnElected(Core(B, term: 3, last: 2));
     }
 
     [Fact]
     public void A_term_that_begins_elsewhere_than_in_another_log()
     {
-        var logs = new LogLedger();
-        logs.Began(Core(A, term: 2, last: 4, Entry(1, 1), Entry(2, 3)));
-        logs.Began(Core(B, term: 2, last: 2, Entry(1, 1)));
-        Refused("LogMatching", () => logs.Began(Core(B, term: 2, last: 4, Entry(1, 1), Entry(2, 4))));
+        var logs = new LogChecker();
+        logs.OnStarted(Core(A, term: 2, last: 4, Entry(1, 1), Entry(2, 3)));
+        logs.OnStarted(Core(B, term: 2, last: 2, Entry(1, 1)));
+        Refused("LogMatching", () => logs.OnStarted(Core(B, term: 2, last: 4, Entry(1, 1), Entry(2, 4))));
     }
 
     [Fact]
     public void Another_entry_in_the_place_of_one_that_was_committed()
     {
-        var logs = new LogLedger();
-        logs.Began(Core(A, term: 3, last: 4, Entry(1, 1), Entry(2, 3)));
-        Refused("StateMachineSafety", () => logs.Began(Core(B, term: 3, last: 4, Entry(1, 1), Entry(3, 3))));
+        var logs = new LogChecker();
+        logs.OnStarted(Core(A, term: 3, last: 4, Entry(1, 1), Entry(2, 3)));
+        Refused("StateMachineSafety", () => logs.OnStarted(Core(B, term: 3, last: 4, Entry(1, 1), Entry(3, 3))));
     }
 
     private static void Refused(string promise, Action what) =>

@@ -49,7 +49,7 @@ public sealed class StoresAreComparedWhole
             new KvResult(null, KvError.Compacted, 3), new KvResult(null, KvError.LeaseNotFound, 3), new KvResult(null, KvError.Compacted, 4),
         ];
 
-        Assert.Equal(answers.Length, answers.Select(static answer => AnswerDigest.Of(answer)).Distinct().Count());
+        Assert.Equal(answers.Length, answers.Select(static answer => ResponseDigest.Of(answer)).Distinct().Count());
     }
 
     private static KvResult Ok(KvResponse response) => new(response, null, 3);
@@ -59,15 +59,15 @@ public sealed class StoresAreComparedWhole
     /// <summary>What a member is compared by when it has applied all of this.</summary>
     private static ulong States(int batch, params KvRequest[] commands)
     {
-        var machine = new StoreMachine();
+        var machine = new StoreStateMachine();
         for (var i = 1; i <= commands.Length; i++)
         {
             var at = new LogIndex((ulong)i);
-            machine.Apply(new CommittedCommand(new EntryId(new Term(1), at), StoreMachine.Kv(commands[i - 1])));
+            machine.Apply(new CommittedCommand(new EntryId(new Term(1), at), StoreStateMachine.EncodeKv(commands[i - 1])));
             if (i % batch == 0)
                 machine.BatchApplied(at);
         }
 
-        return machine.States;
+        return machine.StateHistoryDigest;
     }
 }

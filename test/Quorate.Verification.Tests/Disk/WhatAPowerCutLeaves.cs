@@ -7,17 +7,17 @@ namespace Quorate.Verification.Tests.Disk;
 /// <summary>The simulated disk keeps what was flushed and nothing else for certain: a disk that is too kind proves nothing.</summary>
 public sealed class WhatAPowerCutLeaves
 {
-    private readonly SimulatedDisk _disk = new(new VirtualTime(), new Tally());
+    private readonly SimulatedDisk _disk = new(new VirtualTime(), new Counters());
 
     [Theory]
-    [InlineData(Unflushed.Dropped, 1)]
-    [InlineData(Unflushed.Kept, 2)]
-    internal void What_was_written_and_not_flushed_is_gone_or_there(Unflushed policy, byte left)
+    [InlineData(PowerLossOutcome.Dropped, 1)]
+    [InlineData(PowerLossOutcome.Kept, 2)]
+    internal void What_was_written_and_not_flushed_is_gone_or_there(PowerLossOutcome policy, byte left)
     {
         var file = Flushed("a", 1);
         file.Write(0, Filled(2));
 
-        _disk.PowerCut(policy, new Dice(1));
+        _disk.PowerCut(policy, new Prng(1));
 
         Assert.Equal(left, FirstByte("a"));
     }
@@ -30,7 +30,7 @@ public sealed class WhatAPowerCutLeaves
         {
             var file = Flushed($"f{seed}", 1);
             file.Write(0, Filled(2));
-            _disk.PowerCut(Unflushed.Mixed, new Dice(seed));
+            _disk.PowerCut(PowerLossOutcome.Mixed, new Prng(seed));
             var bytes = new byte[1024];
             _disk.Open($"f{seed}").Read(0, bytes);
             kept.Add((bytes[0] * 10) + bytes[512]);
@@ -47,7 +47,7 @@ public sealed class WhatAPowerCutLeaves
             file.Flush();
         _disk.Delete("a");
 
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
 
         Assert.Equal(["a"], _disk.List());
     }
@@ -60,7 +60,7 @@ public sealed class WhatAPowerCutLeaves
         _disk.Rename("a", "b");
         Assert.Equal(["b"], _disk.List());
 
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
 
         Assert.Equal(["a", "b"], _disk.List());
         Assert.Equal(2, FirstByte("b"));
@@ -78,7 +78,7 @@ public sealed class WhatAPowerCutLeaves
 
         Assert.Equal(2, FirstByte("a"));
         Assert.False(_disk.IsClean);
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
         Assert.Equal(1, FirstByte("a"));
     }
 
@@ -94,7 +94,7 @@ public sealed class WhatAPowerCutLeaves
         file.Flush();
 
         Assert.True(_disk.IsClean);
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
         Assert.Equal(2, FirstByte("a"));
     }
 
@@ -103,10 +103,10 @@ public sealed class WhatAPowerCutLeaves
     {
         Flushed("a", 1).Write(0, Filled(2));
 
-        _disk.NewProcess();
+        _disk.OnProcessStart();
 
         Assert.Equal(2, FirstByte("a"));
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
         Assert.Equal(1, FirstByte("a"));
     }
 

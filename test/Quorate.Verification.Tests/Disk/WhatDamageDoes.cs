@@ -8,15 +8,15 @@ namespace Quorate.Verification.Tests.Disk;
 /// <summary>The simulated disk damages what it is told to damage, and nothing else.</summary>
 public sealed class WhatDamageDoes
 {
-    private readonly SimulatedDisk _disk = new(new VirtualTime(), new Tally());
+    private readonly SimulatedDisk _disk = new(new VirtualTime(), new Counters());
 
     [Fact]
     public void One_bit_flips_and_stays_so_after_a_power_cut()
     {
         Flushed("a", 1);
-        Assert.True(_disk.FlipBit(new Dice(3)));
+        Assert.True(_disk.FlipBit(new Prng(3)));
 
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
 
         Assert.Equal(1, Read("a").Sum(static b => int.PopCount(b ^ 1)));
     }
@@ -26,19 +26,19 @@ public sealed class WhatDamageDoes
     {
         _disk.Create("a", 1024).Write(0, Filled(1));
 
-        Assert.False(_disk.FlipBit(new Dice(3)));
-        Assert.False(_disk.LoseSector(new Dice(3)));
+        Assert.False(_disk.FlipBit(new Prng(3)));
+        Assert.False(_disk.MakeSectorUnreadable(new Prng(3)));
     }
 
     [Fact]
     public void A_lost_sector_cannot_be_read_until_it_is_written_again()
     {
         var file = Flushed("a", 1);
-        Assert.True(_disk.LoseSector(new Dice(3)));
+        Assert.True(_disk.MakeSectorUnreadable(new Prng(3)));
         Assert.Throws<IOException>(() => Read("a"));
         Assert.True(_disk.HasFailed);
 
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
         Assert.Throws<IOException>(() => Read("a"));
         _ = file;
         _disk.Open("a").Write(0, Filled(2));
@@ -51,7 +51,7 @@ public sealed class WhatDamageDoes
     {
         Flushed("a", 9);
         var file = Flushed("b.log", 1, length: 4096);
-        _disk.MisdirectWrite(new Dice(3));
+        _disk.MisdirectWrite(new Prng(3));
         file.Write(1024, Filled(2));
         file.Flush();
         Assert.Equal(2, Read("b.log")[1024]);
@@ -69,11 +69,11 @@ public sealed class WhatDamageDoes
     public void A_misdirected_write_that_is_the_last_is_no_fault_at_all()
     {
         var file = Flushed("b.log", 1, length: 4096);
-        _disk.MisdirectWrite(new Dice(3));
+        _disk.MisdirectWrite(new Prng(3));
         file.Write(0, Filled(2));
         file.Flush();
 
-        _disk.PowerCut(Unflushed.Dropped, new Dice(1));
+        _disk.PowerCut(PowerLossOutcome.Dropped, new Prng(1));
         file = _disk.Open("b.log");
         file.Write(0, Filled(2));
         file.Write(1024, Filled(3));
@@ -90,8 +90,8 @@ public sealed class WhatDamageDoes
         {
             var file = Flushed($"f{seed}", 1, length: 4096);
             file.Write(0, Filled(2));
-            _disk.GarbleAtPowerCut(new Dice(seed));
-            _disk.PowerCut(Unflushed.Mixed, new Dice(seed));
+            _disk.WriteGarbageAtPowerCut(new Prng(seed));
+            _disk.PowerCut(PowerLossOutcome.Mixed, new Prng(seed));
             var bytes = Read($"f{seed}");
             Assert.All(bytes[1024..], static b => Assert.Equal(1, b));
             foreach (var sector in bytes[..1024].Chunk(512))
@@ -112,16 +112,16 @@ public sealed class WhatDamageDoes
         {
             for (var seed = 0UL; seed < 50; seed++)
             {
-                var atlas = new Atlas(members, new Dice(seed));
+                var atlas = new FaultAtlas(members, new Prng(seed));
                 for (var i = 0; i < 3 * members; i++)
                 {
                     var member = new NodeId((ulong)((i % members) + 1));
-                    if (atlas.Allows(member, DamageKind.InPlace))
-                        atlas.Mark(member, DamageKind.InPlace);
+                    if (atlas.Allows(member, DiskCorruptionKind.InPlace))
+                        atlas.MarkCorrupted(member, DiskCorruptionKind.InPlace);
                 }
 
-                var damaged = Enumerable.Range(1, members).Count(m => atlas.IsDamaged(new NodeId((ulong)m)));
-                Assert.Equal(atlas.Most, damaged);
+                var damaged = Enumerable.Range(1, members).Count(m => atlas.IsCorrupted(new NodeId((ulong)m)));
+                Assert.Equal(atlas.CorruptedDisksMax, damaged);
                 Assert.True(2 * damaged < members);
             }
         }
@@ -130,14 +130,14 @@ public sealed class WhatDamageDoes
     [Fact]
     public void A_disk_that_misdirects_a_write_has_no_other_damage()
     {
-        var atlas = new Atlas(7, new Dice(Enumerable.Range(0, 100).Select(static s => (ulong)s).First(static s => new Atlas(7, new Dice(s)).Most == 3)));
+        var atlas = new FaultAtlas(7, new Prng(Enumerable.Range(0, 100).Select(static s => (ulong)s).First(static s => new FaultAtlas(7, new Prng(s)).CorruptedDisksMax == 3)));
         var (one, other) = (new NodeId(1), new NodeId(2));
-        atlas.Mark(one, DamageKind.Misdirected);
-        atlas.Mark(other, DamageKind.InPlace);
+        atlas.MarkCorrupted(one, DiskCorruptionKind.Misdirected);
+        atlas.MarkCorrupted(other, DiskCorruptionKind.InPlace);
 
-        Assert.False(atlas.Allows(other, DamageKind.Lost) || atlas.Allows(one, DamageKind.Lost));
-        Assert.False(atlas.Allows(one, DamageKind.InPlace) || atlas.Allows(one, DamageKind.Misdirected) || atlas.Allows(other, DamageKind.Misdirected));
-        Assert.True(atlas.Allows(other, DamageKind.InPlace));
+        Assert.False(atlas.Allows(other, DiskCorruptionKind.Wiped) || atlas.Allows(one, DiskCorruptionKind.Wiped));
+        Assert.False(atlas.Allows(one, DiskCorruptionKind.InPlace) || atlas.Allows(one, DiskCorruptionKind.Misdirected) || atlas.Allows(other, DiskCorruptionKind.Misdirected));
+        Assert.True(atlas.Allows(other, DiskCorruptionKind.InPlace));
     }
 
     private static byte[] Filled(byte value, int length = 1024)

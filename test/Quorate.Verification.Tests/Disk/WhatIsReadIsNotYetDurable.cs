@@ -31,7 +31,7 @@ public sealed class WhatIsReadIsNotYetDurable
                 Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 2)));
             }
 
-            disk.NewProcess();
+            disk.OnProcessStart();
             unflushed += disk.IsClean ? 0 : 1;
             MustSurvive(disk);
         }
@@ -52,7 +52,7 @@ public sealed class WhatIsReadIsNotYetDurable
                 Assert.Throws<DiskFlushException>(() => log.AppendAndFlush(Batch(2, changesTerm ? 2UL : 1)));
             }
 
-            disk.NewProcess();
+            disk.OnProcessStart();
             MustSurvive(disk);
         }
     }
@@ -71,7 +71,7 @@ public sealed class WhatIsReadIsNotYetDurable
                 Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 1, payload: 3000)));
             }
 
-            disk.PowerCut(Unflushed.Mixed, new Dice(seed));
+            disk.PowerCut(PowerLossOutcome.Mixed, new Prng(seed));
             disk.FailFlush();
             try
             {
@@ -82,8 +82,8 @@ public sealed class WhatIsReadIsNotYetDurable
                 torn++;
             }
 
-            disk.NewProcess();
-            disk.Heal();
+            disk.OnProcessStart();
+            disk.ClearFaults();
             using (var log = WriteAheadLog.Open(disk, Options).Log)
                 log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1));
             MustSurvive(disk);
@@ -109,16 +109,16 @@ public sealed class WhatIsReadIsNotYetDurable
                     var disk = Torn(before, payload, seed);
                     disk.CutAfter(kill, isKill: true);
                     Assert.True(Start(disk) || disk.IsOff);
-                    disk.NewProcess();
+                    disk.OnProcessStart();
                     disk.FailFlush(failing);
                     met += Start(disk) ? 0 : 1;
-                    disk.NewProcess();
-                    disk.Heal();
+                    disk.OnProcessStart();
+                    disk.ClearFaults();
 
                     // Smaller than what was torn: it does not cover what may be left of that.
                     using (var log = WriteAheadLog.Open(disk, Options).Log)
                         log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
-                    disk.PowerCut(Unflushed.Dropped, new Dice(seed));
+                    disk.PowerCut(PowerLossOutcome.Dropped, new Prng(seed));
                     MustSurvive(disk);
                     Assert.False(disk.FlushWillFail);
                 }
@@ -144,7 +144,7 @@ public sealed class WhatIsReadIsNotYetDurable
     // Its last frame was being written when the power went.
     private static SimulatedDisk Torn(ulong entries, int payload, ulong seed)
     {
-        var disk = new SimulatedDisk(new VirtualTime(), new Tally());
+        var disk = new SimulatedDisk(new VirtualTime(), new Counters());
         using var log = WriteAheadLog.Open(disk, Options).Log;
         for (var index = 1UL; index <= entries; index++)
             log.AppendAndFlush(Batch(index, term: 1, payload: 1000));
@@ -153,7 +153,7 @@ public sealed class WhatIsReadIsNotYetDurable
         disk.CutAfter(entries == 0 ? 4 : entries == FillASegment ? 6 : 1);
         Assert.Throws<PowerCutException>(() => log.AppendAndFlush(Batch(entries + 1, term: 1, payload)));
         Assert.Equal(entries == FillASegment ? 2 : 1, disk.List().Count(static n => n.EndsWith(".log", StringComparison.Ordinal)));
-        disk.PowerCut(Unflushed.Mixed, new Dice(seed));
+        disk.PowerCut(PowerLossOutcome.Mixed, new Prng(seed));
         return disk;
     }
 
@@ -169,7 +169,7 @@ public sealed class WhatIsReadIsNotYetDurable
 
     private static SimulatedDisk Written()
     {
-        var disk = new SimulatedDisk(new VirtualTime(), new Tally());
+        var disk = new SimulatedDisk(new VirtualTime(), new Counters());
         using var log = WriteAheadLog.Open(disk, Options).Log;
         log.AppendAndFlush(Batch(1, term: 1));
         return disk;

@@ -13,7 +13,7 @@ internal sealed record Damaged(string Kind, List<Line> History, bool IsSeenFromO
 /// <summary>Ways to make a history wrong. Each looks for a place where it is wrong for certain, by what the operations are and when they were; where there is none it does nothing.</summary>
 internal static class Damage
 {
-    private static readonly (string Kind, Func<List<Line>, Dice, bool?> Do)[] Ways =
+    private static readonly (string Kind, Func<List<Line>, Prng, bool?> Do)[] Ways =
     [
         ("a stale read", StaleRead),
         ("a read of a value that was never written", ValueOfNobody),
@@ -34,7 +34,7 @@ internal static class Damage
     public static IReadOnlyList<string> Kinds { get; } = [.. Ways.Select(static w => w.Kind)];
 
     /// <summary>Does something to a copy of a history; null when there was no place for it.</summary>
-    public static Damaged? Try(IReadOnlyList<Line> history, int kind, Dice dice)
+    public static Damaged? Try(IReadOnlyList<Line> history, int kind, Prng dice)
     {
         List<Line> copy = [.. history];
         return Ways[kind].Do(copy, dice) is { } seen ? new Damaged(Ways[kind].Kind, copy, seen) : null;
@@ -44,38 +44,38 @@ internal static class Damage
     /// A read shows what its key was before a write that had returned when the read began. The value it shows was put there by a write that had returned when the other began, and by no
     /// other: it can be the value at no moment of the read.
     /// </summary>
-    private static bool? StaleRead(List<Line> history, Dice dice) =>
+    private static bool? StaleRead(List<Line> history, Prng dice) =>
         Change(history, dice, static (all, read) =>
         {
-            if (read is not { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Seen: [var now] })
+            if (read is not { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Versions: [var now] })
                 return null;
-            var older = all.Select(static o => o.Response!).FirstOrDefault(r => r is { Seen: [var then] } && then.Key == now.Key && then.Version < now.Version && then.Created == now.Created);
+            var older = all.Select(static o => o.Response!).FirstOrDefault(r => r is { Versions: [var then] } && then.Key == now.Key && then.Version < now.Version && then.Created == now.Created);
             if (older is null)
                 return null;
-            var (first, last) = (WriterOf(all, older.Seen[0].Value), WriterOf(all, now.Value));
+            var (first, last) = (WriterOf(all, older.Versions[0].Value), WriterOf(all, now.Value));
             return first?.Returned < last?.Invoked && last?.Returned < read.Invoked ? read with { Response = older } : null;
         }) ? true : null;
 
-    private static bool? ValueOfNobody(List<Line> history, Dice dice) =>
-        Change(history, dice, static (_, read) => read is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Seen: [var now] }
-            ? read with { Response = read.Response with { Seen = [now with { Value = ulong.MaxValue }] } }
+    private static bool? ValueOfNobody(List<Line> history, Prng dice) =>
+        Change(history, dice, static (_, read) => read is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Versions: [var now] }
+            ? read with { Response = read.Response with { Versions = [now with { Value = ulong.MaxValue }] } }
             : null) ? true : null;
 
     /// <summary>The key was written and never deleted by anybody, nor by the end of a lease, and the write had returned.</summary>
-    private static bool? LostWrite(List<Line> history, Dice dice) =>
+    private static bool? LostWrite(List<Line> history, Prng dice) =>
         Change(history, dice, static (all, read) =>
-            read is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Seen: [var now] }
+            read is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Versions: [var now] }
             && WriterOf(all, now.Value)?.Returned < read.Invoked
             && !all.Exists(o => o.Request.Kind == StoreRequestKind.Delete && o.Request.Keys[0] == now.Key)
             && !all.Exists(o => o.Request.Lease != 0 && o.Request.Keys[0] == now.Key)
-                ? read with { Response = read.Response with { Seen = [] } }
+                ? read with { Response = read.Response with { Versions = [] } }
                 : null) ? true : null;
 
-    private static bool? DroppedWrite(List<Line> history, Dice dice) =>
+    private static bool? DroppedWrite(List<Line> history, Prng dice) =>
         Change(history, dice, static (_, write) => write is { IsRead: false, HasReturned: true } ? write with { Index = null } : null) ? false : null;
 
     /// <summary>As if a put had been applied once more at the end of the log, with another's place and no other's answer: whoever comes behind it counts one revision more.</summary>
-    private static bool? AppliedTwice(List<Line> history, Dice dice)
+    private static bool? AppliedTwice(List<Line> history, Prng dice)
     {
         var puts = history.FindAll(static o => o is { Request.Kind: StoreRequestKind.Put, HasReturned: true });
         if (puts.Count < 2)
@@ -95,13 +95,13 @@ internal static class Damage
     }
 
     /// <summary>Two reads of a key, one after the other, with different writes between: the first shows what came after it.</summary>
-    private static bool? SwappedAnswers(List<Line> history, Dice dice)
+    private static bool? SwappedAnswers(List<Line> history, Prng dice)
     {
-        var reads = history.FindAll(static o => o is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Seen.Length: 1 });
+        var reads = history.FindAll(static o => o is { Request.Kind: StoreRequestKind.Get, HasReturned: true, Response.Versions.Length: 1 });
         for (var tries = 0; tries < 50 && reads.Count > 1; tries++)
         {
             var (a, b) = (reads[dice.Next(0, reads.Count)], reads[dice.Next(0, reads.Count)]);
-            if (a.Request.Keys[0] != b.Request.Keys[0] || a.Response!.Seen[0].Value == b.Response!.Seen[0].Value || !(WriterOf(history, b.Response.Seen[0].Value)?.Invoked > a.Returned))
+            if (a.Request.Keys[0] != b.Request.Keys[0] || a.Response!.Versions[0].Value == b.Response!.Versions[0].Value || !(WriterOf(history, b.Response.Versions[0].Value)?.Invoked > a.Returned))
                 continue;
             history[history.IndexOf(a)] = a with { Response = b.Response };
             history[history.IndexOf(b)] = b with { Response = a.Response };
@@ -111,7 +111,7 @@ internal static class Damage
         return null;
     }
 
-    private static bool? SwappedPlaces(List<Line> history, Dice dice)
+    private static bool? SwappedPlaces(List<Line> history, Prng dice)
     {
         var writes = history.FindAll(static o => o is { Request.Kind: StoreRequestKind.Put or StoreRequestKind.Append, HasReturned: true });
         for (var tries = 0; tries < 50 && writes.Count > 1; tries++)
@@ -127,7 +127,7 @@ internal static class Damage
         return null;
     }
 
-    private static bool? SamePlace(List<Line> history, Dice dice)
+    private static bool? SamePlace(List<Line> history, Prng dice)
     {
         var writes = history.FindAll(static o => o is { IsRead: false, Index: not null });
         if (writes.Count < 2)
@@ -138,7 +138,7 @@ internal static class Damage
     }
 
     /// <summary>It is moved before the beginning of a write that stands before it: in the log they stand as they did, in time the other way about.</summary>
-    private static bool? ReturnedTooEarly(List<Line> history, Dice dice)
+    private static bool? ReturnedTooEarly(List<Line> history, Prng dice)
     {
         for (var tries = 0; tries < 50; tries++)
         {
@@ -155,43 +155,43 @@ internal static class Damage
     }
 
     /// <summary>It said that the key was another, and whoever reads the key afterwards sees that it was swapped all the same.</summary>
-    private static bool? RefusedSwapThatHappened(List<Line> history, Dice dice) =>
+    private static bool? RefusedSwapThatHappened(List<Line> history, Prng dice) =>
         Change(history, dice, static (_, swap) => swap is { Request.Kind: StoreRequestKind.Swap, HasReturned: true, Response: { Succeeded: true, Revision: > 0 } }
             ? swap with { Response = swap.Response with { Succeeded = false } }
             : null) ? false : null;
 
-    private static bool? DoneSwapThatDidNot(List<Line> history, Dice dice) =>
+    private static bool? DoneSwapThatDidNot(List<Line> history, Prng dice) =>
         Change(history, dice, static (_, swap) => swap is { Request.Kind: StoreRequestKind.Swap, HasReturned: true, Response.Succeeded: false }
-            ? swap with { Response = swap.Response with { Succeeded = true, Seen = [] } }
+            ? swap with { Response = swap.Response with { Succeeded = true, Versions = [] } }
             : null) ? false : null;
 
     /// <summary>Two appends with one place in the list.</summary>
-    private static bool? AppendAtAnothersPlace(List<Line> history, Dice dice)
+    private static bool? AppendAtAnothersPlace(List<Line> history, Prng dice)
     {
         var appends = history.FindAll(static o => o is { Request.Kind: StoreRequestKind.Append, HasReturned: true });
         if (appends.Count < 2)
             return null;
         var at = dice.Next(1, appends.Count);
-        history[history.IndexOf(appends[at])] = appends[at] with { Response = appends[at].Response! with { Length = appends[at - 1].Response!.Length } };
+        history[history.IndexOf(appends[at])] = appends[at] with { Response = appends[at].Response! with { ListLength = appends[at - 1].Response!.ListLength } };
         return true;
     }
 
     /// <summary>An element that was acknowledged before the read began is gone, and the rest stands one place further to the front.</summary>
-    private static bool? ListWithoutItsMiddle(List<Line> history, Dice dice) =>
+    private static bool? ListWithoutItsMiddle(List<Line> history, Prng dice) =>
         Change(history, dice, static (all, read) =>
         {
-            if (read is not { Request.Kind: StoreRequestKind.GetList, HasReturned: true, Response.List: { Length: > 1 } list } || !(WriterOf(all, list.Before!.Last)?.Returned < read.Invoked))
+            if (read is not { Request.Kind: StoreRequestKind.GetList, HasReturned: true, Response.List: { Length: > 1 } list } || !(WriterOf(all, list.Previous!.Last)?.Returned < read.Invoked))
                 return null;
-            return read with { Response = read.Response with { List = list.Before.Before!.With(list.Last) } };
+            return read with { Response = read.Response with { List = list.Previous.Previous!.Append(list.Last) } };
         }) ? true : null;
 
-    private static bool? OppositeDelete(List<Line> history, Dice dice) =>
+    private static bool? OppositeDelete(List<Line> history, Prng dice) =>
         Change(history, dice, static (_, delete) => delete is { Request.Kind: StoreRequestKind.Delete, HasReturned: true }
             ? delete with { Response = delete.Response! with { Succeeded = !delete.Response.Succeeded } }
             : null) ? false : null;
 
     /// <summary>Changes one of the operations that can be changed.</summary>
-    private static bool Change(List<Line> history, Dice dice, Func<List<Line>, Line, Line?> change)
+    private static bool Change(List<Line> history, Prng dice, Func<List<Line>, Line, Line?> change)
     {
         var from = dice.Next(0, Math.Max(1, history.Count));
         for (var i = 0; i < history.Count; i++)

@@ -12,14 +12,14 @@ public sealed class DamagedHistoriesAreRefused
     [Fact]
     public void A_thousand_of_a_thousand()
     {
-        var (damaged, refused, unknown, dice) = (0, 0, 0, new Dice(20));
+        var (damaged, refused, unknown, dice) = (0, 0, 0, new Prng(20));
         var kinds = new SortedDictionary<string, int>(StringComparer.Ordinal);
         for (var seed = 1UL; damaged < Wanted; seed++)
         {
             var history = Histories.Of(seed);
             if (history.Count is < 10 or > 1500)
                 continue;
-            var isSearched = history.Count <= StoreHistory.SearchedMax && Search(history, budget: 5_000).IsLinearizable;
+            var isSearched = history.Count <= StoreHistory.SearchedOperationsMax && Search(history, budget: 5_000).IsLinearizable;
             for (var i = 0; i < 3 * Damage.Kinds.Count && damaged < Wanted; i++)
             {
                 if (Damage.Try(history, i % Damage.Kinds.Count, dice) is not { } wrong)
@@ -61,5 +61,5 @@ public sealed class DamagedHistoriesAreRefused
     }
 
     private static Verdict Search(IReadOnlyList<Operation<StoreRequest, StoreResponse>> history, long budget) =>
-        WingGongLowe.Check(StoreHistory.AsSeenFromOutside(history), new StoreModel(isPart: true), budget);
+        WingGongLowe.Check(StoreHistory.WithoutIndexes(history), new StoreModel(isPartial: true), budget);
 }

@@ -12,17 +12,17 @@ internal static class Histories
     public static IReadOnlyList<Line> Of(ulong seed)
     {
         IReadOnlyList<Line> history = [];
-        var weather = Weather.Draw(seed, FaultSet.All);
+        var weather = SwarmOptions.Draw(seed, FaultSet.All);
         var checks = StoreWorkload.Checks with
         {
             CheckHistory = (application, tally) =>
             {
-                history = StoreHistory.Of(application);
+                history = StoreHistory.Build(application);
                 return StoreHistory.Check(application, tally);
             },
         };
-        var application = new Application<StoreMachine, StoreResult>(
-            seed, static () => new StoreMachine(), new StoreWorkload(weather).Run, checks, static (s, _) => $"Histories.Of({s})");
+        var application = new Application<StoreStateMachine, StoreResult>(
+            seed, static () => new StoreStateMachine(), new StoreWorkload(weather).Run, checks, static (s, _) => $"Histories.Of({s})");
         ClusterSimulation.Run(seed, weather, application, options: null);
         return history;
     }

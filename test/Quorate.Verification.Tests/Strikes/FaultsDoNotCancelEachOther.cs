@@ -18,17 +18,17 @@ public sealed class FaultsDoNotCancelEachOther
     [InlineData(3, 1)]
     public void A_link_that_was_cut_twice_is_cut_until_the_later_end(int first, int second)
     {
-        _cluster.Live();
+        _cluster.RunFaultPhase();
         var now = _cluster.Time.Now;
 
         _cluster.Network.Cut(One, Two, now + (first * VirtualTime.Second));
         _cluster.Network.Cut(One, Two, now + (second * VirtualTime.Second));
 
         _cluster.Time.Run(now + (2 * VirtualTime.Second));
-        Assert.False(_cluster.Network.TellClosed(One, Two));
-        Assert.True(_cluster.Network.TellClosed(Two, One));
+        Assert.False(_cluster.Network.NotifyDisconnect(One, Two));
+        Assert.True(_cluster.Network.NotifyDisconnect(Two, One));
         _cluster.Time.Run(now + (3 * VirtualTime.Second));
-        Assert.True(_cluster.Network.TellClosed(One, Two));
+        Assert.True(_cluster.Network.NotifyDisconnect(One, Two));
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class FaultsDoNotCancelEachOther
     public void A_disk_that_was_filled_twice_has_room_after_the_later_end(int first, int second)
     {
         var time = new VirtualTime();
-        var disk = new SimulatedDisk(time, new Tally());
+        var disk = new SimulatedDisk(time, new Counters());
 
         disk.FillUntil(first * VirtualTime.Second);
         disk.FillUntil(second * VirtualTime.Second);

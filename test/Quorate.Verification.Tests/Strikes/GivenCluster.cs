@@ -10,8 +10,8 @@ internal static class GivenCluster
 {
     public static Cluster Of(int members)
     {
-        var weather = Weather.Draw(seed: 1, FaultSet.None).Without(new Reduction { Members = members, FaultPhaseDuration = 2 * VirtualTime.Second });
-        var application = new Application<StoreMachine, StoreResult>(1, static () => new StoreMachine(), new StoreWorkload(weather).Run, StoreWorkload.Checks, static (_, _) => "");
+        var weather = SwarmOptions.Draw(seed: 1, FaultSet.None).Without(new Reduction { Members = members, FaultPhaseDuration = 2 * VirtualTime.Second });
+        var application = new Application<StoreStateMachine, StoreResult>(1, static () => new StoreStateMachine(), new StoreWorkload(weather).Run, StoreWorkload.Checks, static (_, _) => "");
         return new Cluster(1, weather, application, new RunOptions());
     }
 }

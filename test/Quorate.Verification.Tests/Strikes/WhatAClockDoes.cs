@@ -9,14 +9,14 @@ public sealed class WhatAClockDoes
     public void An_hour_that_only_a_clock_has_seen_deposes_no_leader_and_makes_no_candidate()
     {
         var cluster = GivenCluster.Of(members: 3);
-        cluster.Live();
-        var leader = Assert.Single(cluster.BelievedLeaders());
+        cluster.RunFaultPhase();
+        var leader = Assert.Single(cluster.SelfReportedLeaders());
         var term = leader.Process!.Core.Term;
 
         foreach (var member in cluster.Members)
         {
-            member.LeapAhead(3600 * VirtualTime.Second);
-            cluster.Time.Run(cluster.Time.Now + (2 * cluster.Weather.ElectionTimeout));
+            member.JumpClock(3600 * VirtualTime.Second);
+            cluster.Time.Run(cluster.Time.Now + (2 * cluster.Swarm.ElectionTimeout));
         }
 
         Assert.All(cluster.Members, m => Assert.Equal((leader.Id, term), (m.Process!.Core.Leader, m.Process.Core.Term)));
@@ -26,10 +26,10 @@ public sealed class WhatAClockDoes
     public void A_leap_is_seen_at_once_and_never_undone()
     {
         var time = new VirtualTime();
-        var clock = SimulatedClock.Draw(time, driftPerMille: 0, new Dice(1));
+        var clock = SimulatedClock.Draw(time, driftPerMille: 0, new Prng(1));
         var before = clock.GetTimestamp();
 
-        clock.Leap(5 * VirtualTime.Second);
+        clock.Jump(5 * VirtualTime.Second);
         time.Run(VirtualTime.Second);
 
         Assert.Equal(6, clock.GetElapsedTime(before).TotalSeconds);

@@ -24,10 +24,10 @@ public sealed class WhatCountsAsAStrike
     {
         var cluster = GivenCluster.Of(members: 3);
 
-        foreach (var fault in new Fault[] { new Pause(cluster, new Dice(1), "pause"), new StalledThread(cluster, new Dice(1), "stalled thread"), new DeafLeader(cluster, new Dice(1), "deaf leader") })
-            Assert.False(fault.Strike());
-        cluster.Live();
-        Assert.True(new Pause(cluster, new Dice(1), "pause").Strike());
+        foreach (var fault in new Fault[] { new Pause(cluster, new Prng(1), "pause"), new StalledThread(cluster, new Prng(1), "stalled thread"), new LeaderReceiveStall(cluster, new Prng(1), "deaf leader") })
+            Assert.False(fault.TryInject());
+        cluster.RunFaultPhase();
+        Assert.True(new Pause(cluster, new Prng(1), "pause").TryInject());
     }
 
     [Theory]
@@ -38,7 +38,7 @@ public sealed class WhatCountsAsAStrike
         var fault = new TwoEnds(GivenCluster.Of(members));
 
         for (var i = 0; i < 100 * members * members; i++)
-            Assert.True(fault.Strike());
+            Assert.True(fault.TryInject());
 
         Assert.All(fault.Drawn, static pair => Assert.NotEqual(pair.From, pair.To));
         Assert.Equal(members * (members - 1), fault.Drawn.Count);
@@ -49,7 +49,7 @@ public sealed class WhatCountsAsAStrike
     public void A_cut_that_no_process_has_met_is_met_by_the_next_while_it_recovers()
     {
         var cluster = GivenCluster.Of(members: 3);
-        cluster.Live();
+        cluster.RunFaultPhase();
         var member = cluster.Members[0];
         member.Kill("by a test");
 
@@ -58,18 +58,18 @@ public sealed class WhatCountsAsAStrike
         member.Start();
 
         Assert.Null(member.Process);
-        Assert.Equal(1, cluster.Tally.Counts["end in the middle of a disk call"]);
+        Assert.Equal(1, cluster.Counters.Counts["end in the middle of a disk call"]);
         member.Start();
         Assert.NotNull(member.Process);
     }
 
-    private sealed class TwoEnds(Cluster cluster) : Fault(cluster, new Dice(1), "two ends")
+    private sealed class TwoEnds(Cluster cluster) : Fault(cluster, new Prng(1), "two ends")
     {
-        public HashSet<(Member From, Member To)> Drawn { get; } = [];
+        public HashSet<(SimulatedMachine From, SimulatedMachine To)> Drawn { get; } = [];
 
-        public override bool Strike()
+        public override bool TryInject()
         {
-            if (AnyTwo() is not var (from, to))
+            if (PickPair() is not var (from, to))
                 return false;
             Drawn.Add((from, to));
             return true;

@@ -12,7 +12,7 @@ internal sealed class FileContent(byte[] content)
     private readonly Dictionary<int, ReadOnlyMemory<byte>?> _onDisk = [];
 
     /// <summary>Sectors whose write failed: the system forgot that they are dirty, and the next flush passes them by (fsyncgate).</summary>
-    private readonly HashSet<int> _forgotten = [];
+    private readonly HashSet<int> _droppedWrites = [];
 
     /// <summary>Sectors that the disk cannot read until they are written again; null while there are none.</summary>
     private HashSet<int>? _unreadable;
@@ -30,14 +30,14 @@ internal sealed class FileContent(byte[] content)
     public static FileContent Durable(byte[] bytes) => new(bytes) { _lengthOnDisk = bytes.Length };
 
     /// <summary>These bytes are about to change.</summary>
-    public void Touch(long offset, int length)
+    public void PrepareWrite(long offset, int length)
     {
-        Own();
+        EnsureUnshared();
         var (first, end) = ((int)(offset / SectorBytes), (int)((offset + length + SectorBytes - 1) / SectorBytes));
         ReadOnlyMemory<byte> before = default;
         for (var sector = first; sector < end; sector++)
         {
-            _forgotten.Remove(sector);
+            _droppedWrites.Remove(sector);
             _unreadable?.Remove(sector);
             ref var onDisk = ref CollectionsMarshal.GetValueRefOrAddDefault(_onDisk, sector, out var wasDirty);
             if (wasDirty || sector * SectorBytes >= Math.Min(_lengthOnDisk, Bytes.Length))
@@ -55,7 +55,7 @@ internal sealed class FileContent(byte[] content)
     {
         var bytes = Bytes;
         if (length < bytes.Length)
-            Touch(length, bytes.Length - (int)length);
+            PrepareWrite(length, bytes.Length - (int)length);
         Array.Resize(ref bytes, (int)length);
         Bytes = bytes;
         _isShared = false;
@@ -64,18 +64,18 @@ internal sealed class FileContent(byte[] content)
     public void Flush()
     {
         _lengthOnDisk = Bytes.Length;
-        if (_forgotten.Count == 0)
+        if (_droppedWrites.Count == 0)
         {
             _onDisk.Clear();
             return;
         }
 
-        foreach (var sector in _onDisk.Keys.Where(s => !_forgotten.Contains(s)).ToArray())
+        foreach (var sector in _onDisk.Keys.Where(s => !_droppedWrites.Contains(s)).ToArray())
             _onDisk.Remove(sector);
     }
 
     /// <summary>A flush failed: what was dirty stays as programs see it, is not on the disk, and will not be until it is written again.</summary>
-    public void FailFlush() => _forgotten.UnionWith(_onDisk.Keys);
+    public void FailFlush() => _droppedWrites.UnionWith(_onDisk.Keys);
 
     /// <summary>Whether the sector is on the disk as programs see it.</summary>
     public bool IsCleanAt(int sector) => !_onDisk.ContainsKey(sector);
@@ -96,12 +96,12 @@ internal sealed class FileContent(byte[] content)
     }
 
     /// <summary>A sector that is clean can no longer be read.</summary>
-    public void BecomeUnreadable(int sector) => (_unreadable ??= []).Add(sector);
+    public void MarkUnreadable(int sector) => (_unreadable ??= []).Add(sector);
 
     /// <summary>What is on the disk becomes something else there. Sectors that are not clean are passed over: they will be written.</summary>
-    public void ChangeOnDisk(long offset, ReadOnlySpan<byte> source)
+    public void OverwriteOnDisk(long offset, ReadOnlySpan<byte> source)
     {
-        Own();
+        EnsureUnshared();
         for (; source.Length > 0; source = source[Math.Min(SectorBytes, source.Length)..], offset += SectorBytes)
         {
             if (IsCleanAt((int)(offset / SectorBytes)))
@@ -109,8 +109,8 @@ internal sealed class FileContent(byte[] content)
         }
     }
 
-    /// <summary>What is there after a power cut; each sector that was not on the disk is kept or not, or made something else by <paramref name="garbler"/>.</summary>
-    public FileContent AfterPowerCut(Func<bool> kept, Dice? garbler = null)
+    /// <summary>What is there after a power cut; each sector that was not on the disk is kept or not, or made something else by <paramref name="garbagePrng"/>.</summary>
+    public FileContent AfterPowerCut(Func<bool> kept, Prng? garbagePrng = null)
     {
         if (IsClean)
         {
@@ -127,9 +127,9 @@ internal sealed class FileContent(byte[] content)
             if (at >= bytes.Length || kept())
                 continue;
             var target = bytes.AsSpan(at, Math.Min(SectorBytes, bytes.Length - at));
-            if (garbler is not null && garbler.Chance(500))
+            if (garbagePrng is not null && garbagePrng.Chance(500))
             {
-                Garble(target, garbler);
+                FillWithGarbage(target, garbagePrng);
                 continue;
             }
 
@@ -142,15 +142,15 @@ internal sealed class FileContent(byte[] content)
     }
 
     // The end of the sector, or all of it.
-    private static void Garble(Span<byte> sector, Dice dice)
+    private static void FillWithGarbage(Span<byte> sector, Prng prng)
     {
-        for (var at = dice.Chance(500) ? 0 : dice.Next(0, sector.Length); at < sector.Length; at++)
-            sector[at] = (byte)dice.Next(0, 256);
+        for (var at = prng.Chance(500) ? 0 : prng.Next(0, sector.Length); at < sector.Length; at++)
+            sector[at] = (byte)prng.Next(0, 256);
     }
 
     private HashSet<int>? UnreadableCopy() => _unreadable is null ? null : [.. _unreadable];
 
-    private void Own()
+    private void EnsureUnshared()
     {
         if (_isShared)
             Bytes = (byte[])Bytes.Clone();

@@ -8,24 +8,24 @@ namespace Quorate.Verification.Simulation.Disk;
 /// A process that ends leaves what it wrote to the system, flushed or not: the next process sees it, and a power cut may still take it away. That
 /// is why these are two different ends.
 /// </remarks>
-internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
+internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStorage
 {
-    private readonly Tally _tally = tally;
-    private SortedDictionary<string, FileContent> _names = new(StringComparer.Ordinal);
-    private SortedDictionary<string, FileContent> _namesOnDisk = new(StringComparer.Ordinal);
+    private readonly Counters _counters = counters;
+    private SortedDictionary<string, FileContent> _directory = new(StringComparer.Ordinal);
+    private SortedDictionary<string, FileContent> _directoryOnDisk = new(StringComparer.Ordinal);
     private readonly HashSet<FileContent> _dirty = [];
-    private bool _namesDirty;
+    private bool _directoryIsDirty;
     private int _callsUntilCut = -1;
     private int _flushesUntilFailure = -1;
     private long _fullUntil;
-    private Dice? _garbler;
-    private StrayWrite? _stray;
+    private Prng? _garbagePrng;
+    private PendingMisdirectedWrite? _misdirectedWrite;
 
     /// <summary>The process, or the machine, ended in the middle of a call.</summary>
     public bool IsOff { get; private set; }
 
     /// <summary>It was the process alone: the system keeps what it wrote.</summary>
-    public bool IsKill { get; private set; }
+    public bool IsProcessKill { get; private set; }
 
     /// <summary>A call failed that the process could not do without.</summary>
     public bool HasFailed { get; private set; }
@@ -37,7 +37,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
     public bool FlushWillFail => _flushesUntilFailure >= 0;
 
     /// <summary>Everything that was written is on the disk.</summary>
-    public bool IsClean => !_namesDirty && _dirty.Count == 0;
+    public bool IsClean => !_directoryIsDirty && _dirty.Count == 0;
 
     /// <summary>
     /// The power goes off, or the process is killed, at the n-th call from now that changes something, n = 0 being the next; the call itself may be
@@ -48,7 +48,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
     {
         if (_callsUntilCut >= 0)
             return false;
-        (_callsUntilCut, IsKill) = (calls, isKill);
+        (_callsUntilCut, IsProcessKill) = (calls, isKill);
         return true;
     }
 
@@ -66,7 +66,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
     public void FillUntil(long moment) => _fullUntil = Math.Max(_fullUntil, moment);
 
     /// <summary>No call is going to fail, and there is room.</summary>
-    public void Heal()
+    public void ClearFaults()
     {
         _callsUntilCut = -1;
         _flushesUntilFailure = -1;
@@ -74,134 +74,134 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
     }
 
     /// <summary>One bit of what is on the disk flips. False when no place was found.</summary>
-    public bool FlipBit(Dice dice)
+    public bool FlipBit(Prng prng)
     {
-        if (DrawSector(dice) is not var (content, sector))
+        if (DrawSector(prng) is not var (content, sector))
             return false;
         int at;
         do
-            at = (sector * FileContent.SectorBytes) + dice.Next(0, FileContent.SectorBytes);
+            at = (sector * FileContent.SectorBytes) + prng.Next(0, FileContent.SectorBytes);
         while (content.Bytes[at] == 0);
-        content.ChangeOnDisk(at, [(byte)(content.Bytes[at] ^ (1 << dice.Next(0, 8)))]);
+        content.OverwriteOnDisk(at, [(byte)(content.Bytes[at] ^ (1 << prng.Next(0, 8)))]);
         return true;
     }
 
     /// <summary>A sector can no longer be read, until it is written again. False when no place was found.</summary>
-    public bool LoseSector(Dice dice)
+    public bool MakeSectorUnreadable(Prng prng)
     {
-        if (DrawSector(dice) is not var (content, sector))
+        if (DrawSector(prng) is not var (content, sector))
             return false;
-        content.BecomeUnreadable(sector);
+        content.MarkUnreadable(sector);
         return true;
     }
 
     /// <summary>The next frame that is written lands in another place; nobody sees it before something was written and flushed behind it.</summary>
-    public void MisdirectWrite(Dice dice) => _stray = new StrayWrite(dice);
+    public void MisdirectWrite(Prng prng) => _misdirectedWrite = new PendingMisdirectedWrite(prng);
 
     /// <summary>Of the sectors that are being written at the next power cut, some will hold neither what they held nor what they were to hold.</summary>
-    public void GarbleAtPowerCut(Dice dice) => _garbler = dice;
+    public void WriteGarbageAtPowerCut(Prng prng) => _garbagePrng = prng;
 
-    public IReadOnlyList<string> List() => [.. _names.Keys];
+    public IReadOnlyList<string> List() => [.. _directory.Keys];
 
     public IStorageFile Open(string name) =>
-        _names.TryGetValue(name, out var content) ? new Handle(this, name, content) : throw new FileNotFoundException($"no file {name}");
+        _directory.TryGetValue(name, out var content) ? new FileHandle(this, name, content) : throw new FileNotFoundException($"no file {name}");
 
     public IStorageFile Create(string name, long length)
     {
-        Call();
-        if (_names.ContainsKey(name))
+        BeginCall();
+        if (_directory.ContainsKey(name))
             throw new IOException($"{name} is there already");
         if (time.Now < _fullUntil)
-            throw Failed(new IOException("no space left on device"), "disk full");
-        _dirty.Add(_names[name] = new FileContent(new byte[length]));
-        _namesDirty = true;
+            throw RecordFailure(new IOException("no space left on device"), "disk full");
+        _dirty.Add(_directory[name] = new FileContent(new byte[length]));
+        _directoryIsDirty = true;
         return Open(name);
     }
 
     public void Rename(string from, string to)
     {
-        Call();
-        if (_names.TryGetValue(to, out var replaced))
+        BeginCall();
+        if (_directory.TryGetValue(to, out var replaced))
             _dirty.Remove(replaced);
-        _names[to] = _names[from];
-        _names.Remove(from);
-        _namesDirty = true;
+        _directory[to] = _directory[from];
+        _directory.Remove(from);
+        _directoryIsDirty = true;
     }
 
     public void Delete(string name)
     {
-        Call();
-        if (!_names.Remove(name, out var content))
+        BeginCall();
+        if (!_directory.Remove(name, out var content))
             throw new FileNotFoundException($"no file {name}");
         _dirty.Remove(content);
-        _namesDirty = true;
+        _directoryIsDirty = true;
     }
 
     public void FlushDirectory()
     {
-        Call();
-        if (ThisFlushFails())
+        BeginCall();
+        if (NextFlushFails())
             throw FlushFailed();
-        _namesOnDisk = new(_names, StringComparer.Ordinal);
-        _namesDirty = false;
+        _directoryOnDisk = new(_directory, StringComparer.Ordinal);
+        _directoryIsDirty = false;
     }
 
     /// <summary>The process ended and another begins: what was written is seen, and no more durable than before.</summary>
-    public void NewProcess()
+    public void OnProcessStart()
     {
         IsOff = false;
         HasFailed = false;
-        _stray = null;
+        _misdirectedWrite = null;
     }
 
     /// <summary>What failed since the process began, it could do without.</summary>
-    public void CanDoWithout() => HasFailed = false;
+    public void ForgiveFailure() => HasFailed = false;
 
     /// <summary>It is replaced by an empty one.</summary>
     public void Wipe()
     {
-        _names.Clear();
-        _namesOnDisk.Clear();
+        _directory.Clear();
+        _directoryOnDisk.Clear();
         _dirty.Clear();
-        _namesDirty = false;
-        NewProcess();
+        _directoryIsDirty = false;
+        OnProcessStart();
     }
 
     /// <summary>The power was off: of what was not flushed, this is left.</summary>
-    public void PowerCut(Unflushed policy, Dice dice)
+    public void PowerCut(PowerLossOutcome outcome, Prng prng)
     {
-        bool Kept() => policy == Unflushed.Kept || (policy == Unflushed.Mixed && dice.Chance(500));
+        bool Kept() => outcome == PowerLossOutcome.Kept || (outcome == PowerLossOutcome.Mixed && prng.Chance(500));
 
-        (_names, _) = AfterPowerCut(Kept, _garbler);
-        _garbler = null;
-        _namesOnDisk = new(_names, StringComparer.Ordinal);
-        _namesDirty = false;
+        (_directory, _) = AfterPowerCut(Kept, _garbagePrng);
+        _garbagePrng = null;
+        _directoryOnDisk = new(_directory, StringComparer.Ordinal);
+        _directoryIsDirty = false;
         _dirty.Clear();
-        NewProcess();
+        OnProcessStart();
     }
 
     /// <summary>Another disk that holds what this one would after a power cut that takes everything that was not flushed.</summary>
     public SimulatedDisk DurableCopy()
     {
-        var copy = new SimulatedDisk(time, new Tally());
-        (copy._names, copy._namesOnDisk) = AfterPowerCut(static () => false);
+        var copy = new SimulatedDisk(time, new Counters());
+        (copy._directory, copy._directoryOnDisk) = AfterPowerCut(static () => false);
         return copy;
     }
 
-    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(Func<bool> kept, Dice? garbler = null)
+    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(Func<bool> kept, Prng? garbagePrng = null)
     {
-        var names = new SortedDictionary<string, FileContent>(StringComparer.Ordinal);
-        foreach (var name in _names.Keys.Union(_namesOnDisk.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        var directory = new SortedDictionary<string, FileContent>(StringComparer.Ordinal);
+        foreach (var name in _directory.Keys.Union(_directoryOnDisk.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             // Each name is as it was or as it is.
-            if ((_namesDirty && !kept() ? _namesOnDisk : _names).TryGetValue(name, out var content))
-                names[name] = content.AfterPowerCut(kept, garbler);
+            if ((_directoryIsDirty && !kept() ? _directoryOnDisk : _directory).TryGetValue(name, out var content))
+                directory[name] = content.AfterPowerCut(kept, garbagePrng);
         }
 
-        return (names, new(names, StringComparer.Ordinal));
+        return (directory, new(directory, StringComparer.Ordinal));
     }
 
-    private void Call()
+    private void BeginCall()
     {
         if (_callsUntilCut >= 0 && _callsUntilCut-- == 0)
             IsOff = true;
@@ -210,14 +210,14 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
     }
 
     // Something stands there, and no write to it is on its way. Each file is as likely as another: the short one holds term and vote.
-    private (FileContent Content, int Sector)? DrawSector(Dice dice)
+    private (FileContent Content, int Sector)? DrawSector(Prng prng)
     {
-        if (_names.Count == 0)
+        if (_directory.Count == 0)
             return null;
-        var content = _names.Values.ElementAt(dice.Next(0, _names.Count));
+        var content = _directory.Values.ElementAt(prng.Next(0, _directory.Count));
         for (var attempt = 0; attempt < 8; attempt++)
         {
-            var sector = dice.Next(0, Math.Max(1, content.Bytes.Length / FileContent.SectorBytes));
+            var sector = prng.Next(0, Math.Max(1, content.Bytes.Length / FileContent.SectorBytes));
             var at = sector * FileContent.SectorBytes;
             if (content.IsCleanAt(sector) && content.IsReadable(at, 1) && at + FileContent.SectorBytes <= content.Bytes.Length &&
                 content.Bytes.AsSpan(at, FileContent.SectorBytes).ContainsAnyExcept((byte)0))
@@ -227,19 +227,19 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
         return null;
     }
 
-    private bool ThisFlushFails() => FlushWillFail && _flushesUntilFailure-- == 0;
+    private bool NextFlushFails() => FlushWillFail && _flushesUntilFailure-- == 0;
 
-    private DiskFlushException FlushFailed() => Failed(new DiskFlushException("input/output error"), "flush failed");
+    private DiskFlushException FlushFailed() => RecordFailure(new DiskFlushException("input/output error"), "flush failed");
 
-    private T Failed<T>(T failure, string what)
+    private T RecordFailure<T>(T failure, string counter)
         where T : IOException
     {
         HasFailed = true;
-        _tally.Add(what);
+        _counters.Increment(counter);
         return failure;
     }
 
-    private sealed class Handle(SimulatedDisk disk, string name, FileContent content) : IStorageFile
+    private sealed class FileHandle(SimulatedDisk disk, string name, FileContent content) : IStorageFile
     {
         public string Name => name;
 
@@ -250,7 +250,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
             disk.Reads++;
             var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
             if (!content.IsReadable(offset, length))
-                throw disk.Failed(new IOException("input/output error"), Tally.NameOf(Mark.ReadFailed));
+                throw disk.RecordFailure(new IOException("input/output error"), Counters.NameOf(CoverageMark.DiskReadFailed));
             content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
             return length;
         }
@@ -258,28 +258,28 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
             disk._dirty.Add(content);
-            disk._stray?.Written(name, content, offset, source);
-            content.Touch(offset, source.Length);
+            disk._misdirectedWrite?.OnWrite(name, content, offset, source);
+            content.PrepareWrite(offset, source.Length);
             if (offset + source.Length > content.Bytes.Length)
                 content.SetLength(offset + source.Length);
 
             // The cut may fall into the middle of a write: half of its sectors are there then.
             source[..(source.Length / 2 / FileContent.SectorBytes * FileContent.SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
-            disk.Call();
+            disk.BeginCall();
             source.CopyTo(content.Bytes.AsSpan((int)offset));
         }
 
         public void SetLength(long length)
         {
-            disk.Call();
+            disk.BeginCall();
             disk._dirty.Add(content);
             content.SetLength(length);
         }
 
         public void Flush()
         {
-            disk.Call();
-            if (disk.ThisFlushFails())
+            disk.BeginCall();
+            if (disk.NextFlushFails())
             {
                 content.FailFlush();
                 throw disk.FlushFailed();
@@ -288,11 +288,11 @@ internal sealed class SimulatedDisk(VirtualTime time, Tally tally) : IStorage
             content.Flush();
             if (content.IsClean)
                 disk._dirty.Remove(content);
-            if (disk._stray is { IsHidden: true } stray)
+            if (disk._misdirectedWrite is { IsFollowedByWrite: true } misdirected)
             {
-                disk._stray = null;
-                stray.Land(disk._names);
-                disk._tally.Add(Mark.WriteMisdirected);
+                disk._misdirectedWrite = null;
+                misdirected.Apply(disk._directory);
+                disk._counters.Increment(CoverageMark.WriteMisdirected);
             }
         }
 

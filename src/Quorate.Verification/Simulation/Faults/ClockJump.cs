@@ -5,15 +5,15 @@ namespace Quorate.Verification.Simulation.Faults;
 /// all of the leap for the silence of others deposes a leader that everybody hears, or is one that believes it has lost them.
 /// </summary>
 /// <remarks>A monotonic clock never goes back. The time of day may, and no node asks for it.</remarks>
-internal sealed class ClockJump(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
+internal sealed class ClockJump(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
-    public override bool Strike()
+    public override bool TryInject()
     {
-        var victim = Any();
-        var span = Dice.Between(10 * VirtualTime.Millisecond, Dice.Pick(1, 30, 3_600) * VirtualTime.Second);
+        var victim = PickMember();
+        var span = Prng.Between(10 * VirtualTime.Millisecond, Prng.Pick(1, 30, 3_600) * VirtualTime.Second);
         if (victim.Process is null)
             return false;
-        victim.LeapAhead(span);
+        victim.JumpClock(span);
         return true;
     }
 }

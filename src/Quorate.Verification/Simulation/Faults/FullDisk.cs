@@ -1,11 +1,11 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>For a while there is no room for another file.</summary>
-internal sealed class FullDisk(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
+internal sealed class FullDisk(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
-    public override bool Strike()
+    public override bool TryInject()
     {
-        Any().Disk.FillUntil(Cluster.Time.Now + Dice.Between(100 * VirtualTime.Millisecond, 8 * VirtualTime.Second));
+        PickMember().Disk.FillUntil(Cluster.Time.Now + Prng.Between(100 * VirtualTime.Millisecond, 8 * VirtualTime.Second));
         return true;
     }
 }

@@ -3,7 +3,7 @@ using Quorate.Verification.Simulation.Disk;
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>A sector that was flushed cannot be read, until it is written again: EIO.</summary>
-internal sealed class LatentReadError(Cluster cluster, Dice dice, string name) : Damage(cluster, dice, name, DamageKind.InPlace)
+internal sealed class LatentReadError(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.InPlace)
 {
-    protected override bool Harm(Member victim) => victim.Disk.LoseSector(Dice);
+    protected override bool TryCorrupt(SimulatedMachine victim) => victim.Disk.MakeSectorUnreadable(Prng);
 }

@@ -3,11 +3,11 @@ using Quorate.Verification.Simulation.Disk;
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>A frame is written to another place than the one it was meant for, which keeps what it held.</summary>
-internal sealed class MisdirectedWrite(Cluster cluster, Dice dice, string name) : Damage(cluster, dice, name, DamageKind.Misdirected)
+internal sealed class MisdirectedWrite(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.Misdirected)
 {
-    protected override bool Harm(Member victim)
+    protected override bool TryCorrupt(SimulatedMachine victim)
     {
-        victim.Disk.MisdirectWrite(Dice);
+        victim.Disk.MisdirectWrite(Prng);
         return true;
     }
 }

@@ -3,19 +3,19 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Some members cannot reach some others for a while: one alone, two halves, two halves with a bridge, a ring; both ways or one.</summary>
-internal sealed class Partition(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
+internal sealed class Partition(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
-    public override bool Strike()
+    public override bool TryInject()
     {
         var order = Cluster.Members.Select(static m => m.Id).ToList();
-        Dice.Shuffle(order);
+        Prng.Shuffle(order);
 
         // Whoever stands first is the one alone, or at the end of the one link.
-        var first = Any().Id;
+        var first = PickMember().Id;
         order.Remove(first);
         order.Insert(0, first);
-        var shape = Dice.Pick("one alone", "halves", "bridge", "ring", "one link");
-        var oneWay = Dice.Chance(400);
+        var shape = Prng.Pick("one alone", "halves", "bridge", "ring", "one link");
+        var oneWay = Prng.Chance(400);
         var cuts = new List<(NodeId From, NodeId To)>();
         for (var a = 0; a < order.Count; a++)
         {
@@ -30,23 +30,23 @@ internal sealed class Partition(Cluster cluster, Dice dice, string name) : Fault
         }
 
         // One way, and which way is the same for all: so a member is deaf, or cannot be heard.
-        if (oneWay && Dice.Chance(500))
+        if (oneWay && Prng.Chance(500))
             cuts = [.. cuts.Select(static c => (c.To, c.From))];
         if (cuts.Count == 0)
             return false;
-        Cluster.Chronicle.Note(NodeId.None, "partition", $"{shape}{(oneWay ? ", one way" : "")}: {string.Join(' ', cuts.Select(static c => $"{c.From}→{c.To}"))}");
+        Cluster.EventLog.Record(NodeId.None, "partition", $"{shape}{(oneWay ? ", one way" : "")}: {string.Join(' ', cuts.Select(static c => $"{c.From}→{c.To}"))}");
         Apply(cuts);
         return true;
     }
 
     private void Apply(List<(NodeId From, NodeId To)> cuts)
     {
-        var closes = Dice.Chance(300);
-        var until = Cluster.Time.Now + Dice.Between(50 * VirtualTime.Millisecond, Dice.Pick(1, 4, 12) * VirtualTime.Second);
+        var closes = Prng.Chance(300);
+        var until = Cluster.Time.Now + Prng.Between(50 * VirtualTime.Millisecond, Prng.Pick(1, 4, 12) * VirtualTime.Second);
         foreach (var (from, to) in cuts)
         {
             if (closes)
-                Cluster.Network.TellClosed(from, to);
+                Cluster.Network.NotifyDisconnect(from, to);
             Cluster.Network.Cut(from, to, until);
         }
     }

@@ -1,11 +1,11 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>kill -9: between two turns, between two effects of one, or in the middle of a disk call. What was written stays with the system, flushed or not.</summary>
-internal sealed class ProcessKill(Cluster cluster, Dice dice, string name) : Fault(cluster, dice, name)
+internal sealed class ProcessKill(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
-    public override bool Strike()
+    public override bool TryInject()
     {
-        var (victim, when, after) = (Any(), Dice.Next(0, 4), Dice.Next(0, 6));
+        var (victim, when, after) = (PickMember(), Prng.Next(0, 4), Prng.Next(0, 6));
         if (when == 1)
             return victim.Disk.CutAfter(after, isKill: true);
         if (victim.Process is not { } process)

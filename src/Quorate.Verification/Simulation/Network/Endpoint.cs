@@ -9,37 +9,37 @@ namespace Quorate.Verification.Simulation.Network;
 /// There are no connections here, and so no handshakes: what a handshake refuses is refused of every message, by the sender who would not have
 /// dialled through and by the receiver who would not have let it in; and as a connection has two ends, what was said to one folder's process never reaches another's.
 /// </remarks>
-internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong incarnation, Func<NodeId, ulong, bool> meets, Action effect, Action wake, TraceWriter? trace) : INetwork
+internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong incarnation, Func<NodeId, ulong, bool> isKnownIncarnation, Action onEffect, Action wake, TraceWriter? trace) : INetwork
 {
     /// <summary>What waits here at most; beyond it the peer's messages are dropped, as a full send queue does.</summary>
-    private const int WaitingMax = 4096;
+    private const int ReceiveQueueMax = 4096;
 
     private const int FrameBytesMax = 16 << 20;
-    private readonly Queue<(NodeId Peer, Packet? Packet)> _arrived = new();
+    private readonly Queue<(NodeId Peer, Packet? Packet)> _receiveQueue = new();
     private readonly WireDecoder _decoder = new();
 
     /// <summary>Of the folder of this process.</summary>
     public ulong Incarnation => incarnation;
 
     /// <summary>The number, in the trace, of the message that was received last.</summary>
-    public long Received { get; private set; }
+    public long LastReceivedId { get; private set; }
 
     public void Send(Message message)
     {
-        effect();
-        var addressee = network.IncarnationOf(message.To);
-        if (!meets(message.To, addressee))
+        onEffect();
+        var receiverIncarnation = network.IncarnationOf(message.To);
+        if (!isKnownIncarnation(message.To, receiverIncarnation))
             return;
         if (message is RequestVoteReply { Granted: true, PreVote: false })
-            network.TellVote(self, new HardState(message.Term, message.To));
+            network.RecordAnnouncedVote(self, new HardState(message.Term, message.To));
         else if (message is RequestVote { PreVote: false })
-            network.TellVote(self, new HardState(message.Term, self));
+            network.RecordAnnouncedVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, frame);
-        network.Send(self, message.To, new Packet(frame, trace?.DequeueMessageId(self) ?? 0, incarnation, addressee));
+        network.Send(self, message.To, new Packet(frame, trace?.DequeueMessageId(self) ?? 0, incarnation, receiverIncarnation));
     }
 
-    public void Flush() => effect();
+    public void Flush() => onEffect();
 
     public bool TryReceive(out NetworkEvent received)
     {
@@ -47,10 +47,10 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
         (NodeId Peer, Packet? Packet) arrival;
         do
         {
-            if (!_arrived.TryDequeue(out arrival))
+            if (!_receiveQueue.TryDequeue(out arrival))
                 return false;
         }
-        while (arrival.Packet is { } came && !meets(arrival.Peer, came.Incarnation));
+        while (arrival.Packet is { } arrived && !isKnownIncarnation(arrival.Peer, arrived.SenderIncarnation));
 
         if (arrival.Packet is not { Frame: var frame } packet)
         {
@@ -58,7 +58,7 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
             return true;
         }
 
-        Received = packet.Id;
+        LastReceivedId = packet.TraceId;
         var header = WireFrame.ReadHeader(frame, FrameBytesMax);
         var body = frame.AsMemory(WireFrame.HeaderBytes);
         WireFrame.CheckBody(header, body.Span);
@@ -68,14 +68,14 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
     }
 
     /// <summary>A frame has come, or the news that the peer closed its connection.</summary>
-    public void Arrive(NodeId peer, Packet? packet)
+    public void Enqueue(NodeId peer, Packet? packet)
     {
-        if (_arrived.Count >= WaitingMax)
+        if (_receiveQueue.Count >= ReceiveQueueMax)
             return;
-        _arrived.Enqueue((peer, packet));
+        _receiveQueue.Enqueue((peer, packet));
         wake();
     }
 }
 
 /// <summary>A message on its way: its bytes, its number in the trace, if one is written, and the incarnations of the folders at both ends.</summary>
-internal sealed record Packet(byte[] Frame, long Id, ulong Incarnation, ulong Addressee);
+internal sealed record Packet(byte[] Frame, long TraceId, ulong SenderIncarnation, ulong ReceiverIncarnation);

@@ -4,7 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Network;
 
 /// <summary>All links between the members: they delay, lose, repeat, reorder, clog, are cut one way or both, and bring back what was said long ago.</summary>
-internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong seed, Chronicle chronicle, Tally tally)
+internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulong seed, EventLog eventLog, Counters counters)
 {
     /// <summary>How long after it was sent a stale message may come, at most.</summary>
     private const long StaleMax = 20 * VirtualTime.Second;
@@ -12,8 +12,8 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
     private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
     private readonly Dictionary<(NodeId From, NodeId To), Link> _links = [];
     private readonly Dictionary<NodeId, ulong> _incarnations = [];
-    private readonly Dictionary<NodeId, HardState> _votesTold = [];
-    private bool _isCalm;
+    private readonly Dictionary<NodeId, HardState> _announcedVotes = [];
+    private bool _isFaultFree;
 
     /// <summary>The process that answers at an address, or nobody.</summary>
     public void Bind(NodeId node, Endpoint? endpoint)
@@ -32,40 +32,40 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
     public ulong IncarnationOf(NodeId node) => _incarnations.GetValueOrDefault(node);
 
     /// <summary>The newest vote that a member has told anybody of: it must never vote otherwise in that term, whatever becomes of its process and its power.</summary>
-    public HardState VoteToldBy(NodeId node) => _votesTold.GetValueOrDefault(node);
+    public HardState AnnouncedVoteOf(NodeId node) => _announcedVotes.GetValueOrDefault(node);
 
     /// <summary>A member tells somebody for whom it has voted.</summary>
-    public void TellVote(NodeId by, HardState vote) => _votesTold[by] = vote;
+    public void RecordAnnouncedVote(NodeId node, HardState vote) => _announcedVotes[node] = vote;
 
     public void Send(NodeId from, NodeId to, Packet packet)
     {
         var link = LinkOf(from, to);
-        if (_isCalm)
+        if (_isFaultFree)
         {
-            Travel(link, packet, weather.DelayMin);
+            ScheduleDelivery(link, packet, swarm.DelayMin);
             return;
         }
 
         // Everything is drawn for each message: a fate that does not exist leaves those of later messages as they were.
-        var dice = link.Dice;
-        var (isLost, isRepeated, isStale) = (dice.Chance(weather.Loss), dice.Chance(weather.Duplicates), dice.Chance(weather.Stale));
-        var (delay, again, longAfter) =
-            (dice.Between(weather.DelayMin, weather.DelayMax), dice.Between(weather.DelayMin, weather.DelayMax), dice.Between(weather.DelayMax, StaleMax));
+        var prng = link.Prng;
+        var (isLost, isDuplicated, isStale) = (prng.Chance(swarm.LossPerMille), prng.Chance(swarm.DuplicatesPerMille), prng.Chance(swarm.StalePerMille));
+        var (delay, duplicateDelay, staleDelay) =
+            (prng.Between(swarm.DelayMin, swarm.DelayMax), prng.Between(swarm.DelayMin, swarm.DelayMax), prng.Between(swarm.DelayMax, StaleMax));
         if (isLost)
         {
-            tally.Add("message lost");
+            counters.Increment("message lost");
             return;
         }
 
-        Travel(link, packet, delay);
-        if (isRepeated)
+        ScheduleDelivery(link, packet, delay);
+        if (isDuplicated)
         {
-            tally.Add("message repeated");
-            Travel(link, packet, again);
+            counters.Increment("message repeated");
+            ScheduleDelivery(link, packet, duplicateDelay);
         }
 
         if (isStale)
-            ArriveLongAfter(link, packet, longAfter);
+            ScheduleStaleDelivery(link, packet, staleDelay);
     }
 
     /// <summary>What would arrive through a link until then is lost, one way. Of several cuts the one that ends last counts.</summary>
@@ -79,58 +79,58 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
     public void Clog(NodeId from, NodeId to, long until)
     {
         var link = LinkOf(from, to);
-        link.ClogsUntil = Math.Max(link.ClogsUntil, until);
+        link.CloggedUntil = Math.Max(link.CloggedUntil, until);
     }
 
     /// <summary>A member hears that its connection to a peer was closed. False when it does not: nobody is there, or nothing comes through.</summary>
-    public bool TellClosed(NodeId peer, NodeId to)
+    public bool NotifyDisconnect(NodeId peer, NodeId to)
     {
         if (!_endpoints.TryGetValue(to, out var endpoint) || IsCut(LinkOf(peer, to)))
             return false;
-        endpoint.Arrive(peer, null);
+        endpoint.Enqueue(peer, null);
         return true;
     }
 
     /// <summary>No link loses, delays or is cut any more; what was on its way for long never comes.</summary>
-    public void Calm()
+    public void DisableFaults()
     {
-        _isCalm = true;
+        _isFaultFree = true;
         foreach (var link in _links.Values)
         {
             link.CutUntil = 0;
-            link.ClogsUntil = 0;
+            link.CloggedUntil = 0;
         }
     }
 
-    private void ArriveLongAfter(Link link, Packet packet, long after) => time.After(after, () =>
+    private void ScheduleStaleDelivery(Link link, Packet packet, long delay) => time.ScheduleAfter(delay, () =>
     {
-        if (_isCalm)
+        if (_isFaultFree)
             return;
-        tally.Add("message long after");
+        counters.Increment("message long after");
         Deliver(link, packet);
     });
 
-    private void Travel(Link link, Packet packet, long delay)
+    private void ScheduleDelivery(Link link, Packet packet, long delay)
     {
-        var arrival = Math.Max(time.Now + delay, link.ClogsUntil);
-        if (!weather.Reorders || _isCalm)
+        var arrival = Math.Max(time.Now + delay, link.CloggedUntil);
+        if (!swarm.ReordersMessages || _isFaultFree)
             arrival = Math.Max(arrival, link.LastArrival);
         link.LastArrival = Math.Max(link.LastArrival, arrival);
-        time.At(arrival, () => Deliver(link, packet));
+        time.ScheduleAt(arrival, () => Deliver(link, packet));
     }
 
     private void Deliver(Link link, Packet packet)
     {
         if (IsCut(link))
         {
-            tally.Add("message cut off");
+            counters.Increment("message cut off");
             return;
         }
 
-        if (!_endpoints.TryGetValue(link.To, out var endpoint) || endpoint.Incarnation != packet.Addressee)
+        if (!_endpoints.TryGetValue(link.To, out var endpoint) || endpoint.Incarnation != packet.ReceiverIncarnation)
             return;
-        chronicle.Mix((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(packet.Frame.AsSpan(8)));
-        endpoint.Arrive(link.From, packet);
+        eventLog.AddToHash((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(packet.Frame.AsSpan(8)));
+        endpoint.Enqueue(link.From, packet);
     }
 
     private bool IsCut(Link link) => time.Now < link.CutUntil;
@@ -138,21 +138,21 @@ internal sealed class SimulatedNetwork(VirtualTime time, Weather weather, ulong 
     private Link LinkOf(NodeId from, NodeId to)
     {
         if (!_links.TryGetValue((from, to), out var link))
-            _links.Add((from, to), link = new Link(from, to, Dice.For(seed, $"link {from} {to}")));
+            _links.Add((from, to), link = new Link(from, to, Prng.Derive(seed, $"link {from} {to}")));
         return link;
     }
 
-    private sealed class Link(NodeId from, NodeId to, Dice dice)
+    private sealed class Link(NodeId from, NodeId to, Prng prng)
     {
         public NodeId From { get; } = from;
 
         public NodeId To { get; } = to;
 
-        public Dice Dice { get; } = dice;
+        public Prng Prng { get; } = prng;
 
         public long CutUntil { get; set; }
 
-        public long ClogsUntil { get; set; }
+        public long CloggedUntil { get; set; }
 
         public long LastArrival { get; set; }
     }

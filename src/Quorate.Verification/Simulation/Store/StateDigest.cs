@@ -11,7 +11,7 @@ namespace Quorate.Verification.Simulation.Store;
 /// </remarks>
 internal struct StateDigest
 {
-    private const ulong WholeEvery = 2048;
+    private const ulong EntriesPerFullHash = 2048;
 
     private Digest _digest;
     private long _revision;
@@ -19,7 +19,7 @@ internal struct StateDigest
     public readonly ulong Value => _digest.Value;
 
     /// <summary>An entry was applied.</summary>
-    public void Add(LogIndex entry, KvStore store, AppendedList list)
+    public void Add(LogIndex entry, KvStore store, AppendOnlyList list)
     {
         var view = store.View;
         _digest.Add(entry.Value, list.Digest, (ulong)view.Revision, (ulong)view.CompactRevision);
@@ -27,7 +27,7 @@ internal struct StateDigest
         if (view.Revision != _revision)
             AddChanges(view);
         _revision = view.Revision;
-        if (entry.Value % WholeEvery == 0)
+        if (entry.Value % EntriesPerFullHash == 0)
             _digest.Add(store.Hash());
     }
 

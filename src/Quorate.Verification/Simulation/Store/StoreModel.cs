@@ -7,50 +7,50 @@ namespace Quorate.Verification.Simulation.Store;
 /// Every write makes a revision; a key knows the revisions of its creation and of its last change, and how often it was changed since it was created; a delete of what is not there
 /// changes nothing. A key that was put with a lease goes when the lease goes, all of them in one revision. What was compacted cannot be read. Source: etcd v3 API, KV and Lease.
 /// </remarks>
-internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreState, StoreRequest, StoreResponse>
+internal sealed class StoreModel(bool isPartial = false) : SequentialModel<StoreState, StoreRequest, StoreResponse>
 {
     /// <summary>An empty store is at 1; a part of one cannot know what revision the whole is at.</summary>
-    public override StoreState Initial { get; } = new(isPart ? 0 : 1, [], AppendedList.Empty);
+    public override StoreState Initial { get; } = new(isPartial ? 0 : 1, [], AppendOnlyList.Empty);
 
     /// <summary>An answer that nobody was given.</summary>
-    private static StoreResponse Impossible { get; } = new(0, []) { Length = -1 };
+    private static StoreResponse Impossible { get; } = new(0, []) { ListLength = -1 };
 
-    public override ReadOnlySpan<string> KeysOf(StoreRequest request) => request.Touches;
+    public override ReadOnlySpan<string> KeysOf(StoreRequest request) => request.TouchedNames;
 
     public override StoreResponse Step(StoreState state, StoreRequest request, out StoreState next)
     {
-        var answer = Answer(state, request, out next);
-        if (!isPart && next.Revision != state.Revision)
-            next = next with { Before = state };
-        return answer;
+        var response = Execute(state, request, out next);
+        if (!isPartial && next.Revision != state.Revision)
+            next = next with { Previous = state };
+        return response;
     }
 
-    private StoreResponse Answer(StoreState state, StoreRequest request, out StoreState next)
+    private StoreResponse Execute(StoreState state, StoreRequest request, out StoreState next)
     {
         next = state;
-        if (isPart && request.Revision > 0 && request.Revision <= state.Revision && Changes(state, request))
+        if (isPartial && request.AssignedRevision > 0 && request.AssignedRevision <= state.Revision && CreatesRevision(state, request))
             return Impossible;
-        var at = request.Revision != 0 ? request.Revision : state.Revision + 1;
+        var at = request.AssignedRevision != 0 ? request.AssignedRevision : state.Revision + 1;
         switch (request.Kind)
         {
             case StoreRequestKind.Get:
                 return new StoreResponse(state.Revision, state.Find(request.Keys[0]));
             case StoreRequestKind.GetAll:
                 return new StoreResponse(state.Revision, state.Keys);
-            case StoreRequestKind.GetPast or StoreRequestKind.GetChanges or StoreRequestKind.Compact when request.Past < state.Compacted:
-            case StoreRequestKind.Compact when request.Past == state.Compacted:
-                return Refused(state, StoreRefusal.Compacted);
+            case StoreRequestKind.GetPast or StoreRequestKind.GetChanges or StoreRequestKind.Compact when request.PastRevision < state.CompactRevision:
+            case StoreRequestKind.Compact when request.PastRevision == state.CompactRevision:
+                return Error(state, StoreError.Compacted);
             case StoreRequestKind.GetPast:
-                return new StoreResponse(state.Revision, state.At(request.Past).Find(request.Keys[0]));
+                return new StoreResponse(state.Revision, state.At(request.PastRevision).Find(request.Keys[0]));
             case StoreRequestKind.GetChanges:
-                return new StoreResponse(state.Revision, state.ChangesSince(request.Past));
+                return new StoreResponse(state.Revision, state.ChangesSince(request.PastRevision));
             case StoreRequestKind.Compact:
-                next = state with { Compacted = request.Past };
+                next = state with { CompactRevision = request.PastRevision };
                 return new StoreResponse(state.Revision, []) { Succeeded = true };
             case StoreRequestKind.Grant or StoreRequestKind.Renew or StoreRequestKind.Revoke or StoreRequestKind.Expire or StoreRequestKind.GetLease:
-                return AnswerOfLease(state, request, at, out next);
+                return ExecuteLease(state, request, at, out next);
             case StoreRequestKind.Put when request.Lease != 0 && state.FindLease(request.Lease) is null:
-                return Refused(state, StoreRefusal.NoSuchLease);
+                return Error(state, StoreError.NoSuchLease);
             case StoreRequestKind.Put:
                 next = state.Put(request, at);
                 return new StoreResponse(next.Revision, request.WantsPrevious ? state.Find(request.Keys[0]) : []);
@@ -60,39 +60,39 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
             case StoreRequestKind.Delete when state.Find(request.Keys[0]).Length == 0:
                 return new StoreResponse(state.Revision, []);
             case StoreRequestKind.Delete:
-                next = state.Without(request.Keys[0], at);
+                next = state.WithoutKey(request.Keys[0], at);
                 return new StoreResponse(next.Revision, []) { Succeeded = true };
-            case StoreRequestKind.Swap when !MaySwap(state.Find(request.Keys[0]), request.Expected):
+            case StoreRequestKind.Swap when !CanSwap(state.Find(request.Keys[0]), request.ExpectedRevision):
                 return new StoreResponse(state.Revision, state.Find(request.Keys[0]));
             case StoreRequestKind.Swap:
                 next = state.Put(request, at);
                 return new StoreResponse(next.Revision, []) { Succeeded = true };
             case StoreRequestKind.Append:
-                if (request.Revision > 0 ? request.Revision == state.List.Length + 1 : state.List.Length >= -request.Revision)
-                    next = state with { List = state.List.With(request.Value) };
-                return new StoreResponse(0, []) { Length = next.List.Length };
+                if (request.AssignedRevision > 0 ? request.AssignedRevision == state.List.Length + 1 : state.List.Length >= -request.AssignedRevision)
+                    next = state with { List = state.List.Append(request.Value) };
+                return new StoreResponse(0, []) { ListLength = next.List.Length };
             default:
                 return new StoreResponse(0, []) { List = state.List };
         }
     }
 
-    private static StoreResponse AnswerOfLease(StoreState state, StoreRequest request, long at, out StoreState next)
+    private static StoreResponse ExecuteLease(StoreState state, StoreRequest request, long at, out StoreState next)
     {
         next = state;
         var lease = state.FindLease(request.Lease);
-        var renewed = new KnownLease(request.Lease, lease?.Ttl ?? request.Ttl, request.Renewal);
+        var renewed = new LeaseState(request.Lease, lease?.Ttl ?? request.Ttl, request.RenewalEntry);
         switch (request.Kind)
         {
             case StoreRequestKind.GetLease:
                 return new StoreResponse(state.Revision, state.KeysOf(request.Lease)) { Lease = lease };
             case StoreRequestKind.Grant when lease is not null:
-                return Refused(state, StoreRefusal.LeaseExists);
-            case StoreRequestKind.Expire when lease?.Renewal != request.Renewal:
+                return Error(state, StoreError.LeaseExists);
+            case StoreRequestKind.Expire when lease?.RenewalEntry != request.RenewalEntry:
                 return new StoreResponse(state.Revision, []);
             case StoreRequestKind.Renew or StoreRequestKind.Revoke when lease is null:
-                return Refused(state, StoreRefusal.NoSuchLease);
+                return Error(state, StoreError.NoSuchLease);
             case StoreRequestKind.Grant or StoreRequestKind.Renew:
-                next = state.With(renewed);
+                next = state.WithLease(renewed);
                 return new StoreResponse(state.Revision, []) { Lease = renewed };
             default:
                 next = state.WithoutLease(request.Lease, at);
@@ -100,7 +100,7 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
         }
     }
 
-    private static StoreResponse Refused(StoreState state, StoreRefusal why) => new(state.Revision, []) { Refused = why };
+    private static StoreResponse Error(StoreState state, StoreError error) => new(state.Revision, []) { Error = error };
 
     /// <summary>
     /// In a part the revision of the whole is not compared, and what nobody was told may be anything. Nor is it compared how often a key was changed: which of the writes that were
@@ -108,16 +108,16 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
     /// </summary>
     public override bool Matches(StoreResponse expected, StoreResponse answered)
     {
-        if (expected.Refused != answered.Refused || expected.Lease != answered.Lease)
+        if (expected.Error != answered.Error || expected.Lease != answered.Lease)
             return false;
-        if (expected.Succeeded != answered.Succeeded || expected.Length != answered.Length || !Equals(expected.List, answered.List) || expected.Seen.Length != answered.Seen.Length)
+        if (expected.Succeeded != answered.Succeeded || expected.ListLength != answered.ListLength || !Equals(expected.List, answered.List) || expected.Versions.Length != answered.Versions.Length)
             return false;
-        if (!isPart && expected.Revision != answered.Revision)
+        if (!isPartial && expected.Revision != answered.Revision)
             return false;
-        for (var i = 0; i < expected.Seen.Length; i++)
+        for (var i = 0; i < expected.Versions.Length; i++)
         {
-            var (a, b) = (expected.Seen[i], answered.Seen[i]);
-            if (a.Key != b.Key || a.Value != b.Value || a.Lease != b.Lease || !IsOrMayBe(a.Modified, b.Modified) || (!isPart && (a.Version != b.Version || a.Created != b.Created)))
+            var (a, b) = (expected.Versions[i], answered.Versions[i]);
+            if (a.Key != b.Key || a.Value != b.Value || a.Lease != b.Lease || !MatchesOrUnknown(a.Modified, b.Modified) || (!isPartial && (a.Version != b.Version || a.Created != b.Created)))
                 return false;
         }
 
@@ -125,42 +125,42 @@ internal sealed class StoreModel(bool isPart = false) : SequentialModel<StoreSta
     }
 
     /// <summary>Whether a request of the store writes: then, as revisions grow, its own is greater than those before, and that is all a part can say of revisions.</summary>
-    private static bool Changes(StoreState state, StoreRequest request) => request.Kind switch
+    private static bool CreatesRevision(StoreState state, StoreRequest request) => request.Kind switch
     {
         StoreRequestKind.Put => request.Lease == 0 || state.FindLease(request.Lease) is not null,
         StoreRequestKind.PutBoth => true,
         StoreRequestKind.Revoke => state.KeysOf(request.Lease).Length > 0,
-        StoreRequestKind.Expire => state.FindLease(request.Lease)?.Renewal == request.Renewal && state.KeysOf(request.Lease).Length > 0,
+        StoreRequestKind.Expire => state.FindLease(request.Lease)?.RenewalEntry == request.RenewalEntry && state.KeysOf(request.Lease).Length > 0,
         StoreRequestKind.Delete => state.Find(request.Keys[0]).Length > 0,
-        StoreRequestKind.Swap => MaySwap(state.Find(request.Keys[0]), request.Expected),
+        StoreRequestKind.Swap => CanSwap(state.Find(request.Keys[0]), request.ExpectedRevision),
         _ => false,
     };
 
-    private static bool MaySwap(KeyVersion[] found, long expected) => found.Length == 0 ? expected == 0 : IsOrMayBe(found[0].Modified, expected);
+    private static bool CanSwap(KeyVersion[] found, long expected) => found.Length == 0 ? expected == 0 : MatchesOrUnknown(found[0].Modified, expected);
 
-    private static bool IsOrMayBe(long expected, long answered) => expected == answered || expected < 0;
+    private static bool MatchesOrUnknown(long expected, long answered) => expected == answered || expected < 0;
 }
 
 /// <summary>A few keys, ascending, and the list. It never changes.</summary>
 /// <param name="Revision">The newest; in a part of a store, the newest that anybody was told.</param>
 /// <param name="Keys">All keys there are.</param>
 /// <param name="List">The list.</param>
-internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList List)
+internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendOnlyList List)
 {
     /// <summary>What can be read is from here on.</summary>
-    public long Compacted { get; init; } = -1;
+    public long CompactRevision { get; init; } = -1;
 
     /// <summary>All leases there are.</summary>
-    public KnownLease[] Leases { get; init; } = [];
+    public LeaseState[] Leases { get; init; } = [];
 
     /// <summary>As it was a revision before; null in the beginning, and in a part, which cannot know.</summary>
-    public StoreState? Before { get; init; }
+    public StoreState? Previous { get; init; }
 
     public StoreState At(long revision)
     {
         var then = this;
         while (then.Revision > revision)
-            then = then.Before!;
+            then = then.Previous!;
         return then;
     }
 
@@ -168,7 +168,7 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
     public KeyVersion[] ChangesSince(long revision)
     {
         var changes = new List<KeyVersion[]>();
-        for (var then = this; then.Before is { } before && then.Revision >= revision; then = before)
+        for (var then = this; then.Previous is { } before && then.Revision >= revision; then = before)
         {
             var deleted = before.Keys.Where(k => then.Find(k.Key).Length == 0).Select(k => new KeyVersion(k.Key, 0, 0, then.Revision, 0, 0));
             changes.Add([.. then.Keys.Where(k => k.Modified == then.Revision).Concat(deleted).OrderBy(static k => k.Key, StringComparer.Ordinal)]);
@@ -178,7 +178,7 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
         return [.. changes.SelectMany(static c => c)];
     }
 
-    public KnownLease? FindLease(long id)
+    public LeaseState? FindLease(long id)
     {
         foreach (var lease in Leases)
         {
@@ -191,12 +191,12 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
 
     public KeyVersion[] KeysOf(long lease) => [.. Keys.Where(k => k.Lease == lease)];
 
-    public StoreState With(KnownLease lease) => this with { Leases = [.. Leases.Where(l => l.Id != lease.Id), lease] };
+    public StoreState WithLease(LeaseState lease) => this with { Leases = [.. Leases.Where(l => l.Id != lease.Id), lease] };
 
     /// <summary>A revision, if the lease has keys.</summary>
     public StoreState WithoutLease(long id, long at) => this with
     {
-        Revision = KeysOf(id).Length > 0 ? After(at) : Revision,
+        Revision = KeysOf(id).Length > 0 ? RevisionAfter(at) : Revision,
         Keys = [.. Keys.Where(k => k.Lease != id)],
         Leases = [.. Leases.Where(l => l.Id != id)],
     };
@@ -217,7 +217,7 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
         var keys = Keys;
         foreach (var key in request.Keys)
             keys = Put(keys, key, request, at);
-        return this with { Revision = After(at), Keys = keys };
+        return this with { Revision = RevisionAfter(at), Keys = keys };
     }
 
     private static KeyVersion[] Put(KeyVersion[] keys, string key, StoreRequest request, long at)
@@ -232,9 +232,9 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
         return changed;
     }
 
-    public StoreState Without(string key, long at) => this with { Revision = After(at), Keys = [.. Keys.Where(k => k.Key != key)] };
+    public StoreState WithoutKey(string key, long at) => this with { Revision = RevisionAfter(at), Keys = [.. Keys.Where(k => k.Key != key)] };
 
-    public bool Equals(StoreState? other) => other is not null && Revision == other.Revision && Compacted == other.Compacted && List.Equals(other.List)
+    public bool Equals(StoreState? other) => other is not null && Revision == other.Revision && CompactRevision == other.CompactRevision && List.Equals(other.List)
         && Keys.AsSpan().SequenceEqual(other.Keys) && Leases.AsSpan().SequenceEqual(other.Leases);
 
     /// <summary>Who wrote the keys last says nearly all there is to say of them.</summary>
@@ -246,5 +246,5 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendedList
         return hash.GetHashCode();
     }
 
-    private long After(long at) => Math.Max(Revision, at);
+    private long RevisionAfter(long at) => Math.Max(Revision, at);
 }

@@ -53,7 +53,7 @@ internal enum StoreRequestKind
 }
 
 /// <summary>Why the store refused.</summary>
-internal enum StoreRefusal
+internal enum StoreError
 {
     /// <summary>It did not.</summary>
     None,
@@ -75,7 +75,7 @@ internal enum StoreRefusal
 internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong Value = 0)
 {
     /// <summary>What else it depends on or changes, by name; what shares none of these names knows nothing of it.</summary>
-    public string[] Touches { get; init; } = Keys;
+    public string[] TouchedNames { get; init; } = Keys;
 
     /// <summary>Of a put: the lease of the key, 0 is none. Of what is asked about a lease: which one.</summary>
     public long Lease { get; init; }
@@ -84,13 +84,13 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
     public long Ttl { get; init; }
 
     /// <summary>Of an expiry: the renewal whose time is up. Of a grant and a renewal: what it is called, the entry that asked for it.</summary>
-    public ulong Renewal { get; init; }
+    public ulong RenewalEntry { get; init; }
 
     /// <summary>Of a compaction and of reads of the past: which revision.</summary>
-    public long Past { get; init; }
+    public long PastRevision { get; init; }
 
     /// <summary>Of a swap: the revision at which the key must have been written last; 0: it must not be there.</summary>
-    public long Expected { get; init; }
+    public long ExpectedRevision { get; init; }
 
     /// <summary>Of a put: what was there before is answered.</summary>
     public bool WantsPrevious { get; init; }
@@ -99,30 +99,30 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
     /// The revision a write gets if it is not the next one: that is how it is known to who sees only a part of the store. 0: the next one. Of an append: the only place it can have;
     /// below 0, one behind as many elements.
     /// </summary>
-    public long Revision { get; init; }
+    public long AssignedRevision { get; init; }
 
-    public bool IsRead => Kind is StoreRequestKind.Get or StoreRequestKind.GetAll or StoreRequestKind.GetList or StoreRequestKind.GetLease || IsOfThePast;
+    public bool IsRead => Kind is StoreRequestKind.Get or StoreRequestKind.GetAll or StoreRequestKind.GetList or StoreRequestKind.GetLease || IsHistoricalRead;
 
     /// <summary>It reads what was.</summary>
-    public bool IsOfThePast => Kind is StoreRequestKind.GetPast or StoreRequestKind.GetChanges;
+    public bool IsHistoricalRead => Kind is StoreRequestKind.GetPast or StoreRequestKind.GetChanges;
 
     public override string ToString() => Kind switch
     {
         StoreRequestKind.Get => $"read {Keys[0]}",
         StoreRequestKind.GetAll => "read all keys",
-        StoreRequestKind.GetPast => $"read {Keys[0]} at revision {Past}",
-        StoreRequestKind.GetChanges => $"read what happened since revision {Past}",
-        StoreRequestKind.Compact => $"compact at revision {Past}",
+        StoreRequestKind.GetPast => $"read {Keys[0]} at revision {PastRevision}",
+        StoreRequestKind.GetChanges => $"read what happened since revision {PastRevision}",
+        StoreRequestKind.Compact => $"compact at revision {PastRevision}",
         StoreRequestKind.Grant => $"grant lease {Lease} for {Ttl} s",
         StoreRequestKind.Renew => $"renew lease {Lease}",
         StoreRequestKind.Revoke => $"revoke lease {Lease}",
-        StoreRequestKind.Expire => $"end lease {Lease} if it was not renewed since {Renewal}",
+        StoreRequestKind.Expire => $"end lease {Lease} if it was not renewed since {RenewalEntry}",
         StoreRequestKind.GetLease => $"read lease {Lease}",
         StoreRequestKind.Put when Lease != 0 => $"put {Keys[0]}={Value} with lease {Lease}",
         StoreRequestKind.Put => $"put {Keys[0]}={Value}",
         StoreRequestKind.PutBoth => $"put {Keys[0]}={Value} and {Keys[1]}={Value}",
         StoreRequestKind.Delete => $"delete {Keys[0]}",
-        StoreRequestKind.Swap => $"swap {Keys[0]} of revision {Expected} for {Value}",
+        StoreRequestKind.Swap => $"swap {Keys[0]} of revision {ExpectedRevision} for {Value}",
         StoreRequestKind.Append => $"append {Value}",
         _ => "read the list",
     };
@@ -130,29 +130,29 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
 
 /// <summary>One answer of the store.</summary>
 /// <param name="Revision">The store's revision; of the list's answers 0.</param>
-/// <param name="Seen">The keys that were read, ascending.</param>
-internal sealed record StoreResponse(long Revision, KeyVersion[] Seen)
+/// <param name="Versions">The keys that were read, ascending.</param>
+internal sealed record StoreResponse(long Revision, KeyVersion[] Versions)
 {
     /// <summary>Why it was refused.</summary>
-    public StoreRefusal Refused { get; init; }
+    public StoreError Error { get; init; }
 
     /// <summary>Of a grant, a renewal and a read of a lease: the lease, if there is one.</summary>
-    public KnownLease? Lease { get; init; }
+    public LeaseState? Lease { get; init; }
 
     /// <summary>Of a swap: it took place. Of a delete: there was something. Of an expiry: the lease was not renewed. Of a revocation and a compaction: always.</summary>
     public bool Succeeded { get; init; }
 
     /// <summary>Of an append: where it stands.</summary>
-    public int Length { get; init; }
+    public int ListLength { get; init; }
 
     /// <summary>Of a read of the list: all of it.</summary>
-    public AppendedList? List { get; init; }
+    public AppendOnlyList? List { get; init; }
 
     public override string ToString() =>
-        Refused != StoreRefusal.None ? $"refused: {Refused}, revision {Revision}"
+        Error != StoreError.None ? $"refused: {Error}, revision {Revision}"
         : List is not null ? List.ToString()
-        : Length > 0 ? $"place {Length}"
-        : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}{(Seen.Length > 0 ? string.Join(", ", Seen) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
+        : ListLength > 0 ? $"place {ListLength}"
+        : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}{(Versions.Length > 0 ? string.Join(", ", Versions) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
 }
 
 /// <summary>A key as it is at some moment; of version 0 when it was deleted.</summary>
@@ -166,8 +166,8 @@ internal readonly record struct KeyVersion(string Key, ulong Value, long Created
 /// <summary>A lease as it is at some moment.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Ttl">How long it lives without a renewal.</param>
-/// <param name="Renewal">What its last renewal is called.</param>
-internal readonly record struct KnownLease(long Id, long Ttl, ulong Renewal)
+/// <param name="RenewalEntry">What its last renewal is called.</param>
+internal readonly record struct LeaseState(long Id, long Ttl, ulong RenewalEntry)
 {
-    public override string ToString() => $"lease {Id} of {Ttl} s, renewed at {Renewal}";
+    public override string ToString() => $"lease {Id} of {Ttl} s, renewed at {RenewalEntry}";
 }

@@ -2,7 +2,7 @@ using System.Text;
 using Quorate.Kv;
 using Quorate.Node;
 using Quorate.Raft;
-using Client = Quorate.Verification.VirtualClient<Quorate.Verification.Simulation.Store.StoreMachine, Quorate.Verification.Simulation.Store.StoreResult>;
+using Client = Quorate.Verification.VirtualClient<Quorate.Verification.Simulation.Store.StoreStateMachine, Quorate.Verification.Simulation.Store.StoreResult>;
 
 namespace Quorate.Verification.Simulation.Store;
 
@@ -11,24 +11,24 @@ namespace Quorate.Verification.Simulation.Store;
 /// Nothing here knows how long a lease lives. Whoever would end one reads it and proposes its end, with the renewal that it has seen, as the leader does when its clock says so; that it
 /// does so at any moment is harder than any clock.
 /// </remarks>
-internal sealed class StoreWorkload(Weather weather)
+internal sealed class StoreWorkload(SwarmOptions swarm)
 {
     private static readonly string[] Keys = ["k0", "k1", "k2", "k3"];
-    private static readonly string[] List = ["the list"];
-    private static readonly string[] Past = ["what was"];
+    private static readonly string[] ListName = ["the list"];
+    private static readonly string[] HistoryName = ["what was"];
 
     /// <summary>Leases are numbered from 1.</summary>
-    private static readonly string[] Leases = ["lease 1", "lease 2"];
+    private static readonly string[] LeaseNames = ["lease 1", "lease 2"];
 
     /// <summary>Of the revisions that were just seen so many are read once more, and so many stay behind a compaction.</summary>
-    private const int BackMax = 12;
+    private const int RevisionsBackMax = 12;
 
     /// <summary>Every write writes something of its own, so that whoever reads it knows which write it was.</summary>
-    private const ulong PassesMax = 1_000_000;
+    private const ulong PassesPerClientMax = 1_000_000;
 
-    public static SimulationChecks<StoreMachine, StoreResult> Checks { get; } = new()
+    public static SimulationChecks<StoreStateMachine, StoreResult> Checks { get; } = new()
     {
-        State = static machine => machine.States,
+        State = static machine => machine.StateHistoryDigest,
         FinalState = static machine => machine.Store.Hash(),
         ResultsEqual = static (a, b) => a.Digest == b.Digest,
         CheckHistory = StoreHistory.Check,
@@ -36,11 +36,11 @@ internal sealed class StoreWorkload(Weather weather)
 
     public async Task Run(Client client)
     {
-        var tag = ((ulong)client.Number * PassesMax) + (ulong)client.Iteration;
+        var tag = ((ulong)client.Number * PassesPerClientMax) + (ulong)client.Iteration;
         var random = client.Random;
         var key = Keys[random.Next(Keys.Length)];
-        var payload = random.Next(weather.PayloadBytesMax);
-        if (random.Next(1000) < weather.Reads)
+        var payload = random.Next(swarm.PayloadBytesMax);
+        if (random.Next(1000) < swarm.ReadsPerMille)
         {
             await Read(client, key).ConfigureAwait(false);
             return;
@@ -49,7 +49,7 @@ internal sealed class StoreWorkload(Weather weather)
         switch (random.Next(20))
         {
             case < 4:
-                await client.ProposeAsync(StoreMachine.Append(tag, payload), new StoreRequest(StoreRequestKind.Append, List, tag)).ConfigureAwait(false);
+                await client.ProposeAsync(StoreStateMachine.EncodeAppend(tag, payload), new StoreRequest(StoreRequestKind.Append, ListName, tag)).ConfigureAwait(false);
                 break;
             case < 6:
                 await Propose(client, new StoreRequest(StoreRequestKind.Delete, [key]), new DeleteRangeRequest(Single(key))).ConfigureAwait(false);
@@ -57,19 +57,19 @@ internal sealed class StoreWorkload(Weather weather)
             case < 9:
                 await Swap(client, key, tag, payload).ConfigureAwait(false);
                 break;
-            case 9 when weather.TouchesSeveralKeys:
+            case 9 when swarm.HasMultiKeyOperations:
                 var both = new StoreRequest(StoreRequestKind.PutBoth, [Keys[0], Keys[1]], tag);
                 await Propose(client, both, new TxnRequest([], [Put(Keys[0], tag, payload / 2), Put(Keys[1], tag, payload / 2)], [])).ConfigureAwait(false);
                 break;
             case < 13:
-                await KeepLease(client, 1 + random.Next(Leases.Length)).ConfigureAwait(false);
+                await UseLease(client, 1 + random.Next(LeaseNames.Length)).ConfigureAwait(false);
                 break;
             case 13:
                 await Compact(client, key).ConfigureAwait(false);
                 break;
             default:
                 var lease = LeaseFor(key, random);
-                var put = new StoreRequest(StoreRequestKind.Put, [key], tag) { WantsPrevious = random.Next(5) == 0, Lease = lease, Touches = lease == 0 ? [key] : [key, Leases[lease - 1]] };
+                var put = new StoreRequest(StoreRequestKind.Put, [key], tag) { WantsPrevious = random.Next(5) == 0, Lease = lease, TouchedNames = lease == 0 ? [key] : [key, LeaseNames[lease - 1]] };
                 await Propose(client, put, Put(key, tag, payload) with { PrevKv = put.WantsPrevious, Lease = lease }).ConfigureAwait(false);
                 break;
         }
@@ -78,22 +78,22 @@ internal sealed class StoreWorkload(Weather weather)
     /// <summary>Some puts have a lease; unless keys may depend on each other, each lease has one key that it goes with.</summary>
     private int LeaseFor(string key, Random random)
     {
-        var lease = weather.TouchesSeveralKeys ? 1 + random.Next(Leases.Length) : 1 + Array.IndexOf(Keys, key);
-        return random.Next(2) == 0 && lease <= Leases.Length ? lease : 0;
+        var lease = swarm.HasMultiKeyOperations ? 1 + random.Next(LeaseNames.Length) : 1 + Array.IndexOf(Keys, key);
+        return random.Next(2) == 0 && lease <= LeaseNames.Length ? lease : 0;
     }
 
     private async Task Read(Client client, string key)
     {
         switch (client.Random.Next(20))
         {
-            case 0 when weather.TouchesSeveralKeys:
+            case 0 when swarm.HasMultiKeyOperations:
                 await client.ReadAsync(static machine => StoreHistory.Read(machine.Store, KeyInterval.All), new StoreRequest(StoreRequestKind.GetAll, Keys)).ConfigureAwait(false);
                 break;
             case < 4:
-                await client.ReadAsync(static machine => new StoreResponse(0, []) { List = machine.List }, new StoreRequest(StoreRequestKind.GetList, List)).ConfigureAwait(false);
+                await client.ReadAsync(static machine => new StoreResponse(0, []) { List = machine.List }, new StoreRequest(StoreRequestKind.GetList, ListName)).ConfigureAwait(false);
                 break;
             case 4:
-                await GetLease(client, 1 + client.Random.Next(Leases.Length)).ConfigureAwait(false);
+                await GetLease(client, 1 + client.Random.Next(LeaseNames.Length)).ConfigureAwait(false);
                 break;
             case < 7:
                 await ReadPast(client, key).ConfigureAwait(false);
@@ -107,10 +107,10 @@ internal sealed class StoreWorkload(Weather weather)
     /// <summary>Reads a key, and then how it was, or what has happened, a little before.</summary>
     private static async Task ReadPast(Client client, string key)
     {
-        if (await SomeRevision(client, key).ConfigureAwait(false) is not { } past)
+        if (await ReadRecentRevision(client, key).ConfigureAwait(false) is not { } past)
             return;
         if (client.Random.Next(2) == 0)
-            await client.ReadAsync(machine => StoreHistory.Read(machine.Store, Single(key), past), new StoreRequest(StoreRequestKind.GetPast, [key]) { Past = past }).ConfigureAwait(false);
+            await client.ReadAsync(machine => StoreHistory.Read(machine.Store, Single(key), past), new StoreRequest(StoreRequestKind.GetPast, [key]) { PastRevision = past }).ConfigureAwait(false);
         else
             await GetChanges(client, past).ConfigureAwait(false);
     }
@@ -118,36 +118,36 @@ internal sealed class StoreWorkload(Weather weather)
     /// <summary>Compacts, and perhaps looks like a watcher that begins where the past does now.</summary>
     private static async Task Compact(Client client, string key)
     {
-        if (await SomeRevision(client, key).ConfigureAwait(false) is not { } past)
+        if (await ReadRecentRevision(client, key).ConfigureAwait(false) is not { } past)
             return;
-        await Propose(client, new StoreRequest(StoreRequestKind.Compact, Past) { Past = past }, new CompactRequest(past)).ConfigureAwait(false);
+        await Propose(client, new StoreRequest(StoreRequestKind.Compact, HistoryName) { PastRevision = past }, new CompactRequest(past)).ConfigureAwait(false);
         if (client.Random.Next(2) == 0)
             await GetChanges(client, past).ConfigureAwait(false);
     }
 
     private static Task<QueryResult<StoreResponse>> GetChanges(Client client, long since) =>
-        client.ReadAsync(machine => StoreHistory.ReadChanges(machine.Store, since), new StoreRequest(StoreRequestKind.GetChanges, Keys) { Past = since });
+        client.ReadAsync(machine => StoreHistory.ReadChanges(machine.Store, since), new StoreRequest(StoreRequestKind.GetChanges, Keys) { PastRevision = since });
 
     /// <summary>One that lies a little before the newest; null when nothing could be read.</summary>
-    private static async Task<long?> SomeRevision(Client client, string key)
+    private static async Task<long?> ReadRecentRevision(Client client, string key)
     {
         var read = await Get(client, key).ConfigureAwait(false);
-        return read.IsGranted ? Math.Max(1, read.Value!.Revision - client.Random.Next(BackMax)) : null;
+        return read.IsGranted ? Math.Max(1, read.Value!.Revision - client.Random.Next(RevisionsBackMax)) : null;
     }
 
-    private static async Task KeepLease(Client client, int id)
+    private static async Task UseLease(Client client, int id)
     {
         switch (client.Random.Next(8))
         {
             case < 3:
-                var grant = OfLease(StoreRequestKind.Grant, id) with { Ttl = client.Random.Next(1, 100) };
+                var grant = LeaseRequest(StoreRequestKind.Grant, id) with { Ttl = client.Random.Next(1, 100) };
                 await Propose(client, grant, new LeaseGrantRequest(id, grant.Ttl)).ConfigureAwait(false);
                 break;
             case < 5:
-                await Propose(client, OfLease(StoreRequestKind.Renew, id), new LeaseRenewRequest(id)).ConfigureAwait(false);
+                await Propose(client, LeaseRequest(StoreRequestKind.Renew, id), new LeaseRenewRequest(id)).ConfigureAwait(false);
                 break;
             case 5:
-                await Propose(client, OfLease(StoreRequestKind.Revoke, id), new LeaseRevokeRequest(id)).ConfigureAwait(false);
+                await Propose(client, LeaseRequest(StoreRequestKind.Revoke, id), new LeaseRevokeRequest(id)).ConfigureAwait(false);
                 break;
             default:
                 await Expire(client, id).ConfigureAwait(false);
@@ -162,14 +162,14 @@ internal sealed class StoreWorkload(Weather weather)
         if (read is not { IsGranted: true, Value.Lease: { } lease })
             return;
         if (client.Random.Next(3) == 0)
-            await Propose(client, OfLease(StoreRequestKind.Renew, id), new LeaseRenewRequest(id)).ConfigureAwait(false);
-        await Propose(client, OfLease(StoreRequestKind.Expire, id) with { Renewal = lease.Renewal }, new LeaseExpireRequest(id, new LogIndex(lease.Renewal))).ConfigureAwait(false);
+            await Propose(client, LeaseRequest(StoreRequestKind.Renew, id), new LeaseRenewRequest(id)).ConfigureAwait(false);
+        await Propose(client, LeaseRequest(StoreRequestKind.Expire, id) with { RenewalEntry = lease.RenewalEntry }, new LeaseExpireRequest(id, new LogIndex(lease.RenewalEntry))).ConfigureAwait(false);
     }
 
-    private static StoreRequest OfLease(StoreRequestKind kind, int id) => new(kind, [Leases[id - 1]]) { Lease = id };
+    private static StoreRequest LeaseRequest(StoreRequestKind kind, int id) => new(kind, [LeaseNames[id - 1]]) { Lease = id };
 
     private static Task<QueryResult<StoreResponse>> GetLease(Client client, int id) =>
-        client.ReadAsync(machine => StoreHistory.ReadLease(machine.Store, id), OfLease(StoreRequestKind.GetLease, id));
+        client.ReadAsync(machine => StoreHistory.ReadLease(machine.Store, id), LeaseRequest(StoreRequestKind.GetLease, id));
 
     private static Task<QueryResult<StoreResponse>> Get(Client client, string key) =>
         client.ReadAsync(machine => StoreHistory.Read(machine.Store, Single(key)), new StoreRequest(StoreRequestKind.Get, [key]));
@@ -180,13 +180,13 @@ internal sealed class StoreWorkload(Weather weather)
         var read = await Get(client, key).ConfigureAwait(false);
         if (!read.IsGranted)
             return;
-        var expected = read.Value!.Seen is [var version] ? version.Modified : 0;
+        var expected = read.Value!.Versions is [var version] ? version.Modified : 0;
         var compare = new KeyCompare(Single(key), CompareTarget.Mod, CompareResult.Equal) { Number = expected };
-        var swap = new StoreRequest(StoreRequestKind.Swap, [key], tag) { Expected = expected };
+        var swap = new StoreRequest(StoreRequestKind.Swap, [key], tag) { ExpectedRevision = expected };
         await Propose(client, swap, new TxnRequest([compare], [Put(key, tag, payload)], [new RangeRequest(Single(key))])).ConfigureAwait(false);
     }
 
-    private static Task<ProposalResult<StoreResult>> Propose(Client client, StoreRequest request, KvRequest kv) => client.ProposeAsync(StoreMachine.Kv(kv), request);
+    private static Task<ProposalResult<StoreResult>> Propose(Client client, StoreRequest request, KvRequest kv) => client.ProposeAsync(StoreStateMachine.EncodeKv(kv), request);
 
     private static PutRequest Put(string key, ulong tag, int payload) => new(Encoding.ASCII.GetBytes(key), StoreHistory.Value(tag, payload / 2));
 

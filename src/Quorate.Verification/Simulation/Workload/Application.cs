@@ -7,35 +7,35 @@ namespace Quorate.Verification.Simulation.Workload;
 
 /// <summary>A machine, what clients do with it, and what must be so: everything of a run that is not the cluster's.</summary>
 internal sealed class Application<TMachine, TResult>(
-    ulong seed, Func<TMachine> machine, Func<VirtualClient<TMachine, TResult>, Task> workload, SimulationChecks<TMachine, TResult> checks, Func<ulong, RunOptions, string> again) : IApplication
+    ulong seed, Func<TMachine> stateMachineFactory, Func<VirtualClient<TMachine, TResult>, Task> workload, SimulationChecks<TMachine, TResult> checks, Func<ulong, RunOptions, string> reproCommand) : IApplication
     where TMachine : IStateMachine<TResult>
 {
     private readonly List<ClientOperation<TMachine, TResult>> _history = [];
 
     public SimulationChecks<TMachine, TResult> Checks { get; } = checks;
 
-    public Func<TMachine> NewMachine { get; } = machine;
+    public Func<TMachine> CreateStateMachine { get; } = stateMachineFactory;
 
     /// <summary>What clients asked so far, in the order in which they began.</summary>
     public IReadOnlyList<ClientOperation<TMachine, TResult>> History => _history;
 
-    public AppliedLedger<TResult> Ledger { get; } = new(checks.ResultsEqual);
+    public StateChecker<TResult> StateChecker { get; } = new(checks.ResultsEqual);
 
     /// <summary>The furthest index that anybody has been shown.</summary>
-    public LogIndex Seen { get; private set; }
+    public LogIndex NewestSeenIndex { get; private set; }
 
-    public string Again(ulong seed, RunOptions options) => again(seed, options);
+    public string ReproCommand(ulong seed, RunOptions options) => reproCommand(seed, options);
 
-    public IMachineHost NewHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
-        new MachineHost<TMachine, TResult>(this, NewMachine(), member, firstSequence, reads, worker, applied, wake);
+    public IStateMachineHost CreateHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
+        new StateMachineHost<TMachine, TResult>(this, CreateStateMachine(), member, firstSequence, reads, worker, applied, wake);
 
-    public IClient NewClient(Cluster cluster, int number, Member? pinned = null) =>
+    public IClient CreateClient(Cluster cluster, int number, SimulatedMachine? fixedTarget = null) =>
         new VirtualClient<TMachine, TResult>(
-            this, pinned is null ? workload : Probe, cluster, number, seed, pinned);
+            this, fixedTarget is null ? workload : Probe, cluster, number, seed, fixedTarget);
 
-    public ClientOperation<TMachine, TResult> Begin(int client, NodeId at, object what, long now, ReadOnlyMemory<byte> command, Func<TMachine, object?>? query)
+    public ClientOperation<TMachine, TResult> BeginOperation(int client, NodeId target, object description, long now, ReadOnlyMemory<byte> command, Func<TMachine, object?>? query)
     {
-        var operation = new ClientOperation<TMachine, TResult>((ulong)_history.Count + 1, client, at, what, now, Seen) { Command = command, Query = query };
+        var operation = new ClientOperation<TMachine, TResult>((ulong)_history.Count + 1, client, target, description, now, NewestSeenIndex) { Command = command, Query = query };
         _history.Add(operation);
         return operation;
     }
@@ -44,16 +44,16 @@ internal sealed class Application<TMachine, TResult>(
     /// An operation ended where it says. Whoever shows less than had been shown when it began is out of time: said now and not at the end of the run, so that what led to it is
     /// still in sight.
     /// </summary>
-    public void Showed(ClientOperation<TMachine, TResult> operation, Tally tally)
+    public void OnCompleted(ClientOperation<TMachine, TResult> operation, Counters counters)
     {
-        if (operation.Index < operation.Seen)
-            CheckHistory(tally);
-        Seen = LogIndex.Max(Seen, operation.Index);
+        if (operation.Index < operation.SeenIndex)
+            CheckHistory(counters);
+        NewestSeenIndex = LogIndex.Max(NewestSeenIndex, operation.Index);
     }
 
-    public void CheckHistory(Tally tally)
+    public void CheckHistory(Counters counters)
     {
-        var verdict = Checks.CheckHistory(this, tally);
+        var verdict = Checks.CheckHistory(this, counters);
         if (verdict.Result == CheckResult.NotLinearizable)
             throw new ViolationException("Linearizable", verdict.Explanation);
     }

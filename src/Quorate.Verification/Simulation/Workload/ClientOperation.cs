@@ -13,21 +13,21 @@ internal enum OperationOutcome
 }
 
 /// <summary>One line of the history: what was asked where and when, and what came of it.</summary>
-internal sealed class ClientOperation<TMachine, TResult>(ulong number, int client, NodeId at, object what, long began, LogIndex seen)
+internal sealed class ClientOperation<TMachine, TResult>(ulong number, int client, NodeId target, object description, long invokedAt, LogIndex seenIndex)
 {
     public ulong Number { get; } = number;
 
     public int Client { get; } = client;
 
-    public NodeId At { get; } = at;
+    public NodeId Target { get; } = target;
 
     /// <summary>What it is called.</summary>
-    public object What { get; } = what;
+    public object Description { get; } = description;
 
-    public long Began { get; } = began;
+    public long InvokedAt { get; } = invokedAt;
 
     /// <summary>The furthest index that anybody had been shown when it began.</summary>
-    public LogIndex Seen { get; } = seen;
+    public LogIndex SeenIndex { get; } = seenIndex;
 
     /// <summary>Of a write: what was proposed.</summary>
     public ReadOnlyMemory<byte> Command { get; init; }
@@ -35,7 +35,7 @@ internal sealed class ClientOperation<TMachine, TResult>(ulong number, int clien
     /// <summary>Of a read: what was asked of the machine.</summary>
     public Func<TMachine, object?>? Query { get; init; }
 
-    public long Ended { get; private set; }
+    public long CompletedAt { get; private set; }
 
     public OperationOutcome Outcome { get; private set; }
 
@@ -46,15 +46,15 @@ internal sealed class ClientOperation<TMachine, TResult>(ulong number, int clien
     public TResult? Result { get; set; }
 
     /// <summary>Of a granted read: what the machine answered.</summary>
-    public object? Answer { get; set; }
+    public object? ReadValue { get; set; }
 
-    public void End(long now, OperationOutcome outcome, LogIndex index = default)
+    public void Complete(long now, OperationOutcome outcome, LogIndex index = default)
     {
         Invariant.That(Outcome == OperationOutcome.Open, "an operation ends once");
-        Ended = now;
+        CompletedAt = now;
         Outcome = outcome;
         Index = index;
     }
 
-    public override string ToString() => What.ToString() ?? "";
+    public override string ToString() => Description.ToString() ?? "";
 }

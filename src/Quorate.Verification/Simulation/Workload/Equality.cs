@@ -6,7 +6,7 @@ namespace Quorate.Verification.Simulation.Workload;
 /// <summary>When two answers of a machine are the same: when they say so, or are sequences of which each element is.</summary>
 internal static class Equality
 {
-    public static bool Same(object? a, object? b)
+    public static bool AreEqual(object? a, object? b)
     {
         if (Equals(a, b))
             return true;
@@ -16,7 +16,7 @@ internal static class Equality
         var (left, right) = (((IEnumerable)a).GetEnumerator(), ((IEnumerable)b).GetEnumerator());
         while (left.MoveNext())
         {
-            if (!right.MoveNext() || !Same(left.Current, right.Current))
+            if (!right.MoveNext() || !AreEqual(left.Current, right.Current))
                 return false;
         }
 
@@ -24,16 +24,16 @@ internal static class Equality
     }
 
     /// <summary>Of two values that are not the same: the other, and what to think of it if it looks the same.</summary>
-    public static string WordsOfOther(object? value, object? other) =>
-        Words(other) + (Words(value) == Words(other) ? ", which looks the same and is not equal: does its type say when two are?" : "");
+    public static string DescribeOther(object? value, object? other) =>
+        Describe(other) + (Describe(value) == Describe(other) ? ", which looks the same and is not equal: does its type say when two are?" : "");
 
     /// <summary>A value in words; of a sequence, its elements.</summary>
-    public static string Words(object? value) => value switch
+    public static string Describe(object? value) => value switch
     {
         null => "nothing",
         string text => text,
         DateTime or DateTimeOffset => ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture),
-        IEnumerable sequence => $"[{string.Join(", ", sequence.Cast<object?>().Select(Words))}]",
+        IEnumerable sequence => $"[{string.Join(", ", sequence.Cast<object?>().Select(Describe))}]",
         _ => value.ToString() ?? "",
     };
 }

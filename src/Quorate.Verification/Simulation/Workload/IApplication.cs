@@ -7,37 +7,37 @@ namespace Quorate.Verification.Simulation.Workload;
 internal interface IApplication
 {
     /// <summary>How to see a run again.</summary>
-    string Again(ulong seed, RunOptions options);
+    string ReproCommand(ulong seed, RunOptions options);
 
     /// <summary>The machine of a process that begins, empty.</summary>
-    IMachineHost NewHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);
+    IStateMachineHost CreateHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);
 
     /// <summary>A client, which begins by itself.</summary>
     /// <param name="cluster">Whom it asks.</param>
     /// <param name="number">Its number.</param>
-    /// <param name="pinned">Where it asks, always; null: anywhere.</param>
-    IClient NewClient(Cluster cluster, int number, Member? pinned = null);
+    /// <param name="fixedTarget">Where it asks, always; null: anywhere.</param>
+    IClient CreateClient(Cluster cluster, int number, SimulatedMachine? fixedTarget = null);
 
     /// <summary>All that was answered must make sense as if it had been asked one after another.</summary>
-    void CheckHistory(Tally tally);
+    void CheckHistory(Counters counters);
 }
 
 /// <summary>The machine of one process, with all that brings it commands and takes away answers.</summary>
-internal interface IMachineHost
+internal interface IStateMachineHost
 {
     IApplier Applier { get; }
 
     /// <summary>Everything up to here can be read.</summary>
-    LogIndex Shown { get; }
+    LogIndex VisibleIndex { get; }
 
     /// <summary>Applies what was committed before the process began.</summary>
     void Replay(ReadOnlySpan<LogEntry> committed);
 
     /// <summary>At the end: whether this machine is in the same state as another.</summary>
-    bool IsLike(IMachineHost other);
+    bool HasSameState(IStateMachineHost other);
 
     /// <summary>At the end: the state, as far as it is compared.</summary>
-    string FinalStateInWords();
+    string DescribeFinalState();
 }
 
 /// <summary>Somebody who asks one thing after another.</summary>
@@ -50,14 +50,14 @@ internal interface IClient
     bool IsIdle { get; }
 
     /// <summary>How many writes were acknowledged.</summary>
-    int Committed { get; }
+    int CommittedCount { get; }
 
     /// <summary>How many reads were granted.</summary>
-    int Granted { get; }
+    int GrantedCount { get; }
 
     /// <summary>Looks whether the answer has come.</summary>
     void Poll();
 
     /// <summary>The process it waits for is gone, and the outcome with it.</summary>
-    void NodeIsGone();
+    void OnProcessEnded();
 }

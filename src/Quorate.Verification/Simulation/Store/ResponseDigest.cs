@@ -3,7 +3,7 @@ using Quorate.Kv;
 namespace Quorate.Verification.Simulation.Store;
 
 /// <summary>A digest of an answer of the store, over everything that is in it.</summary>
-internal static class AnswerDigest
+internal static class ResponseDigest
 {
     public static ulong Of(in KvResult result)
     {

@@ -5,7 +5,7 @@ namespace Quorate.Verification.Simulation.Disk;
 /// The system's cache shows the right thing until long after, so it comes to light only once another frame was written and flushed behind it. Before
 /// that the disk would have lost the very last frame, and no log can know of a frame that nothing refers to (docs/formats/wal.md, "What cannot be seen").
 /// </remarks>
-internal sealed class StrayWrite(Dice dice)
+internal sealed class PendingMisdirectedWrite(Prng prng)
 {
     private string _name = "";
     private FileContent? _content;
@@ -14,16 +14,16 @@ internal sealed class StrayWrite(Dice dice)
     private byte[] _written = [];
 
     /// <summary>Another frame stands behind it.</summary>
-    public bool IsHidden { get; private set; }
+    public bool IsFollowedByWrite { get; private set; }
 
     /// <summary>Something is about to be written.</summary>
-    public void Written(string name, FileContent content, long offset, ReadOnlySpan<byte> source)
+    public void OnWrite(string name, FileContent content, long offset, ReadOnlySpan<byte> source)
     {
-        if (!name.EndsWith(".log", StringComparison.Ordinal) || IsHidden)
+        if (!name.EndsWith(".log", StringComparison.Ordinal) || IsFollowedByWrite)
             return;
         if (_content is not null)
         {
-            IsHidden = true;
+            IsFollowedByWrite = true;
             return;
         }
 
@@ -33,13 +33,13 @@ internal sealed class StrayWrite(Dice dice)
     }
 
     /// <summary>It comes to light. Where it lands is older than itself: what is younger was written over it.</summary>
-    public void Land(SortedDictionary<string, FileContent> files)
+    public void Apply(SortedDictionary<string, FileContent> files)
     {
-        _content!.ChangeOnDisk(_offset, _before);
+        _content!.OverwriteOnDisk(_offset, _before);
         var older = files.Where(f => string.CompareOrdinal(f.Key, _name) <= 0 && f.Value.Bytes.Length >= FileContent.SectorBytes).Select(static f => f.Value).ToList();
-        var target = older[dice.Next(0, older.Count)];
+        var target = older[prng.Next(0, older.Count)];
         var end = target == _content ? _offset : target.Bytes.Length;
-        var place = FileContent.SectorBytes * dice.Next(0, (int)(end / FileContent.SectorBytes));
-        target.ChangeOnDisk(place, _written.AsSpan(0, (int)Math.Min(_written.Length, end - place)));
+        var position = FileContent.SectorBytes * prng.Next(0, (int)(end / FileContent.SectorBytes));
+        target.OverwriteOnDisk(position, _written.AsSpan(0, (int)Math.Min(_written.Length, end - position)));
     }
 }

@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Coverage;
 
 /// <summary>A rare path: what no run of a set has gone through is not tested by it. docs/testing.md says how they are counted.</summary>
-internal enum Mark
+internal enum CoverageMark
 {
     /// <summary>A pre-vote was refused: the log of who asks is behind, or a leader is heard.</summary>
     PreVoteRefused,
@@ -10,10 +10,10 @@ internal enum Mark
     VoteRefusedLogBehind,
 
     /// <summary>A vote was refused because another has it.</summary>
-    VoteRefusedTaken,
+    VoteRefusedAlreadyVoted,
 
     /// <summary>Whoever hears a leader was not moved by a candidate of a later term.</summary>
-    VoteRefusedLeaderHeard,
+    VoteRefusedLeaderActive,
 
     /// <summary>Two candidates stood in one term.</summary>
     VoteSplit,
@@ -31,7 +31,7 @@ internal enum Mark
     LeaderEnded,
 
     /// <summary>Somebody was elected when a later term already had a leader.</summary>
-    ElectedInThePast,
+    ElectedInOldTerm,
 
     /// <summary>A leader stepped down: no quorum was heard.</summary>
     LeaderLostQuorum,
@@ -40,7 +40,7 @@ internal enum Mark
     LeaderDiskStalled,
 
     /// <summary>A leader stepped down: it heard of a later term.</summary>
-    LeaderOfThePast,
+    LeaderSawLaterTerm,
 
     /// <summary>A leader's connection was closed, and its followers did not wait for the timeout.</summary>
     LeaderConnectionClosed,
@@ -49,7 +49,7 @@ internal enum Mark
     Truncated,
 
     /// <summary>Some of those were on the disk already.</summary>
-    TruncatedWhatWasDurable,
+    TruncatedDurableEntries,
 
     /// <summary>A leader looked for where a follower's log parts from its own.</summary>
     FollowerDiverges,
@@ -58,31 +58,31 @@ internal enum Mark
     FollowerFarBehind,
 
     /// <summary>A state machine was so far behind that what it needed was no longer in memory.</summary>
-    MachineFarBehind,
+    StateMachineFarBehind,
 
     /// <summary>A follower is not sent what it lacks, because too much is on its way to it.</summary>
     WindowFull,
 
     /// <summary>An append came from a leader of an earlier term.</summary>
-    AppendOfThePast,
+    AppendOfOldTerm,
 
     /// <summary>An append came with entries that are committed here already.</summary>
     AppendBelowCommit,
 
     /// <summary>An append came with entries all of which are here already.</summary>
-    AppendRepeated,
+    AppendDuplicate,
 
     /// <summary>A leader's commit is ahead of its own disk.</summary>
     CommitAheadOfOwnDisk,
 
     /// <summary>A forwarded proposal came again and was not taken again.</summary>
-    ForwardedTwice,
+    ForwardDuplicate,
 
     /// <summary>A member sent its leader again what may have been lost.</summary>
-    ForwardedAgain,
+    ForwardRetried,
 
     /// <summary>A forwarded proposal came in a term it was not meant for.</summary>
-    ForwardedTooLate,
+    ForwardOfOtherTerm,
 
     /// <summary>A read came to a leader that has not committed anything in its term yet.</summary>
     ReadBeforeTermCommitted,
@@ -91,29 +91,29 @@ internal enum Mark
     ReadForwarded,
 
     /// <summary>A question of a follower came to somebody who does not lead, or is too busy.</summary>
-    ReadForwardedRefused,
+    ForwardedReadRejected,
 
     /// <summary>A read was confirmed in a later turn than the one it came in, by a quorum's answers.</summary>
-    ReadConfirmedByOthers,
+    ReadConfirmedByQuorum,
 
     /// <summary>A read was refused: too many wait.</summary>
-    ReadRefusedBusy,
+    ReadRejectedBusy,
 
     /// <summary>A write that never finished was cut off when the log was opened.</summary>
-    TornTailCut,
+    TornTailTruncated,
 
     /// <summary>A member whose disk is damaged refused to start.</summary>
-    DamageRefused,
+    StartRefusedOnCorruption,
 
     /// <summary>Somebody came with another data folder than when it was met, and was refused.</summary>
-    AnotherFolderRefused,
+    ChangedIncarnationRejected,
 
     /// <summary>A sector could not be read.</summary>
-    ReadFailed,
+    DiskReadFailed,
 
     /// <summary>A frame was found to have landed in another place.</summary>
     WriteMisdirected,
 
     /// <summary>A member had to come back while the cluster was in its quiet phase.</summary>
-    StartedInTheQuiet,
+    StartedInLivenessPhase,
 }

@@ -4,9 +4,9 @@ using Quorate.Verification.Simulation.Coverage;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>How often each thing happened in a run: a fault that never strikes tests nothing.</summary>
-internal sealed class Tally
+internal sealed class Counters
 {
-    private static readonly string[] NamesOfMarks = [.. Enum.GetNames<Mark>().Select(static name => "mark: " + name)];
+    private static readonly string[] MarkNames = [.. Enum.GetNames<CoverageMark>().Select(static name => "mark: " + name)];
 
     private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
 
@@ -14,11 +14,11 @@ internal sealed class Tally
     public IReadOnlyDictionary<string, long> Counts => new SortedDictionary<string, long>(_counts, StringComparer.Ordinal);
 
     /// <summary>Under what a mark is counted.</summary>
-    public static string NameOf(Mark mark) => NamesOfMarks[(int)mark];
+    public static string NameOf(CoverageMark mark) => MarkNames[(int)mark];
 
-    public bool Has(Mark mark) => _counts.ContainsKey(NameOf(mark));
+    public bool Has(CoverageMark mark) => _counts.ContainsKey(NameOf(mark));
 
-    public void Add(Mark mark) => Add(NameOf(mark));
+    public void Increment(CoverageMark mark) => Increment(NameOf(mark));
 
-    public void Add(string what) => CollectionsMarshal.GetValueRefOrAddDefault(_counts, what, out _)++;
+    public void Increment(string name) => CollectionsMarshal.GetValueRefOrAddDefault(_counts, name, out _)++;
 }

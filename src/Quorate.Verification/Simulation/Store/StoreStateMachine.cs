@@ -13,25 +13,25 @@ internal readonly record struct StoreResult(int Length, KvResult Kv, ulong Diges
 
 /// <summary>What clients of most runs use: the real key-value store, and a list that is appended to.</summary>
 /// <remarks>A command is one byte for its kind, and then for an append eight for what is appended, and what makes it longer; for the store its own command.</remarks>
-internal sealed class StoreMachine : IStateMachine<StoreResult>
+internal sealed class StoreStateMachine : IStateMachine<StoreResult>
 {
     private const byte KindAppend = 1;
     private const byte KindKv = 2;
     private const int TagBytes = 8;
 
     private readonly KvStore _store = new() { VersionsSweptPerCompaction = 4 };
-    private StateDigest _states;
+    private StateDigest _stateHistory;
 
     /// <summary>What readers see of the store.</summary>
     public KvSnapshot Store => _store.Current;
 
     /// <summary>What was appended so far.</summary>
-    public AppendedList List { get; private set; } = AppendedList.Empty;
+    public AppendOnlyList List { get; private set; } = AppendOnlyList.Empty;
 
     /// <summary>A digest of every state it has been in.</summary>
-    public ulong States => _states.Value;
+    public ulong StateHistoryDigest => _stateHistory.Value;
 
-    public static byte[] Append(ulong tag, int payloadBytes)
+    public static byte[] EncodeAppend(ulong tag, int payloadBytes)
     {
         var command = new byte[1 + TagBytes + payloadBytes];
         command[0] = KindAppend;
@@ -40,7 +40,7 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
         return command;
     }
 
-    public static byte[] Kv(KvRequest request)
+    public static byte[] EncodeKv(KvRequest request)
     {
         var bytes = new ArrayBufferWriter<byte>();
         bytes.Write([KindKv]);
@@ -51,7 +51,7 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
     public StoreResult Apply(in CommittedCommand command)
     {
         var result = Execute(command);
-        _states.Add(command.Id.Index, _store, List);
+        _stateHistory.Add(command.Id.Index, _store, List);
         return result;
     }
 
@@ -62,12 +62,12 @@ internal sealed class StoreMachine : IStateMachine<StoreResult>
         var bytes = command.Command.Span;
         if (bytes[0] == KindKv)
         {
-            var answer = _store.Apply(new CommittedCommand(command.Id, command.Command[1..]));
-            return new StoreResult(List.Length, answer, AnswerDigest.Of(answer));
+            var result = _store.Apply(new CommittedCommand(command.Id, command.Command[1..]));
+            return new StoreResult(List.Length, result, ResponseDigest.Of(result));
         }
 
         // What makes it longer is kept nowhere, so that it came whole is said with the answer.
-        List = List.With(BinaryPrimitives.ReadUInt64LittleEndian(bytes[1..]));
+        List = List.Append(BinaryPrimitives.ReadUInt64LittleEndian(bytes[1..]));
         var digest = default(Digest);
         digest.Add(bytes);
         return new StoreResult(List.Length, default, digest.Value);

@@ -5,50 +5,50 @@ namespace Quorate.Verification.Simulation;
 /// A heap whose nodes have four children. The library's own asks a comparer through an interface, and a run asks a million times: this took a tenth of
 /// the simulator's time.
 /// </remarks>
-internal sealed class Agenda
+internal sealed class EventQueue
 {
-    private const int Children = 4;
+    private const int Arity = 4;
 
     private Item[] _items = new Item[256];
     private int _count;
-    private ulong _added;
+    private ulong _sequence;
 
     /// <summary>When the next thing is due; the end of all time when nothing is.</summary>
-    public long Next => _count == 0 ? long.MaxValue : _items[0].Moment;
+    public long NextDueTime => _count == 0 ? long.MaxValue : _items[0].DueTime;
 
-    public void Add(long moment, Action happening)
+    public void Enqueue(long dueTime, Action callback)
     {
         if (_count == _items.Length)
             Array.Resize(ref _items, 2 * _count);
-        var item = new Item(moment, _added++, happening);
+        var item = new Item(dueTime, _sequence++, callback);
         var at = _count++;
-        while (at > 0 && item.IsBefore(_items[(at - 1) / Children]))
+        while (at > 0 && item.IsBefore(_items[(at - 1) / Arity]))
         {
-            _items[at] = _items[(at - 1) / Children];
-            at = (at - 1) / Children;
+            _items[at] = _items[(at - 1) / Arity];
+            at = (at - 1) / Arity;
         }
 
         _items[at] = item;
     }
 
-    public Action Take()
+    public Action Dequeue()
     {
-        var first = _items[0].Happening;
+        var first = _items[0].Callback;
         var last = _items[--_count];
         _items[_count] = default;
         if (_count > 0)
-            SinkFromTop(last);
+            SiftDown(last);
         return first;
     }
 
-    private void SinkFromTop(in Item item)
+    private void SiftDown(in Item item)
     {
         var items = _items.AsSpan(0, _count);
         var at = 0;
-        while ((at * Children) + 1 < items.Length)
+        while ((at * Arity) + 1 < items.Length)
         {
-            var least = (at * Children) + 1;
-            var end = Math.Min(least + Children, items.Length);
+            var least = (at * Arity) + 1;
+            var end = Math.Min(least + Arity, items.Length);
             for (var child = least + 1; child < end; child++)
             {
                 if (items[child].IsBefore(items[least]))
@@ -64,8 +64,8 @@ internal sealed class Agenda
         items[at] = item;
     }
 
-    private readonly record struct Item(long Moment, ulong Order, Action Happening)
+    private readonly record struct Item(long DueTime, ulong Sequence, Action Callback)
     {
-        public bool IsBefore(in Item other) => Moment < other.Moment || (Moment == other.Moment && Order < other.Order);
+        public bool IsBefore(in Item other) => DueTime < other.DueTime || (DueTime == other.DueTime && Sequence < other.Sequence);
     }
 }

@@ -3,18 +3,18 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>One stream of chance. Each concern has its own, so that one that draws more leaves the others' draws as they were.</summary>
-internal sealed class Dice(ulong seed)
+internal sealed class Prng(ulong seed)
 {
     private SplitMix64 _random = new(seed);
 
     /// <summary>The stream of that name under that seed.</summary>
-    public static Dice For(ulong seed, string concern)
+    public static Prng Derive(ulong seed, string stream)
     {
         // FNV-1a: the name only has to lead far away from the other names.
         var hash = 14_695_981_039_346_656_037UL;
-        foreach (var c in concern)
+        foreach (var c in stream)
             hash = (hash ^ c) * 1_099_511_628_211UL;
-        return new Dice(new SplitMix64(seed ^ hash).Next());
+        return new Prng(new SplitMix64(seed ^ hash).Next());
     }
 
     public ulong Next() => _random.Next();

@@ -4,7 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Checks;
 
 /// <summary>All that any log ever held, and all that anybody ever took for committed. What comes to a log is held against it at once, and nothing else need be looked at.</summary>
-internal sealed class LogLedger
+internal sealed class LogChecker
 {
     /// <summary>Where the entries of each term begin, and the term of the entry before.</summary>
     private readonly Dictionary<Term, (LogIndex First, Term Before)> _terms = [];
@@ -13,10 +13,10 @@ internal sealed class LogLedger
     private readonly List<Term> _committed = [];
 
     /// <summary>A core begins with the log that its disk has kept.</summary>
-    public void Began(RaftCore core)
+    public void OnStarted(RaftCore core)
     {
-        Appended(core, core.SnapshotIndex + 1);
-        Committed(core, core.SnapshotIndex);
+        OnAppended(core, core.SnapshotIndex + 1);
+        OnCommitted(core, core.SnapshotIndex);
     }
 
     /// <summary>A core's log is another from that index on.</summary>
@@ -24,7 +24,7 @@ internal sealed class LogLedger
     /// LogMatching: logs that agree at an entry agree in all before it. The terms of a log ascend, so it is enough that in all logs the entries of a term begin at one index, behind an
     /// entry of one term.
     /// </remarks>
-    public void Appended(RaftCore core, LogIndex first)
+    public void OnAppended(RaftCore core, LogIndex first)
     {
         var before = core.TermAt(first - 1);
         for (var index = first; index <= core.LastIndex; index += 1)
@@ -36,11 +36,11 @@ internal sealed class LogLedger
         }
 
         // What was committed may have been replaced.
-        Committed(core, LogIndex.Min(first - 1, core.CommitIndex));
+        OnCommitted(core, LogIndex.Min(first - 1, core.CommitIndex));
     }
 
     /// <summary>A core knows more to be committed than up to that index.</summary>
-    public void Committed(RaftCore core, LogIndex after)
+    public void OnCommitted(RaftCore core, LogIndex after)
     {
         for (var index = after + 1; index <= core.CommitIndex; index += 1)
         {

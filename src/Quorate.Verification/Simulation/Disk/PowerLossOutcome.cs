@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Disk;
 
 /// <summary>What a power cut leaves of what was not flushed.</summary>
-internal enum Unflushed
+internal enum PowerLossOutcome
 {
     /// <summary>Nothing.</summary>
     Dropped,

@@ -1,0 +1,150 @@
+using Quorate.Raft;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>
+/// The end of a run: all members are healed, or a majority of them while the rest stays broken. They must elect, commit, answer, and come to the same
+/// state, in bounded virtual time. Then whoever leads must go on leading (QuietPhase.Stability.cs).
+/// </summary>
+internal sealed partial class LivenessPhase
+{
+    private readonly Cluster _cluster;
+    private readonly Prng _prng;
+    private readonly List<SimulatedMachine> _healthy;
+    private readonly List<SimulatedMachine> _faulty;
+    private readonly List<SimulatedMachine> _unrepaired = [];
+    private readonly List<SimulatedMachine> _withHungDisk = [];
+
+    public LivenessPhase(Cluster cluster, ulong seed)
+    {
+        _cluster = cluster;
+        _prng = Prng.Derive(seed, "quiet");
+        var members = cluster.Members.ToList();
+        _prng.Shuffle(members);
+        var faultyCount = _prng.Chance(500) && cluster.Swarm.MinorityStaysFaulty ? _prng.Next(0, ((members.Count - 1) / 2) + 1) : 0;
+
+        // Whoever leads has most to lose. A damaged disk is not healed by leaving it alone, and its member may refuse to go on at any time.
+        if (_prng.Chance(500) && cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } leader)
+            members = [leader, .. members.Where(m => m != leader)];
+        members = [.. members.OrderBy(m => !cluster.FaultAtlas.IsCorrupted(m.Id))];
+        faultyCount = Math.Max(faultyCount, members.Count(m => cluster.FaultAtlas.IsCorrupted(m.Id)));
+        _faulty = members[..faultyCount];
+        _healthy = members[faultyCount..];
+    }
+
+    public void Run()
+    {
+        _cluster.EnterLivenessPhase();
+        foreach (var member in _faulty)
+            MakeFaulty(member);
+        foreach (var member in _healthy)
+            Repair(member);
+
+        // A disk that stalled before answers within ten seconds; then elections, some of them split, and the restarts they wait for.
+        RunUntil("a leader is elected and known to the core", (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout), HealthyAreLed);
+        foreach (var client in _cluster.Clients)
+            client.IsStopped = true;
+        RunUntil("every client has its answer, or gave up", 4 * VirtualTime.Second, () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
+
+        var probes = _healthy.Select((m, i) => _cluster.Application.CreateClient(_cluster, 1000 + i, m)).ToList();
+        RunUntil("a write and a read succeed at every member of the core", 20 * VirtualTime.Second, () =>
+        {
+            foreach (var probe in probes)
+                probe.IsStopped = probe.CommittedCount > 0 && probe.GrantedCount > 0;
+            return probes.TrueForAll(static p => p.IsStopped && p.IsIdle);
+        });
+        RunUntil("the core is of one mind", 20 * VirtualTime.Second, Converged);
+        CheckStates();
+        CheckStability();
+    }
+
+    private void MakeFaulty(SimulatedMachine member)
+    {
+        var failure = _prng.Pick("down", "cut off", "deaf", "mute", "disk hangs", "as it was");
+        _cluster.EventLog.Record(member.Id, "stays broken:", failure);
+        _cluster.Counters.Increment("broken: " + failure);
+        switch (failure)
+        {
+            case "down":
+                TakeDown(member, "broken for good");
+                break;
+            case "disk hangs":
+                // Whoever starts on such a disk waits for it for ever.
+                member.StaysDown = true;
+                member.Process?.DiskWorker.StallUntil(VirtualTime.Never);
+                member.Resume();
+                _withHungDisk.Add(member);
+                break;
+            case "as it was":
+                _unrepaired.Add(member);
+                break;
+        }
+
+        foreach (var other in _cluster.Members.Where(m => m != member))
+        {
+            if (failure is "cut off" or "deaf")
+                _cluster.Network.Cut(other.Id, member.Id, VirtualTime.Never);
+            if (failure is "cut off" or "mute")
+                _cluster.Network.Cut(member.Id, other.Id, VirtualTime.Never);
+        }
+    }
+
+    private static void TakeDown(SimulatedMachine member, string reason)
+    {
+        member.StaysDown = true;
+        member.Kill(reason);
+    }
+
+    private static void Repair(SimulatedMachine member)
+    {
+        member.Disk.ClearFaults();
+        member.Resume();
+        member.Start();
+    }
+
+    private bool HealthyAreLed() => AreLed(_healthy);
+
+    /// <summary>All of them know one leader in one term; if it is one of them, it knows so too.</summary>
+    private static bool AreLed(List<SimulatedMachine> members)
+    {
+        if (members[0].Process is not { Core: { Leader: var leader, Term: var term } } || leader == NodeId.None)
+            return false;
+        foreach (var member in members)
+        {
+            if (member.Process is not { Core: var core } || core.Leader != leader || core.Term != term || (core.Self == leader && core.Role != Role.Leader))
+                return false;
+        }
+
+        return true;
+    }
+
+    private bool Converged() => HealthyAreLed() && _healthy.TrueForAll(m =>
+        m.Process is { } p && p.Core.LastIndex == _healthy[0].Process!.Core.LastIndex && p.StateMachine.VisibleIndex == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
+
+    private void RunUntil(string goal, long within, Func<bool> done)
+    {
+        if (!done() && !_cluster.Time.Run(_cluster.Time.Now + within, done))
+            throw new ViolationException("Liveness", $"not within {within / 1e6} quiet seconds: {goal}");
+    }
+
+    private void CheckStates()
+    {
+        var acknowledged = _cluster.LeaderHistory.Acknowledged;
+        var first = _healthy[0].Process!.StateMachine;
+        foreach (var member in _healthy)
+        {
+            var process = member.Process!;
+            Require(process.Core.TermAt(acknowledged.Index) == acknowledged.Term, $"{member.Id} lacks {acknowledged}, which was acknowledged");
+            Require(process.StateMachine.HasSameState(first), $"{member.Id} has come to another state than {_healthy[0].Id}");
+        }
+
+        _cluster.EventLog.AddToHash(first.DescribeFinalState());
+        _cluster.CheckDisks(acknowledged);
+    }
+
+    private static void Require(bool holds, string failure)
+    {
+        if (!holds)
+            throw new ViolationException("Converged", failure);
+    }
+}

@@ -1,0 +1,160 @@
+using Quorate.Node.Driver;
+using Quorate.Node.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Coverage;
+using Quorate.Verification.Simulation.Disk;
+using Quorate.Verification.Simulation.Network;
+using Quorate.Verification.Simulation.Workload;
+using Quorate.Verification.Specification;
+using Quorate.Verification.Tracing;
+using IncarnationStore = Quorate.Node.Transport.IncarnationStore;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>One life of a member: the real loop, log, applier and core, put together as a running node puts them together.</summary>
+internal sealed class SimulatedProcess
+{
+    private readonly RaftDriver _loop;
+    private readonly TickClock _clock;
+    private readonly SimulatedMachine _machine;
+    private readonly Cluster _cluster;
+    private readonly VirtualTime _time;
+    private readonly TraceWriter? _trace;
+    private readonly CoverageObserver _coverage;
+    private readonly IncarnationStore _incarnationStore;
+    private readonly ulong[] _knownIncarnations;
+    private readonly Refinement? _refinement;
+    private int _effectsUntilCut = -1;
+    private CoreState _lastState;
+    private bool _hasChanged;
+
+    /// <exception cref="IOException">The disk refused.</exception>
+    /// <exception cref="PowerCutException">The power went off while it recovered.</exception>
+    public SimulatedProcess(Cluster cluster, SimulatedMachine machine)
+    {
+        _machine = machine;
+        _cluster = cluster;
+        _knownIncarnations = new ulong[cluster.Members.Count + 1];
+        _time = cluster.Time;
+        _trace = cluster.Trace;
+        _coverage = new CoverageObserver(cluster.Counters);
+
+        // Whoever has lost its folder talks to nobody any more: as if it were down for ever.
+        _refinement = machine.IsWiped ? null : cluster.Refinement;
+        var (swarm, wal) = (cluster.Swarm, machine.WalOptions);
+        _incarnationStore = IncarnationStore.Open(machine.Disk, machine.IncarnationPrng.Next);
+        (Log, var recovered) = WriteAheadLog.Open(machine.Disk, wal);
+        if (recovered.TruncatedTail is not null)
+            cluster.Counters.Increment(CoverageMark.TornTailTruncated);
+        if (cluster.IsInLivenessPhase)
+            cluster.Counters.Increment(CoverageMark.StartedInLivenessPhase);
+
+        var seed = machine.SeedPrng.Next();
+        var waitingMax = swarm.HasTightLimits ? 4 : 1024;
+        (Clients, Reads) = (new ProposalQueue(waitingMax, 1 << 20, new GroupCommitHold(machine.Clock, Wake)), new PendingReads(waitingMax));
+        DiskWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.FlushLatency);
+        ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
+        StateMachine = cluster.Application.CreateHost(machine.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
+        var restored = StartupRecovery.Run(Log, recovered, cluster.Configuration, StateMachine.Replay, CancellationToken.None);
+        Core = new RaftCore(cluster.RaftOptionsFor(machine.Id, seed), restored);
+        _refinement?.OnStart(Core);
+        Endpoint = new Endpoint(cluster.Network, machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Wake, cluster.Trace);
+        _clock = new TickClock(machine.Clock, TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10, ticksAtOnceMax: 10);
+        _loop = new RaftDriver(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), StateMachine.Applier, Reads, Clients, _clock, Observe);
+        _lastState = CoreState.Of(Core);
+        cluster.LogChecker.OnStarted(Core);
+    }
+
+    public RaftCore Core { get; }
+
+    public IStateMachineHost StateMachine { get; }
+
+    public WriteAheadLog Log { get; }
+
+    public PendingReads Reads { get; }
+
+    public ProposalQueue Clients { get; }
+
+    public Endpoint Endpoint { get; }
+
+    public SimulatedWorker DiskWorker { get; }
+
+    public SimulatedWorker ApplyWorker { get; }
+
+    /// <summary>When the next tick is due, by this member's clock.</summary>
+    public TimeSpan UntilNextTick => _clock.UntilNext;
+
+    /// <summary>What the core was when it was last looked at.</summary>
+    public CoreState State => _lastState;
+
+    /// <summary>The process ends in the middle of a turn: before the n-th effect that it carries out from now on.</summary>
+    public void CutAfterEffects(int effects) => _effectsUntilCut = effects;
+
+    /// <summary>One turn of the real loop, each step of it checked. True when something has changed.</summary>
+    public bool RunOnce()
+    {
+        _hasChanged = false;
+        if (_loop.RunOnce())
+            Wake();
+        return _hasChanged;
+    }
+
+    public void Wake() => _machine.Wake(this);
+
+    private bool IsKnownIncarnation(NodeId peer, ulong incarnation)
+    {
+        // Asked for every message: the book is for the first of each.
+        if (incarnation == 0 || _knownIncarnations[peer.Value] == incarnation)
+            return true;
+        var hadFailed = _machine.Disk.HasFailed;
+        try
+        {
+            if (!_incarnationStore.TryRecord(peer, incarnation))
+            {
+                _cluster.Counters.Increment(CoverageMark.ChangedIncarnationRejected);
+                return false;
+            }
+
+            _knownIncarnations[peer.Value] = incarnation;
+            _cluster.KnownPeers.Add((_machine.Id, peer));
+            return true;
+        }
+        catch (IOException fault) when (fault is not DiskFlushException && !hadFailed)
+        {
+            // The disk is full: whoever cannot be remembered is not let in, and the node goes on.
+            _machine.Disk.ForgiveFailure();
+            return false;
+        }
+    }
+
+    private void OnEffect()
+    {
+        if (_effectsUntilCut >= 0 && _effectsUntilCut-- == 0)
+            throw new PowerCutException();
+    }
+
+    private void Observe(RaftCore core, in Input input, Effects effects)
+    {
+        _trace?.WriteStep(_time.Now, core, input, effects, Endpoint.LastReceivedId);
+        _coverage.Observe(core, input, effects);
+        _refinement?.OnStep(core, input, effects);
+        CheckTransition(effects.Append.Entries.Span);
+        if (effects.Trace.Count > 0)
+            _machine.Observe(core, effects.Trace);
+    }
+
+    private void CheckTransition(ReadOnlySpan<LogEntry> appended)
+    {
+        var now = CoreState.Of(Core);
+        if (now == _lastState && appended.IsEmpty)
+            return;
+        RaftInvariants.CheckTransition(_lastState, now);
+        if (!appended.IsEmpty)
+            _cluster.LogChecker.OnAppended(Core, appended[0].Index);
+        if (now.Commit > _lastState.Commit)
+            _cluster.LogChecker.OnCommitted(Core, _lastState.Commit);
+        _lastState = now;
+        _hasChanged = true;
+    }
+}
