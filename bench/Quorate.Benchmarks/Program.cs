@@ -3,6 +3,6 @@ using Quorate.Benchmarks.Wal;
 
 // Everything is BenchmarkDotNet's but the comparison with the bare loop: its sides must take turns on the disk.
 if (args is ["wal-ratio"])
-    AgainstTheBareLoop.Run();
+    RawDiskComparison.Run();
 else
     BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

@@ -6,29 +6,29 @@ namespace Quorate.Load;
 internal static class ClosedLoop
 {
     public static async Task<Measurement> RunAsync(
-        string name, ILoadTarget target, LoadPlan plan, string folder, CancellationToken cancellationToken)
+        string name, ILoadTarget target, LoadOptions options, string directory, CancellationToken cancellationToken)
     {
         await using (target)
         {
-            await target.StartAsync(folder, cancellationToken);
+            await target.StartAsync(directory, cancellationToken);
 
             var recorder = new Recorder();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var writers = new Task[plan.Writers];
+            var writers = new Task[options.Writers];
             for (var writer = 0; writer < writers.Length; writer++)
             {
-                var command = plan.CreateCommand(writer);
+                var command = options.CreateCommand(writer);
                 writers[writer] = Task.Run(() => WriteUntilAsync(target, command, recorder, stop.Token), CancellationToken.None);
             }
 
-            await Task.Delay(plan.Warmup, cancellationToken);
+            await Task.Delay(options.Warmup, cancellationToken);
             recorder.Begin();
-            await Task.Delay(plan.Duration, cancellationToken);
+            await Task.Delay(options.Duration, cancellationToken);
             recorder.End();
 
             await stop.CancelAsync();
             await Task.WhenAll(writers);
-            return recorder.Report(name, plan);
+            return recorder.Report(name, options);
         }
     }
 
@@ -44,7 +44,7 @@ internal static class ClosedLoop
                 await target.WriteAsync(command, CancellationToken.None);
                 recorder.Record(startedAt);
             }
-            catch (WriteRefusedException refused)
+            catch (WriteRejectedException refused)
             {
                 recorder.RecordError(refused.Message);
                 await Task.Yield();

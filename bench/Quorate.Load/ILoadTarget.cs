@@ -7,13 +7,13 @@ namespace Quorate.Load;
 /// </remarks>
 internal interface ILoadTarget : IAsyncDisposable
 {
-    /// <summary>Starts three members below <paramref name="folder"/> and returns once one of them leads.</summary>
-    Task StartAsync(string folder, CancellationToken cancellationToken);
+    /// <summary>Starts three members below <paramref name="directory"/> and returns once one of them leads.</summary>
+    Task StartAsync(string directory, CancellationToken cancellationToken);
 
     /// <summary>Proposes one command on the leader and returns once it is acknowledged as committed.</summary>
-    /// <exception cref="WriteRefusedException">The write was not acknowledged.</exception>
+    /// <exception cref="WriteRejectedException">The write was not acknowledged.</exception>
     ValueTask WriteAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken);
 }
 
 /// <summary>A write that got an answer other than "committed".</summary>
-internal sealed class WriteRefusedException(string reason) : Exception(reason);
+internal sealed class WriteRejectedException(string reason) : Exception(reason);

@@ -6,12 +6,12 @@ namespace Quorate.Load;
 /// <summary>The command line: which targets, how many writers, how long; runs them in turn and prints one table.</summary>
 internal static class LoadCommand
 {
-    private static readonly Dictionary<string, Func<LoadPlan, string, CancellationToken, Task<Measurement>>> Targets = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<LoadOptions, string, CancellationToken, Task<Measurement>>> Targets = new(StringComparer.Ordinal)
     {
         ["quorate"] = (plan, folder, stop) => ClosedLoop.RunAsync("quorate", new QuorateTarget(), plan, folder, stop),
         ["dotnext"] = (plan, folder, stop) => ClosedLoop.RunAsync("dotnext", new DotNextTarget(), plan, folder, stop),
-        ["disk"] = (plan, folder, _) => Task.Run(() => BareLoop.Run("disk", copies: 1, plan, folder)),
-        ["disk3"] = (plan, folder, _) => Task.Run(() => BareLoop.Run("disk3", copies: 3, plan, folder)),
+        ["disk"] = (plan, folder, _) => Task.Run(() => RawDiskBaseline.Run("disk", copies: 1, plan, folder)),
+        ["disk3"] = (plan, folder, _) => Task.Run(() => RawDiskBaseline.Run("disk3", copies: 3, plan, folder)),
     };
 
     public static RootCommand Create()
@@ -47,7 +47,7 @@ internal static class LoadCommand
         };
         root.SetAction(async (parsed, stop) =>
         {
-            var plans = parsed.GetRequiredValue(writers).Select(count => new LoadPlan(
+            var plans = parsed.GetRequiredValue(writers).Select(count => new LoadOptions(
                 count,
                 parsed.GetValue(size),
                 TimeSpan.FromSeconds(parsed.GetValue(warmup)),
@@ -63,7 +63,7 @@ internal static class LoadCommand
 
     /// <summary>A B A B: every target once, then every target again, so that a slow minute of the machine hits them all.</summary>
     private static async Task<List<Measurement>> RunInTurnAsync(
-        string[] targets, LoadPlan[] plans, int rounds, string parentFolder, CancellationToken stop)
+        string[] targets, LoadOptions[] plans, int rounds, string parentFolder, CancellationToken stop)
     {
         var measurements = new List<Measurement>();
         foreach (var plan in plans)

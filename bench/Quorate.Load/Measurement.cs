@@ -29,7 +29,7 @@ internal sealed class Recorder
     private readonly LongConcurrentHistogram _latenciesUs = new(1, 120_000_000, 3);
     private long _errors;
     private string? _firstError;
-    private volatile bool _open;
+    private volatile bool _isRecording;
     private long _startedAt;
     private long _endedAt;
     private TimeSpan _cpu;
@@ -40,12 +40,12 @@ internal sealed class Recorder
         _cpu = Environment.CpuUsage.TotalTime;
         _allocated = GC.GetTotalAllocatedBytes();
         _startedAt = Stopwatch.GetTimestamp();
-        _open = true;
+        _isRecording = true;
     }
 
     public void End()
     {
-        _open = false;
+        _isRecording = false;
         _endedAt = Stopwatch.GetTimestamp();
         _cpu = Environment.CpuUsage.TotalTime - _cpu;
         _allocated = GC.GetTotalAllocatedBytes() - _allocated;
@@ -54,7 +54,7 @@ internal sealed class Recorder
     /// <summary>Counts writes that began at <paramref name="startedAt"/> and have just ended.</summary>
     public void Record(long startedAt, int count = 1)
     {
-        if (_open)
+        if (_isRecording)
         {
             var elapsed = Stopwatch.GetElapsedTime(startedAt);
             _latenciesUs.RecordValueWithCount(Math.Clamp((long)elapsed.TotalMicroseconds, 1, 120_000_000), count);
@@ -67,13 +67,13 @@ internal sealed class Recorder
         Interlocked.Increment(ref _errors);
     }
 
-    public Measurement Report(string target, LoadPlan plan)
+    public Measurement Report(string target, LoadOptions options)
     {
         var writes = _latenciesUs.TotalCount;
         var seconds = Stopwatch.GetElapsedTime(_startedAt, _endedAt).TotalSeconds;
         return new Measurement(
             target,
-            plan.Writers,
+            options.Writers,
             writes / seconds,
             _latenciesUs.GetValueAtPercentile(50),
             _latenciesUs.GetValueAtPercentile(99),

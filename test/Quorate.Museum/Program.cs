@@ -1,7 +1,7 @@
 using System.Globalization;
-using Quorate.Museum;
-using Quorate.Museum.Catchers;
-using Quorate.Museum.Rooms;
+using Quorate.PlantedBugs;
+using Quorate.PlantedBugs.Detectors;
+using Quorate.PlantedBugs.Build;
 
 // The museum of bugs from a shell: all exhibits, or one.
 const string Usage = """
@@ -11,7 +11,7 @@ const string Usage = """
     """;
 
 string[]? only = null;
-Catcher? by = null;
+Detector? by = null;
 var (jobs, table) = (1, false);
 for (var i = 0; i < args.Length; i++)
 {
@@ -21,7 +21,7 @@ for (var i = 0; i < args.Length; i++)
             only = args[++i].Split(',');
             break;
         case "--by" when i + 1 < args.Length:
-            by = Catcher.Of(args[++i], "--by");
+            by = Detector.Parse(args[++i], "--by");
             break;
         case "--jobs" when i + 1 < args.Length:
             jobs = int.Parse(args[++i], CultureInfo.InvariantCulture);
@@ -35,42 +35,42 @@ for (var i = 0; i < args.Length; i++)
     }
 }
 
-var exhibits = Exhibit.All.Where(e => only?.Contains(e.Name) ?? true).Select(e => by is null ? e : e with { CaughtBy = [by], Breaks = [] }).ToList();
+var exhibits = PlantedBug.All.Where(e => only?.Contains(e.Name) ?? true).Select(e => by is null ? e : e with { DetectedBy = [by], Violates = [] }).ToList();
 if (exhibits.Count == 0)
 {
     Console.Error.WriteLine($"there is no exhibit {string.Join(", ", only ?? [])}");
     return 1;
 }
 
-var looks = exhibits.SelectMany(static e => e.CaughtBy.Select(catcher => (Exhibit: e, Catcher: catcher))).ToList();
-var visits = new Visit[looks.Count];
+var looks = exhibits.SelectMany(static e => e.DetectedBy.Select(catcher => (Exhibit: e, Catcher: catcher))).ToList();
+var visits = new Trial[looks.Count];
 var next = -1;
 var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
 {
     for (var i = Interlocked.Increment(ref next); i < visits.Length; i = Interlocked.Increment(ref next))
     {
-        visits[i] = Visit.To(looks[i].Exhibit, looks[i].Catcher);
-        Console.WriteLine($"{looks[i].Exhibit.Name,-45} {looks[i].Catcher.ToString()!.Split(':', ',')[0],-18} {visits[i].Found?.Effort ?? "-",-12} {visits[i].Seconds,6:0.0} s  {visits[i].Found?.What.Split('\n')[0]}");
-        if (visits[i].Fault is { } fault)
+        visits[i] = Trial.Run(looks[i].Exhibit, looks[i].Catcher);
+        Console.WriteLine($"{looks[i].Exhibit.Name,-45} {looks[i].Catcher.ToString()!.Split(':', ',')[0],-18} {visits[i].Detection?.Effort ?? "-",-12} {visits[i].CpuSeconds,6:0.0} s  {visits[i].Detection?.Message.Split('\n')[0]}");
+        if (visits[i].Failure is { } fault)
             Console.WriteLine("  " + fault);
     }
 })).ToList();
 workers.ForEach(static w => w.Start());
 workers.ForEach(static w => w.Join());
 
-var failures = visits.Count(static v => v.Fault is not null);
-Console.WriteLine($"{exhibits.Count} bugs, looked at {visits.Length} times: {visits.Length - failures} caught, {failures} not, in {visits.Sum(static v => v.Seconds):0} s of processor time");
+var failures = visits.Count(static v => v.Failure is not null);
+Console.WriteLine($"{exhibits.Count} bugs, looked at {visits.Length} times: {visits.Length - failures} caught, {failures} not, in {visits.Sum(static v => v.CpuSeconds):0} s of processor time");
 
 // As many seeds with nothing hung: what was caught are the bugs, and not what the museum makes of the rooms.
-var nothing = Building.Empty;
-foreach (var visited in visits.Where(static v => v.Found is not null && v.Catcher is SimulatorCatcher).GroupBy(static v => ((SimulatorCatcher)v.Catcher).Refines))
+var nothing = PatchedBuild.Unpatched;
+foreach (var visited in visits.Where(static v => v.Detection is not null && v.Detector is SimulatorDetector).GroupBy(static v => ((SimulatorDetector)v.Detector).Refines))
 {
-    var catcher = new SimulatorCatcher(visited.Max(static v => v.Found!.Where), visited.Key);
-    var found = catcher.Look(nothing);
-    Console.WriteLine($"with nothing hung, {catcher}: {(found is null ? $"{catcher.Seeds} seeds pass" : $"seed {found.Where} fails: {found.What}")}");
+    var catcher = new SimulatorDetector(visited.Max(static v => v.Detection!.Position), visited.Key);
+    var found = catcher.Run(nothing);
+    Console.WriteLine($"with nothing hung, {catcher}: {(found is null ? $"{catcher.Seeds} seeds pass" : $"seed {found.Position} fails: {found.Message}")}");
     failures += found is null ? 0 : 1;
 }
 
 if (table && failures == 0 && only is null && by is null)
-    Table.Write(visits);
+    ResultTable.Write(visits);
 return failures == 0 ? 0 : 2;

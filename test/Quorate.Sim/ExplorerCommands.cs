@@ -17,7 +17,7 @@ internal static class ExplorerCommands
                 case ["--explore", var name] when Explorer.ModelNames.Contains(name):
                     var found = Explorer.Run(name, refine);
                     Print(found.Reached);
-                    Console.WriteLine($"{name}: ok, {found.Generated} generated, {found.Distinct} distinct, depth {found.Depth}, {Processor()}");
+                    Console.WriteLine($"{name}: ok, {found.Generated} generated, {found.Distinct} distinct, depth {found.Depth}, {CpuTime()}");
                     return 0;
                 case ["--walk", var seed]:
                     return Walk(seed, "1000000", refine);
@@ -36,7 +36,7 @@ internal static class ExplorerCommands
         catch (ExplorationFailedException failure)
         {
             Console.WriteLine(failure.Message);
-            Console.WriteLine($"found after {failure.StatesOrSteps} {(args[0] == "--walk" ? "steps" : "states")}, {Processor()}");
+            Console.WriteLine($"found after {failure.StatesOrSteps} {(args[0] == "--walk" ? "steps" : "states")}, {CpuTime()}");
             return 2;
         }
     }
@@ -45,7 +45,7 @@ internal static class ExplorerCommands
     {
         var walked = Explorer.Walk(ulong.Parse(seed, CultureInfo.InvariantCulture), long.Parse(steps, CultureInfo.InvariantCulture), refine);
         Print(walked.Reached);
-        Console.WriteLine($"seed {walked.Seed}: ok, {walked.Walks} walks, {walked.Steps} steps, {Processor()}");
+        Console.WriteLine($"seed {walked.Seed}: ok, {walked.Walks} walks, {walked.Steps} steps, {CpuTime()}");
         return 0;
     }
 
@@ -55,5 +55,5 @@ internal static class ExplorerCommands
             Console.WriteLine($"{count,12}  {what}");
     }
 
-    private static string Processor() => $"{Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s of processor time";
+    private static string CpuTime() => $"{Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s of processor time";
 }

@@ -53,7 +53,7 @@ try
             case "--shrink":
                 shrink = true;
                 break;
-            case AnotherProcess.Record:
+            case DeterminismCheck.RecordSwitch:
                 record = true;
                 break;
             default:
@@ -76,7 +76,7 @@ if (command.Seed is { } only)
     {
         if (record)
         {
-            AnotherProcess.WriteRecord(command);
+            DeterminismCheck.WriteRecord(command);
             return 0;
         }
 
@@ -144,7 +144,7 @@ const ulong SeedsThatMeetAll = 10_000;
 return failed == 0 && (isAllMet || seeds < SeedsThatMeetAll) ? 0 : 2;
 
 static SimulationReport Run(SimulatorCommand command, RunOptions options) =>
-    command.CheckDeterminism ? AnotherProcess.RunTwice(command, options) : KvSimulation.Run(command.Seed!.Value, options);
+    command.CheckDeterminism ? DeterminismCheck.Run(command, options) : KvSimulation.Run(command.Seed!.Value, options);
 
 // The small run is told whole: it is short enough to be read.
 static void Shrink(SimulationFailedException failure, bool refine)

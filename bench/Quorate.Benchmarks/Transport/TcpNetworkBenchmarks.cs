@@ -9,21 +9,21 @@ namespace Quorate.Benchmarks.Transport;
 public class TcpNetworkBenchmarks
 {
     private const int Batch = 64;
-    private readonly SemaphoreSlim _wokenOne = new(0);
-    private readonly SemaphoreSlim _wokenTwo = new(0);
+    private readonly SemaphoreSlim _readyOne = new(0);
+    private readonly SemaphoreSlim _readyTwo = new(0);
     private readonly ReadIndexRequest _ping = new() { From = new NodeId(1), To = new NodeId(2) };
     private readonly ReadIndexReply _pong = new() { From = new NodeId(2), To = new NodeId(1) };
     private AppendEntries _entries = null!;
     private TcpNetwork _one = null!;
     private TcpNetwork _two = null!;
     private Thread _echo = null!;
-    private volatile bool _ending;
+    private volatile bool _isStopping;
 
     [GlobalSetup]
     public void Setup()
     {
-        _one = TcpNetwork.Start(Options(1), () => _wokenOne.Release());
-        _two = TcpNetwork.Start(Options(2), () => _wokenTwo.Release());
+        _one = TcpNetwork.Start(Options(1), () => _readyOne.Release());
+        _two = TcpNetwork.Start(Options(2), () => _readyTwo.Release());
         _one.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(2)] = new("127.0.0.1", _two.ListenEndPoints[0].Port) });
         _two.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", _one.ListenEndPoints[0].Port) });
         SpinWait.SpinUntil(() => _one.Counters.Peers[0] is { Connected: true, Accepted: true } && _two.Counters.Peers[0] is { Connected: true, Accepted: true });
@@ -41,8 +41,8 @@ public class TcpNetworkBenchmarks
     [GlobalCleanup]
     public void Cleanup()
     {
-        _ending = true;
-        _wokenTwo.Release();
+        _isStopping = true;
+        _readyTwo.Release();
         _echo.Join();
         _one.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _two.DisposeAsync().AsTask().GetAwaiter().GetResult();
@@ -59,7 +59,7 @@ public class TcpNetworkBenchmarks
 
     /// <summary>64 AppendEntries of 16 KiB each, one flush, one answer to the last.</summary>
     [Benchmark]
-    public void AMebibyteOfEntries()
+    public void SendOneMebibyte()
     {
         for (var i = 0; i < Batch; i++)
             _one.Send(_entries);
@@ -73,12 +73,12 @@ public class TcpNetworkBenchmarks
     private void AwaitPong()
     {
         while (!_one.TryReceive(out _))
-            _wokenOne.Wait();
+            _readyOne.Wait();
     }
 
     private void Echo()
     {
-        while (!_ending)
+        while (!_isStopping)
         {
             while (_two.TryReceive(out var received))
             {
@@ -88,7 +88,7 @@ public class TcpNetworkBenchmarks
                 _two.Flush();
             }
 
-            _wokenTwo.Wait();
+            _readyTwo.Wait();
         }
     }
 }

@@ -13,12 +13,12 @@ public class WireBenchmarks
     private byte[] _frame = [];
 
     [Params("Heartbeat", "Reply", "Entry128", "Entries64x128", "Entry1M")]
-    public string What { get; set; } = "";
+    public string MessageKind { get; set; } = "";
 
     [GlobalSetup]
     public void Setup()
     {
-        _message = What switch
+        _message = MessageKind switch
         {
             "Heartbeat" => Append(0, 0),
             "Reply" => new AppendEntriesReply { Accepted = true, Index = new LogIndex(9) },

@@ -24,15 +24,15 @@ internal sealed class DotNextTarget : ILoadTarget
     private readonly List<WriteAheadLog> _logs = [];
     private RaftCluster? _leader;
 
-    public async Task StartAsync(string folder, CancellationToken cancellationToken)
+    public async Task StartAsync(string directory, CancellationToken cancellationToken)
     {
-        var endPoints = LoopbackPorts.Take(Members);
+        var endPoints = LoopbackPorts.Reserve(Members);
         for (var i = 0; i < Members; i++)
         {
             var log = new WriteAheadLog(
                 new WriteAheadLog.Options
                 {
-                    Location = Path.Combine(folder, $"dotnext-{i}"),
+                    Location = Path.Combine(directory, $"dotnext-{i}"),
                     ChunkSize = 64 * 1024,
                     MemoryManagement = WriteAheadLog.MemoryManagementStrategy.PrivateMemory,
                     NoBuffering = true,
@@ -60,7 +60,7 @@ internal sealed class DotNextTarget : ILoadTarget
         }
         catch (Exception failure) when (failure is InvalidOperationException or IOException)
         {
-            throw new WriteRefusedException(failure.GetType().Name);
+            throw new WriteRejectedException(failure.GetType().Name);
         }
     }
 

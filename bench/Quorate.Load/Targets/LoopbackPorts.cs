@@ -7,7 +7,7 @@ namespace Quorate.Load.Targets;
 internal static class LoopbackPorts
 {
     /// <summary>Takes <paramref name="count"/> different free ports from the system and gives them back, to be listened on at once.</summary>
-    public static IPEndPoint[] Take(int count)
+    public static IPEndPoint[] Reserve(int count)
     {
         var sockets = new Socket[count];
         var endPoints = new IPEndPoint[count];

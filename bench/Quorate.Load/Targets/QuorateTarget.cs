@@ -13,9 +13,9 @@ internal sealed class QuorateTarget : ILoadTarget
     private readonly List<RaftNode<bool>> _members = [];
     private RaftNode<bool>? _leader;
 
-    public async Task StartAsync(string folder, CancellationToken cancellationToken)
+    public async Task StartAsync(string directory, CancellationToken cancellationToken)
     {
-        var addresses = LoopbackPorts.Take(Members)
+        var addresses = LoopbackPorts.Reserve(Members)
             .Select((endPoint, i) => (Id: new NodeId((ulong)i + 1), Address: new PeerAddress("127.0.0.1", endPoint.Port)))
             .ToDictionary(member => member.Id, member => member.Address);
         foreach (var id in addresses.Keys)
@@ -24,10 +24,10 @@ internal sealed class QuorateTarget : ILoadTarget
             {
                 NodeId = id,
                 ClusterId = 1,
-                DataDirectory = Path.Combine(folder, $"quorate-{id}"),
+                DataDirectory = Path.Combine(directory, $"quorate-{id}"),
                 Members = addresses,
             };
-            _members.Add(await RaftNode.StartAsync(options, new Nothing(), cancellationToken));
+            _members.Add(await RaftNode.StartAsync(options, new NullStateMachine(), cancellationToken));
         }
 
         while (_leader is null)
@@ -42,7 +42,7 @@ internal sealed class QuorateTarget : ILoadTarget
         var result = await _leader!.ProposeAsync(command, cancellationToken);
         if (!result.IsCommitted)
         {
-            throw new WriteRefusedException(result.Outcome == ProposalOutcome.Rejected ? result.Reason.ToString() : "Indeterminate");
+            throw new WriteRejectedException(result.Outcome == ProposalOutcome.Rejected ? result.Reason.ToString() : "Indeterminate");
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed class QuorateTarget : ILoadTarget
         }
     }
 
-    private sealed class Nothing : IStateMachine<bool>
+    private sealed class NullStateMachine : IStateMachine<bool>
     {
         public bool Apply(in CommittedCommand command) => true;
     }

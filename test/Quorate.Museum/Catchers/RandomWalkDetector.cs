@@ -1,0 +1,18 @@
+using System.Globalization;
+using Quorate.PlantedBugs.Build;
+
+namespace Quorate.PlantedBugs.Detectors;
+
+/// <summary>The explorer's walks, from seed 1.</summary>
+internal sealed record RandomWalkDetector(ulong Steps) : Detector
+{
+    public override Detection? Run(PatchedBuild building)
+    {
+        var walk = building.EntryPoint<Func<ulong, (string, ulong)?>>(nameof(EntryPoints.Walk));
+        return walk(Steps) is var (violation, steps) ? new Detection(violation, steps, string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps")) : null;
+    }
+
+    public override string? RerunUnpatched(Detection found) => EntryPoints.Walk(found.Position)?.Violation;
+
+    public override string ToString() => "walk";
+}

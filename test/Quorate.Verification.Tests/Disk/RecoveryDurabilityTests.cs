@@ -1,0 +1,185 @@
+using Quorate.Node.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Disk;
+
+namespace Quorate.Verification.Tests.Disk;
+
+/// <summary>
+/// What a process wrote is seen by the next one whether it was flushed or not. The log must not vouch for it before it has made it durable, or the next
+/// power cut takes away what was acknowledged.
+/// </summary>
+public sealed class RecoveryDurabilityTests
+{
+    private static readonly WalOptions Options = new() { SegmentBytes = 16 * 1024, PayloadBytesMax = 4096, PreallocateInBackground = false, GenerateNonce = static () => 7 };
+
+    /// <summary>So many entries of 1000 bytes leave no room for another frame.</summary>
+    private const ulong EntriesPerSegment = 10;
+
+    /// <summary>The process is killed at each call of a commit in turn; the next one opens the log, and then the power goes.</summary>
+    [Fact]
+    public void A_log_recovered_after_a_kill_survives_a_power_cut()
+    {
+        var unflushed = 0;
+        for (var call = 0; call < 4; call++)
+        {
+            var disk = CreateDiskWithOneEntry();
+            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            {
+                disk.CutAfter(call);
+                Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 2)));
+            }
+
+            disk.OnProcessStart();
+            unflushed += disk.IsClean ? 0 : 1;
+            AssertSurvivesPowerCut(disk);
+        }
+
+        Assert.True(unflushed > 0, "the kill came never between a write and its flush");
+    }
+
+    /// <summary>fsyncgate: the flush fails, the pages are clean from then on and hold what the disk does not.</summary>
+    [Fact]
+    public void A_log_recovered_after_a_failed_flush_survives_a_power_cut()
+    {
+        foreach (var changesTerm in new[] { false, true })
+        {
+            var disk = CreateDiskWithOneEntry();
+            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            {
+                disk.FailFlush();
+                Assert.Throws<DiskFlushException>(() => log.AppendAndFlush(Batch(2, changesTerm ? 2UL : 1)));
+            }
+
+            disk.OnProcessStart();
+            AssertSurvivesPowerCut(disk);
+        }
+    }
+
+    /// <summary>The write that never finished is cleared away, and just that cannot be flushed: the next start must clear it away again.</summary>
+    [Fact]
+    public void A_torn_write_whose_removal_failed_is_removed_at_the_next_start()
+    {
+        var torn = 0;
+        for (var seed = 0UL; seed < 20; seed++)
+        {
+            var disk = CreateDiskWithOneEntry();
+            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            {
+                disk.CutAfter(1);
+                Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 1, payload: 3000)));
+            }
+
+            disk.PowerCut(PowerLossOutcome.Mixed, new Prng(seed));
+            disk.FailFlush();
+            try
+            {
+                using var log = WriteAheadLog.Open(disk, Options).Log;
+            }
+            catch (DiskFlushException)
+            {
+                torn++;
+            }
+
+            disk.OnProcessStart();
+            disk.ClearFaults();
+            using (var log = WriteAheadLog.Open(disk, Options).Log)
+                log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1));
+            AssertSurvivesPowerCut(disk);
+        }
+
+        Assert.True(torn > 0, "no start met the failing flush");
+    }
+
+    /// <summary>
+    /// The write that never finished is cleared away, and the process is killed before that is flushed: the next one sees nothing of it. Its own
+    /// flush fails, and the system takes the pages for clean. So the one after that cannot know what the disk still holds behind the log's end.
+    /// </summary>
+    [Fact]
+    public void A_torn_write_left_by_two_failed_starts_is_removed_by_the_third()
+    {
+        var met = 0;
+        for (var seed = 0UL; seed < 12; seed++)
+        {
+            foreach (var (payload, before) in new[] { (3000, 1UL), (1000, 1UL), (3000, 0UL), (4000, EntriesPerSegment) })
+            {
+                for (var (kill, failing) = (0, 0); kill < 8; (kill, failing) = failing == 4 ? (kill + 1, 0) : (kill, failing + 1))
+                {
+                    var disk = CreateDiskWithTornFrame(before, payload, seed);
+                    disk.CutAfter(kill, isKill: true);
+                    Assert.True(TryOpenLog(disk) || disk.IsOff);
+                    disk.OnProcessStart();
+                    disk.FailFlush(failing);
+                    met += TryOpenLog(disk) ? 0 : 1;
+                    disk.OnProcessStart();
+                    disk.ClearFaults();
+
+                    // Smaller than what was torn: it does not cover what may be left of that.
+                    using (var log = WriteAheadLog.Open(disk, Options).Log)
+                        log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
+                    disk.PowerCut(PowerLossOutcome.Dropped, new Prng(seed));
+                    AssertSurvivesPowerCut(disk);
+                    Assert.False(disk.FlushWillFail);
+                }
+            }
+        }
+
+        Assert.True(met > 0, "no start met the failing flush");
+    }
+
+    private static bool TryOpenLog(SimulatedDisk disk)
+    {
+        try
+        {
+            WriteAheadLog.Open(disk, Options).Log.Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is DiskFlushException or PowerCutException)
+        {
+            return false;
+        }
+    }
+
+    // Its last frame was being written when the power went.
+    private static SimulatedDisk CreateDiskWithTornFrame(ulong entries, int payload, ulong seed)
+    {
+        var disk = new SimulatedDisk(new VirtualTime(), new Counters());
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        for (var index = 1UL; index <= entries; index++)
+            log.AppendAndFlush(Batch(index, term: 1, payload: 1000));
+
+        // At the frame's own flush. Before it the first batch saves the term, in three calls, and the one that needs a segment makes it, in five.
+        disk.CutAfter(entries == 0 ? 4 : entries == EntriesPerSegment ? 6 : 1);
+        Assert.Throws<PowerCutException>(() => log.AppendAndFlush(Batch(entries + 1, term: 1, payload)));
+        Assert.Equal(entries == EntriesPerSegment ? 2 : 1, disk.List().Count(static n => n.EndsWith(".log", StringComparison.Ordinal)));
+        disk.PowerCut(PowerLossOutcome.Mixed, new Prng(seed));
+        return disk;
+    }
+
+    private static void AssertSurvivesPowerCut(SimulatedDisk disk)
+    {
+        var (log, found) = WriteAheadLog.Open(disk, Options);
+        log.Dispose();
+
+        var (again, left) = WriteAheadLog.Open(disk.DurableCopy(), Options);
+        again.Dispose();
+        Assert.Equal((found.HardState, found.LastIndex, found.LastTerm), (left.HardState, left.LastIndex, left.LastTerm));
+    }
+
+    private static SimulatedDisk CreateDiskWithOneEntry()
+    {
+        var disk = new SimulatedDisk(new VirtualTime(), new Counters());
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        log.AppendAndFlush(Batch(1, term: 1));
+        return disk;
+    }
+
+    private static WalBatch Batch(ulong index, ulong term, int payload = 100)
+    {
+        var batch = new WalBatch(Options);
+        batch.SetHardState(new HardState(new Term(term), new NodeId(1)));
+        batch.Append([new LogEntry(new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, default, new byte[payload])]);
+        return batch;
+    }
+}

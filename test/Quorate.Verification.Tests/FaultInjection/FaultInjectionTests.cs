@@ -1,0 +1,78 @@
+using Quorate.Verification.Shrinking;
+using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Faults;
+
+namespace Quorate.Verification.Tests.FaultInjection;
+
+/// <summary>A count of strikes says how often something went wrong, not how often it was tried.</summary>
+public sealed class FaultInjectionTests
+{
+    private static readonly string[] FaultsBetweenTwoMembers = ["fault: clogged link", "fault: false alarm", "fault: partition", "fault: deaf leader"];
+
+    [Fact]
+    public void Faults_between_two_members_never_hit_a_lone_member()
+    {
+        for (ulong seed = 1; seed <= 8; seed++)
+        {
+            var alone = KvSimulation.Run(seed, new RunOptions { Reduction = new Reduction { Members = 1 } });
+            Assert.Empty(alone.Counts.Keys.Intersect(FaultsBetweenTwoMembers));
+        }
+    }
+
+    [Fact]
+    public void Process_faults_are_not_injected_without_a_process()
+    {
+        var cluster = TestCluster.Create(members: 3);
+
+        foreach (var fault in new Fault[] { new Pause(cluster, new Prng(1), "pause"), new StalledThread(cluster, new Prng(1), "stalled thread"), new LeaderReceiveStall(cluster, new Prng(1), "deaf leader") })
+            Assert.False(fault.TryInject());
+        cluster.RunFaultPhase();
+        Assert.True(new Pause(cluster, new Prng(1), "pause").TryInject());
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Link_faults_hit_every_pair_of_distinct_members(int members)
+    {
+        var fault = new PairRecordingFault(TestCluster.Create(members));
+
+        for (var i = 0; i < 100 * members * members; i++)
+            Assert.True(fault.TryInject());
+
+        Assert.All(fault.PickedPairs, static pair => Assert.NotEqual(pair.From, pair.To));
+        Assert.Equal(members * (members - 1), fault.PickedPairs.Count);
+    }
+
+    /// <summary>Else no process would ever end while it recovers: a process begins with all that its predecessor was spared.</summary>
+    [Fact]
+    public void A_pending_disk_cut_hits_the_next_process_during_recovery()
+    {
+        var cluster = TestCluster.Create(members: 3);
+        cluster.RunFaultPhase();
+        var member = cluster.Members[0];
+        member.Kill("by a test");
+
+        Assert.True(member.Disk.CutAfter(0));
+        Assert.False(member.Disk.CutAfter(5), "one is to come already");
+        member.Start();
+
+        Assert.Null(member.Process);
+        Assert.Equal(1, cluster.Counters.Counts["end in the middle of a disk call"]);
+        member.Start();
+        Assert.NotNull(member.Process);
+    }
+
+    private sealed class PairRecordingFault(Cluster cluster) : Fault(cluster, new Prng(1), "two ends")
+    {
+        public HashSet<(SimulatedMachine From, SimulatedMachine To)> PickedPairs { get; } = [];
+
+        public override bool TryInject()
+        {
+            if (PickPair() is not var (from, to))
+                return false;
+            PickedPairs.Add((from, to));
+            return true;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Quorate.Verification.Linearizability;
+
+namespace Quorate.Verification.Tests.Linearizability;
+
+/// <summary>One number for each name: written, read, and swapped if it is what one thought.</summary>
+internal sealed class RegisterModel : SequentialModel<int, RegisterRequest, int>
+{
+    /// <summary>What a swap that found another number answers.</summary>
+    public const int SwapFailed = -1;
+
+    public override int Initial => 0;
+
+    public override int Step(int state, RegisterRequest request, out int next)
+    {
+        next = request.Write is { } written && (request.If ?? state) == state ? written : state;
+        return request.Write is null ? state : (request.If ?? state) == state ? 0 : SwapFailed;
+    }
+}
+
+/// <summary>A read, a write, or a write if the number is still another.</summary>
+internal sealed record RegisterRequest(int? Write = null, int? If = null)
+{
+    public override string ToString() => this switch
+    {
+        { Write: null } => "read",
+        { If: { } expected } => $"swap {expected} for {Write}",
+        _ => $"write {Write}",
+    };
+}
+
+/// <summary>Tries every order there is: nothing to be wrong about, and nothing for more than a handful of operations.</summary>
+internal static class BruteForceChecker
+{
+    public static bool IsLinearizable(IReadOnlyList<Operation<RegisterRequest, int>> history) => Explains(history, new RegisterModel(), 0, new HashSet<int>());
+
+    private static bool Explains(IReadOnlyList<Operation<RegisterRequest, int>> history, RegisterModel model, int state, HashSet<int> done)
+    {
+        if (Enumerable.Range(0, history.Count).All(i => done.Contains(i) || !history[i].HasReturned))
+            return true;
+        for (var i = 0; i < history.Count; i++)
+        {
+            // It may be next unless somebody who is not done had returned before it began.
+            if (done.Contains(i) || Enumerable.Range(0, history.Count).Any(j => !done.Contains(j) && history[j].Returned < history[i].Invoked))
+                continue;
+            var answer = model.Step(state, history[i].Request, out var next);
+            if (history[i].HasReturned && answer != history[i].Response)
+                continue;
+            done.Add(i);
+            if (Explains(history, model, next, done))
+                return true;
+            done.Remove(i);
+        }
+
+        return false;
+    }
+}

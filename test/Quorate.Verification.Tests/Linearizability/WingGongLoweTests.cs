@@ -1,0 +1,97 @@
+using CsCheck;
+using Quorate.Verification.Linearizability;
+
+namespace Quorate.Verification.Tests.Linearizability;
+
+/// <summary>Herlihy and Wing, "Linearizability" (1990), in small histories of one register.</summary>
+public sealed class WingGongLoweTests
+{
+    private ulong _number;
+
+    /// <summary>Some hold and some do not, and the search says of each what trying every order says.</summary>
+    [Fact]
+    public void The_search_agrees_with_brute_force()
+    {
+        var (yes, no) = (0, 0);
+        var operation = Gen.Select(Gen.Int[0, 9], Gen.Int[0, 6], Gen.Int[0, 3], Gen.Int[1, 3], Gen.Int[0, 3], Gen.Int[0, 9]);
+        operation.Array[1, 6].Sample(
+            drawn =>
+            {
+                var history = drawn.Select((d, i) => RandomOperation(i, d.Item1, d.Item2, d.Item3, d.Item4, d.Item5, d.Item6)).ToList();
+                var expected = BruteForceChecker.IsLinearizable(history);
+                var found = WingGongLowe.Check(history, new RegisterModel());
+                Interlocked.Increment(ref expected ? ref yes : ref no);
+                return found.Result == (expected ? CheckResult.Linearizable : CheckResult.NotLinearizable);
+            },
+            iter: 20_000);
+        Assert.True(yes > 1000 && no > 1000, $"{yes} histories hold and {no} do not: too few of one kind");
+    }
+
+    [Fact]
+    public void Concurrent_operations_may_take_effect_in_any_order()
+    {
+        Assert.True(Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12)).IsLinearizable);
+        Assert.True(Check(Write(1, 0, 10), Write(2, 0, 10), Read(2, 11, 12)).IsLinearizable);
+    }
+
+    [Fact]
+    public void A_later_read_does_not_observe_an_older_value() =>
+        Assert.Equal(CheckResult.NotLinearizable, Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)).Result);
+
+    /// <summary>Intervals are closed: at one and the same moment nobody is first.</summary>
+    [Fact]
+    public void Operations_that_touch_at_one_instant_are_concurrent() => Assert.True(Check(Write(1, 0, 10), Read(0, 10, 12)).IsLinearizable);
+
+    [Fact]
+    public void An_unacknowledged_write_may_take_effect_late_or_never()
+    {
+        var write = Operation(new RegisterRequest(1), 0, 0, null);
+
+        Assert.True(Check(write, Read(0, 100, 101)).IsLinearizable);
+        Assert.True(Check(write, Read(0, 100, 101), Read(1, 102, 103)).IsLinearizable);
+        Assert.Equal(CheckResult.NotLinearizable, Check(write, Read(1, 102, 103), Read(0, 104, 105)).Result);
+    }
+
+    [Fact]
+    public void A_violation_explains_the_longest_valid_order()
+    {
+        var verdict = Check(Write(1, 0, 10), Write(2, 20, 30), Read(1, 40, 50));
+
+        Assert.Equal(
+            "no order of 3 operations explains all answers. The longest that does: "
+            + "write 1 [1] by client 1, 0.000000 s to 0.000010 s, answered 0; then write 2 [2] by client 2, 0.000020 s to 0.000030 s, answered 0; and then nothing can be next: "
+            + "not read [3] by client 3, 0.000040 s to 0.000050 s, answered 1: the answer would be 2",
+            verdict.Explanation);
+    }
+
+    [Fact]
+    public void An_interrupted_search_returns_Unknown()
+    {
+        Operation<RegisterRequest, int>[] history = [Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)];
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+
+        for (var budget = 0L; budget < WingGongLowe.Check(history, new RegisterModel()).Steps; budget++)
+            Assert.Equal(CheckResult.Unknown, WingGongLowe.Check(history, new RegisterModel(), budget).Result);
+        Assert.Equal(CheckResult.Unknown, WingGongLowe.Check(history, new RegisterModel(), cancel: cancelled.Token).Result);
+    }
+
+    private static Verdict Check(params Operation<RegisterRequest, int>[] history) => WingGongLowe.Check(history, new RegisterModel());
+
+    private Operation<RegisterRequest, int> Write(int value, long from, long to) => Operation(new RegisterRequest(value), 0, from, to);
+
+    private Operation<RegisterRequest, int> Read(int value, long from, long to) => Operation(new RegisterRequest(), value, from, to);
+
+    private Operation<RegisterRequest, int> Operation(RegisterRequest request, int answered, long from, long? to) =>
+        new() { Number = ++_number, Client = (int)_number, Invoked = from, Returned = to, Request = request, Response = answered };
+
+    private static Operation<RegisterRequest, int> RandomOperation(int number, int from, int takes, int kind, int value, int expected, int luck) => new()
+    {
+        Number = (ulong)number,
+        Client = number,
+        Invoked = from,
+        Returned = luck == 0 ? null : from + takes,
+        Request = kind switch { 0 or 3 => new RegisterRequest(), 1 => new RegisterRequest(value), _ => new RegisterRequest(value, expected) },
+        Response = kind switch { 0 or 3 => expected, 1 => 0, _ => luck < 4 ? RegisterModel.SwapFailed : 0 },
+    };
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Quorate.Verification.Tests.PublicApi;
+
+/// <summary>What <see cref="ClusterSimulation"/> promises to those who bring a machine of their own.</summary>
+public sealed class ClusterSimulationTests
+{
+    private static readonly SimulationChecks<Accounts, bool> TotalIsConserved = new()
+    {
+        State = static accounts => accounts.Balances,
+        FinalState = static accounts => accounts.Balances,
+        Invariant = static accounts => Assert.Equal(300, accounts.Balances.Sum()),
+    };
+
+    [Theory]
+    [InlineData(1UL)]
+    [InlineData(2UL)]
+    [InlineData(3UL)]
+    [InlineData(4UL)]
+    public void A_correct_state_machine_passes_with_all_faults(ulong seed)
+    {
+        var report = Run(seed, null);
+
+        Assert.True(report.Counts["Committed"] > 0 && report.Counts["Granted"] > 0);
+    }
+
+    [Fact]
+    public void A_seed_reproduces_the_same_trace() => Assert.Equal(Run(3, null).TraceHash, Run(3, null).TraceHash);
+
+    [Fact]
+    public void No_fault_is_injected_when_all_are_disabled()
+    {
+        var counts = Run(1, FaultSet.None).Counts;
+
+        Assert.DoesNotContain(counts.Keys, static what => what.StartsWith("fault:", StringComparison.Ordinal) || what.StartsWith("message ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Only_the_chosen_faults_are_injected()
+    {
+        var faults = new HashSet<string>(StringComparer.Ordinal);
+        for (var seed = 1UL; seed <= 8; seed++)
+            faults.UnionWith(Run(seed, FaultSet.Only("kill", "partition")).Counts.Keys.Where(static what => what.StartsWith("fault:", StringComparison.Ordinal)));
+
+        Assert.Equal(["fault: kill", "fault: partition"], faults.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void An_unknown_fault_name_is_rejected()
+    {
+        var refused = Assert.Throws<ArgumentException>(static () => FaultSet.Except("earthquake"));
+
+        Assert.StartsWith("there is no fault \"earthquake\"; there are kill, power cut, ", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Members_with_different_results_are_detected()
+    {
+        var made = 0;
+
+        var failure = RunToFailure(() => ClusterSimulation.Run<DivergingAccounts, bool>(2, () => new DivergingAccounts(made++), Accounts.MoveAndRead, FaultSet.None));
+
+        Assert.StartsWith("EqualResults: operation ", failure.Violation, StringComparison.Ordinal);
+    }
+
+    /// <summary>The members agree with each other; the one that is fed the log alone does not agree with them.</summary>
+    [Fact]
+    public void Results_that_differ_from_a_sequential_replay_are_detected()
+    {
+        InstanceCountingAccounts.InstancesCreated = 0;
+
+        var failure = RunToFailure(() => ClusterSimulation.Run<InstanceCountingAccounts, bool>(
+            1, () => new InstanceCountingAccounts(), Accounts.MoveAndRead, FaultSet.None, new() { ResultsEqual = static (a, b) => a == b }));
+
+        Assert.StartsWith("Linearizable: move ", failure.Violation, StringComparison.Ordinal);
+        Assert.Contains("the answer is", failure.Violation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_violated_state_machine_invariant_fails_the_run()
+    {
+        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(
+            1, () => new Accounts(), Accounts.MoveAndRead, checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "nobody is poor") }));
+
+        Assert.Equal("nobody is poor", failure.Violation);
+    }
+
+    [Fact]
+    public void An_exception_of_the_workload_fails_the_run()
+    {
+        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static async client =>
+        {
+            await client.ReadAsync(static a => a.Balances.Count);
+            throw new InvalidOperationException("not as I thought");
+        }));
+
+        Assert.Equal("not as I thought", failure.Violation);
+    }
+
+    /// <summary>A delay passes in the world's time, of which the simulator knows nothing: the client would be gone for good.</summary>
+    [Fact]
+    [SuppressMessage("Reliability", "CA2016", Justification = "it must not be awaited at all")]
+    public void A_workload_that_awaits_real_time_fails_the_run()
+    {
+        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static _ => Task.Delay(1_000_000)));
+
+        Assert.StartsWith("the workload awaits something that is not its client's", failure.Violation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_failure_names_its_seed_and_restores_the_synchronization_context()
+    {
+        var context = SynchronizationContext.Current;
+
+        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(9, () => new Accounts(), static _ => throw new InvalidOperationException("at once")));
+
+        Assert.Contains("again: QUORATE_SEED=9, and the same test again", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(9UL, failure.Seed);
+        Assert.Same(context, SynchronizationContext.Current);
+    }
+
+    private static SimulationReport Run(ulong seed, FaultSet? faults) => ClusterSimulation.Run(seed, static () => new Accounts(), Accounts.MoveAndRead, faults, TotalIsConserved);
+
+    private static SimulationFailedException RunToFailure(Action run) => Assert.Throws<SimulationFailedException>(run);
+}

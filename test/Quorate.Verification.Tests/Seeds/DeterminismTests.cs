@@ -1,0 +1,81 @@
+using System.Diagnostics;
+
+namespace Quorate.Verification.Tests.Seeds;
+
+/// <summary>A failure that cannot be shown again cannot be understood: nothing but the seed decides.</summary>
+public sealed class DeterminismTests
+{
+    /// <summary>The hash of seed 2's trace. A change of what the simulator or the library does moves it: then the new one, which the failure tells, goes here.</summary>
+    private const string TraceOfSeed2 = "8e37b2d9344c0643";
+
+    [Fact]
+    public void The_trace_hash_of_a_seed_is_the_same_on_every_computer() => Assert.Equal(TraceOfSeed2, $"{KvSimulation.Run(2).TraceHash:x16}");
+
+    /// <summary>In two other processes, each with a secret of its own in its hashes, and in this one.</summary>
+    [Theory]
+    [InlineData(2UL)]
+    [InlineData(37UL)]
+    [InlineData(85UL)]
+    public async Task Runs_of_a_seed_are_identical_across_processes(ulong seed)
+    {
+        using var runner = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Quorate.Sim.dll"), "--seed", $"{seed}", "--twice"])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        var said = await runner.StandardOutput.ReadToEndAsync();
+        await runner.WaitForExitAsync();
+        var report = KvSimulation.Run(seed);
+
+        Assert.Equal(0, runner.ExitCode);
+        Assert.Contains($"{report.Events} events, trace {report.TraceHash:x16}", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_seeds_have_different_traces() => Assert.NotEqual(KvSimulation.Run(1).TraceHash, KvSimulation.Run(2).TraceHash);
+
+    /// <summary>A hash that differs at the end says only that something is wrong. The record says what it was, and where.</summary>
+    [Fact]
+    public void A_diverging_second_run_stops_at_the_first_difference()
+    {
+        var record = new DeterminismRecord();
+        RecordEvents(record, "leader 1", "kill 2", "leader 3");
+        var inAnotherProcess = RoundTrip(record);
+
+        var violation = Assert.Throws<ViolationException>(() => RecordEvents(inAnotherProcess, "leader 1", "kill 3", "leader 3"));
+
+        Assert.Equal("SameSeedSameRun", violation.Property);
+        Assert.Contains("after 1 of 3 things", violation.Message, StringComparison.Ordinal);
+        Assert.Contains("> kill 2", violation.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_second_run_of_another_length_is_a_violation()
+    {
+        foreach (var second in new string[][] { ["leader 1"], ["leader 1", "kill 2", "kill 3"] })
+        {
+            var record = new DeterminismRecord();
+            RecordEvents(record, "leader 1", "kill 2");
+            record.StartSecondRun();
+            Assert.Throws<ViolationException>(() => RecordEvents(record, second));
+        }
+    }
+
+    private static DeterminismRecord RoundTrip(DeterminismRecord record)
+    {
+        using var file = new MemoryStream();
+        record.Write(file);
+        file.Position = 0;
+        return DeterminismRecord.Read(file);
+    }
+
+    private static void RecordEvents(DeterminismRecord record, params string[] lines)
+    {
+        foreach (var line in lines)
+        {
+            record.OnEvent((ulong)line.Sum(static c => c), now: 0);
+            record.OnLine(() => line);
+        }
+
+        record.FinishSecondRun(now: 0);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Quorate.Verification.ModelChecking;
+using Quorate.Verification.Specification;
+
+namespace Quorate.Verification.Tests.Specification;
+
+/// <summary>
+/// What CI runs is the twin in C#; what is written down for people, and checked by TLC, is spec/QuorateRaft.tla. They are held together by counting: in each configuration
+/// both meet the same number of different states, the farthest of them equally far.
+/// </summary>
+public sealed class SpecificationModelTests
+{
+    private static readonly JsonElement Expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(SpecDirectory(), "expected.json"))).RootElement.GetProperty("configurations");
+
+    public static TheoryData<string> Configurations => [.. Expected.EnumerateObject().Select(static c => c.Name)];
+
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public void The_specification_model_reaches_as_many_states_as_TLC(string configuration)
+    {
+        var found = BreadthFirstSearch.Run(ModelOf(configuration));
+
+        Assert.Null(found.Counterexample);
+        var expected = Expected.GetProperty(configuration);
+        Assert.Equal((expected.GetProperty("distinct").GetInt32(), expected.GetProperty("depth").GetInt32()), (found.Distinct, found.Depth));
+    }
+
+    /// <summary>A model in which something never happens proves nothing about it.</summary>
+    [Fact]
+    public void Every_specification_action_is_taken_in_some_configuration()
+    {
+        var taken = new HashSet<ActionName>();
+        foreach (var configuration in Configurations)
+        {
+            var model = ModelOf(configuration.Data);
+            BreadthFirstSearch.Run(model, distinctMax: 10_000);
+            taken.UnionWith(model.ActionCounts.Keys);
+        }
+
+        Assert.Empty(Enum.GetValues<ActionName>().Except(taken));
+    }
+
+    /// <summary>A configuration that is not in expected.json would be run by nobody.</summary>
+    [Fact]
+    public void Every_TLC_configuration_has_expected_counts() =>
+        Assert.Equal(
+            Directory.EnumerateFiles(SpecDirectory(), "MC*.cfg").Select(static file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal),
+            Expected.EnumerateObject().Select(static c => c.Name).Order(StringComparer.Ordinal));
+
+    private static SpecificationModel ModelOf(string configuration) => new(TlcConfiguration.Read(File.ReadAllText(Path.Combine(SpecDirectory(), $"{configuration}.cfg"))));
+
+    internal static string SpecDirectory([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "spec"));
+}

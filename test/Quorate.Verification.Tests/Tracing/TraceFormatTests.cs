@@ -1,0 +1,134 @@
+using System.Text;
+using Quorate.Raft;
+using Quorate.Verification.Tracing;
+
+namespace Quorate.Verification.Tests.Tracing;
+
+/// <summary>docs/formats/trace.md: what is written in this version stays as it is. Others read it: the specification's checker, the dashboard.</summary>
+/// <remarks>QUORATE_REWRITE=1 writes the golden file anew.</remarks>
+public sealed class TraceFormatTests
+{
+    private static readonly NodeId A = new(1);
+    private static readonly NodeId B = new(2);
+    private readonly MemoryStream _written = new();
+    private readonly Dictionary<Message, long> _ids = [];
+    private long _now;
+
+    /// <summary>An election, a command that is committed, a proposal, a read and an entry of the other's that has to go: each kind of line at least once.</summary>
+    [Fact]
+    public void A_short_trace_matches_the_golden_file()
+    {
+        using (var trace = new TraceWriter(_written, seed: 7, [A, B]))
+            WriteTrace(trace);
+
+        var golden = Path.Combine(AppContext.BaseDirectory, "Tracing", "trace-v1.ndjson");
+        if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
+            File.WriteAllBytes(Path.Combine(SourceDirectory(), "trace-v1.ndjson"), _written.ToArray());
+        else
+            Assert.Equal(File.ReadAllText(golden), Encoding.UTF8.GetString(_written.ToArray()));
+    }
+
+    private void WriteTrace(TraceWriter trace)
+    {
+        // A's last entry was never committed; B holds one of a later term in its place.
+        var a = Start(trace, A, term: 2, Entry(1, 1), Entry(1, 2));
+        var b = Start(trace, B, term: 2, Entry(1, 1), Entry(2, 2));
+        trace.WriteNote(_now, NodeId.None, "partition", "halves: 1→2");
+
+        // B stands until it is elected: it asks before it stands, and its vote waits for its disk.
+        var toB = new List<Message>();
+        var toA = TickUntilPreVote(b);
+        for (var round = 0; round < 8; round++)
+        {
+            toB.AddRange(Deliver(a, toA));
+            toA = Deliver(b, toB);
+            toB.Clear();
+        }
+
+        b.Step(Input.Read(1));
+        b.Step(Input.Propose(new Proposal[] { new(new ProposalId(B, 9), new byte[8]) }));
+        a.Step(Input.Propose(new Proposal[] { new(new ProposalId(A, 5), new byte[1 << 20]) }));
+        a.Step(Input.EndOfIteration);
+        a.Step(Input.Withdraw(5));
+        b.Step(Input.EndOfIteration);
+        b.Step(Input.EndOfIteration);
+        a.Step(Input.PeerLost(B));
+        trace.WriteEnd(_now, A, "killed");
+    }
+
+    private static List<Message> TickUntilPreVote(Driver driver)
+    {
+        for (var tick = 0; tick < 1000; tick++)
+        {
+            if (driver.Step(Input.Tick) is { Count: > 0 } messages)
+                return messages;
+        }
+
+        throw new InvalidOperationException("it never asked");
+    }
+
+    private static List<Message> Deliver(Driver to, List<Message> messages)
+    {
+        var answers = new List<Message>();
+        foreach (var message in messages)
+            answers.AddRange(to.Step(Input.Received(message)));
+        answers.AddRange(to.Flush());
+        answers.AddRange(to.Apply());
+        answers.AddRange(to.Step(Input.EndOfIteration));
+        return answers;
+    }
+
+    private Driver Start(TraceWriter trace, NodeId self, ulong term, params LogEntry[] tail)
+    {
+        var core = new RaftCore(
+            new RaftOptions { Self = self, Seed = self.Value },
+            new DurableState { Configuration = new Configuration([A, B]), HardState = new HardState(new Term(term), NodeId.None), Tail = tail, Last = tail[^1].Id });
+        trace.WriteStart(_now, core);
+        return new Driver(core, trace, _ids, () => _now += 10);
+    }
+
+    private static LogEntry Entry(ulong term, ulong index) => LogEntry.NoOp(new Term(term), new LogIndex(index));
+
+    private static string SourceDirectory([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+
+    /// <summary>A core and its trace. Effects are made anew for each step, so that messages may be delivered later.</summary>
+    private sealed class Driver(RaftCore core, TraceWriter trace, Dictionary<Message, long> ids, Func<long> clock)
+    {
+        private readonly List<(ulong Token, IReadOnlyList<Message> Messages)> _held = [];
+        private ulong _token;
+        private LogIndex _applying;
+
+        public List<Message> Step(in Input input)
+        {
+            var effects = new Effects();
+            core.Step(input, effects);
+            trace.WriteStep(clock(), core, input, effects, input.Message is { } message ? ids[message] : 0);
+            _token = effects.Append.IsEmpty ? _token : effects.Append.Token;
+            _applying = effects.Apply.IsEmpty ? _applying : effects.Apply.Span[^1].Index;
+            if (effects.SendWhenDurable.Messages.Count > 0)
+                _held.Add((effects.SendWhenDurable.Token, effects.SendWhenDurable.Messages));
+            return AssignIds(effects.SendNow.Messages);
+        }
+
+        public List<Message> Flush()
+        {
+            if (_token == 0)
+                return [];
+            var sent = Step(Input.Durable(_token));
+            foreach (var (_, messages) in _held)
+                sent.AddRange(AssignIds(messages));
+            _held.Clear();
+            _token = 0;
+            return sent;
+        }
+
+        public List<Message> Apply() => _applying > core.AppliedIndex ? Step(Input.Applied(_applying)) : [];
+
+        private List<Message> AssignIds(IReadOnlyList<Message> messages)
+        {
+            foreach (var message in messages)
+                ids[message] = trace.DequeueMessageId(core.Self);
+            return [.. messages];
+        }
+    }
+}
