@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Two clusters of three nodes on this machine, the same load on each in turn (A B A B ...), medians and ratios at the end.
-# See bench/README.md for what is measured and why it may be believed.
+# Runs two clusters of three nodes on this machine, applies the same load to each, alternating (A B A B ...), and reports medians and ratios.
+# bench/README.md says what is measured, and how the harness is checked.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -10,18 +10,18 @@ usage() {
 usage: bench/compare.sh [options]
 
   --a SERVER, --b SERVER   what to compare: etcd, quorate, etcd:PATH or quorate:PATH   (default: etcd and quorate)
-  --rounds N               how often each case is run on each side                     (default: 3)
+  --rounds N               how often each case runs on each side                       (default: 3)
   --duration TIME          measured time of one run                                    (default: 10s)
   --warmup TIME            before each run                                             (default: 2s)
   --cases "CASE ..."       any of put-N, get-l-N, get-s-N; N clients                   (default: all that are committed)
   --memory                 at the end, a million keys on each side, and their memory
-  --name NAME              results go to bench/results/<date>-NAME.md and .jsonl       (default: A-vs-B)
+  --name NAME              results go to bench/results/archive/<date>-NAME.md and .jsonl (default: A-vs-B)
   --aot                    publish quorate with Native AOT and use that (slow to build)
   --no-build               use what was built before
   --generator FILE         the quorate that generates the load                         (default: the one that was built)
-  --folder DIR             where the clusters keep their data: the disk that is measured (default: the temp folder)
+  --directory DIR          parent of the data directories; selects the disk to measure (default: the temp directory)
 
-Uses ports 22000 to 22015 on loopback. Leaves nothing running and nothing behind but the results.
+Uses ports 22000 to 22015 on loopback. Stops all its processes and deletes its data directories; only the results remain.
 EOF
 }
 
@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
         --cases) cases=$2; shift ;;
         --name) name=$2; shift ;;
         --generator) generator=$(realpath "$2"); shift ;;
-        --folder) parent=$2; shift ;;
+        --directory) parent=$2; shift ;;
         --memory) memory=yes ;;
         --aot) aot=yes ;;
         --no-build) build=no ;;
@@ -49,7 +49,7 @@ while [ $# -gt 0 ]; do
 done
 name=${name:-${a%%:*}-vs-${b%%:*}}
 
-# Keys of the store before anything is measured, and the key space of every case.
+# The number of keys in the store before the first measurement, and the key space of every case.
 keys=100000
 
 # ---- building --------------------------------------------------------------------------------------------------------
@@ -57,24 +57,24 @@ keys=100000
 say() { printf '%s\n' "$*" >&2; }
 
 if [ "$aot" = yes ]; then
-    built=artifacts/publish/Quorate.Server/release_linux-x64/quorate
-    [ "$build" = no ] || dotnet publish -c Release -r linux-x64 src/Quorate.Server >&2
+    built=artifacts/publish/Quorate.Cli/release_linux-x64/quorate
+    [ "$build" = no ] || dotnet publish -c Release -r linux-x64 src/Quorate.Cli >&2
 else
-    built=artifacts/bin/Quorate.Server/release/quorate
-    [ "$build" = no ] || dotnet build -c Release src/Quorate.Server >&2
+    built=artifacts/bin/Quorate.Cli/release/quorate
+    [ "$build" = no ] || dotnet build -c Release src/Quorate.Cli >&2
 fi
 quorate=$PWD/$built
 generator=${generator:-$quorate}
 
-# ---- starting and stopping: by process id, and nothing that was not started here -------------------------------------
+# ---- starting and stopping: by process id, only processes that this script started -----------------------------------
 
-folder=$(mktemp -d "$parent/quorate-compare.XXXXXX")
+directory=$(mktemp -d "$parent/quorate-compare.XXXXXX")
 pids_a='' pids_b=''
 
 stop_all() {
     trap - EXIT INT TERM
     for pid in $pids_a $pids_b; do kill "$pid" 2>/dev/null || true; done
-    # A server that will not go in ten seconds is killed: it must not outlive this script.
+    # A server that does not exit within ten seconds is killed: it must not outlive this script.
     for _ in $(seq 100); do
         local left=no
         for pid in $pids_a $pids_b; do ! kill -0 "$pid" 2>/dev/null || left=yes; done
@@ -83,7 +83,7 @@ stop_all() {
     done
     for pid in $pids_a $pids_b; do kill -KILL "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
-    rm -rf "$folder"
+    rm -rf "$directory"
 }
 trap stop_all EXIT
 trap 'exit 130' INT TERM
@@ -102,11 +102,11 @@ start_cluster() {
     esac
     for node in 0 1 2; do cluster+="${cluster:+,}$side$node=http://127.0.0.1:$((port + 3 + node))"; done
     for node in 0 1 2; do
-        "${run[@]}" --name "$side$node" --data-dir "$folder/$side$node" \
+        "${run[@]}" --name "$side$node" --data-dir "$directory/$side$node" \
             --listen-client-urls "http://127.0.0.1:$((port + node))" --advertise-client-urls "http://127.0.0.1:$((port + node))" \
             --listen-peer-urls "http://127.0.0.1:$((port + 3 + node))" --initial-advertise-peer-urls "http://127.0.0.1:$((port + 3 + node))" \
             --initial-cluster "$cluster" --initial-cluster-token "compare-$side" --initial-cluster-state new \
-            >"$folder/$side$node.log" 2>&1 &
+            >"$directory/$side$node.log" 2>&1 &
         local list=pids_$side
         printf -v "$list" '%s %s' "${!list}" $!
     done
@@ -115,7 +115,7 @@ start_cluster() {
         sleep 1
     done
     say "$server did not become ready; the end of its log:"
-    tail -n 20 "$folder/${side}0.log" >&2
+    tail -n 20 "$directory/${side}0.log" >&2
     exit 1
 }
 
@@ -134,11 +134,11 @@ cpu_seconds() {
 # field NAME: the first number of that name in the report on stdin; "all" stands before "kinds", so these are the totals.
 field() { grep -o "\"$1\":[0-9.eE+-]*" | head -n 1 | cut -d: -f2; }
 
-rows=$folder/rows.tsv
-raw=$folder/raw.jsonl
+rows=$directory/rows.tsv
+raw=$directory/raw.jsonl
 failures=0
 
-# may_go_on STATUS: failed requests (2) are counted and reported; anything else means that nothing was measured.
+# may_go_on STATUS: failed requests (2) are counted and reported; any other code means that nothing was measured.
 may_go_on() { [ "$1" = 0 ] || [ "$1" = 2 ] || { say "the generator ended with $1"; exit 1; }; }
 
 # measure CASE ROUND SIDE SERVER PORT PIDS
@@ -149,7 +149,7 @@ measure() {
         get-l-*) verb=(range --consistency l) ;;
         get-s-*) verb=(range --consistency s) ;;
     esac
-    # A single client is a measure of latency: it talks to the leader, else luck decides whether it pays for a hop more.
+    # A single client measures latency: it uses the leader, since otherwise chance decides whether its requests take an extra hop.
     if [ "$clients" = 1 ]; then verb+=(--target-leader); fi
     before=$(cpu_seconds "$pids")
     report=$(generate "${verb[@]}" --endpoints "$(endpoints "$port")" --clients "$clients" --duration "$duration" --warmup "$warmup" --seed "$round") || status=$?
@@ -173,7 +173,7 @@ record() {
     [ "$failed" = 0 ] || say "           $(grep -o '"errors":{[^}]*}' <<<"$7")"
 }
 
-# fill SIDE SERVER PORT PIDS COUNT: so many keys, one after another.
+# fill SIDE SERVER PORT PIDS COUNT: puts COUNT sequential keys.
 fill() {
     local before report status=0
     before=$(cpu_seconds "$4")
@@ -190,7 +190,7 @@ median() {
         awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
-# ratio CASE COLUMN: B/A of each round, for what disturbed the machine in one round disturbed both sides; median, least and most.
+# ratio CASE COLUMN: B/A of each round, since what disturbed the machine in one round disturbed both sides; median, minimum and maximum.
 ratio() {
     awk -F'\t' -v case="$1" -v column="$2" '
         $1 == case && $3 == "a" { a[$2] = $column }
@@ -214,9 +214,17 @@ print_report() {
     echo "# $name"
     echo
     echo "- A: $(version "$a"). B: $(version "$b"). Three nodes each, defaults, every write flushed."
-    echo "- Machine: $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB, Linux $(uname -r | cut -d- -f1), $(df --output=fstype "$folder" | tail -n 1) on the measured folder; servers and generator share it. Load average before: $load_before."
-    echo "- Date: $(date -u +%Y-%m-%d). Commit of the generator: $(git rev-parse --short HEAD). Command: \`$command\`"
-    echo "- $rounds rounds of $duration after $warmup of warm-up, A and B in turn; medians. 8 B keys, $keys of them, 256 B values. Failed requests: $failures."
+    echo "- Machine: $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)),"
+    echo "  $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB, Linux $(uname -r | cut -d- -f1)," \
+        "$(df --output=fstype "$directory" | tail -n 1) for the data directories; servers and load generator share it."
+    echo "  Load average before: $load_before."
+    echo "- $rounds rounds of $duration after $warmup of warm-up, A and B alternating; medians. 8 B keys, $keys of them, 256 B values."
+    echo "  Failed requests: $failures."
+    echo "- Date: $(date -u +%Y-%m-%d). Commit of the generator: $(git rev-parse --short HEAD). Command:"
+    echo
+    echo '  ```'
+    echo "  $command"
+    echo '  ```'
     echo
     echo "| case | op/s A | op/s B | B/A | p50 ms A | p50 ms B | B/A | p99 ms A | p99 ms B | B/A | RSS MiB A | RSS MiB B | cpu µs/op A | cpu µs/op B |"
     echo "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
@@ -233,8 +241,9 @@ print_report() {
         echo "$line | $(cpu_per_operation "$case" a) | $(cpu_per_operation "$case" b) |"
     done
     echo
-    echo "B/A is the median of the rounds' ratios (least–most); above 1 is better for throughput, below 1 for latencies. RSS is the sum of the three servers at the end of the case."
-    echo "The servers' processor time includes the warm-up, whose operations are not counted, so it is too high, on both sides alike."
+    echo "B/A is the median of the rounds' ratios (minimum–maximum); above 1 is better for throughput, below 1 for latencies. RSS"
+    echo "is the sum of the three servers at the end of the case. The servers' processor time includes the warm-up, whose"
+    echo "operations are not counted, so it is too high, on both sides alike."
 }
 
 cpu_per_operation() {
@@ -260,8 +269,8 @@ if [ "$memory" = yes ]; then
     fill b "$b" 22010 "$pids_b" 1000000
 fi
 
-mkdir -p bench/results
-result=bench/results/$(date -u +%Y-%m-%d)-$name
+mkdir -p bench/results/archive
+result=bench/results/archive/$(date -u +%Y-%m-%d)-$name
 print_report | tee "$result.md"
 cp "$raw" "$result.jsonl"
 say "written: $result.md and $result.jsonl"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Publishes the server with Native AOT, where any warning is an error, and makes sure that what came out serves: flags, gRPC, JSON, probes,
-# a restart on the same folder, and an end by SIGTERM. The real etcdctl is asked too, where it is installed.
-#   eng/aot-smoke.sh [PORT]      client port, the next one is for peers (default 21900)
+# Publishes the executable with Native AOT, with warnings as errors, and tests it: flags, gRPC, JSON, health endpoint, a restart with the same
+# data directory, and shutdown by SIGTERM. If etcdctl is installed, it is used as a client too.
+#   eng/aot-smoke.sh [PORT]      the client port; the peer port is the next one (default 21900)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -11,7 +11,7 @@ work=$(mktemp -d)
 pid=
 trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 
-dotnet publish src/Quorate.Server -c Release -r linux-x64 -o "$out"
+dotnet publish src/Quorate.Cli -c Release -r linux-x64 -o "$out"
 server=$PWD/$out/quorate
 ls -l "$server"
 
@@ -23,13 +23,13 @@ start() {
   pid=$!
   for _ in $(seq 100); do
     curl -sf "http://127.0.0.1:$port/health" >/dev/null && return
-    kill -0 "$pid" 2>/dev/null || fail "the server ended"
+    kill -0 "$pid" 2>/dev/null || fail "the server exited before it was healthy"
     sleep 0.1
   done
   fail "not healthy in 10 s"
 }
 
-stop() { kill -TERM "$pid"; wait "$pid" || fail "SIGTERM ended it with $?"; pid=; }
+stop() { kill -TERM "$pid"; wait "$pid" || fail "the server exited with $? after SIGTERM"; pid=; }
 
 post() { curl -sf "http://127.0.0.1:$port$1" -d "$2"; }
 
@@ -47,11 +47,11 @@ fi
 stop
 
 start
-post /v3/kv/range '{"key":"aG9sYQ=="}' | grep -q '"count": "1"' || fail "the key is gone after a restart"
+post /v3/kv/range '{"key":"aG9sYQ=="}' | grep -q '"count": "1"' || fail "the key is missing after a restart"
 stop
 
 printf 'put k v\nget k\nquit\n' | "$server" demo | grep -qx v || fail "the demo"
 code=0
 "$server" --no-such-flag 2>/dev/null || code=$?
-[ "$code" = 1 ] || fail "an unknown flag ended it with $code"
+[ "$code" = 1 ] || fail "an unknown flag exited with $code instead of 1"
 echo "aot-smoke: passed"

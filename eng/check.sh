@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# What decides: build with warnings as errors, format, all tests, and the server as one native binary that serves. Green before a commit.
+# The check that a commit must pass: build with warnings as errors, format, line length, all tests, a smoke test of the native
+# binary, and the packages.
 #   eng/check.sh            everything
-#   eng/check.sh --quick    without the native binary, which takes minutes
-# The last line is "N passed, N failed", over all test modules.
+#   eng/check.sh --quick    without the native binary and the packages, which take minutes to build
+# The last line of the output is "N passed, N failed", summed over all test modules.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -10,7 +11,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 step() { printf '\n== %s\n' "$*"; }
 
 for tool in etcdctl strace node npm; do
-  command -v "$tool" >/dev/null || { echo "check: $tool is missing, and the checks need it (Debian: apt-get install etcd-client strace nodejs npm)" >&2; exit 2; }
+  command -v "$tool" >/dev/null || { echo "check: $tool is not installed (Debian: apt-get install etcd-client strace nodejs npm)" >&2; exit 2; }
 done
 
 step "specification"
@@ -22,14 +23,30 @@ dotnet build -c Release
 step "format"
 dotnet format whitespace --no-restore --verify-no-changes
 
-step "words"
-# Left over from a merge or a bad day: marks of a conflict, work put off, tests switched off, blanks at the end of a line.
-if git grep -nIE '^(<{7}|>{7}) |[[:blank:]]+$|\b(TO''DO|FIX''ME)\b|NotImplemented''Exception|\[(Fact|Theory)\([^]]*Skip''[ ]*=' -- ':!*.svg' ':!test/*/Golden/*'; then
-  echo "check: the lines above have what must not stay" >&2
+# Columns are counted in characters, hence the locale.
+step "line length"
+long=$(
+  LC_ALL=C.UTF-8 git grep -nE '^.{141,}' -- '*.cs' '*.csproj' '*.props' '*.proto' || true
+  # Markdown: tables, lines with a link, and code blocks may be longer.
+  git ls-files -z '*.md' | xargs -0 perl -CSD -ne '
+    chomp; $code = !$code if /^\s*```/;
+    print "$ARGV:$.:$_\n" if length > 120 && !$code && !/^\s*\|/ && !/\]\(|https?:/;
+    if (eof) { close ARGV; $code = 0 }'
+)
+if [ -n "$long" ]; then
+  printf '%s\n' "$long"
+  echo "check: the lines above exceed 140 columns (code) or 120 columns (Markdown)" >&2
   exit 1
 fi
 
-# One module after another: several start clusters of processes, and two cores carry one cluster at a time.
+step "leftovers"
+# Conflict markers, to-do comments, disabled tests, and blanks at the end of a line.
+if git grep -nIE '^(<{7}|>{7}) |[[:blank:]]+$|\b(TO''DO|FIX''ME)\b|NotImplemented''Exception|\[(Fact|Theory)\([^]]*Skip''[ ]*=' -- ':!*.svg' ':!test/*/Golden/*'; then
+  echo "check: the lines above contain conflict markers, to-do comments, disabled tests or trailing blanks" >&2
+  exit 1
+fi
+
+# Test modules run one at a time: several start clusters of processes, and two cores can run only one cluster at a time.
 step "tests"
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
@@ -41,13 +58,17 @@ failed=$(count failed)
 skipped=$(count skipped)
 
 binary=0
+packages=0
 if [ "${1:-}" != --quick ] && [ "$tests" = 0 ]; then
   step "native binary"
   eng/aot-smoke.sh || binary=$?
+  step "packages"
+  eng/pack.sh || packages=$?
 fi
 
 [ "$tests" = 0 ] || echo "check: tests failed" >&2
-[ "${skipped:-0}" = 0 ] || { echo "check: $skipped tests were skipped for want of a tool, and here all must run" >&2; tests=1; }
-[ "$binary" = 0 ] || echo "check: the native binary failed" >&2
+[ "${skipped:-0}" = 0 ] || { echo "check: $skipped tests were skipped because a tool is missing; all tests must run" >&2; tests=1; }
+[ "$binary" = 0 ] || echo "check: the smoke test of the native binary failed" >&2
+[ "$packages" = 0 ] || echo "check: the packages are invalid" >&2
 echo "${passed:-0} passed, ${failed:-0} failed"
-[ "$tests" = 0 ] && [ "$binary" = 0 ]
+[ "$tests" = 0 ] && [ "$binary" = 0 ] && [ "$packages" = 0 ]

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Quorate.Benchmarks.Wal;
 
-// Everything is BenchmarkDotNet's but the comparison with the bare loop: its sides must take turns on the disk.
+// Every benchmark runs under BenchmarkDotNet except the comparison with the raw disk, whose sides must alternate on the same disk.
 if (args is ["wal-ratio"])
     RawDiskComparison.Run();
 else

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Quorate.Load;
 
-/// <summary>N writers against one target; each proposes its next command when the last one has been answered.</summary>
+/// <summary>N writers against one target; each proposes its next command when the previous one has completed.</summary>
 internal static class ClosedLoop
 {
     public static async Task<Measurement> RunAsync(
@@ -39,14 +39,14 @@ internal static class ClosedLoop
             var startedAt = Stopwatch.GetTimestamp();
             try
             {
-                // The target is not handed the token: a write under way when the time is over ends by itself, so that
-                // cancellation is no part of what is measured.
+                // The target does not get the token: a write in flight at the end of the run completes normally, so that
+                // cancellation is not part of the measurement.
                 await target.WriteAsync(command, CancellationToken.None);
                 recorder.Record(startedAt);
             }
-            catch (WriteRejectedException refused)
+            catch (WriteRejectedException rejection)
             {
-                recorder.RecordError(refused.Message);
+                recorder.RecordError(rejection.Message);
                 await Task.Yield();
             }
         }

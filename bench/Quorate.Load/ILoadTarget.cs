@@ -2,8 +2,8 @@ namespace Quorate.Load;
 
 /// <summary>A replicated log under load: three members in this process, joined by TCP on loopback, each with its own files.</summary>
 /// <remarks>
-/// Every target runs in the same process as its writers, so that what is compared is the library, with nothing in front of it.
-/// Threading: <see cref="WriteAsync"/> is called by all writers at once.
+/// Every target runs in the same process as its writers, so that the comparison measures the library alone.
+/// Threading: all writers call <see cref="WriteAsync"/> concurrently.
 /// </remarks>
 internal interface ILoadTarget : IAsyncDisposable
 {
@@ -15,5 +15,5 @@ internal interface ILoadTarget : IAsyncDisposable
     ValueTask WriteAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken);
 }
 
-/// <summary>A write that got an answer other than "committed".</summary>
+/// <summary>A write completed without being committed.</summary>
 internal sealed class WriteRejectedException(string reason) : Exception(reason);

@@ -1,9 +1,9 @@
 namespace Quorate.Load;
 
-/// <summary>What one measurement does: so many writers, each with one command under way at a time.</summary>
+/// <summary>The load of one measurement: a number of writers, each with one command in flight at a time.</summary>
 internal sealed record LoadOptions(int Writers, int CommandBytes, TimeSpan Warmup, TimeSpan Duration, int Seed)
 {
-    /// <summary>A command of random bytes, so that nothing on the way can gain by compressing it.</summary>
+    /// <summary>Creates a command of random bytes, which no component can compress.</summary>
     public byte[] CreateCommand(int writer)
     {
         var command = new byte[CommandBytes];

@@ -16,13 +16,18 @@ internal static class LoadReport
             return;
         }
 
-        output.WriteLine("| target | writers | writes/s | p50 ms | p99 ms | p99.9 ms | max ms | cpu µs/write | allocated B/write | errors |");
+        output.WriteLine(
+            "| target | writers | writes/s | p50 ms | p99 ms | p99.9 ms | max ms | cpu µs/write | allocated B/write | errors |");
         output.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var group in measurements.GroupBy(measurement => (measurement.Target, measurement.Writers)))
         {
+            double Value(Func<Measurement, double> value) => Median(group, value);
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {group.Key.Target} | {group.Key.Writers} | {Median(group, m => m.WritesPerSecond):F0} | {Median(group, m => m.P50Us) / 1000:F2} | {Median(group, m => m.P99Us) / 1000:F2} | {Median(group, m => m.P999Us) / 1000:F2} | {Median(group, m => m.MaxUs) / 1000:F2} | {Median(group, m => m.CpuUsPerWrite):F1} | {Median(group, m => m.AllocatedBytesPerWrite):F0} | {group.Sum(m => m.Errors)} |"));
+                $"| {group.Key.Target} | {group.Key.Writers} | {Value(m => m.WritesPerSecond):F0} "
+                + $"| {Value(m => m.P50Us) / 1000:F2} | {Value(m => m.P99Us) / 1000:F2} | {Value(m => m.P999Us) / 1000:F2} "
+                + $"| {Value(m => m.MaxUs) / 1000:F2} | {Value(m => m.CpuUsPerWrite):F1} | {Value(m => m.AllocatedBytesPerWrite):F0} "
+                + $"| {group.Sum(m => m.Errors)} |"));
         }
     }
 

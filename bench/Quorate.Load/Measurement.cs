@@ -3,7 +3,7 @@ using HdrHistogram;
 
 namespace Quorate.Load;
 
-/// <summary>What one run gave. Latencies are in microseconds.</summary>
+/// <summary>The result of one run. Latencies are in microseconds.</summary>
 internal sealed record Measurement(
     string Target,
     int Writers,
@@ -18,10 +18,13 @@ internal sealed record Measurement(
     long Errors,
     string? FirstError);
 
-/// <summary>Gathers one run: latencies from any thread, and what the process spent between <see cref="Begin"/> and <see cref="End"/>.</summary>
+/// <summary>
+/// Records one run: latencies from any thread, and the CPU time and allocations of the process between <see cref="Begin"/> and
+/// <see cref="End"/>.
+/// </summary>
 /// <remarks>
-/// What happens before <see cref="Begin"/> (warm-up) or after <see cref="End"/> is not counted. A write is counted where it ends.
-/// The processor time is that of the whole process, the three members and the writers together.
+/// Writes that end before <see cref="Begin"/> (warm-up) or after <see cref="End"/> are not counted.
+/// The CPU time is that of the whole process, the three members and the writers together.
 /// </remarks>
 internal sealed class Recorder
 {
@@ -51,7 +54,7 @@ internal sealed class Recorder
         _allocated = GC.GetTotalAllocatedBytes() - _allocated;
     }
 
-    /// <summary>Counts writes that began at <paramref name="startedAt"/> and have just ended.</summary>
+    /// <summary>Records writes that began at <paramref name="startedAt"/> and have just completed.</summary>
     public void Record(long startedAt, int count = 1)
     {
         if (_isRecording)

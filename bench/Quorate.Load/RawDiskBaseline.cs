@@ -5,11 +5,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Quorate.Load;
 
-/// <summary>The limit: the same bytes written to a file and flushed, over and over, by a loop that does nothing else.</summary>
+/// <summary>The upper bound for any log on this disk: a loop that only writes the same bytes to a file and flushes them.</summary>
 /// <remarks>
-/// A group of N commands is one write and one <c>fdatasync</c>. The file was written in full beforehand, so a flush carries data and
-/// no metadata of the file system: no log can do better on this disk. With three copies, three threads write three files side by side
-/// and a group counts when all of them have flushed it, which is what three members on one disk have to share.
+/// A group of N commands is one write and one <c>fdatasync</c>. The file was written in full beforehand, so a flush writes data but no
+/// file system metadata: no log can be faster on this disk. With three copies, three threads write three files in parallel, and a group
+/// counts once all of them have flushed it; three members on one disk share it the same way.
 /// </remarks>
 internal static partial class RawDiskBaseline
 {

@@ -1,26 +1,35 @@
 namespace Quorate.Server;
 
-/// <summary>The server cannot do what it was asked, and says in three parts what, why, and what to do about it.</summary>
-/// <remarks>Nothing has been lost or half done when this is thrown.</remarks>
-internal sealed class StartupException(int exitCode, string what, string why, string remedy, Exception? inner = null)
-    : Exception($"{what}\n  why: {why}\n  do:  {remedy}", inner)
+/// <summary>The server cannot start. The message has three parts: what failed, why, and what to do.</summary>
+/// <remarks>No data is lost, and no partially written state is left, when this exception is thrown.</remarks>
+public sealed class StartupException : Exception
 {
-    /// <summary>What the process should answer: see <see cref="Server.ExitCode"/>.</summary>
-    public int ExitCode { get; } = exitCode;
+    private StartupException(StartupErrorKind kind, string what, string why, string remedy, Exception? inner = null)
+        : base($"{what}\n  why: {why}\n  do:  {remedy}", inner)
+    {
+        Kind = kind;
+        What = what;
+        Why = why;
+        Remedy = remedy;
+    }
 
-    /// <summary>What cannot be.</summary>
-    public string What { get; } = what;
+    /// <summary>Whether the settings are invalid or a resource cannot be used.</summary>
+    public StartupErrorKind Kind { get; }
 
-    /// <summary>Why not.</summary>
-    public string Why { get; } = why;
+    /// <summary>What failed.</summary>
+    public string What { get; }
 
-    /// <summary>What the person can do.</summary>
-    public string Remedy { get; } = remedy;
+    /// <summary>Why it failed.</summary>
+    public string Why { get; }
 
-    /// <summary>A mistake on the command line or in the environment.</summary>
-    public static StartupException Usage(string what, string why, string remedy) => new(Server.ExitCode.Usage, what, why, remedy);
+    /// <summary>What the operator can do.</summary>
+    public string Remedy { get; }
 
-    /// <summary>The world does not let us: a port, a folder, a disk.</summary>
-    public static StartupException Failed(string what, string why, string remedy, Exception? inner = null) =>
-        new(Server.ExitCode.Failed, what, why, remedy, inner);
+    /// <summary>Creates the exception for an error on the command line or in the environment.</summary>
+    internal static StartupException Usage(string what, string why, string remedy) =>
+        new(StartupErrorKind.InvalidSettings, what, why, remedy);
+
+    /// <summary>Creates the exception for a resource that cannot be used: a port, a directory, a disk.</summary>
+    internal static StartupException Failed(string what, string why, string remedy, Exception? inner = null) =>
+        new(StartupErrorKind.Failed, what, why, remedy, inner);
 }

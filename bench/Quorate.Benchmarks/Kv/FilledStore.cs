@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Benchmarks.Kv;
 
-/// <summary>A store with many keys, put in scattered order, and the bytes to put more.</summary>
+/// <summary>A store with many keys that were put in scattered order, and encoded commands for further puts.</summary>
 internal sealed class FilledStore
 {
     public const int ValueBytes = 256;
@@ -27,7 +27,7 @@ internal sealed class FilledStore
 
     public KvStore Store { get; } = new();
 
-    /// <summary>Every key once, far from the one before.</summary>
+    /// <summary>Enumerates every key once, each far from the previous one.</summary>
     public int ScatteredKey(long i) => (int)(i * 7919 % Keys);
 
     public static byte[] Key(int i) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/registry/pods/{i:d9}"));

@@ -4,7 +4,10 @@ using Quorate.Kv;
 
 namespace Quorate.Benchmarks.Kv;
 
-/// <summary>Applying puts of 256 bytes over existing, scattered keys: decoding, both trees, the answer, and the new root each batch. A compaction now and then keeps the history short.</summary>
+/// <summary>
+/// Applies puts of 256 bytes to existing, scattered keys: decoding, both trees, the result, and one new root per batch. Periodic compaction
+/// keeps the history short.
+/// </summary>
 [MemoryDiagnoser]
 public class PutBenchmarks
 {
@@ -18,7 +21,7 @@ public class PutBenchmarks
     [Params(100_000, 1_000_000)]
     public int Keys { get; set; }
 
-    /// <summary>Commands applied between two roots for readers.</summary>
+    /// <summary>Commands per batch; each batch publishes a new root for readers.</summary>
     [Params(1, 64)]
     public int Batch { get; set; }
 

@@ -3,7 +3,7 @@ using Quorate.Kv;
 
 namespace Quorate.Benchmarks.Kv;
 
-/// <summary>Reading from a snapshot: one key, a hundred in a row, and how many there are.</summary>
+/// <summary>Reads from a snapshot: one key, a range of a hundred keys, and a count.</summary>
 [MemoryDiagnoser]
 public class ReadBenchmarks
 {

@@ -3,7 +3,10 @@ using Quorate.Raft;
 
 namespace Quorate.Benchmarks.Raft;
 
-/// <summary>What one turn costs the core of a three-node cluster in its steady state. It must allocate nothing: the payload is one array, used over and over.</summary>
+/// <summary>
+/// The cost of one driver iteration for the Raft core of a three-node cluster in steady state. It must allocate nothing; all payloads share
+/// one array.
+/// </summary>
 [MemoryDiagnoser]
 public class RaftCoreBenchmarks
 {
@@ -18,7 +21,7 @@ public class RaftCoreBenchmarks
     private ulong _sequence;
     private LogIndex _last;
 
-    /// <summary>Proposals or entries in one turn.</summary>
+    /// <summary>Proposals or entries per iteration.</summary>
     [Params(1, 64)]
     public int Batch { get; set; }
 
@@ -30,9 +33,13 @@ public class RaftCoreBenchmarks
         _leader = new RaftCore(new RaftOptions { Self = new NodeId(1) }, new DurableState { Configuration = members });
         while (_leader.Role != Role.PreCandidate)
             _leader.Step(Input.Tick, _effects);
-        _leader.Step(Input.Received(new RequestVoteReply { From = new NodeId(2), To = new NodeId(1), PreVote = true, Granted = true, Term = new Term(1) }), _effects);
+        _leader.Step(
+            Input.Received(
+            new RequestVoteReply { From = new NodeId(2), To = new NodeId(1), PreVote = true, Granted = true, Term = new Term(1) }),
+            _effects);
         _leader.Step(Input.Durable(_effects.Append.Token), _effects);
-        _leader.Step(Input.Received(new RequestVoteReply { From = new NodeId(2), To = new NodeId(1), Granted = true, Term = new Term(1) }), _effects);
+        _leader.Step(Input.Received(new RequestVoteReply { From = new NodeId(2), To = new NodeId(1), Granted = true, Term = new Term(1) }),
+            _effects);
         CompleteIteration(_effects.Append.Token);
 
         _follower = new RaftCore(new RaftOptions { Self = new NodeId(2) }, new DurableState { Configuration = members });
@@ -40,7 +47,7 @@ public class RaftCoreBenchmarks
         _append.To = new NodeId(2);
         _append.Term = new Term(1);
 
-        // Steady state: the caches have reached their sizes, and old entries are let go as new ones come.
+        // Warm up to the steady state: the caches have reached their limits, and each new entry evicts an old one.
         for (var i = 0; i < 400_000 / Batch; i++)
         {
             LeaderIteration();
@@ -48,7 +55,7 @@ public class RaftCoreBenchmarks
         }
     }
 
-    /// <summary>A leader's turn: proposals, the messages that carry them, its own disk, two answers, the commit, the state machine.</summary>
+    /// <summary>One iteration of the leader: proposals, the appends that carry them, its own flush, two replies, commit, apply.</summary>
     [Benchmark]
     public ulong LeaderIteration()
     {
@@ -58,12 +65,13 @@ public class RaftCoreBenchmarks
         return CompleteIteration(_effects.Append.Token);
     }
 
-    /// <summary>A follower's turn: a message with entries, the disk, the state machine.</summary>
+    /// <summary>One iteration of a follower: an append with entries, its flush, apply.</summary>
     [Benchmark]
     public ulong FollowerIteration()
     {
         for (var i = 0; i < Batch; i++)
-            _entries[i] = new LogEntry(new EntryId(new Term(1), _last + i + 1), EntryKind.Command, new ProposalId(new NodeId(1), _last.Value), _payload);
+            _entries[i] = new LogEntry(new EntryId(new Term(1), _last + i + 1), EntryKind.Command,
+                new ProposalId(new NodeId(1), _last.Value), _payload);
         _append.Previous = new EntryId(_last == LogIndex.Zero ? Term.Zero : new Term(1), _last);
         _append.Entries = _entries.AsMemory(0, Batch);
         _last += Batch;

@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Benchmarks.Transport;
 
-/// <summary>Two nodes on loopback: how long one message goes there and back, and how fast many go one way.</summary>
+/// <summary>Two nodes on loopback: the round-trip time of one message, and the throughput of many in one direction.</summary>
 [MemoryDiagnoser]
 public class TcpNetworkBenchmarks
 {
@@ -26,7 +26,8 @@ public class TcpNetworkBenchmarks
         _two = TcpNetwork.Start(Options(2), () => _readyTwo.Release());
         _one.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(2)] = new("127.0.0.1", _two.ListenEndPoints[0].Port) });
         _two.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", _one.ListenEndPoints[0].Port) });
-        SpinWait.SpinUntil(() => _one.Counters.Peers[0] is { Connected: true, Accepted: true } && _two.Counters.Peers[0] is { Connected: true, Accepted: true });
+        SpinWait.SpinUntil(() => _one.Counters.Peers[0] is { Connected: true, Accepted: true }
+            && _two.Counters.Peers[0] is { Connected: true, Accepted: true });
         _echo = new Thread(Echo);
         _echo.Start();
 
@@ -48,7 +49,7 @@ public class TcpNetworkBenchmarks
         _two.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>One small message there, one back.</summary>
+    /// <summary>Sends one small message and receives the reply.</summary>
     [Benchmark]
     public void RoundTrip()
     {
@@ -57,7 +58,7 @@ public class TcpNetworkBenchmarks
         AwaitPong();
     }
 
-    /// <summary>64 AppendEntries of 16 KiB each, one flush, one answer to the last.</summary>
+    /// <summary>Sends 64 AppendEntries of 16 KiB each with one flush, and receives one reply after the last.</summary>
     [Benchmark]
     public void SendOneMebibyte()
     {
@@ -68,7 +69,8 @@ public class TcpNetworkBenchmarks
         AwaitPong();
     }
 
-    private static TcpNetworkOptions Options(ulong id) => new() { NodeId = new NodeId(id), ClusterId = 1, ListenEndPoints = [new PeerAddress("127.0.0.1", 0)] };
+    private static TcpNetworkOptions Options(ulong id) =>
+        new() { NodeId = new NodeId(id), ClusterId = 1, ListenEndPoints = [new PeerAddress("127.0.0.1", 0)] };
 
     private void AwaitPong()
     {

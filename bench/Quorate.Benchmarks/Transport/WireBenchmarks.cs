@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Benchmarks.Transport;
 
-/// <summary>What a message costs to write and to read: time, and allocations, of which there are to be none.</summary>
+/// <summary>Encoding and decoding of a message: time and allocations, of which there must be none.</summary>
 [MemoryDiagnoser]
 public class WireBenchmarks
 {
@@ -52,7 +52,8 @@ public class WireBenchmarks
     {
         var entries = new LogEntry[count];
         for (var i = 0; i < count; i++)
-            entries[i] = new LogEntry(new EntryId(new Term(1), new LogIndex((ulong)i + 1)), EntryKind.Command, new ProposalId(new NodeId(1), 1), new byte[bytes]);
+            entries[i] = new LogEntry(new EntryId(new Term(1), new LogIndex((ulong)i + 1)), EntryKind.Command,
+                new ProposalId(new NodeId(1), 1), new byte[bytes]);
         return new AppendEntries { Term = new Term(1), Entries = entries };
     }
 }

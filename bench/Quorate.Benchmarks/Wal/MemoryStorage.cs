@@ -2,7 +2,10 @@ using Quorate.Node.Io;
 
 namespace Quorate.Benchmarks.Wal;
 
-/// <summary>A disk that takes everything at once and in memory: what is left is what our own code costs. It uses its files' memory again.</summary>
+/// <summary>
+/// Storage in memory whose writes and flushes cost nothing, so that a benchmark measures only our own code. The memory of deleted files is
+/// reused.
+/// </summary>
 internal sealed class MemoryStorage : IStorage
 {
     private readonly Dictionary<string, MemoryFile> _files = new(StringComparer.Ordinal);
@@ -51,7 +54,7 @@ internal sealed class MemoryStorage : IStorage
 
         public void Write(long offset, ReadOnlySpan<byte> source) => source.CopyTo(bytes.AsSpan((int)offset));
 
-        public void SetLength(long length) => throw new NotSupportedException("files of the log keep their length");
+        public void SetLength(long length) => throw new NotSupportedException("files of the write-ahead log have a fixed length");
 
         public void Flush()
         {

@@ -6,11 +6,11 @@ using Quorate.Raft;
 namespace Quorate.Benchmarks.Wal;
 
 /// <summary>
-/// The limit: the same payload bytes appended and flushed by a bare loop, on a real disk. Run with <c>wal-ratio</c>.
+/// Compares the write-ahead log with the raw disk: a loop that writes and flushes the same payload bytes. Run with <c>wal-ratio</c>.
 /// </summary>
 /// <remarks>
-/// The three take turns, one write and flush each, so that whatever else the machine does meets all of them alike. A bare loop into a file that grows is
-/// what a program does first; into a file that was filled before, what the disk gives at most.
+/// The three sides alternate, one write and flush each, so that other load on the computer affects all of them alike. A growing file is
+/// what a simple program would use; a file that was filled before is the fastest that the disk allows.
 /// </remarks>
 internal sealed class RawDiskComparison : IDisposable
 {
@@ -38,10 +38,10 @@ internal sealed class RawDiskComparison : IDisposable
         _batch = new WalBatch(_options);
     }
 
-    /// <summary>Prints a line for each size of a batch.</summary>
+    /// <summary>Prints one line per batch size.</summary>
     public static void Run()
     {
-        Console.WriteLine("1 KiB entries; median µs of write and flush; ratio = bare loop / log, sums and medians");
+        Console.WriteLine("1 KiB entries; median µs of write and flush; ratio = raw disk / log, sums and medians");
         foreach (var entries in new[] { 1, 16, 64, 256, 1024 })
         {
             using var bench = new RawDiskComparison();
@@ -70,7 +70,8 @@ internal sealed class RawDiskComparison : IDisposable
             if (at == 0)
                 _growing.SetLength(0);
             for (var i = 0; i < count; i++)
-                entries[i] = new LogEntry(new EntryId(Term.Zero, new LogIndex(_next++)), EntryKind.Command, ProposalId.None, bytes.AsMemory(i * PayloadBytes, PayloadBytes));
+                entries[i] = new LogEntry(new EntryId(Term.Zero, new LogIndex(_next++)), EntryKind.Command, ProposalId.None,
+                    bytes.AsMemory(i * PayloadBytes, PayloadBytes));
 
             grow[round] = Time(() => Append(_growing, at, bytes));
             fill[round] = Time(() => Append(_filled, at, bytes));
@@ -78,8 +79,9 @@ internal sealed class RawDiskComparison : IDisposable
         }
 
         Console.WriteLine(
-            $"{count,5} entries: growing {Median(grow),7:f0}  filled {Median(fill),7:f0}  log {Median(log),7:f0}   " +
-            $"growing/log {grow.Sum() / log.Sum():f2} {Median(grow) / Median(log):f2}   filled/log {fill.Sum() / log.Sum():f2} {Median(fill) / Median(log):f2}");
+            $"{count,5} entries: growing {Median(grow),7:f0}  filled {Median(fill),7:f0}  log {Median(log),7:f0}   "
+            + $"growing/log {grow.Sum() / log.Sum():f2} {Median(grow) / Median(log):f2}   "
+            + $"filled/log {fill.Sum() / log.Sum():f2} {Median(fill) / Median(log):f2}");
     }
 
     private static void Append(IStorageFile file, long at, byte[] bytes)

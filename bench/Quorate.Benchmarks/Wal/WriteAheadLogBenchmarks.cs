@@ -4,8 +4,10 @@ using Quorate.Raft;
 
 namespace Quorate.Benchmarks.Wal;
 
-/// <summary>One batch filled and committed, on a disk that costs nothing: our code's time, and that nothing is allocated per
-/// entry or batch; what a new segment takes, a kilobyte or so every 64 MiB, is spread over the batches that fill it.</summary>
+/// <summary>
+/// Fills, appends and flushes one batch on storage that costs nothing: measures the time of our code, and that it allocates nothing per
+/// entry or batch. The allocations of a new segment, about a kilobyte every 64 MiB, are spread over the batches that fill it.
+/// </summary>
 [MemoryDiagnoser]
 public class WriteAheadLogBenchmarks
 {
@@ -29,7 +31,7 @@ public class WriteAheadLogBenchmarks
         _batch = new WalBatch(_options);
         _entries = new LogEntry[Entries];
 
-        // The first segments' memory is new; from then on it is used again.
+        // Warm up: the memory of the first segments is new, later segments reuse it.
         for (var bytes = 0L; bytes < 4L * _options.SegmentBytes; bytes += _batch.SizeBytes)
             AppendAndFlush();
     }
@@ -41,14 +43,15 @@ public class WriteAheadLogBenchmarks
     public void AppendAndFlush()
     {
         for (var i = 0; i < _entries.Length; i++)
-            _entries[i] = new LogEntry(new EntryId(Term.Zero, new LogIndex(_next++)), EntryKind.Command, new ProposalId(new NodeId(1), _next), Payload(PayloadBytes));
+            _entries[i] = new LogEntry(new EntryId(Term.Zero, new LogIndex(_next++)), EntryKind.Command,
+                new ProposalId(new NodeId(1), _next), Payload(PayloadBytes));
 
         _batch.Clear();
         _batch.Append(_entries);
         _batch.SetCommitIndex(new LogIndex(_next - 1));
         _log.AppendAndFlush(_batch);
 
-        // As compaction does, so that the log is as long as a segment or two.
+        // Drop entries as compaction does, so that the log stays one or two segments long.
         _sinceDrop += _batch.SizeBytes;
         if (_sinceDrop > _options.SegmentBytes)
         {

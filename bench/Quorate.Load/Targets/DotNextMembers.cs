@@ -5,7 +5,7 @@ using DotNext.Net.Cluster.Consensus.Raft.Membership;
 
 namespace Quorate.Load.Targets;
 
-/// <summary>DotNext's list of members, known from the start and kept in memory; it asks its users to write this class.</summary>
+/// <summary>The fixed member list of the DotNext cluster, kept in memory. DotNext requires its users to implement this class.</summary>
 internal sealed class DotNextMembers : InMemoryClusterConfigurationStorage<EndPoint>
 {
     public DotNextMembers(IEnumerable<EndPoint> members)

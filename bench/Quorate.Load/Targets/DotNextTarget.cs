@@ -6,18 +6,17 @@ namespace Quorate.Load.Targets;
 
 /// <summary>Three members of DotNext.Net.Cluster: its TCP transport, its write-ahead log, a state machine that does nothing.</summary>
 /// <remarks>
-/// Durability: 6.12.0 flushes at every commit and has no option for more. A follower acknowledges entries before it has
-/// flushed them: a new tail is flushed in the background, and a commit waits only for the flush up to the commit index before it.
-/// So an acknowledged write is in the memory of a quorum and on its way to their disks; Quorate's lies on the disks of a quorum.
-/// The comparison favours DotNext by that much.
-/// Settings: the fastest of nine tried, chunks of 4, 64, 1024 KiB in shared memory, private memory, and private memory past the page
-/// cache (which opens its files with O_DIRECT and O_DSYNC, so it is no less durable): two to four times its defaults at 64 writers.
+/// Durability: 6.12.0 flushes at every commit and has no stronger option. A follower acknowledges entries before it has flushed them: a new
+/// tail is flushed in the background, and a commit waits only for the flush up to the previous commit index. So an acknowledged write is in
+/// the memory of a quorum, with the flush pending; an acknowledged write of Quorate is flushed on a quorum. The comparison favours DotNext
+/// by that difference. Settings: the fastest of nine combinations (chunks of 4, 64 and 1024 KiB; shared memory, private memory, and private
+/// memory that bypasses the page cache with O_DIRECT and O_DSYNC, which is equally durable): two to four times the defaults at 64 writers.
 /// </remarks>
 internal sealed class DotNextTarget : ILoadTarget
 {
     private const int Members = 3;
 
-    // Nothing is compacted while we measure: neither library is asked for snapshots.
+    // Neither library takes snapshots or compacts its log during the measurement.
     private const long SnapshotNever = long.MaxValue;
 
     private readonly List<RaftCluster> _members = [];
@@ -80,7 +79,8 @@ internal sealed class DotNextTarget : ILoadTarget
 
     private static RaftCluster.TcpConfiguration Configure(IPEndPoint self, IPEndPoint[] all)
     {
-        // Its default election timeout, 150 to 300 ms, fires falsely when six busy threads share two cores; these are etcd's times.
+        // The default election timeout of 150 to 300 ms causes false elections when six busy threads share two cores; these are etcd's
+        // values.
         return new RaftCluster.TcpConfiguration(self)
         {
             ConfigurationStorage = new DotNextMembers(all),

@@ -3,10 +3,12 @@ using System.Net.Sockets;
 
 namespace Quorate.Load.Targets;
 
-/// <summary>Ports on loopback that nobody listens on, for members that must know each other's address before they start.</summary>
+/// <summary>Free ports on loopback, for members that must know each other's address before they start.</summary>
 internal static class LoopbackPorts
 {
-    /// <summary>Takes <paramref name="count"/> different free ports from the system and gives them back, to be listened on at once.</summary>
+    /// <summary>
+    /// Binds <paramref name="count"/> different free ports and releases them. The caller must listen on them at once.
+    /// </summary>
     public static IPEndPoint[] Reserve(int count)
     {
         var sockets = new Socket[count];

@@ -4,8 +4,8 @@ using Quorate.Raft;
 
 namespace Quorate.Load.Targets;
 
-/// <summary>Three members of Quorate with their defaults, and a state machine that does nothing.</summary>
-/// <remarks>Durability: an acknowledged write lies flushed on the disks of a quorum.</remarks>
+/// <summary>Three Quorate members with default options and a state machine that does nothing.</summary>
+/// <remarks>Durability: an acknowledged write is flushed on the disks of a quorum.</remarks>
 internal sealed class QuorateTarget : ILoadTarget
 {
     private const int Members = 3;

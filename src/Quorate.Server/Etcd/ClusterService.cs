@@ -4,13 +4,13 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's Cluster service: who the members are. Changing them answers Unimplemented.</summary>
+/// <summary>etcd's Cluster service over gRPC. It lists the members; membership changes return Unimplemented.</summary>
 internal sealed class ClusterService(RequestExecutor executor, MemberRegistry members, ResponseHeaders headers) : Cluster.ClusterBase
 {
     /// <inheritdoc/>
     public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => MemberListAsync(request);
 
-    /// <summary>Lists the members; linearizable if asked.</summary>
+    /// <summary>Lists the members, linearizably if the request says so.</summary>
     public async Task<MemberListResponse> MemberListAsync(MemberListRequest request)
     {
         if (request.Linearizable)

@@ -7,25 +7,27 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>Stands before the gRPC services and turns away, in etcd's words, what the framework would refuse in its own.</summary>
+/// <summary>
+/// Middleware before the gRPC services: rejects, with etcd's errors, requests that the framework would reject with its own.
+/// </summary>
 /// <remarks>
-/// A message that is too large is refused by its length prefix, before any of it is kept; a call that wants a leader (<c>hasleader</c>) is
-/// refused at once when there is none. Where the first bytes are there already, which is nearly always, nothing here waits or allocates.
-/// Shape of the prefix: one byte that says whether the message is compressed, then its length, 4 bytes, big-endian.
+/// The filter rejects a message that is too large by its length prefix, before any of it is buffered, and a call that requires a leader
+/// (<c>hasleader</c> metadata) when there is none. If the first bytes have already arrived, which is nearly always so, the filter neither
+/// waits nor allocates. Shape of the prefix: one byte that indicates compression, then the message length, 4 bytes, big-endian.
 /// </remarks>
 internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode node, int messageBytesMax)
 {
     private const int PrefixBytes = 5;
 
-    /// <summary>Calls whose first message may come long after the call itself.</summary>
+    /// <summary>Bidirectional streaming calls, whose first message may arrive long after the call started.</summary>
     private static readonly FrozenSet<string> ClientStreams =
         FrozenSet.ToFrozenSet(["/etcdserverpb.Watch/Watch", "/etcdserverpb.Lease/LeaseKeepAlive"], StringComparer.Ordinal);
 
-    /// <summary>Whether a request is a gRPC call, as opposed to one for the gateway or the probes.</summary>
+    /// <summary>Whether a request is a gRPC call, as opposed to a request for the JSON gateway or a health endpoint.</summary>
     public static bool IsGrpcRequest(HttpRequest request) =>
         request.ContentType is { } type && type.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Lets a call in, or turns it away.</summary>
+    /// <summary>Passes a call to the next middleware, or rejects it.</summary>
     public Task InvokeAsync(HttpContext context)
     {
         if (context.Request.Headers.ContainsKey("hasleader") && node.Status.Leader == 0)
@@ -57,7 +59,7 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode node, in
     private Task CheckLength(HttpContext context, long? length) =>
         length > messageBytesMax ? Reject(context, EtcdErrors.MessageTooLarge(length.Value, messageBytesMax).Status) : next(context);
 
-    /// <summary>The length that the prefix states, with all bytes left unread; null when the prefix is not whole yet.</summary>
+    /// <summary>Returns the message length in the prefix, or null if the prefix is incomplete. Consumes no bytes.</summary>
     private static long? PeekLength(ReadResult read, PipeReader body)
     {
         if (read.Buffer.Length < PrefixBytes)
@@ -72,7 +74,7 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode node, in
         return BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
     }
 
-    /// <summary>An answer of headers alone, as gRPC has it for calls that fail before they say anything.</summary>
+    /// <summary>Writes a trailers-only response, gRPC's form for calls that fail before the first message.</summary>
     private static Task Reject(HttpContext context, Status status)
     {
         var response = context.Response;

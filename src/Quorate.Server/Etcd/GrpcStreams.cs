@@ -2,19 +2,20 @@ using Grpc.Core;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>Reading and writing the streams of a call so that it can be ended from this side with a status.</summary>
+/// <summary>Reads and writes the streams of a call in a way that lets the server end the call with a status.</summary>
 /// <remarks>
-/// A token given to gRPC's own methods resets the call when it is cancelled: the client then hears of a broken connection and not of the
-/// reason. So they get none, and it is the waiting that ends. What is left under way ends with the call, whose status comes first.
+/// A token passed to gRPC's own methods resets the call when it is cancelled: the client then receives a broken stream instead of the
+/// status. These methods therefore get no token; only the wait for them is cancelled. The pending operation ends with the call, after the
+/// status is sent.
 /// </remarks>
 internal static class GrpcStreams
 {
-    /// <summary>The next message; null when the client has no more.</summary>
+    /// <summary>Reads the next message; returns null when the client has completed its stream.</summary>
     public static async Task<T?> NextAsync<T>(this IAsyncStreamReader<T> stream, CancellationToken cancellation)
         where T : class =>
         await stream.MoveNext(CancellationToken.None).WaitAsync(cancellation).ConfigureAwait(false) ? stream.Current : null;
 
-    /// <summary>Sends a message, and waits until there is room for another.</summary>
+    /// <summary>Sends a message and waits until the stream can accept the next one.</summary>
     public static Task SendAsync<T>(this IServerStreamWriter<T> stream, T message, CancellationToken cancellation) =>
         stream.WriteAsync(message, CancellationToken.None).WaitAsync(cancellation);
 }

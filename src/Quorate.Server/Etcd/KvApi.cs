@@ -5,14 +5,14 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>What etcd's KV service does, whichever way a request came: gRPC or JSON.</summary>
+/// <summary>Implements etcd's KV service for gRPC and the JSON gateway.</summary>
 /// <remarks>
-/// A write is checked, encoded and proposed. A read waits for its barrier, then reads what this member has applied; a serializable one
-/// does not wait. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
+/// A write is validated, encoded and proposed. A linearizable read waits for a read barrier and then reads the applied state of this
+/// member; a serializable read does not wait. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
 /// </remarks>
 internal sealed class KvApi(RequestExecutor executor, IStoreReader store, ResponseHeaders headers, KvLimits limits)
 {
-    /// <summary>Reads keys.</summary>
+    /// <summary>Reads a range of keys.</summary>
     public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire)
     {
         var request = RequestMapper.From(wire);
@@ -23,21 +23,21 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
         return ResponseMapper.ToWire((RangeResponse)result.Response!, headers.At(result.Revision));
     }
 
-    /// <summary>Writes a key.</summary>
+    /// <summary>Puts a key.</summary>
     public async ValueTask<Wire.PutResponse> PutAsync(Wire.PutRequest wire)
     {
         var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.Value.Length).ConfigureAwait(false);
         return ResponseMapper.ToWire((PutResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
-    /// <summary>Deletes keys.</summary>
+    /// <summary>Deletes a range of keys.</summary>
     public async ValueTask<Wire.DeleteRangeResponse> DeleteRangeAsync(Wire.DeleteRangeRequest wire)
     {
         var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.RangeEnd.Length).ConfigureAwait(false);
         return ResponseMapper.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
-    /// <summary>Does several operations as one. One that cannot write takes no place in the log.</summary>
+    /// <summary>Executes a transaction. A transaction that cannot write is executed as a read, without a log entry.</summary>
     public async ValueTask<Wire.TxnResponse> TxnAsync(Wire.TxnRequest wire)
     {
         var request = RequestMapper.From(wire);
@@ -56,7 +56,7 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
         return ResponseMapper.ToWire((TxnResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
-    /// <summary>Forgets history.</summary>
+    /// <summary>Compacts the history up to a revision.</summary>
     public async ValueTask<Wire.CompactionResponse> CompactAsync(Wire.CompactionRequest wire)
     {
         var result = await ProposeAsync(new CompactRequest(wire.Revision), 0).ConfigureAwait(false);
@@ -67,7 +67,7 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
     {
         ThrowIfError(RequestValidator.Validate(request, limits));
 
-        // The log keeps these bytes, so they are the command's own and never pooled. 48 is more than the lengths and flags of a put take.
+        // The log retains these bytes, so the buffer is not pooled. 48 bytes are more than the lengths and flags of a put need.
         var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
         KvCommand.Encode(request, command);
         ThrowIfError(RequestValidator.ValidateSize(command.WrittenCount, limits));

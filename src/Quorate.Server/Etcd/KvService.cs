@@ -20,5 +20,6 @@ internal sealed class KvService(KvApi api) : KV.KVBase
     public override Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context) => api.TxnAsync(request).AsTask();
 
     /// <inheritdoc/>
-    public override Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => api.CompactAsync(request).AsTask();
+    public override Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) =>
+        api.CompactAsync(request).AsTask();
 }

@@ -7,18 +7,20 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>What etcd's Lease service does, whichever way a request came: gRPC or JSON.</summary>
+/// <summary>Implements etcd's Lease service for gRPC and the JSON gateway.</summary>
 /// <remarks>
-/// Granting, revoking and renewing go through the log. How much time is left is this member's own judgement, which may be a little more than
-/// the leader's. Errors: <see cref="RpcException"/> with etcd's code and text; an unknown lease is none where etcd answers a time instead.
+/// Grants, revocations and renewals go through the log. The remaining TTL is measured by this member's own clock and may be slightly longer
+/// than the leader's. Errors: <see cref="RpcException"/> with etcd's code and text. For an unknown lease, keep-alive
+/// returns the TTL 0 and time-to-live the TTL -1 instead of an error, as in etcd.
 /// </remarks>
 internal sealed class LeaseApi(
-    RequestExecutor executor, IStoreReader store, LeaseDeadlines deadlines, ResponseHeaders headers, KvLimits limits, TimeSpan electionTimeout)
+    RequestExecutor executor, IStoreReader store, LeaseDeadlines deadlines, ResponseHeaders headers, KvLimits limits,
+    TimeSpan electionTimeout)
 {
-    // So that a lease outlives the election of a leader who could renew it. The factor is etcd's.
+    // The minimum TTL lets a lease outlive an election, after which the new leader can renew it. The factor is etcd's.
     private readonly long _ttlSecondsMin = (long)Math.Ceiling(1.5 * electionTimeout.TotalSeconds);
 
-    /// <summary>Makes a lease, of at least the least time; the id is ours to choose when the client chose none.</summary>
+    /// <summary>Grants a lease with at least the minimum TTL; the server chooses the id if the client did not.</summary>
     public async ValueTask<Wire.LeaseGrantResponse> GrantAsync(Wire.LeaseGrantRequest wire)
     {
         while (true)
@@ -28,21 +30,24 @@ internal sealed class LeaseApi(
             if (result.Error == KvError.LeaseExists && wire.ID == 0)
                 continue;
             var granted = (LeaseGrantResponse)RequireSuccess(result);
-            return new Wire.LeaseGrantResponse { Header = headers.At(granted.Revision), ID = granted.Lease.Id, TTL = granted.Lease.TtlSeconds };
+            return new Wire.LeaseGrantResponse
+            {
+                Header = headers.At(granted.Revision), ID = granted.Lease.Id, TTL = granted.Lease.TtlSeconds,
+            };
         }
     }
 
-    /// <summary>Ends a lease and deletes its keys.</summary>
+    /// <summary>Revokes a lease and deletes its keys.</summary>
     public async ValueTask<Wire.LeaseRevokeResponse> RevokeAsync(Wire.LeaseRevokeRequest wire)
     {
         var response = RequireSuccess(await ProposeAsync(new LeaseRevokeRequest(wire.ID)).ConfigureAwait(false));
         return new Wire.LeaseRevokeResponse { Header = headers.At(response.Revision) };
     }
 
-    /// <summary>Lets a lease begin its time anew; 0 is the time of one that does not exist.</summary>
+    /// <summary>Renews a lease for its full TTL; returns the TTL 0 if the lease does not exist.</summary>
     public async ValueTask<Wire.LeaseKeepAliveResponse> KeepAliveAsync(Wire.LeaseKeepAliveRequest wire)
     {
-        // The revision before: that much is known to have happened while the lease still lived. etcd does the same.
+        // The header has the revision before the renewal: the lease existed at that revision. etcd does the same.
         var response = new Wire.LeaseKeepAliveResponse { Header = headers.At(store.Revision), ID = wire.ID };
         var result = await ProposeAsync(new LeaseRenewRequest(wire.ID)).ConfigureAwait(false);
         if (result.Error != KvError.LeaseNotFound)
@@ -50,10 +55,10 @@ internal sealed class LeaseApi(
         return response;
     }
 
-    /// <summary>How much time a lease has left, and its keys if asked; -1 is the time of one that does not exist.</summary>
+    /// <summary>Returns the remaining TTL of a lease, and its keys if requested; returns the TTL -1 if the lease does not exist.</summary>
     public async ValueTask<Wire.LeaseTimeToLiveResponse> TimeToLiveAsync(Wire.LeaseTimeToLiveRequest wire)
     {
-        // A lease that another member has just granted must not look like one that is gone.
+        // Without the read barrier, a lease that was just granted through another member could appear not to exist.
         await executor.ReadBarrierAsync().ConfigureAwait(false);
         var current = store.Current;
         var response = new Wire.LeaseTimeToLiveResponse { Header = headers.At(current.Revision), ID = wire.ID, TTL = -1 };
@@ -67,7 +72,7 @@ internal sealed class LeaseApi(
         return response;
     }
 
-    /// <summary>All leases.</summary>
+    /// <summary>Lists all leases.</summary>
     public async ValueTask<Wire.LeaseLeasesResponse> LeasesAsync()
     {
         await executor.ReadBarrierAsync().ConfigureAwait(false);

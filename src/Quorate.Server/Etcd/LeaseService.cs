@@ -7,7 +7,8 @@ namespace Quorate.Server.Etcd;
 internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.LeaseBase
 {
     /// <inheritdoc/>
-    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => api.GrantAsync(request).AsTask();
+    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) =>
+        api.GrantAsync(request).AsTask();
 
     /// <inheritdoc/>
     public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) =>
@@ -18,11 +19,13 @@ internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.Leas
         api.TimeToLiveAsync(request).AsTask();
 
     /// <inheritdoc/>
-    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => api.LeasesAsync().AsTask();
+    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) =>
+        api.LeasesAsync().AsTask();
 
-    /// <summary>Renews one lease after the other, as they are named, until the client has no more to say.</summary>
+    /// <summary>Renews the lease of each request in order, until the client completes its stream.</summary>
     public override Task LeaseKeepAlive(
-        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context) =>
+        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
+        ServerCallContext context) =>
         guard.RunAsync(context, async cancellation =>
         {
             while (await requestStream.NextAsync(cancellation).ConfigureAwait(false) is { } request)

@@ -4,7 +4,7 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's Maintenance service: how this member stands. What is not here yet answers Unimplemented.</summary>
+/// <summary>etcd's Maintenance service over gRPC. Calls that are not supported yet return Unimplemented.</summary>
 internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
@@ -12,10 +12,10 @@ internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, Res
     /// <inheritdoc/>
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context) => Task.FromResult(Status());
 
-    /// <summary>How this member stands, without asking anybody else.</summary>
+    /// <summary>Returns the status of this member, from local state only.</summary>
     public StatusResponse Status()
     {
-        // Never 0, not even when empty: operators' tools divide by it.
+        // Never 0, even if the store is empty: operators' tools divide by it.
         var size = Math.Max(store.SizeBytes, EmptyStoreBytes);
         var status = node.Status;
         var response = new StatusResponse
@@ -38,24 +38,27 @@ internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, Res
     /// <inheritdoc/>
     public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => AlarmAsync(request);
 
-    /// <summary>Lists the alarms, or ends some. There is no quota and no check of members against each other yet that could raise one, so there are none.</summary>
+    /// <summary>
+    /// Lists or deactivates alarms. There are never any: quotas and corruption checks between members, which raise alarms in etcd, are not
+    /// supported yet.
+    /// </summary>
     public Task<AlarmResponse> AlarmAsync(AlarmRequest request) => request.Action switch
     {
         AlarmRequest.Types.AlarmAction.Get or AlarmRequest.Types.AlarmAction.Deactivate =>
             Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision) }),
-        _ => throw new RpcException(new Status(StatusCode.Unimplemented, "quorate: alarms are not raised by request")),
+        _ => throw new RpcException(new Status(StatusCode.Unimplemented, "quorate: activating an alarm is not supported")),
     };
 
     /// <inheritdoc/>
     public override Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context) => DefragmentAsync();
 
-    /// <summary>Done at once: what a compaction frees, the store gives back by itself, and nothing is left to be drawn together.</summary>
+    /// <summary>Returns immediately: the store frees compacted data by itself, so there is nothing to defragment.</summary>
     public static Task<DefragmentResponse> DefragmentAsync() => Task.FromResult(new DefragmentResponse());
 
     /// <inheritdoc/>
     public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context) => HashAsync();
 
-    /// <summary>A checksum of all that this member has applied, leases included.</summary>
+    /// <summary>Returns a hash of all state that this member has applied, including leases.</summary>
     public Task<HashResponse> HashAsync() => Task.Run(() =>
     {
         var current = store.Current;
@@ -65,8 +68,9 @@ internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, Res
     /// <inheritdoc/>
     public override Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) => HashKvAsync(request);
 
-    /// <summary>A checksum of this member's keys and their history, for comparing it with the others'.</summary>
-    public Task<HashKVResponse> HashKvAsync(HashKVRequest request) => Task.Run(() => store.HashKv(request.Revision, out var hash) is { } error
+    /// <summary>Returns a hash of this member's keys and their history, to compare with other members.</summary>
+    public Task<HashKVResponse> HashKvAsync(HashKVRequest request) => Task.Run(() =>
+        store.HashKv(request.Revision, out var hash) is { } error
         ? throw EtcdErrors.From(error)
         : new HashKVResponse
         {

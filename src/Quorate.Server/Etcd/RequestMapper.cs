@@ -3,10 +3,10 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>From the wire's requests to the store's. Bytes are not copied: a message that was parsed does not change.</summary>
+/// <summary>Maps protobuf requests to the store's requests. Bytes are not copied: a parsed message does not change.</summary>
 internal static class RequestMapper
 {
-    /// <summary>A read.</summary>
+    /// <summary>Maps a range request.</summary>
     public static RangeRequest From(Wire.RangeRequest wire) => new(KeyInterval.FromWire(wire.Key.Memory, wire.RangeEnd.Memory))
     {
         Revision = wire.Revision,
@@ -21,7 +21,7 @@ internal static class RequestMapper
         MaxCreateRevision = wire.MaxCreateRevision,
     };
 
-    /// <summary>A write.</summary>
+    /// <summary>Maps a put request.</summary>
     public static PutRequest From(Wire.PutRequest wire) => new(wire.Key.Memory, wire.Value.Memory)
     {
         Lease = wire.Lease,
@@ -30,12 +30,12 @@ internal static class RequestMapper
         IgnoreLease = wire.IgnoreLease,
     };
 
-    /// <summary>A deletion.</summary>
+    /// <summary>Maps a delete range request.</summary>
     public static DeleteRangeRequest From(Wire.DeleteRangeRequest wire) =>
         new(KeyInterval.FromWire(wire.Key.Memory, wire.RangeEnd.Memory)) { PrevKv = wire.PrevKv };
 
-    /// <summary>A transaction, with all that is nested in it.</summary>
-    /// <remarks>The depth is bounded before: the wire's parser refuses messages nested deeper than 100.</remarks>
+    /// <summary>Maps a transaction and its nested transactions.</summary>
+    /// <remarks>The recursion depth is bounded: the protobuf parser rejects messages nested deeper than 100 levels.</remarks>
     public static TxnRequest From(Wire.TxnRequest wire) => new(
         [.. wire.Compare.Select(From)],
         [.. wire.Success.Select(From)],
@@ -50,7 +50,9 @@ internal static class RequestMapper
         _ => new EmptyOperation(),
     };
 
-    /// <summary>A comparison whose union does not fit its target compares with 0, or with nothing: so does etcd.</summary>
+    /// <summary>
+    /// Maps a comparison. If its value field does not match its target, the comparison uses 0 or an empty value, as in etcd.
+    /// </summary>
     private static KeyCompare From(Wire.Compare wire) =>
         new(KeyInterval.FromWire(wire.Key.Memory, wire.RangeEnd.Memory), (CompareTarget)(int)wire.Target, (CompareResult)(int)wire.Result)
         {

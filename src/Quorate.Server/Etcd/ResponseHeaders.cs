@@ -3,13 +3,13 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>Makes the headers that answers begin with.</summary>
+/// <summary>Creates the headers of responses.</summary>
 internal sealed class ResponseHeaders(ulong clusterId, ulong memberId, IRaftNode node)
 {
-    /// <summary>Who answers.</summary>
+    /// <summary>The id of this member.</summary>
     public ulong MemberId { get; } = memberId;
 
-    /// <summary>For an answer about keys.</summary>
+    /// <summary>Creates the header of a response about keys.</summary>
     public ResponseHeader At(long revision) => new()
     {
         ClusterId = clusterId,
@@ -18,6 +18,6 @@ internal sealed class ResponseHeaders(ulong clusterId, ulong memberId, IRaftNode
         RaftTerm = node.Status.Term,
     };
 
-    /// <summary>For an answer about members: it says no revision.</summary>
+    /// <summary>Creates the header of a response that has no revision, such as the member list.</summary>
     public ResponseHeader WithoutRevision() => At(revision: 0);
 }

@@ -4,10 +4,10 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>From the store's answers to the wire's. Bytes are not copied: those of the store never change.</summary>
+/// <summary>Maps the store's responses to protobuf messages. Bytes are not copied: the store never changes them.</summary>
 internal static class ResponseMapper
 {
-    /// <summary>What was read.</summary>
+    /// <summary>Maps the response of a range.</summary>
     public static Wire.RangeResponse ToWire(RangeResponse response, Wire.ResponseHeader header)
     {
         var wire = new Wire.RangeResponse { Header = header, More = response.More, Count = response.Count };
@@ -18,11 +18,11 @@ internal static class ResponseMapper
         return wire;
     }
 
-    /// <summary>What was put.</summary>
+    /// <summary>Maps the response of a put.</summary>
     public static Wire.PutResponse ToWire(PutResponse response, Wire.ResponseHeader header) =>
         new() { Header = header, PrevKv = response.PrevKv is { } previous ? ToWire(previous) : null };
 
-    /// <summary>What was deleted.</summary>
+    /// <summary>Maps the response of a delete range.</summary>
     public static Wire.DeleteRangeResponse ToWire(DeleteRangeResponse response, Wire.ResponseHeader header)
     {
         var wire = new Wire.DeleteRangeResponse { Header = header, Deleted = response.Deleted };
@@ -31,7 +31,7 @@ internal static class ResponseMapper
         return wire;
     }
 
-    /// <summary>What a transaction did; within it, headers say the revision and nothing else.</summary>
+    /// <summary>Maps the response of a transaction; the headers of its operations contain only the revision, as in etcd.</summary>
     public static Wire.TxnResponse ToWire(TxnResponse response, Wire.ResponseHeader header)
     {
         var wire = new Wire.TxnResponse { Header = header, Succeeded = response.Succeeded };
@@ -49,11 +49,11 @@ internal static class ResponseMapper
             PutResponse put => new() { ResponsePut = ToWire(put, header) },
             DeleteRangeResponse delete => new() { ResponseDeleteRange = ToWire(delete, header) },
             TxnResponse txn => new() { ResponseTxn = ToWire(txn, header) },
-            _ => throw new ArgumentException($"{response.GetType().Name} is no answer to an operation", nameof(response)),
+            _ => throw new ArgumentException($"{response.GetType().Name} is not the response of an operation", nameof(response)),
         };
     }
 
-    /// <summary>A key.</summary>
+    /// <summary>Maps a key-value pair.</summary>
     public static Wire.KeyValue ToWire(KeyValue kv) => new()
     {
         Key = UnsafeByteOperations.UnsafeWrap(kv.Key),

@@ -5,30 +5,36 @@ using Grpc.Core;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>Brings the calls of one service to the framework, each with a reader of requests that refuses bytes which are no protobuf in words.</summary>
+/// <summary>
+/// Registers the calls of one service with the framework, with a deserializer that maps malformed protobuf to a gRPC error.
+/// </summary>
 /// <remarks>
-/// Left alone, the framework takes what the parser throws for a fault of ours: the client hears <c>Unknown</c>, and the log gets a stack trace from
-/// whoever sends noise. It would also find the calls by reflection; here they are handed over.
+/// By default the framework treats a parser exception as a server error: the client receives <c>Unknown</c>, and every malformed request
+/// logs a stack trace. The framework would also discover the calls by reflection; here they are registered explicitly.
 /// </remarks>
-internal sealed class ServiceMethods<[DynamicallyAccessedMembers(ServiceMethods.Members)] TService>(Action<ServiceBinderBase> bind) : IServiceMethodProvider<TService>
+internal sealed class ServiceMethods<[DynamicallyAccessedMembers(ServiceMethods.Members)] TService>(Action<ServiceBinderBase> bind)
+    : IServiceMethodProvider<TService>
     where TService : class
 {
     /// <inheritdoc/>
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context) => bind(new Binder(context));
 
-    /// <summary>The generated code names each call and who answers it, in the three shapes that etcd's services have.</summary>
+    /// <summary>Receives each call and its handler from the generated code, in the three call types that etcd's services use.</summary>
     private sealed class Binder(ServiceMethodProviderContext<TService> context) : ServiceBinderBase
     {
-        public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
             context.AddUnaryMethod(WithErrorMapping(method), [], (_, request, call) => handler!(request, call));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
-            context.AddServerStreamingMethod(WithErrorMapping(method), [], (_, request, responses, call) => handler!(request, responses, call));
+            context.AddServerStreamingMethod(
+                WithErrorMapping(method), [], (_, request, responses, call) => handler!(request, responses, call));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler) =>
-            context.AddDuplexStreamingMethod(WithErrorMapping(method), [], (_, requests, responses, call) => handler!(requests, responses, call));
+            context.AddDuplexStreamingMethod(
+                WithErrorMapping(method), [], (_, requests, responses, call) => handler!(requests, responses, call));
 
         private static Method<TRequest, TResponse> WithErrorMapping<TRequest, TResponse>(Method<TRequest, TResponse> method) => new(
             method.Type, method.ServiceName, method.Name, WithErrorMapping(method.RequestMarshaller), method.ResponseMarshaller);
@@ -49,9 +55,11 @@ internal sealed class ServiceMethods<[DynamicallyAccessedMembers(ServiceMethods.
     }
 }
 
-/// <summary>What the framework wants kept of a service when the unused is cut away.</summary>
+/// <summary>The members of a service that the framework needs preserved when the program is trimmed.</summary>
 internal static class ServiceMethods
 {
     public const DynamicallyAccessedMemberTypes Members =
-        DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods;
+        DynamicallyAccessedMemberTypes.PublicConstructors
+        | DynamicallyAccessedMemberTypes.PublicMethods
+        | DynamicallyAccessedMemberTypes.NonPublicMethods;
 }

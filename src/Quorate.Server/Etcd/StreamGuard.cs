@@ -3,14 +3,17 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>Ends a stream from this side: when the member stops, and when a client that requires a leader has had none for three election timeouts.</summary>
+/// <summary>
+/// Ends a stream with a status when the member stops, or when the client requires a leader and there has been none for three election
+/// timeouts.
+/// </summary>
 /// <remarks>Source: etcd v3 API, the metadata <c>hasleader</c>.</remarks>
 internal sealed class StreamGuard(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
 {
     private const int TimeoutsWithoutLeaderMax = 3;
 
-    /// <summary>Runs a stream until it ends by itself, or is ended.</summary>
-    /// <exception cref="RpcException">It was ended from this side, and why.</exception>
+    /// <summary>Runs a stream until it completes or the guard ends it.</summary>
+    /// <exception cref="RpcException">The guard ended the stream; the status has the reason.</exception>
     public async Task RunAsync(ServerCallContext context, Func<CancellationToken, Task> stream)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
@@ -21,9 +24,10 @@ internal sealed class StreamGuard(IRaftNode node, TimeSpan electionTimeout, Time
         {
             await stream(linked.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (linked.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception e)
+            when (linked.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
         {
-            // Ended, from this side or the other: what was interrupted does not matter.
+            // The client or the server ended the stream; the exception of the interrupted operation is irrelevant.
         }
         finally
         {

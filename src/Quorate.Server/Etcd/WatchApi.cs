@@ -5,21 +5,23 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>What etcd's Watch service does, whichever way the requests come: gRPC or JSON.</summary>
+/// <summary>Implements etcd's Watch service for gRPC and the JSON gateway.</summary>
 internal sealed class WatchApi(IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time)
 {
-    // What a client asks faster than it is answered waits with the client.
+    // When the queue is full, the server stops reading the stream, and further requests wait at the client.
     private const int QueuedRequestsMax = 16;
 
-    /// <summary>Runs one stream of watchers.</summary>
-    /// <param name="receive">The next request; null when the client has no more.</param>
-    /// <param name="send">Sends one answer. It may take its time: the stream then lags.</param>
+    /// <summary>Runs one watch stream.</summary>
+    /// <param name="receive">Receives the next request; returns null when the client has completed its stream.</param>
+    /// <param name="send">Sends one response. If it blocks, the stream falls behind and catches up later.</param>
     /// <param name="cancellation">Ends the stream.</param>
     public async Task RunAsync(
-        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, Func<Wire.WatchResponse, CancellationToken, Task> send, CancellationToken cancellation)
+        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, Func<Wire.WatchResponse, CancellationToken, Task> send,
+        CancellationToken cancellation)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var requests = Channel.CreateBounded<Wire.WatchRequest>(new BoundedChannelOptions(QueuedRequestsMax) { SingleReader = true, SingleWriter = true });
+        var requests = Channel.CreateBounded<Wire.WatchRequest>(
+            new BoundedChannelOptions(QueuedRequestsMax) { SingleReader = true, SingleWriter = true });
         var receiving = ReceiveAsync(receive, requests.Writer, linked.Token);
         try
         {
@@ -32,9 +34,10 @@ internal sealed class WatchApi(IStoreReader store, ResponseHeaders headers, Watc
         }
     }
 
-    /// <summary>Never fails: what went wrong is in the channel, for the loop that reads it.</summary>
+    /// <summary>Receives requests into the channel. Never throws: an exception completes the channel and is thrown by its reader.</summary>
     private static async Task ReceiveAsync(
-        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, ChannelWriter<Wire.WatchRequest> requests, CancellationToken cancellation)
+        Func<CancellationToken, Task<Wire.WatchRequest?>> receive, ChannelWriter<Wire.WatchRequest> requests,
+        CancellationToken cancellation)
     {
         try
         {
@@ -42,7 +45,7 @@ internal sealed class WatchApi(IStoreReader store, ResponseHeaders headers, Watc
                 await requests.WriteAsync(request, cancellation).ConfigureAwait(false);
             requests.Complete();
         }
-#pragma warning disable CA1031 // Whatever it is, it ends the stream, and the reader throws it there.
+#pragma warning disable CA1031 // Any exception ends the stream; the reader of the channel rethrows it.
         catch (Exception e)
 #pragma warning restore CA1031
         {

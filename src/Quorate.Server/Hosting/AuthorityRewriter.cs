@@ -4,14 +4,16 @@ using System.Runtime.InteropServices;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>Lets in clients that call themselves to <c>http://host:port</c> where HTTP/2 wants <c>host:port</c>.</summary>
+/// <summary>Rewrites the <c>:authority</c> of clients that send <c>http://host:port</c> where HTTP/2 requires <c>host:port</c>.</summary>
 /// <remarks>
-/// etcd's Go client up to 3.4 sends the whole URL as <c>:authority</c> when it asks one member for its status, hash or defragmentation. Go's
-/// server does not care; Kestrel resets the stream, and has no switch for it. So the first header block of a connection is looked at, and if
-/// its authority begins with <c>http://</c>, those letters become <c>httpx..</c>, which Kestrel takes for a name; nobody reads it further.
-/// The new letters take as many bits as the old ones and decode to as many, so that neither a length nor the compression's table changes.
-/// A connection that begins rightly is never looked at again. To change a byte in any other header that looks alike, a client must have
-/// made it so itself, and it changes for nobody else. Source: RFC 9113 §4.1 (frames), RFC 7541 §6.2 (literals), Appendix B (the code).
+/// etcd's Go client up to 3.4 sends the whole URL as <c>:authority</c> when it requests the status, hash or defragmentation of one member.
+/// Go's server accepts it; Kestrel resets the stream and has no option to accept it. The rewriter therefore inspects the first header block
+/// of a connection. If its authority begins with <c>http://</c>, the rewriter replaces these characters by <c>httpx..</c>, which Kestrel
+/// accepts as a host name; the server does not use the value. The replacement has the same length, in plain bytes and in Huffman-coded
+/// bits, so neither a length field nor the HPACK dynamic table changes. A connection whose first authority is valid is not inspected
+/// further. Another header whose bytes look like a URL authority is changed only if the client itself built it so, and only on that
+/// client's connection.
+/// Source: RFC 9113 §4.1 (frames), RFC 7541 §6.2 (literals), Appendix B (Huffman code).
 /// </remarks>
 internal sealed class AuthorityRewriter(PipeReader inner) : PipeReader
 {
@@ -20,16 +22,16 @@ internal sealed class AuthorityRewriter(PipeReader inner) : PipeReader
     private const int FrameBytesMax = 1 << 14;
     private const byte HeadersType = 1;
 
-    /// <summary>"http://", compressed; the last bit of the last slash is the first of the next byte, a 0.</summary>
+    /// <summary>"http://", Huffman-coded; the last bit of the last slash, a 0, is the first bit of the next byte.</summary>
     private static ReadOnlySpan<byte> Compressed => [0x9d, 0x29, 0xae, 0xe3, 0x0c];
 
-    /// <summary>"httpx..", compressed; the last bit, a 1, goes to the next byte.</summary>
+    /// <summary>"httpx..", Huffman-coded; its last bit, a 1, is the first bit of the next byte.</summary>
     private static ReadOnlySpan<byte> CompressedReplacement => [0x9d, 0x29, 0xaf, 0xca, 0xeb];
 
     private bool _isInspecting = true;
     private bool _hasRewritten;
 
-    // Of the next frame's head, from the start of what is unread.
+    // The offset of the next frame's header from the start of the unconsumed bytes.
     private long _nextFrameOffset = PrefaceBytes;
     private ReadOnlySequence<byte> _lastReturned;
 
@@ -75,7 +77,10 @@ internal sealed class AuthorityRewriter(PipeReader inner) : PipeReader
         }
     }
 
-    /// <summary>Hands over all but a header block that is not whole yet. False: there is nothing but that, and more must be read.</summary>
+    /// <summary>
+    /// Limits the result to the bytes before an incomplete header block. Returns false if there are none, so that more bytes must be read
+    /// first.
+    /// </summary>
     private bool TryReturn(ref ReadResult result)
     {
         var buffer = result.Buffer;
@@ -93,7 +98,9 @@ internal sealed class AuthorityRewriter(PipeReader inner) : PipeReader
         return true;
     }
 
-    /// <summary>Goes from frame to frame; answers how many bytes may be handed over.</summary>
+    /// <summary>
+    /// Inspects the buffered frames and rewrites their header blocks; returns the number of bytes that the reader may receive.
+    /// </summary>
     private long InspectFrames(ReadOnlySequence<byte> buffer)
     {
         Span<byte> header = stackalloc byte[FrameHeaderBytes];
@@ -104,7 +111,7 @@ internal sealed class AuthorityRewriter(PipeReader inner) : PipeReader
             if (header[3] == HeadersType)
             {
                 if (length > FrameBytesMax)
-                    return StopInspecting(buffer); // Kestrel refuses it.
+                    return StopInspecting(buffer); // Kestrel rejects a frame this large.
                 if (_nextFrameOffset + FrameHeaderBytes + length > buffer.Length)
                     return _nextFrameOffset;
                 if (!Rewrite(buffer.Slice(_nextFrameOffset + FrameHeaderBytes, length)) && !_hasRewritten)
@@ -120,18 +127,20 @@ internal sealed class AuthorityRewriter(PipeReader inner) : PipeReader
 
     private long StopInspecting(ReadOnlySequence<byte> buffer)
     {
-        // The bytes at hand are handed over whole; AdvanceTo no longer counts.
+        // The whole buffer is returned, and AdvanceTo no longer tracks frame offsets.
         _isInspecting = false;
         return buffer.Length;
     }
 
-    /// <summary>Mends the authority of one header block, in place: the bytes are the connection's own and nobody has read them.</summary>
+    /// <summary>
+    /// Rewrites the authority of one header block in place; the buffer belongs to the connection and has not been read yet.
+    /// </summary>
     private static bool Rewrite(ReadOnlySequence<byte> block)
     {
         var bytes = block.ToArray();
         for (var i = 0; i + 2 + Compressed.Length < bytes.Length; i++)
         {
-            // A literal whose name is the table's first, :authority; to be indexed, not indexed, never indexed.
+            // A literal whose name is entry 1 of the static table, :authority: with incremental indexing, without indexing, never indexed.
             if (bytes[i] is not (0x41 or 0x01 or 0x11))
                 continue;
 

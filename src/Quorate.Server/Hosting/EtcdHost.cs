@@ -9,11 +9,14 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>Kestrel with etcd's surface on it, and nothing it does not need: no configuration files, no environment, no log of requests.</summary>
+/// <summary>
+/// Builds the Kestrel host that serves etcd's API, without configuration files, environment variables or request logging.
+/// </summary>
 internal static class EtcdHost
 {
-    /// <summary>Makes a host that serves on ports opened before. It listens when it is started.</summary>
-    public static WebApplication Build(IReadOnlyList<ProtocolMux> listeners, EtcdServices services, RequestLimits limits, ILoggerFactory logs)
+    /// <summary>Builds a host on listeners that are already bound. It accepts connections once it is started.</summary>
+    public static WebApplication Build(
+        IReadOnlyList<ProtocolMux> listeners, EtcdServices services, RequestLimits limits, ILoggerFactory logs)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "quorate" });
         builder.Services.AddSingleton(logs);
@@ -39,7 +42,9 @@ internal static class EtcdHost
         app.Use(next =>
         {
             var filter = new GrpcRequestFilter(next, services.Node, limits.MessageBytesMax);
-            return context => GrpcRequestFilter.IsGrpcRequest(context.Request) ? filter.InvokeAsync(context) : services.Http.HandleAsync(context);
+            return context => GrpcRequestFilter.IsGrpcRequest(context.Request)
+                ? filter.InvokeAsync(context)
+                : services.Http.HandleAsync(context);
         });
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
@@ -61,13 +66,13 @@ internal static class EtcdHost
     {
         kestrel.AddServerHeader = false;
 
-        // The gate and the gateway refuse what is too large in etcd's words; this is for what they do not read.
+        // GrpcRequestFilter and JsonGateway reject oversized messages with etcd's errors; this limit bounds bodies that they do not read.
         kestrel.Limits.MaxRequestBodySize = 4L * limits.MessageBytesMax;
         kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
         kestrel.Limits.Http2.KeepAlivePingDelay = limits.KeepAliveInterval;
         kestrel.Limits.Http2.KeepAlivePingTimeout = limits.KeepAliveTimeout;
 
-        // One connection often carries all calls of a client: its window must hold several large requests, a stream's one.
+        // A client often sends all its calls on one connection: the connection window must hold several large requests, a stream window one.
         kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
         foreach (var listener in listeners)
@@ -77,7 +82,7 @@ internal static class EtcdHost
         }
     }
 
-    /// <summary>Signals are the process's business: the host stops when it is told.</summary>
+    /// <summary>A lifetime that handles no signals: the process handles them and stops the host.</summary>
     private sealed class NullHostLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -7,7 +7,7 @@ using Quorate.Server.Http;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>Everything a host answers with.</summary>
+/// <summary>The services that one member serves, and the components they share.</summary>
 internal sealed record EtcdServices(
     IRaftNode Node,
     RequestExecutor Executor,
@@ -19,16 +19,17 @@ internal sealed record EtcdServices(
     MaintenanceService Maintenance,
     HttpEndpoints Http)
 {
-    /// <summary>Puts it together.</summary>
-    /// <param name="settings">What the member was told.</param>
-    /// <param name="node">Its part in the cluster.</param>
-    /// <param name="store">What it holds.</param>
-    /// <param name="leaseDeadlines">How long its leases live.</param>
-    /// <param name="members">Who the members are.</param>
-    /// <param name="stopping">Ends what would go on for ever: the streams.</param>
-    /// <param name="stopped">Ends what has not ended by itself since: calls that wait for a quorum.</param>
+    /// <summary>Creates the services of a member.</summary>
+    /// <param name="settings">The member's settings.</param>
+    /// <param name="node">The member's Raft node.</param>
+    /// <param name="store">The member's key-value store.</param>
+    /// <param name="leaseDeadlines">The deadlines of the leases, by this member's clock.</param>
+    /// <param name="members">The members of the cluster.</param>
+    /// <param name="stopping">Cancelled first when the server stops: ends watch and keep-alive streams.</param>
+    /// <param name="stopped">Cancelled later when the server stops: ends calls that still wait for a quorum.</param>
     public static EtcdServices Create(
-        ServerSettings settings, IRaftNode node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members, CancellationToken stopping, CancellationToken stopped)
+        ServerSettings settings, IRaftNode node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members,
+        CancellationToken stopping, CancellationToken stopped)
     {
         var limits = new KvLimits { MaxTxnOps = settings.Limits.TxnOperationsMax, MaxRequestBytes = settings.Limits.RequestBytesMax };
         var headers = new ResponseHeaders(settings.ClusterId, settings.Self.Id.Value, node);
@@ -37,13 +38,15 @@ internal sealed record EtcdServices(
         var leases = new LeaseApi(executor, store, leaseDeadlines, headers, limits, settings.ElectionTimeout);
         var leaseReaper = new LeaseReaper(settings.Self.Id.Value, node, leaseDeadlines, TimeProvider.System);
         var streamGuard = new StreamGuard(node, settings.ElectionTimeout, TimeProvider.System, stopping);
-        var watch = new WatchApi(store, headers, new WatchOptions { FragmentBytesMax = settings.Limits.RequestBytesMax }, TimeProvider.System);
+        var watch = new WatchApi(
+            store, headers, new WatchOptions { FragmentBytesMax = settings.Limits.RequestBytesMax }, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);
         var maintenance = new MaintenanceService(node, store, headers);
         var gateway = new JsonGateway(
             kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits.MessageBytesMax, stopping);
         var http = new HttpEndpoints(new HealthEndpoints(executor), gateway);
         return new EtcdServices(
-            node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard), cluster, maintenance, http);
+            node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
+            cluster, maintenance, http);
     }
 }

@@ -3,12 +3,14 @@ using System.IO.Pipelines;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>Tells an HTTP/2 client by its first bytes.</summary>
+/// <summary>Detects HTTP/2 by the first bytes of a connection.</summary>
 internal static class Http2Preface
 {
     private static ReadOnlySpan<byte> Expected => "PRI * HTTP/2.0\r\n"u8;
 
-    /// <summary>Looks at the next bytes and leaves them unread. Null: the connection ended before they could be told apart.</summary>
+    /// <summary>
+    /// Examines the first bytes without consuming them. Returns null if the connection ended before they identified the protocol.
+    /// </summary>
     public static async ValueTask<bool?> DetectAsync(PipeReader input, CancellationToken cancellation)
     {
         while (true)
@@ -25,7 +27,9 @@ internal static class Http2Preface
         }
     }
 
-    /// <summary>True or false as soon as it is sure: the first byte that differs decides.</summary>
+    /// <summary>
+    /// Returns false at the first byte that differs from the preface, true after the last, and null if more bytes are needed.
+    /// </summary>
     private static bool? Match(ReadOnlySequence<byte> received)
     {
         var reader = new SequenceReader<byte>(received);

@@ -4,20 +4,20 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>One protocol's half of a <see cref="ProtocolMux"/>, as Kestrel is told to listen on it.</summary>
+/// <summary>One protocol's part of a <see cref="ProtocolMux"/>, the endpoint on which Kestrel listens for that protocol.</summary>
 internal sealed class ProtocolEndPoint(ProtocolMux mux, ChannelReader<ConnectionContext> connections) : EndPoint
 {
-    /// <summary>The port whose half it is.</summary>
+    /// <summary>The listener shared by both protocols.</summary>
     public ProtocolMux Mux { get; } = mux;
 
-    /// <summary>The connections that speak its protocol.</summary>
+    /// <summary>The accepted connections that use this protocol.</summary>
     public ChannelReader<ConnectionContext> Connections { get; } = connections;
 
     /// <inheritdoc/>
     public override string ToString() => Mux.Address.ToString() ?? "";
 }
 
-/// <summary>Gives Kestrel the halves.</summary>
+/// <summary>Creates Kestrel's listeners for <see cref="ProtocolEndPoint"/>.</summary>
 internal sealed class ProtocolListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <inheritdoc/>

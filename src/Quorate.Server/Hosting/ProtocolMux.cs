@@ -5,12 +5,14 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>One clear-text port for two protocols: whoever begins with the HTTP/2 preface gets HTTP/2, everyone else HTTP/1.1.</summary>
+/// <summary>
+/// One clear-text listener for HTTP/2 and HTTP/1.1: a connection that begins with the HTTP/2 preface is HTTP/2, all others HTTP/1.1.
+/// </summary>
 /// <remarks>
-/// Kestrel serves only one of them on a clear-text endpoint, because there is no TLS handshake to agree on one; etcd's clients expect gRPC,
-/// JSON and <c>/health</c> on the same port. So Kestrel is given two endpoints that share this listener, and the first bytes of a connection
-/// decide which of them gets it. The bytes are looked at and left where they are.
-/// Threading: opened once; accepting runs on its own until <see cref="DisposeAsync"/>.
+/// Kestrel serves only one of the two on a clear-text endpoint, because without TLS there is no ALPN to negotiate the protocol; etcd's
+/// clients expect gRPC, JSON and <c>/health</c> on the same port. Kestrel therefore gets two endpoints that share this listener, and the
+/// first bytes of a connection select the endpoint. The bytes are examined and not consumed. etcd does the same with cmux.
+/// Threading: opened once; the accept loop runs until <see cref="DisposeAsync"/>.
 /// Source: RFC 9113 §3.4 (the preface).
 /// </remarks>
 internal sealed class ProtocolMux : IAsyncDisposable
@@ -25,24 +27,25 @@ internal sealed class ProtocolMux : IAsyncDisposable
 
     private ProtocolMux(IConnectionListener listener) => _listener = listener;
 
-    /// <summary>Where it listens; the port is the real one, also if the system chose it.</summary>
+    /// <summary>The bound address, with the actual port if the operating system chose it.</summary>
     public EndPoint Address => _listener.EndPoint;
 
-    /// <summary>The endpoint whose connections speak HTTP/1.1.</summary>
+    /// <summary>The endpoint of the HTTP/1.1 connections.</summary>
     public ProtocolEndPoint Http1 => new(this, _http1.Reader);
 
-    /// <summary>The endpoint whose connections speak HTTP/2.</summary>
+    /// <summary>The endpoint of the HTTP/2 connections.</summary>
     public ProtocolEndPoint Http2 => new(this, _http2.Reader);
 
-    /// <summary>Takes the port. Connections wait in the system's queue until <see cref="Start"/>.</summary>
-    /// <exception cref="AddressInUseException">Somebody else has it.</exception>
-    public static async Task<ProtocolMux> OpenAsync(IConnectionListenerFactory sockets, IPEndPoint address, CancellationToken cancellation) =>
+    /// <summary>Binds the port. Connections wait in the operating system's backlog until <see cref="Start"/>.</summary>
+    /// <exception cref="AddressInUseException">Another process uses the port.</exception>
+    public static async Task<ProtocolMux> OpenAsync(
+        IConnectionListenerFactory sockets, IPEndPoint address, CancellationToken cancellation) =>
         new(await sockets.BindAsync(address, cancellation).ConfigureAwait(false));
 
-    /// <summary>Begins to accept.</summary>
+    /// <summary>Starts the accept loop.</summary>
     public void Start() => _accepting = AcceptAsync();
 
-    /// <summary>Closes the port.</summary>
+    /// <summary>Stops the accept loop and closes the listener.</summary>
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);
@@ -55,7 +58,7 @@ internal sealed class ProtocolMux : IAsyncDisposable
     private async Task AcceptAsync()
     {
         while (await _listener.AcceptAsync(CancellationToken.None).ConfigureAwait(false) is { } connection)
-            _ = DispatchAsync(connection); // Owned by the connection: it ends when the first bytes, their deadline or our end come.
+            _ = DispatchAsync(connection); // Not awaited: it ends with the first bytes, their deadline, or the disposal of the mux.
 
         _http1.Writer.TryComplete();
         _http2.Writer.TryComplete();
@@ -80,7 +83,7 @@ internal sealed class ProtocolMux : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ConnectionAbortedException or InvalidOperationException)
         {
-            // Nothing came, or the peer went away: there is nobody to tell.
+            // No bytes arrived in time, or the client disconnected: the connection is closed without a response.
         }
 
         connection.Abort();

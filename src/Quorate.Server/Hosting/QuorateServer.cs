@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Quorate.Kv;
 using Quorate.Node;
@@ -16,17 +17,19 @@ using Quorate.Server.Storage;
 
 namespace Quorate.Server.Hosting;
 
-/// <summary>One member, whole: its ports, its data folder, its node, and etcd's API in front.</summary>
+/// <summary>One member of a cluster: its listeners, data directory and Raft node, and the etcd v3 API served to clients.</summary>
 /// <remarks>
-/// Started in the order in which a mistake is cheapest: ports first, then the folder, then the node, and clients are let in last. Stopped the
-/// other way round. Threading: any thread.
+/// Start order: first the client listeners, then the data directory, then the Raft node, and last the accepting of clients, so that a
+/// configuration error is found before anything is written. Stop order: the reverse. Threading: any thread.
 /// </remarks>
-internal sealed class QuorateServer : IAsyncDisposable
+public sealed class QuorateServer : IAsyncDisposable
 {
-    /// <summary>Calls under way end by themselves within milliseconds, where there is a quorum. Who still waits after this is told that we stop.</summary>
+    /// <summary>
+    /// The time after which pending calls fail with "server stopped". With a quorum, pending calls complete within milliseconds.
+    /// </summary>
     private static readonly TimeSpan CallDrainTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Answers that a client has not taken by then are not waited for: its connection is closed.</summary>
+    /// <summary>The time after which the host closes connections whose clients have not read their responses.</summary>
     private static readonly TimeSpan HostShutdownTimeout = TimeSpan.FromSeconds(3);
 
     private readonly Stack<Func<ValueTask>> _cleanup = new();
@@ -43,21 +46,42 @@ internal sealed class QuorateServer : IAsyncDisposable
         _log = log;
     }
 
-    /// <summary>What it was told, and what its folder added.</summary>
-    public ServerSettings Settings { get; private set; }
+    /// <summary>The settings, completed from the data directory.</summary>
+    internal ServerSettings Settings { get; private set; }
 
-    /// <summary>Where clients find it.</summary>
+    /// <summary>The client URLs of this member.</summary>
     public IReadOnlyList<string> ClientUrls { get; private set; } = [];
 
-    /// <summary>How things stand.</summary>
+    /// <summary>The status of the Raft node.</summary>
     public RaftStatus Status => _node!.Status;
 
-    /// <summary>Ends when the node has stopped. With an exception when it failed, or one of the server's duties beside it did, and then the process should end.</summary>
+    /// <summary>
+    /// Completes when the Raft node has stopped. Faults when the node or one of the server's background tasks failed; the process should
+    /// then exit.
+    /// </summary>
     public Task Completion => _completion!;
 
-    /// <summary>Starts a member; when this returns, clients are served.</summary>
-    /// <exception cref="StartupException">Something it needs is not to be had; nothing is left open.</exception>
-    public static async Task<QuorateServer> StartAsync(ServerSettings settings, ILoggerFactory logs, CancellationToken cancellation)
+    /// <summary>Starts a member in this process; when the task completes, the member accepts clients.</summary>
+    /// <param name="flags">etcd's flags, such as <c>--name=n0</c> and <c>--data-dir=n0.data</c>; environment variables are not
+    /// read.</param>
+    /// <param name="logs">Receives the server's log; null for no log.</param>
+    /// <param name="cancellation">Cancels the start.</param>
+    /// <exception cref="StartupException">The flags are invalid or the member could not be started; all its resources are
+    /// released.</exception>
+    public static async Task<QuorateServer> StartAsync(
+        IReadOnlyList<string> flags, ILoggerFactory? logs = null, CancellationToken cancellation = default)
+    {
+        logs ??= NullLoggerFactory.Instance;
+        var parsed = ParsedFlags.Parse([.. flags], new Dictionary<string, string>());
+        var log = logs.CreateLogger("quorate");
+        foreach (var warning in parsed.Warnings)
+            ServerLog.SettingIgnored(log, warning);
+        return await StartAsync(SettingsParser.Parse(parsed), logs, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts a member; when the task completes, the member accepts clients.</summary>
+    /// <exception cref="StartupException">The member could not be started; all its resources are released.</exception>
+    internal static async Task<QuorateServer> StartAsync(ServerSettings settings, ILoggerFactory logs, CancellationToken cancellation)
     {
         var server = new QuorateServer(settings, logs.CreateLogger("quorate"));
         try
@@ -72,7 +96,9 @@ internal sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops: calls under way get a moment to end, then everything is closed. What was acknowledged is on disk.</summary>
+    /// <summary>
+    /// Stops the member: pending calls get time to complete, then all resources are released. Acknowledged writes are durable.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -83,14 +109,16 @@ internal sealed class QuorateServer : IAsyncDisposable
         _stopped.Dispose();
     }
 
-    /// <summary>Goes as a crash goes: the node is gone before anybody is told.</summary>
-    public async ValueTask KillAsync()
+    /// <summary>Stops the Raft node first, without draining calls, to simulate a crash; then releases all resources.</summary>
+    internal async ValueTask KillAsync()
     {
         await _node!.DisposeAsync().ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Undoes everything, also when one step of it fails: what lies below would stay open.</summary>
+    /// <summary>
+    /// Runs all cleanup steps in reverse order. If a step fails, the remaining steps still run, so that no resource stays open.
+    /// </summary>
     private async Task CleanUpAsync()
     {
         while (_cleanup.TryPop(out var cleanup))
@@ -110,7 +138,9 @@ internal sealed class QuorateServer : IAsyncDisposable
     private async Task StartAsync(ILoggerFactory logs, CancellationToken cancellation)
     {
         var listeners = await OpenListenersAsync(logs, cancellation).ConfigureAwait(false);
-        ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised ? advertised : [.. listeners.Select(p => $"http://{p.Address}")];
+        ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised
+            ? advertised
+            : [.. listeners.Select(p => $"http://{p.Address}")];
 
         CheckPeerPorts();
         var dataDirectory = DataDirectory.Open(Settings);
@@ -121,7 +151,8 @@ internal sealed class QuorateServer : IAsyncDisposable
         });
         Settings = dataDirectory.Settings;
         ServerLog.Starting(
-            _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count, Settings.DataDirectory);
+            _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count,
+            Settings.DataDirectory);
 
         var members = new MemberRegistry(Settings.Members);
         var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
@@ -138,7 +169,10 @@ internal sealed class QuorateServer : IAsyncDisposable
         foreach (var listener in listeners)
             listener.Start();
 
-        Task[] backgroundTasks = [PublishAsync(services.Executor, members), LogLeaderChangesAsync(_node), services.LeaseReaper.RunAsync(_stopping.Token)];
+        Task[] backgroundTasks =
+        [
+            PublishAsync(services.Executor, members), LogLeaderChangesAsync(_node), services.LeaseReaper.RunAsync(_stopping.Token),
+        ];
         _completion = WaitForEndAsync(_node.Completion, backgroundTasks);
         _cleanup.Push(() => new ValueTask(Task.WhenAll(backgroundTasks)));
         ServerLog.Ready(_log, string.Join(", ", listeners.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
@@ -168,7 +202,8 @@ internal sealed class QuorateServer : IAsyncDisposable
         return listeners;
     }
 
-    private static async Task<ProtocolMux> OpenListenerAsync(SocketTransportFactory sockets, IPEndPoint address, CancellationToken cancellation)
+    private static async Task<ProtocolMux> OpenListenerAsync(
+        SocketTransportFactory sockets, IPEndPoint address, CancellationToken cancellation)
     {
         try
         {
@@ -181,8 +216,8 @@ internal sealed class QuorateServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Peers are listened to by the node, once there is a folder. By then a port that is taken is found out too late: the folder would remember an address that
-    /// its owner is about to change.
+    /// Verifies that the peer ports can be bound, before the data directory is created. The Raft node binds them only after that, and a
+    /// port conflict found then would leave a data directory that stores an address which the operator is about to change.
     /// </summary>
     private void CheckPeerPorts()
     {
@@ -203,12 +238,14 @@ internal sealed class QuorateServer : IAsyncDisposable
     private static StartupException CannotListen(string remoteKind, IPEndPoint address, string flag, Exception fault) =>
         fault is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
             ? StartupException.Failed(
-                $"cannot listen for {remoteKind} on {address}.", "another process has that port",
-                $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another port in {flag}", fault)
+                $"cannot listen for {remoteKind} on {address}.", "another process uses that port",
+                $"stop it (find it with ss -ltnp 'sport = :{address.Port}'), or choose another port in {flag}", fault)
             : StartupException.Failed(
-                $"cannot listen for {remoteKind} on {address}.", fault.Message, $"use an address of this machine and a port this user may open in {flag}", fault);
+                $"cannot listen for {remoteKind} on {address}.", fault.Message,
+                $"set {flag} to an address of this host and a port that this user may bind", fault);
 
-    private async Task<RaftNode<KvResult>> StartNodeAsync(EtcdStateMachine stateMachine, string raftDirectory, CancellationToken cancellation)
+    private async Task<RaftNode<KvResult>> StartNodeAsync(
+        EtcdStateMachine stateMachine, string raftDirectory, CancellationToken cancellation)
     {
         var options = new RaftNodeOptions
         {
@@ -228,11 +265,12 @@ internal sealed class QuorateServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or ArgumentException or SocketException or UnauthorizedAccessException)
         {
             throw StartupException.Failed(
-                "the node cannot start.", e.Message, "mend what is named above and start again; the data folder has not been harmed", e);
+                "the Raft node cannot start.", e.Message,
+                "fix the cause above and start again; the failed start has not corrupted the data directory", e);
         }
     }
 
-    /// <summary>Tells the cluster under which name and where clients find this member, until it knows.</summary>
+    /// <summary>Publishes this member's name and client URLs to the cluster; retries until they are committed.</summary>
     private async Task PublishAsync(RequestExecutor executor, MemberRegistry members)
     {
         var command = MemberRegistry.EncodePublishCommand(Settings.Self.Id.Value, Settings.Name, ClientUrls);
@@ -248,7 +286,8 @@ internal sealed class QuorateServer : IAsyncDisposable
             }
             catch (RpcException)
             {
-                // No quorum, in all that time. Clients are told so by their own calls; this waits for it.
+                // No quorum within the request timeout. Clients get the error of their own calls; publishing retries until there is a
+                // quorum.
                 await Task.Delay(TimeSpan.FromMilliseconds(100), _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException)
@@ -276,7 +315,7 @@ internal sealed class QuorateServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // We are stopping.
+            // The server is stopping.
         }
     }
 

@@ -6,9 +6,11 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Http;
 
-/// <summary>Whether this member lives, is ready, is healthy: for supervisors, balancers and etcd's own clients.</summary>
+/// <summary>
+/// The endpoints <c>/health</c>, <c>/livez</c> and <c>/readyz</c>, for supervisors, load balancers and etcd's own clients.
+/// </summary>
 /// <remarks>
-/// Being alive never depends on a quorum: a supervisor that restarts members because others are gone makes an outage worse.
+/// Liveness never depends on a quorum: a supervisor that restarts members because other members are down makes an outage worse.
 /// Source: etcd's /health, /livez and /readyz.
 /// </remarks>
 internal sealed class HealthEndpoints(RequestExecutor executor)
@@ -16,11 +18,13 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
     private static readonly string[] LivezChecks = ["serializable_read"];
     private static readonly string[] ReadyzChecks = ["data_corruption", "serializable_read", "linearizable_read", "non_learner"];
 
-    /// <summary>Whether a path is a probe's.</summary>
+    /// <summary>Whether a path is a health endpoint.</summary>
     public static bool Matches(string path) =>
-        path == "/health" || SelectChecks(path, "/livez", LivezChecks) is not null || SelectChecks(path, "/readyz", ReadyzChecks) is not null;
+        path == "/health"
+        || SelectChecks(path, "/livez", LivezChecks) is not null
+        || SelectChecks(path, "/readyz", ReadyzChecks) is not null;
 
-    /// <summary>Answers one request.</summary>
+    /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
@@ -50,12 +54,16 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
             $"{{\"health\":\"{health}\",\"reason\":\"{JsonEncodedText.Encode(reason)}\"}}", context.RequestAborted).ConfigureAwait(false);
     }
 
-    /// <summary>The checks a path asks for: all of a probe, or the one it names.</summary>
+    /// <summary>
+    /// Returns the checks that a path selects: all of a probe, or the one named after it; null if the path does not match.
+    /// </summary>
     private static string[]? SelectChecks(string path, string probe, string[] all)
     {
         if (path == probe)
             return all;
-        return path.StartsWith(probe + "/", StringComparison.Ordinal) && all.Contains(path[(probe.Length + 1)..]) ? [path[(probe.Length + 1)..]] : null;
+        return path.StartsWith(probe + "/", StringComparison.Ordinal) && all.Contains(path[(probe.Length + 1)..])
+            ? [path[(probe.Length + 1)..]]
+            : null;
     }
 
     private async Task WriteChecksAsync(HttpContext context, string[] checks)
@@ -75,7 +83,10 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         if (failed)
             await PlainText.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
         else
-            await PlainText.WriteAsync(context, StatusCodes.Status200OK, context.Request.Query.ContainsKey("verbose") ? lines + "ok\n" : "ok\n").ConfigureAwait(false);
+        {
+            var text = context.Request.Query.ContainsKey("verbose") ? lines + "ok\n" : "ok\n";
+            await PlainText.WriteAsync(context, StatusCodes.Status200OK, text).ConfigureAwait(false);
+        }
     }
 
     private async Task<string?> CheckLinearizableReadAsync()

@@ -2,13 +2,14 @@ using Quorate.Server.Etcd;
 
 namespace Quorate.Server.Http;
 
-/// <summary>All that is answered besides gRPC: probes, the version, the JSON gateway.</summary>
+/// <summary>Routes HTTP requests other than gRPC: health endpoints, <c>/version</c> and the JSON gateway.</summary>
 internal sealed class HttpEndpoints(HealthEndpoints health, JsonGateway gateway)
 {
     private static readonly string VersionJson =
-        $$"""{"etcdserver":"{{Versions.EtcdServer}}","etcdcluster":"{{Versions.EtcdCluster}}","storage":"{{Versions.EtcdCluster}}","quorate":"{{Versions.Quorate}}"}""";
+        $"{{\"etcdserver\":\"{Versions.EtcdServer}\",\"etcdcluster\":\"{Versions.EtcdCluster}\","
+        + $"\"storage\":\"{Versions.EtcdCluster}\",\"quorate\":\"{Versions.Quorate}\"}}";
 
-    /// <summary>Answers one request.</summary>
+    /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";

@@ -8,16 +8,16 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Http;
 
-/// <summary>etcd's API as JSON over POST: the same calls, for those who have no gRPC.</summary>
+/// <summary>The JSON gateway: etcd's API as JSON over HTTP POST, for clients without gRPC.</summary>
 /// <remarks>
-/// Bytes are base64, 64-bit integers strings, names those of the .proto files, zeroes left out; unknown fields are ignored.
-/// Written with Google.Protobuf's own JSON because ASP.NET's transcoding does not run under Native AOT. Source: etcd's gRPC gateway.
+/// Bytes are base64, 64-bit integers are strings, field names are those of the .proto files, default values are omitted, and unknown fields
+/// are ignored. Uses Google.Protobuf's own JSON, because ASP.NET's transcoding does not support Native AOT. Source: etcd's gRPC gateway.
 /// </remarks>
 internal sealed class JsonGateway
 {
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
 
-    /// <summary>Reads a message; what it does not know it passes over.</summary>
+    /// <summary>Parses requests and ignores unknown fields.</summary>
     internal static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
     private readonly FrozenDictionary<string, Func<string, Task<IMessage>>> _calls;
@@ -26,40 +26,49 @@ internal sealed class JsonGateway
     private readonly int _bodyBytesMax;
 
     public JsonGateway(
-        KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreamingCalls streams, int messageBytesMax, CancellationToken stopping)
+        KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreamingCalls streams, int messageBytesMax,
+        CancellationToken stopping)
     {
         _streams = streams;
         _stopping = stopping;
 
-        // Base64 makes four bytes of three; names and braces take little beside it.
+        // Base64 encodes three bytes as four; field names and braces add little to that.
         _bodyBytesMax = messageBytesMax / 3 * 4;
         _calls = new Dictionary<string, Func<string, Task<IMessage>>>(StringComparer.Ordinal)
         {
             ["/v3/kv/range"] = Call<Wire.RangeRequest>(async request => await kv.RangeAsync(request).ConfigureAwait(false)),
             ["/v3/kv/put"] = Call<Wire.PutRequest>(async request => await kv.PutAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest>(async request => await kv.DeleteRangeAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest>(
+                async request => await kv.DeleteRangeAsync(request).ConfigureAwait(false)),
             ["/v3/kv/txn"] = Call<Wire.TxnRequest>(async request => await kv.TxnAsync(request).ConfigureAwait(false)),
             ["/v3/kv/compaction"] = Call<Wire.CompactionRequest>(async request => await kv.CompactAsync(request).ConfigureAwait(false)),
             ["/v3/lease/grant"] = Call<Wire.LeaseGrantRequest>(async request => await leases.GrantAsync(request).ConfigureAwait(false)),
             ["/v3/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
-            ["/v3/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
+            ["/v3/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(
+                async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
             ["/v3/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
-            ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(
+                async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
+            ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(
+                async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
             ["/v3/kv/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
-            ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest>(async request => await maintenance.AlarmAsync(request).ConfigureAwait(false)),
-            ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest>(async _ => await MaintenanceService.DefragmentAsync().ConfigureAwait(false)),
+            ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest>(
+                async request => await maintenance.AlarmAsync(request).ConfigureAwait(false)),
+            ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest>(
+                async _ => await MaintenanceService.DefragmentAsync().ConfigureAwait(false)),
             ["/v3/maintenance/hash"] = Call<Wire.HashRequest>(async _ => await maintenance.HashAsync().ConfigureAwait(false)),
-            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest>(async request => await cluster.MemberListAsync(request).ConfigureAwait(false)),
-            ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest>(async request => await maintenance.HashKvAsync(request).ConfigureAwait(false)),
+            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest>(
+                async request => await cluster.MemberListAsync(request).ConfigureAwait(false)),
+            ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest>(
+                async request => await maintenance.HashKvAsync(request).ConfigureAwait(false)),
             ["/v3/maintenance/status"] = Call<Wire.StatusRequest>(_ => Task.FromResult<IMessage>(maintenance.Status())),
         }.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
-    /// <summary>Whether a path belongs to the gateway, be there a call at it or not.</summary>
+    /// <summary>Whether a path belongs to the gateway, even if no call exists at that path.</summary>
     public static bool Matches(string path) => path.StartsWith("/v3/", StringComparison.Ordinal);
 
-    /// <summary>Answers one request.</summary>
+    /// <summary>Handles one request.</summary>
     public async Task HandleAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
@@ -83,7 +92,8 @@ internal sealed class JsonGateway
             var json = body.Length == 0 ? "{}" : body;
             if (stream is not null)
             {
-                await new JsonStreamWriter(context, Formatter).RunAsync((send, ending) => stream(json, send, ending), _stopping).ConfigureAwait(false);
+                await new JsonStreamWriter(context, Formatter).RunAsync(
+                    (send, ending) => stream(json, send, ending), _stopping).ConfigureAwait(false);
                 return;
             }
 
@@ -111,7 +121,7 @@ internal sealed class JsonGateway
             var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
             if (read.Buffer.Length > _bodyBytesMax)
             {
-                // The rest is not read, so the next request must not come after it.
+                // The rest of the body stays unread, so the connection cannot carry another request.
                 if (!HttpProtocol.IsHttp2(context.Request.Protocol))
                     context.Response.Headers.Connection = "close";
                 throw EtcdErrors.MessageTooLarge(read.Buffer.Length, _bodyBytesMax);
@@ -131,7 +141,9 @@ internal sealed class JsonGateway
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The refusal in both shapes: etcd up to 3.5 says <c>error</c>, from 3.6 on <c>message</c>, and clients read one or the other.</summary>
+    /// <summary>
+    /// Writes an error in both of etcd's forms: up to 3.5 the text is in <c>error</c>, from 3.6 on in <c>message</c>; clients read either.
+    /// </summary>
     private static Task WriteErrorAsync(HttpContext context, Status status)
     {
         var body = new ArrayBufferWriter<byte>();
@@ -154,7 +166,7 @@ internal sealed class JsonGateway
         return context.Response.WriteAsync(json, context.RequestAborted);
     }
 
-    /// <summary>The HTTP status of a gRPC status, as etcd's gateway has it.</summary>
+    /// <summary>Maps a gRPC status to an HTTP status, as etcd's gateway does.</summary>
     internal static int ToHttpStatus(StatusCode code) => code switch
     {
         StatusCode.OK => 200,

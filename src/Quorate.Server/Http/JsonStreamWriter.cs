@@ -3,15 +3,15 @@ using Grpc.Core;
 
 namespace Quorate.Server.Http;
 
-/// <summary>A stream of answers as JSON: one object a line, each sent as soon as it is there.</summary>
+/// <summary>Writes a stream of responses as JSON, one object per line, each sent immediately.</summary>
 /// <remarks>
-/// A refusal before the first answer is an ordinary refusal; after it, the last line says what went wrong. Source: etcd's gRPC gateway.
+/// An error before the first response is an ordinary error response; an error after it is the last line of the stream. /// Source: etcd's gRPC gateway.
 /// </remarks>
 internal sealed class JsonStreamWriter(HttpContext context, JsonFormatter formatter)
 {
     private bool _hasStarted;
 
-    /// <summary>Runs a call that sends any number of answers, until it ends or the client goes away.</summary>
+    /// <summary>Runs a call that sends any number of responses, until it completes or the client disconnects.</summary>
     public async Task RunAsync(Func<Func<IMessage, CancellationToken, Task>, CancellationToken, Task> call, CancellationToken stopping)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
@@ -21,13 +21,15 @@ internal sealed class JsonStreamWriter(HttpContext context, JsonFormatter format
         }
         catch (RpcException error) when (_hasStarted)
         {
+            var httpStatus = JsonGateway.ToHttpStatus(error.StatusCode);
+            var message = System.Text.Json.JsonEncodedText.Encode(error.Status.Detail);
             await WriteLineAsync(
-                $"{{\"error\":{{\"grpc_code\":{(int)error.StatusCode},\"http_code\":{JsonGateway.ToHttpStatus(error.StatusCode)},\"message\":\"{System.Text.Json.JsonEncodedText.Encode(error.Status.Detail)}\"}}}}",
+                $"{{\"error\":{{\"grpc_code\":{(int)error.StatusCode},\"http_code\":{httpStatus},\"message\":\"{message}\"}}}}",
                 context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (linked.IsCancellationRequested)
         {
-            // The client has gone, or we go: there is nothing to add.
+            // The client disconnected or the server is stopping: no further line is sent.
         }
     }
 

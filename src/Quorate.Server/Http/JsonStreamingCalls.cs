@@ -4,10 +4,10 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Http;
 
-/// <summary>The calls of the gateway that answer more than once. They take one request, because a body has one end.</summary>
+/// <summary>The gateway's server-streaming calls. Each takes a single request, the body of the POST.</summary>
 internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
 {
-    /// <summary>Finds the call at a path, or null.</summary>
+    /// <summary>Returns the call at a path, or null.</summary>
     public Func<string, Func<IMessage, CancellationToken, Task>, CancellationToken, Task>? Find(string path) => path switch
     {
         "/v3/watch" => WatchAsync,
@@ -21,7 +21,7 @@ internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
         return watch.RunAsync(
             _ =>
             {
-                var next = request; // Once, and then no more.
+                var next = request; // The first call returns the request, later ones null.
                 request = null;
                 return Task.FromResult<Wire.WatchRequest?>(next);
             },

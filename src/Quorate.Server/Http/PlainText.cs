@@ -1,9 +1,9 @@
 namespace Quorate.Server.Http;
 
-/// <summary>Answers in plain text.</summary>
+/// <summary>Writes plain-text responses.</summary>
 internal static class PlainText
 {
-    /// <summary>Writes one.</summary>
+    /// <summary>Writes a plain-text response.</summary>
     public static Task WriteAsync(HttpContext context, int httpStatus, string text)
     {
         context.Response.StatusCode = httpStatus;

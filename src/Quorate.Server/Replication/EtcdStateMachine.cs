@@ -3,8 +3,10 @@ using Quorate.Raft;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>What the members replicate: the key-value store, and beside it the book of the members themselves.</summary>
-/// <remarks>The clock and the signal are this member's own business: they follow what is applied and decide nothing of it.</remarks>
+/// <summary>The replicated state machine of a member: the key-value store and the registry of members.</summary>
+/// <remarks>
+/// The lease deadlines and the revision signal are local to this member: they follow the applied commands and never affect the result.
+/// </remarks>
 internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines) : IStateMachine<KvResult>, IStoreReader
 {
     private readonly KvStore _store = new();
@@ -21,7 +23,7 @@ internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines le
     {
         RangeRequest range => _store.Current.Range(range),
         TxnRequest txn => _store.Current.Txn(txn),
-        _ => throw new ArgumentException($"{operation.GetType().Name} does not only read", nameof(operation)),
+        _ => throw new ArgumentException($"{operation.GetType().Name} is not read-only", nameof(operation)),
     };
 
     /// <inheritdoc/>

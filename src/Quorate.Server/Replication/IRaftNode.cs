@@ -2,52 +2,52 @@ using Quorate.Kv;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>This member's part in the cluster, as the API sees it: propose, read, ask how things stand.</summary>
+/// <summary>The Raft node as the API uses it: proposals, read barriers and status.</summary>
 internal interface IRaftNode
 {
-    /// <summary>How things stand, as of a moment ago.</summary>
+    /// <summary>A recent snapshot of the node's status.</summary>
     NodeStatus Status { get; }
 
-    /// <summary>Has a command put into the log and applied. Never throws for a refusal.</summary>
+    /// <summary>Proposes a command and waits until it is applied. A rejection is a result, not an exception.</summary>
     ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation);
 
-    /// <summary>Waits until everything acknowledged before the call can be read here.</summary>
+    /// <summary>Waits until this member has applied every write that was acknowledged before the call.</summary>
     ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation);
 
     /// <summary>Waits until a leader is known.</summary>
-    /// <exception cref="OperationCanceledException">None was, in time.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled before a leader was known.</exception>
     Task WaitForLeaderAsync(CancellationToken cancellation);
 }
 
-/// <summary>How a proposal or a read ended.</summary>
+/// <summary>The outcome of a proposal or a read barrier.</summary>
 internal enum RequestOutcome : byte
 {
-    /// <summary>It is done.</summary>
+    /// <summary>The request succeeded.</summary>
     Completed = 1,
 
-    /// <summary>Not done, and never will be: it may be asked again, once there is a leader.</summary>
+    /// <summary>The request was not executed and never will be; it may be retried once there is a leader.</summary>
     Retry,
 
-    /// <summary>Not done: too much is on its way.</summary>
+    /// <summary>The request was rejected because too many are pending.</summary>
     Busy,
 
-    /// <summary>Not done: too large.</summary>
+    /// <summary>The request was rejected because it is too large.</summary>
     TooLarge,
 
-    /// <summary>Nobody knows, in time.</summary>
+    /// <summary>The outcome was not known before the deadline; the request may still be executed.</summary>
     Indeterminate,
 
-    /// <summary>This member is stopping.</summary>
+    /// <summary>The request was rejected because this member is stopping.</summary>
     Stopped,
 }
 
-/// <summary>How a proposal ended, and what the store answered.</summary>
+/// <summary>The outcome of a proposal and, if it completed, the result of applying it.</summary>
 internal readonly record struct KvProposalResult(RequestOutcome Outcome, KvResult Result);
 
-/// <summary>How things stand at one member.</summary>
-/// <param name="Term">Its term.</param>
-/// <param name="Leader">Who leads, as far as it knows; 0 for nobody.</param>
-/// <param name="LastIndex">The end of its log.</param>
-/// <param name="CommitIndex">Committed up to here.</param>
-/// <param name="AppliedIndex">Applied up to here.</param>
+/// <summary>The status of one member's Raft node.</summary>
+/// <param name="Term">The current term.</param>
+/// <param name="Leader">The leader known to this member; 0 if none is known.</param>
+/// <param name="LastIndex">The last index of the log.</param>
+/// <param name="CommitIndex">The commit index.</param>
+/// <param name="AppliedIndex">The applied index.</param>
 internal readonly record struct NodeStatus(ulong Term, ulong Leader, ulong LastIndex, ulong CommitIndex, ulong AppliedIndex);

@@ -2,24 +2,26 @@ using Quorate.Kv;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>Reads what this member has applied. Never waits, and never shows half a batch.</summary>
+/// <summary>Reads the state that this member has applied. Never blocks, and never shows a partially applied batch.</summary>
 internal interface IStoreReader
 {
-    /// <summary>The state after the last batch. Take it once for everything that must fit together.</summary>
+    /// <summary>
+    /// The state after the last applied batch. Values that must be consistent with each other must come from one snapshot.
+    /// </summary>
     KvSnapshot Current { get; }
 
-    /// <summary>Pulses when there is a new revision to read, or an older one no more.</summary>
+    /// <summary>Pulses when a new revision can be read, or when older revisions were compacted.</summary>
     RevisionSignal Changed { get; }
 
     /// <summary>The newest revision.</summary>
     long Revision => Current.Revision;
 
-    /// <summary>About how much room the data takes, bytes.</summary>
+    /// <summary>The approximate size of the data, bytes.</summary>
     long SizeBytes => Current.SizeBytes;
 
-    /// <summary>Carries out a range, or a transaction that does not write.</summary>
+    /// <summary>Executes a range or a read-only transaction.</summary>
     KvResult Read(KvOperation operation);
 
-    /// <summary>A checksum of all that can be read up to a revision; 0 or less for the newest.</summary>
+    /// <summary>Computes a hash of all keys and their history up to a revision; 0 or less for the newest revision.</summary>
     KvError? HashKv(long revision, out KvHash hash);
 }

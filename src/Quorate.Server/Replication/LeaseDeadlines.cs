@@ -3,12 +3,12 @@ using Quorate.Kv;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>When each lease's time is up, by this member's own monotonic clock.</summary>
+/// <summary>The expiry deadline of each lease, by this member's monotonic clock.</summary>
 /// <remarks>
-/// The store knows no time, so every member notes for itself when it applied a grant or a renewal. Nothing of it is kept on disk: what a
-/// restart replays is noted anew, with its full time. So a note is never early, and only ever late by what the member lagged behind. Only the
-/// leader acts on its notes, see <see cref="LeaseReaper"/>; the others have them to answer how much time is left.
-/// Threading: the applying thread notes, any thread asks.
+/// The store has no clock, so every member records when it applied a grant or a renewal. Deadlines are not persisted: a replay after a
+/// restart records them again, with the full TTL. A deadline is therefore never early, and late only by the time that the member lagged
+/// behind. Only the leader acts on its deadlines, see <see cref="LeaseReaper"/>; other members use them to report the remaining TTL.
+/// Threading: the applier updates, any thread reads.
 /// </remarks>
 internal sealed class LeaseDeadlines
 {
@@ -17,7 +17,7 @@ internal sealed class LeaseDeadlines
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Entry> _byId = [];
 
-    // By deadline, then by id. A note is moved at every renewal, so that there is one for each lease and no more.
+    // Ordered by deadline, then by id. A renewal moves the lease's entry, so there is exactly one entry per lease.
     private readonly SortedSet<(TimeSpan Deadline, long Id)> _byDeadline = [];
 
     public LeaseDeadlines(TimeProvider time)
@@ -28,7 +28,7 @@ internal sealed class LeaseDeadlines
 
     private TimeSpan Now => _time.GetElapsedTime(_epoch);
 
-    /// <summary>Notes what applying a command did to a lease, if it did anything to one.</summary>
+    /// <summary>Updates the deadline of the lease that an applied command granted, renewed, revoked or expired, if any.</summary>
     public void OnApplied(KvResponse? applied)
     {
         switch (applied)
@@ -48,7 +48,10 @@ internal sealed class LeaseDeadlines
         }
     }
 
-    /// <summary>Gives every lease its full time from now on: for a new leader, who cannot know which renewals were lost with the old one.</summary>
+    /// <summary>
+    /// Restarts the full TTL of every lease. Used by a new leader, which cannot know which renewals were lost with the old leader (etcd:
+    /// promote).
+    /// </summary>
     public void ExtendAll()
     {
         lock (_lock)
@@ -64,7 +67,7 @@ internal sealed class LeaseDeadlines
         }
     }
 
-    /// <summary>Leases whose time is up, the longest overdue first.</summary>
+    /// <summary>Returns expired leases, the longest overdue first.</summary>
     public List<Lease> GetExpired(int maxCount)
     {
         var expired = new List<Lease>();
@@ -82,7 +85,7 @@ internal sealed class LeaseDeadlines
         return expired;
     }
 
-    /// <summary>How much time a lease has left, and zero when it is overdue; null for one that was never noted.</summary>
+    /// <summary>Returns the remaining TTL of a lease: zero if it is overdue, null if the lease is unknown.</summary>
     public TimeSpan? Remaining(long id)
     {
         lock (_lock)

@@ -3,12 +3,13 @@ using Quorate.Kv;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>The leader's duty to end leases whose time is up.</summary>
+/// <summary>Proposes the expiry of overdue leases while this member is the leader.</summary>
 /// <remarks>
-/// A leader begins only when it has committed something of its own term, which a read barrier tells, and then with full times for all: the
-/// renewals of an old leader's last moments may be lost to it. It proposes; the lease ends when that is applied, and not if a renewal came
-/// first, because the proposal names the renewal it was judged by. So two members that both believe to lead do no harm either.
-/// Source: etcd's lessor, whose period and number at once these are.
+/// A leader starts only after it has committed an entry of its own term, which a completed read barrier proves. It then restarts the full
+/// TTL of every lease, because the last renewals that the old leader accepted may be lost. The reaper proposes an expiry; the lease ends
+/// when the expiry is applied, unless a renewal was applied first: the proposal contains the index of the last renewal that the leader
+/// knew. Two members that both believe to be the leader are therefore harmless too. Source: etcd's lessor; the period and the number of
+/// leases per round are etcd's.
 /// </remarks>
 internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines deadlines, TimeProvider time)
 {
@@ -18,7 +19,7 @@ internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines dea
 
     private ulong _confirmedTerm;
 
-    /// <summary>Looks twice a second, until it is told to stop.</summary>
+    /// <summary>Runs one round every 500 ms until the server stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(Period, time);
@@ -29,16 +30,17 @@ internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines dea
         }
         catch (OperationCanceledException)
         {
-            // We are stopping.
+            // The server is stopping.
         }
     }
 
-    /// <summary>One look.</summary>
+    /// <summary>Runs one round: proposes the expiry of overdue leases if this member is the confirmed leader.</summary>
     internal async Task RunOnceAsync(CancellationToken stopping)
     {
         using var roundCancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var timeout = new CancellationTokenSource(RoundTimeout, time);
-        await using var _ = timeout.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), roundCancellation).ConfigureAwait(false);
+        await using var _ = timeout.Token.UnsafeRegister(
+            static source => ((CancellationTokenSource)source!).Cancel(), roundCancellation).ConfigureAwait(false);
 
         if (!await ConfirmLeadershipAsync(roundCancellation.Token).ConfigureAwait(false))
             return;
@@ -68,7 +70,9 @@ internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines dea
         return true;
     }
 
-    /// <summary>However it ends: what is still due at the next look is proposed again.</summary>
+    /// <summary>
+    /// Proposes the expiry of one lease. The outcome is ignored: if the lease is still overdue in the next round, it is proposed again.
+    /// </summary>
     private async Task ExpireAsync(Lease lease, CancellationToken cancellation)
     {
         var command = new ArrayBufferWriter<byte>(32);

@@ -6,20 +6,23 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>Who the members are and where clients find them: each member announces itself through the log, so all of them know.</summary>
+/// <summary>The members of the cluster, their names and client URLs. Each member publishes its own through the log.</summary>
 /// <remarks>
-/// An announcement is the byte <see cref="CommandPrefix"/> followed by etcd's Member message. The mark is not a format number of the
-/// store's commands, which is how the two are told apart in the log.
-/// Threading: announcements are applied by one thread; any thread may list.
+/// A publish command is the byte <see cref="CommandPrefix"/> followed by etcd's Member message. The prefix is not a format number of the
+/// store's commands, which distinguishes the two kinds in the log.
+/// Threading: the applier applies commands; any thread may list.
 /// </remarks>
 internal sealed class MemberRegistry
 {
-    /// <summary>The first byte of an announcement in the log.</summary>
+    /// <summary>The first byte of a publish command in the log.</summary>
     public const byte CommandPrefix = 0xE1;
 
     private ImmutableSortedDictionary<ulong, Member> _members;
 
-    /// <summary>Begins with the members of the cluster as it is first made: known by peer URL, and by name once they have announced themselves.</summary>
+    /// <summary>
+    /// Creates the registry with the initial members. Each has its peer URLs from the start, and its name and client URLs once it has
+    /// published them.
+    /// </summary>
     public MemberRegistry(IEnumerable<InitialMember> members)
     {
         _members = members.ToImmutableSortedDictionary(
@@ -27,10 +30,10 @@ internal sealed class MemberRegistry
             m => new Member { ID = m.Id.Value, PeerURLs = { m.PeerUrls.Select(u => u.Text) } });
     }
 
-    /// <summary>All of them, by id. Those listed are copies.</summary>
+    /// <summary>Lists all members in the order of their ids. The listed members are copies.</summary>
     public IEnumerable<Member> List() => Volatile.Read(ref _members).Values.Select(m => m.Clone());
 
-    /// <summary>The command by which a member announces its name and where clients find it.</summary>
+    /// <summary>Encodes the command by which a member publishes its name and client URLs.</summary>
     public static ReadOnlyMemory<byte> EncodePublishCommand(ulong id, string name, IEnumerable<string> clientUrls)
     {
         var member = new Member { ID = id, Name = name, ClientURLs = { clientUrls } };
@@ -40,7 +43,7 @@ internal sealed class MemberRegistry
         return command.WrittenMemory;
     }
 
-    /// <summary>Applies an announcement. One by somebody who is no member changes nothing.</summary>
+    /// <summary>Applies a publish command. A command of a node that is not a member has no effect.</summary>
     public void Apply(ReadOnlyMemory<byte> command)
     {
         var published = Member.Parser.ParseFrom(command.Span[1..]);
@@ -54,7 +57,7 @@ internal sealed class MemberRegistry
         Volatile.Write(ref _members, _members.SetItem(published.ID, updated));
     }
 
-    /// <summary>Whether a member is in the book as it announces itself now.</summary>
+    /// <summary>Whether a member is registered with this name and these client URLs.</summary>
     public bool IsPublished(ulong id, string name, IReadOnlyList<string> clientUrls) =>
         Volatile.Read(ref _members).TryGetValue(id, out var known) && known.Name == name && known.ClientURLs.SequenceEqual(clientUrls);
 }

@@ -4,7 +4,9 @@ using Quorate.Raft;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>A replica that is a real node: the library's outcomes, in the few kinds the API tells apart.</summary>
+/// <summary>
+/// Adapts a <see cref="RaftNode{TResult}"/> to <see cref="IRaftNode"/>: maps its results to the outcomes that the API distinguishes.
+/// </summary>
 internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
 {
     /// <inheritdoc/>
@@ -27,7 +29,7 @@ internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
             ProposalOutcome.Committed => new KvProposalResult(RequestOutcome.Completed, result.Result),
             ProposalOutcome.Rejected => new KvProposalResult(ToOutcome(result.Reason), default),
             ProposalOutcome.Indeterminate => new KvProposalResult(RequestOutcome.Indeterminate, default),
-            _ => throw new InvalidOperationException($"a proposal cannot end as {result.Outcome}"),
+            _ => throw new InvalidOperationException($"unexpected proposal outcome {result.Outcome}"),
         };
     }
 
@@ -49,6 +51,6 @@ internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
         RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded or RejectReason.Cancelled => RequestOutcome.Retry,
         RejectReason.Busy => RequestOutcome.Busy,
         RejectReason.TooLarge => RequestOutcome.TooLarge,
-        _ => throw new InvalidOperationException($"no verdict for {reason}"),
+        _ => throw new InvalidOperationException($"no outcome is defined for the rejection {reason}"),
     };
 }

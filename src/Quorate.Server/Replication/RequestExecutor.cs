@@ -3,14 +3,17 @@ using Quorate.Server.Etcd;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>Carries a request through changes of leadership, until it is done or its time is up, and says the rest in etcd's errors.</summary>
+/// <summary>Executes a request across leader changes until it succeeds or times out, and maps failures to etcd's errors.</summary>
 /// <remarks>
-/// Whatever is known not to have happened is tried again here, because the client could do nothing better: a put that meets an election
-/// is a put that takes a little longer. What may have happened is never repeated. The time is etcd's: 5 s and two election timeouts.
+/// A request that is known not to have been executed is retried here, because the client could only do the same: during an election, a put
+/// takes longer instead of failing. A request that may have been executed is never retried. The timeout is etcd's: 5 s plus two election
+/// timeouts.
 /// </remarks>
 internal sealed class RequestExecutor
 {
-    /// <summary>The most requests that wait for a leader; beyond it they are refused, because waiting must not use up memory.</summary>
+    /// <summary>
+    /// The maximum number of requests that wait for a leader; more are rejected, so that waiting requests use bounded memory.
+    /// </summary>
     private const int WaitersMax = 16_384;
 
     private readonly IRaftNode _node;
@@ -18,10 +21,10 @@ internal sealed class RequestExecutor
     private readonly CancellationToken _stopped;
     private int _waiters;
 
-    /// <param name="node">This member's part.</param>
-    /// <param name="electionTimeout">The cluster's, of which the time of a request is made.</param>
+    /// <param name="node">The member's Raft node.</param>
+    /// <param name="electionTimeout">The election timeout of the cluster, from which the request timeout is computed.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="stopped">The member goes: nobody waits any longer, and whoever does is told why.</param>
+    /// <param name="stopped">Cancelled when the member stops; waiting requests then fail with "server stopped".</param>
     public RequestExecutor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopped)
     {
         _node = node;
@@ -29,11 +32,11 @@ internal sealed class RequestExecutor
         _stopped = stopped;
     }
 
-    /// <summary>How things stand here.</summary>
+    /// <summary>The status of this member's Raft node.</summary>
     public NodeStatus Status => _node.Status;
 
-    /// <summary>Puts a command into the log and answers what applying it gave.</summary>
-    /// <exception cref="Grpc.Core.RpcException">It was refused, or its outcome is not known.</exception>
+    /// <summary>Proposes a command and returns the result of applying it.</summary>
+    /// <exception cref="Grpc.Core.RpcException">The proposal was rejected, or its outcome is unknown.</exception>
     public async ValueTask<KvResult> ProposeAsync(ReadOnlyMemory<byte> command)
     {
         var deadline = _deadline.GetToken();
@@ -48,8 +51,8 @@ internal sealed class RequestExecutor
         }
     }
 
-    /// <summary>Waits until everything acknowledged before the call can be read here.</summary>
-    /// <exception cref="Grpc.Core.RpcException">No quorum could be asked.</exception>
+    /// <summary>Waits until this member has applied every write that was acknowledged before the call.</summary>
+    /// <exception cref="Grpc.Core.RpcException">The read barrier was rejected or timed out.</exception>
     public async ValueTask ReadBarrierAsync()
     {
         var deadline = _deadline.GetToken();
@@ -74,7 +77,7 @@ internal sealed class RequestExecutor
 
         try
         {
-            // Not at once even if a leader is known: whoever refused must first hear of it too.
+            // Wait even if a leader is known: the node that rejected the request may not know the leader yet.
             await Task.Delay(TimeSpan.FromMilliseconds(5), deadline).ConfigureAwait(false);
             await _node.WaitForLeaderAsync(deadline).ConfigureAwait(false);
         }
@@ -96,6 +99,6 @@ internal sealed class RequestExecutor
         RequestOutcome.TooLarge => EtcdErrors.TooLarge(),
         RequestOutcome.Indeterminate => _stopped.IsCancellationRequested ? EtcdErrors.Stopped() : EtcdErrors.TimedOut(),
         RequestOutcome.Stopped => EtcdErrors.Stopped(),
-        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "no error for it"),
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "no error is defined for this outcome"),
     };
 }

@@ -1,15 +1,15 @@
 namespace Quorate.Server.Replication;
 
-/// <summary>Wakes whoever waits for news in the store; costs nothing when nobody does.</summary>
+/// <summary>Signals changes of the store to waiting tasks; a pulse without waiters costs one atomic exchange.</summary>
 /// <remarks>
-/// Shape: take <see cref="Next"/> first, look at the store then, and wait for what was taken only if there was nothing new: so no news is missed.
-/// Threading: one thread pulses, any number wait.
+/// Usage: call <see cref="Next"/>, then read the store, and await the returned task only if the store had nothing new. In this order no
+/// change is missed. Threading: one thread pulses, any number of threads wait.
 /// </remarks>
 internal sealed class RevisionSignal
 {
     private TaskCompletionSource? _waiting;
 
-    /// <summary>Ends at the next pulse.</summary>
+    /// <summary>Returns a task that completes at the next pulse.</summary>
     public Task Next()
     {
         while (true)
@@ -22,6 +22,6 @@ internal sealed class RevisionSignal
         }
     }
 
-    /// <summary>Says that there is news, which can be read already.</summary>
+    /// <summary>Completes the tasks of all waiters. The change must be readable before the call.</summary>
     public void Pulse() => Interlocked.Exchange(ref _waiting, null)?.TrySetResult();
 }

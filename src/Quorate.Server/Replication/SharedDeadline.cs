@@ -1,9 +1,11 @@
 namespace Quorate.Server.Replication;
 
-/// <summary>Deadlines for many requests at the price of one timer: those that begin in the same half second end together.</summary>
+/// <summary>
+/// Shares one timer between the deadlines of many requests: requests that start in the same half second have the same deadline.
+/// </summary>
 /// <remarks>
-/// A timer for each request costs more than the request's own work in the server. A request's deadline is late by half a second at most,
-/// and early only when <paramref name="stopped"/> comes, which ends all of them. Threading: any thread.
+/// A timer for each request would cost more than the server's own work for the request. A deadline is late by at most half a second, and
+/// early only when <paramref name="stopped"/> comes, which ends all of them. Threading: any thread.
 /// </remarks>
 internal sealed class SharedDeadline(TimeSpan timeout, TimeProvider time, CancellationToken stopped)
 {
@@ -12,7 +14,7 @@ internal sealed class SharedDeadline(TimeSpan timeout, TimeProvider time, Cancel
     private readonly Lock _lock = new();
     private Window? _current;
 
-    /// <summary>Cancelled when a request that begins now has had its time.</summary>
+    /// <summary>Returns a token that is cancelled when the timeout of a request that starts now has passed.</summary>
     public CancellationToken GetToken()
     {
         var now = time.GetTimestamp();
@@ -28,7 +30,7 @@ internal sealed class SharedDeadline(TimeSpan timeout, TimeProvider time, Cancel
                 return window.Token;
 
             var endsAt = now + (long)(WindowLength.TotalSeconds * time.TimestampFrequency);
-#pragma warning disable CA2000 // The timer within lets go of itself when it fires; nobody can know who still holds the token before that.
+#pragma warning disable CA2000 // The source releases its timer when it fires; before that, requests may still hold its token.
             var source = new CancellationTokenSource(timeout + WindowLength, time);
 #pragma warning restore CA2000
             var registration = stopped.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), source);

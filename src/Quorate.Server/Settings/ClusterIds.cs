@@ -5,15 +5,19 @@ using Quorate.Raft;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>The ids that etcd gives to a cluster and its first members: every member works them out alike from the same flags.</summary>
-/// <remarks>Source: etcd's published rule. A lone member at http://localhost:2380 with the token etcd-cluster is 8e9e05c52164694d.</remarks>
+/// <summary>Computes etcd's ids of a cluster and its initial members: every member derives the same ids from the same flags.</summary>
+/// <remarks>
+/// Source: etcd's published rule. A single member at http://localhost:2380 with the token etcd-cluster has the id 8e9e05c52164694d.
+/// </remarks>
 internal static class ClusterIds
 {
-    /// <summary>The first eight bytes, big-endian, of SHA-1 over the sorted peer URLs followed by the token.</summary>
+    /// <summary>
+    /// Returns a member's id: the first eight bytes, big-endian, of SHA-1 over its sorted peer URLs followed by the cluster token.
+    /// </summary>
     public static NodeId ComputeMemberId(IEnumerable<string> peerUrls, string token) =>
         new(FirstEightBytes(Encoding.UTF8.GetBytes(string.Concat(peerUrls.Order(StringComparer.Ordinal)) + token)));
 
-    /// <summary>The same over the members' ids in order, eight bytes each.</summary>
+    /// <summary>Returns the cluster's id: the same hash over the members' ids in ascending order, eight bytes each, big-endian.</summary>
     public static ulong ComputeClusterId(IEnumerable<NodeId> members)
     {
         var ids = members.Order().ToArray();
@@ -25,7 +29,7 @@ internal static class ClusterIds
 
     private static ulong FirstEightBytes(byte[] bytes)
     {
-#pragma warning disable CA5350 // A name, not a secret: SHA-1 is what etcd makes the same ids with.
+#pragma warning disable CA5350 // The hash names a member and protects nothing; etcd computes the same ids with SHA-1.
         return BinaryPrimitives.ReadUInt64BigEndian(SHA1.HashData(bytes));
 #pragma warning restore CA5350
     }

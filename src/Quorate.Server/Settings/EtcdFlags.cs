@@ -2,78 +2,86 @@ using System.Collections.Frozen;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>Every flag of etcd's that the server knows, and what becomes of it.</summary>
-/// <remarks>Source: etcd's published command line, 3.4 to 3.6.</remarks>
+/// <summary>The etcd flags that the server knows, and how it treats each of them.</summary>
+/// <remarks>Source: etcd's documented command line, 3.4 to 3.6.</remarks>
 internal static class EtcdFlags
 {
-    private const string NoTls = "there is no TLS here yet, and a server that pretends to be protected is worse than one that does not start";
-    private const string NoDiscovery = "there is no discovery service here: --initial-cluster names the members";
-    private const string NoCompaction = "history is compacted only when a client asks";
-    private const string NoAuth = "there is no authentication here yet";
+    private const string NoTls = "TLS is not supported yet, and a server that ignored the flag would run unencrypted";
+    private const string NoDiscovery = "discovery is not supported; list the members in --initial-cluster";
+    private const string NoCompaction = "automatic compaction is not supported; compact with a client request (etcdctl compaction)";
+    private const string NoAuth = "authentication is not supported yet";
 
-    /// <summary>All of them, in the order of help.</summary>
+    /// <summary>All flags, in the order in which <c>--help</c> prints them.</summary>
     public static IReadOnlyList<EtcdFlag> All { get; } =
     [
-        Supported("name", "this member's name", "default"),
-        Supported("data-dir", "the folder that holds everything this member knows", "<name>.etcd"),
-        Supported("listen-client-urls", "where clients are served, comma-separated", "http://localhost:2379"),
-        Supported("advertise-client-urls", "where clients are told to find this member", "the listen URLs"),
-        Supported("listen-peer-urls", "where the other members are heard", "http://localhost:2380"),
-        Supported("initial-advertise-peer-urls", "where the other members find this one", "http://localhost:2380"),
-        Supported("initial-cluster", "all members as name=peer-url, comma-separated", "<name>=<peer URL>"),
-        Supported("initial-cluster-token", "a word that tells this cluster from others at the same addresses", "etcd-cluster"),
-        Supported("initial-cluster-state", "new or existing", "new"),
-        Supported("heartbeat-interval", "milliseconds between a leader's heartbeats", "100"),
-        Supported("election-timeout", "milliseconds without a leader before an election", "1000"),
-        Supported("max-txn-ops", "the most operations in one transaction", "128"),
-        Supported("max-request-bytes", "the largest request, bytes", "1572864"),
-        Supported("max-concurrent-streams", "the most calls at a time on one connection", "no limit"),
-        Supported("grpc-keepalive-interval", "how long a connection may be silent before the server pings", "2h"),
-        Supported("grpc-keepalive-timeout", "how long the server waits for the answer to its ping", "20s"),
+        Supported("name", "human-readable name of this member", "default"),
+        Supported("data-dir", "path to the data directory", "<name>.etcd"),
+        Supported("listen-client-urls", "comma-separated URLs to listen on for client traffic (gRPC and HTTP)", "http://localhost:2379"),
+        Supported(
+            "advertise-client-urls", "comma-separated client URLs of this member to advertise to clients",
+            "the value of --listen-client-urls"),
+        Supported("listen-peer-urls", "comma-separated URLs to listen on for peer traffic", "http://localhost:2380"),
+        Supported(
+            "initial-advertise-peer-urls", "comma-separated peer URLs of this member to advertise to the other members",
+            "http://localhost:2380"),
+        Supported(
+            "initial-cluster", "initial cluster configuration for bootstrapping: comma-separated NAME=PEER-URL",
+            "<name>=<initial-advertise-peer-urls>"),
+        Supported(
+            "initial-cluster-token", "cluster token for bootstrapping; distinguishes clusters that reuse the same addresses",
+            "etcd-cluster"),
+        Supported("initial-cluster-state", "initial cluster state: new to bootstrap a cluster, existing to restart a member of one", "new"),
+        Supported("heartbeat-interval", "time between heartbeats of the leader, in milliseconds", "100"),
+        Supported("election-timeout", "time without a heartbeat after which a member starts an election, in milliseconds", "1000"),
+        Supported("max-txn-ops", "maximum number of operations permitted in a transaction", "128"),
+        Supported("max-request-bytes", "maximum client request size that the server accepts, in bytes", "1572864"),
+        Supported("max-concurrent-streams", "maximum number of concurrent streams that a client can open on one connection", "no limit"),
+        Supported("grpc-keepalive-interval", "idle time of a connection after which the server sends a keepalive ping", "2h"),
+        Supported("grpc-keepalive-timeout", "time to wait for the response to a keepalive ping before the connection is closed", "20s"),
 
-        Ignored("grpc-keepalive-min-time", "clients may ping as often as they like"),
-        Ignored("snapshot-count", "when to take a snapshot is the server's own decision"),
-        Ignored("max-snapshots", "when to remove a file is the server's own decision"),
-        Ignored("max-wals", "when to remove a file is the server's own decision"),
-        Ignored("quota-backend-bytes", "there is no quota yet: the store grows until memory or disk is full"),
-        Ignored("backend-batch-limit", "the store has no batches to tune"),
-        Ignored("backend-batch-interval", "the store has no batches to tune"),
+        Ignored("grpc-keepalive-min-time", "the server does not limit how often a client pings"),
+        Ignored("snapshot-count", "the server itself decides when to take a snapshot"),
+        Ignored("max-snapshots", "the server itself decides when to remove a file"),
+        Ignored("max-wals", "the server itself decides when to remove a file"),
+        Ignored("quota-backend-bytes", "quotas are not supported yet; the store grows until memory or disk is full"),
+        Ignored("backend-batch-limit", "the store has no backend batches"),
+        Ignored("backend-batch-interval", "the store has no backend batches"),
         Ignored("backend-bbolt-freelist-type", "the store is not bbolt"),
         Ignored("auto-compaction-mode", NoCompaction),
         Ignored("auto-compaction-retention", NoCompaction),
-        IgnoredBoolean("strict-reconfig-check", "members cannot be changed yet"),
-        Ignored("max-learners", "members cannot be changed yet"),
+        IgnoredBoolean("strict-reconfig-check", "membership changes are not supported yet"),
+        Ignored("max-learners", "membership changes are not supported yet"),
         Ignored("auth-token-ttl", NoAuth),
         Ignored("bcrypt-cost", NoAuth),
-        IgnoredBoolean("enable-v2", "the v2 API is gone, as it is from etcd 3.6"),
-        IgnoredBoolean("enable-grpc-gateway", "the JSON gateway is always there"),
-        IgnoredBoolean("enable-pprof", "there is no Go profile to show"),
-        IgnoredBoolean("pre-vote", "pre-votes are always asked for"),
-        IgnoredBoolean("initial-election-tick-advance", "the first election comes as soon as it safely can"),
-        IgnoredBoolean("unsafe-no-fsync", "every acknowledged write is flushed, whatever is asked"),
-        IgnoredBoolean("socket-reuse-port", "a port in use is an error worth seeing"),
-        IgnoredBoolean("socket-reuse-address", "a port in use is an error worth seeing"),
-        Ignored("listen-metrics-urls", "there are no metrics yet; /health is at the client URLs"),
-        Ignored("metrics", "there are no metrics yet"),
-        Ignored("cors", "browsers' cross-origin requests are not answered"),
-        Ignored("host-whitelist", "the Host header is not looked at"),
-        Ignored("log-level", "the log says what an operator needs"),
-        Ignored("log-format", "the log is text on stderr"),
-        Ignored("logger", "the log is text on stderr"),
-        Ignored("log-outputs", "the log is text on stderr"),
-        Ignored("log-package-levels", "the log is text on stderr"),
-        IgnoredBoolean("debug", "the log says what an operator needs"),
-        IgnoredBoolean("enable-log-rotation", "the log is text on stderr"),
-        Ignored("log-rotation-config-json", "the log is text on stderr"),
-        Ignored("feature-gates", "there are no features to switch"),
+        IgnoredBoolean("enable-v2", "the v2 API is not supported, as in etcd 3.6"),
+        IgnoredBoolean("enable-grpc-gateway", "the JSON gateway is always enabled"),
+        IgnoredBoolean("enable-pprof", "Go profiling is not available"),
+        IgnoredBoolean("pre-vote", "pre-vote is always enabled"),
+        IgnoredBoolean("initial-election-tick-advance", "the first election always starts as early as is safe"),
+        IgnoredBoolean("unsafe-no-fsync", "every acknowledged write is flushed; this cannot be disabled"),
+        IgnoredBoolean("socket-reuse-port", "a port in use is always an error"),
+        IgnoredBoolean("socket-reuse-address", "an address in use is always an error"),
+        Ignored("listen-metrics-urls", "metrics are not supported yet; /health is served at the client URLs"),
+        Ignored("metrics", "metrics are not supported yet"),
+        Ignored("cors", "cross-origin requests (CORS) are not supported"),
+        Ignored("host-whitelist", "the Host header is not checked"),
+        Ignored("log-level", "the log level cannot be changed"),
+        Ignored("log-format", "the log is always text on stderr"),
+        Ignored("logger", "the log is always text on stderr"),
+        Ignored("log-outputs", "the log is always text on stderr"),
+        Ignored("log-package-levels", "the log level cannot be changed"),
+        IgnoredBoolean("debug", "the log level cannot be changed"),
+        IgnoredBoolean("enable-log-rotation", "the log is always text on stderr; rotate it outside the server"),
+        Ignored("log-rotation-config-json", "the log is always text on stderr; rotate it outside the server"),
+        Ignored("feature-gates", "there are no feature gates"),
         Ignored("warning-apply-duration", "slow requests are not logged"),
-        Ignored("downgrade-check-time", "there is nothing to downgrade to"),
+        Ignored("downgrade-check-time", "downgrades are not supported"),
 
-        RejectedBoolean("force-new-cluster", "it would throw members away; there is no such recovery here yet"),
-        Rejected("force-new-cluster-bump-amount", "there is no such recovery here yet"),
-        Rejected("config-file", "settings come from flags and the environment alone"),
-        Rejected("wal-dir", "the log lives in --data-dir, and a folder that was asked for must not stay empty unnoticed"),
-        Rejected("proxy", "there is no proxy mode, as there is none in etcd 3.6"),
+        RejectedBoolean("force-new-cluster", "it removes members; this recovery is not supported yet"),
+        Rejected("force-new-cluster-bump-amount", "this recovery is not supported yet"),
+        Rejected("config-file", "settings are read from flags and environment variables only"),
+        Rejected("wal-dir", "the write-ahead log is always in --data-dir; ignoring the flag would leave the requested directory empty"),
+        Rejected("proxy", "proxy mode is not supported, as in etcd 3.6"),
         Rejected("discovery", NoDiscovery),
         Rejected("discovery-srv", NoDiscovery),
         Rejected("discovery-srv-name", NoDiscovery),
@@ -81,7 +89,7 @@ internal static class EtcdFlags
         Rejected("discovery-fallback", NoDiscovery),
         Rejected("discovery-token", NoDiscovery),
         Rejected("discovery-endpoints", NoDiscovery),
-        Rejected("auth-token", NoAuth + "; only \"simple\" and empty are let through, because they are etcd's default"),
+        Rejected("auth-token", NoAuth + "; only \"simple\", etcd's default, and the empty value are accepted"),
         Rejected("cert-file", NoTls),
         Rejected("key-file", NoTls),
         Rejected("trusted-ca-file", NoTls),
@@ -103,13 +111,17 @@ internal static class EtcdFlags
         Rejected("tls-max-version", NoTls),
     ];
 
-    /// <summary>By name.</summary>
+    /// <summary>All flags by name.</summary>
     public static FrozenDictionary<string, EtcdFlag> ByName { get; } = All.ToFrozenDictionary(f => f.Name, StringComparer.Ordinal);
 
-    /// <summary>Finds a flag; any <c>experimental-…</c> one is known, and ignored, because etcd itself drops them from one release to the next.</summary>
+    /// <summary>
+    /// Finds a flag by name, or returns null. Every <c>experimental-…</c> flag is known and ignored, because etcd removes them from one
+    /// release to the next.
+    /// </summary>
     public static EtcdFlag? Find(string name) =>
         ByName.GetValueOrDefault(name) ?? (name.StartsWith("experimental-", StringComparison.Ordinal)
-            ? new EtcdFlag(name, ExperimentalBooleans.Contains(name), FlagSupport.Ignored, "experiments of etcd's are not repeated here")
+            ? new EtcdFlag(
+                name, ExperimentalBooleans.Contains(name), FlagSupport.Ignored, "etcd's experimental features are not implemented")
             : null);
 
     private static FrozenSet<string> ExperimentalBooleans { get; } = FrozenSet.ToFrozenSet(
@@ -121,7 +133,8 @@ internal static class EtcdFlags
         ],
         StringComparer.Ordinal);
 
-    private static EtcdFlag Supported(string name, string description, string @default) => new(name, IsBoolean: false, FlagSupport.Supported, description, @default);
+    private static EtcdFlag Supported(string name, string description, string @default) =>
+        new(name, IsBoolean: false, FlagSupport.Supported, description, @default);
 
     private static EtcdFlag Ignored(string name, string reason) => new(name, IsBoolean: false, FlagSupport.Ignored, reason);
 

@@ -3,12 +3,12 @@ using System.Globalization;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>A span of time as etcd's flags write it: numbers with units, one after the other, as in <c>1h30m</c>.</summary>
+/// <summary>Parses durations in Go's syntax, as etcd's flags use it: a sequence of numbers with units, such as <c>1h30m</c>.</summary>
 internal static class GoDuration
 {
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
-    /// <summary>Reads one; units are h, m, s and ms.</summary>
+    /// <summary>Parses a duration with the units h, m, s and ms; returns false for anything else and for more than 365 days.</summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;
@@ -16,7 +16,8 @@ internal static class GoDuration
         while (!rest.IsEmpty)
         {
             var digits = rest.IndexOfAnyExcept(NumberCharacters);
-            if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            if (digits <= 0
+                || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
                 return false;
             rest = rest[digits..];
             var letters = rest.IndexOfAny(NumberCharacters);

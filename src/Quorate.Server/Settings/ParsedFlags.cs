@@ -2,27 +2,27 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>What was said, on the command line and in the environment; where both speak, the command line wins.</summary>
+/// <summary>The flag values given on the command line and in the environment; the command line takes precedence.</summary>
 internal sealed class ParsedFlags
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
 
-    /// <summary>Things the operator should know, and that do not keep the server from starting.</summary>
+    /// <summary>Warnings for the operator that do not prevent the server from starting.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     private readonly List<string> _warnings = [];
 
-    /// <summary>Whether help was asked for.</summary>
+    /// <summary>Whether help was requested.</summary>
     public bool HelpRequested { get; private set; }
 
-    /// <summary>Whether a flag was given, and what it says.</summary>
+    /// <summary>Gets the value of a flag; returns false if the flag was not given.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out string? value) => _values.TryGetValue(name, out value);
 
-    /// <summary>What a flag says, or what it says by default.</summary>
+    /// <summary>Returns the value of a flag, or <paramref name="default"/> if the flag was not given.</summary>
     public string Get(string name, string @default) => _values.GetValueOrDefault(name, @default);
 
-    /// <summary>Reads both sources.</summary>
-    /// <exception cref="StartupException">A flag is unknown, lacks its value, or must not be ignored.</exception>
+    /// <summary>Parses the command line and the environment.</summary>
+    /// <exception cref="StartupException">A flag is unknown, has no value, or is rejected (<see cref="FlagSupport.Rejected"/>).</exception>
     public static ParsedFlags Parse(ReadOnlySpan<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
         var flags = new ParsedFlags();
@@ -40,7 +40,7 @@ internal sealed class ParsedFlags
 
             var flag = EtcdFlags.Find(variable["ETCD_".Length..].Replace('_', '-').ToLowerInvariant());
             if (flag is null)
-                _warnings.Add($"{variable} in the environment is no setting known here, and does nothing");
+                _warnings.Add($"{variable} is an unknown environment variable and is ignored");
             else
                 Add(flag, variable, value);
         }
@@ -66,7 +66,9 @@ internal sealed class ParsedFlags
                 else if (i + 1 < arguments.Length)
                     value = arguments[++i];
                 else
-                    throw StartupException.Usage($"--{name} has no value.", "it is the last word of the command line", $"write --{name}=<value>, or leave it out");
+                    throw StartupException.Usage(
+                        $"--{name} has no value.", "it is the last argument of the command line",
+                        $"write --{name}=<value>, or leave it out");
             }
 
             Add(flag, "--" + name, value);
@@ -80,8 +82,8 @@ internal sealed class ParsedFlags
         {
             throw StartupException.Usage(
                 $"\"{argument}\" is not a flag.",
-                "settings are given as --flag value or --flag=value, and nothing stands alone",
-                "true and false follow an equals sign (--flag=false); quote a value that holds blanks");
+                "settings are given as --flag value or --flag=value; positional arguments are not supported",
+                "write boolean values after an equals sign (--flag=false); quote a value that contains spaces");
         }
 
         var equals = argument.IndexOf('=', StringComparison.Ordinal);
@@ -93,7 +95,8 @@ internal sealed class ParsedFlags
         if (flag.IsBoolean && !IsBoolean(value, out _))
         {
             throw StartupException.Usage(
-                $"{source} is \"{value}\".", "it is a switch: true or false", $"write --{flag.Name}=true or --{flag.Name}=false");
+                $"{source} is \"{value}\".", "the flag is boolean and takes true or false",
+                $"write --{flag.Name}=true or --{flag.Name}=false");
         }
 
         switch (flag.Support)
@@ -102,16 +105,18 @@ internal sealed class ParsedFlags
                 _values[flag.Name] = value;
                 break;
             case FlagSupport.Ignored:
-                _warnings.Add($"{source} does nothing here: {flag.Description}");
+                _warnings.Add($"{source} has no effect: {flag.Description}");
                 break;
             case FlagSupport.Rejected when HasNoEffect(flag, value):
                 break;
             default:
-                throw StartupException.Usage($"{source} cannot be honoured.", flag.Description, "leave it out, or run etcd where you need it");
+                throw StartupException.Usage($"{source} is not supported.", flag.Description, "remove it, or use etcd if you need it");
         }
     }
 
-    /// <summary>A switch that is off, a path that is empty, and etcd's own default ask for nothing.</summary>
+    /// <summary>
+    /// Whether the value leaves etcd's default behaviour unchanged: an empty value, a boolean flag that is false, or etcd's own default.
+    /// </summary>
     private static bool HasNoEffect(EtcdFlag flag, string value) =>
         value.Length == 0
         || (flag.IsBoolean && IsBoolean(value, out var on) && !on)
@@ -119,7 +124,7 @@ internal sealed class ParsedFlags
         || (flag.Name == "proxy" && value == "off")
         || (flag.Name == "discovery-fallback" && value is "proxy" or "exit");
 
-    /// <summary>The spellings Go's flags take for true and false.</summary>
+    /// <summary>Parses the spellings of true and false that Go's flag package accepts.</summary>
     private static bool IsBoolean(string value, out bool on)
     {
         on = value is "1" or "t" or "T" or "true" or "TRUE" or "True";
@@ -130,10 +135,12 @@ internal sealed class ParsedFlags
     {
         var nearest = EtcdFlags.All.MinBy(f => LevenshteinDistance(f.Name, name))!;
         var hint = LevenshteinDistance(nearest.Name, name) <= Math.Max(2, name.Length / 4) ? $"did you mean --{nearest.Name}? " : "";
-        return StartupException.Usage($"--{name} is not a flag of this server.", "neither etcd nor Quorate has it", hint + "quorate server --help lists them all");
+        return StartupException.Usage(
+            $"--{name} is not a flag of this server.", "neither etcd nor Quorate has a flag of that name",
+            hint + "quorate server --help lists them all");
     }
 
-    /// <summary>Letters to add, drop or change between two words (Levenshtein).</summary>
+    /// <summary>The Levenshtein distance: insertions, deletions and substitutions between two words.</summary>
     private static int LevenshteinDistance(string a, string b)
     {
         var row = new int[b.Length + 1];

@@ -2,43 +2,45 @@ using System.Net;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>All that a server is told when it starts, checked and complete.</summary>
+/// <summary>The complete, validated configuration of one server.</summary>
 internal sealed record ServerSettings
 {
     /// <summary>This member's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Where everything this member knows is kept.</summary>
+    /// <summary>The path of the data directory.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Where clients are served.</summary>
+    /// <summary>The endpoints to listen on for client traffic.</summary>
     public required IReadOnlyList<IPEndPoint> ClientListenEndPoints { get; init; }
 
-    /// <summary>Where clients are told to find this member; empty for: wherever it turned out to listen.</summary>
+    /// <summary>The client URLs to advertise; empty to advertise the endpoints that the server listens on.</summary>
     public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
 
-    /// <summary>Where the other members are heard.</summary>
+    /// <summary>The endpoints to listen on for peer traffic.</summary>
     public required IReadOnlyList<IPEndPoint> PeerListenEndPoints { get; init; }
 
-    /// <summary>All members of the cluster as it is first made, this one among them.</summary>
+    /// <summary>All members of the initial cluster configuration, including this one.</summary>
     public required IReadOnlyList<InitialMember> Members { get; init; }
 
-    /// <summary>Whether the members were named, or are only what the defaults say: a folder that knows better then prevails.</summary>
+    /// <summary>
+    /// Whether flags named the members. If false, the members are defaults, and those stored in the data directory take precedence.
+    /// </summary>
     public required bool HasExplicitMembers { get; init; }
 
-    /// <summary>The word that goes into the ids.</summary>
+    /// <summary>The cluster token, part of the input from which the ids are computed.</summary>
     public required string ClusterToken { get; init; }
 
-    /// <summary>Whether the cluster is to be made, as opposed to one that is there already.</summary>
+    /// <summary>Whether the member may bootstrap a new cluster; false if its cluster must already exist.</summary>
     public required bool IsNewCluster { get; init; }
 
-    /// <summary>Between two heartbeats of a leader.</summary>
+    /// <summary>The time between two heartbeats of the leader.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Without a word from a leader before an election.</summary>
+    /// <summary>The time without a message from a leader after which a member starts an election.</summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromMilliseconds(1000);
 
-    /// <summary>What requests may weigh.</summary>
+    /// <summary>The limits of requests and connections.</summary>
     public RequestLimits Limits { get; init; } = new();
 
     /// <summary>This member.</summary>
@@ -48,24 +50,24 @@ internal sealed record ServerSettings
     public ulong ClusterId => ClusterIds.ComputeClusterId(Members.Select(m => m.Id));
 }
 
-/// <summary>What requests may weigh, and how connections are kept.</summary>
+/// <summary>Limits of client requests, and keepalive times of client connections.</summary>
 internal sealed record RequestLimits
 {
-    /// <summary>The largest request, bytes.</summary>
+    /// <summary>The maximum size of a request, bytes.</summary>
     public int RequestBytesMax { get; init; } = 1_572_864;
 
-    /// <summary>The largest message the transport takes: room for what surrounds a request. etcd adds the same 512 KiB.</summary>
+    /// <summary>The maximum size of a gRPC message, bytes: a request and its protobuf overhead. etcd adds the same 512 KiB.</summary>
     public int MessageBytesMax => RequestBytesMax + (512 * 1024);
 
-    /// <summary>The most operations in one list of a transaction.</summary>
+    /// <summary>The maximum number of operations in one list (compare, success or failure) of a transaction.</summary>
     public int TxnOperationsMax { get; init; } = 128;
 
-    /// <summary>The most calls at a time on one connection.</summary>
+    /// <summary>The maximum number of concurrent streams on one connection.</summary>
     public int StreamsPerConnectionMax { get; init; } = int.MaxValue;
 
-    /// <summary>How long a connection may be silent before the server pings.</summary>
+    /// <summary>The idle time of a connection after which the server sends a keepalive ping.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);
 
-    /// <summary>How long the server waits for the answer to its ping.</summary>
+    /// <summary>The time the server waits for the response to a keepalive ping before it closes the connection.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -3,19 +3,20 @@ using Quorate.Kv;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>From what was said to what is meant: every value read, every rule between them checked.</summary>
+/// <summary>Converts flag values to <see cref="ServerSettings"/> and validates each value and the rules between them.</summary>
 internal static class SettingsParser
 {
     private const string DefaultClientUrl = "http://localhost:2379";
     private const string DefaultPeerUrl = "http://localhost:2380";
 
-    /// <summary>Makes settings of flag values.</summary>
-    /// <exception cref="StartupException">A value is not what its flag takes, or two do not fit together.</exception>
+    /// <summary>Parses and validates flag values.</summary>
+    /// <exception cref="StartupException">A value is invalid for its flag, or two values contradict each other.</exception>
     public static ServerSettings Parse(ParsedFlags flags)
     {
         var name = flags.Get("name", "default");
         if (name.Length == 0 || name.AsSpan().ContainsAny(",=/"))
-            throw StartupException.Usage($"--name is \"{name}\".", "it may be neither empty nor hold a comma, an equals sign or a slash", "choose a plain word");
+            throw StartupException.Usage(
+                $"--name is \"{name}\".", "a name must not be empty or contain a comma, an equals sign or a slash", "choose another name");
 
         var token = flags.Get("initial-cluster-token", "etcd-cluster");
         var listenClients = HttpUrl.ParseList("--listen-client-urls", flags.Get("listen-client-urls", DefaultClientUrl));
@@ -52,16 +53,17 @@ internal static class SettingsParser
         };
     }
 
-    /// <summary>The cluster must know this member, and by the URLs it announces itself with.</summary>
-    private static void ValidateSelf(IReadOnlyList<InitialMember> members, string name, ParsedFlags flags, IReadOnlyList<HttpUrl> advertised)
+    /// <summary>Requires that the initial cluster contains this member with the peer URLs that it advertises.</summary>
+    private static void ValidateSelf(
+        IReadOnlyList<InitialMember> members, string name, ParsedFlags flags, IReadOnlyList<HttpUrl> advertised)
     {
         var self = members.FirstOrDefault(m => m.Name == name);
         if (self is null)
         {
             throw StartupException.Usage(
-                $"--initial-cluster does not name this member, \"{name}\".",
-                $"it names {string.Join(", ", members.Select(m => m.Name))}",
-                "give --name one of those, or add NAME=PEER-URL for this member to --initial-cluster on all members");
+                $"--initial-cluster does not contain this member, \"{name}\".",
+                $"it contains {string.Join(", ", members.Select(m => m.Name))}",
+                "set --name to one of those, or add NAME=PEER-URL for this member to --initial-cluster on all members");
         }
 
         if (!flags.TryGet("initial-advertise-peer-urls", out _))
@@ -71,8 +73,9 @@ internal static class SettingsParser
         {
             throw StartupException.Usage(
                 "--initial-cluster and --initial-advertise-peer-urls differ.",
-                $"the first has {name} at {string.Join(", ", self.PeerUrls.Select(u => u.Text))}, the second at {string.Join(", ", advertised.Select(u => u.Text))}",
-                "write the same URLs in both");
+                $"the first lists {name} at {string.Join(", ", self.PeerUrls.Select(u => u.Text))}, "
+                + $"the second at {string.Join(", ", advertised.Select(u => u.Text))}",
+                "write the same URLs in both flags");
         }
     }
 
@@ -85,8 +88,8 @@ internal static class SettingsParser
         {
             throw StartupException.Usage(
                 "--advertise-client-urls is missing.",
-                $"--listen-client-urls has {any.Text}, which is every address of this machine and none a client could use",
-                "say under which URL clients reach this member, for example --advertise-client-urls=http://192.0.2.7:2379");
+                $"--listen-client-urls has {any.Text}, a wildcard address that clients cannot connect to",
+                "set the URLs at which clients reach this member, for example --advertise-client-urls=http://192.0.2.7:2379");
         }
 
         return listen.Any(u => u.Port == 0) ? [] : [.. listen.Select(u => u.Text)];
@@ -97,7 +100,8 @@ internal static class SettingsParser
         "new" => true,
         "existing" => false,
         var other => throw StartupException.Usage(
-            $"--initial-cluster-state is \"{other}\".", "it is either new or existing", "write new to make a cluster, existing to come back to one"),
+            $"--initial-cluster-state is \"{other}\".", "the value must be new or existing",
+            "write new to bootstrap a cluster, existing to restart a member of one"),
     };
 
     private static TimeSpan ParseElectionTimeout(ParsedFlags flags)
@@ -108,7 +112,7 @@ internal static class SettingsParser
         {
             throw StartupException.Usage(
                 $"--election-timeout is {election.TotalMilliseconds} ms and --heartbeat-interval {heartbeat.TotalMilliseconds} ms.",
-                "the first must be at least five times the second, or one late heartbeat starts an election",
+                "the election timeout must be at least five times the heartbeat interval; otherwise one late heartbeat starts an election",
                 $"set --election-timeout to {5 * heartbeat.TotalMilliseconds} or more");
         }
 
@@ -124,16 +128,19 @@ internal static class SettingsParser
             return @default;
         if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
             return value;
-        throw StartupException.Usage($"--{name} is \"{text}\".", $"it must be a whole number from {min} to {max}", $"leave it out for the default, {@default}");
+        throw StartupException.Usage(
+            $"--{name} is \"{text}\".", $"it must be a whole number from {min} to {max}", $"omit the flag for the default, {@default}");
     }
 
-    /// <summary>A span of time as Go writes it: 2h, 20s, 1m30s, 500ms.</summary>
+    /// <summary>Parses a duration in Go's syntax, of at least one second: 2h, 20s, 1m30s.</summary>
     private static TimeSpan Duration(ParsedFlags flags, string name, TimeSpan @default)
     {
         if (!flags.TryGet(name, out var text))
             return @default;
         if (GoDuration.TryParse(text, out var value) && value >= TimeSpan.FromSeconds(1))
             return value;
-        throw StartupException.Usage($"--{name} is \"{text}\".", "it must be a time of at least a second, such as 2h, 20s or 1m30s", "leave it out for the default");
+        throw StartupException.Usage(
+            $"--{name} is \"{text}\".", "it must be a duration of at least one second, such as 2h, 20s or 1m30s",
+            "omit the flag for the default");
     }
 }

@@ -5,11 +5,11 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Storage;
 
-/// <summary>The folder that holds everything a member knows. One process has it at a time, and only the member it was made for.</summary>
+/// <summary>A member's data directory, locked by one process at a time and bound to the member that created it.</summary>
 /// <remarks><code>
-///   lock            held while a server runs
-///   identity.json   whose folder it is: see DataIdentity
-///   raft/           log and vote, the node's own
+///   lock            locked while a server runs
+///   identity.json   the member that owns the directory: see DataIdentity
+///   raft/           the node's write-ahead log and vote
 /// </code></remarks>
 internal sealed class DataDirectory : IDisposable
 {
@@ -25,14 +25,15 @@ internal sealed class DataDirectory : IDisposable
         Settings = settings;
     }
 
-    /// <summary>The settings, with the members as the folder knows them where the command line did not say.</summary>
+    /// <summary>The settings, with the members from the data directory if the command line did not name them.</summary>
     public ServerSettings Settings { get; }
 
-    /// <summary>Where the node keeps its log.</summary>
+    /// <summary>The directory of the node's write-ahead log.</summary>
     public string RaftDirectory => Path.Combine(_storage.DirectoryPath, RaftName);
 
-    /// <summary>Takes the folder, makes it if it is missing, and makes sure that it is this member's.</summary>
-    /// <exception cref="StartupException">It cannot be used, is in use, or is somebody else's.</exception>
+    /// <summary>Creates the data directory if it does not exist, locks it, and verifies that it belongs to this member.</summary>
+    /// <exception cref="StartupException">The directory cannot be used, is locked by another process, or belongs to another member or
+    /// program.</exception>
     public static DataDirectory Open(ServerSettings settings)
     {
         RejectForeignDirectory(settings.DataDirectory);
@@ -48,20 +49,24 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Lets go of it.</summary>
+    /// <summary>Unlocks the directory.</summary>
     public void Dispose() => _storage.Dispose();
 
-    /// <summary>A folder with things in it and no identity was never ours; to write into it could destroy what is there.</summary>
+    /// <summary>
+    /// Rejects a non-empty directory without an identity file: Quorate did not create it, and writing into it could destroy its data.
+    /// </summary>
     private static void RejectForeignDirectory(string directory)
     {
         if (!Directory.Exists(directory))
         {
             if (File.Exists(directory))
-                throw StartupException.Failed($"--data-dir {directory} is a file.", "a folder is needed", "name another place");
+                throw StartupException.Failed(
+                    $"--data-dir {directory} is a file.", "a directory is needed", "set --data-dir to another path");
             return;
         }
 
-        var entries = WrapIoErrors(directory, () => Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!).ToArray());
+        var entries = WrapIoErrors(
+            directory, () => Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!).ToArray());
         if (entries.Contains(IdentityName))
             return;
 
@@ -69,16 +74,18 @@ internal sealed class DataDirectory : IDisposable
         if (foreign == "member")
         {
             throw StartupException.Failed(
-                $"--data-dir {directory} holds etcd's data.", "Quorate keeps its data in another format and cannot take it over",
-                "name another folder; to move the keys, run both and copy them, for example with etcdctl make-mirror");
+                $"--data-dir {directory} holds etcd's data.", "Quorate uses another data format and cannot read it",
+                "set --data-dir to another directory; to migrate, run both servers and copy the keys (etcdctl make-mirror)");
         }
 
         if (foreign is not null || entries.Contains(RaftName))
         {
             throw StartupException.Failed(
-                $"--data-dir {directory} is not a folder of Quorate's.",
-                foreign is null ? $"it has a log but no {IdentityName}, so nobody can tell whose log it is" : $"it holds {foreign} and no {IdentityName}",
-                "name an empty folder, or one that does not exist yet");
+                $"--data-dir {directory} is not a data directory of Quorate.",
+                foreign is null
+                    ? $"it has a write-ahead log but no {IdentityName}, so the owner of the log is unknown"
+                    : $"it contains {foreign} and no {IdentityName}",
+                "set --data-dir to an empty directory or to a path that does not exist yet");
         }
     }
 
@@ -86,7 +93,8 @@ internal sealed class DataDirectory : IDisposable
     {
         if (storage.List().Contains(IdentityName))
         {
-            // A start that was killed may have left its name unflushed, and a log whose owner a power cut took away belongs to nobody.
+            // A start that was killed may have left the directory entry of the identity file unflushed. A power loss could then remove the
+            // file while the log remains, and the owner of that log would be unknown.
             storage.FlushDirectory();
             return LoadIdentity(storage, settings);
         }
@@ -94,13 +102,14 @@ internal sealed class DataDirectory : IDisposable
         if (!settings.IsNewCluster)
         {
             throw StartupException.Failed(
-                $"--initial-cluster-state is existing, and {settings.DataDirectory} knows no cluster.",
-                "a member cannot be added to a running cluster yet",
-                "start all members of a new cluster with --initial-cluster-state=new, or name the folder this member had");
+                $"--initial-cluster-state is existing, but the data directory {settings.DataDirectory} belongs to no cluster.",
+                "adding a member to a running cluster is not supported yet",
+                "start all members of a new cluster with --initial-cluster-state=new, or set --data-dir to this member's data directory");
         }
 
         var identity = new DataIdentity(
-            DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.ClusterToken, FormatInitialCluster(settings));
+            DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.ClusterToken,
+            FormatInitialCluster(settings));
         AtomicFile.Replace(storage, IdentityName, identity.ToBytes());
         return settings;
     }
@@ -112,10 +121,11 @@ internal sealed class DataDirectory : IDisposable
         if (identity.Format != DataIdentity.CurrentFormat)
         {
             throw StartupException.Failed(
-                $"{directory} has format {identity.Format}.", $"this build reads format {DataIdentity.CurrentFormat}", "run the version of Quorate that wrote it");
+                $"{directory} has format {identity.Format}.", $"this build reads format {DataIdentity.CurrentFormat}",
+                "run the version of Quorate that wrote it");
         }
 
-        // Without members on the command line the folder's prevail, as in etcd: --initial-* is for the first start.
+        // Without members on the command line, the stored members take precedence, as in etcd: --initial-* applies to the first start only.
         if (!settings.HasExplicitMembers)
         {
             var members = InitialMember.ParseCluster(identity.InitialCluster, identity.Token);
@@ -127,9 +137,10 @@ internal sealed class DataDirectory : IDisposable
         {
             throw StartupException.Failed(
                 $"--data-dir {directory} belongs to another member.",
-                $"it is {identity.Name} ({identity.MemberId}) of cluster {identity.ClusterId} [{identity.InitialCluster}, token {identity.Token}]; "
+                $"it is {identity.Name} ({identity.MemberId}) of cluster {identity.ClusterId} "
+                + $"[{identity.InitialCluster}, token {identity.Token}]; "
                 + $"the command line describes {settings.Name} ({Hex(settings.Self.Id.Value)}) of cluster {Hex(settings.ClusterId)}",
-                "start with the flags this folder was made with, or name another folder for the new member");
+                "start with the flags that created this data directory, or set --data-dir to another directory for the new member");
         }
 
         return settings;
@@ -146,8 +157,9 @@ internal sealed class DataDirectory : IDisposable
         catch (JsonException e)
         {
             throw StartupException.Failed(
-                $"{Path.Combine(directory, IdentityName)} cannot be read.", $"it is damaged: {e.Message}",
-                "restore that file from a copy; if there is none, this member is lost: remove it from the cluster, and add it anew with an empty folder", e);
+                $"{Path.Combine(directory, IdentityName)} cannot be read.", $"the file is corrupt: {e.Message}",
+                "restore the file from a backup; without one, remove this member from the cluster and add it again with an empty data directory",
+                e);
         }
     }
 
@@ -160,7 +172,8 @@ internal sealed class DataDirectory : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw StartupException.Failed(
-                $"--data-dir {directory} cannot be used.", e.Message, "name a folder this user may write, on a disk with room, that no other server uses", e);
+                $"--data-dir {directory} cannot be used.", e.Message,
+                "set --data-dir to a directory that this user may write, that no other server uses, on a disk with free space", e);
         }
     }
 

@@ -1,17 +1,19 @@
 namespace Quorate.Server.Watching;
 
-/// <summary>How watch streams are run.</summary>
+/// <summary>Options of watch streams.</summary>
 internal sealed record WatchOptions
 {
-    /// <summary>How long a watcher that asked for it hears nothing before it is told how far it is.</summary>
-    /// <remarks>Default 10 minutes, as etcd's. Too short and idle watchers cause traffic; too long and clients resume from far behind.</remarks>
+    /// <summary>The idle time after which a watcher created with progress_notify receives a progress notification.</summary>
+    /// <remarks>
+    /// Default 10 minutes, as in etcd. Too short: idle watchers cause traffic. Too long: clients resume from an old revision.
+    /// </remarks>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How large an answer may be before it is cut for a watcher that takes fragments, bytes.</summary>
-    /// <remarks>Default 1.5 MiB, which is as large as a request may be. etcd cuts there too.</remarks>
+    /// <summary>The size from which a response is fragmented for a watcher that accepts fragments, bytes.</summary>
+    /// <remarks>Default 1.5 MiB, the maximum request size; etcd fragments at the same size.</remarks>
     public int FragmentBytesMax { get; init; } = 1_572_864;
 
-    /// <summary>The most watchers on one stream; the next is refused.</summary>
-    /// <remarks>Default 100 000. Each takes about 300 bytes and a look at every revision.</remarks>
+    /// <summary>The maximum number of watchers on one stream; further ones are rejected.</summary>
+    /// <remarks>Default 100 000. Each watcher takes about 300 bytes, and every new revision is checked against it.</remarks>
     public int WatchersPerStreamMax { get; init; } = 100_000;
 }

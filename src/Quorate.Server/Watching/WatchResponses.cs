@@ -4,11 +4,14 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Watching;
 
-/// <summary>From what happened to what the wire says of it.</summary>
+/// <summary>Builds watch responses from the store's events.</summary>
 internal static class WatchResponses
 {
-    /// <summary>The events of one watcher: one message, or several if it takes fragments and there is much.</summary>
-    public static IEnumerable<Wire.WatchResponse> Build(Watcher watcher, IReadOnlyList<KvEvent> events, Func<Wire.ResponseHeader> header, int fragmentBytesMax)
+    /// <summary>
+    /// Builds the response with the events of one watcher, or several fragments if the watcher accepts them and the events are too large.
+    /// </summary>
+    public static IEnumerable<Wire.WatchResponse> Build(
+        Watcher watcher, IReadOnlyList<KvEvent> events, Func<Wire.ResponseHeader> header, int fragmentBytesMax)
     {
         var response = new Wire.WatchResponse { Header = header(), WatchId = watcher.Id };
         long bytes = 0;

@@ -6,16 +6,18 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Watching;
 
-/// <summary>One stream of watchers: takes requests, tells what happened, in one loop that never does two things at once.</summary>
+/// <summary>One watch stream: a single loop handles the requests of the client and sends events and progress notifications.</summary>
 /// <remarks>
-/// A watcher is a place in the store's history. Whoever is slow falls behind and reads on later; nothing is queued for anybody, so nothing
-/// can overflow. If a compaction overtakes a watcher it is cancelled with the revision it may begin at again. All events of one revision come
-/// in one answer, in the order of revisions, none twice. Source: etcd v3 API, Watch.
+/// A watcher is a revision in the store's history. A slow watcher falls behind and catches up later; no events are queued, so no queue can
+/// overflow. If a compaction removes a revision that a watcher still needs, the watcher is canceled with the compact revision, from which
+/// the client can start again. All events of one revision are in one response; responses are in revision order, without duplicates.
+/// Source: etcd v3 API, Watch.
 /// </remarks>
 internal sealed class WatchStream(
-    IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time, Func<Wire.WatchResponse, CancellationToken, Task> send)
+    IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time,
+    Func<Wire.WatchResponse, CancellationToken, Task> send)
 {
-    /// <summary>Stands where an id would when an answer is about no watcher, or about all.</summary>
+    /// <summary>The watch id in responses that concern no watcher or all watchers; etcd's InvalidWatchID.</summary>
     private const long InvalidWatchId = -1;
 
     private readonly SortedDictionary<long, Watcher> _watchers = [];
@@ -26,13 +28,13 @@ internal sealed class WatchStream(
 
     private long NowMs => (long)time.GetElapsedTime(_epoch).TotalMilliseconds;
 
-    /// <summary>Runs until the client has gone, or has said all it had to say and watches nothing.</summary>
+    /// <summary>Runs until the client disconnects, or has completed its requests and has no watchers left.</summary>
     public async Task RunAsync(ChannelReader<Wire.WatchRequest> requests, CancellationToken cancellation)
     {
         Task<bool>? requestAvailable = null;
         while (true)
         {
-            // Taken before looking, so that what happens in between is not slept through.
+            // Taken before the store is read, so that a change in between completes the task and is not missed.
             var storeChanged = store.Changed.Next();
             while (requests.TryRead(out var request))
                 await HandleAsync(request, cancellation).ConfigureAwait(false);
@@ -57,7 +59,7 @@ internal sealed class WatchStream(
     private List<Task> GetWaitTasks(Task storeChanged, Task<bool> requestAvailable)
     {
         List<Task> waitTasks = [storeChanged];
-        // A client that has said all it had to say may go on listening.
+        // A client that has completed its requests may still receive events.
         var clientCompleted = requestAvailable.IsCompletedSuccessfully && !requestAvailable.Result;
         if (!clientCompleted)
             waitTasks.Add(requestAvailable);
@@ -78,7 +80,7 @@ internal sealed class WatchStream(
                 _pendingProgressRequests++;
                 return Task.CompletedTask;
             default:
-                // To cancel what is not there, or to ask nothing, has no answer; so it is with etcd.
+                // A cancel request for an unknown watcher and an empty request have no response, as in etcd.
                 return Task.CompletedTask;
         }
     }
@@ -104,9 +106,12 @@ internal sealed class WatchStream(
             WithoutDeletions = wire.Filters.Contains(Wire.WatchCreateRequest.Types.FilterType.Nodelete),
         };
 
-        // From now on is from what the answer says on: no event may fall between the two.
+        // Start revision 0 means: from the revision after the one in the response header, so that no event is skipped.
         var nextRevision = wire.StartRevision == 0 ? created.Header.Revision + 1 : wire.StartRevision;
-        var watcher = new Watcher(created.WatchId, eventRequest, nextRevision) { Fragment = wire.Fragment, ProgressNotify = wire.ProgressNotify };
+        var watcher = new Watcher(created.WatchId, eventRequest, nextRevision)
+        {
+            Fragment = wire.Fragment, ProgressNotify = wire.ProgressNotify,
+        };
         _watchers.Add(watcher.Id, watcher);
         if (watcher.ProgressNotify)
             ScheduleProgress(watcher);
@@ -131,7 +136,7 @@ internal sealed class WatchStream(
         return _nextId++;
     }
 
-    /// <summary>Tells every watcher the next of what it lacks; whether any still lacks something.</summary>
+    /// <summary>Sends every watcher its next batch of events; returns whether any watcher is still behind.</summary>
     private async Task<bool> SendEventsAsync(KvSnapshot current, CancellationToken cancellation)
     {
         var behind = false;
@@ -150,7 +155,8 @@ internal sealed class WatchStream(
             behind |= watcher.NextRevision <= current.Revision;
             if (batch.Events.Count == 0)
                 continue;
-            foreach (var response in WatchResponses.Build(watcher, batch.Events, () => headers.At(current.Revision), options.FragmentBytesMax))
+            var responses = WatchResponses.Build(watcher, batch.Events, () => headers.At(current.Revision), options.FragmentBytesMax);
+            foreach (var response in responses)
                 await send(response, cancellation).ConfigureAwait(false);
             if (watcher.ProgressNotify)
                 ScheduleProgress(watcher);
@@ -169,11 +175,16 @@ internal sealed class WatchStream(
         return behind;
     }
 
-    /// <summary>How far everybody is: all of them have been told all of <paramref name="current"/>.</summary>
+    /// <summary>
+    /// Sends requested and due progress notifications. All watchers are synced with <paramref name="current"/> when it is called.
+    /// </summary>
     private async Task SendProgressAsync(KvSnapshot current, CancellationToken cancellation)
     {
         for (; _pendingProgressRequests > 0; _pendingProgressRequests--)
-            await send(new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = InvalidWatchId }, cancellation).ConfigureAwait(false);
+        {
+            var progress = new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = InvalidWatchId };
+            await send(progress, cancellation).ConfigureAwait(false);
+        }
 
         if (_progressTimer is not { IsCompleted: true })
             return;
@@ -182,9 +193,13 @@ internal sealed class WatchStream(
         {
             if (watcher.ProgressDueMs <= NowMs)
             {
-                // A watcher of the future has been told nothing yet, and its client must not go back to before its start.
+                // A watcher of a future revision has no progress yet: a notification would make its client resume before the start
+                // revision.
                 if (watcher.NextRevision == current.Revision + 1)
-                    await send(new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = watcher.Id }, cancellation).ConfigureAwait(false);
+                {
+                    var progress = new Wire.WatchResponse { Header = headers.At(current.Revision), WatchId = watcher.Id };
+                    await send(progress, cancellation).ConfigureAwait(false);
+                }
                 ScheduleProgress(watcher);
             }
         }
@@ -194,7 +209,7 @@ internal sealed class WatchStream(
 
     private void ScheduleProgress(Watcher watcher)
     {
-        // Up to a tenth more, so that watchers created together do not all speak at once. etcd does the same.
+        // Add up to a tenth at random, so that watchers created together are not notified together, as in etcd.
         var interval = options.ProgressInterval.TotalMilliseconds;
         watcher.ProgressDueMs = NowMs + (long)(interval + (Random.Shared.NextDouble() * interval / 10));
         if (_progressTimer is null)
@@ -208,5 +223,6 @@ internal sealed class WatchStream(
             _progressTimer = Task.Delay(TimeSpan.FromMilliseconds(long.Max(due - NowMs, 1)), time);
     }
 
-    private Wire.WatchResponse CreateResponse(long id, bool canceled) => new() { Header = headers.At(store.Revision), WatchId = id, Canceled = canceled };
+    private Wire.WatchResponse CreateResponse(long id, bool canceled) =>
+        new() { Header = headers.At(store.Revision), WatchId = id, Canceled = canceled };
 }

@@ -2,24 +2,26 @@ using Quorate.Kv;
 
 namespace Quorate.Server.Watching;
 
-/// <summary>One watcher: what it wants, and the revision where it goes on. Nothing is kept for it; it reads the store's history when it can.</summary>
+/// <summary>
+/// One watcher: its event request and its next revision. No events are queued for it; it reads them from the store's history.
+/// </summary>
 internal sealed class Watcher(long id, EventRequest request, long nextRevision)
 {
-    /// <summary>Its name on its stream.</summary>
+    /// <summary>The watcher's id, unique on its stream.</summary>
     public long Id { get; } = id;
 
-    /// <summary>What it wants to be told of.</summary>
+    /// <summary>The keys and kinds of events that the watcher receives.</summary>
     public EventRequest Request { get; } = request;
 
-    /// <summary>The first revision it has not been told of.</summary>
+    /// <summary>The first revision whose events have not been sent.</summary>
     public long NextRevision { get; set; } = nextRevision;
 
-    /// <summary>Whether answers larger than a request may be are to be cut into fragments.</summary>
+    /// <summary>Whether the client accepts large responses as fragments.</summary>
     public bool Fragment { get; init; }
 
-    /// <summary>Whether it is told how far it is when it has heard nothing for a while.</summary>
+    /// <summary>Whether an idle watcher receives progress notifications.</summary>
     public bool ProgressNotify { get; init; }
 
-    /// <summary>When it is next told how far it is, unless something happens first.</summary>
+    /// <summary>The time of the next progress notification, milliseconds since the stream began; postponed by every event.</summary>
     public long ProgressDueMs { get; set; }
 }

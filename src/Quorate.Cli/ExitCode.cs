@@ -1,0 +1,33 @@
+using Quorate.Server;
+
+namespace Quorate.Cli;
+
+/// <summary>The exit codes of the process, the same for every command.</summary>
+internal static class ExitCode
+{
+    /// <summary>Success.</summary>
+    public const int Ok = 0;
+
+    /// <summary>The command line or the environment is invalid. Nothing was started or changed.</summary>
+    public const int Usage = 1;
+
+    /// <summary>The command was valid and failed.</summary>
+    public const int Failed = 2;
+
+    /// <summary>No server responded, or the cluster has no leader.</summary>
+    public const int Unreachable = 3;
+
+    /// <summary>The request timed out; it may or may not have been executed.</summary>
+    public const int Indeterminate = 4;
+
+    /// <summary>Interrupted by SIGINT (Ctrl+C).</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Returns the exit code of a server that could not start.</summary>
+    public static int Of(StartupErrorKind kind) => kind switch
+    {
+        StartupErrorKind.InvalidSettings => Usage,
+        StartupErrorKind.Failed => Failed,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no exit code is defined for this kind"),
+    };
+}

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using Quorate.Cli;
+using Quorate.Cli.Bench;
+using Quorate.Cli.Demo;
+
+// Scripts that start etcd can start quorate: flags without a command mean `server`, which parses its flags itself, in Go's syntax.
+if (args is ["server", ..])
+    return await ServerCommand.RunAsync(args[1..]).ConfigureAwait(false);
+if (args is [['-', ..] first, ..] && first is not ("-h" or "-?" or "--help" or "--version"))
+    return await ServerCommand.RunAsync(args).ConfigureAwait(false);
+
+var demo = new Command("demo", "Runs three members in one process, on real sockets and files, with a prompt to kill and restart them.");
+demo.SetAction((_, _) => DemoCommand.RunAsync());
+var root = new RootCommand("Raft for .NET: an etcd-compatible server and its tools.")
+{
+    new Command("server", "Runs one member of a cluster, which serves etcd's v3 API. Takes etcd's flags; see quorate server --help."),
+    demo,
+    BenchCommand.Create(),
+};
+return await root.Parse(args.Length == 0 ? ["--help"] : args).InvokeAsync().ConfigureAwait(false);

@@ -1,0 +1,82 @@
+using System.Collections;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Quorate.Server;
+using Quorate.Server.Hosting;
+using Quorate.Server.Settings;
+
+namespace Quorate.Cli;
+
+/// <summary>The <c>quorate server</c> command: runs one member in the foreground until a signal stops it or it fails.</summary>
+internal static class ServerCommand
+{
+    /// <summary>Parses the flags and runs the server.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        try
+        {
+            var flags = ParsedFlags.Parse(arguments, Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+                .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal));
+            if (flags.HelpRequested)
+            {
+                ServerHelp.Write(Console.Out);
+                return ExitCode.Ok;
+            }
+
+            using var logs = StandardError.OpenLog();
+            var log = logs.CreateLogger("quorate");
+            foreach (var warning in flags.Warnings)
+                ServerLog.SettingIgnored(log, warning);
+            return await ServeAsync(SettingsParser.Parse(flags), logs, log).ConfigureAwait(false);
+        }
+        catch (StartupException failure)
+        {
+            StandardError.WriteError(failure);
+            return ExitCode.Of(failure.Kind);
+        }
+    }
+
+    private static async Task<int> ServeAsync(ServerSettings settings, ILoggerFactory logs, ILogger log)
+    {
+        var stopRequested = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var startCancellation = new CancellationTokenSource();
+        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+
+        QuorateServer server;
+        try
+        {
+            server = await QuorateServer.StartAsync(settings, logs, startCancellation.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopRequested.Task.IsCompleted)
+        {
+            ServerLog.Stopped(log);
+            return ExitCode.Ok;
+        }
+
+        await Task.WhenAny(stopRequested.Task, server.Completion).ConfigureAwait(false);
+        if (server.Completion.IsFaulted)
+        {
+            // Exit at once, without draining: the member must not acknowledge anything after the failure, and a supervisor can restart it
+            // only after it exits.
+            var fault = server.Completion.Exception!.GetBaseException();
+            ServerLog.Failed(log, fault.Message, fault);
+            return ExitCode.Failed;
+        }
+
+        ServerLog.Stopping(
+            log,
+            stopRequested.Task.IsCompleted ? (await stopRequested.Task.ConfigureAwait(false)).ToString() : "the Raft node has stopped");
+        await server.DisposeAsync().ConfigureAwait(false);
+        ServerLog.Stopped(log);
+        return ExitCode.Ok;
+
+        // The first signal starts a graceful stop. The second keeps its default action, which terminates the process.
+        void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = stopRequested.TrySetResult(context.Signal);
+            startCancellation.Cancel();
+        }
+    }
+}
