@@ -8,18 +8,23 @@ using Quorate.Raft;
 
 namespace Quorate.Node;
 
-/// <summary>Starts nodes.</summary>
+/// <summary>Starts Raft nodes.</summary>
 public static class RaftNode
 {
-    /// <summary>Starts a node: recovers its log, applies what is committed, connects to its peers.</summary>
-    /// <param name="options">Who it is and where.</param>
-    /// <param name="stateMachine">The state machine, empty: it is fed the committed log from the beginning.</param>
-    /// <param name="cancellationToken">Gives up starting, also in the middle of a long log; nothing stays open.</param>
-    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <summary>Starts a node: recovers its log, applies the committed entries, and connects to its peers.</summary>
+    /// <param name="options">The identity of the node, its data directory, its cluster and its limits.</param>
+    /// <param name="stateMachine">
+    /// The state machine, in its initial state. The node applies the committed log to it from the beginning.
+    /// </param>
+    /// <param name="cancellationToken">
+    /// Cancels the start, also during the replay of a long log; no file, socket or thread stays open.
+    /// </param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">
-    /// The folder or the port cannot be used, or what is on the disk is damaged; the text says what, why and what to do.
+    /// The data directory or a listen address cannot be used, or the data on disk is corrupt. The message says what failed, why, and what
+    /// to do.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static Task<RaftNode<TResult>> StartAsync<TResult>(
         RaftNodeOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
     {
@@ -45,8 +50,8 @@ public static class RaftNode
         onReady);
 }
 
-/// <summary>One member of a cluster, running: its log on disk, its connections, its state machine.</summary>
-/// <typeparam name="TResult">What the state machine answers.</typeparam>
+/// <summary>A running member of a Raft cluster: its write-ahead log, its peer connections and its state machine.</summary>
+/// <typeparam name="TResult">The result type of the state machine.</typeparam>
 /// <remarks>Threading: every member may be called from any thread.</remarks>
 public sealed class RaftNode<TResult> : IAsyncDisposable
 {
@@ -73,7 +78,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private int _disposed;
 
     private RaftNode(
-        RaftNodeOptions options, IStateMachine<TResult> stateMachine, FileStorage storage, IncarnationStore incarnations, WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
+        RaftNodeOptions options, IStateMachine<TResult> stateMachine, FileStorage storage, IncarnationStore incarnations,
+        WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
         NetworkStarter startNetwork, CancellationToken cancellationToken)
     {
         _options = options;
@@ -86,24 +92,29 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _proposalQueue = new ProposalQueue(options.MaxPendingRequests, options.MaxUncommittedBytes, _groupCommitHold);
 
         var seed = options.Seed ?? GenerateSeed();
-        _pendingProposals = new PendingProposals<TResult>(options.NodeId, seed >> 1, new ThreadPoolCompletionDispatcher<ProposalResult<TResult>>(_groupCommitHold));
+        _pendingProposals = new PendingProposals<TResult>(
+            options.NodeId, seed >> 1, new ThreadPoolCompletionDispatcher<ProposalResult<TResult>>(_groupCommitHold));
         _diskThread = new ThreadWorker($"raft {options.NodeId} disk");
         _applyThread = new ThreadWorker($"raft {options.NodeId} apply");
-        _applier = new Applier<TResult>(stateMachine, options.NodeId, _pendingProposals, _pendingReads, _applyThread, recovered.FirstIndex - 1, _scheduler.Signal);
+        _applier = new Applier<TResult>(
+            stateMachine, options.NodeId, _pendingProposals, _pendingReads, _applyThread, recovered.FirstIndex - 1, _scheduler.Signal);
 
         var restored = StartupRecovery.Run(log, recovered, new Configuration(options.Members.Keys), _applier.Replay, cancellationToken);
         _core = new RaftCore(options.ToRaftOptions(seed), restored);
         _network = startNetwork(options, incarnations, _scheduler.TryRunInline);
-        _driver = new RaftDriver(_core, _network, new LogWriter(log, walOptions, _diskThread, _scheduler.TryRunInline), _applier, _pendingReads, _proposalQueue, clock, Observe);
+        _driver = new RaftDriver(
+            _core, _network, new LogWriter(log, walOptions, _diskThread, _scheduler.TryRunInline), _applier, _pendingReads, _proposalQueue,
+            clock, Observe);
         PublishStatus();
     }
 
-    /// <summary>What the node knows, now.</summary>
+    /// <summary>The current status of the node.</summary>
     public RaftStatus Status
     {
         get
         {
-            // Read from the end of the way to its beginning, so that applied ≤ commit ≤ last holds in what is told.
+            // Read against the direction in which an entry advances (last, then commit, then applied), so that applied ≤ commit ≤ last
+            // holds in the status.
             var applied = _applier.Applied;
             var commit = LogIndex.Max(applied, new LogIndex(Volatile.Read(ref _commitIndex)));
             var last = LogIndex.Max(commit, new LogIndex(Volatile.Read(ref _lastIndex)));
@@ -112,21 +123,25 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         }
     }
 
-    /// <summary>Counts of what went over the network.</summary>
+    /// <summary>Counters of the network traffic.</summary>
     public TransportCounters TransportCounters => _network.Counters;
 
     /// <summary>
-    /// Ends when the node has stopped: well after <see cref="DisposeAsync"/>, with the reason as its exception when the disk, the state machine or an invariant
-    /// failed. From that moment nothing is acknowledged; a process whose node has failed should end.
+    /// Completes when the node has stopped: successfully after <see cref="DisposeAsync"/>; with the exception that stopped it when the
+    /// disk, the state machine or an invariant failed. A failed node acknowledges nothing more; its process should exit.
     /// </summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Has a command put into the log of the cluster, whoever leads it, and applied.</summary>
-    /// <param name="command">The command; its bytes must stay as they are from here on.</param>
+    /// <summary>
+    /// Proposes a command. The current leader appends it to the log, wherever the call was made, and every member applies it once it is
+    /// committed.
+    /// </summary>
+    /// <param name="command">The command; the caller must not change its bytes after the call.</param>
     /// <param name="cancellationToken">
-    /// Stops waiting. What was handed over may still be committed, so the outcome is then indeterminate. Give one: while no majority can be reached there may be no outcome.
+    /// Stops waiting. A command that was already accepted may still be committed, so the outcome is then indeterminate. Always pass a
+    /// token: while no quorum is reachable there may be no outcome.
     /// </param>
-    /// <returns>The outcome; never an exception for a refusal.</returns>
+    /// <returns>The outcome. A rejection is a value, never an exception.</returns>
     public ValueTask<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -140,15 +155,22 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _groupCommitHold.Signal();
         if (_stopping)
             _pendingProposals.Complete(id.Sequence, ProposalResult<TResult>.Indeterminate);
-        return cancellationToken.CanBeCanceled ? WaitAsync(id, outcome, cancellationToken) : new ValueTask<ProposalResult<TResult>>(outcome);
+        return cancellationToken.CanBeCanceled
+            ? WaitAsync(id, outcome, cancellationToken)
+            : new ValueTask<ProposalResult<TResult>>(outcome);
     }
 
     /// <summary>
-    /// Waits until this node's state machine holds everything that had been acknowledged anywhere in the cluster when this was called: whatever is
-    /// read from it afterwards is linearizable.
+    /// Waits until this node's state machine has applied every command that any node acknowledged before the call. A read of the state
+    /// machine after that is linearizable.
     /// </summary>
-    /// <remarks>Costs no log entry: the leader confirms with one round of messages that it still leads, for all reads that wait. Source: thesis §6.4.</remarks>
-    /// <param name="cancellationToken">Stops waiting; the result is then not granted. Give one: while there is no leader the read waits for the next.</param>
+    /// <remarks>
+    /// Appends nothing to the log: one round of messages, shared by all waiting reads, confirms to the leader that it still leads. Source:
+    /// thesis §6.4.
+    /// </remarks>
+    /// <param name="cancellationToken">
+    /// Stops waiting; the read is then not granted. Always pass a token: while there is no leader, the read waits for the next one.
+    /// </param>
     public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -166,7 +188,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     }
 
     /// <summary>Waits until a leader is known.</summary>
-    /// <exception cref="OperationCanceledException">The caller stopped waiting, or the node has stopped.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled, or the node has stopped.</exception>
     public async ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -174,13 +196,13 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             if (_leadership.Read(out var changed).Leader != NodeId.None)
                 return Status;
             if (!await changed.WaitAsync(cancellationToken).ConfigureAwait(false))
-                throw new OperationCanceledException("the node has stopped, and will know of no leader");
+                throw new OperationCanceledException("The node has stopped; it will not learn of a leader any more.");
         }
     }
 
     /// <summary>
-    /// The status now, and again whenever role, term or leader have changed, until the caller or the node stops. Changes that follow close on each other may be told
-    /// as one.
+    /// Returns the current status, then a new one after each change of role, term or leader, until the caller cancels or the node stops.
+    /// Changes in quick succession may be reported as one.
     /// </summary>
     public async IAsyncEnumerable<RaftStatus> WatchLeadershipAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -194,8 +216,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: no new request is taken, and whoever still waits is told that the outcome is open. What was acknowledged is on disk. When this ends, however often
-    /// it is asked, the folder and the port are free.
+    /// Stops the node. New requests are rejected, pending ones complete (proposals as indeterminate), and everything that was acknowledged
+    /// is on disk. Every call of this method completes only when the data directory and the port are free.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -216,7 +238,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     }
 
     internal static RaftNode<TResult> Start(
-        RaftNodeOptions options, IStateMachine<TResult> stateMachine, NetworkStarter startNetwork, CancellationToken cancellationToken = default)
+        RaftNodeOptions options, IStateMachine<TResult> stateMachine, NetworkStarter startNetwork,
+        CancellationToken cancellationToken = default)
     {
         var walOptions = options.ToWalOptions();
         var storage = new FileStorage(options.DataDirectory);
@@ -224,11 +247,12 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         RaftNode<TResult>? node = null;
         try
         {
-            // Before the log: whoever has voted has a name and an incarnation.
+            // Before the log is opened: a node must know its owner and its incarnation before it can have voted.
             DataDirectoryOwner.Verify(storage, options.ClusterId, options.NodeId, new Configuration(options.Members.Keys));
             var incarnations = IncarnationStore.Open(storage);
             (log, var recovered) = WriteAheadLog.Open(storage, walOptions);
-            node = new RaftNode<TResult>(options, stateMachine, storage, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);
+            node = new RaftNode<TResult>(
+                options, stateMachine, storage, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);
             node._diskThread.Start();
             node._applyThread.Start();
             node._scheduler.Start();
@@ -236,7 +260,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         }
         catch
         {
-            // A thread that the system did not give: the port and the other threads go before the folder does.
+            // The system may have failed to start a thread: stop the network and the other threads before the data directory is released.
             node?._network.DisposeAsync().AsTask().GetAwaiter().GetResult();
             node?._diskThread.Dispose();
             node?._applyThread.Dispose();
@@ -260,7 +284,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         PublishStatus();
     }
 
-    /// <summary>No turn will be taken any more; with a fault, the node has failed.</summary>
+    /// <summary>Called after the last iteration. With a fault, the node has failed.</summary>
     private void OnStopped(Exception? fault)
     {
         if (fault is not null)
@@ -268,7 +292,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             _stopping = true;
             _leadership.Close(_core.Term);
 
-            // Peers see the connections close and elect another; clients are answered; then the reason is told.
+            // First the connections close, so that the peers elect another leader; then pending requests complete; then the exception is
+            // published.
             _network.DisposeAsync().AsTask().GetAwaiter().GetResult();
             CompletePending();
             _completion.TrySetException(fault);
@@ -317,7 +342,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         _pendingReads.RejectAll(RejectReason.Stopped);
     }
 
-    private async ValueTask<ProposalResult<TResult>> WaitAsync(ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)
+    private async ValueTask<ProposalResult<TResult>> WaitAsync(
+        ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)
     {
         var registration = cancellationToken.UnsafeRegister(
             static state =>

@@ -4,98 +4,135 @@ using Quorate.Raft;
 
 namespace Quorate.Node;
 
-/// <summary>What a node is told when it starts.</summary>
+/// <summary>Configures a node; read once, when the node starts.</summary>
 public sealed record RaftNodeOptions
 {
-    /// <summary>This member. Its id is its own for good: the data folder remembers it.</summary>
+    /// <summary>The id of this member. It never changes: the data directory stores it.</summary>
     public required NodeId NodeId { get; init; }
 
-    /// <summary>Names the cluster: members of different clusters refuse to talk to each other.</summary>
+    /// <summary>Identifies the cluster: members reject connections from nodes of another cluster.</summary>
     public required ulong ClusterId { get; init; }
 
-    /// <summary>Where the log and the vote are kept. The folder is made if it is missing, and belongs to this member of this cluster alone: another is refused.</summary>
+    /// <summary>
+    /// The data directory: it holds the log and the vote. Created if it is missing; it belongs to this member of this cluster only, and a
+    /// start by any other member fails.
+    /// </summary>
     /// <remarks>
-    /// A member whose folder is lost is lost: with an empty one it has forgotten its votes, and its peers refuse it. Never start from a copy of an earlier day: votes
-    /// and acknowledgements that came after it would be forgotten, and nobody would know.
+    /// A member that has lost its data directory must be replaced by a new member: with an empty directory it has forgotten its votes, and
+    /// its peers reject it. Never start from an old copy of the directory: later votes and acknowledgements would be lost without being
+    /// detected.
     /// </remarks>
     public required string DataDirectory { get; init; }
 
-    /// <summary>All members, this one among them, and where their peers reach them. The addresses may change from start to start.</summary>
-    /// <remarks>The ids may not: they decide what a majority is, and a folder that was made with others is refused.</remarks>
+    /// <summary>
+    /// All members, including this one, with the addresses at which their peers reach them. The addresses may change between starts.
+    /// </summary>
+    /// <remarks>The ids may not change: they determine the quorum. A data directory that was created with other ids is rejected.</remarks>
     public required IReadOnlyDictionary<NodeId, PeerAddress> Members { get; init; }
 
-    /// <summary>Where this node listens for its peers; null: where <see cref="Members"/> says that it is reached.</summary>
+    /// <summary>The end points on which this node listens for its peers; null means its own address in <see cref="Members"/>.</summary>
     public IReadOnlyList<PeerAddress>? ListenEndPoints { get; init; }
 
-    /// <summary>How often a leader says that it leads.</summary>
-    /// <remarks>Default 100 ms. At least 10 ms.</remarks>
+    /// <summary>The interval at which a leader sends heartbeats.</summary>
+    /// <remarks>Default 100 ms, at least 10 ms.</remarks>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long followers wait for a leader that says nothing; the wait is drawn from [this, 2 × this).</summary>
+    /// <summary>
+    /// How long a follower waits for a message of the leader before it starts an election. Each timeout is drawn from [this, 2 × this).
+    /// </summary>
     /// <remarks>
-    /// Default 1 s, at least 5 × <see cref="HeartbeatInterval"/>. Too small: elections whenever a collector, a disk or a busy processor pauses. Too large: a
-    /// leader that hangs is replaced late. One whose process dies is replaced in a fraction of it: its peers see the connection close.
+    /// Default 1 s, at least 5 × <see cref="HeartbeatInterval"/>. Too small: pauses of the garbage collector, the disk or a busy processor
+    /// cause elections. Too large: a hung leader is replaced late. A leader whose process dies is replaced in a fraction of this time,
+    /// because its peers see the connection close.
     /// </remarks>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The largest command, bytes. All members must agree on it.</summary>
-    /// <remarks>Default 8 MiB, at most a quarter of <see cref="SegmentBytes"/>; larger ones are rejected as <see cref="RejectReason.TooLarge"/>.</remarks>
+    /// <summary>The largest command, bytes. All members must use the same value.</summary>
+    /// <remarks>
+    /// Default 8 MiB, at most a quarter of <see cref="SegmentBytes"/>. Larger commands are rejected with <see
+    /// cref="RejectReason.TooLarge"/>.
+    /// </remarks>
     public int MaxCommandBytes { get; init; } = 8 << 20;
 
     /// <summary>
-    /// The most bytes of commands that are accepted and not yet committed, and the most that wait for this node's state machine; beyond either, proposals are rejected
-    /// as <see cref="RejectReason.Busy"/>.
+    /// Limits two sums of command bytes: those accepted but not yet committed, and those that wait for this node's state machine. Beyond
+    /// either, proposals are rejected with <see cref="RejectReason.Busy"/>.
     /// </summary>
     /// <remarks>
-    /// Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow: what a machine that lags behind cannot be given yet stays on the disk. A member
-    /// whose own machine lags refuses its own clients; those of the others it serves, if it leads.
+    /// Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow: entries that a lagging state
+    /// machine cannot take yet stay on disk. A member whose own state machine lags rejects proposals of its own clients; as leader it still
+    /// accepts those that other members forward.
     /// </remarks>
     public long MaxUncommittedBytes { get; init; } = 64 << 20;
 
-    /// <summary>The most proposals that wait for this node's loop, and the most reads that wait for their answer; beyond it they are rejected as <see cref="RejectReason.Busy"/>.</summary>
-    /// <remarks>Default 65,536. A caller that has stopped waiting is not counted.</remarks>
+    /// <summary>
+    /// Limits the proposals that wait for the driver and, separately, the reads without a result. Beyond it, requests are rejected with
+    /// <see cref="RejectReason.Busy"/>.
+    /// </summary>
+    /// <remarks>Default 65,536. Callers that have stopped waiting are not counted.</remarks>
     public int MaxPendingRequests { get; init; } = 65_536;
 
-    /// <summary>Bytes of committed entries kept in memory for followers that are a little behind.</summary>
-    /// <remarks>Default 4 MiB. Too small: the leader reads its disk for them. Too large: the collector has as much more to carry along.</remarks>
+    /// <summary>Bytes of committed entries kept in memory for followers that are slightly behind.</summary>
+    /// <remarks>
+    /// Default 4 MiB. Too small: the leader reads these entries from disk. Too large: the garbage collector has more to handle.
+    /// </remarks>
     public long MaxCachedBytes { get; init; } = 4 << 20;
 
-    /// <summary>The size of a file of the log, bytes.</summary>
+    /// <summary>The size of one log segment file, bytes.</summary>
     /// <remarks>Default 64 MiB; 16 KiB to 1 GiB, a multiple of 4096.</remarks>
     public int SegmentBytes { get; init; } = 64 << 20;
 
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Told what happens inside the core: elections, commits, truncations. Called by the node's own threads, one call after another; it must not wait.</summary>
+    /// <summary>
+    /// Called for each trace event of the core (elections, commits, truncations), on the node's own threads, one call at a time. It must
+    /// not block.
+    /// </summary>
     public Action<NodeId, TraceEvent>? OnTrace { get; init; }
 
-    /// <summary>Told what happens on the network: connections made, lost and refused. It must not wait.</summary>
+    /// <summary>Called for each network event: a connection was made, lost or rejected. It must not block.</summary>
     public Action<TransportEvent>? OnTransportEvent { get; init; }
 
-    /// <summary>Checks every option and how they fit together.</summary>
-    /// <exception cref="ArgumentException">Names the option, its value and what it must be.</exception>
+    /// <summary>Validates every option and the relations between them.</summary>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range; the message names the option, its value and the valid range.
+    /// </exception>
     public void Validate()
     {
         if (!Members.ContainsKey(NodeId))
-            throw new ArgumentException($"Members does not name this node, {NodeId}; it must list all members, this one among them.", nameof(Members));
+        {
+            throw new ArgumentException(
+                $"Members does not contain this node, {NodeId}; it must list all members, including this one.", nameof(Members));
+        }
+
         if (HeartbeatInterval < TimeSpan.FromMilliseconds(10))
-            throw new ArgumentException($"HeartbeatInterval is {HeartbeatInterval.TotalMilliseconds} ms; it must be at least 10 ms.", nameof(HeartbeatInterval));
+        {
+            throw new ArgumentException(
+                $"HeartbeatInterval is {HeartbeatInterval.TotalMilliseconds} ms; it must be at least 10 ms.", nameof(HeartbeatInterval));
+        }
+
         if (ElectionTimeout < 5 * HeartbeatInterval)
         {
             throw new ArgumentException(
-                $"ElectionTimeout is {ElectionTimeout.TotalMilliseconds} ms; it must be at least 5 × HeartbeatInterval = {5 * HeartbeatInterval.TotalMilliseconds} ms.",
+                $"ElectionTimeout is {ElectionTimeout.TotalMilliseconds} ms; " +
+                $"it must be at least 5 × HeartbeatInterval = {5 * HeartbeatInterval.TotalMilliseconds} ms.",
                 nameof(ElectionTimeout));
         }
 
         if (MaxPendingRequests < 1)
-            throw new ArgumentException($"WaitingRequestsMax is {MaxPendingRequests}; it must be at least 1.", nameof(MaxPendingRequests));
+            throw new ArgumentException($"MaxPendingRequests is {MaxPendingRequests}; it must be at least 1.", nameof(MaxPendingRequests));
         if (MaxUncommittedBytes < 1)
-            throw new ArgumentException($"UncommittedBytesMax is {MaxUncommittedBytes}; it must be at least 1.", nameof(MaxUncommittedBytes));
+        {
+            throw new ArgumentException(
+                $"MaxUncommittedBytes is {MaxUncommittedBytes}; it must be at least 1.", nameof(MaxUncommittedBytes));
+        }
+
         if (MaxCommandBytes < 1 || MaxCommandBytes > SegmentBytes / 4)
         {
             throw new ArgumentException(
-                $"CommandBytesMax is {MaxCommandBytes}; it must be from 1 to a quarter of SegmentBytes = {SegmentBytes / 4}, for a command lies in one file of the log.",
+                $"MaxCommandBytes is {MaxCommandBytes}; it must be from 1 to a quarter of SegmentBytes = {SegmentBytes / 4}, " +
+                "because a command lies within one segment file.",
                 nameof(MaxCommandBytes));
         }
 
@@ -105,13 +142,13 @@ public sealed record RaftNodeOptions
         ToRaftOptions(seed: 0).Validate();
     }
 
-    /// <summary>What chance is drawn from; null: from the system, anew at each start. Tests that must repeat themselves say a number.</summary>
+    /// <summary>The seed of the node's randomness; null: a random seed at each start. Tests that need repeatable runs set it.</summary>
     internal ulong? Seed { get; init; }
 
-    /// <summary>How long a tick of the core is: a tenth of a heartbeat, so that timeouts have a fine grain.</summary>
+    /// <summary>The duration of one tick of the core: a tenth of a heartbeat interval, so that timeouts have a fine resolution.</summary>
     internal TimeSpan TickInterval => HeartbeatInterval / 10;
 
-    /// <summary>The largest frame between members: a full message with one command of the largest size behind it.</summary>
+    /// <summary>The largest frame between members: a full message followed by one command of the largest size.</summary>
     internal int MaxFrameBytes => Math.Max(16 << 20, MaxCommandBytes + (2 << 20));
 
     internal WalOptions ToWalOptions() => new() { SegmentBytes = SegmentBytes, PayloadBytesMax = MaxCommandBytes };

@@ -3,31 +3,34 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>What the loop sees of the state machine's side.</summary>
+/// <summary>The applier as the driver sees it.</summary>
 internal interface IApplier
 {
-    /// <summary>Everything up to here has been applied and can be read.</summary>
+    /// <summary>The highest index that is applied and visible to readers.</summary>
     LogIndex Applied { get; }
 
-    /// <summary>Why applying has ended, or null.</summary>
+    /// <summary>The exception that ended the applier, or null.</summary>
     Exception? Fault { get; }
 
-    /// <summary>Hands over the next committed entries; they are copied.</summary>
+    /// <summary>Queues the next committed entries; they are copied.</summary>
     void Enqueue(ReadOnlySpan<LogEntry> committed);
 
-    /// <summary>A proposal of this node will never be committed.</summary>
+    /// <summary>Completes a proposal of this node that will never be committed.</summary>
     void Reject(in Rejection rejection, NodeId leader);
 }
 
-/// <summary>Feeds the state machine, in the order of the log, and brings each result to whoever proposed it here.</summary>
+/// <summary>
+/// Applies committed entries to the state machine in log order, and completes the proposals of this node with their results.
+/// </summary>
 /// <remarks>
-/// Threading: everything but <see cref="Enqueue"/> and <see cref="Reject"/> runs on the worker. The queue is bounded by the core, which hands out only so
-/// many entries before it hears that they were applied.
+/// Threading: all members except <see cref="Enqueue"/> and <see cref="Reject"/> run on the worker. The core bounds the queue: it emits only
+/// a limited number of entries beyond those that are reported as applied.
 /// </remarks>
 internal sealed class Applier<TResult>(
-    IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads, IWorker worker, LogIndex applied, Action onFault) : IApplier
+    IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
+    IWorker worker, LogIndex applied, Action onFault) : IApplier
 {
-    /// <summary>The most entries between two moments at which readers see what was applied.</summary>
+    /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
 
     private readonly Lock _lock = new();
@@ -59,7 +62,7 @@ internal sealed class Applier<TResult>(
     public void Reject(in Rejection rejection, NodeId leader) =>
         pendingProposals.Complete(rejection.Proposal.Sequence, ProposalResult<TResult>.Rejected(rejection.Reason, leader));
 
-    /// <summary>Applies entries that a restarted node finds committed on its disk, before anybody can ask.</summary>
+    /// <summary>Applies the entries that recovery found committed on disk, before the node accepts any request.</summary>
     public void Replay(ReadOnlySpan<LogEntry> committed) => ApplyInBatches(committed);
 
     private void Run()
@@ -83,11 +86,12 @@ internal sealed class Applier<TResult>(
                 _applying.Clear();
             }
         }
-#pragma warning disable CA1031 // A state machine that throws must not go on: to skip the command would let the members differ.
+#pragma warning disable CA1031 // A state machine that threw must not continue: skipping the command would let the members diverge.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            _fault = new StateMachineException($"the state machine threw while it applied entry {Applied + 1} or soon after: {fault.Message}", fault);
+            _fault = new StateMachineException(
+                $"The state machine threw while it applied entry {Applied + 1} or one shortly after it: {fault.Message}", fault);
             onFault();
         }
     }
@@ -113,7 +117,7 @@ internal sealed class Applier<TResult>(
                 _results.Add((entry.Proposal.Sequence, ProposalResult<TResult>.Committed(entry.Index, result)));
         }
 
-        // First the readers' view, then the answers: whoever has an answer must be able to read what it tells of.
+        // Publish the state to readers before completing the proposals: a caller that has its result must be able to read the effect.
         var last = entries[^1].Index;
         stateMachine.BatchApplied(last);
         Volatile.Write(ref _applied, last.Value);

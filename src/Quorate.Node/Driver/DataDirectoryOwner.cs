@@ -6,10 +6,11 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>Whose votes and log a data folder holds: written at the first start, compared at every other.</summary>
+/// <summary>Stores which cluster and member a data directory belongs to: written at the first start, verified at every later one.</summary>
 /// <remarks>
-/// A member that starts with the folder of another has cast that one's votes and not its own, and one that counts other members than its peers do takes for a
-/// majority what is none: either way two leaders can be elected in one term. Format: docs/formats/owner.md.
+/// A member that starts with the data directory of another member has that member's votes instead of its own, and a member with another
+/// member list than its peers may take a minority for a quorum. In both cases two leaders can be elected in one term. Format:
+/// docs/formats/owner.md.
 /// </remarks>
 internal static class DataDirectoryOwner
 {
@@ -17,9 +18,9 @@ internal static class DataDirectoryOwner
     private const string FirstLine = "quorate folder 1";
     private const int BytesMax = 1 << 16;
 
-    /// <summary>Makes the folder this member's, or sees that it is.</summary>
-    /// <exception cref="IOException">It belongs to another; the text says to whom.</exception>
-    /// <exception cref="WalCorruptionException">It is not what was written.</exception>
+    /// <summary>Writes the owner file, or verifies that the existing one matches.</summary>
+    /// <exception cref="IOException">The data directory belongs to another member; the message names its owner.</exception>
+    /// <exception cref="WalCorruptionException">The file is not as it was written.</exception>
     public static void Verify(IStorage storage, ulong clusterId, NodeId self, Configuration members)
     {
         AtomicFile.RemoveUnfinished(storage, Name);
@@ -32,21 +33,23 @@ internal static class DataDirectoryOwner
 
         var found = Read(storage);
         if (found != expected)
-            throw new IOException($"The data folder belongs to {OneLine(found)}; the options say {OneLine(expected)}. " +
-                "Votes and log of one member are nobody else's, and the members of a cluster cannot be changed by starting them with others: " +
-                "start with what the folder was made with, or give a new member a folder of its own.");
+            throw new IOException($"The data directory belongs to {OneLine(found)}; the options say {OneLine(expected)}. " +
+                "A member cannot use the log and votes of another, and a start with other members does not change the cluster: " +
+                "start with the options the data directory was created with, or give a new member its own data directory.");
 
-        // Whoever gave it its name may not have lived to flush the folder.
+        // The process that created the file may have ended before it flushed the directory.
         storage.FlushDirectory();
     }
 
     private static string Describe(ulong clusterId, NodeId self, Configuration members) =>
-        string.Create(CultureInfo.InvariantCulture, $"cluster {clusterId:x16}\nmember {self}\nmembers {string.Join(' ', members.Members)}\n");
+        string.Create(
+            CultureInfo.InvariantCulture, $"cluster {clusterId:x16}\nmember {self}\nmembers {string.Join(' ', members.Members)}\n");
 
     private static byte[] AppendChecksum(string description)
     {
         var body = $"{FirstLine}\n{description}";
-        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{body}crc32c {Crc32C.Of(Encoding.ASCII.GetBytes(body)):x8}\n"));
+        return Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"{body}crc32c {Crc32C.Of(Encoding.ASCII.GetBytes(body)):x8}\n"));
     }
 
     private static string Read(IStorage storage)
@@ -59,7 +62,12 @@ internal static class DataDirectoryOwner
         var first = text.IndexOf('\n', StringComparison.Ordinal) + 1;
         var last = text.LastIndexOf("crc32c ", StringComparison.Ordinal);
         if (first == 0 || last < first || !bytes.AsSpan().SequenceEqual(AppendChecksum(text[first..last])))
-            throw new WalCorruptionException(Name, 0, "whose folder this is", "it is not what was written", "It is written aside and flushed before it gets its name, so no crash leaves this.");
+        {
+            throw new WalCorruptionException(
+                Name, 0, "the owner of this data directory", "the file is not as it was written",
+                "It is written to a temporary file and flushed before it is renamed, so no crash leaves this.");
+        }
+
         return text[first..last];
     }
 

@@ -1,26 +1,30 @@
 namespace Quorate.Node.Driver;
 
-/// <summary>While callers are being told their outcomes, what clients propose waits: those callers are about to propose again, and all of it then goes to the disk as one group.</summary>
+/// <summary>
+/// Holds back new proposals while completions are being delivered: the completed callers are about to propose again, and all of their
+/// proposals then go to the disk as one group.
+/// </summary>
 /// <remarks>
 /// <code>
-///   told       ├─ a ─ b ─ c ─ d ─┤
-///   proposed        a'  b'  c'  d' ├► one group: a' b' c' d', and not a' alone with the others behind its flush
+///   completed   ├─ a ─ b ─ c ─ d ─┤
+///   proposed         a'  b'  c'  d' ├► one group: a' b' c' d', instead of a' alone and the others behind its flush
 /// </code>
-/// It is short: each caller is told as soon as the pool has a thread, and after a millisecond nobody waits any more. Where one caller is told at a time there is nothing to wait for. Disk schedulers know the
-/// idea as anticipation (Iyer and Druschel, 2001). Threading: any thread; who proposes calls <see cref="Signal"/> after what is proposed can be taken.
+/// The hold is short: a completion is delivered as soon as the thread pool has a thread, and after a millisecond the hold ends. With a
+/// single completion at a time there is nothing to hold. Disk schedulers call this anticipation (Iyer and Druschel, 2001). Threading: any
+/// thread. A proposer calls <see cref="Signal"/> after its proposal is in the queue.
 /// </remarks>
 internal sealed class GroupCommitHold(TimeProvider time, Action signal)
 {
-    /// <summary>The longest that telling callers makes others wait. The next turn sees that it is over: that of the next tick, if nothing else happens.</summary>
+    /// <summary>The longest hold. The next iteration observes that it has expired: at the latest the iteration of the next tick.</summary>
     private static readonly TimeSpan HoldMax = TimeSpan.FromMilliseconds(1);
 
     private int _pendingCompletions;
     private long _since;
 
-    /// <summary>The loop must hear of it when the last has been told.</summary>
+    /// <summary>Whether the driver must be signalled when the last pending completion has been delivered.</summary>
     private int _isAwaited;
 
-    /// <summary>Whether what was proposed should wait. If so, the loop is woken when it need no longer.</summary>
+    /// <summary>Whether new proposals are held back. If so, the driver is signalled when the hold ends.</summary>
     public bool IsHolding
     {
         get
@@ -28,23 +32,24 @@ internal sealed class GroupCommitHold(TimeProvider time, Action signal)
             if (Volatile.Read(ref _pendingCompletions) == 0 || time.GetElapsedTime(Volatile.Read(ref _since)) > HoldMax)
                 return false;
 
-            // Said first and looked at afterwards, and the other side does it the other way round: one of the two sees the other.
+            // Publish _isAwaited before reading _pendingCompletions again; SetPendingCompletions accesses them in the opposite order, so at
+            // least one side observes the other.
             Interlocked.Exchange(ref _isAwaited, 1);
             return Volatile.Read(ref _pendingCompletions) != 0;
         }
     }
 
-    /// <summary>Something waits, or did a moment ago, for the last to be told.</summary>
+    /// <summary>Whether a proposal waits, or waited a moment ago, for the last pending completion.</summary>
     public bool IsAwaited => Volatile.Read(ref _isAwaited) != 0;
 
-    /// <summary>Something was proposed: wakes the loop, now or when the last caller has been told.</summary>
+    /// <summary>Signals the driver that there is a new proposal: at once, or when the hold ends.</summary>
     public void Signal()
     {
         if (!IsHolding)
             signal();
     }
 
-    /// <summary>So many callers are still to be told. One call after another.</summary>
+    /// <summary>Sets the number of completions that are still to be delivered. One call at a time.</summary>
     public void SetPendingCompletions(int count)
     {
         if (count > 0 && _pendingCompletions == 0)

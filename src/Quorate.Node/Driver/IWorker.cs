@@ -1,13 +1,13 @@
 namespace Quorate.Node.Driver;
 
-/// <summary>Where work is done that the loop must not wait for: production gives it a thread, the simulator a place in virtual time.</summary>
+/// <summary>Runs work that would block the driver: on a thread in production, in virtual time in the simulator.</summary>
 internal interface IWorker
 {
-    /// <summary>Does this later, after everything posted before it. Never waits.</summary>
+    /// <summary>Queues work; it runs after everything posted before. Never blocks.</summary>
     void Post(Action work);
 }
 
-/// <summary>A thread that does one piece of work after another, in the order they were posted.</summary>
+/// <summary>Runs posted work on one dedicated thread, in the order of the posts.</summary>
 internal sealed class ThreadWorker : IWorker, IDisposable
 {
     private readonly Lock _lock = new();
@@ -18,7 +18,7 @@ internal sealed class ThreadWorker : IWorker, IDisposable
 
     public ThreadWorker(string name) => _thread = new Thread(Run) { Name = name, IsBackground = true };
 
-    /// <summary>Starts the thread; what was posted before is done first.</summary>
+    /// <summary>Starts the thread. Work that was posted before runs first.</summary>
     public void Start() => _thread.Start();
 
     public void Post(Action work)
@@ -33,7 +33,7 @@ internal sealed class ThreadWorker : IWorker, IDisposable
         _posted.Set();
     }
 
-    /// <summary>Finishes what was posted, then ends the thread. Not to be called from the thread itself.</summary>
+    /// <summary>Finishes the posted work, then ends the thread. Must not be called on that thread.</summary>
     public void Dispose()
     {
         lock (_lock)

@@ -2,7 +2,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>Who leads, written by the loop and read by anybody, who may also wait for the next change.</summary>
+/// <summary>
+/// The role, term and leader of the node: written by the driver, read by any thread. A reader can wait for the next change.
+/// </summary>
 internal sealed class LeadershipState
 {
     private readonly Lock _lock = new();
@@ -10,7 +12,10 @@ internal sealed class LeadershipState
     private (Role Role, Term Term, NodeId Leader) _current;
     private bool _isClosed;
 
-    /// <summary>Who leads, and a task that ends when that is no longer so: with true when there is news, with false when there will be none any more.</summary>
+    /// <summary>
+    /// Returns the current state, and a task that completes at its next change: with true after a change, with false when the node has
+    /// stopped and no change will follow.
+    /// </summary>
     public (Role Role, Term Term, NodeId Leader) Read(out Task<bool> changed)
     {
         lock (_lock)
@@ -20,7 +25,7 @@ internal sealed class LeadershipState
         }
     }
 
-    /// <summary>Notes what the core says, and wakes whoever waits if it is new.</summary>
+    /// <summary>Publishes the state of the core and notifies waiting readers if it has changed.</summary>
     public void Write(Role role, Term term, NodeId leader)
     {
         TaskCompletionSource<bool> changed;
@@ -36,7 +41,7 @@ internal sealed class LeadershipState
         changed.SetResult(true);
     }
 
-    /// <summary>The node has stopped: it knows of no leader, and nothing will change any more.</summary>
+    /// <summary>Publishes that the node has stopped: it knows no leader, and no change will follow.</summary>
     public void Close(Term term)
     {
         Write(Role.Follower, term, NodeId.None);

@@ -3,10 +3,12 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>Group commit: gathers appends while the disk is busy, and gives it all of them as one write and one flush.</summary>
+/// <summary>Group commit: collects appends while the disk is busy, and then writes all of them with one write and one flush.</summary>
 /// <remarks>
-/// Threading: the loop calls, one thread at a time; only what is posted to the worker touches the log, and tells the loop on the worker's thread. Two batches change places, one filling while the other is on its way:
-/// that bounds what waits for the disk: at a leader to what the core lets be uncommitted, at a follower to what may be on the way to it. The disk is asked for one thing at a time, in order.
+/// Threading: the driver calls, one thread at a time. Only the work that is posted to the worker accesses the log, and it calls
+/// <c>onCompleted</c> on the worker's thread. Two batches alternate: one is filled while the other is written. That bounds what waits for
+/// the disk: at a leader by the core's limit on uncommitted entries, at a follower by what may be in flight to it. The disk executes one
+/// operation at a time, in order.
 /// </remarks>
 internal sealed class LogWriter
 {
@@ -22,11 +24,11 @@ internal sealed class LogWriter
     private EntriesRequest _currentRead;
     private bool _isBusy;
 
-    /// <summary>Whether the disk was last asked for a read.</summary>
+    /// <summary>Whether the last operation given to the disk was a read.</summary>
     private bool _lastWasRead;
 
-    /// <summary>What the worker has done and the loop has not taken yet: 0 nothing, 1 a commit, 2 a read, 3 failed.</summary>
-    private volatile int _completed;
+    /// <summary>The operation that the worker has completed and the driver has not taken yet.</summary>
+    private volatile CompletedOperation _completed;
     private Exception? _fault;
 
     public LogWriter(WriteAheadLog log, WalOptions options, IWorker worker, Action onCompleted)
@@ -40,7 +42,7 @@ internal sealed class LogWriter
         _read = Read;
     }
 
-    /// <summary>Copies what a step wants on disk into the batch that is filling.</summary>
+    /// <summary>Copies what a step must make durable into the batch that is being filled.</summary>
     public void Stage(in AppendEffect append)
     {
         if (append.HardState is { } hardState)
@@ -50,10 +52,13 @@ internal sealed class LogWriter
         _filling.Token = append.Token;
     }
 
-    /// <summary>Asks for entries to be read back; they come when the disk is free.</summary>
+    /// <summary>Requests entries to be read from the log; the read runs when the disk is free.</summary>
     public void RequestRead(in EntriesRequest read) => _pendingReads.Enqueue(read);
 
-    /// <summary>Gives the disk what has gathered, if it is free: reads and writes in turn, for a follower far behind asks for its next read as soon as it has one.</summary>
+    /// <summary>
+    /// Gives the disk its next operation, if it is free. Reads and writes alternate: a follower far behind always has its next read
+    /// waiting.
+    /// </summary>
     public void Submit()
     {
         if (_isBusy)
@@ -72,11 +77,15 @@ internal sealed class LogWriter
         }
     }
 
-    /// <summary>Takes what the disk has done, if it has done something: one commit or one read.</summary>
-    /// <param name="durable">After a commit, its token; else 0.</param>
-    /// <param name="read">After a read, what was asked for; its entries are in <paramref name="entries"/>, good until <see cref="Submit"/>.</param>
+    /// <summary>Takes the operation that the disk has completed, if there is one: a write or a read.</summary>
+    /// <param name="durable">After a write, the token of the batch; else 0.</param>
+    /// <param name="read">
+    /// After a read, the request. Its entries are in <paramref name="entries"/> and stay valid until <see cref="Submit"/>.
+    /// </param>
     /// <param name="entries">The entries that were read.</param>
-    /// <exception cref="IOException">The disk failed. Nothing that was not acknowledged before may be acknowledged now.</exception>
+    /// <exception cref="IOException">
+    /// The disk failed. Appends that were not acknowledged before must not be acknowledged any more.
+    /// </exception>
     public bool TryTakeCompleted(out ulong durable, out EntriesRequest read, out ReadOnlyMemory<LogEntry> entries)
     {
         durable = 0;
@@ -84,13 +93,13 @@ internal sealed class LogWriter
         entries = default;
         switch (_completed)
         {
-            case 0:
+            case CompletedOperation.None:
                 return false;
-            case 1:
+            case CompletedOperation.Write:
                 durable = _writing.Token;
                 _writing.Clear();
                 break;
-            case 2:
+            case CompletedOperation.Read:
                 read = _currentRead;
                 entries = _readEntries.ToArray();
                 break;
@@ -98,7 +107,7 @@ internal sealed class LogWriter
                 throw new IOException(_fault!.Message, _fault);
         }
 
-        _completed = 0;
+        _completed = CompletedOperation.None;
         _isBusy = false;
         return true;
     }
@@ -108,9 +117,9 @@ internal sealed class LogWriter
         try
         {
             _log.AppendAndFlush(_writing);
-            _completed = 1;
+            _completed = CompletedOperation.Write;
         }
-#pragma warning disable CA1031 // Whatever it was, the loop must hear of it and stop the node.
+#pragma warning disable CA1031 // Whatever the exception is, the driver must receive it and stop the node.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
@@ -126,7 +135,7 @@ internal sealed class LogWriter
         {
             _readEntries.Clear();
             _log.Read(_currentRead.From, _currentRead.To, _currentRead.MaxBytes, _readEntries);
-            _completed = 2;
+            _completed = CompletedOperation.Read;
         }
 #pragma warning disable CA1031 // As above.
         catch (Exception fault)
@@ -141,6 +150,14 @@ internal sealed class LogWriter
     private void OnFailed(Exception fault)
     {
         _fault = fault;
-        _completed = 3;
+        _completed = CompletedOperation.Failure;
+    }
+
+    private enum CompletedOperation
+    {
+        None,
+        Write,
+        Read,
+        Failure,
     }
 }

@@ -1,18 +1,19 @@
 namespace Quorate.Node.Driver;
 
-/// <summary>Sees to it that a group's turns are taken, one at a time: by a thread of its own, or by the thread that brings the news.</summary>
+/// <summary>Runs the iterations of a loop one at a time: on the loop's own thread, or inline on the thread that brings an event.</summary>
 /// <remarks>
-/// A message that has been read, or a flush that has ended, is known first to a thread of ours that is awake and has nothing better to do. It takes the turn
-/// itself, and so spares the way of every write a change of threads for each message and each flush; on few cores those cost more than all
-/// the rest. It takes one turn and no more: what has come meanwhile is for the group's own thread, so that neither a disk nor a connection is kept waiting. Clients never take turns.
-/// Threading: any thread wakes and takes; the turns themselves exclude each other, and each sees what the one before has done.
+/// A received message or a completed flush is first known to a node thread that is awake and has nothing else to do. That thread runs the
+/// iteration itself, which saves a thread switch for each message and each flush on the path of every write; on a machine with few cores
+/// these switches cost more than everything else. It runs one iteration and no more: events that arrive meanwhile are left to the loop's
+/// own thread, so that neither the disk nor a connection has to wait. Client threads never run iterations.
+/// Threading: any thread may signal or run inline. Iterations exclude each other, and each observes the writes of the one before.
 /// </remarks>
 internal sealed class LoopScheduler : IDisposable
 {
     private const int Idle = 0;
     private const int Running = 1;
 
-    /// <summary>A turn is being taken, and there has been news since it began.</summary>
+    /// <summary>An iteration is running, and an event has arrived since it began.</summary>
     private const int RerunRequested = 2;
     private const int Closed = 3;
 
@@ -25,10 +26,10 @@ internal sealed class LoopScheduler : IDisposable
     private Exception? _fault;
     private int _state = Closed;
 
-    /// <param name="name">Of the thread.</param>
-    /// <param name="runOnce">Takes a turn. If it throws, that was the last one.</param>
-    /// <param name="clock">Says when a turn is due though nothing happens.</param>
-    /// <param name="onStopped">Called once, on the thread, when the last turn has been taken: with the reason, if one has thrown.</param>
+    /// <param name="name">The name of the thread.</param>
+    /// <param name="runOnce">Runs one iteration. If it throws, it was the last one.</param>
+    /// <param name="clock">Determines when an iteration is due without any event.</param>
+    /// <param name="onStopped">Called once, on the loop's thread, after the last iteration: with the exception if that one threw.</param>
     public LoopScheduler(string name, Action runOnce, TickClock clock, Action<Exception?> onStopped)
     {
         _runOnce = runOnce;
@@ -37,24 +38,24 @@ internal sealed class LoopScheduler : IDisposable
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
 
-    /// <summary>From here on turns are taken. What was told before is found by the first.</summary>
+    /// <summary>Starts the loop. The first iteration handles the events that were signalled before.</summary>
     public void Start()
     {
         Volatile.Write(ref _state, Idle);
         _thread.Start();
     }
 
-    /// <summary>There is something to do: the group's own thread will take a turn.</summary>
+    /// <summary>Signals that there is an event; the loop's own thread runs an iteration.</summary>
     public void Signal() => _signal.Set();
 
-    /// <summary>There is something to do: takes a turn, here and now; if one is being taken already, another will follow it.</summary>
+    /// <summary>Runs an iteration for a new event on the calling thread; if one is already running, another will follow it.</summary>
     public void TryRunInline()
     {
         if (TryEnter(Running))
             RunIteration();
     }
 
-    /// <summary>Waits until the last turn has been taken; there will be no other. Not to be called in a turn.</summary>
+    /// <summary>Stops the loop and waits for the last iteration. Must not be called within an iteration.</summary>
     public void Stop()
     {
         _stopping = true;
@@ -75,7 +76,7 @@ internal sealed class LoopScheduler : IDisposable
             }
             else
             {
-                // Not until the clock's next tick: that is due perhaps, and stays so until the other has seen it.
+                // Without a timeout: the next tick may be due already, and stays due until the running iteration has taken it.
                 _signal.Wait();
             }
         }
@@ -85,7 +86,10 @@ internal sealed class LoopScheduler : IDisposable
         _onStopped(_fault);
     }
 
-    /// <summary>Goes from idle to this state. False when another is in the middle of a turn, which wakes the group's own thread at its end, or when there are none any more.</summary>
+    /// <summary>
+    /// Moves from idle to <paramref name="state"/>. Returns false when another thread is running an iteration, which signals the loop's own
+    /// thread at its end, or when the loop has stopped.
+    /// </summary>
     private bool TryEnter(int state)
     {
         while (true)
@@ -111,7 +115,7 @@ internal sealed class LoopScheduler : IDisposable
         {
             _runOnce();
         }
-#pragma warning disable CA1031 // Whatever stops the turns stops the node, and is its completion's exception.
+#pragma warning disable CA1031 // Whatever ends the loop stops the node, and becomes the exception of RaftNode.Completion.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

@@ -3,10 +3,13 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>The proposals of this node whose outcome is open. Each gets exactly one, whoever brings it first.</summary>
+/// <summary>
+/// The proposals of this node that have no outcome yet. Each receives exactly one outcome: the first that any component reports.
+/// </summary>
 /// <remarks>
-/// Threading: callers register and give up, the applier commits, the loop rejects. Shape: the numbers begin at one that is drawn anew at each start,
-/// so that no command of an earlier life, still in the log, is taken for one of these.
+/// Threading: callers register and withdraw, the applier completes committed proposals, the driver completes rejected ones. Shape: sequence
+/// numbers start at a random number at each start of the node, so that a command that an earlier process left in the log is not mistaken
+/// for one of these.
 /// </remarks>
 internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence, ICompletionDispatcher<ProposalResult<TResult>> dispatcher)
 {
@@ -15,7 +18,7 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
     private readonly List<Completion<ProposalResult<TResult>>> _completions = [];
     private ulong _sequence = firstSequence;
 
-    /// <summary>How many wait for their outcome.</summary>
+    /// <summary>The number of proposals without an outcome.</summary>
     public int Count
     {
         get
@@ -25,10 +28,10 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
         }
     }
 
-    /// <summary>Notes a new proposal.</summary>
+    /// <summary>Registers a new proposal.</summary>
     public ProposalId Register(out Task<ProposalResult<TResult>> outcome)
     {
-        // What waits for it goes on where it is answered: that is for the answers to arrange.
+        // No RunContinuationsAsynchronously: the dispatcher decides where the continuation runs.
         var source = new TaskCompletionSource<ProposalResult<TResult>>();
         outcome = source.Task;
         lock (_lock)
@@ -38,7 +41,7 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
         }
     }
 
-    /// <summary>Ends one proposal, if its outcome is still open; false when it is not.</summary>
+    /// <summary>Completes one proposal; returns false if it already has an outcome.</summary>
     public bool Complete(ulong sequence, in ProposalResult<TResult> result)
     {
         TaskCompletionSource<ProposalResult<TResult>>? source;
@@ -52,7 +55,7 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
         return true;
     }
 
-    /// <summary>Ends those of many proposals whose outcome is still open, in their order. For the applier alone.</summary>
+    /// <summary>Completes those of the given proposals that have no outcome yet, in order. For the applier only.</summary>
     public void Complete(List<(ulong Sequence, ProposalResult<TResult> Result)> results)
     {
         lock (_lock)
@@ -68,7 +71,7 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
         _completions.Clear();
     }
 
-    /// <summary>The node stops: what will become of these, it will not know.</summary>
+    /// <summary>Completes all proposals when the node stops: it will not learn their outcomes.</summary>
     public void CompleteAll(ProposalResult<TResult> result)
     {
         Completion<ProposalResult<TResult>>[] all;

@@ -1,14 +1,17 @@
 namespace Quorate.Node.Driver;
 
-/// <summary>One caller who waits until this node may read. Answered once, by whoever comes first: the table it waits in, or the caller, who gives up.</summary>
+/// <summary>
+/// A caller that waits until this node may read. It is completed once: by <see cref="PendingReads"/>, or by the caller when it stops
+/// waiting.
+/// </summary>
 internal sealed class PendingRead(PendingReads owner)
 {
     private readonly TaskCompletionSource<ReadResult> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>How it ends.</summary>
+    /// <summary>The result of the read request.</summary>
     public Task<ReadResult> Task => _source.Task;
 
-    /// <summary>Tells the caller, unless it was told before.</summary>
+    /// <summary>Completes the read, if it has no result yet.</summary>
     public void Complete(in ReadResult result)
     {
         if (_source.TrySetResult(result))

@@ -3,26 +3,31 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>The readers of this node, on their way: those who have come, those the core was asked about, and those it has granted who wait for the state machine.</summary>
+/// <summary>
+/// The read requests of this node, in three stages: not yet issued to the core, issued, and granted but waiting for the state machine.
+/// </summary>
 /// <remarks>
 /// <code>
-///   TryAdd ─► arrived ── TryAsk ──► asked ── Answer ──► granted ── Applied ──► may read
-///                        a ticket for all                 at an index
+///   TryAdd ─► arrived ── TryIssue ─► issued ── OnReadIndexResult ─► granted ── OnApplied ─► may read
+///                        one ticket for all          at an index
 /// </code>
-/// All who gather until a ticket is free share it, and so one round of the leader's. Bounded: a caller is counted until it has its answer, whoever gives it, and only so many wait.
-/// A caller who has given up may be anywhere in the table and is let go when such as it are more than the others: a node that nobody answers, because it knows no leader
-/// or its questions are lost, holds its callers and no more, however many have come and gone.
-/// Threading: any thread adds, the loop asks and grants, whoever applies releases.
+/// All reads that gather until a ticket is free share it, and with it one round of the leader. The number is bounded: a read counts until
+/// it has a result, whichever component completes it, and only <c>pendingMax</c> may wait.
+/// Abandoned reads can be in any list. They are removed lazily, once they outnumber the pending ones: a node whose requests get no reply,
+/// because it knows no leader or its messages are lost, uses memory in proportion to its current callers, however many callers have come
+/// and gone.
+/// Threading: any thread adds, the driver issues tickets and reports results, the applier completes granted reads.
 /// </remarks>
 internal sealed class PendingReads(int pendingMax)
 {
     /// <summary>
-    /// The most tickets the core has not answered. A leader needs one: a round is out, and who comes meanwhile shares the next. A follower's questions
-    /// travel side by side; eight of them, and who comes waits for an eighth of a round trip.
+    /// The most tickets without a result from the core. A leader needs only one: while its round is in flight, further reads share the next
+    /// ticket. A follower's ReadIndex requests are in flight side by side; with eight of them, a new read waits for an eighth of a round
+    /// trip.
     /// </summary>
     private const int TicketsMax = 8;
 
-    /// <summary>So many callers who have gone are not worth a look at all lists.</summary>
+    /// <summary>Abandoned reads are not removed while there are at most this many: scanning all lists would not pay.</summary>
     private const int AbandonedMin = 64;
 
     private readonly Lock _lock = new();
@@ -33,13 +38,13 @@ internal sealed class PendingReads(int pendingMax)
     private ulong _tickets;
     private LogIndex _applied;
 
-    /// <summary>Callers without an answer.</summary>
+    /// <summary>Reads without a result.</summary>
     private int _pending;
 
-    /// <summary>Callers in the lists, those who have given up among them.</summary>
+    /// <summary>Reads in the lists, including abandoned ones.</summary>
     private int _countWithAbandoned;
 
-    /// <summary>Callers in the table, those who have given up among them; for tests.</summary>
+    /// <summary>Reads in all lists, including abandoned ones; for tests.</summary>
     public int CountWithAbandoned
     {
         get
@@ -49,7 +54,7 @@ internal sealed class PendingReads(int pendingMax)
         }
     }
 
-    /// <summary>Takes another caller. False when as many wait as may.</summary>
+    /// <summary>Adds a read. Returns false when the limit of pending reads is reached.</summary>
     public bool TryAdd([NotNullWhen(true)] out PendingRead? read)
     {
         lock (_lock)
@@ -59,7 +64,7 @@ internal sealed class PendingReads(int pendingMax)
             if (pending >= pendingMax)
                 return false;
 
-            // Each look at all lists lets go of at least half of what they hold.
+            // Each scan of all lists removes at least half of their reads.
             if (_countWithAbandoned > AbandonedMin + (2 * pending))
                 RemoveAbandoned();
             Interlocked.Increment(ref _pending);
@@ -69,10 +74,13 @@ internal sealed class PendingReads(int pendingMax)
         }
     }
 
-    /// <summary>A caller has its answer.</summary>
+    /// <summary>Called when a read has received its result.</summary>
     public void OnCompleted() => Interlocked.Decrement(ref _pending);
 
-    /// <summary>Names all who have come, for the core to be asked about. False when nobody has, or too many tickets wait for their answer.</summary>
+    /// <summary>
+    /// Assigns a ticket to all reads that have arrived, to be issued to the core. Returns false when there are none, or when too many
+    /// tickets have no result yet.
+    /// </summary>
     public bool TryIssue(out ulong ticket)
     {
         lock (_lock)
@@ -86,7 +94,9 @@ internal sealed class PendingReads(int pendingMax)
         }
     }
 
-    /// <summary>The core has answered: they may read once <see cref="ReadIndexResult.Index"/> is applied, or were refused.</summary>
+    /// <summary>
+    /// Handles the core's result for a ticket: its reads are granted once <see cref="ReadIndexResult.Index"/> is applied, or rejected.
+    /// </summary>
     public void OnReadIndexResult(in ReadIndexResult result)
     {
         List<PendingRead>? reads;
@@ -106,7 +116,7 @@ internal sealed class PendingReads(int pendingMax)
         Complete(reads, result.RejectReason is { } reason ? ReadResult.Rejected(reason) : ReadResult.Granted(result.Index));
     }
 
-    /// <summary>Everything up to <paramref name="index"/> can be read.</summary>
+    /// <summary>Completes the granted reads up to <paramref name="index"/>, which is applied and visible to readers.</summary>
     public void OnApplied(LogIndex index)
     {
         while (true)
@@ -125,7 +135,7 @@ internal sealed class PendingReads(int pendingMax)
         }
     }
 
-    /// <summary>The node stops: nobody will answer any more.</summary>
+    /// <summary>Rejects all reads when the node stops: no component would complete them any more.</summary>
     public void RejectAll(RejectReason reason)
     {
         List<List<PendingRead>> all;

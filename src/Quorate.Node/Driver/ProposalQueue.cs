@@ -3,8 +3,11 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>What clients of this node have proposed and the loop has not taken yet. Bounded: what does not fit is refused at once.</summary>
-/// <remarks>Threading: any thread adds, the loop takes.</remarks>
+/// <summary>
+/// The proposals of this node's clients that the driver has not taken yet. The queue is bounded; a proposal that does not fit is rejected
+/// at once.
+/// </summary>
+/// <remarks>Threading: any thread adds, the driver drains.</remarks>
 internal sealed class ProposalQueue(int proposalsMax, long proposalBytesMax, GroupCommitHold groupCommitHold)
 {
     private readonly Lock _lock = new();
@@ -12,13 +15,17 @@ internal sealed class ProposalQueue(int proposalsMax, long proposalBytesMax, Gro
     private long _proposalBytes;
     private List<ulong> _withdrawn = [];
 
-    /// <summary>Names a command, notes it in the table of those whose outcome is open, and takes it. False when the inbox is full: nothing was taken.</summary>
+    /// <summary>
+    /// Assigns an id to a command, registers it as pending and queues it. Returns false when the queue is full; then nothing was
+    /// registered.
+    /// </summary>
     /// <remarks>
-    /// Naming and taking are one, so that the numbers ascend in the order in which the core sees them: a leader tells a forwarded proposal that
-    /// comes twice from a new one by its number, and remembers only so many that came out of order.
+    /// One lock covers the assignment and the queue, so the core receives ascending sequence numbers: the leader recognises a repeated
+    /// forwarded proposal by its number, and remembers only a limited window of numbers that arrived out of order.
     /// </remarks>
     public bool TryAdd<TResult>(
-        ReadOnlyMemory<byte> command, PendingProposals<TResult> pendingProposals, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
+        ReadOnlyMemory<byte> command, PendingProposals<TResult> pendingProposals, out ProposalId id,
+        [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
     {
         lock (_lock)
         {
@@ -36,7 +43,9 @@ internal sealed class ProposalQueue(int proposalsMax, long proposalBytesMax, Gro
         }
     }
 
-    /// <summary>The caller of a proposal has stopped waiting, and is told that its outcome is open; false when it had been told another.</summary>
+    /// <summary>
+    /// Completes a proposal whose caller has stopped waiting as indeterminate; returns false if it already has an outcome.
+    /// </summary>
     public bool Withdraw<TResult>(ulong sequence, PendingProposals<TResult> pendingProposals)
     {
         if (!pendingProposals.Complete(sequence, ProposalResult<TResult>.Indeterminate))
@@ -46,8 +55,11 @@ internal sealed class ProposalQueue(int proposalsMax, long proposalBytesMax, Gro
         return true;
     }
 
-    /// <summary>Takes all proposals, and the numbers of those that were withdrawn: the two given, which must be empty, change places with the inbox's own. None while callers are told (<see cref="GroupCommitHold"/>).</summary>
-    /// <remarks>Both at once: what was withdrawn was proposed before, and is among these proposals or those of an earlier turn.</remarks>
+    /// <summary>
+    /// Takes all proposals and the sequence numbers of withdrawn ones: swaps the two given collections, which must be empty, with those of
+    /// the queue. Takes nothing while <see cref="GroupCommitHold"/> holds proposals back.
+    /// </summary>
+    /// <remarks>Both are taken at once: a withdrawn proposal is among these proposals or those of an earlier iteration.</remarks>
     public void Drain(ref ProposalBatch proposals, ref List<ulong> withdrawn)
     {
         if (groupCommitHold.IsHolding)
@@ -61,7 +73,7 @@ internal sealed class ProposalQueue(int proposalsMax, long proposalBytesMax, Gro
     }
 }
 
-/// <summary>Proposals on their way to one step: a list that can be seen as memory.</summary>
+/// <summary>The proposals of one step: a list that exposes its memory.</summary>
 internal sealed class ProposalBatch
 {
     private Proposal[] _items = new Proposal[64];

@@ -3,26 +3,34 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>Told of each step right after it, before anything of its effects is carried out: a process that ends in between has stepped all the same.</summary>
+/// <summary>
+/// Called right after each step, before its effects are carried out: a process that crashes between the two has still taken the step.
+/// </summary>
 internal delegate void StepObserver(RaftCore core, in Input input, Effects effects);
 
-/// <summary>One turn after another: takes everything that has arrived, steps the core once for each, and carries out what it says.</summary>
+/// <summary>
+/// Runs the core. Each iteration takes everything that has arrived, steps the core once for each input, and carries out the effects.
+/// </summary>
 /// <remarks>
 /// <code>
-///   network ─┐                                      ┌─► disk      one write, one flush for all of the turn
-///   disk ────┤                                      ├─► network   at once: what is true already
-///   applier ─┼─► Turn ─► RaftCore.Step ─► Effects ──┤   held:     what becomes true with the flush
-///   clients ─┤                                      ├─► applier
-///   clock ───┘                                      └─► clients
+///   network ───┐                                         ┌─► disk      one write and one flush for the whole iteration
+///   disk ──────┤                                         ├─► network   at once: messages that do not depend on the flush
+///   applier ───┼─► RunOnce ─► RaftCore.Step ─► Effects ──┤   held:     messages that must wait for the flush
+///   clients ───┤                                         ├─► applier
+///   clock ─────┘                                         └─► clients
 /// </code>
-/// It is polled and never waits, so production can give it threads (<see cref="LoopScheduler"/>) and the simulator its virtual time. Threading: one caller at a time.
+/// The driver is polled and never blocks, so that production can run it on threads (<see cref="LoopScheduler"/>) and the simulator in
+/// virtual time. Threading: one caller at a time.
 /// </remarks>
 internal sealed class RaftDriver
 {
-    /// <summary>The most messages of one turn: under a flood of them the clock and the clients still get their share.</summary>
+    /// <summary>The most messages of one iteration: during a flood of messages, the clock and the clients still get their share.</summary>
     private const int MessagesPerIterationMax = 1024;
 
-    /// <summary>Effects kept for the next messages that wait for the disk. A disk that was slow for a moment may have had any number of them, and each still shows what it sent.</summary>
+    /// <summary>
+    /// The most spare <see cref="Effects"/> kept for later messages that wait for the disk. A disk that was slow for a moment may have
+    /// needed any number of them, and each keeps its messages alive.
+    /// </summary>
     private const int SpareEffectsMax = 8;
 
     private readonly RaftCore _core;
@@ -61,10 +69,13 @@ internal sealed class RaftDriver
         _observe = observe;
     }
 
-    /// <summary>Takes a turn. True when more messages may be here than one turn takes: then another must follow at once.</summary>
+    /// <summary>
+    /// Runs one iteration. Returns true when more messages may have arrived than one iteration takes; another iteration must then follow at
+    /// once.
+    /// </summary>
     /// <exception cref="IOException">The disk failed.</exception>
     /// <exception cref="StateMachineException">The state machine threw.</exception>
-    /// <exception cref="InvariantViolationException">A bug of ours.</exception>
+    /// <exception cref="InvariantViolationException">An invariant is false: a bug in this library.</exception>
     public bool RunOnce()
     {
         var moreMessages = DrainMessages();
@@ -147,7 +158,7 @@ internal sealed class RaftDriver
             Step(Input.Tick);
     }
 
-    /// <summary>Steps the core and carries the effects out, in their order.</summary>
+    /// <summary>Steps the core and carries out the effects in their order.</summary>
     private void Step(in Input input)
     {
         var effects = _effects;
@@ -166,10 +177,10 @@ internal sealed class RaftDriver
         foreach (var read in effects.EntriesRequests)
             _logWriter.RequestRead(read);
 
-        // Messages that wait for the disk keep their effects, and with them the objects they are made of, until it has answered.
+        // Messages that wait for the disk keep their effects, and with them their pooled message objects, until the write is durable.
         if (effects.SendWhenDurable.Messages.Count > 0)
         {
-            Invariant.That(effects.SendWhenDurable.Token > _durableToken, "what is durable already is sent at once");
+            Invariant.That(effects.SendWhenDurable.Token > _durableToken, "messages of a durable append are sent at once");
             _awaitingDurable.Enqueue((effects.SendWhenDurable.Token, effects));
             _effects = _spareEffects.TryPop(out var spare) ? spare : new Effects();
         }

@@ -4,16 +4,21 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>Brings a node back from its disk: applies what was committed, and hands the core the rest.</summary>
+/// <summary>
+/// Restores a node from its log at startup: applies the committed entries and returns the state from which the core starts.
+/// </summary>
 internal static class StartupRecovery
 {
     private const int ChunkBytesMax = 64 << 10;
 
     public delegate void Replayer(ReadOnlySpan<LogEntry> committed);
 
-    /// <summary>Feeds the committed entries to <paramref name="replay"/>, a chunk at a time, and gives what the core starts from.</summary>
-    /// <exception cref="OperationCanceledException">The caller gave up; what is on the disk is as it was.</exception>
-    public static DurableState Run(WriteAheadLog log, RecoveredLog recovered, Configuration configuration, Replayer replay, CancellationToken cancellationToken)
+    /// <summary>
+    /// Passes the committed entries to <paramref name="replay"/>, a chunk at a time, and returns the state from which the core starts.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The start was cancelled; the data on disk is unchanged.</exception>
+    public static DurableState Run(
+        WriteAheadLog log, RecoveredLog recovered, Configuration configuration, Replayer replay, CancellationToken cancellationToken)
     {
         var entries = new List<LogEntry>();
         var next = recovered.FirstIndex;
@@ -22,7 +27,7 @@ internal static class StartupRecovery
             cancellationToken.ThrowIfCancellationRequested();
             entries.Clear();
             log.Read(next, recovered.CommitMark, ChunkBytesMax, entries);
-            Invariant.That(entries.Count > 0, "an entry the log says it holds can be read");
+            Invariant.That(entries.Count > 0, "an entry within the bounds of the log can be read");
             replay(CollectionsMarshal.AsSpan(entries));
             next = entries[^1].Index + 1;
         }
@@ -32,7 +37,7 @@ internal static class StartupRecovery
         {
             var before = tail.Count;
             log.Read(next, recovered.LastIndex, ChunkBytesMax, tail);
-            Invariant.That(tail.Count > before, "an entry the log says it holds can be read");
+            Invariant.That(tail.Count > before, "an entry within the bounds of the log can be read");
             next = tail[^1].Index + 1;
         }
 

@@ -1,16 +1,17 @@
 namespace Quorate.Node.Driver;
 
-/// <summary>Turns time into ticks.</summary>
+/// <summary>Converts elapsed time into ticks.</summary>
 /// <remarks>
-/// After a pause (a collector, a stopped process, a suspended machine) the missed ticks are not all made up for: what waited in the sockets meanwhile must
-/// be heard before a follower loses patience, and a leader's own timers need only see that time has passed.
-/// Threading: ticks are taken by one thread at a time; any may ask meanwhile how long it is to the next.
+/// After a pause (garbage collection, a stopped process, a suspended computer) only some of the missed ticks are delivered: a follower must
+/// first process the messages that arrived in its sockets meanwhile, before its election timeout expires, and a leader's own timers need
+/// only observe that time has passed.
+/// Threading: one thread at a time takes ticks; any thread may read <see cref="UntilNext"/> meanwhile.
 /// </remarks>
 internal sealed class TickClock(TimeProvider time, TimeSpan tick, int ticksAtOnceMax)
 {
     private long _last = time.GetTimestamp();
 
-    /// <summary>How long until the next tick is due.</summary>
+    /// <summary>The time until the next tick is due.</summary>
     public TimeSpan UntilNext
     {
         get
@@ -20,7 +21,7 @@ internal sealed class TickClock(TimeProvider time, TimeSpan tick, int ticksAtOnc
         }
     }
 
-    /// <summary>The ticks that have become due since the last call.</summary>
+    /// <summary>Returns the number of ticks that have become due since the last call, at most <c>ticksAtOnceMax</c>.</summary>
     public int TakeTicks()
     {
         var due = (int)Math.Min(int.MaxValue, time.GetElapsedTime(_last) / tick);

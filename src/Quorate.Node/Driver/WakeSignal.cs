@@ -1,13 +1,17 @@
 namespace Quorate.Node.Driver;
 
-/// <summary>Many wakers, one sleeper, and a wake that comes while the sleeper is at work is not lost.</summary>
-/// <remarks>It sleeps at once, without turning in circles first: on a machine with few cores, those who would wake it need them.</remarks>
+/// <summary>
+/// An auto-reset event for many threads that set it and one that waits. A set during the waiter's work is kept for its next wait.
+/// </summary>
+/// <remarks>
+/// The waiter blocks at once instead of spinning first: on a machine with few cores, the threads that would set the event need them.
+/// </remarks>
 internal sealed class WakeSignal : IDisposable
 {
     private readonly AutoResetEvent _event = new(false);
     private int _isSet;
 
-    /// <summary>There is something to do. Costs a system call only if the loop has not been told yet.</summary>
+    /// <summary>Sets the event. Costs a system call only if the event is not set already.</summary>
     public void Set()
     {
         if (Interlocked.Exchange(ref _isSet, 1) != 0)
@@ -18,25 +22,25 @@ internal sealed class WakeSignal : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The sleeper has ended; this waker was on its way here meanwhile, and finds out by other means.
+            // The waiter has ended and disposed the event; the caller learns of the end by other means.
         }
     }
 
-    /// <summary>Sleeps until <see cref="Set"/>.</summary>
+    /// <summary>Blocks until <see cref="Set"/>.</summary>
     public void Wait()
     {
         _event.WaitOne();
         Interlocked.Exchange(ref _isSet, 0);
     }
 
-    /// <summary>Sleeps until <see cref="Set"/>, or for <paramref name="timeout"/>.</summary>
+    /// <summary>Blocks until <see cref="Set"/>, or until <paramref name="timeout"/> has elapsed.</summary>
     public void Wait(TimeSpan timeout)
     {
-        // Whole milliseconds, rounded up: rounded down, the last part of each wait would be spent turning in circles.
+        // Whole milliseconds, rounded up: rounded down, the loop would spin for the last part of each wait.
         if (timeout > TimeSpan.Zero)
             _event.WaitOne((int)Math.Ceiling(timeout.TotalMilliseconds));
 
-        // Cleared before the loop looks: what is set from here on is seen by the next wait.
+        // Cleared before the loop looks for work: a set from here on is seen by the next wait.
         Interlocked.Exchange(ref _isSet, 0);
     }
 

@@ -1,12 +1,17 @@
 namespace Quorate.Node.Io;
 
-/// <summary>Small files that are there whole or not at all, whenever the power is cut: written aside, flushed, and only then given their name.</summary>
+/// <summary>
+/// Writes small files atomically: after a power loss at any moment, the old or the new file is there in full. The content is written to a
+/// temporary file, flushed, and then renamed.
+/// </summary>
 public static class AtomicFile
 {
-    /// <summary>Makes or replaces a file.</summary>
-    /// <remarks>Durability: content and name are on the disk when this returns; when it throws, the file is as it was or as it was to be.</remarks>
-    /// <exception cref="IOException">There is no room, or no right.</exception>
-    /// <exception cref="DiskFlushException">A flush failed: nobody knows which of the two it is.</exception>
+    /// <summary>Creates or replaces a file.</summary>
+    /// <remarks>
+    /// Durability: content and name are durable when this returns. When it throws, the file is in its old or its new state.
+    /// </remarks>
+    /// <exception cref="IOException">No space is left, or access is denied.</exception>
+    /// <exception cref="DiskFlushException">A flush failed: it is unknown whether the old or the new file is on disk.</exception>
     public static void Replace(IStorage storage, string name, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(storage);
@@ -22,7 +27,7 @@ public static class AtomicFile
         storage.FlushDirectory();
     }
 
-    /// <summary>Deletes what a crash, or a disk without room, left of one in the making.</summary>
+    /// <summary>Deletes the temporary file that a crash or a full disk left behind.</summary>
     internal static void RemoveUnfinished(IStorage storage, string name)
     {
         if (storage.List().Contains(TemporaryName(name), StringComparer.Ordinal))

@@ -3,14 +3,17 @@ using System.Numerics;
 
 namespace Quorate.Node.Io;
 
-/// <summary>CRC-32C (Castagnoli), the checksum of everything on our disk and of every frame between members. One instruction a word on x64 and ARM64.</summary>
-/// <remarks>Source: RFC 3720 appendix B.4 (its test vectors are in the tests).</remarks>
+/// <summary>
+/// CRC-32C (Castagnoli), the checksum of all files in the data directory and of every frame between members. One instruction per word on
+/// x64 and ARM64.
+/// </summary>
+/// <remarks>Source: RFC 3720 appendix B.4; the tests contain its test vectors.</remarks>
 internal static class Crc32C
 {
-    /// <summary>The checksum of <paramref name="bytes"/>.</summary>
+    /// <summary>Computes the checksum of <paramref name="bytes"/>.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes) => ~Continue(~0u, bytes);
 
-    /// <summary>Goes on with a running, not yet inverted checksum.</summary>
+    /// <summary>Continues a running checksum that is not inverted yet.</summary>
     public static uint Continue(uint running, ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length >= sizeof(ulong))

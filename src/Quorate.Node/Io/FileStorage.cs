@@ -2,10 +2,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Quorate.Node.Io;
 
-/// <summary>A real folder. One process has it open at a time.</summary>
+/// <summary>A directory in the file system, opened by one process at a time.</summary>
 /// <remarks>
-/// Threading: any thread; of one file, one caller at a time. Errors: see <see cref="IStorage"/>; every message names the path and what to do.
-/// The folder holds one file of its own, <c>lock</c>, which says nothing and is locked while the folder is open.
+/// Threading: any thread; for each file, one caller at a time. Errors: see <see cref="IStorage"/>; every message names the path and what to
+/// do.
+/// The directory contains one additional file, <c>lock</c>, which is empty and is locked while the directory is open.
 /// </remarks>
 public sealed class FileStorage : IStorage, IDisposable
 {
@@ -13,17 +14,17 @@ public sealed class FileStorage : IStorage, IDisposable
     private readonly string _directory;
     private readonly SafeFileHandle _lock;
 
-    /// <summary>Opens the folder, and makes it if it is not there.</summary>
-    /// <exception cref="IOException">It cannot be made, or another process has it open.</exception>
+    /// <summary>Opens the directory, and creates it if it is missing.</summary>
+    /// <exception cref="IOException">The directory cannot be created, or another process has it open.</exception>
     public FileStorage(string directory)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         _directory = Path.GetFullPath(directory);
-        WrapErrors("make the folder", _directory, EnsureDirectory);
+        WrapErrors("create the directory", _directory, EnsureDirectory);
         _lock = Lock();
     }
 
-    /// <summary>The folder's full path.</summary>
+    /// <summary>The full path of the directory.</summary>
     public string DirectoryPath => _directory;
 
     /// <inheritdoc/>
@@ -47,7 +48,8 @@ public sealed class FileStorage : IStorage, IDisposable
     /// <inheritdoc/>
     public IStorageFile Create(string name, long length) => WrapErrors("create", PathOf(name), path =>
     {
-        var handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length);
+        var handle = File.OpenHandle(
+            path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length);
         try
         {
             RandomAccess.SetLength(handle, length);
@@ -69,7 +71,7 @@ public sealed class FileStorage : IStorage, IDisposable
     /// <inheritdoc/>
     public void FlushDirectory() => NativeFlush.FlushDirectory(_directory);
 
-    /// <summary>Lets go of the folder. Files that are still open stay open.</summary>
+    /// <summary>Releases the lock of the directory. Files that are still open stay open.</summary>
     public void Dispose() => _lock.Dispose();
 
     internal static void WrapErrors(string what, string path, Action<string> action) => WrapErrors(what, path, p =>
@@ -79,8 +81,8 @@ public sealed class FileStorage : IStorage, IDisposable
     });
 
     /// <summary>
-    /// Says what was wanted, of which file, and what to do; the system's own words say why. No room, no right and a read-only file system come
-    /// as different types from .NET and are all <see cref="IOException"/> here.
+    /// Adds to an error the operation, the file and what to do; the system's own message says why. A full disk, missing permissions and a
+    /// read-only file system are different exception types in .NET; here all of them become <see cref="IOException"/>.
     /// </summary>
     internal static T WrapErrors<T>(string what, string path, Func<string, T> action)
     {
@@ -95,7 +97,8 @@ public sealed class FileStorage : IStorage, IDisposable
     }
 
     internal static IOException Explain(string what, string path, Exception e) => new(
-        $"Cannot {what} {path}: {e.Message} Make sure that the disk has room, is not mounted read-only, and that this user may write there.", e);
+        $"Cannot {what} {path}: {e.Message} " +
+        "Make sure that the disk has free space, is not mounted read-only, and that this user may write there.", e);
 
     private static void EnsureDirectory(string path)
     {
@@ -103,14 +106,15 @@ public sealed class FileStorage : IStorage, IDisposable
         for (var at = path; at is { Length: > 0 } && !Directory.Exists(at); at = Path.GetDirectoryName(at))
             missing.Add(at);
 
-        // The log holds everything the cluster's clients wrote: nobody else's business.
+        // The log contains all data that clients of the cluster wrote: only the owner may read it.
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(path);
         else
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
-        // Each new name is in the folder above. So is the name of a folder that was there, and the process that made it may have ended before it
-        // was on the disk; where we may not read the one above, somebody else made it for us.
+        // Flush the parent of every created directory, since it contains the new name. Flush the parent of an existing directory too: the
+        // process that created it may have ended before the name was durable. If that parent is not readable, another user created the
+        // directory for this one.
         foreach (var made in missing.Count > 0 ? missing : [path])
         {
             if (Path.GetDirectoryName(made) is { Length: > 0 } parent)
@@ -128,8 +132,9 @@ public sealed class FileStorage : IStorage, IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"Cannot lock {path}: {e.Message} Two processes in one folder would destroy each other's log. " +
-                "If another one uses this folder, end it or give this one its own; if none does, make sure that this user may write there.", e);
+                $"Cannot lock {path}: {e.Message} Two processes in one data directory would destroy each other's log. " +
+                "If another process uses this directory, stop it or give this one its own; " +
+                "if no process does, make sure that this user may write there.", e);
         }
     }
 
@@ -137,7 +142,7 @@ public sealed class FileStorage : IStorage, IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (name != Path.GetFileName(name) || name is "." or "..")
-            throw new ArgumentException($"'{name}' is not the name of a file in a folder.", nameof(name));
+            throw new ArgumentException($"'{name}' is not a plain file name.", nameof(name));
         return Path.Combine(_directory, name);
     }
 }

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Quorate.Node.Io;
 
-/// <summary>One open file of a <see cref="FileStorage"/>.</summary>
+/// <summary>An open file of a <see cref="FileStorage"/>.</summary>
 internal sealed class FileStorageFile(string name, string path, SafeFileHandle handle) : IStorageFile
 {
     public string Name => name;
@@ -42,7 +42,8 @@ internal sealed class FileStorageFile(string name, string path, SafeFileHandle h
         }
     }
 
-    public void SetLength(long length) => FileStorage.WrapErrors($"set the length to {length} of", path, _ => RandomAccess.SetLength(handle, length));
+    public void SetLength(long length) =>
+        FileStorage.WrapErrors($"set the length to {length} of", path, _ => RandomAccess.SetLength(handle, length));
 
     public void Flush() => NativeFlush.FlushFile(handle, path);
 

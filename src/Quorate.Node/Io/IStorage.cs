@@ -1,28 +1,29 @@
 namespace Quorate.Node.Io;
 
-/// <summary>One folder of files: all of the disk that a node sees.</summary>
+/// <summary>The storage of a node: one flat directory of files.</summary>
 /// <remarks>
-/// Threading: any thread; of one file, one caller at a time. (The log makes its next segment beside the one in use.) Errors: <see cref="IOException"/> for what may be tried again by a person (no space, no right);
-/// <see cref="DiskFlushException"/> when a flush failed, after which nothing that was not flushed before can be relied on.
-/// Production reads and writes real files; the simulator tears, loses and damages what was not flushed.
+/// Threading: any thread; for each file, one caller at a time. (The log creates its next segment on another thread than the one that writes
+/// to the current segment.) Errors: <see cref="IOException"/> when an operator can fix the cause and retry (no space, no permission);
+/// <see cref="DiskFlushException"/> when a flush failed: from then on, nothing that was not flushed before can be relied on.
+/// Production uses real files; the simulator tears, loses and corrupts unflushed writes.
 /// </remarks>
 public interface IStorage
 {
-    /// <summary>The names of the files in the folder, in ordinal order.</summary>
+    /// <summary>Returns the names of the files in the directory, in ordinal order.</summary>
     IReadOnlyList<string> List();
 
-    /// <summary>Opens a file that exists.</summary>
+    /// <summary>Opens an existing file.</summary>
     IStorageFile Open(string name);
 
-    /// <summary>Makes a new file of <paramref name="length"/> zero bytes, with its space allocated where the system can.</summary>
-    /// <remarks>Durability: none; neither content nor name. Flush the file, then the folder.</remarks>
+    /// <summary>Creates a file of <paramref name="length"/> zero bytes, with its space allocated where the system supports it.</summary>
+    /// <remarks>Durability: none, neither of the content nor of the name. Flush the file, then the directory.</remarks>
     IStorageFile Create(string name, long length);
 
-    /// <summary>Gives a file another name; a file of that name is replaced.</summary>
+    /// <summary>Renames a file, and replaces a file that has the new name.</summary>
     /// <remarks>Durability: after <see cref="FlushDirectory"/>.</remarks>
     void Rename(string from, string to);
 
-    /// <summary>Removes a file.</summary>
+    /// <summary>Deletes a file.</summary>
     /// <remarks>Durability: after <see cref="FlushDirectory"/>.</remarks>
     void Delete(string name);
 
@@ -31,53 +32,56 @@ public interface IStorage
     void FlushDirectory();
 }
 
-/// <summary>One open file.</summary>
+/// <summary>An open file of an <see cref="IStorage"/>.</summary>
 public interface IStorageFile : IDisposable
 {
-    /// <summary>Its name in the folder.</summary>
+    /// <summary>The name of the file in the directory.</summary>
     string Name { get; }
 
-    /// <summary>Its length, bytes.</summary>
+    /// <summary>The length of the file, bytes.</summary>
     long Length { get; }
 
-    /// <summary>Reads at a place; fewer bytes than asked for only at the end of the file.</summary>
-    /// <returns>How many bytes were read.</returns>
+    /// <summary>Reads at an offset. Returns fewer bytes than requested only at the end of the file.</summary>
+    /// <returns>The number of bytes read.</returns>
     int Read(long offset, Span<byte> target);
 
-    /// <summary>Writes at a place, all of it. The file grows where needed.</summary>
+    /// <summary>Writes all bytes at an offset. The file grows if needed.</summary>
     /// <remarks>Durability: after <see cref="Flush"/>.</remarks>
     void Write(long offset, ReadOnlySpan<byte> source);
 
-    /// <summary>Cuts the file or lengthens it with zeroes.</summary>
+    /// <summary>Truncates the file, or extends it with zeroes.</summary>
     void SetLength(long length);
 
-    /// <summary>Everything written so far is on the disk when this returns.</summary>
+    /// <summary>Makes everything written so far durable.</summary>
     /// <exception cref="DiskFlushException">
-    /// The flush failed. It is never tried again: Linux reports a lost write once, then marks the pages clean (fsyncgate, 2018).
+    /// The flush failed. It is never retried: Linux reports a lost write once, then marks the pages clean (fsyncgate, 2018).
     /// </exception>
     void Flush();
 
-    /// <summary>What was flushed will hardly be read: the system need not keep it in memory. A hint; without one, nothing happens.</summary>
+    /// <summary>
+    /// Advises the system to evict the flushed pages of the file from the page cache, because they will hardly be read again. A hint; the
+    /// default does nothing.
+    /// </summary>
     void EvictFromPageCache()
     {
     }
 }
 
-/// <summary>A flush failed: what was written since the last good one may be lost, and asking again would hide it.</summary>
+/// <summary>A flush failed: everything written since the last successful flush may be lost, and another flush could hide that.</summary>
 public sealed class DiskFlushException : IOException
 {
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public DiskFlushException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public DiskFlushException()
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public DiskFlushException(string message, Exception innerException)
         : base(message, innerException)
     {

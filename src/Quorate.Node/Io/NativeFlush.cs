@@ -3,19 +3,21 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Quorate.Node.Io;
 
-/// <summary>The system's own flush. .NET's is not used: on Linux it reports success when the system reports a failure.</summary>
+/// <summary>
+/// Calls the operating system's flush. .NET's own flush is not used: on Linux it reports success when the system reports a failure.
+/// </summary>
 /// <remarks>
-/// .NET 10's <c>RandomAccess.FlushToDisk</c> and <c>FileStream.Flush(true)</c> end in <c>SystemNative_FSync</c>, whose loop
-/// <c>while ((result = fsync(fd) &lt; 0) &amp;&amp; errno == EINTR)</c> stores the comparison instead of the result: it is never negative, and EIO
-/// is lost. The functions are looked up in the main program's scope, as the linker would, so that a library put before libc (LD_PRELOAD)
-/// is seen. What they return decides; errno only decorates the message, because the runtime may have called something since.
+/// .NET 10's <c>RandomAccess.FlushToDisk</c> and <c>FileStream.Flush(true)</c> end in <c>SystemNative_FSync</c>, whose loop <c>while
+/// ((result = fsync(fd) &lt; 0) &amp;&amp; errno == EINTR)</c> stores the comparison instead of the result: it is never negative, and EIO
+/// is lost. The functions are resolved in the main program's scope, as the linker would, so that a library loaded before libc (LD_PRELOAD)
+/// is respected. Only their return values decide; errno merely adds to the message, because the runtime may have made other calls since.
 /// </remarks>
 internal static unsafe class NativeFlush
 {
-    // fcntl.h of macOS: fsync there leaves the data in the drive's cache, F_FULLFSYNC asks the drive too.
+    // From fcntl.h of macOS: fsync leaves the data in the drive's cache there; F_FULLFSYNC also flushes that cache.
     private const int FullFsync = 51;
 
-    // O_DIRECTORY differs between systems and is not needed: a folder opened for reading can be flushed. O_RDONLY is 0 everywhere.
+    // O_DIRECTORY differs between systems and is not needed: a directory opened for reading can be flushed. O_RDONLY is 0 everywhere.
     private const int OpenReadOnly = 0;
     private const int CloseOnExecLinux = 0x80000;
     private const int CloseOnExecMac = 0x1000000;
@@ -36,10 +38,12 @@ internal static unsafe class NativeFlush
         OperatingSystem.IsWindows() ? null : (delegate* unmanaged<int, int>)Resolve("close");
 
     private static readonly delegate* unmanaged<nint, int> FlushFileBuffers =
-        OperatingSystem.IsWindows() ? (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(NativeLibrary.Load("kernel32"), "FlushFileBuffers") : null;
+        OperatingSystem.IsWindows()
+            ? (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(NativeLibrary.Load("kernel32"), "FlushFileBuffers")
+            : null;
 
-    /// <summary>Everything written to the file is on the disk when this returns.</summary>
-    /// <exception cref="DiskFlushException">The system said anything but success.</exception>
+    /// <summary>Makes everything written to the file durable.</summary>
+    /// <exception cref="DiskFlushException">The system reported anything but success.</exception>
     public static void FlushFile(SafeFileHandle handle, string path)
     {
         var added = false;
@@ -63,11 +67,11 @@ internal static unsafe class NativeFlush
         }
     }
 
-    /// <summary>The names in the folder are on the disk when this returns.</summary>
-    /// <remarks>On Windows there is nothing to ask for: NTFS writes changes of names through its journal.</remarks>
-    /// <param name="path">The folder.</param>
-    /// <param name="ifReadable">A folder that cannot be opened is left alone.</param>
-    /// <exception cref="DiskFlushException">The system said anything but success.</exception>
+    /// <summary>Makes the names in a directory durable.</summary>
+    /// <remarks>Does nothing on Windows: NTFS writes name changes through its journal.</remarks>
+    /// <param name="path">The directory.</param>
+    /// <param name="ifReadable">Whether to skip a directory that cannot be opened.</param>
+    /// <exception cref="DiskFlushException">The system reported anything but success.</exception>
     public static void FlushDirectory(string path, bool ifReadable = false)
     {
         if (OperatingSystem.IsWindows())
@@ -92,8 +96,10 @@ internal static unsafe class NativeFlush
             return;
         var error = Marshal.GetLastSystemError();
         throw new DiskFlushException(
-            $"{function} failed for {path} ({Marshal.GetPInvokeErrorMessage(error)}, {error}): what was written since the last flush may be lost. " +
-            "It is not tried again, because the system may report success without the data. Stop, look at the disk, and start again.");
+            $"{function} failed for {path} ({Marshal.GetPInvokeErrorMessage(error)}, {error}): " +
+            "everything written since the last flush may be lost. " +
+            "The flush is not retried, because the system may then report success without the data. " +
+            "Stop the process, check the disk, and start again.");
     }
 
     private static nint Resolve(string function) => NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), function);

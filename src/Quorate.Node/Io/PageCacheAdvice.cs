@@ -3,19 +3,20 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Quorate.Node.Io;
 
-/// <summary>Tells Linux which of a file's pages it need not hold. Elsewhere there is nothing to tell.</summary>
+/// <summary>Advises Linux which pages of a file it need not keep in the page cache. Does nothing on other systems.</summary>
 /// <remarks>
-/// A log that is written and hardly ever read would otherwise fill the machine's memory, page by page, with what nobody asks for, and each new page has to be found first:
-/// a fifth of the processor time of a write where memory is lent by a host (bench/results/wal.md).
+/// A log is written and hardly ever read. Without this advice its pages would fill the memory of the computer, and the kernel would have to
+/// find each new page first. That costs a fifth of the processor time of a write on a virtual machine whose memory the host provides on
+/// demand (bench/results/wal.md).
 /// </remarks>
 internal static unsafe class PageCacheAdvice
 {
-    // fcntl.h of Linux, the same on every architecture that .NET runs on but s390x.
+    // From fcntl.h of Linux: the same on every architecture that .NET supports, except s390x.
     private const int DontNeed = 4;
 
     private static readonly delegate* unmanaged<int, long, long, int, int> Advise = Resolve();
 
-    /// <summary>The pages of this file that are on the disk. That it did not work is no error: they stay where they are.</summary>
+    /// <summary>Evicts the durable pages of the file. A failure is not an error: the pages just stay in the cache.</summary>
     public static void Evict(SafeFileHandle handle)
     {
         if (Advise is null)
@@ -33,7 +34,7 @@ internal static unsafe class PageCacheAdvice
         }
     }
 
-    // With 64-bit offsets, which a 32-bit process has under another name.
+    // The function with 64-bit offsets; in a 32-bit process it has another name.
     private static delegate* unmanaged<int, long, long, int, int> Resolve() =>
         OperatingSystem.IsLinux() && Environment.Is64BitProcess && RuntimeInformation.ProcessArchitecture != Architecture.S390x &&
         NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "posix_fadvise", out var function)

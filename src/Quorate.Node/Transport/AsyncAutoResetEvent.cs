@@ -2,8 +2,10 @@ using System.Threading.Tasks.Sources;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>A flag that one task waits for and any thread may raise. Raised while nobody waits, it stays up for the next wait.</summary>
-/// <remarks>It allocates nothing, however often it is used; the waiter goes on in the thread pool, never inside <see cref="Set"/>.</remarks>
+/// <summary>
+/// An asynchronous auto-reset event: any thread sets it, one task waits for it. A set without a waiter is kept for the next wait.
+/// </summary>
+/// <remarks>It allocates nothing per use. The waiter continues on the thread pool, never inside <see cref="Set"/>.</remarks>
 internal sealed class AsyncAutoResetEvent : IValueTaskSource
 {
     private const int Unsignaled = 0;
@@ -32,7 +34,7 @@ internal sealed class AsyncAutoResetEvent : IValueTaskSource
         }
     }
 
-    /// <summary>Waits until the flag is up, and takes it down.</summary>
+    /// <summary>Waits until the event is set, and resets it.</summary>
     public ValueTask WaitAsync()
     {
         if (Interlocked.CompareExchange(ref _state, Unsignaled, Signaled) == Signaled)
@@ -41,7 +43,7 @@ internal sealed class AsyncAutoResetEvent : IValueTaskSource
         _source.Reset();
         if (Interlocked.CompareExchange(ref _state, Waiting, Unsignaled) == Unsignaled)
             return new ValueTask(this, _source.Version);
-        Volatile.Write(ref _state, Unsignaled); // raised in between, and nobody else takes it down
+        Volatile.Write(ref _state, Unsignaled); // set in the meantime; only this waiter resets it
         return ValueTask.CompletedTask;
     }
 

@@ -2,11 +2,12 @@ using System.Buffers;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Cuts a stream of bytes into frames and checks each.</summary>
+/// <summary>Splits a byte stream into frames and verifies each.</summary>
 /// <remarks>
-/// Small frames, and there are many of them in one read, are copied out of the read buffer. A frame that does not fit into it is read
-/// straight into its own array, so that a megabyte of entries is copied once, by the kernel. (A PipeReader would copy it a second time.)
-/// Threading: one thread reads, and waits in the system for bytes.
+/// Small frames, of which one read often returns many, are copied out of the read buffer. The rest of a frame that does not fit into the
+/// buffer is read directly into the frame's own array, so that a megabyte of entries is copied once, by the kernel. (A PipeReader would
+/// copy it a second time.)
+/// Threading: one thread reads, with blocking system calls.
 /// </remarks>
 internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposable
 {
@@ -16,9 +17,9 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
     private int _start;
     private int _end;
 
-    /// <summary>The next frame; null when the other side has closed between two frames.</summary>
-    /// <exception cref="WireFormatException">What came is damaged, or too large.</exception>
-    /// <exception cref="EndOfStreamException">The other side closed in the middle of a frame, as a killed process does.</exception>
+    /// <summary>Reads the next frame; returns null when the peer closed the connection between two frames.</summary>
+    /// <exception cref="WireFormatException">The received bytes are corrupt, or the frame is too large.</exception>
+    /// <exception cref="EndOfStreamException">The peer closed the connection within a frame, as a killed process does.</exception>
     public Frame? Read()
     {
         if (!Fill(WireFrame.HeaderBytes))
@@ -43,7 +44,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
         return new Frame(header.Kind, body, header.BodyBytes, pooled);
     }
 
-    /// <summary>Whether the next frame is here already, so that reading it will not wait.</summary>
+    /// <summary>Whether the next frame is buffered in full, so that reading it does not block.</summary>
     public bool HasBufferedFrame
     {
         get
@@ -53,7 +54,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
         }
     }
 
-    /// <summary>Gives the read buffer back; nothing may be reading.</summary>
+    /// <summary>Returns the read buffer to the pool; no read may be in progress.</summary>
     public void Dispose()
     {
         if (_buffer.Length > 0)
@@ -63,7 +64,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
 
     private void ReadBody(Span<byte> body)
     {
-        // What is left of a body that fits into the buffer comes through it, and with it, in the same read, the frames behind.
+        // The rest of a body that fits into the buffer is read through the buffer; the same read can then return the frames after it.
         if (body.Length <= _buffer.Length && !Fill(body.Length))
             throw new EndOfStreamException("the connection ended inside a frame");
 
@@ -79,7 +80,7 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
         }
     }
 
-    /// <summary>Reads until this many bytes are in the buffer; false when the stream ends before.</summary>
+    /// <summary>Reads until this many bytes are in the buffer; returns false when the stream ends before.</summary>
     private bool Fill(int bytes)
     {
         while (_end - _start < bytes)
@@ -104,5 +105,5 @@ internal sealed class FrameReader(Stream stream, int frameBytesMax) : IDisposabl
     }
 }
 
-/// <summary>A frame whose checksums were right; the body is at the beginning of the array.</summary>
+/// <summary>A frame with valid checksums; the body is at the start of the array.</summary>
 internal readonly record struct Frame(WireKind Kind, byte[] Body, int BodyBytes, bool Pooled);

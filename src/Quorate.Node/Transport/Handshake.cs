@@ -4,23 +4,23 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>What both sides say before the first frame. The dialer speaks first. All integers are little-endian.</summary>
+/// <summary>The handshake on a new connection, before the first frame. The dialer sends first. All integers are little-endian.</summary>
 /// <remarks><code>
-///   hello, dialer to listener                     answer, listener to dialer
+///   request, dialer to listener                   response, listener to dialer
 ///    0  8  magic "Quorate\n"                       0  8  magic "Quorate\n"
-///    8  2  bytes of the whole hello, 60 here       8  2  bytes of the whole answer, 52 here
-///   10  2  oldest protocol version spoken         10  2  refusal, see HandshakeRefusal; 0 welcomes
-///   12  2  newest protocol version spoken         12  2  protocol version chosen; 0 when refused
+///    8  2  bytes of the whole request, 60 here     8  2  bytes of the whole response, 52 here
+///   10  2  oldest supported protocol version      10  2  rejection, see HandshakeRejection; 0 accepts
+///   12  2  newest supported protocol version      12  2  protocol version chosen; 0 when rejected
 ///   14  2  zero                                   14  2  zero
 ///   16  8  cluster id                             16  8  cluster id
 ///   24  8  node id of the dialer                  24  8  node id of the listener
-///   32  8  node id it wants to reach              32  8  features of the listener, a bit each
-///   40  8  features of the dialer, a bit each     40  8  incarnation of the listener's folder
-///   48  8  incarnation of the dialer's folder     48  4  crc32c over bytes 0 .. 48
+///   32  8  node id that the dialer wants          32  8  features of the listener, a bit each
+///   40  8  features of the dialer, a bit each     40  8  incarnation of the listener's data directory
+///   48  8  incarnation of the dialer's directory  48  4  crc32c over bytes 0 .. 48
 ///   56  4  crc32c over bytes 0 .. 56
 /// </code>
-/// The incarnation (IncarnationBook) is 0 where a node does not say, as the first builds of version 1 did not.
-/// A later version may make either longer; the checksum stays its last four bytes, and what lies between is passed over.
+/// The incarnation (<see cref="IncarnationStore"/>) is 0 if a node does not send it, as the first builds of version 1 did not.
+/// A later version may make either message longer: the checksum stays in its last four bytes, and this version skips the bytes before it.
 /// </remarks>
 internal static class Handshake
 {
@@ -29,7 +29,10 @@ internal static class Handshake
     public const int RequestBytes = 60;
     public const int ResponseBytes = 52;
 
-    /// <summary>The longest hello or answer of any version to come: what a stranger can make us hold.</summary>
+    /// <summary>
+    /// The longest request or response that any future version may send: it bounds the memory that an unknown sender can make this node
+    /// allocate.
+    /// </summary>
     private const int BytesMax = 1024;
     private const int PrefixBytes = 10;
     private const int ChecksumBytes = 4;
@@ -71,9 +74,9 @@ internal static class Handshake
         return bytes;
     }
 
-    /// <summary>Reads a hello.</summary>
-    /// <exception cref="WireFormatException">It is none.</exception>
-    /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
+    /// <summary>Reads a handshake request.</summary>
+    /// <exception cref="WireFormatException">The bytes are not a handshake request.</exception>
+    /// <exception cref="EndOfStreamException">The peer closed the connection before the request was complete.</exception>
     public static HandshakeRequest ReadRequest(Stream stream)
     {
         var prefix = new byte[PrefixBytes];
@@ -84,9 +87,9 @@ internal static class Handshake
         return ParseRequest(bytes);
     }
 
-    /// <summary>Reads an answer.</summary>
-    /// <exception cref="WireFormatException">It is none.</exception>
-    /// <exception cref="EndOfStreamException">The other side closed before it was whole.</exception>
+    /// <summary>Reads a handshake response.</summary>
+    /// <exception cref="WireFormatException">The bytes are not a handshake response.</exception>
+    /// <exception cref="EndOfStreamException">The peer closed the connection before the response was complete.</exception>
     public static async ValueTask<HandshakeResponse> ReadResponseAsync(Stream stream, CancellationToken cancellation)
     {
         var prefix = new byte[PrefixBytes];
@@ -103,7 +106,9 @@ internal static class Handshake
         reader.Skip(PrefixBytes);
         var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
         reader.Skip(2);
-        return new HandshakeRequest(versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
+        return new HandshakeRequest(
+            versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()),
+            reader.UInt64(), reader.UInt64());
     }
 
     private static HandshakeResponse ParseResponse(ReadOnlySpan<byte> bytes)
@@ -115,14 +120,14 @@ internal static class Handshake
         return new HandshakeResponse(rejection, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
     }
 
-    /// <summary>The magic and the length first: a stranger who speaks HTTP is turned away at its first ten bytes.</summary>
+    /// <summary>Verifies the magic and the length first: a client that speaks HTTP is rejected at its first ten bytes.</summary>
     private static byte[] ParsePrefix(ReadOnlySpan<byte> prefix, int bytesMin)
     {
         if (!prefix.StartsWith(Magic))
-            throw new WireFormatException("what came does not begin like the handshake of a Quorate node");
+            throw new WireFormatException("the bytes do not begin like the handshake of a Quorate node");
         var length = BinaryPrimitives.ReadUInt16LittleEndian(prefix[Magic.Length..]);
         if (length < bytesMin || length > BytesMax)
-            throw new WireFormatException($"a handshake of {length} bytes is none; it has {bytesMin} to {BytesMax}");
+            throw new WireFormatException($"a handshake of {length} bytes is invalid; it has {bytesMin} to {BytesMax}");
 
         var bytes = new byte[length];
         prefix.CopyTo(bytes);
@@ -136,8 +141,12 @@ internal static class Handshake
     }
 }
 
-/// <summary>Dialer to listener: who I am, whom I want, what I speak, and with which folder; incarnation 0 does not say.</summary>
-internal readonly record struct HandshakeRequest(ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong Incarnation = 0);
+/// <summary>
+/// The handshake request from dialer to listener: cluster, sender, intended receiver, protocol versions, and incarnation (0 if not sent).
+/// </summary>
+internal readonly record struct HandshakeRequest(
+    ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong Incarnation = 0);
 
-/// <summary>Listener to dialer: welcome, or why not.</summary>
-internal readonly record struct HandshakeResponse(HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong Incarnation = 0);
+/// <summary>The handshake response from listener to dialer: acceptance, or the reason of the rejection.</summary>
+internal readonly record struct HandshakeResponse(
+    HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong Incarnation = 0);

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Counts the connections that have not said yet who they are, and says when there are too many.</summary>
+/// <summary>Limits the number of connections whose handshake is not complete, in total and for each IP address.</summary>
 internal sealed class HandshakeLimiter(int max, int maxPerAddress)
 {
     private readonly Lock _gate = new();

@@ -2,41 +2,45 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>The network as the group loop sees it: hand messages over, take what has come.</summary>
+/// <summary>The network as the driver sees it: sends messages and receives events.</summary>
 /// <remarks>
-/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are called by the loop alone, by one thread at a time, and never wait.
-/// Production gives it sockets; the simulator loses, repeats, delays and cuts.
+/// Threading: only the driver calls <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/>, on one thread at a time; they
+/// never block.
+/// Production uses sockets; the simulator loses, duplicates, delays and disconnects.
 /// </remarks>
 public interface INetwork
 {
     /// <summary>
-    /// Takes a message for <see cref="Message.To"/>. It is encoded before this returns, so the caller may change it afterwards. If the peer's queue
-    /// is full or it is not connected, the whole message is dropped and counted: Raft sends again.
+    /// Queues a message for <see cref="Message.To"/>. The message is encoded before this returns, so the caller may change it afterwards.
+    /// If the peer's queue is full or the peer is not connected, the whole message is dropped and counted: Raft sends it again.
     /// </summary>
     void Send(Message message);
 
-    /// <summary>Everything sent so far may go on its way; called once a turn, so that one write carries many messages.</summary>
+    /// <summary>
+    /// Starts to transmit everything queued so far. Called once in each iteration, so that one write carries many messages.
+    /// </summary>
     void Flush();
 
-    /// <summary>Takes the next thing that has arrived, if there is one.</summary>
+    /// <summary>Receives the next event, if there is one.</summary>
     /// <remarks>
-    /// Lifetime: <see cref="NetworkEvent.Message"/> is good until the next call; entries' payloads in it stay good for as long as they are referred to.
+    /// Lifetime: <see cref="NetworkEvent.Message"/> is valid until the next call; payloads of entries in it stay valid as long as they are
+    /// referenced.
     /// </remarks>
     bool TryReceive(out NetworkEvent received);
 }
 
-/// <summary>What the network tells the loop.</summary>
-/// <param name="Kind">What happened.</param>
-/// <param name="Peer">With whom.</param>
-/// <param name="Message">For <see cref="NetworkEventKind.Message"/>, what was said; else null.</param>
+/// <summary>A network event for the driver.</summary>
+/// <param name="Kind">The kind of the event.</param>
+/// <param name="Peer">The peer.</param>
+/// <param name="Message">The message if the kind is <see cref="NetworkEventKind.Message"/>; else null.</param>
 public readonly record struct NetworkEvent(NetworkEventKind Kind, NodeId Peer, Message? Message);
 
 /// <summary>The kinds of <see cref="NetworkEvent"/>.</summary>
 public enum NetworkEventKind : byte
 {
-    /// <summary>A peer said something.</summary>
+    /// <summary>A message of the peer was received.</summary>
     Message = 1,
 
-    /// <summary>A peer's connection to us was closed by its side: its process may be gone. A hint, never a proof.</summary>
+    /// <summary>The peer closed its connection to this node: its process may have ended. A hint, never a proof.</summary>
     Disconnected = 2,
 }

@@ -1,14 +1,14 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>The network as the node that owns it sees it: what its loop uses, what was counted, and the end.</summary>
+/// <summary>The network as the node that owns it sees it: the driver's interface, the counters, and disposal.</summary>
 internal interface INodeNetwork : INetwork, IAsyncDisposable
 {
-    /// <summary>What has been counted so far.</summary>
+    /// <summary>The current counters.</summary>
     TransportCounters Counters { get; }
 }
 
-/// <summary>Connects a node: production to its peers, a test to nobody.</summary>
-/// <param name="options">Who the node is, and where its peers are.</param>
-/// <param name="incarnations">Which folder it has, and which peers it has met.</param>
-/// <param name="onReady">Called when something has arrived for a loop that may be asleep.</param>
+/// <summary>Starts the network of a node: TCP in production, a fake in tests.</summary>
+/// <param name="options">The id of the node and the addresses of its peers.</param>
+/// <param name="incarnations">The incarnation of the node's data directory and those of its peers.</param>
+/// <param name="onReady">Called when an event has arrived and the loop may be sleeping.</param>
 internal delegate INodeNetwork NetworkStarter(RaftNodeOptions options, IncarnationStore incarnations, Action onReady);

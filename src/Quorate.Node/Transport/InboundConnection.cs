@@ -2,10 +2,10 @@ using System.Net.Sockets;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>A connection that a peer dialled and on which it sends: checked frames go from here into the inbox.</summary>
+/// <summary>A connection that a peer opened and sends on: puts verified frames into the receive queue.</summary>
 /// <remarks>
-/// It has a thread, which waits in the system for bytes and takes them to the loop itself: through the thread pool, each message would pass two more threads.
-/// There are as many as there are peers. Cutting the socket off is what ends the waiting.
+/// It has its own thread, which blocks in the read call and runs the loop itself: through the thread pool, each message would pass through
+/// two more threads. There are as many such threads as peers. Shutting down the socket ends the blocking read.
 /// </remarks>
 internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket socket, Stream stream) : IDisposable
 {
@@ -13,10 +13,10 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _malformed;
 
-    /// <summary>Something on it was no message: what else it brought is not to be believed either.</summary>
+    /// <summary>Whether something on the connection was not a valid message; then nothing else from it is used either.</summary>
     public bool IsMalformed => Volatile.Read(ref _malformed) != 0;
 
-    /// <summary>Ends it; completes when it puts nothing more into the inbox.</summary>
+    /// <summary>Ends the connection; completes when it adds nothing more to the receive queue.</summary>
     public async Task EndAsync()
     {
         try
@@ -25,13 +25,13 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
         }
         catch (ObjectDisposedException)
         {
-            // It has ended by itself in the meantime.
+            // The connection has ended by itself in the meantime.
         }
 
         await _ended.Task.ConfigureAwait(false);
     }
 
-    /// <summary>The loop found that a frame, though it came as it was sent, makes no sense.</summary>
+    /// <summary>Drops the connection because the driver found that a frame with valid checksums is not a valid message.</summary>
     public void Drop(WireFormatException fault)
     {
         if (Interlocked.Exchange(ref _malformed, 1) != 0)
@@ -40,7 +40,7 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
         network.TaskTracker.TryRun(EndAsync);
     }
 
-    /// <summary>Reads until the peer closes, the network fails, or we end it.</summary>
+    /// <summary>Reads until the peer closes the connection, the network fails, or this node ends it.</summary>
     public void Run()
     {
         Thread.CurrentThread.Name = $"raft {network.Options.NodeId} from {peer.Id}";
@@ -79,7 +79,11 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
         catch (Exception fault) when (SocketErrors.IsExpected(fault))
         {
             if (!_ending.IsCancellationRequested)
-                peer.OnLost(established, SocketErrors.IsClosedByPeer(fault), $"The connection of node {peer.Id} to this node broke: {fault.Message}");
+            {
+                peer.OnLost(
+                    established, SocketErrors.IsClosedByPeer(fault),
+                    $"The connection of node {peer.Id} to this node broke: {fault.Message}");
+            }
         }
     }
 
@@ -90,14 +94,15 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
         {
             while (true)
             {
-                // Not reading is how the sender is held back: its kernel's buffer fills, then its queue, and that drops whole messages.
+                // Backpressure: while this node does not read, the receive buffer of its kernel fills, then the sender's queue, which drops
+                // whole messages.
                 peer.ReceiveWindow.WaitForSpace(cancellation);
                 if (reader.Read() is not { } frame)
                     return;
                 peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
                 network.ReceiveQueue.Add(new ReceivedFrame(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
 
-                // Frames that came together go to the loop together.
+                // Signal once for frames that arrived together.
                 if (!reader.HasBufferedFrame || peer.ReceiveWindow.IsFull)
                     network.SignalLoop();
             }

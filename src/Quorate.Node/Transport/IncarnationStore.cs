@@ -6,19 +6,25 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>The incarnation of this node's data folder, a random number drawn when it was made, and those of the peers it has met. All integers are little-endian.</summary>
+/// <summary>
+/// Stores the incarnation of this node's data directory, which is a random number generated with the directory, and the incarnations of the
+/// known peers. All integers are little-endian.
+/// </summary>
 /// <remarks><code>
 ///   0   4  crc32c over bytes 4 .. end
 ///   4   4  magic "QINC"
 ///   8   4  format version, 1
 ///  12   4  n, count of peers
-///  16   8  incarnation of this folder
-///  24 16n  of each peer, in the order of their ids: node id, incarnation
+///  16   8  incarnation of this data directory
+///  24 16n  for each peer, in id order: node id, incarnation
 /// </code>
-/// A member that comes back with an empty folder has forgotten its votes and what it had acknowledged. Under its old id it could vote twice in a term, or help to
-/// elect a leader without entries that it had promised to keep. It comes with another incarnation, and is not let in by whoever has met the one before.
-/// Durability: a peer is in the book, flushed, before it hears that it is welcome; else two of its incarnations could be met on both sides of a crash.
-/// Threading: any thread; <see cref="TryRecord"/> may write to the disk. Any change here bumps the version and docs/formats/incarnations.md.
+/// A member that comes back with an empty data directory has forgotten its votes and the entries it had acknowledged. Under its old id it
+/// could vote twice in a term, or help to elect a leader without entries that it had acknowledged. It comes with another incarnation, and
+/// every node that knows the old one rejects it.
+/// Durability: a peer is recorded, and the file flushed, before the peer receives its acceptance; otherwise two of its incarnations could
+/// be accepted, one before and one after a crash.
+/// Threading: any thread; <see cref="TryRecord"/> may write to the disk. Any change here bumps the version and
+/// docs/formats/incarnations.md.
 /// </remarks>
 internal sealed class IncarnationStore
 {
@@ -38,12 +44,12 @@ internal sealed class IncarnationStore
         Own = own;
     }
 
-    /// <summary>Of this folder; never 0.</summary>
+    /// <summary>The incarnation of this data directory; never 0.</summary>
     public ulong Own { get; private set; }
 
-    /// <summary>Opens the book in a folder, or makes it there.</summary>
-    /// <remarks>Durability: <see cref="Own"/> and every peer in it are on the disk when this returns.</remarks>
-    /// <exception cref="WalCorruptionException">It is not what was written.</exception>
+    /// <summary>Opens the store in a data directory, or creates it.</summary>
+    /// <remarks>Durability: <see cref="Own"/> and every peer in the store are on disk when this returns.</remarks>
+    /// <exception cref="WalCorruptionException">The file is not as it was written.</exception>
     public static IncarnationStore Open(IStorage storage, Func<ulong>? generate = null)
     {
         AtomicFile.RemoveUnfinished(storage, Name);
@@ -57,14 +63,17 @@ internal sealed class IncarnationStore
         var store = new IncarnationStore(storage, 0);
         store.Read();
 
-        // It is whole, but its name may be no more durable than whoever gave it was alive; nor may the end of an unfinished one be.
+        // The content is complete, but the previous process may have ended before the name of the file, or the deletion of an unfinished
+        // one, was durable.
         storage.FlushDirectory();
         return store;
     }
 
-    /// <summary>Whether a peer may be talked to: it comes with the folder it had when it was met, or it was never met, and then it is remembered.</summary>
-    /// <param name="peer">Who it says it is.</param>
-    /// <param name="incarnation">Of its folder; 0 when it does not say, as releases before this rule do not.</param>
+    /// <summary>Records the incarnation of a new peer; returns false if the peer is known with another incarnation.</summary>
+    /// <param name="peer">The id that the peer sent.</param>
+    /// <param name="incarnation">
+    /// The incarnation of the peer's data directory; 0 if it sent none, as older releases do. Such a peer is accepted and not recorded.
+    /// </param>
     public bool TryRecord(NodeId peer, ulong incarnation)
     {
         if (incarnation == 0)
@@ -126,16 +135,24 @@ internal sealed class IncarnationStore
             throw Corruption("its checksum is wrong");
         var version = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(8));
         if (version != Version)
-            throw new IOException($"{Name} has format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        {
+            throw new IOException(
+                $"{Name} has format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        }
+
         var count = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(12));
         if (bytes.Length != HeaderBytes + ((long)PeerBytes * count))
-            throw Corruption($"it says {count} peers and has {bytes.Length} bytes");
+            throw Corruption($"it states {count} peers and has {bytes.Length} bytes");
 
         Own = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(16));
         for (var at = HeaderBytes; at < bytes.Length; at += PeerBytes)
-            _known[new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at)))] = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at + 8));
+        {
+            var peer = new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at)));
+            _known[peer] = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at + 8));
+        }
     }
 
     private static WalCorruptionException Corruption(string what) =>
-        new(Name, 0, "which folder this is, and which peers it has met", what, "It is written aside and flushed before it gets its name, so no crash leaves this.");
+        new(Name, 0, "the incarnations of this data directory and of the known peers", what,
+            "It is written to a temporary file and flushed before it is renamed, so no crash leaves this.");
 }

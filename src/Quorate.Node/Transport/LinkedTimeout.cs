@@ -1,6 +1,6 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>A token that is cancelled when its time is up, or when another one is.</summary>
+/// <summary>A cancellation token that is cancelled after a timeout, or when another token is cancelled.</summary>
 internal sealed class LinkedTimeout : IDisposable
 {
     private readonly CancellationTokenSource _timer;

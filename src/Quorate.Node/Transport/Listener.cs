@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Takes connections in on one endpoint, and finds out of each whose it is before a single frame of it is read.</summary>
+/// <summary>Accepts connections on one end point, and identifies the peer of each before it reads any frame.</summary>
 internal sealed class Listener : IDisposable
 {
     private readonly TcpNetwork _network;
@@ -18,8 +18,8 @@ internal sealed class Listener : IDisposable
 
     public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
 
-    /// <summary>Binds to every address that <paramref name="address"/> stands for.</summary>
-    /// <exception cref="TransportStartException">Says which address, why not, and what to do.</exception>
+    /// <summary>Binds to every IP address of <paramref name="address"/>.</summary>
+    /// <exception cref="TransportStartException">An address cannot be used; the message says which, why, and what to do.</exception>
     public static List<Listener> Bind(TcpNetwork network, PeerAddress address)
     {
         var bound = new List<Listener>();
@@ -42,7 +42,7 @@ internal sealed class Listener : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    /// <summary>Accepts until it is disposed.</summary>
+    /// <summary>Accepts connections until the network stops.</summary>
     public async Task RunAsync()
     {
         while (!_network.Ending.IsCancellationRequested)
@@ -82,33 +82,40 @@ internal sealed class Listener : IDisposable
     private static string Explain(PeerAddress address, Exception fault) => (fault as SocketException)?.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse =>
-            $"Cannot listen for peers on {address}: the port is in use by another process. Stop that process, or give this node another peer port.",
+            $"Cannot listen for peers on {address}: the port is in use by another process. "
+            + "Stop that process, or give this node another peer port.",
         SocketError.AddressNotAvailable =>
-            $"Cannot listen for peers on {address}: no network interface of this machine has that address. Use one that it has, or 0.0.0.0 for all.",
+            $"Cannot listen for peers on {address}: no network interface of this host has that address. "
+            + "Use an address of this host, or 0.0.0.0 for all.",
         SocketError.AccessDenied =>
-            $"Cannot listen for peers on {address}: the system does not allow it. Ports below 1024 need a privilege; take a higher one, or grant it.",
+            $"Cannot listen for peers on {address}: the system denies access. "
+            + "Ports below 1024 need a privilege; use a higher port, or grant the privilege.",
         SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain =>
-            $"Cannot listen for peers on {address}: the name {address.Host} has no address here. Correct it, or write an IP address.",
+            $"Cannot listen for peers on {address}: the name {address.Host} has no address on this host. "
+            + "Correct the name, or use an IP address.",
         _ => $"Cannot listen for peers on {address}: {fault.Message}. Correct the listen address.",
     };
 
-    /// <summary>Out of file descriptors, most likely. The peers that are connected stay so; accepting in a tight loop would take their processor time.</summary>
+    /// <summary>
+    /// Waits after a failed accept; most likely the process has run out of file descriptors. Connected peers stay connected; accepting in a
+    /// tight loop would take processor time from them.
+    /// </summary>
     private async Task OnAcceptFailedAsync(Exception fault)
     {
         _network.Report(
             TransportEventKind.AcceptFailed, NodeId.None,
-            $"No connection can be accepted on {EndPoint} for the moment: {fault.Message}. If the limit of open files is reached, raise it.");
+            $"Cannot accept connections on {EndPoint} at the moment: {fault.Message}. If the limit of open files is reached, raise it.");
         try
         {
             await Task.Delay(TimeSpan.FromMilliseconds(100), _network.Options.TimeProvider, _network.Ending).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            // We end.
+            // The network stops.
         }
     }
 
-    /// <summary>Gives a stranger a thread, if there are not too many of them already.</summary>
+    /// <summary>Starts a thread for a new connection, unless too many handshakes are in progress.</summary>
     private void Admit(Socket socket)
     {
         if (RemoteOf(socket) is not { } remote)
@@ -135,7 +142,7 @@ internal sealed class Listener : IDisposable
         }
         catch (Exception fault) when (SocketErrors.IsExpected(fault))
         {
-            return null; // It went away at once.
+            return null; // The peer has disconnected already.
         }
     }
 
@@ -143,8 +150,8 @@ internal sealed class Listener : IDisposable
     {
         using (socket)
         {
-            // The one place where their side of a connection becomes a stream; TLS goes around it here. Nothing on it is done asynchronously: the
-            // runtime would watch the socket from then on, and each read go through its threads.
+            // The one place where an inbound socket becomes a stream; a TLS stream would wrap it here. No asynchronous operation may be
+            // used on it: the runtime would poll the socket from then on, and every read would pass through its threads.
             using var stream = new NetworkStream(socket, ownsSocket: false);
             try
             {
@@ -163,12 +170,12 @@ internal sealed class Listener : IDisposable
             }
             catch (Exception fault) when (SocketErrors.IsExpected(fault))
             {
-                // It went away before it had said who it is, or we did.
+                // The peer disconnected before its handshake was complete, or this node stops.
             }
         }
     }
 
-    /// <summary>The handshake; null when it was refused, and that has been said.</summary>
+    /// <summary>Performs the handshake; returns null if the connection was rejected, in which case the rejection has been sent.</summary>
     private Peer? PerformHandshake(Socket socket, NetworkStream stream, IPEndPoint remote)
     {
         using var timeout = new LinkedTimeout(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
@@ -179,7 +186,8 @@ internal sealed class Listener : IDisposable
             var request = Handshake.ReadRequest(stream);
             var rejection = Validate(request, out var peer);
             var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
-            stream.Write(Handshake.Write(new HandshakeResponse(rejection, version, _network.Options.ClusterId, _network.Options.NodeId, Features: 0, _network.Incarnation)));
+            stream.Write(Handshake.Write(new HandshakeResponse(
+                rejection, version, _network.Options.ClusterId, _network.Options.NodeId, Features: 0, _network.Incarnation)));
             if (rejection != HandshakeRejection.None)
                 _network.OnHandshakeRejected(rejection, request, remote.ToString());
             return rejection == HandshakeRejection.None ? peer : null;
@@ -195,7 +203,9 @@ internal sealed class Listener : IDisposable
         }
     }
 
-    /// <summary>In the order in which a mistake is best understood: another protocol, another cluster, another node, a stranger, one who has lost its memory.</summary>
+    /// <summary>
+    /// Validates a request, the most fundamental mismatch first: protocol version, cluster, receiver, unknown peer, changed data directory.
+    /// </summary>
     private HandshakeRejection Validate(in HandshakeRequest request, out Peer? peer)
     {
         peer = null;

@@ -1,6 +1,6 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>Lets one event a second through.</summary>
+/// <summary>Allows one log event per second.</summary>
 internal sealed class LogThrottle(TimeProvider time)
 {
     private readonly Lock _gate = new();

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Keeps the connection on which we send to one peer: dials, shakes hands, writes what is queued, and begins again when it breaks.</summary>
+/// <summary>
+/// Maintains the connection on which this node sends to one peer: connects, performs the handshake, writes the send queue, and reconnects
+/// after a failure.
+/// </summary>
 internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddress firstAddress)
 {
     private readonly Lock _gate = new();
@@ -12,7 +15,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
     private bool _waiting;
     private string? _lastReported;
 
-    /// <summary>Where the peer listens. When that changes, the connection to the old place is given up at once.</summary>
+    /// <summary>The address of the peer. When it changes, the connection to the old address is ended at once.</summary>
     public PeerAddress Address
     {
         get
@@ -33,7 +36,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
     }
 
-    /// <summary>The peer has just been heard of: do not wait out the back-off.</summary>
+    /// <summary>Ends the back-off wait, because the peer has just connected to this node.</summary>
     public void RetryNow()
     {
         lock (_gate)
@@ -43,7 +46,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
     }
 
-    /// <summary>Dials, serves and waits, until the peer is removed.</summary>
+    /// <summary>Connects, sends and waits, until the peer is removed.</summary>
     public async Task RunAsync()
     {
         var failures = 0;
@@ -56,8 +59,8 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
                 EndPhase();
             }
 
-            // A connection that stood for a while was a good one. One that breaks at once is as bad as none: else two nodes that
-            // disagree about a message would dial as fast as they can.
+            // The back-off starts over after a connection that was stable for a while. A connection that breaks at once counts as a
+            // failure: otherwise two nodes that disagree about a message would reconnect as fast as they can.
             var wasStable = network.Options.TimeProvider.GetElapsedTime(started) >= network.Options.MaxReconnectBackoff;
             failures = wasStable ? 0 : failures + 1;
             using (var phase = BeginPhase(waiting: true))
@@ -75,7 +78,8 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         {
             using var socket = await ConnectAsync(address, cancellation).ConfigureAwait(false);
 
-            // The one place where our side of a connection becomes a stream; TLS goes around it here, and then the loop cannot write directly.
+            // The one place where an outbound socket becomes a stream; a TLS stream would wrap it here, and then the driver cannot write to
+            // the socket directly.
             var stream = new NetworkStream(socket, ownsSocket: false);
             socket.Blocking = false;
             await using (stream.ConfigureAwait(false))
@@ -92,7 +96,8 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
             {
                 ReportOnce(
                     TransportEventKind.Unreachable, HandshakeRejection.None,
-                    $"Node {peer.Id} cannot be reached at {address}: {Explain(fault)}. It may not be running, or its address may be wrong; this node keeps trying.");
+                    $"Node {peer.Id} cannot be reached at {address}: {Explain(fault)}. "
+                    + "It may not be running, or its address may be wrong; this node keeps trying.");
             }
         }
     }
@@ -125,11 +130,12 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
     {
         using var timeout = new LinkedTimeout(network.Options.TimeProvider, network.Options.HandshakeTimeout, cancellation);
         var request = new HandshakeRequest(
-            Handshake.VersionMin, Handshake.VersionMax, network.Options.ClusterId, network.Options.NodeId, peer.Id, Features: 0, network.Incarnation);
+            Handshake.VersionMin, Handshake.VersionMax, network.Options.ClusterId, network.Options.NodeId, peer.Id,
+            Features: 0, network.Incarnation);
         await stream.WriteAsync(Handshake.Write(request), timeout.Token).ConfigureAwait(false);
         var response = await Handshake.ReadResponseAsync(stream, timeout.Token).ConfigureAwait(false);
 
-        // The listener judges, but a welcome is believed only if it is the right one's.
+        // The listener validates the request. Its acceptance counts only if it comes from the right node.
         var rejection = response.Rejection != HandshakeRejection.None ? response.Rejection
             : response.ClusterId != request.ClusterId ? HandshakeRejection.WrongCluster
             : response.From != request.To ? HandshakeRejection.WrongReceiver
@@ -163,7 +169,8 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         if (fault is WireFormatException malformed)
             peer.OnMalformed(malformed);
         else
-            peer.OnLost(established, SocketErrors.IsClosedByPeer(fault), $"The connection to node {peer.Id} at {address} broke: {fault?.Message}");
+            peer.OnLost(
+                established, SocketErrors.IsClosedByPeer(fault), $"The connection to node {peer.Id} at {address} broke: {fault?.Message}");
     }
 
     private async Task WriteAllAsync(Stream stream, CancellationToken cancellation)
@@ -181,7 +188,9 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
     }
 
-    /// <summary>A peer says nothing on the connection it receives on: this ends when the peer closes, and that is what it is for.</summary>
+    /// <summary>
+    /// Waits until the peer closes the connection. The peer never sends on a connection on which it receives, so a read returns only then.
+    /// </summary>
     private static async Task WaitForCloseAsync(Stream stream, CancellationToken cancellation)
     {
         var read = await stream.ReadAsync(new byte[1], cancellation).ConfigureAwait(false);
@@ -198,7 +207,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
         catch (Exception fault) when (SocketErrors.IsExpected(fault))
         {
-            // Why it ended was taken from whichever of the two ended first; the other only followed.
+            // The cause is that of the task that ended first; this one was cancelled as a consequence.
         }
     }
 
@@ -206,7 +215,9 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
     {
         if (failures == 0)
             return;
-        var ceiling = Math.Min(network.Options.MaxReconnectBackoff.TotalMilliseconds, network.Options.InitialReconnectBackoff.TotalMilliseconds * Math.Pow(2, failures - 1));
+        var ceiling = Math.Min(
+            network.Options.MaxReconnectBackoff.TotalMilliseconds,
+            network.Options.InitialReconnectBackoff.TotalMilliseconds * Math.Pow(2, failures - 1));
         var wait = TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.Shared.NextDouble() / 2)));
         try
         {
@@ -214,7 +225,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
         catch (OperationCanceledException)
         {
-            // There is news: dial now.
+            // The wait was interrupted: connect now.
         }
     }
 
@@ -239,7 +250,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
     }
 
-    /// <summary>Cuts the present phase short. The caller may be the loop, so what follows from it happens in the thread pool.</summary>
+    /// <summary>Cancels the current phase. The caller may be the driver, so the cancellation runs on the thread pool.</summary>
     private void Interrupt()
     {
         if (_phase is { } phase)
@@ -255,7 +266,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         }
         catch (ObjectDisposedException)
         {
-            // The phase ended by itself in the meantime.
+            // The phase has ended by itself in the meantime.
         }
     }
 
@@ -269,7 +280,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
 
     private static string Explain(Exception fault) => fault switch
     {
-        OperationCanceledException => "no answer in time",
+        OperationCanceledException => "no reply in time",
         EndOfStreamException => "it closed the connection during the handshake",
         _ => fault.Message.TrimEnd('.'),
     };

@@ -2,10 +2,12 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>One other node, from when it became a peer to when it no longer is: what waits for it, what came from it, its two connections.</summary>
+/// <summary>
+/// A peer of this node, from its addition until its removal: its send queue, its receive window, and its two connections.
+/// </summary>
 /// <remarks>
-/// We send on the connection that we dialled and receive on the one that the peer dialled. So neither side has to agree on which of two
-/// crossing dials survives, and a broken direction is noticed and mended by the side that sends on it.
+/// A node sends on the connection that it opened, and receives on the one that the peer opened. So the two sides need not agree which of
+/// two crossing connection attempts survives, and the side that sends on a broken connection detects and replaces it.
 /// </remarks>
 internal sealed class Peer : IDisposable
 {
@@ -40,7 +42,7 @@ internal sealed class Peer : IDisposable
 
     public OutboundConnection Outbound { get; }
 
-    /// <summary>Cancelled once this node is no peer of ours any more, or we end.</summary>
+    /// <summary>Cancelled when the peer is removed, or when the network stops.</summary>
     public CancellationToken Removed { get; }
 
     public PeerCounters Counters => new(
@@ -55,18 +57,23 @@ internal sealed class Peer : IDisposable
 
     public void Dispose() => _removed.Dispose();
 
-    /// <summary>Makes this the connection we receive on, and ends the one before: the peer has given that up, or it would not have dialled.</summary>
-    /// <returns>The connection before, which may still be putting what it read into the inbox.</returns>
+    /// <summary>
+    /// Makes <paramref name="connection"/> the inbound connection. The previous one must end: the peer has given it up, or it would not
+    /// have connected again.
+    /// </summary>
+    /// <returns>The previous connection, which may still be adding frames to the receive queue.</returns>
     public InboundConnection? Replace(InboundConnection connection)
     {
         lock (_gate)
             return Interlocked.Exchange(ref _inbound, connection);
     }
 
-    /// <summary>This connection has ended.</summary>
+    /// <summary>Called when this connection has ended.</summary>
     public void Release(InboundConnection connection) => Interlocked.CompareExchange(ref _inbound, null, connection);
 
-    /// <summary>A connection of this peer stands, in either direction. The number is for <see cref="OnLost"/>.</summary>
+    /// <summary>
+    /// Called when a connection with this peer is established, in either direction. Returns its number, for <see cref="OnLost"/>.
+    /// </summary>
     public long OnEstablished(bool outbound)
     {
         if (outbound)
@@ -74,10 +81,10 @@ internal sealed class Peer : IDisposable
         return Interlocked.Increment(ref _established);
     }
 
-    /// <summary>A connection has ended that we did not end.</summary>
+    /// <summary>Called when a connection has ended that this node did not end.</summary>
     /// <remarks>
-    /// A process that dies takes both of its connections with it. The loop is told once: what stood already when a loss was told is part
-    /// of that loss, however late its own end is noticed.
+    /// A process that dies ends both of its connections. The driver receives one event: every connection that was established when a loss
+    /// was reported is part of that loss, however late its own end is detected.
     /// </remarks>
     public void OnLost(long established, bool closedByPeer, string text)
     {
@@ -112,6 +119,7 @@ internal sealed class Peer : IDisposable
         Interlocked.Increment(ref _malformed);
         _network.Report(
             TransportEventKind.Malformed, Id,
-            $"Dropped the connection of node {Id}: {fault.Message}. If this repeats, the network between the two damages data, or one of them runs a faulty release.");
+            $"Dropped the connection of node {Id}: {fault.Message}. "
+            + "If this repeats, the network between the two nodes corrupts data, or one of them runs a faulty release.");
     }
 }

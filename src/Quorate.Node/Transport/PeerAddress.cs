@@ -4,18 +4,18 @@ using System.Net;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Where a node listens for its peers.</summary>
-/// <param name="Host">A DNS name, looked up at every dial, or an IP address; IPv6 without brackets.</param>
-/// <param name="Port">1 to 65535; 0 only to listen, where it lets the system choose.</param>
+/// <summary>The address at which a node listens for its peers.</summary>
+/// <param name="Host">A DNS name, resolved at every connection attempt, or an IP address; IPv6 without brackets.</param>
+/// <param name="Port">1 to 65535; 0 only for listening, where the system then chooses the port.</param>
 public readonly record struct PeerAddress(string Host, int Port)
 {
-    /// <summary>Reads <c>host:port</c> or <c>[v6]:port</c>.</summary>
-    /// <exception cref="FormatException">Names the text and what it must look like.</exception>
+    /// <summary>Parses <c>host:port</c> or <c>[v6]:port</c>.</summary>
+    /// <exception cref="FormatException">The text is not an address; the message names the text and the expected format.</exception>
     public static PeerAddress Parse(string text) => TryParse(text, out var address)
         ? address
         : throw new FormatException($"'{text}' is not a peer address; write host:port, for example 10.0.0.5:2380 or [::1]:2380");
 
-    /// <summary>Reads <c>host:port</c> or <c>[v6]:port</c>, if it is one.</summary>
+    /// <summary>Tries to parse <c>host:port</c> or <c>[v6]:port</c>.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out PeerAddress address)
     {
         address = default;
@@ -33,11 +33,11 @@ public readonly record struct PeerAddress(string Host, int Port)
         return true;
     }
 
-    /// <summary>host:port, with brackets around an IPv6 address.</summary>
+    /// <summary>Formats the address as host:port, with brackets around an IPv6 address.</summary>
     public override string ToString() =>
         Host?.Contains(':', StringComparison.Ordinal) == true ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 
-    /// <summary>The addresses to try, in order.</summary>
+    /// <summary>Resolves the host to the IP addresses to try, in order.</summary>
     internal async ValueTask<IPAddress[]> ResolveAsync(CancellationToken cancellation) => IPAddress.TryParse(Host, out var literal)
         ? [literal]
         : await Dns.GetHostAddressesAsync(Host, cancellation).ConfigureAwait(false);

@@ -1,7 +1,10 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>What has arrived and waits for the loop, in the order it arrived: many readers put in, the loop takes out.</summary>
-/// <remarks>Whoever puts in tells the loop, when there is nothing more to put in at once. Bounded peer by peer through <see cref="ReceiveWindow"/>, so that one flooding peer cannot crowd out the others.</remarks>
+/// <summary>The received frames that wait for the driver, in their order of arrival: many readers add, the driver takes.</summary>
+/// <remarks>
+/// A reader signals the loop when it has nothing more to add at once. The queue is bounded for each peer by its <see
+/// cref="ReceiveWindow"/>, so that a flooding peer cannot displace the others.
+/// </remarks>
 internal sealed class ReceiveQueue
 {
     private readonly Lock _gate = new();
@@ -9,14 +12,14 @@ internal sealed class ReceiveQueue
     private List<ReceivedFrame> _taken = [];
     private int _next;
 
-    /// <summary>Puts in.</summary>
+    /// <summary>Adds a frame.</summary>
     public void Add(in ReceivedFrame frame)
     {
         lock (_gate)
             _received.Add(frame);
     }
 
-    /// <summary>Takes the next; for the loop alone.</summary>
+    /// <summary>Takes the next frame; for the driver only.</summary>
     public bool TryTake(out ReceivedFrame frame)
     {
         if (_next == _taken.Count)
@@ -37,16 +40,17 @@ internal sealed class ReceiveQueue
     }
 }
 
-/// <summary>One thing that arrived.</summary>
-/// <param name="Peer">From whom.</param>
-/// <param name="Connection">On which connection; null says that a connection of the peer was closed by its side.</param>
+/// <summary>A received frame, or the notification that a peer closed a connection.</summary>
+/// <param name="Peer">The sender.</param>
+/// <param name="Connection">The connection; null means that the peer closed a connection.</param>
 /// <param name="Kind">The kind of the frame.</param>
-/// <param name="Body">Its body, at the beginning of the array.</param>
-/// <param name="BodyBytes">The length of it.</param>
-/// <param name="Pooled">Whether the array goes back to the pool once the message has been dealt with.</param>
-internal readonly record struct ReceivedFrame(Peer Peer, InboundConnection? Connection, WireKind Kind, byte[] Body, int BodyBytes, bool Pooled);
+/// <param name="Body">The array with the body at its start.</param>
+/// <param name="BodyBytes">The length of the body.</param>
+/// <param name="Pooled">Whether the array is returned to the pool once the message has been processed.</param>
+internal readonly record struct ReceivedFrame(
+    Peer Peer, InboundConnection? Connection, WireKind Kind, byte[] Body, int BodyBytes, bool Pooled);
 
-/// <summary>How much of one peer may wait in the <see cref="ReceiveQueue"/>.</summary>
+/// <summary>Flow control: bounds the bytes of one peer in the <see cref="ReceiveQueue"/>.</summary>
 internal sealed class ReceiveWindow(long bytesMax)
 {
     private readonly object _gate = new();
@@ -58,7 +62,10 @@ internal sealed class ReceiveWindow(long bytesMax)
 
     public void Acquire(int bytes) => Interlocked.Add(ref _usedBytes, bytes);
 
-    /// <summary>The loop is done with this much. The reader goes on at half, so that it reads in stretches and not frame by frame.</summary>
+    /// <summary>
+    /// Releases bytes that the driver has processed. A blocked reader resumes when the window is half empty, so that it reads in bursts and
+    /// not frame by frame.
+    /// </summary>
     public void Release(int bytes)
     {
         var after = Interlocked.Add(ref _usedBytes, -bytes);
@@ -66,7 +73,7 @@ internal sealed class ReceiveWindow(long bytesMax)
             WakeReader();
     }
 
-    /// <summary>Waits until there is room for one more frame.</summary>
+    /// <summary>Blocks until there is space for one more frame.</summary>
     public void WaitForSpace(CancellationToken cancellation)
     {
         if (!IsFull)

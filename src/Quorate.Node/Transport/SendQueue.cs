@@ -3,16 +3,16 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>What waits to be sent to one peer: two buffers that change places. One is filled while the other is written.</summary>
+/// <summary>The bytes that wait to be sent to one peer, in two alternating buffers: one is filled while the other is written.</summary>
 /// <remarks>
-/// The loop writes what it has gathered itself, as far as the socket takes it without waiting: that is nearly always all of it, and
-/// spares a change of threads on the way of every message. What the socket does not take is the writer's, a task that may wait; meanwhile the
-/// loop only fills, so a busy connection batches by itself. One of the two writes at a time. The lock is held for one encoding or one exchange,
-/// never across a write. A message goes in whole or not at all.
+/// The driver itself writes what it has queued, as far as the socket accepts it without blocking. That is nearly always everything, and it
+/// saves a thread switch for each message. The rest is written by the writer, a task that may wait; meanwhile the driver only fills the
+/// other buffer, so a busy connection batches by itself. Only one of the two writes at a time. The lock is held for one encoding or one
+/// buffer swap, never across a write. A message is queued completely or not at all.
 /// </remarks>
 internal sealed class SendQueue(int bytesMax)
 {
-    /// <summary>A buffer that a burst made larger than this is given back once it has been sent.</summary>
+    /// <summary>The largest buffer that is kept after a burst has been sent.</summary>
     private const int RetainedBytesMax = 4 << 20;
     private const int FirstBytes = 64 << 10;
 
@@ -50,7 +50,9 @@ internal sealed class SendQueue(int bytesMax)
         }
     }
 
-    /// <summary>Encodes a message of <paramref name="bytes"/> bytes, or drops it: there is no connection, or no room.</summary>
+    /// <summary>
+    /// Encodes a message of <paramref name="bytes"/> bytes into the queue; drops it when there is no connection or no space.
+    /// </summary>
     public bool TryAdd(Message message, int bytes)
     {
         lock (_gate)
@@ -70,7 +72,7 @@ internal sealed class SendQueue(int bytesMax)
         }
     }
 
-    /// <summary>Sends what was added, now or as soon as the socket takes it. Never waits. For the loop.</summary>
+    /// <summary>Sends the queued messages, now or as soon as the socket accepts them. Never blocks. For the driver.</summary>
     public void Flush()
     {
         if (_socket is { } socket && TryBeginWrite(out var write))
@@ -82,14 +84,14 @@ internal sealed class SendQueue(int bytesMax)
         _writable.Set();
     }
 
-    /// <summary>Wakes the writer.</summary>
+    /// <summary>Signals the writer.</summary>
     public void SignalWriter() => _writable.Set();
 
-    /// <summary>Completes when there may be something to write; also when the queue was closed.</summary>
+    /// <summary>Completes when there may be something to write, or when the queue was closed.</summary>
     public ValueTask WaitAsync() => _writable.WaitAsync();
 
-    /// <summary>A connection stands: messages are taken from now on.</summary>
-    /// <param name="socket">The socket, not blocking, for the loop to write to; null when only the writer can.</param>
+    /// <summary>Opens the queue for an established connection: messages are accepted from now on.</summary>
+    /// <param name="socket">The non-blocking socket, for the driver to write to; null when only the writer can write.</param>
     public void Open(Socket? socket)
     {
         lock (_gate)
@@ -100,7 +102,7 @@ internal sealed class SendQueue(int bytesMax)
         }
     }
 
-    /// <summary>The connection is gone, and with it all that was to go over it.</summary>
+    /// <summary>Closes the queue because the connection has ended, and drops the queued messages.</summary>
     public void Close()
     {
         lock (_gate)
@@ -117,7 +119,10 @@ internal sealed class SendQueue(int bytesMax)
         _writable.Set();
     }
 
-    /// <summary>Takes all that waits, to be written as it is and then given to <see cref="EndWrite"/>; false when there is nothing, or the other of the two is writing.</summary>
+    /// <summary>
+    /// Takes all queued bytes, to be written unchanged and then passed to <see cref="EndWrite"/>. Returns false when there are none, or
+    /// when the other of the two is writing.
+    /// </summary>
     public bool TryBeginWrite(out QueueWrite write)
     {
         lock (_gate)
@@ -141,13 +146,13 @@ internal sealed class SendQueue(int bytesMax)
         }
     }
 
-    /// <summary>So much of a write was done. False when there is more to write.</summary>
+    /// <summary>Reports how many bytes of a write were written. Returns false when there is more to write.</summary>
     public bool EndWrite(in QueueWrite write, int written)
     {
         lock (_gate)
         {
             if (write.Connection != _connection)
-                return true; // closed meanwhile: it all counts as dropped
+                return true; // closed in the meantime: all of it counts as dropped
 
             _isWriting = false;
             _written += written;
@@ -163,7 +168,10 @@ internal sealed class SendQueue(int bytesMax)
         }
     }
 
-    /// <summary>Writes as much as the socket takes at once. An error is the writer's to find: it meets the same one, and it ends the connection.</summary>
+    /// <summary>
+    /// Writes as much as the socket accepts at once. Errors are left to the writer, which encounters the same error and ends the
+    /// connection.
+    /// </summary>
     private static int WriteNow(Socket socket, ReadOnlySpan<byte> bytes)
     {
         try
@@ -188,7 +196,7 @@ internal sealed class SendQueue(int bytesMax)
     }
 }
 
-/// <summary>What one of the writers of a <see cref="SendQueue"/> is writing.</summary>
-/// <param name="Connection">The connection it is meant for, by the queue's count of them.</param>
+/// <summary>A write in progress on a <see cref="SendQueue"/>.</summary>
+/// <param name="Connection">The number of the connection for which the bytes are meant, as the queue counts connections.</param>
 /// <param name="Bytes">The bytes.</param>
 internal readonly record struct QueueWrite(int Connection, ReadOnlyMemory<byte> Bytes);

@@ -2,25 +2,31 @@ using System.Net.Sockets;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Which failures a network is expected to have, and what they say about the other side.</summary>
+/// <summary>
+/// Classifies socket errors: which ones a network is expected to cause, and which ones show that the peer has closed the connection.
+/// </summary>
 internal static class SocketErrors
 {
     private const int TcpUserTimeoutOnLinux = 18;
 
-    /// <summary>A network does this; anything else is a bug of ours.</summary>
+    /// <summary>Whether the exception is an expected network error. Anything else is a bug in this library.</summary>
     public static bool IsExpected(Exception exception) =>
         exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException or WireFormatException;
 
-    /// <summary>The other side's kernel told us that nobody is there any more: FIN or RST, not silence.</summary>
+    /// <summary>Whether the peer's kernel reported that the connection is closed, with FIN or RST; a timeout does not count.</summary>
     public static bool IsClosedByPeer(Exception? exception) => exception switch
     {
         EndOfStreamException => true,
         IOException { InnerException: SocketException inner } => IsClosedByPeer(inner),
-        SocketException socket => socket.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown,
+        SocketException socket =>
+            socket.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown,
         _ => false,
     };
 
-    /// <summary>Whoever waits in the system for this socket is let go once the token is cancelled, as if the other side had closed.</summary>
+    /// <summary>
+    /// Shuts the socket down when the token is cancelled: a thread that is blocked on it continues as if the peer had closed the
+    /// connection.
+    /// </summary>
     public static CancellationTokenRegistration ShutdownOn(Socket socket, CancellationToken cancellation) => cancellation.UnsafeRegister(
         static state =>
         {
@@ -30,12 +36,12 @@ internal static class SocketErrors
             }
             catch (Exception fault) when (IsExpected(fault))
             {
-                // It is cut off already.
+                // The socket is shut down already.
             }
         },
         socket);
 
-    /// <summary>What every peer connection is set to, whichever side opened it.</summary>
+    /// <summary>Sets the socket options of a peer connection, in either direction.</summary>
     public static void Configure(Socket socket, TimeSpan unacknowledgedTimeout)
     {
         socket.NoDelay = true;

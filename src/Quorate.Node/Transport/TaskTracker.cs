@@ -1,6 +1,8 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>Owns the tasks that nobody awaits one by one: the end waits for all, and what one of them did not expect is not lost.</summary>
+/// <summary>
+/// Tracks tasks that are not awaited one by one: the shutdown waits for all of them, and their unexpected exceptions are reported.
+/// </summary>
 internal sealed class TaskTracker(Action<Exception> onFault)
 {
     private readonly Lock _gate = new();
@@ -8,14 +10,17 @@ internal sealed class TaskTracker(Action<Exception> onFault)
     private int _running;
     private bool _closing;
 
-    /// <summary>Starts work in the thread pool; does nothing once <see cref="DrainAsync"/> was called.</summary>
+    /// <summary>Starts work on the thread pool; does nothing after <see cref="DrainAsync"/>.</summary>
     public bool TryRun(Func<Task> work) => TryTrack(() => Task.Run(work));
 
-    /// <summary>Starts work that waits in the system, on a thread of its own; does nothing where the system has no thread to give, or after <see cref="DrainAsync"/>.</summary>
+    /// <summary>
+    /// Starts blocking work on a thread of its own; does nothing if the system cannot create a thread, or after <see cref="DrainAsync"/>.
+    /// </summary>
     public bool TryRunBlocking(Action work) => TryTrack(() =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
+        Task.Factory.StartNew(
+            work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default));
 
-    /// <summary>Completes when all that was started has ended; nothing more is started.</summary>
+    /// <summary>Prevents new work, and completes when all started work has ended.</summary>
     public Task DrainAsync()
     {
         lock (_gate)

@@ -6,15 +6,15 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>The network of a real cluster: TCP, a connection each way between every two nodes.</summary>
+/// <summary>The network of a real cluster: TCP, with one connection in each direction between every two nodes.</summary>
 /// <remarks>
 /// <code>
-///   loop ── Send ──► SendQueue ── Flush ──► socket; what it does not take at once, the Dialer's writer sends    (one a peer)
-///   loop ◄─ TryReceive ── Inbox ◄── IncomingConnection ◄── FrameReader ◄── socket      (one thread a peer, after the Listener let it in)
+///   driver ── Send ──► SendQueue ── Flush ──► socket; the writer of OutboundConnection sends what the socket does not accept at once
+///   driver ◄─ TryReceive ── ReceiveQueue ◄── InboundConnection ◄── FrameReader ◄── socket, accepted by Listener (one thread per peer)
 /// </code>
-/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are for the loop, one caller at a time, and never wait for anything;
-/// all else may be called from any thread.
-/// Errors: what a network does is never an exception here. A mistake of ours in a background task comes out of the next <see cref="TryReceive"/>.
+/// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are for the driver, one caller at a time, and never
+/// block; all other members may be called from any thread.
+/// Errors: network errors never throw here. An unexpected exception in a background task is thrown by the next <see cref="TryReceive"/>.
 /// </remarks>
 public sealed class TcpNetwork : INodeNetwork
 {
@@ -43,10 +43,10 @@ public sealed class TcpNetwork : INodeNetwork
         _rejectionLogThrottle = new LogThrottle(options.TimeProvider);
     }
 
-    /// <summary>Where we listen; with port 0 in the options, the ports that the system chose.</summary>
+    /// <summary>The end points on which the node listens; for port 0 in the options, with the port that the system chose.</summary>
     public IReadOnlyList<IPEndPoint> ListenEndPoints { get; private set; } = [];
 
-    /// <summary>What has been counted so far.</summary>
+    /// <summary>The current counters.</summary>
     public TransportCounters Counters => new(
         [.. _peers.Values.Select(peer => peer.Counters).OrderBy(counters => counters.Peer)],
         Interlocked.Read(ref _handshakesRejected), Interlocked.Read(ref _droppedUnknownPeer));
@@ -61,11 +61,14 @@ public sealed class TcpNetwork : INodeNetwork
 
     internal CancellationToken Ending { get; }
 
-    /// <summary>Of our folder; 0 when we have none.</summary>
+    /// <summary>The incarnation of this node's data directory; 0 without one.</summary>
     internal ulong Incarnation => Options.Incarnations?.Own ?? 0;
 
-    /// <summary>Whether a peer comes with the folder it had when we met it. What we have not met is remembered.</summary>
-    /// <remarks>A flush that fails ends the node: the fault comes out of the next <see cref="TryReceive"/>. A disk that is full lets nobody new in.</remarks>
+    /// <summary>Records the incarnation of a new peer; returns false if the peer is known with another incarnation.</summary>
+    /// <remarks>
+    /// A failed flush stops the node: the exception is thrown by the next <see cref="TryReceive"/>. While the disk is full, no new peer is
+    /// accepted.
+    /// </remarks>
     internal bool TryRecordIncarnation(NodeId peer, ulong incarnation)
     {
         try
@@ -79,13 +82,13 @@ public sealed class TcpNetwork : INodeNetwork
         }
     }
 
-    /// <summary>Listens, and begins to dial every peer.</summary>
-    /// <param name="options">All there is to say.</param>
+    /// <summary>Starts to listen, and to connect to every peer.</summary>
+    /// <param name="options">The options.</param>
     /// <param name="onReady">
-    /// Called when something has arrived for a loop that may be asleep, on the thread that has read it: the loop may take its turn right there. While this
-    /// runs, nothing more is read from that peer. It must not throw.
+    /// Called when an event has arrived and the loop may be sleeping, on the thread that has read it: the loop may run its iteration there.
+    /// During the call, nothing more is read from that peer. It must not throw.
     /// </param>
-    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="TransportStartException">A listen address cannot be used.</exception>
     public static TcpNetwork Start(TcpNetworkOptions options, Action onReady)
     {
@@ -115,7 +118,8 @@ public sealed class TcpNetwork : INodeNetwork
     }
 
     /// <summary>
-    /// These are the peers from now on. Who is new is dialled, who moved is dialled anew, who is missing is cut off; the others notice nothing.
+    /// Replaces the peer set: connects to new peers, reconnects to peers whose address changed, disconnects removed peers. Connections with
+    /// the other peers are not affected.
     /// </summary>
     public void SetPeers(IReadOnlyDictionary<NodeId, PeerAddress> peers)
     {
@@ -157,7 +161,7 @@ public sealed class TcpNetwork : INodeNetwork
     {
         ArgumentNullException.ThrowIfNull(message);
         if (message.To == Options.NodeId || message.From != Options.NodeId)
-            throw new InvalidOperationException($"{message} is not from this node {Options.NodeId} to another: the caller has mixed something up");
+            throw new InvalidOperationException($"{message} is not from this node {Options.NodeId} to another node: a bug of the caller.");
 
         if (!_peers.TryGetValue(message.To, out var peer))
         {
@@ -167,7 +171,11 @@ public sealed class TcpNetwork : INodeNetwork
 
         var bytes = WireEncoder.SizeOf(message);
         if (bytes > Options.MaxFrameBytes)
-            throw new InvalidOperationException($"{message} takes {bytes} bytes; no peer accepts more than FrameBytesMax = {Options.MaxFrameBytes}");
+        {
+            throw new InvalidOperationException(
+                $"{message} takes {bytes} bytes; no peer accepts more than MaxFrameBytes = {Options.MaxFrameBytes}.");
+        }
+
         if (peer.SendQueue.TryAdd(message, (int)bytes) && !_unflushed.Contains(peer))
             _unflushed.Add(peer);
     }
@@ -208,7 +216,9 @@ public sealed class TcpNetwork : INodeNetwork
         return false;
     }
 
-    /// <summary>Closes every connection and completes when nothing of this network runs any more. What was queued is not sent.</summary>
+    /// <summary>
+    /// Closes every connection, and completes when no task of this network is running any more. Queued messages are not sent.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Dictionary<NodeId, Peer> peers;
@@ -231,7 +241,7 @@ public sealed class TcpNetwork : INodeNetwork
         _ending.Dispose();
     }
 
-    /// <summary>There is something in the inbox.</summary>
+    /// <summary>Signals the loop that the receive queue is not empty.</summary>
     internal void SignalLoop() => _onReady();
 
     internal Peer? Find(NodeId id) => _peers.GetValueOrDefault(id);
@@ -239,12 +249,18 @@ public sealed class TcpNetwork : INodeNetwork
     internal void Report(TransportEventKind kind, NodeId peer, string text, HandshakeRejection rejection = HandshakeRejection.None) =>
         Options.OnEvent(new TransportEvent(kind, peer, rejection, text));
 
-    /// <summary>Counts a refusal, and tells of it unless another was told of within the second: a port scanner must not fill the log.</summary>
+    /// <summary>
+    /// Counts a rejection, and reports it unless another was reported within the last second: a port scanner must not fill the log.
+    /// </summary>
     internal void OnHandshakeRejected(HandshakeRejection rejection, in HandshakeRequest request, string from)
     {
         Interlocked.Increment(ref _handshakesRejected);
         if (_rejectionLogThrottle.ShouldLog())
-            Report(TransportEventKind.Rejected, request.From, HandshakeErrors.ForListener(rejection, request, Options.ClusterId, Options.NodeId, from), rejection);
+        {
+            Report(
+                TransportEventKind.Rejected, request.From,
+                HandshakeErrors.ForListener(rejection, request, Options.ClusterId, Options.NodeId, from), rejection);
+        }
     }
 
     private bool TryDecode(in ReceivedFrame frame, out Message? message)
@@ -261,7 +277,11 @@ public sealed class TcpNetwork : INodeNetwork
             }
 
             if (message!.From != frame.Peer.Id || message.To != Options.NodeId)
-                throw new WireFormatException($"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} to {Options.NodeId}");
+            {
+                throw new WireFormatException(
+                    $"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} to {Options.NodeId}");
+            }
+
             frame.Peer.OnMessageReceived();
             return true;
         }
@@ -272,7 +292,7 @@ public sealed class TcpNetwork : INodeNetwork
         }
     }
 
-    /// <summary>The loop is done with what it took.</summary>
+    /// <summary>Releases a frame that the driver has processed.</summary>
     private static void ReleaseFrame(in ReceivedFrame frame)
     {
         if (frame.Connection is null)

@@ -2,16 +2,16 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Bytes to messages, into instances that are used again and again.</summary>
+/// <summary>Decodes messages into reused instances.</summary>
 /// <remarks>
-/// Lifetime: a decoded message is good until the next is decoded. Payloads are views into the body that was handed in, so the body of
-/// a frame for which <see cref="RetainsBody"/> says so belongs to the log from then on and is never pooled.
-/// Errors: <see cref="WireFormatException"/> and no other, whatever the bytes are. Counts and lengths are held against the bytes that
-/// are there before anything is made of them. The layout is in <see cref="WireEncoder"/>.
+/// Lifetime: a decoded message is valid until the next one is decoded. Payloads are slices of the body that was passed in; if <see
+/// cref="RetainsBody"/> is true for a frame, its body belongs to the log from then on and is never pooled.
+/// Errors: <see cref="WireFormatException"/> and no other, for any bytes. Counts and lengths are checked against the available bytes before
+/// anything is allocated for them. The layout is in <see cref="WireEncoder"/>.
 /// </remarks>
 internal sealed class WireDecoder
 {
-    /// <summary>The largest scratch array that is kept from one message to the next, in elements.</summary>
+    /// <summary>The largest scratch array that is kept between messages, in elements.</summary>
     private const int ScratchMax = 65_536;
 
     private readonly AppendEntries _appendEntries = new();
@@ -19,14 +19,14 @@ internal sealed class WireDecoder
     private readonly RequestVote _requestVote = new();
     private readonly RequestVoteReply _requestVoteReply = new();
     private readonly ForwardProposals _forwardProposals = new();
-    private readonly RejectProposals _refuseProposals = new();
+    private readonly RejectProposals _rejectProposals = new();
     private readonly ReadIndexRequest _readIndexRequest = new();
     private readonly ReadIndexReply _readIndexReply = new();
 
     private LogEntry[] _entries = new LogEntry[64];
     private Proposal[] _proposals = new Proposal[64];
 
-    /// <summary>Whether the log will refer to the body of such a frame after it has been decoded.</summary>
+    /// <summary>Whether the log references the body of such a frame after it has been decoded.</summary>
     public static bool RetainsBody(in WireFrameHeader header) => header.Kind switch
     {
         WireKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
@@ -34,7 +34,7 @@ internal sealed class WireDecoder
         _ => false,
     };
 
-    /// <summary>Decodes a body; false for a kind this version does not know.</summary>
+    /// <summary>Decodes a body; returns false for a kind that this version does not know.</summary>
     public bool TryDecode(WireKind kind, ReadOnlyMemory<byte> body, out Message? message)
     {
         ReleasePayloads();
@@ -46,7 +46,7 @@ internal sealed class WireDecoder
             WireKind.RequestVote => _requestVote,
             WireKind.RequestVoteReply => _requestVoteReply,
             WireKind.ForwardProposals => _forwardProposals,
-            WireKind.RefuseProposals => _refuseProposals,
+            WireKind.RejectProposals => _rejectProposals,
             WireKind.ReadIndexRequest => _readIndexRequest,
             WireKind.ReadIndexReply => _readIndexReply,
             _ => null,
@@ -106,7 +106,7 @@ internal sealed class WireDecoder
                 break;
 
             default:
-                throw new InvalidOperationException($"{message.GetType().Name} is made here but not read here");
+                throw new InvalidOperationException($"{message.GetType().Name} is created here but not decoded here");
         }
     }
 
@@ -132,7 +132,11 @@ internal sealed class WireDecoder
             var payload = Slice(body, ref payloadAt, reader.UInt32());
             var entryTerm = new Term(reader.UInt64());
             if (entryTerm < term || entryTerm > message.Term)
-                throw new WireFormatException($"an entry of term {entryTerm} cannot follow term {term} in a message of term {message.Term}");
+            {
+                throw new WireFormatException(
+                    $"an entry of term {entryTerm} cannot follow term {term} in a message of term {message.Term}");
+            }
+
             term = entryTerm;
             var proposal = new ProposalId(new NodeId(reader.UInt64()), reader.UInt64());
             reader.Skip(headerBytes - WireEncoder.EntryHeaderBytes);
@@ -165,15 +169,19 @@ internal sealed class WireDecoder
         message.FirstSequence = reader.UInt64();
         message.LastSequence = reader.UInt64();
         if (message.FirstSequence > message.LastSequence)
-            throw new WireFormatException($"the range {message.FirstSequence}..{message.LastSequence} of refused proposals is empty");
+        {
+            throw new WireFormatException(
+                $"the range {message.FirstSequence}..{message.LastSequence} of rejected proposals is empty");
+        }
 
-        // Every reason says "nothing happened, try again"; one from a later version loses only its nuance.
+        // Every reason means that nothing was appended and the proposal may be repeated. A reason of a later version decodes as NoLeader,
+        // which means the same.
         var reason = (RejectReason)reader.Byte();
         message.Reason = reason is >= RejectReason.NoLeader and <= RejectReason.Superseded ? reason : RejectReason.NoLeader;
         reader.Skip(7);
     }
 
-    /// <summary>A count of headers that are all there, and the length of each.</summary>
+    /// <summary>Reads a count of headers and the length of each, and verifies that the body contains all of them.</summary>
     private static int ReadCount(ref WireReader reader, int headerBytesMin, out int headerBytes)
     {
         var count = reader.UInt32();
@@ -182,7 +190,11 @@ internal sealed class WireDecoder
         if (headerBytes < headerBytesMin)
             throw new WireFormatException($"a header of {headerBytes} bytes is shorter than the {headerBytesMin} of the first version");
         if ((long)count * headerBytes > reader.Remaining)
-            throw new WireFormatException($"{count} headers of {headerBytes} bytes do not fit into the {reader.Remaining} bytes that are left");
+        {
+            throw new WireFormatException(
+                $"{count} headers of {headerBytes} bytes do not fit into the {reader.Remaining} bytes that are left");
+        }
+
         return (int)count;
     }
 
@@ -204,7 +216,7 @@ internal sealed class WireDecoder
         return flags;
     }
 
-    /// <summary>Lets go of the payloads of the message before, which the log may long have dropped.</summary>
+    /// <summary>Releases the payloads of the previous message, which the log may have dropped long ago.</summary>
     private void ReleasePayloads()
     {
         _entries.AsSpan(0, _appendEntries.Entries.Length).Clear();

@@ -2,7 +2,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Messages to bytes. Every body begins the same; what follows depends on the kind. All integers are little-endian.</summary>
+/// <summary>
+/// Encodes messages. Every body begins with the same fields; the rest depends on the kind. All integers are little-endian.
+/// </summary>
 /// <remarks><code>
 ///   every kind            0  8  from        8  8  to        16  8  term
 ///   AppendEntries        24  8  previous term    32  8  previous index    40  8  leader commit    48  8  round
@@ -15,12 +17,12 @@ namespace Quorate.Node.Transport;
 ///   ForwardProposals     24  4  count of proposals   28  2  bytes of one proposal header, 24 here   30  2  zero
 ///                        32  …  proposal headers, then all commands end to end
 ///     proposal header     0  8  origin   8  8  sequence   16  4  command bytes   20  4  zero
-///   RefuseProposals      24  8  first sequence   32  8  last sequence   40  1  reason   41  7  zero
+///   RejectProposals      24  8  first sequence   32  8  last sequence   40  1  reason   41  7  zero
 ///   ReadIndexRequest     24  8  read id
 ///   ReadIndexReply       24  8  read id   32  8  index   40  1  flags: 1 granted   41  7  zero
 /// </code>
 /// The index of an entry is not sent: entries are contiguous and begin after the previous one.
-/// A later version may append fields to a body, or lengthen an entry's header; this one skips them. See docs/formats/wire.md.
+/// A later version may append fields to a body, or lengthen the header of an entry; this version skips them. See docs/formats/wire.md.
 /// </remarks>
 internal static class WireEncoder
 {
@@ -31,11 +33,11 @@ internal static class WireEncoder
     public const int RequestVoteReplyBytes = 32;
     public const int ForwardProposalsFixedBytes = 32;
     public const int ProposalHeaderBytes = 24;
-    public const int RefuseProposalsBytes = 48;
+    public const int RejectProposalsBytes = 48;
     public const int ReadIndexRequestBytes = 32;
     public const int ReadIndexReplyBytes = 48;
 
-    /// <summary>What <see cref="Encode"/> will write, header and all.</summary>
+    /// <summary>Computes the number of bytes that <see cref="Encode"/> writes, including the header.</summary>
     public static long SizeOf(Message message) => WireFrame.HeaderBytes + message switch
     {
         AppendEntries it => AppendEntriesFixedBytes + SizeOf(it.Entries.Span),
@@ -43,13 +45,13 @@ internal static class WireEncoder
         RequestVote => RequestVoteBytes,
         RequestVoteReply => RequestVoteReplyBytes,
         ForwardProposals it => ForwardProposalsFixedBytes + SizeOf(it.Proposals.Span),
-        RejectProposals => RefuseProposalsBytes,
+        RejectProposals => RejectProposalsBytes,
         ReadIndexRequest => ReadIndexRequestBytes,
         ReadIndexReply => ReadIndexReplyBytes,
         _ => throw Unknown(message),
     };
 
-    /// <summary>Writes one whole frame. <paramref name="frame"/> has exactly <see cref="SizeOf(Message)"/> bytes.</summary>
+    /// <summary>Encodes a whole frame. <paramref name="frame"/> has exactly <see cref="SizeOf(Message)"/> bytes.</summary>
     public static void Encode(Message message, Span<byte> frame)
     {
         var writer = new WireWriter(frame[WireFrame.HeaderBytes..]);
@@ -92,7 +94,7 @@ internal static class WireEncoder
                 writer.UInt64(it.LastSequence);
                 writer.Byte((byte)it.Reason);
                 writer.Zeroes(7);
-                return WireKind.RefuseProposals;
+                return WireKind.RejectProposals;
 
             case ReadIndexRequest it:
                 writer.UInt64(it.ReadId);
@@ -122,9 +124,9 @@ internal static class WireEncoder
         var index = message.Previous.Index.Value;
         foreach (ref readonly var entry in entries)
         {
-            // The receiver counts the indexes up from the previous one: a gap would put entries in the wrong place over there.
+            // The receiver counts the indexes up from the previous one: with a gap it would store entries at wrong indexes.
             if (entry.Index.Value != ++index)
-                throw new InvalidOperationException($"{message}: entry {entry.Id} stands where index {index} belongs");
+                throw new InvalidOperationException($"{message}: entry {entry.Id} is in the place of index {index}");
             writer.Byte((byte)entry.Kind);
             writer.Zeroes(3);
             writer.UInt32((uint)entry.Payload.Length);
@@ -184,5 +186,5 @@ internal static class WireEncoder
     }
 
     private static InvalidOperationException Unknown(Message message) =>
-        new($"{message.GetType().Name} has no place in the wire format; give it a kind in WireKind, WireEncoder and WireDecoder");
+        new($"{message.GetType().Name} is not part of the wire format; add it to WireKind, WireEncoder and WireDecoder");
 }

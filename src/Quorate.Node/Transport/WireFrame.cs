@@ -3,24 +3,24 @@ using Quorate.Node.Io;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>What stands before every message on a connection. All integers are little-endian.</summary>
+/// <summary>The header before every message on a connection. All integers are little-endian.</summary>
 /// <remarks><code>
-///   0   4  length of the body, bytes, 0 .. FrameBytesMax - 16
+///   0   4  length of the body, bytes, 0 .. MaxFrameBytes - 16
 ///   4   1  kind, see <see cref="WireKind"/>
-///   5   3  written as zero, not looked at when read
+///   5   3  written as zero, ignored when read
 ///   8   4  crc32c over the body
 ///  12   4  crc32c over bytes 0 .. 12
 ///  16   n  body, see <see cref="WireEncoder"/>
 /// </code>
-/// The header has a checksum of its own because the length is believed before the body has come: one flipped bit in it, and the reader
-/// would swallow megabytes of heartbeats as the rest of one message, and find out only when followers had long called an election.
+/// The header has its own checksum because the length is used before the body has arrived: with one flipped bit in it, the reader would
+/// consume megabytes of heartbeats as the rest of one message, and detect it only long after the followers had started an election.
 /// Any change here bumps the protocol version, docs/formats/wire.md, and the golden file together.
 /// </remarks>
 internal static class WireFrame
 {
     public const int HeaderBytes = 16;
 
-    /// <summary>Writes the header of a frame whose body is in place already.</summary>
+    /// <summary>Completes a frame whose body is in place: writes its header with both checksums.</summary>
     public static void Seal(Span<byte> frame, WireKind kind)
     {
         var body = frame[HeaderBytes..];
@@ -30,8 +30,8 @@ internal static class WireFrame
         BinaryPrimitives.WriteUInt32LittleEndian(frame[12..], Crc32C.Of(frame[..12]));
     }
 
-    /// <summary>Reads a header and believes it only if its checksum and its bound allow.</summary>
-    /// <exception cref="WireFormatException">It is damaged, or the frame is larger than we take.</exception>
+    /// <summary>Reads a header, and verifies its checksum and the length.</summary>
+    /// <exception cref="WireFormatException">The header is corrupt, or the frame is larger than the limit.</exception>
     public static WireFrameHeader ReadHeader(ReadOnlySpan<byte> header, int frameBytesMax)
     {
         if (header.Length < HeaderBytes)
@@ -41,23 +41,23 @@ internal static class WireFrame
 
         var length = BodyBytesOf(header);
         if (length > (uint)(frameBytesMax - HeaderBytes))
-            throw new WireFormatException($"a frame of {length} bytes is larger than the {frameBytesMax} that FrameBytesMax allows");
+            throw new WireFormatException($"a frame of {length} bytes is larger than the {frameBytesMax} that MaxFrameBytes allows");
         return new WireFrameHeader((WireKind)header[4], (int)length, BinaryPrimitives.ReadUInt32LittleEndian(header[8..]));
     }
 
-    /// <summary>The length that a header states, which nobody has checked yet.</summary>
+    /// <summary>Reads the length in a header, unverified.</summary>
     public static uint BodyBytesOf(ReadOnlySpan<byte> header) => BinaryPrimitives.ReadUInt32LittleEndian(header);
 
-    /// <summary>Checks that the body is the one that was sent.</summary>
-    /// <exception cref="WireFormatException">It is not.</exception>
+    /// <summary>Verifies that the body is the one that was sent.</summary>
+    /// <exception cref="WireFormatException">The body is not the one that was sent.</exception>
     public static void CheckBody(in WireFrameHeader header, ReadOnlySpan<byte> body)
     {
         if (body.Length != header.BodyBytes)
-            throw new WireFormatException($"a body of {header.BodyBytes} bytes was announced; {body.Length} are here");
+            throw new WireFormatException($"a body of {header.BodyBytes} bytes was announced; {body.Length} were received");
         if (Crc32C.Of(body) != header.BodyChecksum)
             throw new WireFormatException($"the checksum of a frame of kind {header.Kind} does not match");
     }
 }
 
-/// <summary>A frame header that was checked: <paramref name="BodyBytes"/> may be believed.</summary>
+/// <summary>A verified frame header: <paramref name="BodyBytes"/> can be trusted.</summary>
 internal readonly record struct WireFrameHeader(WireKind Kind, int BodyBytes, uint BodyChecksum);

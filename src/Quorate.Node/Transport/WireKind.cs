@@ -1,6 +1,6 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>What a frame carries. A number, once given, never means anything else.</summary>
+/// <summary>The kinds of frames. A number never changes its meaning.</summary>
 internal enum WireKind : byte
 {
     AppendEntries = 1,
@@ -8,7 +8,7 @@ internal enum WireKind : byte
     RequestVote = 3,
     RequestVoteReply = 4,
     ForwardProposals = 5,
-    RefuseProposals = 6,
+    RejectProposals = 6,
     ReadIndexRequest = 7,
     ReadIndexReply = 8,
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Writes integers and bytes one after the other.</summary>
+/// <summary>Writes integers and bytes sequentially.</summary>
 internal ref struct WireWriter(Span<byte> target)
 {
     private Span<byte> _rest = target;
@@ -41,35 +41,5 @@ internal ref struct WireWriter(Span<byte> target)
     {
         _rest[..count].Clear();
         _rest = _rest[count..];
-    }
-}
-
-/// <summary>Reads what <see cref="WireWriter"/> wrote; what is not there is a <see cref="WireFormatException"/>, never another one.</summary>
-internal ref struct WireReader(ReadOnlySpan<byte> source)
-{
-    private readonly ReadOnlySpan<byte> _source = source;
-
-    /// <summary>How far we have come.</summary>
-    public int Position { get; private set; }
-
-    public readonly int Remaining => _source.Length - Position;
-
-    public byte Byte() => Take(1)[0];
-
-    public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));
-
-    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
-
-    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
-
-    public void Skip(int count) => Take(count);
-
-    public ReadOnlySpan<byte> Take(int count)
-    {
-        if (count > Remaining)
-            throw new WireFormatException($"{count} bytes are wanted at {Position}; the message ends at {_source.Length}");
-        var taken = _source.Slice(Position, count);
-        Position += count;
-        return taken;
     }
 }

@@ -4,17 +4,17 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>One entry of the log, as it lies in a frame. All integers are little-endian.</summary>
+/// <summary>The record of one log entry within a frame. All integers are little-endian.</summary>
 /// <remarks><code>
-///   0   4  crc32c over bytes 4 .. end of the record, xor the seal of this place
+///   0   4  crc32c over bytes 4 .. end of the record, xor the seal of this offset
 ///   4   4  length of the payload, bytes
 ///   8   1  kind of record: 1, an entry
 ///   9   1  kind of entry: 1 no-op, 2 command, 3 configuration
 ///  10   6  zero
 ///  16   8  index
 ///  24   8  term
-///  32   8  who proposed it
-///  40   8  number of the proposal
+///  32   8  node id of the proposer
+///  40   8  sequence number of the proposal
 ///  48   n  payload, then zeroes up to the next multiple of 8
 /// </code>
 /// Any change here bumps <see cref="SegmentHeader.Version"/>, docs/formats/wal.md and the golden file together.
@@ -24,10 +24,10 @@ internal static class EntryRecord
     public const int HeaderBytes = 48;
     public const byte RecordKind = 1;
 
-    /// <summary>What a record with this payload takes, bytes.</summary>
+    /// <summary>Computes the size of a record with a payload of this size, bytes.</summary>
     public static int SizeOf(int payloadBytes) => (HeaderBytes + payloadBytes + 7) & -8;
 
-    /// <summary>Writes the record; its checksum is complete but for the seal, because the place is not known yet.</summary>
+    /// <summary>Writes the record. Its checksum is not sealed yet, because the offset of the record is not known.</summary>
     public static void Write(Span<byte> target, in LogEntry entry)
     {
         var payload = entry.Payload.Span;
@@ -45,7 +45,7 @@ internal static class EntryRecord
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..size]));
     }
 
-    /// <summary>Ties the checksum to the place the record will have.</summary>
+    /// <summary>Seals the checksum: ties it to the offset that the record will have.</summary>
     /// <returns>The size of the record, bytes.</returns>
     public static int Seal(Span<byte> record, ulong nonce, long offset)
     {
@@ -54,23 +54,24 @@ internal static class EntryRecord
         return SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
     }
 
-    /// <summary>How long the record that begins here says it is; 0 when no record can be that long.</summary>
+    /// <summary>Returns the size that the header of a record declares; 0 when a record of that size does not fit.</summary>
     public static int DeclaredSize(ReadOnlySpan<byte> header, long availableBytes)
     {
         var length = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
         return length < 0 || length > availableBytes - HeaderBytes || SizeOf(length) > availableBytes ? 0 : SizeOf(length);
     }
 
-    /// <summary>Whether the record is what was written to this place.</summary>
+    /// <summary>Whether the record is the one that was written to this offset.</summary>
     public static bool IsValid(ReadOnlySpan<byte> record, ulong nonce, long offset) =>
         BinaryPrimitives.ReadUInt32LittleEndian(record) == (Crc32C.Of(record[4..]) ^ Sectors.SealOf(nonce, offset)) &&
         record[8] == RecordKind && record[9] is >= (byte)EntryKind.NoOp and <= (byte)EntryKind.Configuration;
 
-    /// <summary>The name of the entry in a whole record, or in one that is about to be written.</summary>
+    /// <summary>Reads the entry id from a valid record, or from one that is about to be written.</summary>
     public static EntryId IdOf(ReadOnlySpan<byte> record) => new(
-        new Term(BinaryPrimitives.ReadUInt64LittleEndian(record[24..])), new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(record[16..])));
+        new Term(BinaryPrimitives.ReadUInt64LittleEndian(record[24..])),
+        new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(record[16..])));
 
-    /// <summary>The entry in a whole record; its payload is a part of that memory.</summary>
+    /// <summary>Decodes the entry of a valid record; the payload is a slice of the record's memory.</summary>
     public static LogEntry Decode(ReadOnlyMemory<byte> record)
     {
         var bytes = record.Span;

@@ -5,19 +5,19 @@ using Quorate.Raft;
 namespace Quorate.Node.Wal;
 
 /// <summary>
-/// What stands before the records of one frame: all that one write and one flush made durable. All integers are little-endian.
+/// The header of a frame, which precedes its records. A frame is what one write and one flush make durable. All integers are little-endian.
 /// </summary>
 /// <remarks><code>
-///   0   4  crc32c over bytes 4 .. 64, xor the seal of this place
+///   0   4  crc32c over bytes 4 .. 64, xor the seal of this offset
 ///   4   4  magic "QFRM"
-///   8   8  sequence of the frame in the log: 1, 2, 3 ... across segments, without a gap
+///   8   8  sequence number of the frame in the log: 1, 2, 3 ... across segments, without a gap
 ///  16   4  length of header and records, bytes
 ///  20   4  number of records
-///  24   8  index of the first entry, or with none that of the entry to come
-///  32   8  index at which the log begins: entries below were dropped
+///  24   8  index of the first entry; without entries, the index of the next entry
+///  32   8  index at which the log begins: earlier entries were dropped
 ///  40   8  commit mark: entries up to here were known to be committed when the frame was written
-///  48   4  1 when the log begins anew: no earlier entry counts; else 0
-///  52   4  crc32c over the checksums of the records, in order: binds them to this header
+///  48   4  1 when the log was reset: no earlier entry is part of it; else 0
+///  52   4  crc32c over the checksums of the records, in order: ties them to this header
 ///  56   8  zero
 ///  64   n  records, then zeroes up to the next sector
 /// </code>
@@ -29,7 +29,7 @@ internal readonly record struct FrameHeader(
     public const int Bytes = 64;
     private const uint Magic = 0x4D52_4651;
 
-    /// <summary>The header, the records, and the rest of their last sector.</summary>
+    /// <summary>The size of the frame on disk: the header, the records, and the rest of their last sector.</summary>
     public int LengthOnDisk => Sectors.RoundUp(Length);
 
     public void Write(Span<byte> target, ulong nonce, long offset)
@@ -47,7 +47,7 @@ internal readonly record struct FrameHeader(
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]) ^ Sectors.SealOf(nonce, offset));
     }
 
-    /// <summary>Reads a header; false when what stands there is not one that was written to this place.</summary>
+    /// <summary>Reads a header; returns false when the bytes are not a header that was written to this offset.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, ulong nonce, long offset, out FrameHeader header)
     {
         header = default;

@@ -3,12 +3,12 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>Term and vote on the disk: two slots, written in turn, each of two copies that lie in different pages.</summary>
+/// <summary>Term and vote on disk: two slots, written alternately, each of two copies in different pages.</summary>
 /// <remarks>
-/// A save writes both copies of the slot that holds the older state, then flushes; the slot with the state of before is not touched. Hence:
-/// whatever was saved is in <em>both</em> copies of its slot, and one damaged copy loses nothing. When both copies of a slot are
-/// unreadable nobody can say whether it held the newer vote, and a node that forgot a vote may vote twice in a term: that is damage,
-/// however good the other slot is. A sector is written whole or not at all, so no power cut makes an unreadable copy.
+/// A save writes both copies of the slot that holds the older state, then flushes; the slot with the current state is not touched. Hence
+/// every saved state is in <em>both</em> copies of its slot, and one corrupt copy loses nothing. When both copies of a slot are unreadable,
+/// it is unknown whether it held the newer vote, and a node that forgot a vote may vote twice in a term: that is corruption, even if the
+/// other slot is valid. A sector is written in full or not at all, so a power loss never makes a copy unreadable.
 /// <code>
 ///   page 0        page 1        page 2        page 3
 ///   slot 0        slot 0        slot 1        slot 1         slot = generation mod 2
@@ -29,13 +29,13 @@ internal sealed class HardStateFile : IDisposable
         _newest = newest;
     }
 
-    /// <summary>What was saved last.</summary>
+    /// <summary>The state that was saved last.</summary>
     public HardState State => _newest.State;
 
-    /// <summary>How often it was saved; 1 is the state of a new node.</summary>
+    /// <summary>The number of saves; 1 is the state of a new node.</summary>
     public ulong Generation => _newest.Generation;
 
-    /// <summary>Makes the file of a node that has never voted, durably: the file appears whole or not at all.</summary>
+    /// <summary>Creates the file of a node that has never voted, durably and atomically.</summary>
     public static HardStateFile Create(IStorage storage)
     {
         var pages = new byte[Copies * PageBytes];
@@ -45,8 +45,10 @@ internal sealed class HardStateFile : IDisposable
         return Open(storage);
     }
 
-    /// <summary>Opens the file, and writes again a copy that could not be read, and the newest state whether it could or not.</summary>
-    /// <remarks>Durability: what <see cref="State"/> says is on the disk when this returns, even if the process before ended before its flush did.</remarks>
+    /// <summary>Opens the file. Rewrites an unreadable copy, and the newest state in any case.</summary>
+    /// <remarks>
+    /// Durability: <see cref="State"/> is on disk when this returns, even if the previous process ended before its flush completed.
+    /// </remarks>
     public static HardStateFile Open(IStorage storage)
     {
         var file = storage.Open(Name);
@@ -66,7 +68,7 @@ internal sealed class HardStateFile : IDisposable
     }
 
     /// <summary>Saves term and vote.</summary>
-    /// <remarks>Durability: on the disk when this returns.</remarks>
+    /// <remarks>Durability: on disk when this returns.</remarks>
     public void Save(HardState state)
     {
         var next = new HardStateSlot(_newest.Generation + 1, state);
@@ -85,7 +87,8 @@ internal sealed class HardStateFile : IDisposable
             var found = false;
             for (var copy = 2 * slot; copy < 2 * slot + 2; copy++)
             {
-                if (TryReadCopy(file, copy, out var read) && read.Generation % 2 == (ulong)slot && (!found || read.Generation > slots[slot].Generation))
+                if (TryReadCopy(file, copy, out var read) && read.Generation % 2 == (ulong)slot &&
+                    (!found || read.Generation > slots[slot].Generation))
                 {
                     slots[slot] = read;
                     found = true;
@@ -93,16 +96,19 @@ internal sealed class HardStateFile : IDisposable
             }
 
             if (!found)
-                throw new WalCorruptionException(file.Name, 2L * slot * PageBytes, "term and vote", $"both copies of slot {slot} are unreadable",
-                    "It may have held the newest vote, and a node that forgot a vote could vote twice in one term.");
+            {
+                throw new WalCorruptionException(
+                    file.Name, 2L * slot * PageBytes, "term and vote", $"both copies of slot {slot} are unreadable",
+                    "The slot may have held the newest vote, and a node that forgot a vote could vote twice in one term.");
+            }
         }
 
         return slots;
     }
 
-    // A copy may differ from its twin: damaged, or left behind by a power cut in the middle of a save. Either way both are made to hold the
-    // slot's newer generation. Of the two slots only the older one is written while the newer one stands.
-    // The newest is written in any case: that it can be read does not mean that it is on the disk (LogRecovery.MakeEndDurable).
+    // The copies of a slot may differ: one is corrupt, or was not reached by a save that a power loss interrupted. Either way both are made
+    // to hold the slot's newer generation. Of the two slots, only the older one is written while the newer one is valid. The newest state
+    // is rewritten in any case: that it can be read does not mean that it is on disk (LogRecovery.MakeTailDurable).
     private void Repair(HardStateSlot[] slots)
     {
         foreach (var slot in slots.OrderByDescending(static s => s.Generation))
@@ -117,7 +123,7 @@ internal sealed class HardStateFile : IDisposable
         }
     }
 
-    // A copy that the disk cannot read is one that is not there.
+    // A copy that the disk cannot read counts as missing.
     private static bool TryReadCopy(IStorageFile file, int copy, out HardStateSlot slot)
     {
         slot = default;

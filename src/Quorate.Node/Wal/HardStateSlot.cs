@@ -10,9 +10,9 @@ namespace Quorate.Node.Wal;
 ///   4   4  magic "QHST"
 ///   8   4  format version, 1
 ///  12   4  zero
-///  16   8  generation: one more with every save
+///  16   8  generation: incremented by every save
 ///  24   8  term
-///  32   8  whom this node voted for in that term; 0 is nobody
+///  32   8  the node that this node voted for in that term; 0 for none
 ///  40  24  zero
 /// </code>
 /// Any change here bumps the version, docs/formats/wal.md and the golden file together.
@@ -34,7 +34,7 @@ internal readonly record struct HardStateSlot(ulong Generation, HardState State)
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]) ^ (uint)copy);
     }
 
-    /// <summary>Reads a copy; false when it is not one that was written to this place.</summary>
+    /// <summary>Reads a copy; returns false when the bytes are not a copy that was written to this place.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, int copy, string file, out HardStateSlot slot)
     {
         slot = default;
@@ -44,10 +44,16 @@ internal readonly record struct HardStateSlot(ulong Generation, HardState State)
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
         if (version != Version)
-            throw new IOException($"{file} has format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        {
+            throw new IOException(
+                $"{file} has format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        }
+
         slot = new HardStateSlot(
             BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
-            new HardState(new Term(BinaryPrimitives.ReadUInt64LittleEndian(source[24..])), new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(source[32..]))));
+            new HardState(
+                new Term(BinaryPrimitives.ReadUInt64LittleEndian(source[24..])),
+                new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(source[32..]))));
         return true;
     }
 }

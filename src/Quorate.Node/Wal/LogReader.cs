@@ -3,23 +3,29 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>Reads entries back. Every record is verified every time, because a disk may change what was good at the start.</summary>
+/// <summary>
+/// Reads entries back from the log. Every record is verified at every read, because a disk may corrupt data that was valid at startup.
+/// </summary>
 /// <remarks>
-/// One array is made for each piece read, and the payloads of its entries are parts of it: entries are read, used and let go in runs.
+/// Each read from the disk allocates one array, and the payloads of its entries are slices of that array: entries are read, used and
+/// released in runs.
 /// </remarks>
 internal sealed class LogReader(SegmentIndex segmentIndex)
 {
-    // Below the size from which the runtime puts arrays aside as large objects (85,000 bytes).
+    // Below the size from which the runtime allocates arrays in the large object heap (85,000 bytes).
     private const int BufferBytes = 64 * 1024;
 
     private Segment? _segment;
     private byte[] _buffer = [];
     private long _bufferOffset;
 
-    /// <summary>Reads entries that the map holds, both ends included: at least one, and no more once <paramref name="bytesMax"/> is reached.</summary>
+    /// <summary>
+    /// Reads the entries <paramref name="from"/> to <paramref name="to"/>, both included: at least one, and no more once <paramref
+    /// name="bytesMax"/> is reached.
+    /// </summary>
     public int Read(LogIndex from, LogIndex to, long bytesMax, List<LogEntry> target)
     {
-        // Nothing is kept from one read to the next, least of all from one that failed: each must see the disk.
+        // Nothing is cached between reads, least of all after a failed read: every read must see the disk.
         SwitchTo(null);
         var count = 0;
         var bytes = 0L;
@@ -61,7 +67,7 @@ internal sealed class LogReader(SegmentIndex segmentIndex)
         if (!EntryRecord.IsValid(record.Span, _segment.Nonce, offset))
             throw Corruption(index, offset, "a record does not verify");
         var entry = EntryRecord.Decode(record);
-        return entry.Index == index ? entry : throw Corruption(index, offset, $"entry {entry.Id} stands in its place");
+        return entry.Index == index ? entry : throw Corruption(index, offset, $"entry {entry.Id} is in its place");
     }
 
     private bool IsBuffered(long offset, int bytes) => offset >= _bufferOffset && offset + bytes <= _bufferOffset + _buffer.Length;
@@ -77,7 +83,7 @@ internal sealed class LogReader(SegmentIndex segmentIndex)
         _bufferOffset = offset;
     }
 
-    // No more than what is asked for: up to the record behind the last, or what the caller has room for.
+    // Reads no more than requested: up to the record after the last one, or up to the caller's byte limit.
     private long BytesToLoad(long offset, LogIndex to, long bytesMax)
     {
         var end = to < _segment!.First + _segment.Count - 1 ? _segment.OffsetOf(to + 1) : _segment.Tail;
@@ -85,5 +91,6 @@ internal sealed class LogReader(SegmentIndex segmentIndex)
     }
 
     private WalCorruptionException Corruption(LogIndex index, long offset, string what) =>
-        new(_segment!.Name, offset, string.Create(CultureInfo.InvariantCulture, $"entry {index}"), what, "It was whole when it was written, or when the log was opened.");
+        new(_segment!.Name, offset, string.Create(CultureInfo.InvariantCulture, $"entry {index}"), what,
+            "It was valid when it was written, or when the log was opened.");
 }

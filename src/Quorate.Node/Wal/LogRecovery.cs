@@ -5,11 +5,11 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>Reads the whole log once, when it is opened: finds its end, and tells a write that never finished from damage.</summary>
+/// <summary>Reads the whole log once, when it is opened: finds its end, and distinguishes a torn write from corruption.</summary>
 /// <remarks>
-/// The rules are in docs/formats/wal.md, "Torn or damaged". In one sentence: only the very last frame may be cut, only if a sector of it was
-/// never written, and only if nothing was written behind it; since a frame is flushed before the next is written and before it is
-/// acknowledged, such a frame was acknowledged to nobody.
+/// The rules are in docs/formats/wal.md. In one sentence: only the very last frame may be truncated, only if one of its sectors was never
+/// written, and only if nothing was written after it. Such a frame was never acknowledged, because a frame is flushed before the next one
+/// is written and before it is acknowledged.
 /// </remarks>
 internal sealed class LogRecovery(IStorage storage)
 {
@@ -25,10 +25,10 @@ internal sealed class LogRecovery(IStorage storage)
     private (Segment Segment, long From, long To, string What)? _torn;
     private (Segment Segment, long Offset)? _lastFrame;
 
-    /// <summary>The entries that count, and where they lie.</summary>
+    /// <summary>The entries of the log and their locations.</summary>
     public SegmentIndex SegmentIndex { get; } = new();
 
-    /// <summary>Segments that are ready and hold nothing yet.</summary>
+    /// <summary>Segments that are preallocated and contain no frame yet.</summary>
     public IReadOnlyList<Segment> SpareSegments => _spareSegments;
 
     /// <summary>The first entry of every term.</summary>
@@ -37,14 +37,14 @@ internal sealed class LogRecovery(IStorage storage)
     /// <summary>The highest commit mark that was written.</summary>
     public LogIndex CommitMark { get; private set; }
 
-    /// <summary>The sequence of the next frame.</summary>
+    /// <summary>The sequence number of the next frame.</summary>
     public ulong NextFrame => _nextFrame ?? 1;
 
-    /// <summary>What was cut off, in words for the log; null when the log ended cleanly.</summary>
+    /// <summary>Describes, for the node's log output, what was truncated; null when the log ended cleanly.</summary>
     public string? TruncatedTail => _torn is not { } torn ? null : string.Create(CultureInfo.InvariantCulture,
-        $"{torn.Segment.Name}: bytes {torn.From} to {torn.To} are of a write that did not finish ({torn.What}) and was acknowledged to nobody; cut");
+        $"{torn.Segment.Name}: truncated bytes {torn.From} to {torn.To}, a torn write ({torn.What}) that was never acknowledged");
 
-    /// <summary>Reads the segments with these sequences, which are in order and not empty.</summary>
+    /// <summary>Reads the segments with these sequence numbers, which are in order; there is at least one.</summary>
     public void Run(IReadOnlyList<ulong> sequences)
     {
         try
@@ -71,8 +71,12 @@ internal sealed class LogRecovery(IStorage storage)
         foreach (var sequence in sequences)
         {
             if (_opened.Count > 0 && sequence != _opened[^1].Sequence + 1)
-                throw new WalCorruptionException(Segment.NameOf(_opened[^1].Sequence + 1), 0, "all entries of the segment", "the file is missing",
-                    "Segments are deleted from the oldest on, each durably before the next.");
+            {
+                throw new WalCorruptionException(
+                    Segment.NameOf(_opened[^1].Sequence + 1), 0, "all entries of the segment", "the file is missing",
+                    "Segments are deleted oldest first, and each deletion is durable before the next.");
+            }
+
             var file = storage.Open(Segment.NameOf(sequence));
             try
             {
@@ -100,18 +104,21 @@ internal sealed class LogRecovery(IStorage storage)
         }
 
         if (state == FrameState.Corrupt)
-            throw Corruption(segment, segment.Tail, what, "Every sector of it was written, so this is no write that a power cut interrupted.");
+            throw Corruption(segment, segment.Tail, what, "Every sector of it was written, so it is not a torn write.");
         ReadTail(segment, reader, state, what);
     }
 
-    // A whole frame: it must be the one that follows.
+    // A valid frame: its sequence number must be the next one.
     private void AcceptFrame(Segment segment, SegmentReader reader)
     {
         var header = reader.Header;
         if (_nextFrame is { } expected && header.Sequence != expected)
             throw OutOfSequence(segment, reader.Offset, header.Sequence, expected);
         if (_nextFrame is null && segment.Sequence == 1 && header.Sequence != 1)
-            throw Corruption(segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
+        {
+            throw Corruption(
+                segment, reader.Offset, $"the log begins with frame {header.Sequence}", "The first frame of the first segment is frame 1.");
+        }
 
         _torn = null;
         _lastFrame = (segment, reader.Offset);
@@ -130,7 +137,7 @@ internal sealed class LogRecovery(IStorage storage)
             _hasStart = true;
         }
 
-        // The oldest segment may begin anywhere: what came before it was dropped. Until its first entry the log has no beginning.
+        // The oldest segment may begin at any index: earlier entries were dropped. Before its first entry, the start of the log is unknown.
         if (!_hasStart && segment.Sequence > 1)
             SegmentIndex.ResetTo(header.First);
         _hasStart = true;
@@ -140,19 +147,22 @@ internal sealed class LogRecovery(IStorage storage)
         {
             var record = reader.Frame[at..];
             var id = EntryRecord.IdOf(record);
-            AcceptFrame(segment, reader.Offset + at, id);
+            AcceptEntry(segment, reader.Offset + at, id);
             at += EntryRecord.SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
         }
     }
 
-    private void AcceptFrame(Segment segment, long offset, EntryId id)
+    private void AcceptEntry(Segment segment, long offset, EntryId id)
     {
         if (id.Index > SegmentIndex.Last + 1 || id.Index == LogIndex.Zero)
             throw Corruption(segment, offset, $"entry {id} follows entry {SegmentIndex.Last}", "Entries are written in order.");
         if (id.Index <= CommitMark)
-            throw Corruption(segment, offset, $"entry {id} replaces one that was committed (commit mark {CommitMark})", "A committed entry never changes.");
+        {
+            throw Corruption(
+                segment, offset, $"entry {id} replaces a committed entry (commit mark {CommitMark})", "A committed entry never changes.");
+        }
 
-        // Truncation reaches back into segments that have been deleted since: then everything read so far was replaced.
+        // The log was truncated at an index in a segment that has been deleted since: then everything read so far was replaced.
         if (id.Index < SegmentIndex.First)
             SegmentIndex.ResetTo(id.Index);
         SegmentIndex.Add(id.Index, offset);
@@ -160,12 +170,17 @@ internal sealed class LogRecovery(IStorage storage)
         while (_terms.Count > 0 && _terms[^1].Index >= id.Index)
             _terms.RemoveAt(_terms.Count - 1);
         if (_terms.Count > 0 && _terms[^1].Term > id.Term)
-            throw Corruption(segment, offset, $"entry {id} has an earlier term than the one before it ({_terms[^1].Term})", "Terms never fall along the log.");
+        {
+            throw Corruption(
+                segment, offset, $"entry {id} has an earlier term than the one before it ({_terms[^1].Term})",
+                "Terms never decrease along the log.");
+        }
+
         if (_terms.Count == 0 || _terms[^1].Term != id.Term)
             _terms.Add(id);
     }
 
-    // Behind the last whole frame there is nothing, or what is left of one frame that was being written, or damage.
+    // After the last valid frame there is nothing, or the rest of one torn frame, or corruption.
     private void ReadTail(Segment segment, SegmentReader reader, FrameState state, string what)
     {
         var header = reader.Header;
@@ -174,41 +189,75 @@ internal sealed class LogRecovery(IStorage storage)
         if (state == FrameState.Unwritten && first < 0)
             return;
         if (frame >= 0 || (state == FrameState.Torn && first >= 0))
+        {
             throw Corruption(segment, segment.Tail, state == FrameState.Torn ? what : "a frame is missing",
-                $"Something was written behind it, at byte {Math.Max(first, frame)}, and that happens only after it was flushed.");
-        if (end - segment.Tail > WalBatch.FrameBytesHardLimit(segment.Header.FileBytes))
-            throw Corruption(segment, segment.Tail, "a frame is missing", "More was written behind it than one unfinished write can have left.");
-        if (state == FrameState.Torn && header.Sequence != NextFrame && _nextFrame is not null)
-            throw Corruption(segment, segment.Tail, $"frame {header.Sequence} stands where frame {NextFrame} belongs", "The frames between were flushed before this one was written.");
-        if (state == FrameState.Torn && header.Records > 0 && header.First <= CommitMark)
-            throw Corruption(segment, segment.Tail, what, $"It holds entry {header.First}, and entries up to {CommitMark} were committed.");
-        if (_torn is not null)
-            throw Corruption(segment, segment.Tail, "two unfinished writes", "There is never more than one write under way.");
+                $"Something was written after it, at byte {Math.Max(first, frame)}, and that happens only after the frame was flushed.");
+        }
 
-        _torn = (segment, segment.Tail, Math.Max(end, frameEnd), state == FrameState.Torn ? what : "the first sector of a frame was never written");
+        if (end - segment.Tail > WalBatch.FrameBytesHardLimit(segment.Header.FileBytes))
+        {
+            throw Corruption(
+                segment, segment.Tail, "a frame is missing", "More was written after it than one torn write can have left.");
+        }
+
+        if (state == FrameState.Torn && header.Sequence != NextFrame && _nextFrame is not null)
+        {
+            throw Corruption(segment, segment.Tail, $"frame {header.Sequence} is in the place of frame {NextFrame}",
+                "The frames between them were flushed before this one was written.");
+        }
+
+        if (state == FrameState.Torn && header.Records > 0 && header.First <= CommitMark)
+        {
+            throw Corruption(
+                segment, segment.Tail, what, $"It holds entry {header.First}, and entries up to {CommitMark} were committed.");
+        }
+
+        if (_torn is not null)
+            throw Corruption(segment, segment.Tail, "two torn writes", "There is never more than one write in progress.");
+
+        _torn = (segment, segment.Tail, Math.Max(end, frameEnd),
+            state == FrameState.Torn ? what : "the first sector of a frame was never written");
     }
 
-    // Segments behind the last one with a frame were made ahead of need.
+    // Segments after the last one with a frame were preallocated.
     private void DetachSpareSegments()
     {
         while (SegmentIndex.Segments.Count > 1 && SegmentIndex.Current.Tail == SegmentHeader.Bytes)
             _spareSegments.Insert(0, SegmentIndex.RemoveNewest());
         if (_nextFrame is null && SegmentIndex.Segments[0].Sequence != 1)
-            throw new WalCorruptionException(SegmentIndex.Segments[0].Name, SegmentHeader.Bytes, "all entries", "no frame in any segment, though earlier segments were used and deleted",
+        {
+            throw new WalCorruptionException(
+                SegmentIndex.Segments[0].Name, SegmentHeader.Bytes, "all entries",
+                "no segment contains a frame, though earlier segments were used and deleted",
                 "The first frame of a segment is flushed before an earlier segment is deleted.");
+        }
     }
 
     private void ResolveLogStart()
     {
         if (_start < SegmentIndex.First)
-            throw new WalCorruptionException(SegmentIndex.Segments[0].Name, SegmentHeader.Bytes, string.Create(CultureInfo.InvariantCulture, $"entries {_start} to {SegmentIndex.First - 1}"),
-                "earlier segments are missing", "The log says that it begins before the first entry found.");
+        {
+            throw new WalCorruptionException(
+                SegmentIndex.Segments[0].Name, SegmentHeader.Bytes,
+                string.Create(CultureInfo.InvariantCulture, $"entries {_start} to {SegmentIndex.First - 1}"),
+                "earlier segments are missing", "The log states a start before the first entry that was found.");
+        }
+
         if (_start > SegmentIndex.Last + 1)
-            throw new WalCorruptionException(SegmentIndex.Current.Name, SegmentIndex.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {_start - 1}"),
+        {
+            throw new WalCorruptionException(
+                SegmentIndex.Current.Name, SegmentIndex.Current.Tail,
+                string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {_start - 1}"),
                 "the log ends before it begins", "An entry is dropped only after it was written.");
+        }
+
         if (CommitMark > SegmentIndex.Last && CommitMark >= _start)
-            throw new WalCorruptionException(SegmentIndex.Current.Name, SegmentIndex.Current.Tail, string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {CommitMark}"),
+        {
+            throw new WalCorruptionException(
+                SegmentIndex.Current.Name, SegmentIndex.Current.Tail,
+                string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {CommitMark}"),
                 "committed entries are missing", "The commit mark is written with, or after, the entries it covers.");
+        }
 
         SegmentIndex.SetFirst(_start);
         while (_terms.Count > 1 && _terms[1].Index <= _start)
@@ -219,20 +268,21 @@ internal sealed class LogRecovery(IStorage storage)
             _terms.Clear();
     }
 
-    // What can be read need not be on the disk, neither what is there nor that nothing is. The process before may have ended between a write and its
-    // flush, and the system kept the pages; or its flush failed, and the system took the pages for clean from then on, so that no later flush
-    // writes them (fsyncgate). What is written again is dirty again. Two things can be in that state:
-    // - The last frame, and no other, since each is flushed before the next is written. Whoever vouched for it without this would lose it to the
-    //   next power cut, acknowledged as it was.
-    // - The room for the frame behind it. An unfinished write is cleared away here, and a process may have ended while it did so: its successor
-    //   sees never written sectors where the disk holds the rest of a frame, and what a next, shorter frame leaves of that is no damage.
+    // Readable data is not necessarily durable, and neither is a region that reads as unwritten. The previous process may have ended
+    // between a write and its flush, while the system kept the pages; or its flush failed, and the system marked the pages clean, so that
+    // no later flush writes them (fsyncgate). Rewritten pages are dirty again. Two regions can be in that state:
+    // - The last frame, and no other, since each frame is flushed before the next is written. Without this rewrite, a node would
+    // acknowledge the frame and lose it in the next power loss.
+    // - The region of the next frame. Recovery overwrites a torn write there, and a process may have ended during that: the next process
+    // reads unwritten sectors where the disk holds the rest of a frame, and what a shorter next frame leaves of that rest would be mistaken
+    // for corruption.
     private void MakeTailDurable()
     {
         if (_lastFrame is { } last)
         {
             var reader = new SegmentReader(last.Segment, _window);
             if (reader.ReadFrame(last.Offset, out var what) != FrameState.Valid)
-                throw Corruption(last.Segment, last.Offset, what, "It was whole when it was read a moment ago.");
+                throw Corruption(last.Segment, last.Offset, what, "The frame was valid when it was read a moment ago.");
             last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
         }
 
@@ -243,7 +293,7 @@ internal sealed class LogRecovery(IStorage storage)
         }
     }
 
-    // No unfinished write reaches further than the longest frame.
+    // A torn write never extends beyond the longest possible frame.
     private void ClearAfterTail(Segment segment)
     {
         var end = Math.Min(segment.Tail + WalBatch.FrameBytesHardLimit(segment.Header.FileBytes), segment.Header.FileBytes);
@@ -255,10 +305,10 @@ internal sealed class LogRecovery(IStorage storage)
         }
     }
 
-    // The place to look at is where the missing frame belongs: often the end of the segment before.
+    // Report the offset where the missing frame belongs: often the end of the previous segment.
     private WalCorruptionException OutOfSequence(Segment segment, long offset, ulong found, ulong expected)
     {
-        var why = $"Frame {found} stands in {segment.Name} at byte {offset}, and a frame is written only after the one before it was flushed.";
+        var why = $"Frame {found} is in {segment.Name} at byte {offset}, and a frame is written only after the previous one was flushed.";
         if (_torn is { } torn)
             return Corruption(torn.Segment, torn.From, $"frame {expected} is incomplete: {torn.What}", why);
         return offset == SegmentHeader.Bytes && SegmentIndex.Segments.Count > 1

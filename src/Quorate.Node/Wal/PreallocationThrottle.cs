@@ -1,12 +1,13 @@
 namespace Quorate.Node.Wal;
 
-/// <summary>How far the next segment should be filled by now: one thread says, another fills and waits.</summary>
+/// <summary>Limits how far the next segment is filled: the writing thread raises the limit, the filling thread waits for it.</summary>
 /// <remarks>
 /// <code>
-///   present  ├──── used ─────────────┤        │
-///   next     ├──── filled ────────┤           │        wanted: a little ahead
+///   current  ├──── used ─────────────┤        │
+///   next     ├──── filled ────────┤           │        limit: slightly ahead
 /// </code>
-/// In step with the writes, because it is as many bytes again as the log is given: filled in one go, they would stand before the flush of every write of that moment.
+/// Filling writes as many bytes again as the log itself. Done all at once, these writes would delay the flush of every append in the
+/// meantime, so filling keeps pace with the appends.
 /// </remarks>
 internal sealed class PreallocationThrottle
 {
@@ -15,10 +16,10 @@ internal sealed class PreallocationThrottle
     private long _awaited = long.MaxValue;
     private bool _isCancelled;
 
-    /// <summary>All of it, at once.</summary>
+    /// <summary>A throttle without a limit: fills the whole segment at once.</summary>
     public static PreallocationThrottle Unlimited => new() { _allowed = long.MaxValue };
 
-    /// <summary>It should be filled up to here.</summary>
+    /// <summary>Allows filling up to this offset.</summary>
     public void AllowUpTo(long bytes)
     {
         lock (_gate)
@@ -29,7 +30,7 @@ internal sealed class PreallocationThrottle
         }
     }
 
-    /// <summary>Nobody will need it any more.</summary>
+    /// <summary>Cancels the filling; the segment is no longer needed.</summary>
     public void Cancel()
     {
         lock (_gate)
@@ -39,14 +40,14 @@ internal sealed class PreallocationThrottle
         }
     }
 
-    /// <summary>Whether what lies at <paramref name="offset"/> should be filled now.</summary>
+    /// <summary>Whether the bytes at <paramref name="offset"/> may be filled now.</summary>
     public bool IsAllowed(long offset)
     {
         lock (_gate)
             return _allowed > offset && !_isCancelled;
     }
 
-    /// <summary>Waits until it should; false when nobody will need it any more.</summary>
+    /// <summary>Blocks until the bytes at <paramref name="offset"/> may be filled; returns false when the filling was cancelled.</summary>
     public bool WaitUntilAllowed(long offset)
     {
         lock (_gate)

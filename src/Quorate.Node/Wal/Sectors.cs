@@ -3,35 +3,35 @@ using System.Runtime.InteropServices;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>The unit in which a disk writes, and how a segment tells a sector that was never written from one that was.</summary>
+/// <summary>The unit of a disk write, and how a segment distinguishes unwritten sectors from written ones.</summary>
 /// <remarks>
-/// A segment is filled before it is used, and flushed: every sector with one 64-bit word, repeated, that follows from the segment's nonce
-/// and the sector's place. A power cut leaves each sector as it was or as it was to be; so a sector that still holds its word was not
-/// written. Zeroes would not do for this: an entry may hold a sector of zeroes, or one that a single flipped bit turns into zeroes, and then
-/// damage would pass for a torn write and an acknowledged entry would be cut off.
+/// A new segment is filled and flushed before it is used: every sector is filled with one repeated 64-bit word that is derived from the
+/// segment's nonce and the sector's offset. A power loss leaves each sector with its old or its new content, so a sector that still holds
+/// its word was not written. Zeroes would not do: an entry may contain a sector of zeroes, or one that a single flipped bit turns into
+/// zeroes; then corruption would be taken for a torn write, and an acknowledged entry would be truncated.
 /// </remarks>
 internal static class Sectors
 {
-    /// <summary>What every disk writes whole or not at all, bytes.</summary>
+    /// <summary>The size that every disk writes atomically, bytes.</summary>
     public const int Bytes = 512;
 
-    /// <summary>The next multiple of a sector.</summary>
+    /// <summary>Rounds up to a multiple of the sector size.</summary>
     public static int RoundUp(int bytes) => (bytes + (Bytes - 1)) & -Bytes;
 
-    /// <summary>Makes whole sectors look as they do before anything is written to them.</summary>
+    /// <summary>Fills whole sectors with the pattern of unwritten sectors.</summary>
     public static void FillUnwritten(Span<byte> sectors, ulong nonce, long offset)
     {
         for (; sectors.Length > 0; sectors = sectors[Bytes..], offset += Bytes)
             MemoryMarshal.Cast<byte, ulong>(sectors[..Bytes]).Fill(WordOf(nonce, offset));
     }
 
-    /// <summary>Whether nothing was ever written to the sector at <paramref name="offset"/>.</summary>
+    /// <summary>Whether the sector at <paramref name="offset"/> was never written.</summary>
     public static bool IsUnwritten(ReadOnlySpan<byte> sector, ulong nonce, long offset) =>
         !MemoryMarshal.Cast<byte, ulong>(sector).ContainsAnyExcept(WordOf(nonce, offset));
 
     /// <summary>
-    /// What a checksum is combined with, so that it holds in one place of one segment only: a record that the disk put elsewhere, or that
-    /// was copied from another file, does not verify.
+    /// The value that a checksum is combined with, so that it is valid at one offset of one segment only: a record that the disk wrote to
+    /// another place, or that was copied from another file, does not verify.
     /// </summary>
     public static uint SealOf(ulong nonce, long offset) => (uint)(Mix(nonce, offset) >> 32);
 
@@ -41,6 +41,6 @@ internal static class Sectors
         return BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word);
     }
 
-    // Fibonacci hashing: the constant is 2^64 / golden ratio. The nonce is random already; places must only differ.
+    // Fibonacci hashing: the constant is 2^64 / golden ratio. The nonce is random already; the values only need to differ by offset.
     private static ulong Mix(ulong nonce, long offset) => (nonce ^ (ulong)offset) * 0x9E37_79B9_7F4A_7C15;
 }

@@ -5,7 +5,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>One file of the log, and where in it the entries lie that count: four bytes an entry.</summary>
+/// <summary>One segment file of the log, with the offsets of its current entries: four bytes per entry.</summary>
 internal sealed class Segment : IDisposable
 {
     private const string Prefix = "wal-";
@@ -29,35 +29,37 @@ internal sealed class Segment : IDisposable
 
     public ulong Nonce => Header.Nonce;
 
-    /// <summary>Where the next frame goes.</summary>
+    /// <summary>The offset of the next frame.</summary>
     public long Tail { get; set; }
 
-    /// <summary>Index of the first entry here that counts.</summary>
+    /// <summary>The index of the first current entry in this segment.</summary>
     public LogIndex First { get; private set; }
 
-    /// <summary>How many entries here count; they are contiguous.</summary>
+    /// <summary>The number of current entries in this segment; they are contiguous.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Bytes that are left for frames.</summary>
+    /// <summary>The bytes left for frames.</summary>
     public long FreeBytes => Header.FileBytes - Tail;
 
     public static string NameOf(ulong sequence) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{sequence:d16}{Suffix}");
 
-    /// <summary>The sequence a file name stands for; false for a file that is no segment.</summary>
+    /// <summary>Parses the sequence number in a file name; returns false if the file is not a segment.</summary>
     public static bool TryParseName(string name, out ulong sequence)
     {
         sequence = 0;
         return name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal) &&
-            ulong.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out sequence) &&
+            ulong.TryParse(
+                name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length),
+                NumberStyles.None, CultureInfo.InvariantCulture, out sequence) &&
             name == NameOf(sequence);
     }
 
     public bool Contains(LogIndex index) => Count > 0 && index >= First && index < First + Count;
 
-    /// <summary>Where the record of an entry begins, bytes.</summary>
+    /// <summary>The offset of an entry's record, bytes.</summary>
     public long OffsetOf(LogIndex index) => 8L * _offsets[(int)(index - First)];
 
-    /// <summary>The entry after those that are here lies at <paramref name="offset"/>.</summary>
+    /// <summary>Adds the entry after the last one, at <paramref name="offset"/>.</summary>
     public void Add(LogIndex index, long offset)
     {
         if (Count == 0)
@@ -67,7 +69,7 @@ internal sealed class Segment : IDisposable
         _offsets[Count++] = (uint)(offset / 8);
     }
 
-    /// <summary>Entries from <paramref name="index"/> on no longer count.</summary>
+    /// <summary>Removes the entries from <paramref name="index"/> on.</summary>
     public void TruncateFrom(LogIndex index) => Count = index <= First ? 0 : (int)Math.Min(Count, index - First);
 
     public void Dispose()

@@ -3,12 +3,12 @@ using Quorate.Node.Io;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>Makes new segments, filled and flushed before they get their name; the next one ahead of need.</summary>
+/// <summary>Creates segments, which are filled and flushed before they receive their name. The next segment is preallocated.</summary>
 /// <remarks>
-/// Filled, not only allocated: on ext4 fdatasync into blocks that were written before takes 60 % of its time into blocks that are merely
-/// allocated, whose state must go through the journal first (bench/results/wal.md). A crash while a segment is made leaves a file with the
-/// temporary name, which the next start deletes.
-/// Threading: the disk thread, and one that this object owns while it fills the next segment.
+/// Segments are filled, not only allocated: on ext4, fdatasync of blocks that were written before takes 60 % of the time of fdatasync of
+/// blocks that are merely allocated, whose state must go through the journal first (bench/results/wal.md). A crash during the creation
+/// leaves a file with the temporary name, which the next start deletes.
+/// Threading: the disk thread, and a thread that this object owns while it fills the next segment.
 /// </remarks>
 internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : IDisposable
 {
@@ -19,24 +19,29 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
     private Task<Segment?>? _preallocation;
     private PreallocationThrottle _throttle = new();
 
-    /// <summary>Deletes what a crash left of a segment in the making.</summary>
+    /// <summary>Deletes the unfinished segment that a crash left behind.</summary>
     public static void RemoveUnfinished(IStorage storage)
     {
         if (storage.List().Contains(TemporaryName, StringComparer.Ordinal))
             storage.Delete(TemporaryName);
     }
 
-    /// <summary>A segment that recovery found ready and unused.</summary>
+    /// <summary>Adds a spare segment that recovery found.</summary>
     public void AddSpare(Segment spare) => _spares.Enqueue(spare);
 
-    /// <summary>Has the one after <paramref name="current"/> made beside the writes, where that can be, as far as it should be by now. Asked after each of them.</summary>
-    /// <exception cref="DiskFlushException">A flush of the segment in the making failed: the disk has broken its word, whichever file it was.</exception>
+    /// <summary>
+    /// Starts or continues the background creation of the segment after <paramref name="current"/>, as far as it should have come by now.
+    /// Called after each write.
+    /// </summary>
+    /// <exception cref="DiskFlushException">
+    /// A flush of the segment being created failed: whichever file it was, the disk cannot be relied on any more.
+    /// </exception>
     public void Preallocate(Segment current)
     {
         if (!options.PreallocateInBackground || _spares.Count > 0)
             return;
 
-        // Begun when an eighth of the present one is used, done when seven eighths are.
+        // Starts when an eighth of the current segment is used, and ends when seven eighths are.
         var allowed = ((8 * current.Tail) - current.Header.FileBytes) * options.SegmentBytes / (6L * current.Header.FileBytes);
         if (allowed <= 0)
             return;
@@ -47,8 +52,8 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
         _throttle.AllowUpTo(allowed);
     }
 
-    /// <summary>The next segment; waits for it if need be.</summary>
-    /// <exception cref="IOException">There is no room for it. Nothing has changed, and it may be asked for again.</exception>
+    /// <summary>Returns the next segment; blocks until it is ready.</summary>
+    /// <exception cref="IOException">No space is left for it. Nothing has changed, and the call may be repeated.</exception>
     public Segment Take(ulong sequence)
     {
         if (_spares.TryDequeue(out var spare))
@@ -64,12 +69,12 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
         }
         catch (IOException e) when (e is not DiskFlushException)
         {
-            // There was no room when it was tried ahead of need; by now there may be.
+            // No space was left during the preallocation; there may be space by now.
             return Create(sequence, PreallocationThrottle.Unlimited)!;
         }
     }
 
-    /// <summary>Gives up the segment in the making, and closes those nobody used.</summary>
+    /// <summary>Cancels the preallocation, and closes unused segments.</summary>
     public void Dispose()
     {
         if (_preallocation is { } preallocation)
@@ -81,7 +86,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
             }
             catch (IOException)
             {
-                // It was made for a later that does not come; the next start deletes what is left of it.
+                // The preallocated segment is no longer needed; the next start deletes the unfinished file.
             }
         }
 
@@ -89,16 +94,17 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
             segment.Dispose();
     }
 
-    // A method of its own: what the task captures is allocated where it is captured, and Prepare is asked with every batch.
+    // A method of its own: the closure is allocated in the method that captures, and Preallocate runs with every batch.
     private void StartPreallocation(ulong sequence)
     {
         var throttle = _throttle = new PreallocationThrottle();
 
-        // It waits for the disk, so it has a thread: in a pool that has few, callers would wait for their answers meanwhile.
-        _preallocation = Task.Factory.StartNew(() => Create(sequence, throttle), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        // The filling blocks on the disk, so it has its own thread: in a thread pool with few threads, it would delay completions.
+        _preallocation = Task.Factory.StartNew(
+            () => Create(sequence, throttle), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Makes it at a pace; null when it was given up.</summary>
+    /// <summary>Creates a segment as fast as the throttle allows; returns null when it was cancelled.</summary>
     private Segment? Create(ulong sequence, PreallocationThrottle throttle)
     {
         RemoveUnfinished(storage);
@@ -118,7 +124,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
         return new Segment(storage.Open(name), header);
     }
 
-    /// <summary>Fills and flushes it at a pace; false when it was given up.</summary>
+    /// <summary>Fills and flushes the segment as fast as the throttle allows; returns false when it was cancelled.</summary>
     private static bool Fill(IStorageFile file, SegmentHeader header, PreallocationThrottle throttle)
     {
         var chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
@@ -128,7 +134,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
             {
                 if (!throttle.IsAllowed(offset))
                 {
-                    // Flushed before each wait: the flush of the segment in use then never finds more than a chunk of this one before it.
+                    // Flush before each wait: the flush of the current segment then never has more than a chunk of this one ahead of it.
                     if (offset > 0)
                         file.Flush();
                     if (!throttle.WaitUntilAllowed(offset))

@@ -9,8 +9,8 @@ namespace Quorate.Node.Wal;
 ///   4   4  magic "QWAL"
 ///   8   4  format version, 1
 ///  12   4  length of the file, bytes
-///  16   8  sequence of the segment: 1, 2, 3 ...
-///  24   8  nonce, random: unwritten sectors and every checksum of this file follow from it
+///  16   8  sequence number of the segment: 1, 2, 3 ...
+///  24   8  nonce, random: the pattern of unwritten sectors and the seal of every checksum of this file are derived from it
 ///  32 480  zero
 /// </code>
 /// Any change here bumps the version, docs/formats/wal.md and the golden file together.
@@ -32,7 +32,7 @@ internal readonly record struct SegmentHeader(int FileBytes, ulong Sequence, ulo
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]));
     }
 
-    /// <summary>Reads the header of <paramref name="file"/>, which must be what its name and length say.</summary>
+    /// <summary>Reads the header of <paramref name="file"/>, and verifies that it matches the name and the length of the file.</summary>
     public static SegmentHeader Read(ReadOnlySpan<byte> source, string file, ulong sequence, long fileBytes)
     {
         if (source.Length < Bytes)
@@ -40,23 +40,27 @@ internal readonly record struct SegmentHeader(int FileBytes, ulong Sequence, ulo
         if (BinaryPrimitives.ReadUInt32LittleEndian(source) != Crc32C.Of(source[4..Bytes]))
             throw Corruption(file, 0, "the checksum of the header is wrong");
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) != Magic)
-            throw Corruption(file, 4, "this is not a segment of a write-ahead log");
+            throw Corruption(file, 4, "the file is not a segment of a write-ahead log");
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
         if (version != Version)
-            throw new IOException($"{file} has log format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        {
+            throw new IOException(
+                $"{file} has log format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        }
 
         var header = new SegmentHeader(
             BinaryPrimitives.ReadInt32LittleEndian(source[12..]),
             BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
             BinaryPrimitives.ReadUInt64LittleEndian(source[24..]));
         if (header.FileBytes != fileBytes)
-            throw Corruption(file, 12, $"the header says {header.FileBytes} bytes, the file has {fileBytes}");
+            throw Corruption(file, 12, $"the header states {header.FileBytes} bytes, the file has {fileBytes}");
         if (header.Sequence != sequence)
-            throw Corruption(file, 16, $"the header says segment {header.Sequence}, the name says {sequence}");
+            throw Corruption(file, 16, $"the header states segment {header.Sequence}, the name states {sequence}");
         return header;
     }
 
     private static WalCorruptionException Corruption(string file, long offset, string what) =>
-        new(file, offset, "all entries of the segment", what, "A segment gets its name only after its header is on the disk, so no crash leaves this.");
+        new(file, offset, "all entries of the segment", what,
+            "A segment receives its name only after its header is on disk, so no crash leaves this.");
 }

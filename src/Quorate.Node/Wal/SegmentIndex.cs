@@ -2,8 +2,8 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>Which entries the log holds, and in which segment each lies.</summary>
-/// <remarks><c>First ≤ every entry that counts ≤ Last</c>; an empty log has <c>Last = First - 1</c>.</remarks>
+/// <summary>Maps each entry of the log to the segment that contains it.</summary>
+/// <remarks><c>First ≤ every entry of the log ≤ Last</c>; an empty log has <c>Last = First - 1</c>.</remarks>
 internal sealed class SegmentIndex
 {
     private readonly List<Segment> _segments = [];
@@ -22,7 +22,9 @@ internal sealed class SegmentIndex
 
     public void AddSegment(Segment segment) => _segments.Add(segment);
 
-    /// <summary>Entry <paramref name="index"/> was written to the current segment; it replaces what was there and behind.</summary>
+    /// <summary>
+    /// Adds entry <paramref name="index"/>, which was written to the current segment; it replaces the entries from that index on.
+    /// </summary>
     public void Add(LogIndex index, long offset)
     {
         if (index <= Last)
@@ -31,7 +33,7 @@ internal sealed class SegmentIndex
         Last = index;
     }
 
-    /// <summary>Nothing that was written so far counts; the next entry is <paramref name="first"/>.</summary>
+    /// <summary>Removes all entries; the next entry is <paramref name="first"/>.</summary>
     public void ResetTo(LogIndex first)
     {
         foreach (var segment in _segments)
@@ -40,23 +42,25 @@ internal sealed class SegmentIndex
         Last = first - 1;
     }
 
-    /// <summary>The log begins at <paramref name="first"/>, which is in it or the one after its last entry.</summary>
+    /// <summary>Sets the start of the log to <paramref name="first"/>, which is an entry of the log or the one after its last.</summary>
     public void SetFirst(LogIndex first) => First = first;
 
-    /// <summary>The segment that holds an entry of the log.</summary>
+    /// <summary>Returns the segment that contains an entry of the log.</summary>
     public Segment SegmentOf(LogIndex index)
     {
-        // From the end: what is read most is what was written last.
+        // From the end: the entries written last are read most.
         for (var i = _segments.Count - 1; i >= 0; i--)
         {
             if (_segments[i].Contains(index))
                 return _segments[i];
         }
 
-        throw new InvalidOperationException($"entry {index} is in no segment, though the log holds {First} to {Last}");
+        throw new InvalidOperationException($"Entry {index} is in no segment, though the log contains {First} to {Last}.");
     }
 
-    /// <summary>How many of the oldest segments hold no entry at or after <paramref name="first"/>. The current one is not counted.</summary>
+    /// <summary>
+    /// Counts the oldest segments that contain no entry at or after <paramref name="first"/>. The current segment is not counted.
+    /// </summary>
     public int SegmentsBefore(LogIndex first)
     {
         var count = 0;
@@ -65,7 +69,7 @@ internal sealed class SegmentIndex
         return count;
     }
 
-    /// <summary>The first entry that is left when the oldest <paramref name="count"/> segments go.</summary>
+    /// <summary>Returns the first entry that remains when the oldest <paramref name="count"/> segments are removed.</summary>
     public LogIndex FirstAfter(int count)
     {
         for (var i = count; i < _segments.Count; i++)
@@ -77,7 +81,7 @@ internal sealed class SegmentIndex
         return Last + 1;
     }
 
-    /// <summary>Forgets the oldest segment and hands it over.</summary>
+    /// <summary>Removes the oldest segment and returns it.</summary>
     public Segment RemoveOldest()
     {
         var oldest = _segments[0];
@@ -85,7 +89,7 @@ internal sealed class SegmentIndex
         return oldest;
     }
 
-    /// <summary>Forgets the newest segment and hands it over.</summary>
+    /// <summary>Removes the newest segment and returns it.</summary>
     public Segment RemoveNewest()
     {
         var newest = _segments[^1];

@@ -2,28 +2,28 @@ using Quorate.Node.Io;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>Reads a segment's frames from the beginning, and says why it stopped. Used by recovery alone.</summary>
-/// <param name="segment">What is read.</param>
-/// <param name="window">Room for what is read ahead, one reader at a time: at least a sector.</param>
+/// <summary>Reads the frames of a segment from its beginning, and reports why it stopped. Used by recovery only.</summary>
+/// <param name="segment">The segment.</param>
+/// <param name="window">The read-ahead buffer, for one reader at a time: at least a sector.</param>
 internal sealed class SegmentReader(Segment segment, byte[] window)
 {
     private byte[] _frame = [];
     private long _windowAt = -1;
     private int _windowLength;
 
-    /// <summary>The frame that <see cref="ReadFrame"/> found; its records follow the header.</summary>
+    /// <summary>The frame that <see cref="ReadFrame"/> has read; its records follow the header.</summary>
     public ReadOnlySpan<byte> Frame => _frame.AsSpan(0, Header.Length);
 
-    /// <summary>All that it takes on the disk, up to the end of its last sector.</summary>
+    /// <summary>The whole frame as it is on disk, up to the end of its last sector.</summary>
     public ReadOnlySpan<byte> FrameOnDisk => _frame.AsSpan(0, Header.LengthOnDisk);
 
-    /// <summary>Its header.</summary>
+    /// <summary>The header of that frame.</summary>
     public FrameHeader Header { get; private set; }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The offset of that frame.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>Reads what stands at <paramref name="offset"/>.</summary>
+    /// <summary>Reads the frame at <paramref name="offset"/>, if there is one.</summary>
     public FrameState ReadFrame(long offset, out string what)
     {
         what = "";
@@ -55,10 +55,13 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         return HasUnwrittenSector(offset, header.LengthOnDisk) ? FrameState.Torn : FrameState.Corrupt;
     }
 
-    /// <summary>What lies behind the last whole frame: the first and the last sector something was written to, and a frame, if there is one.</summary>
+    /// <summary>
+    /// Scans the region after the last valid frame: returns the first written sector, the end of the last one, and the first frame, if
+    /// there is one.
+    /// </summary>
     /// <remarks>
-    /// It looks as far as one frame can reach past the last written sector. Further on nothing can be: a frame is written only when the one
-    /// before it is durable, and that one would have been seen.
+    /// The scan extends one frame length beyond the last written sector. Nothing can follow after that: a frame is written only when the
+    /// previous one is durable, and the scan would have found that one.
     /// </remarks>
     public (long FirstWritten, long EndOfWritten, long Frame) ScanAfter(long offset)
     {
@@ -87,7 +90,7 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         for (var i = 0; i < header.Records; i++)
         {
             if (header.Length - at < EntryRecord.HeaderBytes)
-                return $"record {i} of {header.Records} lies beyond the end of its frame";
+                return $"record {i} of {header.Records} extends beyond the end of its frame";
             var size = EntryRecord.DeclaredSize(bytes[at..], header.Length - at);
             if (size == 0 || !EntryRecord.IsValid(bytes.Slice(at, size), segment.Nonce, Offset + at))
                 return $"record {i} of {header.Records} in a frame does not verify";
@@ -96,7 +99,7 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         }
 
         if (at != header.Length || ~recordsChecksum != header.RecordsChecksum)
-            return "the records of a frame are not those its header was written for";
+            return "the records of a frame do not match its header";
         return bytes[at..].ContainsAnyExcept((byte)0) ? "what follows the records of a frame is not zero" : "";
     }
 
@@ -135,7 +138,7 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         }
         catch (WalCorruptionException) when (_windowLength > Sectors.Bytes)
         {
-            // Something in it cannot be read, and it may be nothing that was asked for.
+            // Some part of the window cannot be read, perhaps not the requested sector: read only that one.
             _windowLength = Sectors.Bytes;
             segment.File.ReadExactly(offset, window.AsSpan(0, _windowLength));
         }
@@ -144,34 +147,38 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
     }
 }
 
-/// <summary>What stands at the place where a frame may begin.</summary>
+/// <summary>The state of the place where a frame may begin.</summary>
 internal enum FrameState
 {
-    /// <summary>Nothing was written to that sector.</summary>
+    /// <summary>The first sector was never written.</summary>
     Unwritten,
 
-    /// <summary>A frame, all of it as it was written.</summary>
+    /// <summary>A complete frame, as it was written.</summary>
     Valid,
 
-    /// <summary>A frame of which at least one sector was never written: its write did not finish.</summary>
+    /// <summary>A torn frame: at least one of its sectors was never written, because the write did not finish.</summary>
     Torn,
 
-    /// <summary>Something that no unfinished write explains.</summary>
+    /// <summary>Content that no torn write explains.</summary>
     Corrupt,
 }
 
-/// <summary>Small words on disk files.</summary>
+/// <summary>Reads of storage files that report corruption.</summary>
 internal static class StorageFileExtensions
 {
-    /// <summary>Reads all of <paramref name="target"/>; a file that ends before is damaged.</summary>
+    /// <summary>Fills <paramref name="target"/>; a file that ends before is corrupt.</summary>
     public static void ReadExactly(this IStorageFile file, long offset, Span<byte> target)
     {
         var read = file.ReadOrThrowCorruption(offset, target);
         if (read != target.Length)
-            throw new WalCorruptionException(file.Name, offset + read, "the entries from there on", "the file ends too early", "It was made in its full length before it was used.");
+        {
+            throw new WalCorruptionException(
+                file.Name, offset + read, "the entries from there on", "the file ends too early",
+                "It was created in its full length before it was used.");
+        }
     }
 
-    /// <summary>Reads what there is of <paramref name="target"/>. What the disk cannot read is as good as lost.</summary>
+    /// <summary>Reads as much of <paramref name="target"/> as the file contains. Data that the disk cannot read counts as lost.</summary>
     public static int ReadOrThrowCorruption(this IStorageFile file, long offset, Span<byte> target)
     {
         try
@@ -180,7 +187,9 @@ internal static class StorageFileExtensions
         }
         catch (IOException fault)
         {
-            throw new WalCorruptionException(file.Name, offset, "the entries there", $"the disk cannot read it ({fault.Message.TrimEnd('.')})", "It was written, and flushed.", fault);
+            throw new WalCorruptionException(
+                file.Name, offset, "the entries there", $"the disk cannot read it ({fault.Message.TrimEnd('.')})",
+                "It was written and flushed.", fault);
         }
     }
 }

@@ -3,16 +3,17 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>What one write and one flush are to make durable: filled by a group's loop, written by the disk thread, then used again.</summary>
+/// <summary>The contents of one write and one flush: filled by the driver, written by the disk thread, then reused.</summary>
 /// <remarks>
-/// Shape: entries in the order they were appended; one whose index is at or before the last replaces everything from there on.
-/// Threading: one owner at a time; hand it over, and touch it again when <see cref="WriteAheadLog.AppendAndFlush"/> has returned.
-/// The bytes are laid out as frames while they are appended, room for the frames' headers included, so that the disk thread writes the
-/// buffer as it stands. More than <see cref="FrameBytesSoftLimit"/> makes another frame: a frame is torn or whole, so it has a bound.
+/// Shape: entries in the order of the appends; an entry whose index is at or before the last one replaces everything from there on.
+/// Threading: one owner at a time. Hand the batch over, and use it again only after <see cref="WriteAheadLog.AppendAndFlush"/> has
+/// returned.
+/// The entries are laid out as frames while they are appended, with space for the frame headers, so that the disk thread writes the buffer
+/// as it is. Beyond <see cref="FrameBytesSoftLimit"/> a new frame begins: a frame is torn or valid as a whole, so its size is bounded.
 /// </remarks>
 internal sealed class WalBatch
 {
-    /// <summary>A batch that had to hold more gives its memory back when it is emptied, bytes.</summary>
+    /// <summary>The largest buffer that a batch keeps when it is cleared, bytes.</summary>
     private const int RetainedBytesMax = 16 << 20;
 
     private readonly WalOptions _options;
@@ -20,7 +21,7 @@ internal sealed class WalBatch
     private byte[] _buffer;
     private int _used;
 
-    /// <summary>Makes an empty batch.</summary>
+    /// <summary>Creates an empty batch.</summary>
     public WalBatch(WalOptions options)
     {
         options.Validate();
@@ -28,52 +29,65 @@ internal sealed class WalBatch
         _buffer = NewBuffer();
     }
 
-    /// <summary>What the loop knows this batch by.</summary>
+    /// <summary>The token by which the core identifies the appends of this batch.</summary>
     public ulong Token { get; set; }
 
-    /// <summary>Nothing to write. A commit mark alone is nothing: it is a hint, and rides with the next entries.</summary>
+    /// <summary>
+    /// Whether there is nothing to write. A commit mark alone is not written: it is a hint, stored with the next entries.
+    /// </summary>
     public bool IsEmpty => _frames.Count == 0 && HardStateToSave is null;
 
-    /// <summary>What the entries take on the disk, bytes.</summary>
+    /// <summary>The size of the entries on disk, bytes.</summary>
     public int SizeBytes => _used;
 
-    /// <summary>Term and vote to save before the entries, or null.</summary>
+    /// <summary>The term and vote to save before the entries, or null.</summary>
     public HardState? HardStateToSave { get; private set; }
 
-    /// <summary>The highest index known to be committed; 0 when nothing was said.</summary>
+    /// <summary>The highest index known to be committed; 0 if none was set.</summary>
     public LogIndex CommitMark { get; private set; }
 
-    /// <summary>How many frames are durable already: a batch that met a full disk goes on from there.</summary>
+    /// <summary>The number of frames that are durable already: a batch that was interrupted by a full disk continues from there.</summary>
     internal int FramesWritten { get; set; }
 
     internal ReadOnlySpan<WalFrame> Frames => CollectionsMarshal.AsSpan(_frames);
 
-    /// <summary>Where a frame ends and the next begins: an eighth of what a segment may lose at its end for a frame that no longer fits.</summary>
+    /// <summary>
+    /// The size beyond which a frame ends and the next one begins. It also limits what a segment leaves unused at its end for a frame that
+    /// no longer fits.
+    /// </summary>
     internal static int FrameBytesSoftLimit(int segmentBytes) => segmentBytes / 16;
 
-    /// <summary>No frame is longer: it grows while it is below the soft bound, and then by one entry at most.</summary>
+    /// <summary>The largest possible frame: a frame grows while it is below the soft limit, and then by at most one entry.</summary>
     internal static int FrameBytesHardLimit(int segmentBytes) =>
         FrameBytesSoftLimit(segmentBytes) + Sectors.RoundUp(FrameHeader.Bytes + EntryRecord.SizeOf(segmentBytes / 4));
 
-    /// <summary>Adds entries to the end of the log, or from the first one's index on.</summary>
-    /// <exception cref="ArgumentException">A payload is longer than <see cref="WalOptions.PayloadBytesMax"/>; that entry and those behind it were not added.</exception>
+    /// <summary>Appends entries at the end of the log, or from the index of the first one on.</summary>
+    /// <exception cref="ArgumentException">
+    /// A payload is longer than <see cref="WalOptions.PayloadBytesMax"/>; that entry and those after it were not added.
+    /// </exception>
     public void Append(ReadOnlySpan<LogEntry> entries)
     {
         foreach (ref readonly var entry in entries)
         {
             if (entry.Payload.Length > _options.PayloadBytesMax)
-                throw new ArgumentException($"Entry {entry.Id} has {entry.Payload.Length} payload bytes; the log takes {_options.PayloadBytesMax} (WalOptions.PayloadBytesMax).", nameof(entries));
+            {
+                throw new ArgumentException(
+                    $"Entry {entry.Id} has {entry.Payload.Length} payload bytes; " +
+                    $"the log takes {_options.PayloadBytesMax} (WalOptions.PayloadBytesMax).",
+                    nameof(entries));
+            }
+
             Append(in entry);
         }
     }
 
-    /// <summary>Entries up to here are committed. It tells a torn write from damage when the log is opened.</summary>
+    /// <summary>Sets the highest index known to be committed. Recovery uses it to distinguish a torn write from corruption.</summary>
     public void SetCommitIndex(LogIndex index) => CommitMark = LogIndex.Max(CommitMark, index);
 
-    /// <summary>Term and vote that must be durable before the entries are; the last call counts.</summary>
+    /// <summary>Sets the term and vote that must be durable before the entries; the last call counts.</summary>
     public void SetHardState(HardState state) => HardStateToSave = state;
 
-    /// <summary>Empties the batch; its memory stays, within bounds.</summary>
+    /// <summary>Clears the batch; it keeps its buffer, up to a limit.</summary>
     public void Clear()
     {
         if (_buffer.Length > RetainedBytesMax)
@@ -102,7 +116,7 @@ internal sealed class WalBatch
         frame.Length += size;
         frame.Records++;
 
-        // The rest of the last sector goes to the disk too, and holds what an earlier batch left there.
+        // The rest of the last sector is written too; clear what an earlier batch left there.
         _buffer.AsSpan(at + size, end - at - size).Clear();
         _used = end;
     }
@@ -122,7 +136,7 @@ internal sealed class WalBatch
     }
 }
 
-/// <summary>Where a frame lies in its batch.</summary>
+/// <summary>The location of a frame within its batch.</summary>
 internal struct WalFrame
 {
     public int Begin;

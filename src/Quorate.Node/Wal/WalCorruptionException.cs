@@ -1,41 +1,42 @@
 namespace Quorate.Node.Wal;
 
-/// <summary>What lies on the disk is not what was written there, and no crash explains it.</summary>
+/// <summary>The data on disk is not what was written there, and no crash explains the difference.</summary>
 /// <remarks>
-/// The log gives out nothing it cannot vouch for: a member that came back without entries it had acknowledged could help to elect a leader
-/// that lacks them too. The message names the file, the place, the entries concerned, and what can be done.
+/// The log never returns data that it cannot verify: a member that came back without entries it had acknowledged could help to elect a
+/// leader that lacks them too. The message names the file, the offset, the affected entries, and what to do.
 /// </remarks>
 public sealed class WalCorruptionException : IOException
 {
     internal WalCorruptionException(string file, long offset, string entries, string what, string why, Exception? cause = null)
-        : base($"Damage in {file} at byte {offset} ({entries}): {what}. {why} " +
-               "Keep a copy of the folder, look for the cause (disk, controller, memory), then replace this member: remove it from the cluster, " +
-               "empty its data folder, and add it again as a new member, so that it receives everything from the others.", cause)
+        : base($"Corruption in {file} at byte {offset} ({entries}): {what}. {why} " +
+               "Keep a copy of the data directory, look for the cause (disk, controller, memory), then replace this member: " +
+               "remove it from the cluster, empty its data directory, and add it again as a new member, " +
+               "so that it receives everything from the others.", cause)
     {
         File = file;
         Offset = offset;
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public WalCorruptionException()
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public WalCorruptionException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public WalCorruptionException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 
-    /// <summary>The damaged file's name in the data folder.</summary>
+    /// <summary>The name of the corrupt file in the data directory.</summary>
     public string File { get; } = "";
 
-    /// <summary>Where in the file the damage begins, bytes.</summary>
+    /// <summary>The offset in the file at which the corruption begins, bytes.</summary>
     public long Offset { get; }
 }

@@ -3,11 +3,14 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
 
-/// <summary>The log on the disk: what <see cref="AppendAndFlush"/> returned for survives a power cut; what was damaged since is never given out.</summary>
+/// <summary>
+/// The write-ahead log. Everything that <see cref="AppendAndFlush"/> has returned for survives a power loss; corrupt data is never
+/// returned.
+/// </summary>
 /// <remarks>
-/// Threading: one thread, the disk thread. Errors: after a failed write or flush nobody knows what is on the disk, so the log refuses everything
-/// from then on; the process must end and start again from what the disk really has. A disk that is full shows before anything of a frame is
-/// written, and leaves the log as it was. Formats and rules: docs/formats/wal.md.
+/// Threading: one thread, the disk thread. Errors: after a failed write or flush the content of the disk is unknown, so the log rejects
+/// every further call; the process must exit, and the next start recovers what the disk really holds. A full disk is detected before any
+/// part of a frame is written, and leaves the log unchanged. Formats and rules: docs/formats/wal.md.
 /// </remarks>
 internal sealed class WriteAheadLog : IDisposable
 {
@@ -38,14 +41,14 @@ internal sealed class WriteAheadLog : IDisposable
     /// <summary>The first entry that can be read.</summary>
     public LogIndex FirstIndex => _segmentIndex.First;
 
-    /// <summary>The last entry that is durable.</summary>
+    /// <summary>The last durable entry.</summary>
     public LogIndex LastIndex => _segmentIndex.Last;
 
-    /// <summary>Term and vote that are durable.</summary>
+    /// <summary>The durable term and vote.</summary>
     public HardState HardState => _hardState.State;
 
-    /// <summary>Opens the log in a folder, or makes it there.</summary>
-    /// <exception cref="WalCorruptionException">What is there was changed since it was written.</exception>
+    /// <summary>Opens the log in a data directory, or creates it.</summary>
+    /// <exception cref="WalCorruptionException">The data is not what was written.</exception>
     public static (WriteAheadLog Log, RecoveredLog Recovered) Open(IStorage storage, WalOptions options)
     {
         options.Validate();
@@ -60,15 +63,20 @@ internal sealed class WriteAheadLog : IDisposable
             var recovery = new LogRecovery(storage);
             recovery.Run(sequences);
 
-            // Names that the process before made, changed or removed may be no more durable than the last frame was.
+            // Names that the previous process created, changed or removed may be no more durable than its last frame.
             storage.FlushDirectory();
             log = new WriteAheadLog(storage, options, hardState, recovery);
-            var recovered = new RecoveredLog(hardState.State, log.FirstIndex, log.LastIndex, recovery.CommitMark, [.. recovery.Terms], recovery.TruncatedTail);
+            var recovered = new RecoveredLog(
+                hardState.State, log.FirstIndex, log.LastIndex, recovery.CommitMark, [.. recovery.Terms], recovery.TruncatedTail);
             if (recovered.LastTerm > hardState.State.Term)
-                throw new WalCorruptionException(HardStateFile.Name, 0, "term and vote", $"the saved term is {hardState.State.Term}, the last entry's is {recovered.LastTerm}",
+            {
+                throw new WalCorruptionException(
+                    HardStateFile.Name, 0, "term and vote",
+                    $"the saved term is {hardState.State.Term}, the last entry's is {recovered.LastTerm}",
                     "A term is durable before any entry of it.");
+            }
 
-            // What a crash kept from being deleted when the beginning of the log moved.
+            // Delete the segments that a crash kept from being deleted when the start of the log moved.
             log.DeleteBefore(log.FirstIndex);
             return (log, recovered);
         }
@@ -80,13 +88,18 @@ internal sealed class WriteAheadLog : IDisposable
         }
     }
 
-    /// <summary>Makes everything in the batch durable: one write and one flush, and one more before it when term or vote changed.</summary>
-    /// <remarks>Durability: all of it when this returns; none of it was promised when it throws.</remarks>
-    /// <exception cref="IOException">There is no room for the next segment; the log is as it was, and the batch may be tried again.</exception>
+    /// <summary>
+    /// Makes the batch durable: with one write and one flush, and with one more of each before them when term or vote changed.
+    /// </summary>
+    /// <remarks>Durability: the whole batch when this returns; no part of it is acknowledged when this throws.</remarks>
+    /// <exception cref="IOException">
+    /// No space is left for the next segment. The log is unchanged, and the batch may be written again.
+    /// </exception>
     public void AppendAndFlush(WalBatch batch)
     {
         ThrowIfFailed();
-        // First: an entry of a term must never be durable while the term is not, or a restart would take the node back into the past of its log.
+        // Term and vote first: an entry must never be durable before its term, or a restarted node would be in an earlier term than its
+        // log.
         if (batch.HardStateToSave is { } state && state != _hardState.State)
             SaveHardState(state);
 
@@ -98,10 +111,11 @@ internal sealed class WriteAheadLog : IDisposable
             Require(frame.First <= _segmentIndex.Last + 1 && frame.First > _commitMark, frame.First);
             EnsureSpace(bytes.Length);
 
-            // The new mark goes with the last frame: it may cover entries of this very batch.
+            // The new commit mark is stored with the last frame: it may cover entries of this batch.
             var last = SealAndIndex(bytes, in frame);
             var commitMark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), last) : _commitMark;
-            WriteFrame(bytes, new FrameHeader(_nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum));
+            WriteFrame(bytes, new FrameHeader(
+                _nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum));
             batch.FramesWritten = i + 1;
         }
 
@@ -109,9 +123,11 @@ internal sealed class WriteAheadLog : IDisposable
         PreallocateNext();
     }
 
-    /// <summary>Reads entries <paramref name="from"/> to <paramref name="to"/>, both included, as far as <paramref name="bytesMax"/> allows; at least one.</summary>
-    /// <returns>How many were added to <paramref name="target"/>.</returns>
-    /// <exception cref="WalCorruptionException">An entry is not what was written. Those before it were added.</exception>
+    /// <summary>
+    /// Reads entries <paramref name="from"/> to <paramref name="to"/>, both included, up to <paramref name="bytesMax"/> but at least one.
+    /// </summary>
+    /// <returns>The number of entries added to <paramref name="target"/>.</returns>
+    /// <exception cref="WalCorruptionException">An entry is not what was written. The entries before it were added.</exception>
     public int Read(LogIndex from, LogIndex to, long bytesMax, List<LogEntry> target)
     {
         ThrowIfFailed();
@@ -120,10 +136,12 @@ internal sealed class WriteAheadLog : IDisposable
         return _reader.Read(from, to, bytesMax, target);
     }
 
-    /// <summary>Entries before <paramref name="first"/> are in a durable snapshot: the segments that hold nothing else are deleted.</summary>
+    /// <summary>
+    /// Drops entries before <paramref name="first"/>, which are in a durable snapshot: deletes the segments that contain no other entries.
+    /// </summary>
     /// <remarks>
-    /// Whole segments only, so <see cref="FirstIndex"/> ends at or before <paramref name="first"/>. Durability: the new beginning is on the disk
-    /// before a file is deleted.
+    /// Drops whole segments only, so <see cref="FirstIndex"/> is at or before <paramref name="first"/> afterwards. Durability: the new
+    /// start of the log is on disk before a file is deleted.
     /// </remarks>
     public void DropBefore(LogIndex first)
     {
@@ -137,8 +155,8 @@ internal sealed class WriteAheadLog : IDisposable
         DeleteBefore(_segmentIndex.First);
     }
 
-    /// <summary>A snapshot replaces the log: no entry counts, the next one is <paramref name="first"/>.</summary>
-    /// <remarks>Durability: on the disk when this returns. The snapshot must be durable before.</remarks>
+    /// <summary>Replaces the log by a snapshot: removes all entries; the next entry is <paramref name="first"/>.</summary>
+    /// <remarks>Durability: on disk when this returns. The snapshot must be durable before the call.</remarks>
     public void ResetTo(LogIndex first)
     {
         ThrowIfFailed();
@@ -147,7 +165,7 @@ internal sealed class WriteAheadLog : IDisposable
         DeleteBefore(first);
     }
 
-    /// <summary>Closes the files. It writes and flushes nothing: what was not committed is not kept.</summary>
+    /// <summary>Closes the files. Writes and flushes nothing: entries that were not flushed are lost.</summary>
     public void Dispose()
     {
         _allocator.Dispose();
@@ -169,20 +187,23 @@ internal sealed class WriteAheadLog : IDisposable
         return sequences;
     }
 
-    // The hard state is made before the first segment, and saved only after it. So each without the other tells something.
+    // The hard state file is created before the first segment, and saved only after it. So either one without the other shows a loss.
     private static HardStateFile OpenHardState(IStorage storage, bool isNew)
     {
         if (!storage.List().Contains(HardStateFile.Name, StringComparer.Ordinal))
         {
-            return isNew ? HardStateFile.Create(storage) : throw new WalCorruptionException(HardStateFile.Name, 0, "term and vote", "the file is missing",
-                "It is made before the first segment of the log, and a node that forgot a vote could vote twice in one term.");
+            return isNew ? HardStateFile.Create(storage) : throw new WalCorruptionException(
+                HardStateFile.Name, 0, "term and vote", "the file is missing",
+                "It is created before the first segment of the log, and a node that forgot a vote could vote twice in one term.");
         }
 
         var hardState = HardStateFile.Open(storage);
         if (!isNew || hardState.Generation <= 1)
             return hardState;
         hardState.Dispose();
-        throw new WalCorruptionException(Segment.NameOf(1), 0, "all entries", "no segment of the log is there", "A term was saved, and that happens only after the first segment was made.");
+        throw new WalCorruptionException(
+            Segment.NameOf(1), 0, "all entries", "no segment of the log is there",
+            "A term was saved, and that happens only after the first segment was created.");
     }
 
     private static void CreateFirstSegment(IStorage storage, WalOptions options, List<ulong> sequences)
@@ -206,12 +227,13 @@ internal sealed class WriteAheadLog : IDisposable
         }
     }
 
-    // Before anything is written: a full disk must leave the log as it was.
+    // Before any write: a full disk must leave the log unchanged.
     private void EnsureSpace(int bytes)
     {
         try
         {
-            // Segments that are there may be shorter than those we make now, and recovery looks for the end of a torn frame as far as their length allows one.
+            // Existing segments may be shorter than new ones, and recovery looks for the end of a torn frame only as far as their length
+            // allows.
             while (_segmentIndex.Current.FreeBytes < bytes || WalBatch.FrameBytesHardLimit(_segmentIndex.Current.Header.FileBytes) < bytes)
             {
                 var full = _segmentIndex.Current;
@@ -239,7 +261,7 @@ internal sealed class WriteAheadLog : IDisposable
         }
     }
 
-    // Ties the records to the place they will have, and enters them into the map.
+    // Seals the records for their offsets, and adds them to the index.
     private LogIndex SealAndIndex(Span<byte> bytes, in WalFrame frame)
     {
         var segment = _segmentIndex.Current;
@@ -279,7 +301,7 @@ internal sealed class WriteAheadLog : IDisposable
         _nextFrame++;
     }
 
-    // A frame without entries: it says where the log begins.
+    // A control frame has no entries: it states where the log begins.
     private void WriteControlFrame(LogIndex start, bool reset)
     {
         EnsureSpace(_controlFrame.Length);
@@ -290,10 +312,11 @@ internal sealed class WriteAheadLog : IDisposable
 
         Array.Clear(_controlFrame);
         _commitMark = reset ? LogIndex.Max(_commitMark, start - 1) : _commitMark;
-        WriteFrame(_controlFrame, new FrameHeader(_nextFrame, FrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([])));
+        WriteFrame(_controlFrame, new FrameHeader(
+            _nextFrame, FrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([])));
     }
 
-    // Each deletion is durable before the next: what a crash leaves has no hole.
+    // Each deletion is durable before the next, so a crash leaves no gap between segments.
     private void DeleteBefore(LogIndex first)
     {
         for (var count = _segmentIndex.SegmentsBefore(first); count > 0; count--)
@@ -318,7 +341,8 @@ internal sealed class WriteAheadLog : IDisposable
         if (holds)
             return;
         var violation = new InvariantViolationException(
-            $"The log was asked for what must never be: entry {index} while it holds {_segmentIndex.First} to {_segmentIndex.Last}, committed to {_commitMark}, {_hardState.State}.");
+            $"The log rejects an invalid change: entry {index} while it contains {_segmentIndex.First} to {_segmentIndex.Last}, " +
+            $"committed to {_commitMark}, {_hardState.State}.");
         _failure = violation;
         throw violation;
     }
@@ -326,6 +350,11 @@ internal sealed class WriteAheadLog : IDisposable
     private void ThrowIfFailed()
     {
         if (_failure is not null)
-            throw new InvalidOperationException("The log refuses everything since an earlier failure, after which nobody knows what is on the disk. End the process and start it again.", _failure);
+        {
+            throw new InvalidOperationException(
+                "The write-ahead log rejects every call since an earlier failure, because the content of the disk is unknown. " +
+                "Stop the process and start it again.",
+                _failure);
+        }
     }
 }
