@@ -5,10 +5,10 @@ using Quorate.Raft;
 
 namespace Quorate.Kv;
 
-/// <summary>The whole store as it was when a batch of commands had been applied. It never changes.</summary>
+/// <summary>An immutable snapshot of the whole store after a batch of commands.</summary>
 /// <remarks>
-/// Threading: may be read by any number of threads at once, without locks, for as long as one likes; what the store does meanwhile costs it
-/// nothing. Holding on to one keeps the pages alive that have changed since.
+/// Threading: any number of threads may read it at once, without locks, for any length of time; later changes to the store do not affect
+/// it. A reference to a snapshot keeps alive the pages that have changed since.
 /// </remarks>
 public sealed class KvSnapshot
 {
@@ -26,23 +26,23 @@ public sealed class KvSnapshot
     /// <summary>The newest revision. An empty store is at 1.</summary>
     public long Revision => _view.Revision;
 
-    /// <summary>The oldest revision that can be read; -1 as long as nothing was compacted.</summary>
+    /// <summary>The oldest revision that can be read; -1 before the first compaction.</summary>
     public long CompactRevision => _view.CompactRevision;
 
-    /// <summary>The last log entry whose effect is in it.</summary>
+    /// <summary>The last log entry whose effect the snapshot contains.</summary>
     public LogIndex AppliedIndex { get; }
 
-    /// <summary>How many keys exist.</summary>
+    /// <summary>The number of existing keys.</summary>
     public long KeyCount => _view.KeyCount;
 
     /// <summary>
-    /// Bytes of keys and values of all versions kept, and a fixed amount for each version: what a quota is measured against. A compaction
-    /// brings it down little by little, with the commands that follow.
+    /// Bytes of the keys and values of all versions kept, plus a fixed amount for each version: the size to compare with a quota. A
+    /// compaction reduces it gradually, during the commands that follow.
     /// </summary>
     public long SizeBytes { get; }
 
-    /// <summary>Reads an interval.</summary>
-    /// <remarks>Refusals: those of <see cref="RangeRequest"/>.</remarks>
+    /// <summary>Reads the keys of an interval.</summary>
+    /// <remarks>Errors: those of <see cref="RangeRequest"/>.</remarks>
     public KvResult Range(RangeRequest request)
     {
         if (RequestValidator.ValidateAtApply(request) is { } invalid)
@@ -52,18 +52,18 @@ public sealed class KvSnapshot
             : KvResult.Ok(response, Revision);
     }
 
-    /// <summary>The newest version of one key, or null.</summary>
+    /// <summary>Returns the newest version of one key, or null.</summary>
     public KeyValue? Get(ReadOnlySpan<byte> key) => _view.Get(key);
 
-    /// <summary>Carries out a transaction that only reads.</summary>
+    /// <summary>Executes a read-only transaction.</summary>
     /// <remarks>
-    /// Refusals: those of <see cref="TxnRequest"/>. Errors: <see cref="ArgumentException"/> when <see cref="TxnRequest.MayWrite"/>: that has to
-    /// be proposed, even if the branch it would take writes nothing.
+    /// Errors: those of <see cref="TxnRequest"/>. Throws <see cref="ArgumentException"/> if <see cref="TxnRequest.MayWrite"/>: such a
+    /// transaction must be proposed, even if the branch it would take writes nothing.
     /// </remarks>
     public KvResult Txn(TxnRequest request)
     {
         if (request.MayWrite)
-            throw new ArgumentException("a transaction that may write has to be proposed", nameof(request));
+            throw new ArgumentException("a transaction that may write must be proposed", nameof(request));
         if (RequestValidator.ValidateAtApply(request) is { } invalid)
             return KvResult.Failed(invalid, Revision);
 
@@ -73,41 +73,41 @@ public sealed class KvSnapshot
             : KvResult.Ok(new OperationExecutor(_view, writer: null).Txn(resolved, isOutermost: true), Revision);
     }
 
-    /// <summary>How many leases there are.</summary>
+    /// <summary>The number of leases.</summary>
     public long LeaseCount => _view.Leases.Count;
 
-    /// <summary>A lease, or null.</summary>
+    /// <summary>Returns a lease, or null.</summary>
     public Lease? GetLease(long id) => _view.Leases.TryGet(id, out var lease) ? lease : null;
 
-    /// <summary>All leases, always in the same order.</summary>
+    /// <summary>Returns all leases, always in the same order.</summary>
     public IReadOnlyList<Lease> Leases() => _view.Leases.All();
 
-    /// <summary>The keys that go when a lease goes, ascending. None when there is no such lease.</summary>
+    /// <summary>Returns the keys attached to a lease, ascending; none when the lease does not exist.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> LeaseKeys(long id) => _view.Leases.KeysOf(id);
 
-    /// <summary>What happened from a revision on, as far as one round of reading goes.</summary>
-    /// <param name="request">What is wanted, and how much of it at a time.</param>
-    /// <param name="from">The first revision to tell of; it may lie ahead.</param>
-    /// <param name="batch">The events, each revision whole, and where to go on.</param>
+    /// <summary>Returns one batch of changes from a revision on.</summary>
+    /// <param name="request">Which changes to return, and the limits of the batch.</param>
+    /// <param name="from">The first revision of the batch; it may be in the future.</param>
+    /// <param name="batch">The events, each revision complete, and the revision at which to continue.</param>
     /// <remarks>
-    /// The compact revision itself can be told of, what it deleted too. Refusals: <see cref="KvError.Compacted"/> for anything before it.
+    /// The compact revision itself can be read, including its deletions. Errors: <see cref="KvError.Compacted"/> for any earlier revision.
     /// Source: etcd v3 API, Watch.
     /// </remarks>
     public KvError? Events(EventRequest request, long from, out EventBatch batch) => EventReader.Read(_view, request, from, out batch);
 
-    /// <summary>A hash over all there is: everything that can be read, and the leases with what is attached to them.</summary>
+    /// <summary>Returns a hash over the whole store: everything that can be read, and the leases with their attachments.</summary>
     /// <remarks>
-    /// Members must have the same one at the same <see cref="AppliedIndex"/>. <see cref="HashKv"/> leaves leases out, because it compares
-    /// members at a revision, and leases come, are renewed and go without one.
+    /// Members must have the same hash at the same <see cref="AppliedIndex"/>. <see cref="HashKv"/> excludes leases, because it compares
+    /// members at a revision, and leases are granted, renewed and revoked without one.
     /// </remarks>
     public uint Hash() => LeaseHash.Append(RevisionHash.Compute(_view, _isSwept, Revision), _view.Leases);
 
-    /// <summary>A hash over everything that can be read between the compact revision and <paramref name="revision"/>.</summary>
-    /// <param name="revision">Up to where; 0 or less is the newest.</param>
-    /// <param name="hash">The hash, and what it covers.</param>
+    /// <summary>Returns a hash over everything that can be read between the compact revision and <paramref name="revision"/>.</summary>
+    /// <param name="revision">The last revision; 0 or less is the newest.</param>
+    /// <param name="hash">The hash, and the revisions it covers.</param>
     /// <remarks>
-    /// Members with the same <see cref="KvHash.CompactRevision"/> and <see cref="KvHash.HashRevision"/> must have the same hash.
-    /// Takes time in proportion to the store. Refusals: <see cref="KvError.Compacted"/>, <see cref="KvError.FutureRevision"/>.
+    /// Members with the same <see cref="KvHash.CompactRevision"/> and <see cref="KvHash.HashRevision"/> must have the same hash. Takes time
+    /// proportional to the size of the store. Errors: <see cref="KvError.Compacted"/>, <see cref="KvError.FutureRevision"/>.
     /// </remarks>
     public KvError? HashKv(long revision, out KvHash hash)
     {
@@ -119,9 +119,9 @@ public sealed class KvSnapshot
         return null;
     }
 
-    /// <summary>The pages, for those who check what is in them.</summary>
+    /// <summary>The pages, for checkers of their contents.</summary>
     internal MvccView View => _view;
 }
 
-/// <summary>What a store hashes to, and between which revisions.</summary>
+/// <summary>The hash of a store between two revisions.</summary>
 public readonly record struct KvHash(uint Hash, long CompactRevision, long HashRevision);

@@ -4,37 +4,42 @@ using Quorate.Raft;
 
 namespace Quorate.Kv;
 
-/// <summary>The replicated key-value store: takes commands in the order of the log, and shows readers the state after each batch.</summary>
+/// <summary>
+/// The replicated key-value store: applies commands in the order of the log, and shows readers the state after each batch.
+/// </summary>
 /// <remarks>
-/// Shape: commands are what <see cref="KvCommand.Encode"/> wrote. Nothing but they decides what the store holds and answers.
-/// Threading: <see cref="Apply"/> and <see cref="BatchApplied"/> belong to one thread; <see cref="Current"/> may be taken from any.
-/// Errors: <see cref="KvCommandFormatException"/> for a committed command that cannot be read; the node stops then.
+/// Shape: commands are encoded by <see cref="KvCommand.Encode"/>. The contents and results of the store depend on the commands alone.
+/// Threading: one thread calls <see cref="Apply"/> and <see cref="BatchApplied"/>; any thread may read <see cref="Current"/>. Errors:
+/// throws <see cref="KvCommandFormatException"/> for a committed command that cannot be decoded; the node then stops.
 /// </remarks>
 public sealed class KvStore : IStateMachine<KvResult>
 {
-    // Versions of the history looked at after each command while a compaction is under way, and at once when it is asked for. Eight
-    // is more than the one that a put adds, so a compaction always ends; 512 take well under a millisecond.
+    // The number of versions swept after each command while a compaction is in progress, and at once when it is requested. A put adds one
+    // version and eight are swept, so a compaction always finishes; 512 take well under a millisecond.
     private const int VersionsSweptPerCommand = 8;
 
     private readonly MvccWriter _writer = new();
     private LogIndex _applied;
 
-    // Written by the applying thread, read by all: the field being volatile is what makes a snapshot whole before it is seen.
+    // Written by the applying thread, read by all threads: the volatile field makes a snapshot complete before it becomes visible.
     private volatile KvSnapshot _current;
 
-    /// <summary>An empty store, at revision 1.</summary>
+    /// <summary>Creates an empty store, at revision 1.</summary>
     public KvStore() => _current = Freeze();
 
-    /// <summary>The state after the last finished batch.</summary>
+    /// <summary>The state after the last completed batch.</summary>
     public KvSnapshot Current => _current;
 
-    /// <summary>How much of a compaction is done at once. The simulator's stores are small, and yet go on with it later.</summary>
+    /// <summary>
+    /// The number of versions that a compaction sweeps at once. The simulator lowers it, so that its small stores too leave work for later
+    /// commands.
+    /// </summary>
     internal int VersionsSweptPerCompaction { get; init; } = 512;
 
-    /// <summary>The state after the last command, in the midst of a batch too, for those who check it. Good until the next command.</summary>
+    /// <summary>The state after the last command, also within a batch, for checkers. Valid until the next command.</summary>
     internal MvccView View => _writer.View;
 
-    /// <summary>What <see cref="KvSnapshot.SizeBytes"/> will be.</summary>
+    /// <summary>The value that <see cref="KvSnapshot.SizeBytes"/> of the next snapshot would have.</summary>
     internal long SizeBytes => _writer.SizeBytes;
 
     /// <inheritdoc/>
@@ -51,12 +56,12 @@ public sealed class KvStore : IStateMachine<KvResult>
     /// <inheritdoc/>
     public void BatchApplied(LogIndex last)
     {
-        // Entries that are no commands move the log on too.
+        // Entries that are not commands advance the applied index too.
         _applied = LogIndex.Max(_applied, last);
         _current = Freeze();
     }
 
-    /// <summary>What <see cref="KvSnapshot.Hash"/> will be.</summary>
+    /// <summary>The value that <see cref="KvSnapshot.Hash"/> of the next snapshot would return.</summary>
     internal uint Hash() => new KvSnapshot(_writer.View, _writer.IsSwept, _applied, _writer.SizeBytes).Hash();
 
     private KvResult Execute(KvRequest request, LogIndex at)
@@ -73,11 +78,17 @@ public sealed class KvStore : IStateMachine<KvResult>
                 return Ok(executor.DeleteRange(delete));
             case TxnRequest txn:
                 var resolved = ResolvedTxn.Resolve(txn, _writer.View);
-                return Preconditions.Check(resolved, _writer.View) is { } txnError ? Failed(txnError) : Ok(executor.Txn(resolved, isOutermost: true));
+                return Preconditions.Check(resolved, _writer.View) is { } txnError
+                    ? Failed(txnError)
+                    : Ok(executor.Txn(resolved, isOutermost: true));
             case CompactRequest compact:
-                return _writer.Compact(compact.Revision) is { } compactError ? Failed(compactError) : Ok(new CompactResponse(_writer.Revision));
+                return _writer.Compact(compact.Revision) is { } compactError
+                    ? Failed(compactError)
+                    : Ok(new CompactResponse(_writer.Revision));
             case LeaseRequest lease:
-                return new LeaseExecutor(_writer, at).Execute(lease, out var response) is { } leaseError ? Failed(leaseError) : Ok(response);
+                return new LeaseExecutor(_writer, at).Execute(lease, out var response) is { } leaseError
+                    ? Failed(leaseError)
+                    : Ok(response);
             default:
                 throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
         }

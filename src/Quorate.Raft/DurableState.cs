@@ -1,15 +1,15 @@
 namespace Quorate.Raft;
 
-/// <summary>What a node finds on its disk when it starts.</summary>
+/// <summary>The state that a node restores from its disk when it starts.</summary>
 public sealed record DurableState
 {
-    /// <summary>Term and vote; zero on a fresh disk.</summary>
+    /// <summary>The term and vote; zero on an empty disk.</summary>
     public HardState HardState { get; init; }
 
     /// <summary>The configuration in force at the end of the log.</summary>
     public required Configuration Configuration { get; init; }
 
-    /// <summary>The last entry that the snapshot covers; zero when there is none.</summary>
+    /// <summary>The last entry that the snapshot covers; zero when there is no snapshot.</summary>
     public EntryId Snapshot { get; init; }
 
     /// <summary>The first entry of every term between the snapshot and <see cref="Tail"/>, in order.</summary>
@@ -18,7 +18,7 @@ public sealed record DurableState
     /// <summary>A commit index that is known to have been reached. The driver has already applied everything up to it.</summary>
     public LogIndex Commit { get; init; }
 
-    /// <summary>All entries after <see cref="Commit"/>, and as many before it as the driver likes.</summary>
+    /// <summary>All entries after <see cref="Commit"/>, and as many before it as the driver chooses.</summary>
     public IReadOnlyList<LogEntry> Tail { get; init; } = [];
 
     /// <summary>The last entry on disk; zero when there is none.</summary>

@@ -1,12 +1,12 @@
 namespace Quorate.Raft;
 
 /// <summary>
-/// Everything that one step wants done, as data. The driver carries it out in the order of these members; the core fills it in, and
-/// whatever it holds is good until the next step.
+/// Everything that one step requires to be done, as data. The driver carries it out in the order of these members. The core fills it in,
+/// and its contents are valid until the next step.
 /// </summary>
 /// <remarks>
-/// Order: (1) <see cref="Append"/> goes to the disk, (2) <see cref="SendNow"/> may leave at once, (3) <see cref="SendWhenDurable"/>
-/// leaves when the disk has answered for its token, (4) the rest in any order. Nothing else is asked of the driver.
+/// Order: (1) <see cref="Append"/> goes to the disk, (2) <see cref="SendNow"/> may be sent at once, (3) <see cref="SendWhenDurable"/> is
+/// sent when its token is durable, (4) the rest in any order. The core requires nothing else of the driver.
 /// </remarks>
 public sealed class Effects
 {
@@ -21,28 +21,28 @@ public sealed class Effects
     private Proposal[] _proposals = [];
     private int _proposalCount;
 
-    /// <summary>What must go to the disk.</summary>
+    /// <summary>The hard state and entries to write to the disk.</summary>
     public AppendEffect Append { get; internal set; }
 
-    /// <summary>Messages that are true already.</summary>
+    /// <summary>Messages that depend on no outstanding flush.</summary>
     public SendNowList SendNow { get; } = new();
 
-    /// <summary>Messages that become true when the disk has answered.</summary>
+    /// <summary>Messages that may be sent only when an append is durable.</summary>
     public SendWhenDurableList SendWhenDurable { get; } = new();
 
-    /// <summary>The next committed entries, in order, each exactly once: no-ops and configurations among them.</summary>
+    /// <summary>The next committed entries, in order, each exactly once, including no-ops and configurations.</summary>
     public ReadOnlyMemory<LogEntry> Apply { get; internal set; }
 
     /// <summary>Proposals of this node that will never be committed.</summary>
     public List<Rejection> Rejections { get; } = [];
 
-    /// <summary>Answers to reads of this node.</summary>
+    /// <summary>Results of reads of this node.</summary>
     public List<ReadIndexResult> ReadResults { get; } = [];
 
     /// <summary>Entries that a follower or the state machine needs and that are no longer in memory.</summary>
     public List<EntriesRequest> EntriesRequests { get; } = [];
 
-    /// <summary>What happened, for whoever watches.</summary>
+    /// <summary>Events of this step, for observers.</summary>
     public List<TraceEvent> Trace { get; } = [];
 
     internal void Clear()
@@ -67,10 +67,10 @@ public sealed class Effects
         _proposalCount = 0;
     }
 
-    /// <summary>A copy for a message to show, good as long as the message.</summary>
+    /// <summary>Copies proposals for a message. The copy is valid as long as the message.</summary>
     internal ReadOnlyMemory<Proposal> CopyProposals(List<Proposal> proposals)
     {
-        // Should there be too little room, what is kept already stays where it is and is shown from there.
+        // When the array is too small, earlier copies stay where they are, and their messages keep views of the old array.
         if (_proposals.Length - _proposalCount < proposals.Count)
             (_proposals, _proposalCount) = (new Proposal[2 * (_proposalCount + proposals.Count)], 0);
         proposals.CopyTo(_proposals, _proposalCount);
@@ -95,34 +95,38 @@ public sealed class Effects
     internal ReadIndexReply NewReadIndexReply() => _readReplies.Rent();
 }
 
-/// <summary>What one step wants on disk: written as one, flushed as one, together with as many other steps' as have gathered.</summary>
-/// <param name="Token">Names this append; 0 when there is nothing to do. Tokens ascend, and the disk answers in their order.</param>
+/// <summary>What one step writes to disk: one write, one flush, which appends of other steps may share.</summary>
+/// <param name="Token">
+/// Identifies this append; 0 when there is nothing to write. Tokens ascend, and appends become durable in their order.
+/// </param>
 /// <param name="HardState">The new term and vote, when they changed.</param>
-/// <param name="Entries">Entries to write; whatever the log holds at or after the first one's index is replaced. A view.</param>
-/// <param name="Commit">The commit index, to be noted beside the entries. Nothing waits for it: it only makes recovery quicker and sharper.</param>
+/// <param name="Entries">The entries to write. They replace everything the log holds at or after the first one's index. A view.</param>
+/// <param name="Commit">
+/// The commit index, to be stored with the entries. Nothing waits for it: it only makes recovery faster and more precise.
+/// </param>
 public readonly record struct AppendEffect(ulong Token, HardState? HardState, ReadOnlyMemory<LogEntry> Entries, LogIndex Commit)
 {
-    /// <summary>Nothing to write.</summary>
+    /// <summary>Whether there is nothing to write.</summary>
     public bool IsEmpty => Token == 0;
 }
 
-/// <summary>A proposal that will never be committed.</summary>
+/// <summary>A proposal that will never be committed, and the reason.</summary>
 public readonly record struct Rejection(ProposalId Proposal, RejectReason Reason);
 
-/// <summary>The answer to a read: granted once <paramref name="Index"/> is applied, or refused.</summary>
+/// <summary>The result of a read: granted, to be read once <paramref name="Index"/> is applied, or rejected.</summary>
 /// <param name="Ticket">The driver's number for the read.</param>
-/// <param name="Index">Granted: read when this index has been applied.</param>
-/// <param name="RejectReason">Not granted, and why; null when it is.</param>
+/// <param name="Index">When granted: read once this index has been applied.</param>
+/// <param name="RejectReason">Why the read was rejected; null when it was granted.</param>
 public readonly record struct ReadIndexResult(ulong Ticket, LogIndex Index, RejectReason? RejectReason);
 
-/// <summary>Entries to read back from the disk for a follower, or for this node's own state machine when it is far behind.</summary>
-/// <param name="Peer">Who needs them: a follower, or this node.</param>
-/// <param name="From">The first one.</param>
-/// <param name="To">The last one that is on disk and wanted.</param>
-/// <param name="MaxBytes">About how much; at least one entry.</param>
+/// <summary>A request to load entries from the disk, for a follower or for this node's own state machine when it lags far behind.</summary>
+/// <param name="Peer">The node that needs the entries: a follower, or this node.</param>
+/// <param name="From">The first entry.</param>
+/// <param name="To">The last entry that is on disk and needed.</param>
+/// <param name="MaxBytes">Approximately how many bytes to load; at least one entry.</param>
 public readonly record struct EntriesRequest(NodeId Peer, LogIndex From, LogIndex To, int MaxBytes);
 
-/// <summary>Messages that may leave at once: nothing they say depends on a flush that is still to come.</summary>
+/// <summary>Messages that may be sent at once: nothing in them depends on an outstanding flush.</summary>
 public sealed class SendNowList
 {
     private readonly List<Message> _messages = [];
@@ -135,8 +139,10 @@ public sealed class SendNowList
     internal void Clear() => _messages.Clear();
 }
 
-/// <summary>Messages that leave when the disk has answered for <see cref="Token"/>: votes, acknowledgements, anything of a term not yet on disk.</summary>
-/// <remarks>Another type than <see cref="SendNowList"/>, so that the two cannot be mixed up.</remarks>
+/// <summary>
+/// Messages to be sent when the append <see cref="Token"/> is durable: votes, acknowledgements, anything of a term that is not yet on disk.
+/// </summary>
+/// <remarks>Another type than <see cref="SendNowList"/>, so that the two cannot be confused.</remarks>
 public sealed class SendWhenDurableList
 {
     private readonly List<Message> _messages = [];
@@ -160,7 +166,7 @@ public sealed class SendWhenDurableList
     }
 }
 
-/// <summary>Messages of one kind, made once and used again step after step.</summary>
+/// <summary>Messages of one kind, allocated once and reused in every step.</summary>
 internal sealed class MessagePool<T>
     where T : Message, new()
 {

@@ -1,28 +1,31 @@
 namespace Quorate.Raft;
 
-/// <summary>What is replicated: a deterministic machine that every member feeds with the same commands in the same order.</summary>
-/// <typeparam name="TResult">What a command answers to whoever proposed it.</typeparam>
+/// <summary>
+/// The replicated state machine: every member applies the same commands to it in the same order, and it must be deterministic.
+/// </summary>
+/// <typeparam name="TResult">The result of a command, returned to its proposer.</typeparam>
 /// <remarks>
-/// Shape: <see cref="Apply"/> must depend on nothing but the machine's state and the command: no clock, no randomness, no culture, no
-/// order of a hash table. It starts empty with every start of its node, and is fed the log from the beginning: an effect on the world outside would
-/// be repeated. Threading: one call at a time, not always on the same thread, in the order of the log, each command once in a life of the node.
-/// Errors: an exception is a bug of the machine; the node stops, because to skip a command would let the members differ.
+/// Shape: <see cref="Apply"/> must depend on nothing but the state of the state machine and the command: no clock, no randomness, no
+/// culture, no order of a hash table. The state machine is empty at every start of its node and applies the log from the beginning: an
+/// external side effect would be repeated.
+/// Threading: one call at a time, not always on the same thread, in the order of the log, each command once per process.
+/// Errors: an exception is a bug of the state machine; the node stops, because skipping a command would make the members diverge.
 /// Source: paper §2.
 /// </remarks>
 public interface IStateMachine<out TResult>
 {
-    /// <summary>Applies one committed command and answers it.</summary>
+    /// <summary>Applies one committed command and returns its result.</summary>
     TResult Apply(in CommittedCommand command);
 
     /// <summary>
-    /// A run of commands has been applied, up to and including <paramref name="last"/>: what they did may now be seen by readers. Results
-    /// of <see cref="Apply"/> reach their proposers only after this returns.
+    /// Called after a run of commands up to and including <paramref name="last"/> has been applied: readers may now see their effects.
+    /// Results of <see cref="Apply"/> reach their proposers only after this method returns.
     /// </summary>
     void BatchApplied(LogIndex last)
     {
     }
 }
 
-/// <summary>A command that a quorum holds on disk and that every member will apply.</summary>
-/// <remarks>Lifetime: the bytes stay unchanged for as long as they are referred to.</remarks>
+/// <summary>A command that is durable on a quorum and that every member will apply.</summary>
+/// <remarks>Lifetime: the bytes stay unchanged for as long as they are referenced.</remarks>
 public readonly record struct CommittedCommand(EntryId Id, ReadOnlyMemory<byte> Command);

@@ -3,104 +3,118 @@ namespace Quorate.Raft;
 /// <summary>The kinds of <see cref="Input"/>.</summary>
 public enum InputKind : byte
 {
-    /// <summary>Time has passed by one tick.</summary>
+    /// <summary>One tick of time has passed.</summary>
     Tick = 1,
 
-    /// <summary>A message has arrived.</summary>
+    /// <summary>A message was received.</summary>
     Message = 2,
 
-    /// <summary>Clients of this node want commands in the log.</summary>
+    /// <summary>Clients of this node propose commands.</summary>
     Propose = 3,
 
-    /// <summary>Clients of this node want to read the newest state.</summary>
+    /// <summary>A client of this node requests a linearizable read.</summary>
     Read = 4,
 
-    /// <summary>An append, and all before it, is on disk.</summary>
+    /// <summary>An append, and all before it, is durable.</summary>
     Durable = 5,
 
-    /// <summary>The state machine has applied up to an index.</summary>
+    /// <summary>The state machine has applied entries up to an index.</summary>
     Applied = 6,
 
-    /// <summary>Entries that were asked for have been read back from the disk.</summary>
+    /// <summary>Requested entries have been loaded from the disk.</summary>
     EntriesLoaded = 7,
 
-    /// <summary>A peer's connection was closed: its process may be gone.</summary>
+    /// <summary>The connection of a peer was closed: its process may be gone.</summary>
     PeerLost = 8,
 
-    /// <summary>Everything that had arrived has been stepped: what gathered may leave now.</summary>
+    /// <summary>
+    /// Ends an iteration of the driver: all inputs that had arrived were stepped, and the core may send what has accumulated.
+    /// </summary>
     EndOfIteration = 9,
 
-    /// <summary>A client of this node has stopped waiting for the outcome of a proposal.</summary>
+    /// <summary>A client of this node no longer waits for the outcome of a proposal.</summary>
     Withdraw = 10,
 }
 
-/// <summary>One thing that happened to a node, on its way into <see cref="RaftCore.Step"/>.</summary>
+/// <summary>One input of <see cref="RaftCore.Step"/>: something that happened to a node.</summary>
 public readonly struct Input
 {
     private Input(InputKind kind) => Kind = kind;
 
-    /// <summary>What happened.</summary>
+    /// <summary>The kind of the input.</summary>
     public InputKind Kind { get; }
 
-    /// <summary>With <see cref="InputKind.Message"/>.</summary>
+    /// <summary>The message of an <see cref="InputKind.Message"/>.</summary>
     public Message? Message { get; private init; }
 
-    /// <summary>With <see cref="InputKind.Propose"/>.</summary>
+    /// <summary>The proposals of a <see cref="InputKind.Propose"/>.</summary>
     public ReadOnlyMemory<Proposal> Proposals { get; private init; }
 
-    /// <summary>With <see cref="InputKind.EntriesLoaded"/>.</summary>
+    /// <summary>The entries of an <see cref="InputKind.EntriesLoaded"/>.</summary>
     public ReadOnlyMemory<LogEntry> Entries { get; private init; }
 
-    /// <summary>With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with <see cref="InputKind.Withdraw"/> the proposal's number.</summary>
+    /// <summary>
+    /// With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with
+    /// <see cref="InputKind.Withdraw"/> the proposal's sequence.
+    /// </summary>
     public ulong Number { get; private init; }
 
-    /// <summary>With <see cref="InputKind.Applied"/>.</summary>
+    /// <summary>The index of an <see cref="InputKind.Applied"/>.</summary>
     public LogIndex Index { get; private init; }
 
-    /// <summary>With <see cref="InputKind.EntriesLoaded"/> and <see cref="InputKind.PeerLost"/>.</summary>
+    /// <summary>The peer of an <see cref="InputKind.EntriesLoaded"/> or a <see cref="InputKind.PeerLost"/>.</summary>
     public NodeId Peer { get; private init; }
 
-    /// <summary>Time has passed by one tick; whoever drives the core decides how long a tick is.</summary>
+    /// <summary>One tick of time has passed; the driver decides how long a tick is.</summary>
     public static Input Tick => new(InputKind.Tick);
 
     /// <summary>
-    /// Everything that had arrived has been stepped. A leader now sends each follower what it lacks, another node its leader what its clients propose, as few messages as
-    /// that takes: sixty proposals that arrived together leave together.
+    /// All inputs that had arrived were stepped. A leader now sends each follower the entries it lacks, and another node forwards its
+    /// clients' requests to the leader, in as few messages as possible: sixty proposals that arrived together are sent together.
     /// </summary>
     public static Input EndOfIteration => new(InputKind.EndOfIteration);
 
-    /// <summary>A message has arrived. The core keeps nothing of it but the bytes of its entries.</summary>
+    /// <summary>A message was received. The core keeps nothing of it but the payloads of its entries.</summary>
     public static Input Received(Message message) => new(InputKind.Message) { Message = message };
 
     /// <summary>
-    /// Commands for the log. Each ends in exactly one way: it is handed out in <see cref="Effects.Apply"/>, or named in
-    /// <see cref="Effects.Rejections"/>, or the driver gives up waiting, must call it indeterminate, and says so with <see cref="Withdraw"/>.
+    /// Commands for the log. Each has exactly one outcome: it appears in <see cref="Effects.Apply"/>, or in
+    /// <see cref="Effects.Rejections"/>, or the driver stops waiting, must report it as indeterminate, and notifies the core with
+    /// <see cref="Withdraw"/>.
     /// </summary>
     public static Input Propose(ReadOnlyMemory<Proposal> proposals) => new(InputKind.Propose) { Proposals = proposals };
 
     /// <summary>
-    /// Nobody waits for the outcome of this proposal any more. It is not sent again and will not be rejected; what a leader has of it may yet be committed, and is then handed
-    /// out like any other entry.
+    /// No client waits for the outcome of this proposal any more. The core does not resend it and will not reject it. If the leader already
+    /// has it, it may still be committed and is then applied like any other entry.
     /// </summary>
     public static Input Withdraw(ulong sequence) => new(InputKind.Withdraw) { Number = sequence };
 
-    /// <summary>A linearizable read wants to know from which applied index on it may read; the answer is in <see cref="Effects.ReadResults"/>.</summary>
-    /// <remarks>It waits in the core until it is answered. A driver whose readers may give up has few tickets out at a time, and lets who comes meanwhile share the next.</remarks>
-    /// <param name="ticket">The driver's own number for it, never used twice.</param>
+    /// <summary>
+    /// A linearizable read requests the index that must be applied before it may read; the result is in <see cref="Effects.ReadResults"/>.
+    /// </summary>
+    /// <remarks>
+    /// The read stays in the core until its result is known. A driver whose readers may stop waiting should keep few tickets outstanding at
+    /// a time, and let reads that arrive meanwhile share the next ticket.
+    /// </remarks>
+    /// <param name="ticket">The driver's own number for the read, never used twice.</param>
     public static Input Read(ulong ticket) => new(InputKind.Read) { Number = ticket };
 
-    /// <summary>The append with this token, and every one before it, is on disk.</summary>
+    /// <summary>The append with this token, and every one before it, is durable.</summary>
     public static Input Durable(ulong token) => new(InputKind.Durable) { Number = token };
 
     /// <summary>The state machine has applied everything up to this index.</summary>
     public static Input Applied(LogIndex index) => new(InputKind.Applied) { Index = index };
 
-    /// <summary>The entries that <see cref="Effects.EntriesRequests"/> asked for, from the disk; none when they could not be had.</summary>
-    public static Input EntriesLoaded(NodeId forPeer, ReadOnlyMemory<LogEntry> entries) => new(InputKind.EntriesLoaded) { Peer = forPeer, Entries = entries };
+    /// <summary>
+    /// The entries that <see cref="Effects.EntriesRequests"/> requested, loaded from the disk; empty when they could not be loaded.
+    /// </summary>
+    public static Input EntriesLoaded(NodeId forPeer, ReadOnlyMemory<LogEntry> entries) =>
+        new(InputKind.EntriesLoaded) { Peer = forPeer, Entries = entries };
 
     /// <summary>
-    /// A peer closed its connection. If it led, a pre-vote starts after a moment instead of after an election timeout; if it
-    /// follows, what was on its way to it is sent again.
+    /// The connection of a peer was closed. If the peer was the leader, a pre-vote starts after a short delay instead of after an election
+    /// timeout. If it is a follower, everything in flight to it is sent again.
     /// </summary>
     public static Input PeerLost(NodeId peer) => new(InputKind.PeerLost) { Peer = peer };
 }

@@ -1,24 +1,29 @@
 namespace Quorate.Raft;
 
-/// <summary>When an entry is committed, and how it reaches the state machine. Source: paper §5.3, §5.4.2, thesis §3.6.</summary>
+/// <summary>
+/// Commitment: when an entry is committed, and how it reaches the state machine. Source: paper §5.3, §5.4.2, thesis §3.6.
+/// </summary>
 public sealed partial class RaftCore
 {
-    /// <summary>The most entries that may be handed out and not yet applied; of their bytes, as many as may be uncommitted.</summary>
+    /// <summary>
+    /// The maximum number of entries passed to the state machine and not yet applied; their bytes are limited like those of uncommitted
+    /// entries.
+    /// </summary>
     private const int UnappliedEntriesMax = 65_536;
 
     private LogIndex _commit;
     private LogIndex _applyingIndex;
     private LogIndex _applied;
 
-    /// <summary>What is with the state machine.</summary>
+    /// <summary>The entries that the state machine is applying.</summary>
     private readonly InflightWindow _applyWindow;
 
-    /// <summary>Committed entries that are no longer in memory are being read back for the state machine.</summary>
+    /// <summary>Whether committed entries that are no longer in memory are being loaded for the state machine.</summary>
     private bool _isLoadingCommitted;
 
     /// <summary>
-    /// The leader's commit rule: an index that is durable on a quorum, itself included like any other, and whose entry is of the current
-    /// term. An entry of an earlier term is committed by the one above it, never by counting (paper Fig. 8).
+    /// The leader's commit rule: an index that is durable on a quorum, in which the leader counts like any other voter, and whose entry is
+    /// of the current term. An entry of an earlier term is committed by the one above it, never by counting (paper Fig. 8).
     /// </summary>
     private void AdvanceCommit(Effects effects)
     {
@@ -45,8 +50,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Gives the state machine what is committed, as much as it may have at a time. What is beyond that stays on the disk alone and is read back when its turn
-    /// comes: a machine that hangs costs no memory, on a follower either, which nobody could ask to wait.
+    /// Passes committed entries to the state machine, as many as it may have at a time. The rest stays on disk alone and is loaded later:
+    /// so a stalled state machine uses bounded memory, on a follower too, which cannot make the leader slow down.
     /// </summary>
     private void EmitCommitted(Effects effects)
     {
@@ -58,7 +63,8 @@ public sealed partial class RaftCore
         if (next < _log.CachedFirst)
         {
             _isLoadingCommitted = true;
-            effects.EntriesRequests.Add(new EntriesRequest(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MaxMessageBytes));
+            effects.EntriesRequests.Add(
+                new EntriesRequest(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MaxMessageBytes));
         }
         else
         {
@@ -69,16 +75,17 @@ public sealed partial class RaftCore
 
     private void OnCommittedLoaded(ReadOnlyMemory<LogEntry> entries, Effects effects)
     {
-        Invariant.That(_isLoadingCommitted, "what is read back was asked for");
+        Invariant.That(_isLoadingCommitted, "entries are loaded only on request");
         _isLoadingCommitted = false;
         if (entries.IsEmpty)
             return;
 
-        Invariant.That(entries.Span[0].Index == _applyingIndex + 1 && entries.Span[^1].Index <= _commit, "what is committed stays where it is");
+        Invariant.That(
+            entries.Span[0].Index == _applyingIndex + 1 && entries.Span[^1].Index <= _commit, "loaded entries are the next committed ones");
         long bytes = 0;
         foreach (ref readonly var entry in entries.Span)
         {
-            Invariant.That(_log.Has(entry.Id), "the disk holds what the log says");
+            Invariant.That(_log.Has(entry.Id), "the entry on disk has the term that the log recorded");
             bytes += entry.SizeBytes;
         }
 
@@ -94,14 +101,14 @@ public sealed partial class RaftCore
 
     private void OnApplied(LogIndex index)
     {
-        Invariant.That(index > _applied && index <= _applyingIndex, "what is applied was handed out, once");
+        Invariant.That(index > _applied && index <= _applyingIndex, "an emitted entry is applied once");
         _applied = index;
         var before = _applyWindow.Bytes;
         _applyWindow.FreeUpTo(index);
         _unappliedBytes -= before - _applyWindow.Bytes;
     }
 
-    /// <summary>How far each voter's disk reaches; the leader's own counts through its disk like any other's.</summary>
+    /// <summary>Each voter's last durable index; the leader's own counts when its disk has flushed it, like any other's.</summary>
     private readonly struct MatchOf(RaftCore core) : IVoterValues
     {
         public ulong Of(NodeId voter) => (voter == core._self ? core._log.Durable : core.FollowerOf(voter)?.Match ?? LogIndex.Zero).Value;

@@ -1,17 +1,17 @@
 namespace Quorate.Raft;
 
-/// <summary>What goes to the disk, and what the disk has answered.</summary>
+/// <summary>Durability: what each step writes to the disk, and which appends are durable.</summary>
 public sealed partial class RaftCore
 {
     private readonly Queue<PendingAppend> _pendingAppends = new();
 
-    /// <summary>The newest append handed out.</summary>
+    /// <summary>The newest append emitted.</summary>
     private ulong _appendToken;
 
-    /// <summary>The newest append that is on disk.</summary>
+    /// <summary>The newest append that is durable.</summary>
     private ulong _durableToken;
 
-    /// <summary>The newest append that carried term and vote.</summary>
+    /// <summary>The newest append that contains term and vote.</summary>
     private ulong _hardStateToken;
 
     /// <summary>The first index this step has written, or null.</summary>
@@ -19,13 +19,13 @@ public sealed partial class RaftCore
 
     private bool _hardStateChanged;
 
-    /// <summary>An append that is on its way to the disk.</summary>
-    /// <param name="Token">Its name.</param>
+    /// <summary>An append that is not yet durable.</summary>
+    /// <param name="Token">Its token.</param>
     /// <param name="Last">The end of the log that it makes durable.</param>
-    /// <param name="AtTick">When it was handed out.</param>
+    /// <param name="AtTick">The tick at which it was emitted.</param>
     private readonly record struct PendingAppend(ulong Token, LogIndex Last, ulong AtTick);
 
-    /// <summary>When the oldest append that the disk has not answered was handed out, or null.</summary>
+    /// <summary>The tick at which the oldest append that is not durable was emitted, or null.</summary>
     private ulong? OldestAppendTick => _pendingAppends.TryPeek(out var oldest) ? oldest.AtTick : null;
 
     private void BeginAppend()
@@ -35,8 +35,7 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Names the append this step will end with, the first time that something of it is written; what is sent afterwards can
-    /// then wait for it.
+    /// Allocates the token of this step's append at the step's first write, so that messages sent afterwards can wait for it.
     /// </summary>
     private void EnsureAppendToken()
     {
@@ -46,8 +45,8 @@ public sealed partial class RaftCore
 
     private void SetHardState(Term term, NodeId votedFor)
     {
-        Invariant.That(term >= _term, "terms never fall");
-        Invariant.That(term > _term || _votedFor == NodeId.None || _votedFor == votedFor, "one vote a term");
+        Invariant.That(term >= _term, "the term never decreases");
+        Invariant.That(term > _term || _votedFor == NodeId.None || _votedFor == votedFor, "one vote per term");
         if (term == _term && votedFor == _votedFor)
             return;
 
@@ -81,7 +80,7 @@ public sealed partial class RaftCore
 
         _log.TruncateFrom(from);
 
-        // Appends that are still on their way made entries durable that are no longer ours: they vouch only for what was kept.
+        // Appends in progress contain entries that were just truncated: they make durable only the entries that were kept.
         for (var i = _pendingAppends.Count; i > 0; i--)
         {
             var pending = _pendingAppends.Dequeue();
@@ -103,7 +102,7 @@ public sealed partial class RaftCore
 
     private void OnDurable(ulong token, Effects effects)
     {
-        Invariant.That(token > _durableToken && token <= _appendToken, "the disk answers in order, once, for what was asked");
+        Invariant.That(token > _durableToken && token <= _appendToken, "an emitted append becomes durable once, in order");
         _durableToken = token;
 
         var durable = _log.Durable;

@@ -1,23 +1,23 @@
 namespace Quorate.Raft;
 
-/// <summary>How a leader is found. Source: thesis §3.4; pre-vote §9.6; stickiness §4.2.3.</summary>
+/// <summary>Leader election. Source: thesis §3.4; pre-vote §9.6; leader stickiness §4.2.3.</summary>
 public sealed partial class RaftCore
 {
     private readonly Dictionary<NodeId, bool> _votes = [];
 
-    /// <summary>The append that carries this node's vote for itself.</summary>
+    /// <summary>The append that contains this node's vote for itself.</summary>
     private ulong _voteToken;
 
     private int _electionElapsed;
     private int _electionTimeout;
 
-    /// <summary>Ticks since the leader was last heard; it counts only while one is known.</summary>
+    /// <summary>Ticks since the last message from the leader; meaningful only while a leader is known.</summary>
     private int _ticksSinceLeaderContact;
 
-    /// <summary>Elections this node has stood for since it last knew a leader.</summary>
+    /// <summary>Elections this node has started since it last knew a leader.</summary>
     private int _failedElections;
 
-    /// <summary>A leader was heard within the shortest election timeout, or is this node itself.</summary>
+    /// <summary>Whether the node received from a leader within the shortest election timeout, or is the leader.</summary>
     private bool HasLeaderContact => _role == Role.Leader || (_leader != NodeId.None && _ticksSinceLeaderContact < _options.ElectionTicks);
 
     private void OnElectionTick(Effects effects)
@@ -27,8 +27,9 @@ public sealed partial class RaftCore
         if (_electionElapsed < _electionTimeout)
             return;
 
-        // Neither a learner nor a node whose disk hangs would be of use as a leader. And a candidate whose vote is not on disk has asked nobody yet: if it
-        // stood again, a disk slower than its patience would see one term after the other and never the end of an election.
+        // Neither a learner nor a node whose disk is stalled would be of use as a leader. A candidate whose vote is not yet durable has
+        // sent no requests: if it started another election, a disk slower than the election timeout would go through one term after the
+        // other and never finish an election.
         var hasSentNoRequests = _role == Role.Candidate && _voteToken > _durableToken;
         if (!_configuration.IsVoter(_self) || DiskIsStalled || hasSentNoRequests)
         {
@@ -39,7 +40,9 @@ public sealed partial class RaftCore
         BecomePreCandidate(effects);
     }
 
-    /// <summary>The leader's process is probably gone, and with it the reason to wait an election timeout.</summary>
+    /// <summary>
+    /// Shortens the election timeout: the leader's process is probably gone, so there is no reason to wait for the full timeout.
+    /// </summary>
     private void OnPeerLost(NodeId peer, Effects effects)
     {
         if (_role == Role.Leader)
@@ -60,8 +63,9 @@ public sealed partial class RaftCore
         _leader = NodeId.None;
         _electionElapsed = 0;
 
-        // All followers see the connection close at about the same moment. Each waits for its turn, a twentieth of an election timeout
-        // apart, so that the first is elected before the second asks; the small random part only separates equal clocks.
+        // All followers notice the closed connection at about the same moment. Each waits for a slot by its rank, a twentieth of an
+        // election timeout apart, so that the first is elected before the second requests pre-votes; the small random part only separates
+        // equal clocks.
         var slotTicks = Math.Max(1, _options.ElectionTicks / 20);
         _electionTimeout = 1 + RankAmongVoters(except: peer) * slotTicks + _random.Next(0, Math.Max(1, slotTicks / 2));
     }
@@ -85,13 +89,13 @@ public sealed partial class RaftCore
         _electionElapsed = 0;
         if (_configuration.Members is [var only] && only == _self)
         {
-            // Nobody else could lead, and nobody else is to be waited for.
+            // No other node could lead, so there is none to wait for.
             _electionTimeout = 1;
             return;
         }
 
-        // A split vote is worth an early second try; one that keeps splitting waits longer each time, up to the ordinary timeout, so that
-        // slow disks and links are given the time they need (paper §9.3).
+        // After a split vote an early retry is worthwhile. If votes keep splitting, the timeout grows each time, up to the ordinary one, to
+        // allow for slow disks and links (paper §9.3).
         var ticks = _failedElections is 0 or > 3 ? _options.ElectionTicks : Math.Max(1, _options.ElectionTicks * _failedElections / 4);
         _electionTimeout = _random.Next(ticks, 2 * ticks);
     }
@@ -114,7 +118,10 @@ public sealed partial class RaftCore
         }
     }
 
-    /// <summary>Receiver implementation of RequestVote, paper Fig. 2. Who may stand is judged by the candidate's configuration, not by ours, which may be old.</summary>
+    /// <summary>
+    /// Handles RequestVote (receiver implementation, paper Fig. 2). The candidate's configuration decides who may campaign, not the
+    /// receiver's, which may be old.
+    /// </summary>
     private void OnRequestVote(RequestVote request, Effects effects)
     {
         var mayVote = _votedFor == NodeId.None || _votedFor == request.From;
@@ -151,7 +158,7 @@ public sealed partial class RaftCore
     {
         if (reply.PreVote)
         {
-            // A granted pre-vote names the term asked for; a refusal of this term or an earlier one is just a refusal.
+            // A granted pre-vote carries the requested term; a denial of this term or an earlier one is counted as a denial.
             if (_role == Role.PreCandidate && (!reply.Granted || reply.Term == _term.Next))
                 RecordVote(reply.From, reply.Granted, effects);
         }

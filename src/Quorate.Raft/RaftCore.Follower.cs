@@ -1,19 +1,20 @@
 namespace Quorate.Raft;
 
-/// <summary>The follower's side of the log. Source: paper Fig. 2 "AppendEntries RPC, receiver implementation", thesis §3.5.</summary>
+/// <summary>Log replication, follower. Source: paper Fig. 2 "AppendEntries RPC, receiver implementation", thesis §3.5.</summary>
 public sealed partial class RaftCore
 {
     private void OnAppendEntries(AppendEntries append, Effects effects)
     {
         if (append.Term < _term)
         {
-            // A leader of the past: our term is all it needs to hear. It may lead our term too, restarted since and counting its rounds anew:
-            // then an echo of this round, or of this place in the log, would be taken for an answer to something it says now.
+            // The request is of a leader of an earlier term: the reply only needs to carry our term. The sender may also lead our term,
+            // after a restart that reset its round counter: then an echo of this round, or of this index, would be taken for a reply to a
+            // current message.
             Reply(append, accepted: false, LogIndex.Zero, EntryId.Zero, effects);
             return;
         }
 
-        Invariant.That(_role != Role.Leader, "one leader a term");
+        Invariant.That(_role != Role.Leader, "one leader per term");
         if (_role != Role.Follower || _leader != append.From)
             BecomeFollower(_term, append.From, effects);
         _failedElections = 0;
@@ -24,10 +25,12 @@ public sealed partial class RaftCore
         var entries = append.Entries.Span;
         if (previous.Index < _commit)
         {
-            // What is committed here is the same in every leader's log (Leader Completeness), so the part of the message that lies below
-            // our commit index tells us nothing, and it may be long gone from our log.
+            // Entries that are committed here are equal in every leader's log (Leader Completeness). So the part of the message below our
+            // commit index carries no information, and our log may no longer hold those entries.
             var known = (int)Math.Min(_commit - previous.Index, entries.Length);
-            Invariant.That(known == 0 || _log.TermAt(entries[known - 1].Index) is not { } term || term == entries[known - 1].Term, "LeaderCompleteness");
+            Invariant.That(
+                known == 0 || _log.TermAt(entries[known - 1].Index) is not { } term || term == entries[known - 1].Term,
+                "LeaderCompleteness");
             entries = entries[known..];
             if (entries.IsEmpty && previous.Index + known < _commit)
             {
@@ -40,8 +43,8 @@ public sealed partial class RaftCore
 
         if (!_log.Has(previous))
         {
-            // Our last entry that could still be in the leader's log: of no later term than the one it expected here. The leader looks from
-            // there for its own, so that a term of divergence costs one round trip and not one for each entry.
+            // The hint is our last entry that could still be in the leader's log: of no later term than the one the leader expected here.
+            // The leader searches its own log from there, so that a diverging term costs one round trip and not one for each entry.
             var hint = _log.FindConflictByTerm(append.Previous.Term, append.Previous.Index);
             Reply(append, accepted: false, append.Previous.Index, hint, effects);
             return;
@@ -55,8 +58,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Skips what the log has already and truncates only at the first entry that differs: a message that was repeated or overtaken must not
-    /// remove entries that a later one brought and that we have acknowledged since.
+    /// Skips entries the log already has and truncates only at the first entry that differs: a duplicated or reordered message must not
+    /// remove entries that a later message brought and that this node has acknowledged since.
     /// </summary>
     private void AppendNewEntries(ReadOnlySpan<LogEntry> entries, Effects effects)
     {
@@ -75,7 +78,7 @@ public sealed partial class RaftCore
 
         foreach (ref readonly var entry in entries[existing..])
         {
-            Invariant.That(entry.Term <= _term, "no entry is of a later term than its leader");
+            Invariant.That(entry.Term <= _term, "no entry has a later term than its leader");
             AppendToLog(entry);
         }
     }
@@ -91,7 +94,8 @@ public sealed partial class RaftCore
 
         if (accepted && append.Entries.IsEmpty)
         {
-            // A heartbeat is answered at once, with what is on disk by now: a read that waits for the round need not wait for a flush.
+            // A heartbeat is acknowledged at once, with the durable part of the log: a read that waits for the round need not wait for a
+            // flush.
             reply.Index = LogIndex.Min(index, _log.Durable);
             Send(reply, append.From, effects);
         }

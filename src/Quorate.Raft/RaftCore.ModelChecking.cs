@@ -1,10 +1,11 @@
 namespace Quorate.Raft;
 
-/// <summary>What a search through all states needs of a core: copies, its state in numbers, and time that passes when the search says so.</summary>
+/// <summary>Support for the explorer: copies of a core, its state as numbers, and time that elapses when the explorer chooses.</summary>
 /// <remarks>
-/// A core measures time in ticks and draws its patience by chance. In an asynchronous network neither says anything: any message may take longer than any patience. So a search
-/// forgets, after each step, how much time has passed, and keeps only what it has brought about; what time can still bring about comes when
-/// the search lets it. That is more than can happen in life, where the clocks of one node go together, and never less.
+/// A core measures time in ticks and draws its election timeout at random. In an asynchronous network neither carries information: any
+/// message may take longer than any timeout. So after each step the explorer abstracts from how much time has passed and keeps only what
+/// the time has caused; what time can still cause happens when the explorer elapses a timer. This allows more behaviours than a real node,
+/// whose timers share one clock, and never fewer.
 /// </remarks>
 public sealed partial class RaftCore
 {
@@ -58,10 +59,10 @@ public sealed partial class RaftCore
         _hardStateToken = other._hardStateToken;
     }
 
-    /// <summary>A core that does from now on what this one would, and of which this one knows nothing.</summary>
+    /// <summary>Returns an independent copy that behaves as this core would.</summary>
     internal RaftCore Clone() => new(this);
 
-    /// <summary>Time since the beginning has had no length; what it has brought about stays.</summary>
+    /// <summary>Removes elapsed time from the state; effects that time has already had stay.</summary>
     internal void AbstractTime()
     {
         _ticksSinceLeaderContact = HasLeaderContact || _leader == NodeId.None ? 0 : _options.ElectionTicks;
@@ -77,7 +78,7 @@ public sealed partial class RaftCore
             _pendingAppends.Enqueue(_pendingAppends.Dequeue() with { AtTick = 0 });
     }
 
-    /// <summary>So much time passes that the next tick brings this about.</summary>
+    /// <summary>Lets enough time pass that the next tick fires this timer.</summary>
     internal void Elapse(TimerKind timer)
     {
         switch (timer)
@@ -100,8 +101,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Writes all that decides what the core will do, time forgotten, and nothing else: two cores that write the same do the same. What is the same in all cores of a search, its options, is left
-    /// out, and so is what follows from the rest.
+    /// Writes everything that determines the future behaviour of the core, without elapsed time, and nothing else: two cores that write the
+    /// same behave the same. Options, which are equal in all cores of a search, are omitted, and so is state that follows from the rest.
     /// </summary>
     internal void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
@@ -112,7 +113,10 @@ public sealed partial class RaftCore
         state.Node(_leader);
         state.Number(HasLeaderContact ? 1UL : 0);
         foreach (var member in state.Members)
-            state.Number((_configuration.Voters.Contains(member) ? 1UL : 0) | (_configuration.Outgoing.Contains(member) ? 2UL : 0) | (_configuration.Learners.Contains(member) ? 4UL : 0));
+            state.Number(
+                (_configuration.Voters.Contains(member) ? 1UL : 0)
+                | (_configuration.Outgoing.Contains(member) ? 2UL : 0)
+                | (_configuration.Learners.Contains(member) ? 4UL : 0));
 
         _log.WriteState(state);
         state.Number(_commit.Value);
@@ -128,7 +132,7 @@ public sealed partial class RaftCore
             WriteVotes(state);
     }
 
-    /// <summary>Tokens matter by their order alone, and those that are durable not even by that.</summary>
+    /// <summary>Only the order of tokens matters; of durable ones not even that.</summary>
     private void WritePendingAppends<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {

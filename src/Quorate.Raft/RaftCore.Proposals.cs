@@ -1,39 +1,42 @@
 namespace Quorate.Raft;
 
-/// <summary>How a command finds its way into the log, and how its fate is known.</summary>
+/// <summary>Proposals: how a command enters the log, and how its outcome becomes known.</summary>
 /// <remarks>
-/// A proposal is noted with the term in which it was given to that term's leader, this node or another. Only that leader can make an entry of
-/// it, and only in that term: a forwarded one names the term, and any other leader refuses it. So once an entry of a later term is committed,
-/// every proposal of an earlier term that is not beneath it is dead, for certain: it is called <see cref="RejectReason.Superseded"/> and may be made
-/// again without fear of happening twice.
+/// A pending proposal is recorded with the term in which it was given to that term's leader, this node or another. Only that leader can
+/// append it, and only in that term: a forwarded proposal carries the term, and no other leader appends it. So once an entry of a later
+/// term is committed, every pending proposal of an earlier term that is not below that entry can never be committed: it is rejected as
+/// <see cref="RejectReason.Superseded"/> and may be retried without the risk of being applied twice.
 /// </remarks>
 public sealed partial class RaftCore
 {
     private readonly Dictionary<ulong, Term> _pendingProposals = [];
     private readonly List<ulong> _superseded = [];
 
-    /// <summary>Of those, what the leader of this term, another node, has been given or is to be given.</summary>
+    /// <summary>The pending proposals that were or will be forwarded to another node, the leader of this term.</summary>
     private readonly ForwardedProposals _forwardedProposals;
 
-    /// <summary>The proposals of one message that is about to leave.</summary>
+    /// <summary>The proposals of the message that is being built.</summary>
     private readonly List<Proposal> _forwardBatch = [];
 
-    /// <summary>What this leader has been forwarded in its term: a message may come twice, its proposals must not.</summary>
+    /// <summary>
+    /// Detects duplicates among the proposals forwarded to this leader in its term: a message may arrive twice, and its proposals must be
+    /// appended once.
+    /// </summary>
     private readonly Dictionary<NodeId, ReplayWindow> _replayWindows = [];
 
     /// <summary>The newest term of which an entry is known to be committed.</summary>
     private Term _committedTerm;
 
-    /// <summary>Bytes of the entries above the commit index: what a slow quorum makes us hold.</summary>
+    /// <summary>Bytes of the entries above the commit index: the memory that a slow quorum makes the leader hold.</summary>
     private long _uncommittedBytes;
 
-    /// <summary>Bytes of the entries above the applied index: how far our own clients are ahead of what they can be answered.</summary>
+    /// <summary>Bytes of the entries above the applied index: how far this node's own clients are ahead of its state machine.</summary>
     private long _unappliedBytes;
 
     private void OnPropose(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
         foreach (ref readonly var proposal in proposals)
-            Invariant.That(proposal.Id.Origin == _self, "a node proposes in its own name");
+            Invariant.That(proposal.Id.Origin == _self, "a proposal's origin is the node that proposes it");
 
         if (_role == Role.Leader)
             ProposeAsLeader(proposals, effects);
@@ -48,18 +51,20 @@ public sealed partial class RaftCore
         foreach (ref readonly var proposal in proposals)
         {
             if (TryAppendProposal(proposal, _unappliedBytes, out var reason))
-                Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's number is used once");
+                Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's sequence is used once");
             else
                 effects.Rejections.Add(new Rejection(proposal.Id, reason));
         }
     }
 
-    /// <param name="proposal">What is to be in the log.</param>
+    /// <summary>Appends a proposal, unless it exceeds a limit.</summary>
+    /// <param name="proposal">The proposal to append.</param>
     /// <param name="queuedBytes">
-    /// What is in front of it. Our own clients wait until it is applied here, and are refused while that would take too long. Others are answered by their own
-    /// member: a leader whose state machine has much to catch up with, newly elected perhaps, is no reason to refuse them.
+    /// The bytes ahead of it. Clients of this node wait until the proposal is applied here, and are rejected while that would take too
+    /// long. Other members return the result to their own clients: a leader whose state machine lags behind, for example a newly elected
+    /// one, must not reject their proposals.
     /// </param>
-    /// <param name="reason">Why it is not taken.</param>
+    /// <param name="reason">Why the proposal is not appended.</param>
     private bool TryAppendProposal(in Proposal proposal, long queuedBytes, out RejectReason reason)
     {
         var entry = new LogEntry(new EntryId(_term, _log.LastIndex + 1), EntryKind.Command, proposal.Id, proposal.Command);
@@ -74,8 +79,12 @@ public sealed partial class RaftCore
         return true;
     }
 
-    /// <summary>One proposal is always taken while nothing waits, or a command larger than the cap could never be.</summary>
-    private bool ExceedsCap(long queuedBytes, int additionalBytes) => queuedBytes > 0 && queuedBytes + additionalBytes > _options.MaxUncommittedBytes;
+    /// <summary>
+    /// Whether the limit is exceeded. One proposal is always accepted while nothing is queued; otherwise a command larger than the limit
+    /// could never be accepted.
+    /// </summary>
+    private bool ExceedsCap(long queuedBytes, int additionalBytes) =>
+        queuedBytes > 0 && queuedBytes + additionalBytes > _options.MaxUncommittedBytes;
 
     private void QueueForLeader(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
@@ -86,21 +95,22 @@ public sealed partial class RaftCore
             {
                 effects.Rejections.Add(new Rejection(proposal.Id, RejectReason.TooLarge));
             }
-            else if (ExceedsCap(_forwardedProposals.Bytes, size) || ExceedsCap(_unappliedBytes, size) || !_forwardedProposals.IsInWindow(proposal.Id.Sequence))
+            else if (ExceedsCap(_forwardedProposals.Bytes, size) || ExceedsCap(_unappliedBytes, size)
+                || !_forwardedProposals.IsInWindow(proposal.Id.Sequence))
             {
                 effects.Rejections.Add(new Rejection(proposal.Id, RejectReason.Busy));
             }
             else
             {
-                Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's number is used once");
+                Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's sequence is used once");
                 _forwardedProposals.Add(proposal);
             }
         }
     }
 
     /// <summary>
-    /// At the end of a turn, what has gathered leaves in one message. While the term is on its way to the disk, it waits here and not with the messages that are held, which
-    /// nothing bounds.
+    /// Sends accumulated proposals to the leader at the end of an iteration, one message if they fit. While the term is not yet durable,
+    /// they wait in this queue and not among the messages held for the disk, which are not bounded.
     /// </summary>
     private void SendForwardedProposals(Effects effects)
     {
@@ -118,7 +128,7 @@ public sealed partial class RaftCore
         _forwardBatch.Clear();
     }
 
-    /// <summary>Whoever proposed it has stopped waiting: nothing more is done for it. What the leader has of it may be committed all the same.</summary>
+    /// <summary>Removes a proposal whose caller has stopped waiting. If the leader already has it, it may still be committed.</summary>
     private void OnWithdraw(ulong sequence) => RemovePending(sequence);
 
     private bool RemovePending(ulong sequence)
@@ -135,8 +145,9 @@ public sealed partial class RaftCore
 
     private void OnForwardProposals(ForwardProposals forward, Effects effects)
     {
-        // A refusal is a promise that they never were in the log. Whoever led that term, and may have taken them when they first came, cannot
-        // give it, not even after a restart; it says nothing, and the next term's first entry settles them.
+        // A rejection states that the proposals never were in the log. A node that led the term may have appended them when they first
+        // arrived, and cannot state that, not even after a restart; it sends nothing, and the first committed entry of the next term
+        // resolves them.
         var isLeader = _role == Role.Leader && forward.Term == _term;
         if (!isLeader && (forward.Term != _term || _votedFor == _self))
             return;
@@ -146,10 +157,10 @@ public sealed partial class RaftCore
         RejectReason? reason = null;
         for (var i = 0; i < proposals.Length; i++)
         {
-            Invariant.That(proposals[i].Id.Origin == forward.From, "a node proposes in its own name");
+            Invariant.That(proposals[i].Id.Origin == forward.From, "a proposal's origin is the node that proposes it");
             var rejectReason = isLeader ? TryAppendOnce(proposals[i]) : RejectReason.NotLeader;
 
-            // Neighbours that are refused for the same reason are refused in one message.
+            // Adjacent proposals that are rejected for the same reason share one message.
             if (rejectReason == reason && (reason is null || proposals[i].Id.Sequence == proposals[i - 1].Id.Sequence + 1))
                 continue;
 
@@ -161,13 +172,13 @@ public sealed partial class RaftCore
         SendRejection(proposals[runStart..], reason, effects);
     }
 
-    /// <summary>Takes a forwarded proposal, unless it was taken before; null when there is nothing to refuse.</summary>
+    /// <summary>Appends a forwarded proposal unless it was appended before. Returns null when there is nothing to reject.</summary>
     private RejectReason? TryAppendOnce(in Proposal proposal)
     {
         if (!_replayWindows.TryGetValue(proposal.Id.Origin, out var window))
             _replayWindows.Add(proposal.Id.Origin, window = new ReplayWindow());
         if (!window.TryRecord(proposal.Id.Sequence))
-            return window.WasRejected(proposal.Id.Sequence) ? RejectReason.Busy : null; // The refusal may have been lost.
+            return window.WasRejected(proposal.Id.Sequence) ? RejectReason.Busy : null; // The first rejection may have been lost.
         if (TryAppendProposal(proposal, _uncommittedBytes, out var reason))
             return null;
         window.RecordRejection(proposal.Id.Sequence);
@@ -189,7 +200,8 @@ public sealed partial class RaftCore
 
     private void OnRejectProposals(RejectProposals rejection, Effects effects)
     {
-        // Counted, not compared: the last number of all has none after it. Some may have been withdrawn, but no two that were open together lie further apart than this.
+        // Loop by count, not by comparison: ulong.MaxValue has no successor. Some may have been withdrawn, but sequences that were pending
+        // together are never further apart than the window.
         var span = rejection.LastSequence - rejection.FirstSequence;
         if (span >= ReplayWindow.Size)
             return;
@@ -202,7 +214,10 @@ public sealed partial class RaftCore
         }
     }
 
-    /// <summary>An entry is committed: if it is a proposal of ours, that is settled, and those that it rules out are dead.</summary>
+    /// <summary>
+    /// Resolves proposals when an entry is committed: this node's own proposal is removed from the pending ones, and proposals that the
+    /// entry supersedes are rejected.
+    /// </summary>
     private void OnEntryCommitted(in LogEntry committed, Effects effects)
     {
         if (committed.Term > _committedTerm)
@@ -223,7 +238,7 @@ public sealed partial class RaftCore
                 _superseded.Add(sequence);
         }
 
-        // Told in the order they were made, not in that of a hash table: the same inputs give the same effects.
+        // Reject in the order of the sequences, not in that of a hash table: the same inputs give the same effects.
         _superseded.Sort();
         foreach (var sequence in _superseded)
         {

@@ -2,17 +2,18 @@ namespace Quorate.Raft;
 
 /// <summary>Linearizable reads without a log entry. Source: thesis §6.4 (ReadIndex).</summary>
 /// <remarks>
-/// The leader notes its commit index, asks a quorum in one round of messages whether it still leads, and then lets everybody read who asked before the
-/// round began. Rounds are numbered by the leader, never twice in a term, and an answer counts only in the term in which it was asked: no answer of
-/// an earlier round, however late, can let a read through. One round is out at a time, and every read that comes meanwhile shares the next.
-/// A follower asks the leader, under numbers of its own that it never uses again, not even after a restart.
+/// The leader records its commit index, confirms in one round of messages to a quorum that it still leads, and then grants all reads that
+/// arrived before the round began. The leader numbers rounds, never twice in a term, and a reply counts only in the term in which the
+/// request was sent: no reply of an earlier round, however late, can grant a read. One round is in flight at a time, and every read that
+/// arrives meanwhile shares the next. A follower sends its reads to the leader under ids of its own that it never reuses, not even after a
+/// restart.
 /// </remarks>
 public sealed partial class RaftCore
 {
-    /// <summary>Reads this node must answer as leader, oldest first: its own, and those other members asked for.</summary>
+    /// <summary>Reads that this node must complete as leader, oldest first: its own, and those of other members.</summary>
     private readonly List<PendingRead> _reads = [];
 
-    /// <summary>Reads of this node that another leader must answer.</summary>
+    /// <summary>Reads of this node that another leader must grant.</summary>
     private readonly List<ForwardedRead> _forwardedReads = [];
 
     private ulong _lastReadId;
@@ -20,20 +21,20 @@ public sealed partial class RaftCore
     /// <summary>The newest round that has begun.</summary>
     private ulong _round;
 
-    /// <summary>The newest round that a quorum has answered.</summary>
+    /// <summary>The newest round that a quorum has acknowledged.</summary>
     private ulong _confirmedRound;
 
     /// <summary>A read that waits for a round.</summary>
-    /// <param name="From">Who asked: this node or another.</param>
-    /// <param name="Number">Its own ticket, or the other's number.</param>
-    /// <param name="Round">The round it waits for; 0 while it waits for one to begin.</param>
+    /// <param name="From">The node that requested the read: this node or another.</param>
+    /// <param name="Number">This node's ticket, or the other node's read id.</param>
+    /// <param name="Round">The round it waits for; 0 while it waits for a round to begin.</param>
     /// <param name="Index">The commit index when that round began.</param>
     private readonly record struct PendingRead(NodeId From, ulong Number, ulong Round, LogIndex Index);
 
-    /// <summary>A read another leader must answer.</summary>
-    /// <param name="ReadId">The question it is part of; 0 until it has been asked.</param>
+    /// <summary>A read that another leader must grant.</summary>
+    /// <param name="ReadId">The id of the request it belongs to; 0 until it is assigned.</param>
     /// <param name="Ticket">The driver's number for the read.</param>
-    /// <param name="IsSent">The question is on its way, as far as we know.</param>
+    /// <param name="IsSent">Whether the request was sent and may still be in flight.</param>
     private readonly record struct ForwardedRead(ulong ReadId, ulong Ticket, bool IsSent);
 
     private void OnRead(ulong ticket, Effects effects)
@@ -56,7 +57,7 @@ public sealed partial class RaftCore
 
     private void StartReads()
     {
-        // Rounds go on counting from reign to reign; all that was answered before belongs to another term.
+        // Round numbers continue from one leadership to the next; all earlier acknowledgements belong to another term.
         _confirmedRound = _round;
         foreach (var read in _forwardedReads)
             _reads.Add(new PendingRead(_self, read.Ticket, 0, LogIndex.Zero));
@@ -65,7 +66,7 @@ public sealed partial class RaftCore
 
     private void StopReads()
     {
-        // Our own reads go to the next leader; whoever else asked will ask again.
+        // This node's own reads go to the next leader; other nodes retry theirs.
         foreach (var read in _reads)
         {
             if (read.From == _self)
@@ -75,14 +76,14 @@ public sealed partial class RaftCore
         _reads.Clear();
     }
 
-    /// <summary>Begins a round for all reads that wait, unless one is out, or nothing of this term is committed yet.</summary>
+    /// <summary>Begins a round for all waiting reads, unless a round is in flight or no entry of this term is committed yet.</summary>
     private void StartReadRound(Effects effects)
     {
         if (_reads.Count == 0 || _confirmedRound < _round || _commit < _termStart || _reads[^1].Round != 0)
             return;
 
         // A new leader holds every committed entry but does not know which they are until one of its own is committed (§6.4 step 1).
-        Invariant.That(_log.TermAt(_commit) == _term, "a read is only granted above an entry of this term");
+        Invariant.That(_log.TermAt(_commit) == _term, "a read is granted only after an entry of this term is committed");
         _round++;
         for (var i = 0; i < _reads.Count; i++)
         {
@@ -127,10 +128,10 @@ public sealed partial class RaftCore
         Send(reply, to, effects);
     }
 
-    /// <summary>Reads that came in one turn share one question.</summary>
+    /// <summary>Sends the waiting reads to the leader; reads of one iteration share one request.</summary>
     private void SendForwardedReads(Effects effects)
     {
-        // What is held until the term is on the disk is bounded by nothing: nothing is asked before.
+        // Messages held until the term is durable are not bounded, so no request is sent before.
         if (_leader == NodeId.None || _hardStateToken > _durableToken)
             return;
 
@@ -146,7 +147,7 @@ public sealed partial class RaftCore
                 read = read with { ReadId = newReadId == 0 ? newReadId = ++_lastReadId : newReadId };
             _forwardedReads[i] = read with { IsSent = true };
 
-            // Reads of one question stand side by side.
+            // Reads of one request are adjacent in the list.
             if (read.ReadId == sentReadId)
                 continue;
             sentReadId = read.ReadId;
@@ -158,8 +159,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Question or answer may have been lost. The same question may be asked again under the same number: whichever answer comes, it was given after
-    /// the read began, and that is all a read needs.
+    /// Marks all forwarded reads for resending: the request or its reply may have been lost. A request may be resent under the same id:
+    /// whichever reply arrives, it was granted after the read began, which is all a read needs.
     /// </summary>
     private void RetryForwardedReads()
     {
@@ -181,7 +182,7 @@ public sealed partial class RaftCore
         _forwardedReads.RemoveRange(first, end - first);
     }
 
-    /// <summary>The last round each voter has answered; the leader answers its own at once.</summary>
+    /// <summary>The last round each voter has acknowledged; the leader acknowledges its own round at once.</summary>
     private readonly struct RoundAcknowledgedBy(RaftCore core) : IVoterValues
     {
         public ulong Of(NodeId voter) => voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAcknowledged ?? 0;

@@ -1,15 +1,17 @@
 namespace Quorate.Raft;
 
-/// <summary>The leader's side of the log. Source: paper Fig. 2 "Rules for Servers, Leaders", thesis §3.5, §10.2.1 (pipelining), §6.2 (check-quorum).</summary>
+/// <summary>
+/// Log replication, leader. Source: paper Fig. 2 "Rules for Servers, Leaders", thesis §3.5, §10.2.1 (pipelining), §6.2 (check-quorum).
+/// </summary>
 public sealed partial class RaftCore
 {
     private FollowerProgress[] _followers = [];
     private int _heartbeatElapsed;
 
-    /// <summary>The no-op this leader began its term with; reads wait until it is committed.</summary>
+    /// <summary>The index of the no-op this leader began its term with; reads wait until it is committed.</summary>
     private LogIndex _termStart;
 
-    /// <summary>A disk that has left an append unanswered for an election timeout.</summary>
+    /// <summary>Whether the disk has not completed an append for an election timeout.</summary>
     private bool DiskIsStalled => OldestAppendTick is { } since && _now - since > (ulong)_options.ElectionTicks;
 
     private void StartLeading()
@@ -19,7 +21,8 @@ public sealed partial class RaftCore
         _followers =
         [
             .. _configuration.Members.Where(m => m != _self).Select(m =>
-                new FollowerProgress(m, _log.LastIndex + 1, _options.MaxInflightMessages, _options.MaxInflightBytes) { LastReplyTick = _now, HeartbeatIsDue = true }),
+                new FollowerProgress(m, _log.LastIndex + 1, _options.MaxInflightMessages, _options.MaxInflightBytes)
+                    { LastReplyTick = _now, HeartbeatIsDue = true }),
         ];
         StartReads();
     }
@@ -51,8 +54,8 @@ public sealed partial class RaftCore
                 follower.OnHeartbeatInterval();
         }
 
-        // A leader that no quorum has heard for an election timeout may have been replaced. It stops, heartbeats and all: one that can be heard
-        // but cannot hear would otherwise keep everybody from electing another.
+        // A leader without replies from a quorum for an election timeout may have been replaced. It stops sending, heartbeats included: a
+        // leader that can send but not receive would otherwise keep all others from electing a new one.
         var lastQuorumContact = Quorum.Reached(_configuration, new LastReplyTickOf(this));
         if (_now - lastQuorumContact > (ulong)_options.ElectionTicks)
         {
@@ -61,13 +64,17 @@ public sealed partial class RaftCore
         }
         else if (DiskIsStalled && (_commit > _log.Durable || Array.Exists(_followers, static f => f.IsLoading)))
         {
-            // The right to lead is earned by the leader's own disk: the others commit what this one cannot write. Or they cannot, because one of them waits for what this one cannot read.
+            // A leader must be able to write its own disk. Here the others commit entries that this node cannot write, or they cannot
+            // commit because a follower waits for entries that this node cannot read.
             Trace(TraceKind.DiskStalled, effects);
             BecomeFollower(_term, NodeId.None, effects);
         }
     }
 
-    /// <summary>Sends a follower what it lacks, as far as its window lets us; else a heartbeat, if one is due or there is news.</summary>
+    /// <summary>
+    /// Sends a follower the entries it lacks, as far as the window allows; otherwise a heartbeat, if one is due or there is a new commit
+    /// index or round.
+    /// </summary>
     private void Replicate(FollowerProgress follower, Effects effects)
     {
         var sent = false;
@@ -107,7 +114,7 @@ public sealed partial class RaftCore
 
     private void SendEntries(FollowerProgress follower, ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
     {
-        // Somebody whose place in the log is gone is asked, with each heartbeat, whether the snapshot has reached it.
+        // If the log no longer holds the follower's previous entry, each heartbeat checks whether the snapshot has reached the follower.
         var previousIndex = follower.Next - 1;
         var previous = _log.TermAt(previousIndex) is { } term ? new EntryId(term, previousIndex) : _log.Snapshot;
 
@@ -152,7 +159,7 @@ public sealed partial class RaftCore
         long bytes = 0;
         foreach (ref readonly var entry in entries.Span)
         {
-            Invariant.That(_log.Has(entry.Id), "the disk holds what the log says");
+            Invariant.That(_log.Has(entry.Id), "the entry on disk has the term that the log recorded");
             bytes += entry.SizeBytes;
         }
 
@@ -169,7 +176,7 @@ public sealed partial class RaftCore
 
         if (reply.Accepted)
         {
-            Invariant.That(reply.Index <= _log.LastIndex, "nobody holds more of this leader's log than it has");
+            Invariant.That(reply.Index <= _log.LastIndex, "no follower holds more of this leader's log than the leader");
             follower.OnAccepted(reply.Index);
             AdvanceCommit(effects);
         }
@@ -183,7 +190,7 @@ public sealed partial class RaftCore
         ConfirmReads(effects);
     }
 
-    /// <summary>When each voter was last heard; the leader hears itself now.</summary>
+    /// <summary>The tick of each voter's last reply; the leader's own is the current tick.</summary>
     private readonly struct LastReplyTickOf(RaftCore core) : IVoterValues
     {
         public ulong Of(NodeId voter) => voter == core._self ? core._now : core.FollowerOf(voter)?.LastReplyTick ?? 0;

@@ -1,23 +1,14 @@
 namespace Quorate.Raft;
 
-/// <summary>Who the node is. A role changes here and nowhere else.</summary>
-/// <remarks>
-/// <code>
-///                 timeout, leader lost          quorum would              quorum has voted
-///   Follower ───────────────────► PreCandidate ───────────► Candidate ───────────────────► Leader
-///      ▲                               │                        │                             │
-///      └── a leader, a later term, ────┴── lost, timed out ─────┴──── a later term, ──────────┘
-///          or refused                                                 quorum or disk lost
-/// </code>
-/// Source: paper Fig. 4; the pre-candidate, thesis §9.6.
-/// </remarks>
+/// <summary>Role changes. A role changes here and nowhere else.</summary>
+/// <remarks>Diagram: docs/protocol/election.md. Source: paper Fig. 4; the pre-candidate, thesis §9.6.</remarks>
 public sealed partial class RaftCore
 {
     /// <summary>Any role → follower, in this term or a later one.</summary>
     private void BecomeFollower(Term term, NodeId leader, Effects effects)
     {
         Invariant.That(term >= _term);
-        Invariant.That(term > _term || _role != Role.Leader || leader == NodeId.None, "one leader a term");
+        Invariant.That(term > _term || _role != Role.Leader || leader == NodeId.None, "one leader per term");
 
         var before = (_role, _term, _leader);
         SetHardState(term, term == _term ? _votedFor : NodeId.None);
@@ -35,7 +26,7 @@ public sealed partial class RaftCore
             RetryForwardedReads();
     }
 
-    /// <summary>Follower or candidate → pre-candidate: asks for votes in the next term without entering it.</summary>
+    /// <summary>Follower or candidate → pre-candidate: requests votes in the next term without entering it.</summary>
     private void BecomePreCandidate(Effects effects)
     {
         Invariant.That(_role != Role.Leader);
@@ -44,13 +35,13 @@ public sealed partial class RaftCore
         _leader = NodeId.None;
         _votes.Clear();
 
-        // Asking again costs nobody anything, so it is done much sooner than standing again: the other may only have noticed a moment later that
-        // the leader is gone.
+        // A repeated pre-vote costs little, so the retry comes much sooner than that of an election: a voter may notice only a moment later
+        // that the leader is gone.
         _electionElapsed = 0;
         _electionTimeout = _random.Next(Math.Max(1, _options.ElectionTicks / 10), Math.Max(2, _options.ElectionTicks / 5));
         Trace(TraceKind.BecamePreCandidate, effects);
 
-        // Nothing has to be on disk to ask: no promise is made by asking.
+        // A pre-vote commits this node to nothing, so nothing has to be durable first.
         RecordVote(_self, granted: true, effects);
         if (_role == Role.PreCandidate)
             RequestVotes(preVote: true, effects);
@@ -59,7 +50,7 @@ public sealed partial class RaftCore
     /// <summary>Pre-candidate → candidate: enters a new term and votes for itself.</summary>
     private void BecomeCandidate(Effects effects)
     {
-        Invariant.That(_role == Role.PreCandidate, "nobody disturbs a term without having asked");
+        Invariant.That(_role == Role.PreCandidate, "a candidate has won a pre-vote");
 
         _role = Role.Candidate;
         SetHardState(_term.Next, _self);
@@ -69,16 +60,16 @@ public sealed partial class RaftCore
         ResetElectionTimer();
         Trace(TraceKind.BecameCandidate, effects);
 
-        // Its own vote counts like any other: when it is on disk (RaftCore.Durability, OnDurable).
+        // The node's own vote counts when it is durable, like any other (RaftCore.Durability, OnDurable).
         RequestVotes(preVote: false, effects);
     }
 
     /// <summary>Candidate → leader: a quorum of the current configuration granted this term's vote.</summary>
-    /// <remarks>Source: thesis §3.4 (winning), §3.5 (nextIndex), §6.4 (the no-op that opens reads).</remarks>
+    /// <remarks>Source: thesis §3.4 (winning), §3.5 (nextIndex), §6.4 (the no-op that enables reads).</remarks>
     private void BecomeLeader(Effects effects)
     {
-        Invariant.That(_role == Role.Candidate, "nobody becomes leader without an election");
-        Invariant.That(_hardStateToken <= _durableToken, "its own vote is on disk");
+        Invariant.That(_role == Role.Candidate, "a leader has won an election");
+        Invariant.That(_hardStateToken <= _durableToken, "its own vote is durable");
 
         _role = Role.Leader;
         _leader = _self;
@@ -86,15 +77,15 @@ public sealed partial class RaftCore
         StartLeading();
         Trace(TraceKind.BecameLeader, effects);
 
-        // Counting replicas never commits an entry of an earlier term (§3.6.2), so a new leader writes an empty entry of its own at
-        // once: when that commits, everything beneath it is committed too.
+        // Counting replicas never commits an entry of an earlier term (§3.6.2), so a new leader appends an empty entry of its own at once:
+        // when that is committed, everything below it is committed too.
         AppendToLog(LogEntry.NoOp(_term, _log.LastIndex + 1));
 
         Invariant.That(_log.LastTerm == _term);
     }
 
     /// <summary>
-    /// A message of a later term has come: enter that term, unless it is one that must not move us. False when the message is to be
+    /// Handles a message of a later term: enters that term, unless the message must not change it. Returns false when the message is to be
     /// ignored.
     /// </summary>
     private bool TryAdoptTerm(Message message, Effects effects)
@@ -103,12 +94,12 @@ public sealed partial class RaftCore
         {
             case RequestVote { PreVote: true }:
             case RequestVoteReply { PreVote: true, Granted: true }:
-                // Both speak of the term that would be entered; nobody is in it yet.
+                // Both carry the term that would be entered; the sender is not in it yet.
                 return true;
 
             case RequestVote when HasLeaderContact:
-                // Whoever hears a leader does not let itself be moved by somebody who does not (thesis §4.2.3): a member that was removed
-                // or cut off would otherwise depose a leader that everybody else follows.
+                // A node with a leader ignores candidates (thesis §4.2.3): a member that was removed or partitioned would otherwise depose
+                // a leader that all others follow.
                 Trace(TraceKind.VoteRefused, effects, message.From);
                 return false;
 

@@ -1,15 +1,15 @@
 namespace Quorate.Raft;
 
-/// <summary>What a node is in its term.</summary>
+/// <summary>The role of a node in its term.</summary>
 public enum Role : byte
 {
-    /// <summary>Follows whoever leads, and votes.</summary>
+    /// <summary>Follows the leader, and votes.</summary>
     Follower = 0,
 
-    /// <summary>Asks whether it would be elected; its term stays as it is.</summary>
+    /// <summary>Requests pre-votes; its term does not change.</summary>
     PreCandidate = 1,
 
-    /// <summary>Stands for election in its term.</summary>
+    /// <summary>Campaigns in its term.</summary>
     Candidate = 2,
 
     /// <summary>Was elected in its term.</summary>
@@ -17,18 +17,17 @@ public enum Role : byte
 }
 
 /// <summary>
-/// The Raft protocol, whole and pure: no clock, no socket, no file, no thread. One input at a time goes in, and the effects that come out are
-/// all that happened.
+/// The Raft protocol as a deterministic state machine: no clock, no socket, no file, no thread. One input at a time goes in, and the
+/// effects that come out are the complete result.
 /// </summary>
 /// <remarks>
 /// The same options, restored state and inputs give the same effects, byte for byte, on any machine.
-/// <code>
-///   snapshot ≤ applied ≤ handed out ≤ commit ≤ last        durable ≤ last
-/// </code>
-/// A leader's commit may run ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time.
-/// Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
-/// The parts: RaftCore.Roles (who one is), .Election (how that changes), .Replication (the leader's side of the log), .Following (the
-/// follower's), .Durability (what waits for the disk), .Commit, .Proposals, .Reads; .Exploring copies a core for the model checker. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
+/// Indexes: <c>snapshot ≤ applied ≤ applying ≤ commit ≤ last</c> and <c>durable ≤ last</c>; diagram in docs/protocol/replication.md. A
+/// leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time. Errors: an
+/// <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
+/// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
+/// .Proposals, .Reads; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the
+/// thesis).
 /// </remarks>
 public sealed partial class RaftCore
 {
@@ -43,10 +42,10 @@ public sealed partial class RaftCore
     private NodeId _leader;
     private Configuration _configuration;
 
-    /// <summary>Ticks since the core was made.</summary>
+    /// <summary>Ticks since the core was created.</summary>
     private ulong _now;
 
-    /// <summary>A core that goes on from what its disk holds. It begins as a follower.</summary>
+    /// <summary>Creates a core from the state restored from disk. It starts as a follower.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public RaftCore(RaftOptions options, DurableState restored)
     {
@@ -66,65 +65,67 @@ public sealed partial class RaftCore
         _applyWindow = new InflightWindow(int.MaxValue, options.MaxUncommittedBytes);
         _forwardedProposals = new ForwardedProposals();
 
-        Invariant.That(_log.LastTerm <= _term, "an entry of a term is written after that term");
+        Invariant.That(_log.LastTerm <= _term, "a term is written before its entries");
         Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
 
-        // Nobody is known to lead, so the first question comes soon, between a tenth and a half of an election timeout: if somebody does lead,
-        // the others hear him and refuse.
+        // No leader is known, so the first pre-vote is requested early, after a tenth to a half of an election timeout: if there is a
+        // leader, the others receive from it and deny the pre-vote.
         ResetElectionTimer();
         var drawn = Math.Max(0, _electionTimeout - options.ElectionTicks);
         _electionTimeout = Math.Min(_electionTimeout, Math.Max(1, options.ElectionTicks / 10 + drawn * 2 / 5));
     }
 
-    /// <summary>This node.</summary>
+    /// <summary>The id of this node.</summary>
     public NodeId Self => _self;
 
-    /// <summary>What the node is, now.</summary>
+    /// <summary>The current role.</summary>
     public Role Role => _role;
 
     /// <summary>The newest term the node knows of.</summary>
     public Term Term => _term;
 
-    /// <summary>Whom the node voted for in <see cref="Term"/>, or nobody.</summary>
+    /// <summary>The node that this node voted for in <see cref="Term"/>, or none.</summary>
     public NodeId VotedFor => _votedFor;
 
-    /// <summary>Who leads in <see cref="Term"/>, as far as the node knows.</summary>
+    /// <summary>The leader of <see cref="Term"/>, if known.</summary>
     public NodeId Leader => _leader;
 
     /// <summary>The configuration in force.</summary>
     public Configuration Configuration => _configuration;
 
-    /// <summary>Everything up to here is on a quorum's disks and will never change.</summary>
+    /// <summary>The last index known to be committed: durable on a quorum, never to change.</summary>
     public LogIndex CommitIndex => _commit;
 
-    /// <summary>Everything up to here has been applied by this node's state machine.</summary>
+    /// <summary>The last index applied by this node's state machine.</summary>
     public LogIndex AppliedIndex => _applied;
 
-    /// <summary>The end of the log.</summary>
+    /// <summary>The last index of the log.</summary>
     public LogIndex LastIndex => _log.LastIndex;
 
-    /// <summary>Everything up to here is on this node's disk.</summary>
+    /// <summary>The last index on this node's disk.</summary>
     public LogIndex DurableIndex => _log.Durable;
 
-    /// <summary>Everything up to here has been handed out to be applied.</summary>
+    /// <summary>The last index passed to the state machine.</summary>
     public LogIndex ApplyingIndex => _applyingIndex;
 
-    /// <summary>Everything up to here is in the snapshot and no longer in the log.</summary>
+    /// <summary>The last index covered by the snapshot and no longer in the log.</summary>
     public LogIndex SnapshotIndex => _log.Snapshot.Index;
 
     /// <summary>The term of the last entry.</summary>
     public Term LastTerm => _log.LastTerm;
 
-    /// <summary>The term of the entry at an index; null where the log has none, or no longer.</summary>
+    /// <summary>Returns the term of the entry at an index; null where the log has no entry or no longer holds it.</summary>
     public Term? TermAt(LogIndex index) => _log.TermAt(index);
 
-    /// <summary>How many followers are in each way of being sent to, and how far; for status pages. Empty unless the node leads.</summary>
+    /// <summary>The replication state of each follower, for status pages. Empty unless the node leads.</summary>
     public IEnumerable<(NodeId Node, ReplicationState State, LogIndex Match, LogIndex Next)> Followers =>
         _role == Role.Leader ? _followers.Select(f => (f.Node, f.State, f.Match, f.Next)) : [];
 
-    /// <summary>The one door: takes one input and says, in <paramref name="effects"/>, all that follows from it.</summary>
+    /// <summary>
+    /// Processes one input and fills <paramref name="effects"/> with the complete result. This is the only way to change a core.
+    /// </summary>
     /// <param name="input">What happened.</param>
-    /// <param name="effects">Cleared first; good until the next step with the same object.</param>
+    /// <param name="effects">Cleared first; valid until the next step with the same object.</param>
     public void Step(in Input input, Effects effects)
     {
         effects.Clear();
@@ -164,7 +165,7 @@ public sealed partial class RaftCore
                 OnEndOfIteration(effects);
                 break;
             default:
-                throw new ArgumentException($"{input.Kind} is no input", nameof(input));
+                throw new ArgumentException($"{input.Kind} is not a known input kind", nameof(input));
         }
 
         EndAppend(effects);
@@ -204,7 +205,7 @@ public sealed partial class RaftCore
 
     private void OnMessage(Message message, Effects effects)
     {
-        Invariant.That(message.To == _self, "the network delivers to whom it was sent");
+        Invariant.That(message.To == _self, "a message is delivered only to its receiver");
         Invariant.That(message.From != _self);
 
         if (message.Term > _term && !TryAdoptTerm(message, effects))
@@ -237,11 +238,11 @@ public sealed partial class RaftCore
                 OnReadIndexReply(reply, effects);
                 break;
             default:
-                throw new ArgumentException($"{message.GetType().Name} is no message of Raft's", nameof(message));
+                throw new ArgumentException($"{message.GetType().Name} is not a known message type", nameof(message));
         }
     }
 
-    /// <summary>Sends what is true already, unless the term itself is still on its way to the disk.</summary>
+    /// <summary>Sends a message that needs no flush of its own, but not before the current term is durable.</summary>
     private void Send(Message message, NodeId to, Effects effects)
     {
         message.From = _self;
@@ -252,7 +253,7 @@ public sealed partial class RaftCore
             effects.SendNow.Add(message);
     }
 
-    /// <summary>Sends what becomes true when everything written so far is on the disk.</summary>
+    /// <summary>Sends a message when everything written so far is durable.</summary>
     private void SendWhenDurable(Message message, NodeId to, Effects effects)
     {
         message.From = _self;
@@ -263,7 +264,7 @@ public sealed partial class RaftCore
             effects.SendNow.Add(message);
     }
 
-    /// <summary>The first index of the run of entries of one term that <paramref name="index"/> lies in.</summary>
+    /// <summary>Returns the first index of the run of entries of one term that contains <paramref name="index"/>.</summary>
     internal LogIndex RunStart(LogIndex index) => _log.RunStart(index);
 
     /// <summary>Bytes of the entries in memory; for tests.</summary>

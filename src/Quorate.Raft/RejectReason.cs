@@ -1,26 +1,28 @@
 namespace Quorate.Raft;
 
-/// <summary>Why a proposal or a read was not taken. Nothing happened, and nothing will: it may be tried again, but for one that is too large.</summary>
+/// <summary>
+/// Why a proposal or a read was rejected. It had no effect and will have none, and may be retried, except one that is too large.
+/// </summary>
 public enum RejectReason : byte
 {
-    /// <summary>No leader is known, now.</summary>
+    /// <summary>No leader is currently known.</summary>
     NoLeader = 1,
 
-    /// <summary>The node that was asked does not lead in the term it was asked in.</summary>
+    /// <summary>The node that received it does not lead in the term of the request.</summary>
     NotLeader = 2,
 
-    /// <summary>Too much is on its way already: try again a little later.</summary>
+    /// <summary>Too many requests are in flight: retry after a short delay.</summary>
     Busy = 3,
 
-    /// <summary>The command is larger than the cluster takes.</summary>
+    /// <summary>The command exceeds <see cref="RaftOptions.MaxCommandBytes"/>.</summary>
     TooLarge = 4,
 
-    /// <summary>Another leader's log took the proposal's place, and it can no longer be committed.</summary>
+    /// <summary>An entry of a later term was committed without the proposal, which can no longer be committed.</summary>
     Superseded = 5,
 
-    /// <summary>The node that was asked is stopping, or has stopped: try another.</summary>
+    /// <summary>The node that received it is stopping or has stopped: retry on another node.</summary>
     Stopped = 6,
 
-    /// <summary>Whoever asked had given up before it was taken.</summary>
+    /// <summary>The caller canceled the request before it was accepted.</summary>
     Cancelled = 7,
 }

@@ -1,12 +1,15 @@
 namespace Quorate.Raft;
 
-/// <summary>A small seeded generator: the only source of chance in the core. The same seed gives the same numbers on every machine.</summary>
+/// <summary>
+/// A small seeded random number generator, the only source of randomness in the core. The same seed gives the same numbers on every
+/// machine.
+/// </summary>
 /// <remarks>Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.</remarks>
 public struct SplitMix64(ulong seed)
 {
     private ulong _state = seed;
 
-    /// <summary>The next 64 bits.</summary>
+    /// <summary>Returns the next 64 bits.</summary>
     public ulong Next()
     {
         _state += 0x9E3779B97F4A7C15;
@@ -16,7 +19,7 @@ public struct SplitMix64(ulong seed)
         return z ^ (z >> 31);
     }
 
-    /// <summary>A number in [<paramref name="from"/>, <paramref name="to"/>).</summary>
+    /// <summary>Returns a number in [<paramref name="from"/>, <paramref name="to"/>).</summary>
     public int Next(int from, int to)
     {
         Invariant.That(from < to);

@@ -1,9 +1,9 @@
 namespace Quorate.Kv;
 
-/// <summary>Reads the parts of a command one after the other, trusting nothing. Its mirror is <see cref="CommandWriter"/>.</summary>
+/// <summary>Decodes the parts of a command in order, and validates all of them. Mirrors <see cref="CommandWriter"/>.</summary>
 internal ref struct CommandReader
 {
-    // What the least element of a list takes: a count that promises more than the bytes left can hold is refused before any allocation.
+    // Minimum encoded size of a list element: a count too large for the remaining bytes is rejected before any allocation.
     private const int OperationBytesMin = 4;
     private const int CompareBytesMin = 5;
 
@@ -23,20 +23,22 @@ internal ref struct CommandReader
         KvCommand.KindDeleteRange => new DeleteRangeRequest(Interval()) { PrevKv = Flags(1) == 1 },
         KvCommand.KindTxn => Txn(depth),
         KvCommand.KindRange => Range(),
-        _ => throw new KvCommandFormatException($"operation kind {kind} at byte {_position - 1}"),
+        _ => throw new KvCommandFormatException($"unknown operation kind {kind} at byte {_position - 1}"),
     };
 
     public byte Byte()
     {
         if (_position >= _span.Length)
-            throw new KvCommandFormatException($"the command ends at byte {_position}, in the middle");
+            throw new KvCommandFormatException($"the command is truncated at byte {_position}");
         return _span[_position++];
     }
 
     public long Signed() => Zigzag.Decode(Number());
 
     public ulong Number() =>
-        Varint.TryRead(_span, ref _position, out var value) ? value : throw new KvCommandFormatException($"no number at byte {_position}");
+        Varint.TryRead(_span, ref _position, out var value)
+            ? value
+            : throw new KvCommandFormatException($"invalid number at byte {_position}");
 
     public LeaseGrantRequest LeaseGrant()
     {
@@ -44,13 +46,13 @@ internal ref struct CommandReader
         var ttl = Number();
         return id != 0 && ttl is > 0 and <= Lease.MaxTtlSeconds
             ? new LeaseGrantRequest(id, (long)ttl)
-            : throw new KvCommandFormatException($"a lease of id {id} for {ttl} seconds");
+            : throw new KvCommandFormatException($"invalid lease grant: id {id}, {ttl} seconds");
     }
 
     public readonly void ExpectEnd()
     {
         if (_position != _span.Length)
-            throw new KvCommandFormatException($"{_span.Length - _position} bytes after the end of the command");
+            throw new KvCommandFormatException($"{_span.Length - _position} unexpected bytes after the end of the command");
     }
 
     private PutRequest Put()
@@ -134,7 +136,7 @@ internal ref struct CommandReader
     {
         var length = Number();
         if (length > (ulong)(_span.Length - _position))
-            throw new KvCommandFormatException($"{length} bytes promised at byte {_position}, {_span.Length - _position} there");
+            throw new KvCommandFormatException($"length {length} at byte {_position}, but only {_span.Length - _position} bytes remain");
         var bytes = _source.Slice(_position, (int)length);
         _position += (int)length;
         return bytes;
@@ -144,7 +146,7 @@ internal ref struct CommandReader
     {
         var count = Number();
         if (count > (ulong)(_span.Length - _position) / (ulong)elementBytesMin)
-            throw new KvCommandFormatException($"{count} elements promised at byte {_position}, {_span.Length - _position} bytes there");
+            throw new KvCommandFormatException($"{count} elements at byte {_position}, but only {_span.Length - _position} bytes remain");
         return (int)count;
     }
 
@@ -157,6 +159,6 @@ internal ref struct CommandReader
     private byte AtMost(byte max)
     {
         var value = Byte();
-        return value <= max ? value : throw new KvCommandFormatException($"{value} at byte {_position - 1}, where {max} is the most");
+        return value <= max ? value : throw new KvCommandFormatException($"value {value} at byte {_position - 1} exceeds {max}");
     }
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Quorate.Kv;
 
-/// <summary>Writes the parts of a command one after the other. Its mirror is <see cref="CommandReader"/>, part by part.</summary>
+/// <summary>Encodes the parts of a command in order. Mirrors <see cref="CommandReader"/>, part by part.</summary>
 internal ref struct CommandWriter
 {
     private readonly IBufferWriter<byte> _target;
@@ -55,7 +55,7 @@ internal ref struct CommandWriter
         if (request is LeaseGrantRequest grant)
             Number(grant is { Id: not 0, TtlSeconds: > 0 and <= Kv.Lease.MaxTtlSeconds }
                 ? (ulong)grant.TtlSeconds
-                : throw new ArgumentException($"a lease of id {grant.Id} for {grant.TtlSeconds} seconds", nameof(request)));
+                : throw new ArgumentException($"invalid lease grant: id {grant.Id}, {grant.TtlSeconds} seconds", nameof(request)));
         else if (request is LeaseExpireRequest expire)
             Number(expire.RenewedAt.Value);
     }

@@ -3,27 +3,35 @@ using Quorate.Raft;
 
 namespace Quorate.Kv;
 
-/// <summary>A request as it lies in the log: encoded by the member that proposes it, decoded by every member that applies it.</summary>
-/// <remarks><code>
-///   byte 0   format: 1, or 2 for the kinds that came with leases
+/// <summary>
+/// The encoding of a request in the log: encoded by the member that proposes it, decoded by every member that applies it.
+/// </summary>
+/// <remarks>
+/// <code>
+///   byte 0   format: 1, or 2 for the kinds introduced with leases
 ///   byte 1   kind: 1 put, 2 delete range, 3 transaction, 4 compaction; 6 grant, 7 revoke, 8 renew, 9 expire a lease
 ///   then     the fields of that kind, in the order of docs/formats/kv-command.md
 ///
-///   number   base-128, low group first; one that may be negative is zigzagged before
+///   number   base-128, low group first; a number that may be negative is zigzag-encoded before
 ///   bytes    number of bytes, then the bytes
 ///   list     number of elements, then the elements
 /// </code>
-/// Any change here bumps the format, docs/formats/kv-command.md, and the golden bytes in the tests together.
+/// Every change of the encoding requires a new format and updates of docs/formats/kv-command.md and of the golden bytes in the tests.
 /// </remarks>
 public static class KvCommand
 {
-    /// <summary>The newest format this build writes. It writes the oldest that has the kind, so that older members read all they can.</summary>
+    /// <summary>
+    /// The newest format this build writes. It writes each command in the oldest format that has its kind, so that older members can read
+    /// as many commands as possible.
+    /// </summary>
     public const byte FormatVersion = LeaseFormat;
 
-    /// <summary>How deep transactions may nest. A transaction of at most so many operations cannot nest deeper.</summary>
+    /// <summary>
+    /// The maximum nesting depth of transactions. A transaction with at most <see cref="MaxTxnOps"/> operations cannot be nested deeper.
+    /// </summary>
     public const int MaxTxnDepth = MaxTxnOps + 1;
 
-    /// <summary>The most any server may allow as <see cref="KvLimits.MaxTxnOps"/>, so that decoding has a bound on its depth.</summary>
+    /// <summary>The maximum that a server may allow as <see cref="KvLimits.MaxTxnOps"/>, so that the decoding depth is bounded.</summary>
     public const int MaxTxnOps = 1024;
 
     internal const byte FirstFormat = 1;
@@ -40,10 +48,10 @@ public static class KvCommand
     internal const byte KindLeaseRenew = 8;
     internal const byte KindLeaseExpire = 9;
 
-    /// <summary>Writes a command that changes the store.</summary>
+    /// <summary>Encodes a command that changes the store.</summary>
     /// <remarks>
-    /// Shape: a put, a delete, a transaction, a compaction or a request about a lease that passed <see cref="RequestValidator.Validate"/>; a range is not proposed.
-    /// Errors: <see cref="ArgumentException"/> for what no check lets through.
+    /// Shape: a put, a delete, a transaction, a compaction or a lease request that passed <see cref="RequestValidator.Validate"/>; a range
+    /// is not proposed. Errors: throws <see cref="ArgumentException"/> for a request that the validator rejects.
     /// </remarks>
     public static void Encode(KvRequest request, IBufferWriter<byte> target)
     {
@@ -68,17 +76,17 @@ public static class KvCommand
         writer.Flush();
     }
 
-    /// <summary>Reads a command. The request refers to the bytes it was read from; they must not change.</summary>
+    /// <summary>Decodes a command. The request refers to the bytes it was decoded from; they must not change.</summary>
     /// <remarks>
-    /// Errors: <see cref="KvCommandFormatException"/> for anything that <see cref="Encode"/> would not have written. Nothing is allocated
-    /// by a length before as many bytes have been seen.
+    /// Errors: throws <see cref="KvCommandFormatException"/> for anything that <see cref="Encode"/> would not have written. No length
+    /// causes an allocation before that many bytes have been seen.
     /// </remarks>
     public static KvRequest Decode(ReadOnlyMemory<byte> command)
     {
         var reader = new CommandReader(command);
         var format = reader.Byte();
         if (format is not (FirstFormat or LeaseFormat))
-            throw new KvCommandFormatException($"command format {format}; this build reads {FirstFormat} to {FormatVersion}");
+            throw new KvCommandFormatException($"unknown command format {format}; this build reads {FirstFormat} to {FormatVersion}");
 
         var kind = reader.Byte();
         KvRequest request = (format, kind) switch
@@ -89,7 +97,7 @@ public static class KvCommand
             (LeaseFormat, KindLeaseRevoke) => new LeaseRevokeRequest(reader.Signed()),
             (LeaseFormat, KindLeaseRenew) => new LeaseRenewRequest(reader.Signed()),
             (LeaseFormat, KindLeaseExpire) => new LeaseExpireRequest(reader.Signed(), new LogIndex(reader.Number())),
-            _ => throw new KvCommandFormatException($"command kind {kind} in format {format}"),
+            _ => throw new KvCommandFormatException($"unknown command kind {kind} in format {format}"),
         };
         reader.ExpectEnd();
         return request;

@@ -1,20 +1,23 @@
 namespace Quorate.Kv;
 
-/// <summary>Bytes that are no command of a format this build knows. In a committed entry that is damage or a newer member's work, and the node stops.</summary>
+/// <summary>
+/// Thrown when bytes are not a command in a format this build knows. In a committed entry the cause is corruption or a newer member, and
+/// the node stops.
+/// </summary>
 public sealed class KvCommandFormatException : Exception
 {
-    /// <summary>Without a word of what is wrong.</summary>
+    /// <summary>Creates the exception without a message.</summary>
     public KvCommandFormatException()
     {
     }
 
-    /// <summary>With what is wrong.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public KvCommandFormatException(string message)
         : base(message)
     {
     }
 
-    /// <summary>With what is wrong and what lies behind it.</summary>
+    /// <summary>Creates the exception with a message and a cause.</summary>
     public KvCommandFormatException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -1,9 +1,9 @@
 namespace Quorate.Kv;
 
-/// <summary>Whole numbers in as few bytes as they need: seven bits a byte, the low ones first, the top bit says "more follows".</summary>
+/// <summary>Variable-length unsigned integers: seven bits per byte, low bits first; the top bit is set when more bytes follow.</summary>
 internal static class Varint
 {
-    /// <summary>What the largest number takes.</summary>
+    /// <summary>The encoded size of the largest number.</summary>
     public const int BytesMax = 10;
 
     public static int Write(Span<byte> target, ulong value)
@@ -19,7 +19,7 @@ internal static class Varint
         return at;
     }
 
-    /// <summary>Reads bytes we wrote ourselves, inside a page. Bytes from outside go through <see cref="TryRead"/>.</summary>
+    /// <summary>Reads a number that this class wrote to a page. Untrusted bytes must be read with <see cref="TryRead"/>.</summary>
     public static ulong Read(ReadOnlySpan<byte> source, ref int at)
     {
         ulong b = source[at++];
@@ -36,7 +36,7 @@ internal static class Varint
         }
     }
 
-    /// <summary>Reads a number written in its one shortest form; false when there is none, it is too large, or padded.</summary>
+    /// <summary>Reads a number in its only shortest form; false when it is missing, too large or padded.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, ref int at, out ulong value)
     {
         value = 0;

@@ -1,6 +1,6 @@
 namespace Quorate.Kv;
 
-/// <summary>Signed numbers as unsigned ones, small either way: 0, -1, 1, -2 become 0, 1, 2, 3.</summary>
+/// <summary>Maps signed numbers to unsigned ones so that small absolute values stay small: 0, -1, 1, -2 become 0, 1, 2, 3.</summary>
 internal static class Zigzag
 {
     public static ulong Encode(long value) => unchecked((ulong)((value << 1) ^ (value >> 63)));

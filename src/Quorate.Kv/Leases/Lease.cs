@@ -2,17 +2,17 @@ using Quorate.Raft;
 
 namespace Quorate.Kv;
 
-/// <summary>A lease: keys that were put with it go when it goes.</summary>
-/// <param name="Id">Its name; never 0.</param>
-/// <param name="TtlSeconds">How long it lives without a renewal, from 1 to <see cref="MaxTtlSeconds"/>.</param>
-/// <param name="RenewedAt">The log entry that granted it, or renewed it last.</param>
+/// <summary>A lease: when it ends, the keys attached to it are deleted.</summary>
+/// <param name="Id">Its id; never 0.</param>
+/// <param name="TtlSeconds">Its time to live without a renewal, from 1 to <see cref="MaxTtlSeconds"/>.</param>
+/// <param name="RenewedAt">The index of the log entry that granted it or last renewed it.</param>
 /// <remarks>
-/// The store knows no clock: that a lease's time is up is judged outside and comes as a <see cref="LeaseExpireRequest"/>, which names the
-/// <see cref="RenewedAt"/> it was judged by. A number in the log is never used again, so an expiry that was overtaken by a renewal, or by the
-/// end of the lease and a new one of the same name, finds another number here and does nothing.
+/// The store has no clock: the server decides that a lease has expired and proposes a <see cref="LeaseExpireRequest"/>, which carries the
+/// <see cref="RenewedAt"/> the decision was based on. A log index is never reused, so an expiry that is overtaken by a renewal, or by the
+/// end of the lease and a new one with the same id, finds another index here and has no effect.
 /// </remarks>
 public readonly record struct Lease(long Id, long TtlSeconds, LogIndex RenewedAt)
 {
-    /// <summary>The longest time a lease may be granted for, seconds. The number is etcd's.</summary>
+    /// <summary>The maximum time to live of a lease, in seconds. The value is etcd's.</summary>
     public const long MaxTtlSeconds = 9_000_000_000;
 }

@@ -3,15 +3,15 @@ using Quorate.Raft;
 
 namespace Quorate.Kv.Leases;
 
-/// <summary>Carries out what is asked about a lease.</summary>
-/// <param name="writer">Whom it changes.</param>
-/// <param name="at">The log entry that asks.</param>
+/// <summary>Executes lease requests.</summary>
+/// <param name="writer">The writer of the store that is changed.</param>
+/// <param name="at">The index of the log entry that contains the request.</param>
 internal readonly struct LeaseExecutor(MvccWriter writer, LogIndex at)
 {
     private readonly MvccWriter _writer = writer;
     private readonly LogIndex _at = at;
 
-    /// <summary>Does it, or says why not.</summary>
+    /// <summary>Executes a request, or returns the error for which it is rejected.</summary>
     public KvError? Execute(LeaseRequest request, out KvResponse response)
     {
         response = null!;

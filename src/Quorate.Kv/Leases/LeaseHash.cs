@@ -4,7 +4,7 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Leases;
 
-/// <summary>CRC-32C over the leases and what is attached to them, for comparing members that have applied the same commands.</summary>
+/// <summary>CRC-32C over the leases and their attachments, to compare members that have applied the same commands.</summary>
 internal static class LeaseHash
 {
     public static uint Append(uint hash, in LeaseView leases)

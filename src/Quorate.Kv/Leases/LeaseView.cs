@@ -4,19 +4,20 @@ using Quorate.Raft;
 
 namespace Quorate.Kv.Leases;
 
-/// <summary>The leases at one moment, to read: two roots.</summary>
-/// <remarks><code>
+/// <summary>A read-only view of the leases: two tree roots.</summary>
+/// <remarks>
+/// <code>
 ///   Leases     lease id, 8 bytes                   →  varint ttl in seconds, varint index of the last renewal
 ///   Attached   lease id, 8 bytes, and a key        →  nothing
 /// </code>
-/// Invariant: a key is attached to a lease exactly when its newest version names that lease, and every lease that is named exists.
-/// Trees, and not hash tables, so that readers need no locks and every member walks them in the same order.
+/// Invariant: a key is attached to a lease exactly when its newest version names that lease, and every named lease exists. These are trees
+/// and not hash tables, so that readers need no locks and every member enumerates them in the same order.
 /// </remarks>
 internal readonly record struct LeaseView(Page Leases, Page Attached)
 {
     public const int IdBytes = sizeof(long);
 
-    /// <summary>How many leases there are.</summary>
+    /// <summary>The number of leases.</summary>
     public long Count => Leases.CountedEntries;
 
     public bool TryGet(long id, out Lease lease)
@@ -33,7 +34,7 @@ internal readonly record struct LeaseView(Page Leases, Page Attached)
 
     public bool Exists(long id) => TreeReader.TryFind(Leases, ToKey(id, stackalloc byte[IdBytes]), out _, out _);
 
-    /// <summary>All of them, in the order of their ids.</summary>
+    /// <summary>Returns all leases, in the order of their ids.</summary>
     public List<Lease> All()
     {
         var all = new List<Lease>((int)Count);
@@ -42,7 +43,7 @@ internal readonly record struct LeaseView(Page Leases, Page Attached)
         return all;
     }
 
-    /// <summary>The keys attached to a lease, ascending.</summary>
+    /// <summary>Returns the keys attached to a lease, ascending.</summary>
     public List<ReadOnlyMemory<byte>> KeysOf(long id)
     {
         var keys = new List<ReadOnlyMemory<byte>>();

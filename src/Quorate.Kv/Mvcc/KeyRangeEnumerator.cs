@@ -2,7 +2,7 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>The keys of an interval that exist, or existed at a revision, one after the other, ascending.</summary>
+/// <summary>Enumerates the keys of an interval that exist at a revision, ascending.</summary>
 internal ref struct KeyRangeEnumerator
 {
     private readonly MvccView _view;
@@ -19,7 +19,7 @@ internal ref struct KeyRangeEnumerator
         _revision = revision;
     }
 
-    /// <summary>The key it stands on, with its value.</summary>
+    /// <summary>The current key with its value.</summary>
     public KeyValue Current { get; private set; }
 
     public bool MoveNext()

@@ -1,17 +1,18 @@
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>What the index of keys says of one key: its newest version, without the value.</summary>
-/// <remarks><code>
+/// <summary>The entry of one key in the key index: its newest version, without the value.</summary>
+/// <remarks>
+/// <code>
 ///   varint  main revision of the newest version
 ///   varint  its sub revision
 ///   varint  its version; 0 if it is a deletion
 ///   varint  main revision less the create revision; 0 for a deletion
-///   varint  lease, zigzagged
-///   varint  its number among the key's versions, from 1 (see VersionRecord)
-///   varint  main revision of its anchor, 0 if none
-///   varint  sub revision of its anchor
+///   varint  lease, zigzag-encoded
+///   varint  its ordinal among the key's versions, from 1 (see VersionRecord)
+///   varint  main revision of its skip link, 0 if none
+///   varint  sub revision of its skip link
 /// </code>
-/// In memory only; it may change with any release.
+/// In memory only; the encoding may change with any release.
 /// </remarks>
 internal readonly record struct KeyRecord(
     Revision Mod, long CreateRevision, long Version, long Lease, long Ordinal, Revision SkipLink)
@@ -20,7 +21,7 @@ internal readonly record struct KeyRecord(
 
     public bool IsDeletion => Version == 0;
 
-    /// <summary>The anchor of the version after this one: this one, if it is one.</summary>
+    /// <summary>The skip link of the next version: this version, if its ordinal is a multiple of the interval.</summary>
     public Revision NextSkipLink => Ordinal % VersionRecord.SkipLinkInterval == 0 ? Mod : SkipLink;
 
     public static KeyRecord Read(ReadOnlySpan<byte> source)
@@ -35,7 +36,8 @@ internal readonly record struct KeyRecord(
         var skipMain = (long)Varint.Read(source, ref at);
         var skipSub = (int)Varint.Read(source, ref at);
         return new KeyRecord(
-            new Revision(main, sub), version == 0 ? 0 : main - revisionsSinceCreate, version, lease, ordinal, new Revision(skipMain, skipSub));
+            new Revision(main, sub), version == 0 ? 0 : main - revisionsSinceCreate, version, lease,
+            ordinal, new Revision(skipMain, skipSub));
     }
 
     public ReadOnlySpan<byte> Write(Span<byte> target)

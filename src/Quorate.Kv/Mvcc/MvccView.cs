@@ -3,18 +3,18 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>The store at one moment, to read: its roots and two revisions.</summary>
+/// <summary>A read-only view of the store: its roots and two revisions.</summary>
 /// <remarks>
-/// <paramref name="Keys"/> leads from a key to its newest version (<see cref="KeyRecord"/>) and counts the keys that exist;
-/// <paramref name="History"/> holds every version under its revision (<see cref="VersionRecord"/>). Invariant: what the index says of a key
-/// is in the history. Inside a transaction that has changed something, <paramref name="Revision"/> is already the new one.
+/// <paramref name="Keys"/> maps a key to its newest version (<see cref="KeyRecord"/>) and counts the existing keys;
+/// <paramref name="History"/> maps a revision to its version (<see cref="VersionRecord"/>). Invariant: the version that the index names for
+/// a key is in the history. Inside a transaction that has changed something, <paramref name="Revision"/> is already the new one.
 /// </remarks>
 internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leases, long Revision, long CompactRevision)
 {
-    /// <summary>How many keys exist.</summary>
+    /// <summary>The number of existing keys.</summary>
     public long KeyCount => Keys.CountedEntries;
 
-    /// <summary>Whether the store can be read as it was at a revision; 0 or less means as it is.</summary>
+    /// <summary>Returns why the store cannot be read at a revision, or null if it can; 0 or less is the newest revision.</summary>
     public KvError? CheckRevision(long revision)
     {
         if (revision > Revision)
@@ -22,7 +22,7 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
         return revision > 0 && revision < CompactRevision ? KvError.Compacted : null;
     }
 
-    /// <summary>The newest version of a key, also if it is a deletion.</summary>
+    /// <summary>Finds the newest version of a key, which may be a deletion.</summary>
     public bool TryGetRecord(ReadOnlySpan<byte> key, out KeyRecord record)
     {
         if (!TreeReader.TryFind(Keys, key, out var leaf, out var slot))
@@ -35,11 +35,11 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
         return true;
     }
 
-    /// <summary>The key as it is, or null.</summary>
+    /// <summary>Returns the newest value of a key, or null.</summary>
     public KeyValue? Get(ReadOnlySpan<byte> key) =>
         TryGetRecord(key, out var record) && !record.IsDeletion ? Version(record.Mod).Kv : null;
 
-    /// <summary>The key as it was at <paramref name="revision"/>, or null.</summary>
+    /// <summary>Returns the key as of <paramref name="revision"/>, or null.</summary>
     public KeyValue? GetAt(in KeyRecord newest, long revision)
     {
         if (newest.Mod.Main <= revision)
@@ -55,7 +55,7 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
         return !earlier.IsNone && TryGetVersion(earlier, out var found) && !found.IsDeletion ? found.Kv : null;
     }
 
-    /// <summary>The version that a revision made, if no compaction has removed it.</summary>
+    /// <summary>Finds the version with a revision; false if a compaction has removed it.</summary>
     public bool TryGetVersion(Revision revision, out VersionRecord version)
     {
         if (!TreeReader.TryFind(History, revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), out var leaf, out var slot))
@@ -68,12 +68,12 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
         return true;
     }
 
-    /// <summary>A version that must be there.</summary>
+    /// <summary>Returns a version that must exist.</summary>
     public VersionRecord Version(Revision revision) => TryGetVersion(revision, out var version)
         ? version
-        : throw new InvalidOperationException($"revision {revision.Main}.{revision.Sub} is in the index and not in the history");
+        : throw new InvalidOperationException($"revision {revision.Main}.{revision.Sub} is in the key index but not in the history");
 
-    /// <summary>How many keys of an interval exist, without looking at them.</summary>
+    /// <summary>Returns the number of existing keys in an interval without visiting them.</summary>
     public long Count(KeyInterval keys)
     {
         if (keys.IsEmpty)

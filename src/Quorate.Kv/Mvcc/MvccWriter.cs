@@ -3,13 +3,15 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>The one who changes the store: a transaction at a time, each with one revision, batches of them frozen for readers.</summary>
+/// <summary>
+/// The single writer of the store. It executes one transaction at a time, each with one revision, and freezes batches of them for readers.
+/// </summary>
 internal sealed class MvccWriter
 {
-    /// <summary>Page of the index: small, because puts at random places copy much of what they touch.</summary>
+    /// <summary>Page size of the key index: small, because puts at random positions copy much of each page they change.</summary>
     public const int KeyPageBytes = 4096;
 
-    /// <summary>Page of the history: large, because it grows at its end, and whole pages are read one after the other.</summary>
+    /// <summary>Page size of the history: large, because it grows at its end, and whole pages are read in sequence.</summary>
     public const int HistoryPageBytes = 16384;
 
     private readonly PageTree _keys = new(KeyPageBytes);
@@ -18,36 +20,36 @@ internal sealed class MvccWriter
     private int _changes;
     private long _versionBytes;
 
-    /// <summary>The newest finished transaction. An empty store is at 1, as etcd's.</summary>
+    /// <summary>The revision of the newest completed transaction. An empty store is at 1, as in etcd.</summary>
     public long Revision { get; private set; } = 1;
 
-    /// <summary>What can be read is from here on; -1 as long as nothing was compacted, as in etcd.</summary>
+    /// <summary>The oldest revision that can be read; -1 before the first compaction, as in etcd.</summary>
     public long CompactRevision { get; private set; } = -1;
 
-    /// <summary>Whether nothing remains in the history that compaction took away.</summary>
+    /// <summary>Whether the history contains no more versions that a compaction has made unreadable.</summary>
     public bool IsSwept => CompactRevision < 0 || _sweptUpTo == EndOf(CompactRevision);
 
-    /// <summary>The leases. What is attached to them is kept up by <see cref="Put"/> and <see cref="Delete"/>.</summary>
+    /// <summary>The leases. <see cref="Put"/> and <see cref="Delete"/> maintain their attachments.</summary>
     public LeaseTable Leases { get; } = new();
 
-    /// <summary>Bytes of all versions that are still there, and of the leases.</summary>
+    /// <summary>Bytes of all versions that still exist, and of the leases.</summary>
     public long SizeBytes => _versionBytes + Leases.SizeBytes;
 
-    /// <summary>The revision that changes of the transaction at work have, or would have.</summary>
+    /// <summary>The revision of the changes that the current transaction makes.</summary>
     private long NextRevision => Revision + 1;
 
-    /// <summary>As it is now, with what the transaction at work has changed. Good until the next change.</summary>
+    /// <summary>The current state, including the changes of the current transaction. Valid until the next change.</summary>
     public MvccView View => new(_keys.Root, _history.Root, Leases.View, _changes > 0 ? NextRevision : Revision, CompactRevision);
 
-    /// <summary>As it is, for good.</summary>
+    /// <summary>Returns the current state as an immutable view.</summary>
     public MvccView Freeze()
     {
         if (_changes != 0)
-            throw new InvalidOperationException("a batch ends between transactions");
+            throw new InvalidOperationException("a batch cannot be frozen inside a transaction");
         return new MvccView(_keys.Freeze(), _history.Freeze(), Leases.Freeze(), Revision, CompactRevision);
     }
 
-    /// <summary>Puts a key. <paramref name="newest"/> is what the index says of it, if it does.</summary>
+    /// <summary>Puts a key. <paramref name="newest"/> is its record in the index, if it has one.</summary>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long lease, KeyRecord? newest)
     {
         var mod = AllocateRevision();
@@ -60,7 +62,7 @@ internal sealed class MvccWriter
     public void Delete(ReadOnlySpan<byte> key, in KeyRecord newest) =>
         Write(key, default, new KeyRecord(AllocateRevision(), 0, 0, 0, 0, default), newest);
 
-    /// <summary>Ends a transaction: if it changed something it was a revision.</summary>
+    /// <summary>Ends a transaction. If it changed something, the store advances to its revision.</summary>
     public void EndTransaction()
     {
         if (_changes > 0)
@@ -68,7 +70,10 @@ internal sealed class MvccWriter
         _changes = 0;
     }
 
-    /// <summary>Takes away what only reads before <paramref name="revision"/> could see. The bytes go little by little, in <see cref="Sweep"/>.</summary>
+    /// <summary>
+    /// Makes everything unreadable that only reads before <paramref name="revision"/> can see. <see cref="Sweep"/> removes the bytes
+    /// gradually.
+    /// </summary>
     public KvError? Compact(long revision)
     {
         if (revision <= CompactRevision)
@@ -76,7 +81,7 @@ internal sealed class MvccWriter
         if (revision > Revision)
             return KvError.FutureRevision;
 
-        // Deletions of the old compact revision were spared, see Sweep: they are gone through once more.
+        // Sweep kept the deletions of the previous compact revision; they are visited once more.
         if (_sweptUpTo.Main == CompactRevision)
             _sweptUpTo = new Revision(CompactRevision, -1);
         CompactRevision = revision;
@@ -84,13 +89,14 @@ internal sealed class MvccWriter
     }
 
     /// <summary>
-    /// Goes on removing what was compacted, for at most so many versions of the history: for each version at or below the compact revision the
-    /// one before it, and the version itself if it is a deletion. A deletion of the compact revision itself stays until the next
-    /// compaction: one may watch from that revision on and must be told of it (etcd #18089).
+    /// Continues to remove compacted versions and visits at most <paramref name="versionsMax"/> versions of the history: for each version
+    /// at or below the compact revision it removes the previous version, and the version itself if it is a deletion. A deletion of the
+    /// compact revision itself stays until the next compaction: a watch may start at that revision and must receive it (etcd #18089).
     /// </summary>
     /// <remarks>
-    /// Why that is all: a version is out of sight when a later one of its key is at or below the compact revision too, and that later one
-    /// comes by here and knows the one before it. What survived an earlier compaction goes when its successor comes by.
+    /// Why this is sufficient: a version is unreadable when a later version of its key is at or below the compact revision too, and when
+    /// that later version is visited, it identifies the previous one. A version that survives a compaction is removed when its successor is
+    /// visited.
     /// </remarks>
     public void Sweep(int versionsMax)
     {
@@ -124,7 +130,9 @@ internal sealed class MvccWriter
 
     private Revision AllocateRevision() => new(NextRevision, _changes++);
 
-    /// <summary>Adds a version to the history and points the index to it; it takes its number and anchor from the version before.</summary>
+    /// <summary>
+    /// Adds a version to the history and points the index to it. Its ordinal and skip link follow from the previous version.
+    /// </summary>
     private void Write(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, KeyRecord record, KeyRecord? previous)
     {
         record = record with { Ordinal = (previous?.Ordinal ?? 0) + 1, SkipLink = previous?.NextSkipLink ?? default };

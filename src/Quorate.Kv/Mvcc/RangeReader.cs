@@ -1,9 +1,9 @@
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>Answers a <see cref="RangeRequest"/> from a view.</summary>
+/// <summary>Executes a <see cref="RangeRequest"/> on a view.</summary>
 /// <remarks>
-/// Order of things, etcd's: find, filter, sort, cut at the limit. Only what must be seen is read: without sort and filter no more than the
-/// limit and one. etcd sorts only what it has read when it sorts by anything but the key without being told a direction; so do we.
+/// The order is etcd's: find, filter, sort, limit. Only the necessary keys are read: without sort and filter at most one more than the
+/// limit. When etcd sorts by another target than the key and no direction is given, it sorts only the keys it has read; so does this class.
 /// Source: etcd v3 API, RangeRequest.
 /// </remarks>
 internal static class RangeReader
@@ -83,7 +83,9 @@ internal static class RangeReader
         && (request.MinCreateRevision == 0 || kv.CreateRevision >= request.MinCreateRevision)
         && (request.MaxCreateRevision == 0 || kv.CreateRevision <= request.MaxCreateRevision);
 
-    /// <summary>Sorts what comes by key, ascending. Equals go by key, so that the answer is the same on every member.</summary>
+    /// <summary>
+    /// Sorts the keys, which are in ascending order before. Ties are sorted by key, so that the result is the same on every member.
+    /// </summary>
     private static void Sort(List<KeyValue> found, RangeRequest request)
     {
         var descending = request.SortOrder == SortOrder.Descend;

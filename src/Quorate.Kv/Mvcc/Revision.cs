@@ -2,11 +2,14 @@ using System.Buffers.Binary;
 
 namespace Quorate.Kv.Mvcc;
 
-/// <summary>Names one change: the transaction that made it, and which of its changes it was. Main 0 is no change.</summary>
-/// <remarks>As a key of the history it is main, then sub, both big-endian, so that the order of the bytes is the order of the changes.</remarks>
+/// <summary>
+/// Identifies one change: the revision of its transaction (main) and its position among the changes of that transaction (sub). Main 0 is no
+/// change.
+/// </summary>
+/// <remarks>As a key of the history it is main, then sub, both big-endian, so that the byte order is the order of the changes.</remarks>
 internal readonly record struct Revision(long Main, int Sub)
 {
-    /// <summary>Bytes of a revision as a key.</summary>
+    /// <summary>The size of a revision as a key, in bytes.</summary>
     public const int KeyBytes = 12;
 
     public bool IsNone => Main == 0;

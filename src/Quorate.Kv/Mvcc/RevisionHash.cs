@@ -6,14 +6,14 @@ namespace Quorate.Kv.Mvcc;
 
 /// <summary>CRC-32C over every version that can be read at or after the compact revision, up to a revision.</summary>
 /// <remarks>
-/// Two members that applied the same commands give the same hash, whatever their pages look like and however far each has swept. Each version
-/// counts with its revision, create revision, version, lease, and the lengths and bytes of key and value, all little-endian.
+/// Two members that applied the same commands have the same hash, whatever their pages look like and however far each has swept. Each
+/// version contributes its revision, create revision, version, lease, and the lengths and bytes of key and value, all little-endian.
 /// </remarks>
 internal static class RevisionHash
 {
     public static uint Compute(in MvccView view, bool isSwept, long revision)
     {
-        // Begun with something, so that the hash of an empty store is not 0, which to a client looks like none.
+        // The hash starts with a constant, so that an empty store does not hash to 0, which clients interpret as no hash.
         var hash = Append(uint.MaxValue, "quorate kv"u8);
         Span<byte> fields = stackalloc byte[44];
         for (var cursor = new TreeCursor(view.History, []); cursor.IsValid; cursor.MoveNext())
@@ -38,12 +38,15 @@ internal static class RevisionHash
         return ~hash;
     }
 
-    /// <summary>Of what was compacted, only the version of each key that was its newest then; a deletion only of the compact revision itself.</summary>
+    /// <summary>
+    /// Whether a compacted version can still be read: only the version of each key that was its newest at the compact revision, and a
+    /// deletion only if it was made at the compact revision itself.
+    /// </summary>
     private static bool IsReadable(in MvccView view, Revision at, in KeyValue kv) =>
         at.Main == view.CompactRevision || kv.Version != 0 && view.TryGetRecord(kv.Key.Span, out var newest)
         && view.GetAt(newest, view.CompactRevision) is { } kept && kept.ModRevision == at.Main;
 
-    /// <summary>CRC-32C goes on over some bytes.</summary>
+    /// <summary>Continues a CRC-32C over more bytes.</summary>
     public static uint Append(uint hash, ReadOnlySpan<byte> bytes)
     {
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])

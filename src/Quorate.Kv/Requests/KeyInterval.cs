@@ -1,12 +1,12 @@
 namespace Quorate.Kv;
 
-/// <summary>Which keys a request is about: one key, the keys of [start, end), or every key from a start on.</summary>
+/// <summary>The keys of a request: one key, the keys of [start, end), or every key from a start on.</summary>
 /// <remarks>
-/// Shape: etcd says the same with a key and a <c>range_end</c>: no end is the one key, an end of one zero byte is "from the key on", anything
-/// else is the exclusive end. That convention is read in <see cref="FromWire"/> and nowhere else, because permission check, index and
-/// watch once read it differently and a reader of one key could watch all of them (GHSA-xg4h-6gfc-h4m8). Keys are ordered byte by byte.
-/// An interval whose end is not after its start holds nothing; that is no error. Two intervals compare by <see cref="Equals(KeyInterval)"/>,
-/// by content.
+/// Shape: etcd expresses the same with a key and a <c>range_end</c>: no end selects the one key, an end of one zero byte selects the key
+/// and all after it, anything else is the exclusive end. Only <see cref="FromWire"/> interprets that convention, because in etcd permission
+/// check, index and watch once interpreted it differently, and a client allowed to read one key could watch all keys (GHSA-xg4h-6gfc-h4m8).
+/// Keys are ordered byte by byte. An interval whose end is not after its start is empty, which is not an error. Two intervals are compared
+/// by content, see <see cref="Equals(KeyInterval)"/>.
 /// </remarks>
 public readonly struct KeyInterval : IEquatable<KeyInterval>
 {
@@ -21,37 +21,37 @@ public readonly struct KeyInterval : IEquatable<KeyInterval>
         End = end;
     }
 
-    /// <summary>Every key.</summary>
+    /// <summary>Contains every key.</summary>
     public static KeyInterval All => From(Zero);
 
-    /// <summary>One key, [start, end), or from the start on.</summary>
+    /// <summary>The kind: one key, [start, end), or all keys from the start on.</summary>
     public KeyIntervalKind Kind => _kind;
 
-    /// <summary>The least key the interval may hold.</summary>
+    /// <summary>The smallest key the interval may contain.</summary>
     public ReadOnlyMemory<byte> Start { get; }
 
-    /// <summary>The first key that is no longer in it; empty unless <see cref="Kind"/> is <see cref="KeyIntervalKind.Range"/>.</summary>
+    /// <summary>The exclusive end; empty unless <see cref="Kind"/> is <see cref="KeyIntervalKind.Range"/>.</summary>
     public ReadOnlyMemory<byte> End { get; }
 
-    /// <summary>Whether it holds no key at all, because the end is not after the start.</summary>
+    /// <summary>Whether the interval contains no key, because the end is not after the start.</summary>
     public bool IsEmpty => _kind == KeyIntervalKind.Range && Start.Span.SequenceCompareTo(End.Span) >= 0;
 
-    /// <summary>Whether every key is in it.</summary>
+    /// <summary>Whether the interval contains every key.</summary>
     public bool IsAll => _kind == KeyIntervalKind.From && Start.Span.SequenceCompareTo(Zero) <= 0;
 
-    /// <summary>The <c>range_end</c> that says this interval to an etcd client.</summary>
+    /// <summary>The <c>range_end</c> of this interval in etcd's API.</summary>
     public ReadOnlyMemory<byte> WireEnd => _kind == KeyIntervalKind.From ? Zero : End;
 
-    /// <summary>One key.</summary>
+    /// <summary>Creates an interval of one key.</summary>
     public static KeyInterval Single(ReadOnlyMemory<byte> key) => new(KeyIntervalKind.Single, key, default);
 
-    /// <summary>The keys of [start, end).</summary>
+    /// <summary>Creates the interval [start, end).</summary>
     public static KeyInterval Range(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end) => new(KeyIntervalKind.Range, start, end);
 
-    /// <summary>The start and every key after it.</summary>
+    /// <summary>Creates the interval of the start and every key after it.</summary>
     public static KeyInterval From(ReadOnlyMemory<byte> start) => new(KeyIntervalKind.From, start, default);
 
-    /// <summary>Every key that begins with <paramref name="prefix"/>.</summary>
+    /// <summary>Creates the interval of every key that begins with <paramref name="prefix"/>.</summary>
     public static KeyInterval Prefix(ReadOnlyMemory<byte> prefix)
     {
         var last = prefix.Span.LastIndexOfAnyExcept((byte)0xff);
@@ -62,9 +62,9 @@ public readonly struct KeyInterval : IEquatable<KeyInterval>
         return Range(prefix, end);
     }
 
-    /// <summary>Reads etcd's convention: no end, an end of one zero byte, or an exclusive end.</summary>
+    /// <summary>Creates an interval by etcd's convention: no end, an end of one zero byte, or an exclusive end.</summary>
     /// <remarks>
-    /// An end that was sent but is empty cannot be told from one that was not sent, and is the one key. Source: etcd v3 API, RangeRequest.
+    /// An empty end cannot be distinguished from a missing one, and selects the one key. Source: etcd v3 API, RangeRequest.
     /// </remarks>
     public static KeyInterval FromWire(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd) => rangeEnd.Span switch
     {
@@ -73,7 +73,7 @@ public readonly struct KeyInterval : IEquatable<KeyInterval>
         _ => Range(key, rangeEnd),
     };
 
-    /// <summary>Whether <paramref name="key"/> is in it.</summary>
+    /// <summary>Whether the interval contains <paramref name="key"/>.</summary>
     public bool Contains(ReadOnlySpan<byte> key)
     {
         var order = key.SequenceCompareTo(Start.Span);
@@ -82,11 +82,11 @@ public readonly struct KeyInterval : IEquatable<KeyInterval>
             KeyIntervalKind.Single => order == 0,
             KeyIntervalKind.From => order >= 0,
             KeyIntervalKind.Range => order >= 0 && key.SequenceCompareTo(End.Span) < 0,
-            _ => throw new InvalidOperationException($"unknown kind of interval {_kind}"),
+            _ => throw new InvalidOperationException($"unknown interval kind {_kind}"),
         };
     }
 
-    /// <summary>Whether every key of <paramref name="inner"/> is in it. Nothing is inside everything.</summary>
+    /// <summary>Whether the interval contains every key of <paramref name="inner"/>. Every interval contains an empty one.</summary>
     public bool Contains(KeyInterval inner)
     {
         if (inner.IsEmpty)
@@ -116,13 +116,13 @@ public readonly struct KeyInterval : IEquatable<KeyInterval>
         return hash;
     }
 
-    /// <summary>By content.</summary>
+    /// <summary>Whether two intervals have the same content.</summary>
     public static bool operator ==(KeyInterval a, KeyInterval b) => a.Equals(b);
 
-    /// <summary>By content.</summary>
+    /// <summary>Whether two intervals differ in content.</summary>
     public static bool operator !=(KeyInterval a, KeyInterval b) => !a.Equals(b);
 
-    /// <summary>The bounds in hexadecimal.</summary>
+    /// <summary>Formats the bounds in hexadecimal.</summary>
     public override string ToString() => _kind switch
     {
         KeyIntervalKind.Single => Convert.ToHexString(Start.Span),
@@ -131,13 +131,13 @@ public readonly struct KeyInterval : IEquatable<KeyInterval>
     };
 }
 
-/// <summary>The three ways to say which keys.</summary>
+/// <summary>The kinds of a <see cref="KeyInterval"/>.</summary>
 public enum KeyIntervalKind : byte
 {
     /// <summary>One key.</summary>
     Single = 0,
 
-    /// <summary>From a start, up to but without an end.</summary>
+    /// <summary>From a start to an exclusive end.</summary>
     Range = 1,
 
     /// <summary>A start and every key after it.</summary>

@@ -1,18 +1,24 @@
 namespace Quorate.Kv;
 
-/// <summary>How large a request may be. Judged before a request is proposed, and never when it is applied: members may differ in them.</summary>
+/// <summary>
+/// Limits of a request. They are checked before a request is proposed and never when it is applied: members may have different limits.
+/// </summary>
 public sealed record KvLimits
 {
-    /// <summary>etcd's defaults.</summary>
+    /// <summary>The limits with etcd's defaults.</summary>
     public static KvLimits Default { get; } = new();
 
     /// <summary>
-    /// Comparisons, operations on success, or operations on failure of a transaction, whichever is most; what is nested shares what remains.
+    /// The maximum number of comparisons, of operations on success, and of operations on failure of a transaction. The largest of the three
+    /// counts; nested transactions share the remainder.
     /// </summary>
-    /// <remarks>Default 128, as etcd's <c>--max-txn-ops</c>. Too small and clients that batch are refused; too large and one transaction holds up all others.</remarks>
+    /// <remarks>
+    /// Default 128, as etcd's <c>--max-txn-ops</c>. Too small: clients that batch are rejected. Too large: one transaction delays all
+    /// others.
+    /// </remarks>
     public int MaxTxnOps { get; init; } = 128;
 
-    /// <summary>Bytes of one encoded command.</summary>
-    /// <remarks>Default 1.5 MiB, as etcd's <c>--max-request-bytes</c>. Large commands stall the log for everyone behind them.</remarks>
+    /// <summary>The maximum size of one encoded command, in bytes.</summary>
+    /// <remarks>Default 1.5 MiB, as etcd's <c>--max-request-bytes</c>. Large commands delay all entries behind them in the log.</remarks>
     public int MaxRequestBytes { get; init; } = 1572864;
 }

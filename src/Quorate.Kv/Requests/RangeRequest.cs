@@ -1,9 +1,9 @@
 namespace Quorate.Kv;
 
-/// <summary>Read the keys of an interval, as they are or as they were.</summary>
+/// <summary>Reads the keys of an interval, at the newest or an earlier revision.</summary>
 /// <remarks>
-/// Whether the read is serializable or linearizable is not said here: whoever reads chooses the snapshot.
-/// Refusals: <see cref="KvError.KeyNotProvided"/>, <see cref="KvError.InvalidSortOption"/>, <see cref="KvError.Compacted"/>,
+/// The request does not determine whether the read is serializable or linearizable: the reader does, by its choice of the snapshot. Errors:
+/// <see cref="KvError.KeyNotProvided"/>, <see cref="KvError.InvalidSortOption"/>, <see cref="KvError.Compacted"/>,
 /// <see cref="KvError.FutureRevision"/>. Source: etcd v3 API, RangeRequest.
 /// </remarks>
 public sealed record RangeRequest(KeyInterval Keys) : KvOperation
@@ -11,57 +11,57 @@ public sealed record RangeRequest(KeyInterval Keys) : KvOperation
     /// <summary>The revision to read at; 0 or less is the newest.</summary>
     public long Revision { get; init; }
 
-    /// <summary>How many keys to answer at most; 0 or less is all of them.</summary>
+    /// <summary>The maximum number of keys to return; 0 or less is all of them.</summary>
     public long Limit { get; init; }
 
-    /// <summary>Answer only how many keys there are.</summary>
+    /// <summary>Whether to return only the number of keys.</summary>
     public bool CountOnly { get; init; }
 
-    /// <summary>Answer everything but the values.</summary>
+    /// <summary>Whether to return the keys without their values.</summary>
     public bool KeysOnly { get; init; }
 
-    /// <summary>Ascending, descending, or as they come. As they come means by key, or ascending when the target is not the key.</summary>
+    /// <summary>The sort direction. <see cref="SortOrder.None"/> sorts by key, or ascending when the target is not the key.</summary>
     public SortOrder SortOrder { get; init; }
 
-    /// <summary>What to sort by.</summary>
+    /// <summary>The sort target.</summary>
     public SortTarget SortTarget { get; init; }
 
-    /// <summary>Leave out keys last modified before this revision; 0 leaves out none.</summary>
+    /// <summary>Excludes keys last modified before this revision; 0 excludes none.</summary>
     public long MinModRevision { get; init; }
 
-    /// <summary>Leave out keys last modified after this revision; 0 leaves out none.</summary>
+    /// <summary>Excludes keys last modified after this revision; 0 excludes none.</summary>
     public long MaxModRevision { get; init; }
 
-    /// <summary>Leave out keys created before this revision; 0 leaves out none.</summary>
+    /// <summary>Excludes keys created before this revision; 0 excludes none.</summary>
     public long MinCreateRevision { get; init; }
 
-    /// <summary>Leave out keys created after this revision; 0 leaves out none.</summary>
+    /// <summary>Excludes keys created after this revision; 0 excludes none.</summary>
     public long MaxCreateRevision { get; init; }
 
     /// <inheritdoc/>
     public override bool MayWrite => false;
 }
 
-/// <summary>In what direction to sort. The numbers are etcd's.</summary>
+/// <summary>The sort direction. The numbers are etcd's.</summary>
 public enum SortOrder
 {
-    /// <summary>As they come.</summary>
+    /// <summary>No direction.</summary>
     None = 0,
 
-    /// <summary>Least first.</summary>
+    /// <summary>Ascending.</summary>
     Ascend = 1,
 
-    /// <summary>Greatest first.</summary>
+    /// <summary>Descending.</summary>
     Descend = 2,
 }
 
-/// <summary>What to sort by. The numbers are etcd's.</summary>
+/// <summary>The sort target. The numbers are etcd's.</summary>
 public enum SortTarget
 {
     /// <summary>The key.</summary>
     Key = 0,
 
-    /// <summary>How often the key was put since it was created.</summary>
+    /// <summary>The number of puts since the key was created.</summary>
     Version = 1,
 
     /// <summary>The revision that created the key.</summary>

@@ -1,10 +1,12 @@
 namespace Quorate.Kv;
 
-/// <summary>If every comparison holds do one list of operations, else another; all of it in one revision, or none.</summary>
+/// <summary>
+/// A transaction: if every comparison holds, executes one list of operations, otherwise another, all in one revision or none.
+/// </summary>
 /// <remarks>
-/// Shape: the operations run in order and see what those before them did. All comparisons, those of nested transactions too, are judged by
-/// the state before the first operation. Refusals: <see cref="KvError.TooManyOperations"/>, <see cref="KvError.DuplicateKey"/>, and those of
-/// every operation within. Source: etcd v3 API, TxnRequest.
+/// Shape: the operations run in order, and each sees the effects of the earlier ones. All comparisons, including those of nested
+/// transactions, are evaluated on the state before the first operation. Errors: <see cref="KvError.TooManyOperations"/>,
+/// <see cref="KvError.DuplicateKey"/>, and those of every operation in it. Source: etcd v3 API, TxnRequest.
 /// </remarks>
 public sealed record TxnRequest(
     IReadOnlyList<KeyCompare> Compare, IReadOnlyList<KvOperation> Success, IReadOnlyList<KvOperation> Failure) : KvOperation
@@ -26,23 +28,23 @@ public sealed record TxnRequest(
 
 /// <summary>One comparison of a transaction: it must hold for every key of the interval.</summary>
 /// <remarks>
-/// Shape: <see cref="Number"/> is what a version, revision or lease is compared with, <see cref="Value"/> what a value is compared with; the
-/// other is not looked at. An interval without keys is compared as one key whose numbers are all 0; its value compares to nothing, so
-/// that comparison is false, even for not-equal. Source: etcd v3 API, Compare.
+/// Shape: <see cref="Number"/> is compared with a version, revision or lease, <see cref="Value"/> with a value; the other is ignored. An
+/// interval without keys is treated as one key whose numbers are all 0 and which has no value, so a comparison of its value is false, even
+/// not-equal. Source: etcd v3 API, Compare.
 /// </remarks>
 public sealed record KeyCompare(KeyInterval Keys, CompareTarget Target, CompareResult Result)
 {
-    /// <summary>What the version, create revision, mod revision or lease is compared with.</summary>
+    /// <summary>The version, create revision, mod revision or lease to compare with.</summary>
     public long Number { get; init; }
 
-    /// <summary>What the value is compared with.</summary>
+    /// <summary>The value to compare with.</summary>
     public ReadOnlyMemory<byte> Value { get; init; }
 }
 
-/// <summary>What must be so. The numbers are etcd's.</summary>
+/// <summary>The relation that must hold. The numbers are etcd's.</summary>
 public enum CompareResult
 {
-    /// <summary>The same.</summary>
+    /// <summary>Equal.</summary>
     Equal = 0,
 
     /// <summary>The key's is greater.</summary>
@@ -51,25 +53,25 @@ public enum CompareResult
     /// <summary>The key's is less.</summary>
     Less = 2,
 
-    /// <summary>Not the same.</summary>
+    /// <summary>Not equal.</summary>
     NotEqual = 3,
 }
 
-/// <summary>What of a key is compared. The numbers are etcd's.</summary>
+/// <summary>The property of a key that is compared. The numbers are etcd's.</summary>
 public enum CompareTarget
 {
-    /// <summary>How often it was put since it was created; 0 is: there is no such key.</summary>
+    /// <summary>The number of puts since the key was created; 0 if the key does not exist.</summary>
     Version = 0,
 
-    /// <summary>The revision that created it.</summary>
+    /// <summary>The revision that created the key.</summary>
     Create = 1,
 
-    /// <summary>The revision that last modified it.</summary>
+    /// <summary>The revision that last modified the key.</summary>
     Mod = 2,
 
-    /// <summary>Its value.</summary>
+    /// <summary>The value.</summary>
     Value = 3,
 
-    /// <summary>Its lease.</summary>
+    /// <summary>The lease.</summary>
     Lease = 4,
 }

@@ -1,7 +1,7 @@
 namespace Quorate.Kv;
 
-/// <summary>Why a request was refused, in etcd's words: clients match on the text.</summary>
-/// <remarks>Shape: the instances below are all there are; compare by reference. Source: etcd v3 API, rpctypes.</remarks>
+/// <summary>Why a request was rejected, with etcd's error text: clients match on it.</summary>
+/// <remarks>Shape: the instances below are the only ones; compare by reference. Source: etcd v3 API, rpctypes.</remarks>
 public sealed class KvError
 {
     private KvError(KvErrorKind kind, KvErrorCode code, string message)
@@ -14,13 +14,15 @@ public sealed class KvError
     /// <summary>The key is empty.</summary>
     public static KvError KeyNotProvided { get; } = Invalid(KvErrorKind.KeyNotProvided, "etcdserver: key is not provided");
 
-    /// <summary>Something of a key's old version shall be kept and there is no such key; or an operation of a transaction says nothing.</summary>
+    /// <summary>
+    /// The value or lease of a key's previous version is to be kept and the key does not exist; or an operation of a transaction is empty.
+    /// </summary>
     public static KvError KeyNotFound { get; } = Invalid(KvErrorKind.KeyNotFound, "etcdserver: key not found");
 
-    /// <summary>The old value shall be kept, and a new one was given.</summary>
+    /// <summary>The current value is to be kept, and a new one was provided.</summary>
     public static KvError ValueProvided { get; } = Invalid(KvErrorKind.ValueProvided, "etcdserver: value is provided");
 
-    /// <summary>The old lease shall be kept, and a new one was given.</summary>
+    /// <summary>The current lease is to be kept, and a new one was provided.</summary>
     public static KvError LeaseProvided { get; } = Invalid(KvErrorKind.LeaseProvided, "etcdserver: lease is provided");
 
     /// <summary>A transaction has more comparisons or operations than <see cref="KvLimits.MaxTxnOps"/>.</summary>
@@ -33,52 +35,52 @@ public sealed class KvError
     /// <summary>Unknown sort order or target.</summary>
     public static KvError InvalidSortOption { get; } = Invalid(KvErrorKind.InvalidSortOption, "etcdserver: invalid sort option");
 
-    /// <summary>Unknown comparison or target of a comparison. etcd would call it true; we do not guess.</summary>
+    /// <summary>Unknown comparison, or unknown target of one. etcd evaluates it as true; Quorate rejects it.</summary>
     public static KvError InvalidCompare { get; } = Invalid(KvErrorKind.InvalidCompare, "etcdserver: invalid compare option");
 
     /// <summary>The request is larger than <see cref="KvLimits.MaxRequestBytes"/>.</summary>
     public static KvError RequestTooLarge { get; } = Invalid(KvErrorKind.RequestTooLarge, "etcdserver: request is too large");
 
-    /// <summary>The revision was compacted away.</summary>
+    /// <summary>The revision has been compacted.</summary>
     public static KvError Compacted { get; } =
         new(KvErrorKind.Compacted, KvErrorCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted");
 
-    /// <summary>The revision has not happened yet.</summary>
+    /// <summary>The revision is in the future.</summary>
     public static KvError FutureRevision { get; } =
         new(KvErrorKind.FutureRevision, KvErrorCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision");
 
-    /// <summary>There is no such lease.</summary>
+    /// <summary>The lease does not exist.</summary>
     public static KvError LeaseNotFound { get; } =
         new(KvErrorKind.LeaseNotFound, KvErrorCode.NotFound, "etcdserver: requested lease not found");
 
-    /// <summary>There is a lease of that name already.</summary>
+    /// <summary>A lease with this id already exists.</summary>
     public static KvError LeaseExists { get; } =
         new(KvErrorKind.LeaseExists, KvErrorCode.FailedPrecondition, "etcdserver: lease already exists");
 
-    /// <summary>A lease was asked for that would live longer than <see cref="Lease.MaxTtlSeconds"/>.</summary>
+    /// <summary>The time to live of the lease exceeds <see cref="Lease.MaxTtlSeconds"/>.</summary>
     public static KvError LeaseTtlTooLarge { get; } =
         new(KvErrorKind.LeaseTtlTooLarge, KvErrorCode.OutOfRange, "etcdserver: too large lease TTL");
 
-    /// <summary>The store is larger than its quota.</summary>
+    /// <summary>The store exceeds its quota.</summary>
     public static KvError NoSpace { get; } =
         new(KvErrorKind.NoSpace, KvErrorCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
 
-    /// <summary>Which one it is, for a switch.</summary>
+    /// <summary>The kind of the error, for a switch.</summary>
     public KvErrorKind Kind { get; }
 
-    /// <summary>The gRPC status code to answer with.</summary>
+    /// <summary>The gRPC status code of the response.</summary>
     public KvErrorCode Code { get; }
 
-    /// <summary>The text to answer with, to the letter.</summary>
+    /// <summary>The exact error text of the response.</summary>
     public string Message { get; }
 
-    /// <summary>The text.</summary>
+    /// <summary>Returns the error text.</summary>
     public override string ToString() => Message;
 
     private static KvError Invalid(KvErrorKind kind, string message) => new(kind, KvErrorCode.InvalidArgument, message);
 }
 
-/// <summary>Names the refusals of the store.</summary>
+/// <summary>The kinds of <see cref="KvError"/>.</summary>
 public enum KvErrorKind
 {
     /// <summary>See <see cref="KvError.KeyNotProvided"/>.</summary>
@@ -127,7 +129,7 @@ public enum KvErrorKind
     LeaseTtlTooLarge,
 }
 
-/// <summary>The gRPC status codes the store answers with. The numbers are gRPC's.</summary>
+/// <summary>The gRPC status codes of the store's errors. The numbers are gRPC's.</summary>
 public enum KvErrorCode
 {
     /// <summary>INVALID_ARGUMENT.</summary>

@@ -1,36 +1,36 @@
 namespace Quorate.Kv;
 
-/// <summary>What the store answers.</summary>
+/// <summary>A response of the store.</summary>
 /// <param name="Revision">
-/// What the header of the answer says. On its own, a request answers the newest revision. Inside a transaction a read before the first
-/// write says the revision before, everything after it the new one, and a nested transaction says 0.
+/// The revision in the response's header. For a request on its own, the newest revision. Inside a transaction, a read before the first
+/// write has the previous revision, everything after it the new one, and a nested transaction has 0.
 /// </param>
 public abstract record KvResponse(long Revision);
 
-/// <summary>The keys that were asked for.</summary>
+/// <summary>The response to a <see cref="RangeRequest"/>.</summary>
 /// <param name="Revision">The newest revision, also when an older one was read.</param>
-/// <param name="Kvs">The keys, none when only the count was asked for.</param>
-/// <param name="More">Whether the limit left some out.</param>
-/// <param name="Count">How many keys the interval holds, whatever the limit and the filters left out.</param>
+/// <param name="Kvs">The keys; none when only the count was requested.</param>
+/// <param name="More">Whether the limit excluded keys.</param>
+/// <param name="Count">The number of keys in the interval, regardless of limit and filters.</param>
 public sealed record RangeResponse(long Revision, IReadOnlyList<KeyValue> Kvs, bool More, long Count) : KvResponse(Revision);
 
-/// <summary>The key was put.</summary>
-/// <param name="Revision">The revision it was put at.</param>
-/// <param name="PrevKv">What it was before, when asked for and when there was something.</param>
+/// <summary>The response to a <see cref="PutRequest"/>.</summary>
+/// <param name="Revision">The revision of the put.</param>
+/// <param name="PrevKv">The previous version, if requested and if there was one.</param>
 public sealed record PutResponse(long Revision, KeyValue? PrevKv) : KvResponse(Revision);
 
-/// <summary>The keys were removed.</summary>
+/// <summary>The response to a <see cref="DeleteRangeRequest"/>.</summary>
 /// <param name="Revision">The newest revision.</param>
-/// <param name="Deleted">How many were removed.</param>
-/// <param name="PrevKvs">What they were, when asked for.</param>
+/// <param name="Deleted">The number of deleted keys.</param>
+/// <param name="PrevKvs">The deleted keys, if requested.</param>
 public sealed record DeleteRangeResponse(long Revision, long Deleted, IReadOnlyList<KeyValue> PrevKvs) : KvResponse(Revision);
 
-/// <summary>The transaction was carried out.</summary>
-/// <param name="Revision">The revision it made, or the newest if it changed nothing; 0 when nested.</param>
+/// <summary>The response to a <see cref="TxnRequest"/>.</summary>
+/// <param name="Revision">The revision it created, or the newest if it changed nothing; 0 when nested.</param>
 /// <param name="Succeeded">Whether the comparisons held.</param>
-/// <param name="Responses">One answer for each operation of the branch taken, in its order.</param>
+/// <param name="Responses">One response for each operation of the branch taken, in order.</param>
 public sealed record TxnResponse(long Revision, bool Succeeded, IReadOnlyList<KvResponse> Responses) : KvResponse(Revision);
 
-/// <summary>The store was compacted.</summary>
+/// <summary>The response to a <see cref="CompactRequest"/>.</summary>
 /// <param name="Revision">The newest revision.</param>
 public sealed record CompactResponse(long Revision) : KvResponse(Revision);

@@ -1,12 +1,12 @@
 namespace Quorate.Kv;
 
-/// <summary>An answer, or the reason why there is none.</summary>
-/// <param name="Response">The answer; null when refused.</param>
-/// <param name="Error">Why it was refused; null when answered.</param>
-/// <param name="Revision">The newest revision of the store when it answered.</param>
+/// <summary>The result of a request: a response, or the error for which it was rejected.</summary>
+/// <param name="Response">The response; null when rejected.</param>
+/// <param name="Error">The error; null on success.</param>
+/// <param name="Revision">The newest revision of the store at that time.</param>
 public readonly record struct KvResult(KvResponse? Response, KvError? Error, long Revision)
 {
-    /// <summary>Whether there is an answer.</summary>
+    /// <summary>Whether the request succeeded.</summary>
     public bool IsOk => Error is null;
 
     internal static KvResult Ok(KvResponse response, long revision) => new(response, null, revision);

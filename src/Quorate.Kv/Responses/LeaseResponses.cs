@@ -1,22 +1,22 @@
 namespace Quorate.Kv;
 
-/// <summary>The lease was granted.</summary>
+/// <summary>The response to a <see cref="LeaseGrantRequest"/>.</summary>
 /// <param name="Revision">The newest revision.</param>
 /// <param name="Lease">The lease.</param>
 public sealed record LeaseGrantResponse(long Revision, Lease Lease) : KvResponse(Revision);
 
-/// <summary>The lease begins its time anew.</summary>
+/// <summary>The response to a <see cref="LeaseRenewRequest"/>.</summary>
 /// <param name="Revision">The newest revision.</param>
 /// <param name="Lease">The lease.</param>
 public sealed record LeaseRenewResponse(long Revision, Lease Lease) : KvResponse(Revision);
 
-/// <summary>The lease is gone, and its keys with it.</summary>
+/// <summary>The response to a <see cref="LeaseRevokeRequest"/>.</summary>
 /// <param name="Revision">The newest revision: the one that deleted the keys, if there were any.</param>
-/// <param name="Id">The lease that was.</param>
+/// <param name="Id">The revoked lease.</param>
 public sealed record LeaseRevokeResponse(long Revision, long Id) : KvResponse(Revision);
 
-/// <summary>The lease is gone if nobody had renewed it.</summary>
+/// <summary>The response to a <see cref="LeaseExpireRequest"/>.</summary>
 /// <param name="Revision">The newest revision.</param>
-/// <param name="Id">The lease it was about.</param>
-/// <param name="Expired">Whether this ended it; false when it had been renewed, or had ended before.</param>
+/// <param name="Id">The lease of the request.</param>
+/// <param name="Expired">Whether the request ended the lease; false when it had been renewed, or had ended before.</param>
 public sealed record LeaseExpireResponse(long Revision, long Id, bool Expired) : KvResponse(Revision);

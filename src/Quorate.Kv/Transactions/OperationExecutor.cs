@@ -2,8 +2,10 @@ using Quorate.Kv.Mvcc;
 
 namespace Quorate.Kv;
 
-/// <summary>Carries out operations whose <see cref="Preconditions"/> hold. They cannot fail any more.</summary>
-/// <remarks>With a writer each operation sees what those before it did; without one they all read the same view, and none may write.</remarks>
+/// <summary>Executes operations whose <see cref="Preconditions"/> hold. They cannot fail.</summary>
+/// <remarks>
+/// With a writer each operation sees the effects of the earlier ones; without one they all read the same view, and none may write.
+/// </remarks>
 internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
 {
     private readonly MvccView _view = view;
@@ -11,7 +13,7 @@ internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
 
     private MvccView View => _writer?.View ?? _view;
 
-    private MvccWriter Writer => _writer ?? throw new InvalidOperationException("a snapshot cannot be written to");
+    private MvccWriter Writer => _writer ?? throw new InvalidOperationException("a snapshot is read-only");
 
     public TxnResponse Txn(ResolvedTxn resolved, bool isOutermost)
     {
@@ -25,7 +27,7 @@ internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
                 PutRequest put => Put(put),
                 DeleteRangeRequest delete => DeleteRange(delete),
                 TxnRequest => Txn(resolved.Nested![nested++], isOutermost: false),
-                var other => throw new InvalidOperationException($"{other.GetType().Name} was let through"),
+                var other => throw new InvalidOperationException($"{other.GetType().Name} passed validation"),
             };
         }
 
@@ -63,6 +65,6 @@ internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
     }
 
     private RangeResponse Range(RangeRequest range) => RangeReader.Read(View, range, out var response) is { } error
-        ? throw new InvalidOperationException($"a range was let through: {error}")
+        ? throw new InvalidOperationException($"a range passed the precondition checks: {error}")
         : response;
 }

@@ -2,16 +2,16 @@ using Quorate.Kv.Mvcc;
 
 namespace Quorate.Kv;
 
-/// <summary>Everything that can go wrong in the branch a transaction takes, asked before its first operation runs.</summary>
+/// <summary>Checks everything that can fail in the branch a transaction takes before its first operation runs.</summary>
 /// <remarks>
-/// So that an operation, once begun, cannot fail, and nothing ever has to be taken back. All puts are asked before all ranges, as in etcd;
-/// a range at a revision that was compacted is found here, on every member alike (etcd #18667), whatever the read would have been.
+/// So an operation cannot fail once it has started, and nothing ever has to be rolled back. All puts are checked before all ranges, as in
+/// etcd; a range at a compacted revision is found here, on every member alike (etcd #18667), whatever the read would return.
 /// </remarks>
 internal static class Preconditions
 {
     public static KvError? Check(ResolvedTxn resolved, in MvccView before) => CheckPuts(resolved, before) ?? CheckRanges(resolved, before);
 
-    /// <summary>A put alone. etcd asks for the lease first here, and for the key first in a transaction.</summary>
+    /// <summary>Checks a put outside a transaction. etcd checks the lease first here, and the key first in a transaction.</summary>
     public static KvError? Check(PutRequest put, in MvccView before) => CheckLease(put, before) ?? CheckKey(put, before);
 
     private static KvError? CheckPuts(ResolvedTxn resolved, in MvccView before)

@@ -1,14 +1,16 @@
 namespace Quorate.Kv;
 
-/// <summary>Refuses, before it is proposed, what could only be refused later: judged by the request alone, whatever the store holds.</summary>
+/// <summary>Validates a request on its own, before it is proposed: rejects requests that would fail whatever the store contains.</summary>
 /// <remarks>
-/// The server calls <see cref="Validate"/> with its limits. Applying a command repeats everything but the limits, because a member must not
-/// trust what another one proposed, and because members may run with different limits but must not differ in what they do.
-/// Source: etcd v3 API, key service.
+/// The server calls <see cref="Validate"/> with its limits. Applying a command repeats every check except the limits, because a member must
+/// not trust the proposals of another one, and because members may have different limits but must produce the same results. Source: etcd v3
+/// API, key service.
 /// </remarks>
 public static class RequestValidator
 {
-    /// <summary>Whether <paramref name="request"/> is well formed and within <paramref name="limits"/>; null when it is.</summary>
+    /// <summary>
+    /// Returns null if <paramref name="request"/> is well formed and within <paramref name="limits"/>, otherwise the error.
+    /// </summary>
     public static KvError? Validate(KvRequest request, KvLimits limits) => request switch
     {
         LeaseGrantRequest grant => grant.TtlSeconds > Lease.MaxTtlSeconds ? KvError.LeaseTtlTooLarge : null,
@@ -17,11 +19,11 @@ public static class RequestValidator
         _ => throw new ArgumentException($"unknown request {request.GetType().Name}", nameof(request)),
     };
 
-    /// <summary>Whether a command encoded into so many bytes may be proposed; null when it may.</summary>
+    /// <summary>Returns null if a command of this encoded size may be proposed, otherwise the error.</summary>
     public static KvError? ValidateSize(long encodedBytes, KvLimits limits) =>
         encodedBytes <= limits.MaxRequestBytes ? null : KvError.RequestTooLarge;
 
-    /// <summary>The part of <see cref="Validate"/> that holds on every member alike.</summary>
+    /// <summary>The part of <see cref="Validate"/> that is the same on every member.</summary>
     internal static KvError? ValidateAtApply(KvRequest request) => Validate(request, ApplyLimits);
 
     private static readonly KvLimits ApplyLimits = new() { MaxTxnOps = int.MaxValue };
@@ -55,8 +57,8 @@ public static class RequestValidator
     }
 
     /// <summary>
-    /// The widest of the three lists counts against the limit; what is nested has what remains. So nested or not, no transaction does more
-    /// than the limit in any one run through it.
+    /// The largest of the three lists counts against the limit; nested transactions have the remainder. So no path through a transaction
+    /// executes more operations than the limit, however nested it is.
     /// </summary>
     private static KvError? ValidateTxn(TxnRequest txn, int opsMax)
     {
@@ -80,7 +82,7 @@ public static class RequestValidator
     {
         foreach (var operation in operations)
         {
-            // A nested transaction's keys are judged with its parent's, in CheckIntervals, which walks down by itself.
+            // The keys of a nested transaction are checked with its parent's, in ValidateWriteSet, which recurses on its own.
             var error = operation is TxnRequest nested ? ValidateTxn(nested, opsMax) : ValidateOperation(operation, opsMax);
             if (error is not null)
                 return error;

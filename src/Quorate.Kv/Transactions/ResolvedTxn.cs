@@ -2,8 +2,11 @@ using Quorate.Kv.Mvcc;
 
 namespace Quorate.Kv;
 
-/// <summary>Which branch a transaction takes, and each transaction nested in that branch.</summary>
-/// <remarks>All of it is judged by the state before the first operation, as in etcd: what an operation does decides no nested branch.</remarks>
+/// <summary>A transaction with its branches resolved, including those of its nested transactions.</summary>
+/// <remarks>
+/// All branches are determined by the state before the first operation, as in etcd: the effect of an operation does not change a nested
+/// branch.
+/// </remarks>
 internal sealed class ResolvedTxn
 {
     private ResolvedTxn(TxnRequest txn, MvccView before)
@@ -23,7 +26,7 @@ internal sealed class ResolvedTxn
     /// <summary>The operations of the branch taken.</summary>
     public IReadOnlyList<KvOperation> Operations { get; }
 
-    /// <summary>The paths of the transactions among <see cref="Operations"/>, in their order; null when there are none.</summary>
+    /// <summary>The resolved transactions among <see cref="Operations"/>, in their order; null when there are none.</summary>
     public List<ResolvedTxn>? Nested { get; }
 
     public static ResolvedTxn Resolve(TxnRequest txn, MvccView before) => new(txn, before);
@@ -50,7 +53,7 @@ internal sealed class ResolvedTxn
                 return false;
         }
 
-        // Nothing there: numbers are compared with 0, and a value that does not exist is neither equal to another nor unequal.
+        // The interval has no keys: numbers are compared with 0, and a missing value is neither equal nor unequal to another.
         return any || (compare.Target != CompareTarget.Value && Holds(compare, default(KeyValue)));
     }
 
@@ -63,7 +66,7 @@ internal sealed class ResolvedTxn
             CompareTarget.Mod => kv.ModRevision.CompareTo(compare.Number),
             CompareTarget.Lease => kv.Lease.CompareTo(compare.Number),
             CompareTarget.Value => kv.Value.Span.SequenceCompareTo(compare.Value.Span),
-            _ => throw new InvalidOperationException($"unknown target {compare.Target}"),
+            _ => throw new InvalidOperationException($"unknown compare target {compare.Target}"),
         };
         return compare.Result switch
         {

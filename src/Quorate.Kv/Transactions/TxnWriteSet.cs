@@ -1,25 +1,27 @@
 namespace Quorate.Kv;
 
-/// <summary>Which keys a list of operations may put and delete, collected to find a key that would be written twice in one revision.</summary>
+/// <summary>
+/// The keys that a list of operations may put and delete, collected to detect a key that would be written twice in one revision.
+/// </summary>
 /// <remarks>
-/// The rules are etcd's, with their grain: a key put twice is refused, and a put into what is deleted, across nesting and in branches not
-/// taken too; a key put in both branches of one nested transaction is fine, only one of them runs; deleting twice is fine. A nested put
-/// before a later nested delete of the same key passes, there as here. Unlike etcd, an open end is seen as one.
-/// Source: etcd v3 API, TxnRequest: "it is not allowed to modify the same key several times within one txn".
+/// The rules are etcd's, at the same granularity. Rejected: a key put twice, and a put into a deleted interval, also across nesting and in
+/// branches not taken. Accepted: a key put in both branches of one nested transaction, because only one of them runs; a key deleted twice;
+/// a nested put before a later nested delete of the same key. Unlike in etcd, an open end is recognised as one. Source: etcd v3 API,
+/// TxnRequest: "it is not allowed to modify the same key several times within one txn".
 /// </remarks>
 internal sealed class TxnWriteSet
 {
     private readonly HashSet<ReadOnlyMemory<byte>> _puts = new(BytesComparer.Instance);
     private readonly List<KeyInterval> _deletes = [];
 
-    /// <summary>Collects, or answers false when a key would be written twice.</summary>
+    /// <summary>Collects the write set; false when a key would be written twice.</summary>
     public static bool TryCollect(IReadOnlyList<KvOperation> operations, out TxnWriteSet writeSet)
     {
         writeSet = new TxnWriteSet();
         if (operations.Count == 0)
             return true;
 
-        // Deletes of this level first, so that puts nested below meet them.
+        // Deletes of this level first, so that nested puts are checked against them.
         foreach (var operation in operations)
         {
             if (operation is DeleteRangeRequest delete)
@@ -75,7 +77,7 @@ internal sealed class TxnWriteSet
     }
 }
 
-/// <summary>Bytes by content. Nothing ever walks a set in its order, so the hash decides no outcome.</summary>
+/// <summary>Compares bytes by content. No code enumerates a set, so the hash does not affect any result.</summary>
 internal sealed class BytesComparer : IEqualityComparer<ReadOnlyMemory<byte>>
 {
     public static BytesComparer Instance { get; } = new();

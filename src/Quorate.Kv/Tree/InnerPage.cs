@@ -1,16 +1,17 @@
 namespace Quorate.Kv.Tree;
 
 /// <summary>A page of children: child i holds the keys of [separator i-1, separator i).</summary>
-/// <remarks><code>
+/// <remarks>
+/// <code>
 ///   separators      s0    s1    s2          a key equal to a separator is on its right
 ///   children     c0    c1    c2    c3
 /// </code>
-/// The arrays are as long as what they hold. Copying a node for a new batch copies the children and shares the separators, which are
-/// replaced, never changed, when a child splits or goes.
+/// The arrays are exactly as long as their contents. Copying a page for a new batch copies the children and shares the separators, which
+/// are replaced, never changed, when a child splits or is removed.
 /// </remarks>
 internal sealed class InnerPage : Page
 {
-    /// <summary>Children of a full page. Small pages make a change cheap to copy, large ones make the tree flat.</summary>
+    /// <summary>The number of children of a full page. Small pages are cheap to copy, large ones make the tree flat.</summary>
     public const int ChildrenMax = 64;
 
     private const int MergeMax = 48;
@@ -42,22 +43,22 @@ internal sealed class InnerPage : Page
 
     public bool IsOverfull => _children.Length > ChildrenMax;
 
-    /// <summary>The child that holds <paramref name="key"/>, if any does.</summary>
+    /// <summary>Returns the index of the child that contains <paramref name="key"/> if any does.</summary>
     public int ChildOf(ReadOnlySpan<byte> key) => _separators.UpperBound(key);
 
-    /// <summary>This page, or a copy of it that the batch may change.</summary>
+    /// <summary>Returns this page, or a copy that the batch may change.</summary>
     public InnerPage GetWritable(long batchId) => BatchId == batchId ? this : new InnerPage(batchId, this);
 
     public void ReplaceChild(int i, Page child) => _children[i] = child;
 
-    /// <summary>Child i was split; <paramref name="right"/> is its upper part, beginning at <paramref name="separator"/>.</summary>
+    /// <summary>Inserts <paramref name="right"/>, the upper part of the split child i, beginning at <paramref name="separator"/>.</summary>
     public void InsertAfter(int i, byte[] separator, Page right)
     {
         _children = [.. _children.AsSpan(0, i + 1), right, .. _children.AsSpan(i + 1)];
         _separators = new Separators([.. Separators[..i], separator, .. Separators[i..]]);
     }
 
-    /// <summary>Takes child i out. The child to its left, or for the first child the one to its right, inherits its keys.</summary>
+    /// <summary>Removes child i. The child to its left, or for the first child the one to its right, takes over its key range.</summary>
     public void RemoveChild(int i)
     {
         _children = [.. _children.AsSpan(0, i), .. _children.AsSpan(i + 1)];
@@ -67,7 +68,9 @@ internal sealed class InnerPage : Page
         _separators = new Separators([.. Separators[..separatorIndex], .. Separators[(separatorIndex + 1)..]]);
     }
 
-    /// <summary>Moves the upper children to a new page; at the end of the tree few of them, because what follows will be appended there.</summary>
+    /// <summary>
+    /// Moves the upper children to a new page; only a few at the end of the tree, because the following children will be appended there.
+    /// </summary>
     public InnerPage SplitOff(long batchId, bool isRightmost, out byte[] separator)
     {
         var keep = isRightmost ? _children.Length - 2 : _children.Length / 2;
@@ -79,12 +82,13 @@ internal sealed class InnerPage : Page
         return right;
     }
 
-    /// <summary>Both pages as one, when one of them is small and both fit with room to spare; else null.</summary>
+    /// <summary>Returns both pages as one when one of them is small and the result leaves enough free space; otherwise null.</summary>
     public static InnerPage? TryMerge(long batchId, InnerPage left, byte[] separator, InnerPage right)
     {
         var small = int.Min(left._children.Length, right._children.Length) < MergeBelow;
         if (!small || left._children.Length + right._children.Length > MergeMax)
             return null;
-        return new InnerPage(batchId, [.. left._children, .. right._children], new Separators([.. left.Separators, separator, .. right.Separators]));
+        return new InnerPage(
+            batchId, [.. left._children, .. right._children], new Separators([.. left.Separators, separator, .. right.Separators]));
     }
 }

@@ -2,19 +2,22 @@ using System.Diagnostics;
 
 namespace Quorate.Kv.Tree;
 
-/// <summary>A page of entries: one heap of bytes, and for each entry, in the order of the keys, the place where it begins there.</summary>
-/// <remarks><code>
-///   heap   | entry | entry | (dead) | entry | ……… free ……… |        only ever appended to, up to _used
+/// <summary>
+/// A page of entries: one heap of bytes, and a slot for each entry, in key order, with the offset of the entry in the heap.
+/// </summary>
+/// <remarks>
+/// <code>
+///   heap   | entry | entry | (dead) | entry | ……… free ……… |        append-only, up to _usedBytes
 ///   slots    2  0  1                                             sorted by key
 ///
 ///   entry  varint  length of the key * 2 + (1 if counted)
 ///          varint  length of the value
 ///          key, value
 /// </code>
-/// Bytes below <c>_used</c> never change, so a page and the copies later batches make of it share one heap: each sees as much of it as
-/// its own slots point to, and only the newest, of which there is one because there is one writer, appends. To change an entry
-/// therefore costs a copy of the slots, not of the page. A slice of the heap that was handed out stays as it is for good.
-/// When the heap is full, what lives is copied to a new one.
+/// Bytes below <c>_usedBytes</c> never change, so a page and the copies that later batches make of it share one heap: each sees the part
+/// that its own slots refer to, and only the newest copy appends (there is one, because there is one writer). Changing an entry therefore
+/// costs a copy of the slots, not of the page, and a slice of the heap that was returned never changes. When the heap is full, the live
+/// entries are copied to a new one.
 /// </remarks>
 internal sealed class LeafPage : Page
 {
@@ -53,10 +56,10 @@ internal sealed class LeafPage : Page
 
     public int HeapBytes => _heap.Length;
 
-    /// <summary>This page, or a copy of it that the batch may change.</summary>
+    /// <summary>Returns this page, or a copy that the batch may change.</summary>
     public LeafPage GetWritable(long batchId) => BatchId == batchId ? this : new LeafPage(batchId, this);
 
-    /// <summary>The place of the first key that is not less than <paramref name="key"/>.</summary>
+    /// <summary>Returns the slot of the first key that is not less than <paramref name="key"/>.</summary>
     public int Find(ReadOnlySpan<byte> key, out bool found)
     {
         var low = 0;
@@ -107,7 +110,7 @@ internal sealed class LeafPage : Page
         return counted;
     }
 
-    /// <summary>Puts an entry at place i, over the one that is there or before it; false when the heap has no room.</summary>
+    /// <summary>Sets an entry at slot i: replaces the entry there, or inserts before it. False when the heap has no room.</summary>
     public bool TrySet(int i, bool replace, in NewEntry entry)
     {
         var size = entry.Size;
@@ -124,7 +127,7 @@ internal sealed class LeafPage : Page
         return true;
     }
 
-    /// <summary>Takes entry i out. Its bytes stay, dead, until the page is rewritten.</summary>
+    /// <summary>Removes entry i. Its bytes stay in the heap, dead, until the page is rewritten.</summary>
     public void Remove(int i)
     {
         MarkDead(i);
@@ -154,7 +157,7 @@ internal sealed class LeafPage : Page
         return entry.KeyAt + entry.KeyLength + entry.ValueLength - _slots[i];
     }
 
-    /// <summary>Every promise above, for the tests.</summary>
+    /// <summary>Checks every invariant above, for the tests.</summary>
     public void CheckInvariants()
     {
         long counted = 0;
@@ -164,11 +167,12 @@ internal sealed class LeafPage : Page
             counted += IsCounted(i) ? 1 : 0;
             live += SizeOf(i);
             if (i > 0 && Key(i - 1).SequenceCompareTo(Key(i)) >= 0)
-                throw new UnreachableException("keys ascend within a leaf");
+                throw new UnreachableException("the keys of a leaf page are not ascending");
         }
 
         if (counted != CountedEntries || live != LiveBytes || _usedBytes > _heap.Length)
-            throw new UnreachableException($"leaf counts {CountedEntries}, {LiveBytes} bytes live; has {counted}, {live}");
+            throw new UnreachableException(
+                $"a leaf page records {CountedEntries} counted entries and {LiveBytes} live bytes, but has {counted} and {live}");
     }
 
     private void MarkDead(int i)

@@ -1,6 +1,6 @@
 namespace Quorate.Kv.Tree;
 
-/// <summary>An entry on its way into a page. Its value may come in parts, so that nobody has to join them first.</summary>
+/// <summary>An entry to be written to a page. Its value may consist of parts, which avoids a copy to concatenate them.</summary>
 internal readonly ref struct NewEntry
 {
     private readonly ReadOnlySpan<byte> _valueStart;
@@ -8,7 +8,8 @@ internal readonly ref struct NewEntry
     private readonly ReadOnlySpan<byte> _valueEnd;
 
     public NewEntry(
-        ReadOnlySpan<byte> key, bool isCounted, ReadOnlySpan<byte> valueStart, ReadOnlySpan<byte> valueMiddle = default, ReadOnlySpan<byte> valueEnd = default)
+        ReadOnlySpan<byte> key, bool isCounted,
+        ReadOnlySpan<byte> valueStart, ReadOnlySpan<byte> valueMiddle = default, ReadOnlySpan<byte> valueEnd = default)
     {
         Key = key;
         IsCounted = isCounted;
@@ -25,7 +26,7 @@ internal readonly ref struct NewEntry
 
     public int ValueLength { get; }
 
-    /// <summary>What it takes in the heap of a page.</summary>
+    /// <summary>The size of the entry in the heap of a page.</summary>
     public int Size { get; }
 
     private ulong KeyHeader => ((ulong)Key.Length << 1) | (IsCounted ? 1ul : 0);

@@ -1,26 +1,28 @@
 namespace Quorate.Kv.Tree;
 
-/// <summary>An ordered map from bytes to bytes, for one writer; <see cref="Freeze"/> gives readers a root that never changes.</summary>
+/// <summary>
+/// An ordered map from bytes to bytes (a copy-on-write B+tree), for one writer; <see cref="Freeze"/> gives readers an immutable root.
+/// </summary>
 /// <remarks>
 /// Keys are ordered byte by byte. Pages of the current batch are changed in place, older ones are copied first. An entry may be larger than
-/// a page: its page is then as large as it. Errors: none; whatever comes in was bounded before.
+/// a page: its page is then as large as the entry. Errors: none; the caller bounds the sizes.
 /// </remarks>
 internal sealed class PageTree(int pageBytes)
 {
     private readonly int _pageBytes = pageBytes;
     private long _batchId = 1;
 
-    /// <summary>The tree as the current batch has made it. Readers outside the batch take <see cref="Freeze"/>.</summary>
+    /// <summary>The root of the current batch. Readers outside the batch use <see cref="Freeze"/>.</summary>
     public Page Root { get; private set; } = new LeafPage(batchId: 0, heapBytes: 0);
 
-    /// <summary>Ends the batch: the root as it is now, for good. The next change begins a new batch.</summary>
+    /// <summary>Ends the batch and returns its immutable root. The next change begins a new batch.</summary>
     public Page Freeze()
     {
         _batchId++;
         return Root;
     }
 
-    /// <summary>Puts an entry, over the one with its key if there is one.</summary>
+    /// <summary>Inserts an entry, or replaces the one with its key.</summary>
     public void Set(in NewEntry entry)
     {
         var root = Root;
@@ -28,10 +30,10 @@ internal sealed class PageTree(int pageBytes)
         Root = right is null ? root : new InnerPage(_batchId, [root, right], new Separators(separator));
     }
 
-    /// <summary>Takes an entry out; false when there is none with that key.</summary>
+    /// <summary>Removes an entry; false when there is none with that key.</summary>
     public bool Remove(ReadOnlySpan<byte> key)
     {
-        // A look first: to find nothing must copy nothing.
+        // Search first, so that removing a missing key copies no page.
         if (!TreeReader.TryFind(Root, key, out _, out _))
             return false;
 
@@ -43,7 +45,10 @@ internal sealed class PageTree(int pageBytes)
         return true;
     }
 
-    /// <summary>Sets beneath <paramref name="page"/>, which becomes the batch's own; a page that had to split leaves its upper half.</summary>
+    /// <summary>
+    /// Sets an entry below <paramref name="page"/>, which is replaced by a page of the current batch. If the page was split, returns its
+    /// upper half.
+    /// </summary>
     private Page? Set(ref Page page, in NewEntry entry, bool isRightmost, out byte[] separator)
     {
         if (page is LeafPage leaf)
@@ -73,7 +78,7 @@ internal sealed class PageTree(int pageBytes)
         if (leaf.TrySet(i, found, entry))
             return null;
 
-        // At the end of the tree what is full stays full, so that a tree that only grows at its end wastes nothing.
+        // At the end of the tree a full page stays full, so that a tree that only grows at its end wastes no space.
         if (isRightmost && i == leaf.Count && leaf.Count > 0)
         {
             separator = ShortestSeparator(leaf.Key(i - 1), entry.Key);
@@ -91,7 +96,7 @@ internal sealed class PageTree(int pageBytes)
         return Split(ref page, leaf, i, entry, out separator);
     }
 
-    /// <summary>Divides what the page holds, and the new entry, between two pages of about as many bytes each.</summary>
+    /// <summary>Splits the entries of a page and the new entry between two pages of about the same number of bytes.</summary>
     private LeafPage? Split(ref Page page, LeafPage leaf, int i, in NewEntry entry, out byte[] separator)
     {
         separator = [];
@@ -101,7 +106,7 @@ internal sealed class PageTree(int pageBytes)
             return null;
         }
 
-        // How many of the old entries go left, and whether the new one does.
+        // How many of the old entries go to the left page, and whether the new one does.
         var half = (leaf.LiveBytes + entry.Size) / 2;
         var bytes = 0;
         var keep = 0;
@@ -117,7 +122,7 @@ internal sealed class PageTree(int pageBytes)
 
         if (keep == 0 && !newGoesLeft)
         {
-            // The first of all is larger than half: it has a page for itself.
+            // The first entry is larger than half: it gets a page of its own.
             newGoesLeft = i == 0;
             keep = newGoesLeft ? 0 : 1;
         }
@@ -129,7 +134,7 @@ internal sealed class PageTree(int pageBytes)
         return right;
     }
 
-    /// <summary>A new page of <paramref name="count"/> old entries, with the new one among them unless its place is -1.</summary>
+    /// <summary>Creates a page of <paramref name="count"/> old entries, and the new one unless its slot is -1.</summary>
     private LeafPage BuildPage(LeafPage from, int first, int count, int newSlot, in NewEntry entry)
     {
         var bytes = newSlot < 0 ? 0 : entry.Size;
@@ -157,7 +162,8 @@ internal sealed class PageTree(int pageBytes)
         {
             var leaf = existing.GetWritable(_batchId);
             leaf.Remove(leaf.Find(key, out _));
-            // A page that is mostly dead gives its bytes back. It has no room to grow then, and need not: it is the end that grows.
+            // A page that is mostly dead bytes is rewritten to free them. The rewritten page has no room to grow, and needs none: the tree
+            // grows at its end.
             if (leaf.DeadBytes > leaf.LiveBytes && leaf.DeadBytes > _pageBytes / 8)
                 leaf = MergeLeaves(leaf, null);
             page = leaf;
@@ -178,7 +184,7 @@ internal sealed class PageTree(int pageBytes)
             TryMergeAt(inner, i);
     }
 
-    /// <summary>Makes one page of children i and i+1 when one of them has become small and both fit in one with room to spare.</summary>
+    /// <summary>Merges children i and i+1 when one of them has become small and the result leaves enough free space.</summary>
     private bool TryMergeAt(InnerPage inner, int i)
     {
         if (i < 0 || i + 1 >= inner.Children.Length)
@@ -208,7 +214,9 @@ internal sealed class PageTree(int pageBytes)
         return merged;
     }
 
-    /// <summary>The shortest key that is greater than the one and not greater than the other.</summary>
+    /// <summary>
+    /// Returns the shortest key that is greater than <paramref name="left"/> and not greater than <paramref name="right"/>.
+    /// </summary>
     private static byte[] ShortestSeparator(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
         right[..(left.CommonPrefixLength(right) + 1)].ToArray();
 }

@@ -2,11 +2,11 @@ using System.Buffers.Binary;
 
 namespace Quorate.Kv.Tree;
 
-/// <summary>The keys that divide the children of an inner page, ascending, made to be searched fast. Never changed once made.</summary>
+/// <summary>The ascending keys that separate the children of an inner page, organised for fast search. Immutable.</summary>
 /// <remarks>
-/// Keys that lie together look alike at their beginning. What all of them share is compared once; the eight bytes after it stand as numbers
-/// in one array, so that a search touches one or two cache lines there instead of a byte array a step. Only when those eight bytes are the
-/// same too does it look at the key. Measured with a million keys: a quarter less time for a get, half for a count.
+/// Adjacent keys have similar beginnings. The prefix they all share is compared once; the eight bytes after it are stored as numbers in one
+/// array, so that a search reads one or two cache lines there instead of one byte array per step. Only when those eight bytes are equal too
+/// does it compare the key. Measured with a million keys: 25 % less time for a get, 50 % for a count.
 /// </remarks>
 internal sealed class Separators
 {
@@ -27,7 +27,9 @@ internal sealed class Separators
 
     public ReadOnlySpan<byte[]> Keys => _keys;
 
-    /// <summary>How many of them are not greater than <paramref name="key"/>: the number of the child it belongs to.</summary>
+    /// <summary>
+    /// Returns the number of separators that are not greater than <paramref name="key"/>: the index of the child it belongs to.
+    /// </summary>
     public int UpperBound(ReadOnlySpan<byte> key)
     {
         if (_keys.Length == 0)
@@ -55,7 +57,7 @@ internal sealed class Separators
         return low;
     }
 
-    /// <summary>The first eight bytes as a number that orders as they do; a shorter key has zeroes behind it.</summary>
+    /// <summary>Returns the first eight bytes as a number with the same order; a shorter key is padded with zeroes.</summary>
     private static ulong Head(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length >= sizeof(ulong))

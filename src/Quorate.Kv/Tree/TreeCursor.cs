@@ -1,16 +1,16 @@
 namespace Quorate.Kv.Tree;
 
-/// <summary>Walks a tree from a key on, ascending.</summary>
-/// <remarks>Shape: the tree must not change while it is walked; a frozen root never does.</remarks>
+/// <summary>Enumerates the entries of a tree from a key on, ascending.</summary>
+/// <remarks>Shape: the tree must not change meanwhile; a frozen root never does.</remarks>
 internal sealed class TreeCursor
 {
-    // Pages split in halves, so 16 levels are more than memory can hold.
+    // Pages are split in halves, so memory cannot hold a tree of more than 16 levels.
     private readonly InnerPage[] _path = new InnerPage[16];
     private readonly int[] _childIndexes = new int[16];
     private int _depth;
     private int _slot;
 
-    /// <summary>Stands on the first entry whose key is not less than <paramref name="from"/>.</summary>
+    /// <summary>Moves to the first entry whose key is not less than <paramref name="from"/>.</summary>
     public TreeCursor(Page root, ReadOnlySpan<byte> from)
     {
         while (root is InnerPage inner)
@@ -26,10 +26,10 @@ internal sealed class TreeCursor
             MoveToNextLeaf();
     }
 
-    /// <summary>Whether it stands on an entry, and not behind the last.</summary>
+    /// <summary>Whether the cursor is at an entry, not after the last one.</summary>
     public bool IsValid => _slot < Leaf.Count;
 
-    /// <summary>The page it stands on.</summary>
+    /// <summary>The current page.</summary>
     public LeafPage Leaf { get; private set; }
 
     public ReadOnlySpan<byte> Key => Leaf.Key(_slot);

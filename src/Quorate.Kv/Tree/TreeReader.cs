@@ -5,7 +5,7 @@ namespace Quorate.Kv.Tree;
 /// <summary>Reads a tree from its root. The root may be frozen, or the writer's own between two changes.</summary>
 internal static class TreeReader
 {
-    /// <summary>Finds the page and place of a key.</summary>
+    /// <summary>Finds the page and slot of a key.</summary>
     public static bool TryFind(Page root, ReadOnlySpan<byte> key, out LeafPage leaf, out int slot)
     {
         while (root is InnerPage inner)
@@ -15,14 +15,14 @@ internal static class TreeReader
         return found;
     }
 
-    /// <summary>How many counted entries have a key below <paramref name="key"/>.</summary>
+    /// <summary>Returns the number of counted entries whose key is less than <paramref name="key"/>.</summary>
     public static long Rank(Page root, ReadOnlySpan<byte> key)
     {
         long counted = 0;
         while (root is InnerPage inner)
         {
             var i = inner.ChildOf(key);
-            // Whichever side has fewer children is the one to add up.
+            // Sum the side with fewer children.
             if (i <= inner.Children.Length / 2)
             {
                 foreach (var child in inner.Children[..i])
@@ -42,7 +42,7 @@ internal static class TreeReader
         return counted + leaf.Rank(leaf.Find(key, out _));
     }
 
-    /// <summary>Every promise of the pages beneath <paramref name="page"/>, for the tests.</summary>
+    /// <summary>Checks every invariant of the pages below <paramref name="page"/>, for the tests.</summary>
     public static void CheckInvariants(Page page, ReadOnlySpan<byte> from = default, byte[]? to = null)
     {
         if (page is LeafPage leaf)
@@ -50,14 +50,14 @@ internal static class TreeReader
             leaf.CheckInvariants();
             if (leaf.Count > 0 && (leaf.Key(0).SequenceCompareTo(from) < 0
                 || (to is not null && leaf.Key(leaf.Count - 1).SequenceCompareTo(to) >= 0)))
-                throw new UnreachableException("a leaf holds only the keys between its separators");
+                throw new UnreachableException("a leaf page contains a key outside its separators");
             return;
         }
 
         var inner = (InnerPage)page;
         long counted = 0;
         if (inner.Separators.Length != inner.Children.Length - 1 || inner.IsOverfull)
-            throw new UnreachableException($"{inner.Children.Length} children, {inner.Separators.Length} separators");
+            throw new UnreachableException($"an inner page has {inner.Children.Length} children and {inner.Separators.Length} separators");
         for (var i = 0; i < inner.Children.Length; i++)
         {
             var low = i == 0 ? from : inner.Separators[i - 1];
@@ -66,6 +66,6 @@ internal static class TreeReader
         }
 
         if (counted != inner.CountedEntries)
-            throw new UnreachableException($"an inner page counts {inner.CountedEntries}, its children {counted}");
+            throw new UnreachableException($"an inner page counts {inner.CountedEntries} entries, its children {counted}");
     }
 }

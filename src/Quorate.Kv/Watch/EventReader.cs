@@ -3,7 +3,9 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Watch;
 
-/// <summary>Walks the history from a revision on and picks what is wanted: a watcher is nothing but the place where it last stood.</summary>
+/// <summary>
+/// Reads events from the history, beginning at a revision. The only state of a watcher is the revision at which it continues.
+/// </summary>
 internal static class EventReader
 {
     public static KvError? Read(in MvccView view, EventRequest request, long from, out EventBatch batch)
@@ -48,10 +50,10 @@ internal static class EventReader
     private static bool Matches(EventRequest request, in VersionRecord version) =>
         !(version.IsDeletion ? request.WithoutDeletions : request.WithoutPuts) && request.Keys.Contains(version.Kv.Key.Span);
 
-    /// <summary>The key as it was one revision earlier, if that revision can still be read.</summary>
+    /// <summary>Returns the key one revision earlier, if that revision can still be read.</summary>
     private static KeyValue? PreviousValue(in MvccView view, in VersionRecord version)
     {
-        // Whether the bytes are still there depends on how far a compaction was swept; whether they can be read does not.
+        // Whether the bytes still exist depends on how far the compaction has swept; whether they can be read does not.
         var main = version.Kv.ModRevision;
         if (main - 1 < view.CompactRevision)
             return null;

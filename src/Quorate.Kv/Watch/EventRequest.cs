@@ -1,38 +1,40 @@
 namespace Quorate.Kv;
 
-/// <summary>Which changes somebody wants to be told of.</summary>
-/// <param name="Keys">The changes of these keys.</param>
+/// <summary>Selects the changes that a watch receives.</summary>
+/// <param name="Keys">The keys whose changes are returned.</param>
 /// <remarks>Source: etcd v3 API, WatchCreateRequest.</remarks>
 public sealed record EventRequest(KeyInterval Keys)
 {
-    /// <summary>Tell what the key was before.</summary>
+    /// <summary>Whether to return the previous version of each key.</summary>
     public bool PrevKv { get; init; }
 
-    /// <summary>Leave out puts.</summary>
+    /// <summary>Whether to exclude puts.</summary>
     public bool WithoutPuts { get; init; }
 
-    /// <summary>Leave out deletions.</summary>
+    /// <summary>Whether to exclude deletions.</summary>
     public bool WithoutDeletions { get; init; }
 
-    /// <summary>Stop at the end of the revision in which so many bytes of keys and values have come together.</summary>
-    /// <remarks>Default 1 MiB. Too small and catching up takes many rounds; too large and one reader takes much memory at once.</remarks>
+    /// <summary>Ends the batch with the revision in which its keys and values reach this number of bytes.</summary>
+    /// <remarks>Default 1 MiB. Too small: catching up takes many batches. Too large: one reader uses much memory at once.</remarks>
     public int MaxBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>Stop at the end of the revision in which so many changes have been looked at, wanted or not.</summary>
-    /// <remarks>Default 4096, well under a millisecond: so nobody waits long for one who has much to catch up with.</remarks>
+    /// <summary>Ends the batch with the revision in which this number of changes have been scanned, matching or not.</summary>
+    /// <remarks>Default 4096, which takes well under a millisecond: so a watcher that must catch up delays others only briefly.</remarks>
     public int MaxChanges { get; init; } = 4096;
 }
 
-/// <summary>A key was put, or deleted.</summary>
-/// <param name="Kv">What it became. Of a deletion only the key and the revision that deleted it.</param>
-/// <param name="PrevKv">What it was before, when asked for, when it was something, and when no compaction has taken that away.</param>
+/// <summary>A put or a deletion of a key.</summary>
+/// <param name="Kv">The new version. For a deletion only the key and the revision that deleted it.</param>
+/// <param name="PrevKv">The previous version, if requested, if there was one, and if no compaction has removed it.</param>
 public readonly record struct KvEvent(KeyValue Kv, KeyValue? PrevKv)
 {
     /// <summary>Whether the key was deleted.</summary>
     public bool IsDeletion => Kv.Version == 0;
 }
 
-/// <summary>The changes of some revisions, each revision whole.</summary>
-/// <param name="Events">What happened, in order.</param>
-/// <param name="Next">The first revision that was not looked at: where to go on. Beyond the newest, when there is nothing more.</param>
+/// <summary>The changes of consecutive revisions, each revision complete.</summary>
+/// <param name="Events">The changes, in order.</param>
+/// <param name="Next">
+/// The first revision that was not scanned, at which to continue. It is beyond the newest revision when there are no more changes.
+/// </param>
 public sealed record EventBatch(IReadOnlyList<KvEvent> Events, long Next);

@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace Quorate.Raft;
 
-/// <summary>What must be true whatever the network, the disk and the other members do. On in every build.</summary>
-/// <remarks>A false invariant is a bug of ours: the node stops, because going on could hand out a wrong answer.</remarks>
+/// <summary>Checks conditions that must hold whatever the network, the disk and the other members do. Enabled in every build.</summary>
+/// <remarks>A false invariant is a bug in Quorate: the node stops, because continuing could return a wrong result.</remarks>
 public static class Invariant
 {
-    /// <summary>Says that <paramref name="condition"/> holds here, and why.</summary>
-    /// <exception cref="InvariantViolationException">It does not.</exception>
+    /// <summary>Asserts that <paramref name="condition"/> holds, with the reason why it must.</summary>
+    /// <exception cref="InvariantViolationException">The condition is false.</exception>
     public static void That(
         [DoesNotReturnIf(false)] bool condition,
         string? because = null,
@@ -21,24 +21,25 @@ public static class Invariant
 
     [DoesNotReturn]
     private static void Violated(string? because, string? expression, string? caller) =>
-        throw new InvariantViolationException($"{caller}: not ({expression}){(because is null ? "" : $", yet {because}")}");
+        throw new InvariantViolationException(
+            $"invariant violated in {caller}: ({expression}) is false{(because is null ? "" : $"; expected: {because}")}");
 }
 
-/// <summary>An invariant is false. The node that throws it must not go on.</summary>
+/// <summary>Thrown when an invariant is false. The node that throws it must stop.</summary>
 public sealed class InvariantViolationException : Exception
 {
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public InvariantViolationException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public InvariantViolationException()
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public InvariantViolationException(string message, Exception innerException)
         : base(message, innerException)
     {

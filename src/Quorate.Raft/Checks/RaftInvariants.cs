@@ -1,13 +1,13 @@
 namespace Quorate.Raft;
 
 /// <summary>
-/// What holds in every state of every core, from one state to the next, and across a cluster. The core checks the first after every step, in
-/// production too; the simulator checks all three. The specification uses the same names.
+/// The invariants of the protocol: in every state of a core, between two consecutive states, and across a cluster. The core checks the
+/// first after every step, in production too; the simulator checks all three. The specification uses the same names.
 /// </summary>
-/// <remarks>Source: paper Fig. 3; the log pointers, docs/protocol/replication.md.</remarks>
+/// <remarks>Source: paper Fig. 3; for the indexes of the log, docs/protocol/replication.md.</remarks>
 public static class RaftInvariants
 {
-    /// <summary>What holds inside one core, always.</summary>
+    /// <summary>Checks the invariants of one core.</summary>
     public static void CheckState(RaftCore core)
     {
         // LogPointers
@@ -18,7 +18,7 @@ public static class RaftInvariants
         Invariant.That(core.DurableIndex <= core.LastIndex, "LogPointers");
 
         // LogTermsBounded
-        Invariant.That(core.LastTerm <= core.Term, "LogTermsBounded: no entry is of a later term than the node");
+        Invariant.That(core.LastTerm <= core.Term, "LogTermsBounded: no entry has a later term than the node");
 
         if (core.Role == Role.Leader)
         {
@@ -38,7 +38,10 @@ public static class RaftInvariants
             Invariant.That(core.Leader == NodeId.None, "CandidatesKnowNoLeader");
     }
 
-    /// <summary>What holds from one state of a core to its next. A restart is no next state: what was not on disk may be gone.</summary>
+    /// <summary>
+    /// Checks the invariants between two consecutive states of a core. A restart is not a transition: state that was not on disk may be
+    /// gone.
+    /// </summary>
     public static void CheckTransition(in CoreState before, in CoreState after)
     {
         Invariant.That(before.Self == after.Self);
@@ -54,8 +57,8 @@ public static class RaftInvariants
         }
     }
 
-    /// <summary>What holds across all cores of a cluster at one moment.</summary>
-    /// <remarks>Costs a look at each run of terms, for each pair: for tests and the simulator.</remarks>
+    /// <summary>Checks the invariants across all cores of a cluster at one moment.</summary>
+    /// <remarks>Visits each run of terms for each pair of cores: for tests and the simulator.</remarks>
     public static void CheckCluster(IReadOnlyCollection<RaftCore> cores)
     {
         foreach (var a in cores)
@@ -65,14 +68,15 @@ public static class RaftInvariants
                 if (a.Self.Value >= b.Self.Value)
                     continue;
 
-                Invariant.That(a.Role != Role.Leader || b.Role != Role.Leader || a.Term != b.Term, "ElectionSafety: at most one leader a term");
+                Invariant.That(
+                    a.Role != Role.Leader || b.Role != Role.Leader || a.Term != b.Term, "ElectionSafety: at most one leader per term");
                 CheckLogMatching(a, b);
                 CheckStateMachineSafety(a, b);
             }
         }
     }
 
-    /// <summary>LogMatching: two logs that agree at an index agree in all that lies before it.</summary>
+    /// <summary>LogMatching: two logs that agree at an index agree at every earlier index.</summary>
     private static void CheckLogMatching(RaftCore a, RaftCore b)
     {
         var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
@@ -85,7 +89,7 @@ public static class RaftInvariants
         }
     }
 
-    /// <summary>StateMachineSafety: what two members hold to be committed at an index is the same entry.</summary>
+    /// <summary>StateMachineSafety: if two members consider an index committed, they hold the same entry there.</summary>
     private static void CheckStateMachineSafety(RaftCore a, RaftCore b)
     {
         var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
@@ -93,15 +97,20 @@ public static class RaftInvariants
             Invariant.That(a.TermAt(index) == b.TermAt(index), "StateMachineSafety");
     }
 
-    /// <summary>The last index before the one given at which either log has another term: between the two, nothing new can be learnt.</summary>
-    private static LogIndex PreviousRunEnd(RaftCore a, RaftCore b, LogIndex index) => LogIndex.Max(a.RunStart(index), b.RunStart(index)) - 1;
+    /// <summary>
+    /// The last index before <paramref name="index"/> at which either log has another term: between the two, the comparison cannot change.
+    /// </summary>
+    private static LogIndex PreviousRunEnd(RaftCore a, RaftCore b, LogIndex index) =>
+        LogIndex.Max(a.RunStart(index), b.RunStart(index)) - 1;
 }
 
-/// <summary>What of a core's state its next state is compared with.</summary>
+/// <summary>The part of a core's state that is compared with its next state.</summary>
 public readonly record struct CoreState(
     NodeId Self, Role Role, Term Term, NodeId VotedFor, NodeId Leader, LogIndex Applied, LogIndex Commit, LogIndex Durable, LogIndex Last)
 {
-    /// <summary>The state of a core, now.</summary>
+    /// <summary>Returns the current state of a core.</summary>
     public static CoreState Of(RaftCore core) =>
-        new(core.Self, core.Role, core.Term, core.VotedFor, core.Leader, core.AppliedIndex, core.CommitIndex, core.DurableIndex, core.LastIndex);
+        new(
+            core.Self, core.Role, core.Term, core.VotedFor, core.Leader,
+            core.AppliedIndex, core.CommitIndex, core.DurableIndex, core.LastIndex);
 }

@@ -1,15 +1,10 @@
 namespace Quorate.Raft;
 
-/// <summary>The log as the core sees it: every term, and in memory the entries that are still needed soon.</summary>
+/// <summary>The core's view of the log: the terms of all entries, and in memory the entries that are likely to be needed soon.</summary>
 /// <remarks>
-/// <code>
-///   snapshot ≤ durable ≤ last          snapshot &lt; cached first ≤ last + 1
-///
-///   ────────┤ on disk only ├──── cached ────┤
-///        snapshot      cached first         last
-/// </code>
-/// What is not yet durable, or not yet committed, is always cached. An entry below the cache has to be read back from the disk: for a follower that is behind, and
-/// for a state machine that is.
+/// Shape: <c>snapshot ≤ durable ≤ last</c> and <c>snapshot &lt; cached first ≤ last + 1</c>; diagram in docs/protocol/replication.md.
+/// Entries that are not yet durable or not yet committed are always cached. An entry below the cache must be loaded from the disk, for a
+/// follower or a state machine that lags behind.
 /// </remarks>
 internal sealed class RaftLog
 {
@@ -19,7 +14,7 @@ internal sealed class RaftLog
     private int _cacheCount;
     private long _cacheBytes;
 
-    /// <summary>A log that begins after <paramref name="snapshot"/>.</summary>
+    /// <summary>Creates a log that begins after <paramref name="snapshot"/>.</summary>
     /// <param name="snapshot">The last entry that the snapshot covers; zero when there is none.</param>
     /// <param name="termStarts">The first entry of every term between the snapshot and the tail, in order.</param>
     /// <param name="tail">The entries to hold in memory, contiguous up to the end of the log.</param>
@@ -38,13 +33,13 @@ internal sealed class RaftLog
         foreach (var entry in tail)
             Add(entry);
 
-        Invariant.That(LastIndex == last.Index && LastTerm == last.Term, "the tail ends where the log ends");
+        Invariant.That(LastIndex == last.Index && LastTerm == last.Term, "the tail ends with the last entry on disk");
         Durable = last.Index;
     }
 
     private RaftLog(RaftLog other)
     {
-        // Room for what one step adds; most copies are thrown away after it.
+        // Space for the entries one step adds; most clones are discarded after one step.
         _cache = new LogEntry[other._cacheCount + 4];
         Array.Copy(other._cache, other._cacheStart, _cache, 0, other._cacheCount);
         _cacheCount = other._cacheCount;
@@ -77,29 +72,34 @@ internal sealed class RaftLog
     /// <summary>Bytes of the entries in memory.</summary>
     public long CachedBytes => _cacheBytes;
 
-    /// <summary>The first entry of every term of the log, as far as it is known.</summary>
+    /// <summary>The first entry of every known term of the log.</summary>
     public IReadOnlyList<EntryId> TermStarts => _terms.Starts;
 
-    /// <summary>The term at <paramref name="index"/>, or null where the log has no entry, or no longer.</summary>
+    /// <summary>Returns the term at <paramref name="index"/>, or null where the log has no entry or no longer holds it.</summary>
     public Term? TermAt(LogIndex index) => index < Snapshot.Index || index > LastIndex ? null : _terms.At(index);
 
-    /// <summary>The first index of the run of entries of one term that <paramref name="index"/> lies in; never before the snapshot.</summary>
+    /// <summary>
+    /// Returns the first index of the run of entries of one term that contains <paramref name="index"/>; never before the snapshot.
+    /// </summary>
     public LogIndex RunStart(LogIndex index) => _terms.StartOf(index);
 
-    /// <summary>Whether this log has exactly that entry.</summary>
+    /// <summary>Whether this log contains exactly that entry.</summary>
     public bool Has(EntryId id) => TermAt(id.Index) == id.Term;
 
-    /// <summary>The last entry at or before <paramref name="index"/> of a term no later than <paramref name="term"/>: where two logs may agree.</summary>
+    /// <summary>
+    /// Returns the last entry at or before <paramref name="index"/> whose term is at most <paramref name="term"/>: the last position at
+    /// which two logs may agree.
+    /// </summary>
     public EntryId FindConflictByTerm(Term term, LogIndex index)
     {
         index = _terms.LastWithTermAtMost(term, LogIndex.Min(index, LastIndex));
         return index < Snapshot.Index ? EntryId.Zero : new EntryId(_terms.At(index), index);
     }
 
-    /// <summary>Puts an entry at the end.</summary>
+    /// <summary>Appends an entry.</summary>
     public void Add(in LogEntry entry)
     {
-        Invariant.That(entry.Index == LastIndex + 1, "a log has no gap");
+        Invariant.That(entry.Index == LastIndex + 1, "the log is contiguous");
         _terms.Append(entry.Id);
         if (_cacheStart + _cacheCount == _cache.Length)
             GrowCache();
@@ -112,9 +112,9 @@ internal sealed class RaftLog
     public void TruncateFrom(LogIndex index)
     {
         Invariant.That(index > Snapshot.Index && index <= LastIndex);
-        Invariant.That(index >= CachedFirst, "what may be truncated is not committed, and what is not committed is cached");
+        Invariant.That(index >= CachedFirst, "only uncommitted entries are truncated, and those are always cached");
 
-        // Views of the old entries may still be on their way to an encoder, so the array is left to them and a new one made.
+        // An encoder may still read views of the old entries, so the old array stays unchanged and a new one is allocated.
         var keep = (int)(index - CachedFirst);
         var kept = new LogEntry[Math.Max(64, keep * 2)];
         Array.Copy(_cache, _cacheStart, kept, 0, keep);
@@ -129,28 +129,30 @@ internal sealed class RaftLog
         Durable = LogIndex.Min(Durable, LastIndex);
     }
 
-    /// <summary>Everything up to <paramref name="index"/> is on disk.</summary>
+    /// <summary>Records that everything up to <paramref name="index"/> is on disk.</summary>
     public void BecameDurable(LogIndex index)
     {
         Invariant.That(index <= LastIndex);
         Durable = LogIndex.Max(Durable, index);
     }
 
-    /// <summary>One entry that is in memory.</summary>
+    /// <summary>Returns one entry that is in memory.</summary>
     public ref readonly LogEntry Cached(LogIndex index)
     {
         Invariant.That(index >= CachedFirst && index <= LastIndex);
         return ref _cache[_cacheStart + (int)(index - CachedFirst)];
     }
 
-    /// <summary>The cached entries of <c>[from, to]</c>: a view, good until the next step.</summary>
+    /// <summary>Returns the cached entries of <c>[from, to]</c> as a view that is valid until the next step.</summary>
     public ReadOnlyMemory<LogEntry> View(LogIndex from, LogIndex to)
     {
         Invariant.That(from >= CachedFirst && to <= LastIndex);
         return from > to ? default : _cache.AsMemory(_cacheStart + (int)(from - CachedFirst), (int)(to - from) + 1);
     }
 
-    /// <summary>Cached entries of <c>[from, last]</c>, at most <paramref name="bytesMax"/> of them but never none: a view.</summary>
+    /// <summary>
+    /// Returns cached entries of <c>[from, last]</c>, at most <paramref name="bytesMax"/> bytes but at least one entry, as a view.
+    /// </summary>
     public ReadOnlyMemory<LogEntry> ViewUpTo(LogIndex from, LogIndex last, long bytesMax, out long bytes)
     {
         bytes = 0;
@@ -168,8 +170,11 @@ internal sealed class RaftLog
         return View(from, to);
     }
 
-    /// <summary>Lets go of the oldest entries in memory, none after <paramref name="upTo"/>, until at most <paramref name="bytesMax"/> are held.</summary>
-    /// <remarks>Called before a step makes any view.</remarks>
+    /// <summary>
+    /// Evicts the oldest entries from memory, none after <paramref name="upTo"/>, until at most <paramref name="bytesMax"/> bytes are
+    /// cached.
+    /// </summary>
+    /// <remarks>Called before a step creates any view.</remarks>
     public void Release(LogIndex upTo, long bytesMax)
     {
         upTo = LogIndex.Min(upTo, Durable);
@@ -182,7 +187,7 @@ internal sealed class RaftLog
             CachedFirst += 1;
         }
 
-        // Move down once the free room at the front is as large as what is held: each entry is moved once for each that was let go.
+        // Compact once the free space at the front is as large as the cached entries: each entry is moved at most once per evicted entry.
         if (_cacheStart >= 32 && _cacheStart >= _cacheCount)
         {
             Array.Copy(_cache, _cacheStart, _cache, 0, _cacheCount);
@@ -191,10 +196,13 @@ internal sealed class RaftLog
         }
     }
 
-    /// <summary>A log that is the same now, and not afterwards.</summary>
+    /// <summary>Returns an independent copy.</summary>
     public RaftLog Clone() => new(this);
 
-    /// <summary>Writes every entry: those in memory whole, but for a command's bytes, which its proposal's name stands for; those on disk only by their terms.</summary>
+    /// <summary>
+    /// Writes every entry: cached ones completely, except that a command's bytes are represented by its proposal id; entries on disk by
+    /// their terms alone.
+    /// </summary>
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {
@@ -220,7 +228,7 @@ internal sealed class RaftLog
 
     private void GrowCache()
     {
-        // Views of this step may show the old array, so it is left as it is.
+        // Views of this step may refer to the old array, so it stays unchanged.
         var larger = new LogEntry[Math.Max(64, _cacheCount * 2)];
         Array.Copy(_cache, _cacheStart, larger, 0, _cacheCount);
         _cache = larger;

@@ -1,23 +1,25 @@
 namespace Quorate.Raft;
 
-/// <summary>The terms of a log, run by run: a log of millions of entries has as many runs as it has had leaders.</summary>
+/// <summary>
+/// The terms of a log as runs of consecutive entries of one term: a log of millions of entries has only as many runs as it has had leaders.
+/// </summary>
 /// <remarks>Shape: runs begin at ascending indexes, and their terms ascend strictly.</remarks>
 internal sealed class TermRuns
 {
     private readonly List<EntryId> _runs;
 
-    /// <summary>No runs yet.</summary>
+    /// <summary>Creates an empty list of runs.</summary>
     public TermRuns() => _runs = [];
 
     private TermRuns(TermRuns other) => _runs = [.. other._runs];
 
-    /// <summary>How many runs there are.</summary>
+    /// <summary>The number of runs.</summary>
     public int Count => _runs.Count;
 
     /// <summary>The first entry of each run.</summary>
     public IReadOnlyList<EntryId> Starts => _runs;
 
-    /// <summary>The term of the entry at <paramref name="index"/>, which must not lie before the first run.</summary>
+    /// <summary>Returns the term of the entry at <paramref name="index"/>, which must not be before the first run.</summary>
     public Term At(LogIndex index)
     {
         var run = RunOf(index);
@@ -25,10 +27,12 @@ internal sealed class TermRuns
         return _runs[run].Term;
     }
 
-    /// <summary>Where the run begins that <paramref name="index"/> lies in.</summary>
+    /// <summary>Returns the first index of the run that contains <paramref name="index"/>.</summary>
     public LogIndex StartOf(LogIndex index) => _runs[RunOf(index)].Index;
 
-    /// <summary>The last index at or before <paramref name="index"/> whose term is at most <paramref name="term"/>; 0 if there is none.</summary>
+    /// <summary>
+    /// Returns the last index at or before <paramref name="index"/> whose term is at most <paramref name="term"/>; 0 if there is none.
+    /// </summary>
     public LogIndex LastWithTermAtMost(Term term, LogIndex index)
     {
         for (var run = RunOf(index); run >= 0; run--)
@@ -41,13 +45,13 @@ internal sealed class TermRuns
         return LogIndex.Zero;
     }
 
-    /// <summary>Notes that the entry after the last one is <paramref name="id"/>.</summary>
+    /// <summary>Records <paramref name="id"/> as the entry after the last one.</summary>
     public void Append(EntryId id)
     {
         if (_runs.Count > 0)
         {
             var last = _runs[^1];
-            Invariant.That(id.Term >= last.Term, "terms never fall along a log");
+            Invariant.That(id.Term >= last.Term, "terms never decrease along a log");
             if (id.Term == last.Term)
                 return;
         }
@@ -55,14 +59,14 @@ internal sealed class TermRuns
         _runs.Add(id);
     }
 
-    /// <summary>Forgets everything at and after <paramref name="index"/>.</summary>
+    /// <summary>Removes everything at and after <paramref name="index"/>.</summary>
     public void TruncateFrom(LogIndex index)
     {
         while (_runs.Count > 0 && _runs[^1].Index >= index)
             _runs.RemoveAt(_runs.Count - 1);
     }
 
-    /// <summary>The same runs, to go on with apart.</summary>
+    /// <summary>Returns an independent copy.</summary>
     public TermRuns Clone() => new(this);
 
     private int RunOf(LogIndex index)

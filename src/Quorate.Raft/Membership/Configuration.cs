@@ -2,16 +2,18 @@ using System.Collections.Immutable;
 
 namespace Quorate.Raft;
 
-/// <summary>Who belongs to the cluster, and who decides.</summary>
+/// <summary>The members of the cluster and which of them vote.</summary>
 /// <remarks>
-/// Shape: all three lists are in id order and hold no id twice. <see cref="Outgoing"/> is empty but while a change is under way: then a
-/// decision takes a majority of <see cref="Voters"/> and a majority of <see cref="Outgoing"/>. A learner is in neither.
-/// Source: thesis §4.3 (joint consensus), §4.2.1 (learners).
+/// Shape: all three lists are in id order and contain no id twice. <see cref="Outgoing"/> is empty except while a change is in progress:
+/// then a decision takes a majority of <see cref="Voters"/> and a majority of <see cref="Outgoing"/>. A learner is in neither. Source:
+/// thesis §4.3 (joint consensus), §4.2.1 (learners).
 /// </remarks>
 public sealed class Configuration
 {
-    /// <summary>Makes a configuration; the lists are sorted.</summary>
-    /// <exception cref="ArgumentException">An id is 0 or stands twice, a learner votes, or there is no voter, or more than <see cref="Quorum.VotersMax"/>.</exception>
+    /// <summary>Creates a configuration; the lists are sorted.</summary>
+    /// <exception cref="ArgumentException">
+    /// An id is 0 or listed twice, a learner is also a voter, or there are no voters or more than <see cref="Quorum.VotersMax"/>.
+    /// </exception>
     public Configuration(IEnumerable<NodeId> voters, IEnumerable<NodeId>? outgoing = null, IEnumerable<NodeId>? learners = null)
     {
         Voters = [.. voters.Order()];
@@ -22,15 +24,17 @@ public sealed class Configuration
         if (Voters.IsEmpty)
             throw new ArgumentException("a configuration has at least one voter", nameof(voters));
         if (Math.Max(Voters.Length, Outgoing.Length) > Quorum.VotersMax)
-            throw new ArgumentException($"{Math.Max(Voters.Length, Outgoing.Length)} members vote; a configuration has at most {Quorum.VotersMax} voters", nameof(voters));
+            throw new ArgumentException(
+                $"{Math.Max(Voters.Length, Outgoing.Length)} members vote; a configuration has at most {Quorum.VotersMax} voters",
+                nameof(voters));
         if (Members[0] == NodeId.None)
-            throw new ArgumentException("0 is nobody and cannot be a member");
+            throw new ArgumentException("0 is not a valid member id");
         foreach (var list in new[] { Voters, Outgoing, Learners })
         {
             for (var i = 1; i < list.Length; i++)
             {
                 if (list[i] == list[i - 1])
-                    throw new ArgumentException($"member {list[i]} stands twice in one list");
+                    throw new ArgumentException($"member {list[i]} is listed twice");
             }
         }
 
@@ -41,25 +45,26 @@ public sealed class Configuration
         }
     }
 
-    /// <summary>Those who vote in the configuration that is, or is coming.</summary>
+    /// <summary>The voters of the configuration; while a change is in progress, those of the new configuration.</summary>
     public ImmutableArray<NodeId> Voters { get; }
 
-    /// <summary>While a change is under way, those who voted before it; else empty.</summary>
+    /// <summary>While a change is in progress, the voters of the old configuration; otherwise empty.</summary>
     public ImmutableArray<NodeId> Outgoing { get; }
 
-    /// <summary>Those who receive the log and do not vote.</summary>
+    /// <summary>The members that receive the log and do not vote.</summary>
     public ImmutableArray<NodeId> Learners { get; }
 
-    /// <summary>All of them, in id order, each once.</summary>
+    /// <summary>All members, in id order, each once.</summary>
     public ImmutableArray<NodeId> Members { get; }
 
-    /// <summary>Whether a change is under way.</summary>
+    /// <summary>Whether a change is in progress.</summary>
     public bool IsJoint => !Outgoing.IsEmpty;
 
-    /// <summary>Whether this member's vote counts, in either half.</summary>
+    /// <summary>Whether the member votes in either half.</summary>
     public bool IsVoter(NodeId node) => Voters.BinarySearch(node) >= 0 || Outgoing.BinarySearch(node) >= 0;
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"({string.Join(' ', Voters)}){(IsJoint ? $"&({string.Join(' ', Outgoing)})" : "")}{(Learners.IsEmpty ? "" : $" learners({string.Join(' ', Learners)})")}";
+        $"({string.Join(' ', Voters)}){(IsJoint ? $"&({string.Join(' ', Outgoing)})" : "")}{
+            (Learners.IsEmpty ? "" : $" learners({string.Join(' ', Learners)})")}";
 }

@@ -1,10 +1,10 @@
 namespace Quorate.Raft;
 
-/// <summary>Follower to leader: put these in your log for me.</summary>
+/// <summary>Forwards proposals from a follower to the leader.</summary>
 /// <remarks>
-/// Shape: <see cref="Message.Term"/> is the term in which the sender took the receiver for leader. A leader of any other term refuses,
-/// so a message that was long on its way can never bring a proposal into the log after its sender was told that it is dead. One that comes
-/// twice is taken once.
+/// Shape: <see cref="Message.Term"/> is the term in which the sender considers the receiver the leader. A leader of any other term does not
+/// append the proposals, so a long-delayed message can never bring a proposal into the log after its proposer was notified that it is
+/// superseded. A leader appends each proposal of a duplicated message once.
 /// </remarks>
 public sealed class ForwardProposals : Message
 {
@@ -17,43 +17,45 @@ public sealed class ForwardProposals : Message
     public override string ToString() => $"ForwardProposals {From}→{To} term {Term} count {Proposals.Length}";
 }
 
-/// <summary>Leader, or former leader, to follower: these did not enter my log and will not.</summary>
+/// <summary>
+/// Rejects forwarded proposals: they did not enter the log of the sender, a leader or another node of the term, and will not.
+/// </summary>
 public sealed class RejectProposals : Message
 {
-    /// <summary>The proposals that were refused: a range of the receiver's sequence numbers, both ends included.</summary>
+    /// <summary>The first rejected sequence of the receiver; the range includes both ends.</summary>
     public ulong FirstSequence { get; set; }
 
-    /// <summary>The last of them.</summary>
+    /// <summary>The last rejected sequence.</summary>
     public ulong LastSequence { get; set; }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     public RejectReason Reason { get; set; }
 
     /// <inheritdoc/>
-    public override string ToString() => $"RefuseProposals {From}→{To} term {Term} {FirstSequence}..{LastSequence} {Reason}";
+    public override string ToString() => $"RejectProposals {From}→{To} term {Term} {FirstSequence}..{LastSequence} {Reason}";
 }
 
-/// <summary>Follower to leader: up to where must I have applied before I may read?</summary>
+/// <summary>ReadIndex request, follower to leader: which index must the follower apply before it may read?</summary>
 /// <remarks>Source: thesis §6.4, "followers can help offload".</remarks>
 public sealed class ReadIndexRequest : Message
 {
-    /// <summary>The asking core's own number for this question, never used again.</summary>
+    /// <summary>The requesting core's own id for this request, never reused.</summary>
     public ulong ReadId { get; set; }
 
     /// <inheritdoc/>
     public override string ToString() => $"ReadIndexRequest {From}→{To} term {Term} id {ReadId}";
 }
 
-/// <summary>Leader to follower: the answer to a <see cref="ReadIndexRequest"/>.</summary>
+/// <summary>ReadIndex reply, leader to follower.</summary>
 public sealed class ReadIndexReply : Message
 {
-    /// <summary>The number of the question.</summary>
+    /// <summary>The id of the <see cref="ReadIndexRequest"/>.</summary>
     public ulong ReadId { get; set; }
 
-    /// <summary>False when the receiver of the question does not lead, or no longer.</summary>
+    /// <summary>False when the receiver of the request does not lead, or no longer leads.</summary>
     public bool Granted { get; set; }
 
-    /// <summary>Granted: read once this index has been applied.</summary>
+    /// <summary>When granted: read once this index has been applied.</summary>
     public LogIndex Index { get; set; }
 
     /// <inheritdoc/>

@@ -1,9 +1,11 @@
 namespace Quorate.Raft;
 
-/// <summary>What one node says to another. Delivery may fail, repeat, reorder and take any time: every receiver expects that.</summary>
+/// <summary>
+/// A message from one node to another. The network may lose, duplicate, reorder and delay messages; every receiver tolerates that.
+/// </summary>
 /// <remarks>
-/// Lifetime: a message handed out in <see cref="Effects"/> belongs to the core and is good until the next step; a driver encodes it
-/// before then. A message handed in belongs to the caller, and the core keeps nothing of it but entries' payloads.
+/// Lifetime: a message in <see cref="Effects"/> belongs to the core and is valid until the next step; a driver encodes it before then. A
+/// received message belongs to the caller, and the core keeps nothing of it but the payloads of entries.
 /// </remarks>
 public abstract class Message
 {
@@ -11,16 +13,16 @@ public abstract class Message
     {
     }
 
-    /// <summary>Who says it.</summary>
+    /// <summary>The sender.</summary>
     public NodeId From { get; set; }
 
-    /// <summary>Who is to hear it.</summary>
+    /// <summary>The receiver.</summary>
     public NodeId To { get; set; }
 
-    /// <summary>The sender's term when it was said; for a pre-vote, the term it would campaign in.</summary>
+    /// <summary>The sender's term when the message was sent; for a pre-vote, the term in which it would campaign.</summary>
     public Term Term { get; set; }
 
-    /// <summary>Lets go of what it shows of others' memory; the object will be used again.</summary>
+    /// <summary>Releases views of memory that the message does not own, before the object is reused.</summary>
     internal virtual void Reset()
     {
     }

@@ -1,10 +1,12 @@
 namespace Quorate.Raft;
 
-/// <summary>Candidate to all voters: elect me.</summary>
+/// <summary>RequestVote request, candidate to all voters.</summary>
 /// <remarks>Source: paper Fig. 2; pre-vote, thesis §9.6.</remarks>
 public sealed class RequestVote : Message
 {
-    /// <summary>Only asking: would you vote for me in this term? Nobody's term changes by asking.</summary>
+    /// <summary>
+    /// Whether this is a pre-vote: would the receiver vote for the sender in this term? A pre-vote changes the term of no node.
+    /// </summary>
     public bool PreVote { get; set; }
 
     /// <summary>The last entry of the candidate's log.</summary>
@@ -14,17 +16,17 @@ public sealed class RequestVote : Message
     public override string ToString() => $"{(PreVote ? "PreVote" : "RequestVote")} {From}→{To} term {Term} last {LastEntry}";
 }
 
-/// <summary>Voter to candidate.</summary>
+/// <summary>RequestVote reply, voter to candidate.</summary>
 /// <remarks>
-/// Shape: a granted pre-vote carries the term that was asked for; every other reply carries the voter's own term, and a candidate
-/// that is behind adopts it. Durability: a granted vote leaves only when it is on disk. Source: paper Fig. 2.
+/// Shape: a granted pre-vote carries the requested term; every other reply carries the voter's own term, and a candidate that is behind
+/// adopts it. Durability: a granted vote is sent only when it is on disk. Source: paper Fig. 2.
 /// </remarks>
 public sealed class RequestVoteReply : Message
 {
-    /// <summary>Answers a pre-vote.</summary>
+    /// <summary>Whether this is the reply to a pre-vote.</summary>
     public bool PreVote { get; set; }
 
-    /// <summary>Whether the vote was given.</summary>
+    /// <summary>Whether the vote was granted.</summary>
     public bool Granted { get; set; }
 
     /// <inheritdoc/>

@@ -2,22 +2,23 @@ using System.Collections.Immutable;
 
 namespace Quorate.Raft;
 
-/// <summary>Takes a state, number by number, with its members under names that the taker gives them.</summary>
+/// <summary>Receives a state, number by number; the receiver maps the ids of members.</summary>
 /// <remarks>
-/// Two clusters that differ only in who is called what behave alike. Whoever looks for such pairs writes a state under all names and compares: so a node is never
-/// written as a number, and what is held for each member is written in the order of <see cref="Members"/>.
+/// Two clusters that differ only by a permutation of the member ids behave alike. To find such pairs, the explorer writes a state under all
+/// permutations and compares the results. So a node id is never written as a number, and per-member state is written in the order of
+/// <see cref="Members"/>.
 /// </remarks>
 internal interface IStateWriter
 {
-    /// <summary>All members, in the order of their names here.</summary>
+    /// <summary>All members, in the order of their mapped ids.</summary>
     ImmutableArray<NodeId> Members { get; }
 
-    /// <summary>A number that means the same whoever is called what.</summary>
+    /// <summary>Writes a number that does not depend on member ids.</summary>
     void Number(ulong value);
 
-    /// <summary>A member, or nobody.</summary>
+    /// <summary>Writes a member, or no node.</summary>
     void Node(NodeId node);
 
-    /// <summary>Bytes.</summary>
+    /// <summary>Writes bytes.</summary>
     void Bytes(ReadOnlySpan<byte> bytes);
 }

@@ -1,17 +1,19 @@
 namespace Quorate.Raft;
 
-/// <summary>What the passing of time brings about in a core; see <see cref="RaftCore.Elapse"/>.</summary>
+/// <summary>What the passing of time can trigger in a core; see <see cref="RaftCore.Elapse"/>.</summary>
 internal enum TimerKind : byte
 {
-    /// <summary>A leader's heartbeat is due; what another member was asked may be asked again.</summary>
+    /// <summary>The heartbeat interval is over: a leader sends heartbeats, another node retries its requests to the leader.</summary>
     Heartbeat = 0,
 
-    /// <summary>The leader has not been heard for the shortest election timeout: others may be voted for.</summary>
+    /// <summary>No message from the leader for the shortest election timeout: the node may vote for others.</summary>
     LeaderTimeout = 1,
 
-    /// <summary>This node's own election timeout is over.</summary>
+    /// <summary>The node's own election timeout is over.</summary>
     ElectionTimeout = 2,
 
-    /// <summary>A leader has not been heard by a quorum for an election timeout, or its disk has not answered for as long.</summary>
+    /// <summary>
+    /// The leader has received no reply from a quorum for an election timeout, or its disk has not completed an append for as long.
+    /// </summary>
     QuorumTimeout = 3,
 }

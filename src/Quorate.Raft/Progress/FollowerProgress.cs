@@ -3,22 +3,22 @@ namespace Quorate.Raft;
 /// <summary>How the leader sends to a follower.</summary>
 public enum ReplicationState : byte
 {
-    /// <summary>Where the logs agree is not known: one message at a time, until one is accepted.</summary>
+    /// <summary>The point up to which the logs agree is unknown: one message at a time, until one is accepted.</summary>
     Probe = 0,
 
-    /// <summary>The logs agree up to a known place: messages follow one another without waiting, up to the window.</summary>
+    /// <summary>The logs agree up to a known index: messages are pipelined without waiting for replies, up to the window.</summary>
     Replicate = 1,
 
-    /// <summary>What the follower lacks is no longer in the log: it needs a snapshot.</summary>
+    /// <summary>The log no longer holds the entries the follower lacks: the follower needs a snapshot.</summary>
     Snapshot = 2,
 }
 
-/// <summary>What the leader knows of one other member, and how far it has sent.</summary>
+/// <summary>The leader's view of one other member: what it holds, and what was sent to it.</summary>
 /// <remarks>
 /// <code>
-///   Match &lt; Next          Match: on the follower's disk, for certain.    Next: the first entry not sent yet.
+///   Match &lt; Next          Match: known to be on the follower's disk.    Next: the first entry not sent yet.
 ///
-///            accepted               refused, connection lost
+///            accepted               rejected, connection lost
 ///   Probe ─────────────► Replicate ──────────────────────────► Probe
 ///     └──── its next entry is gone from the log ────► Snapshot ─┘ accepted at or after our first entry
 /// </code>
@@ -32,40 +32,42 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>How entries are sent to it.</summary>
     public ReplicationState State { get; private set; }
 
-    /// <summary>The last index known to be on its disk and equal to ours.</summary>
+    /// <summary>The last index known to be on the follower's disk and equal to the leader's entry.</summary>
     public LogIndex Match { get; private set; }
 
     /// <summary>The first index not sent yet.</summary>
     public LogIndex Next { get; private set; } = next;
 
-    /// <summary>What is on its way.</summary>
+    /// <summary>The messages in flight.</summary>
     public InflightWindow Inflight { get; private set; } = new(messagesMax, bytesMax);
 
-    /// <summary>In <see cref="ReplicationState.Probe"/>: a probe is out, and the next waits for its answer or for a heartbeat.</summary>
+    /// <summary>
+    /// In <see cref="ReplicationState.Probe"/>: whether a probe is in flight; the next one waits for its reply or for a heartbeat.
+    /// </summary>
     public bool IsProbeInFlight { get; private set; }
 
-    /// <summary>The place the newest probe asked about.</summary>
+    /// <summary>The previous index of the newest probe.</summary>
     private LogIndex _probedIndex;
 
-    /// <summary>Entries for it are being read back from the disk.</summary>
+    /// <summary>Whether entries for the follower are being loaded from the disk.</summary>
     public bool IsLoading { get; set; }
 
-    /// <summary>A heartbeat is due to it.</summary>
+    /// <summary>Whether a heartbeat to the follower is due.</summary>
     public bool HeartbeatIsDue { get; set; }
 
-    /// <summary>The commit index it was last told.</summary>
+    /// <summary>The commit index last sent to the follower.</summary>
     public LogIndex CommitSent { get; set; }
 
-    /// <summary>The last round it was told.</summary>
+    /// <summary>The last round sent to the follower.</summary>
     public ulong RoundSent { get; set; }
 
-    /// <summary>The last round it has answered.</summary>
+    /// <summary>The last round the follower has acknowledged.</summary>
     public ulong RoundAcknowledged { get; set; }
 
-    /// <summary>The leader's tick at which it was last heard.</summary>
+    /// <summary>The leader's tick at which the follower last replied.</summary>
     public ulong LastReplyTick { get; set; }
 
-    /// <summary>Entries up to <paramref name="last"/> have left for it.</summary>
+    /// <summary>Records that entries up to <paramref name="last"/> were sent.</summary>
     public void OnEntriesSent(LogIndex last, long bytes)
     {
         Invariant.That(last >= Next);
@@ -73,7 +75,10 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         Inflight.Add(last, bytes);
     }
 
-    /// <summary>A message whose entries follow <paramref name="previous"/>, or that has none, is about to leave for it.</summary>
+    /// <summary>
+    /// Records, in <see cref="ReplicationState.Probe"/>, that a message is about to be sent whose entries follow
+    /// <paramref name="previous"/>, or that has no entries.
+    /// </summary>
     public void RecordProbe(LogIndex previous)
     {
         if (State != ReplicationState.Probe)
@@ -82,14 +87,14 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         _probedIndex = previous;
     }
 
-    /// <summary>A probe that was not answered by the time of a heartbeat may be lost.</summary>
+    /// <summary>Makes a heartbeat due. A probe without a reply at the time of a heartbeat may be lost.</summary>
     public void OnHeartbeatInterval()
     {
         HeartbeatIsDue = true;
         IsProbeInFlight = false;
     }
 
-    /// <summary>It holds everything up to <paramref name="index"/>.</summary>
+    /// <summary>Records that the follower holds everything up to <paramref name="index"/>.</summary>
     public void OnAccepted(LogIndex index)
     {
         Match = LogIndex.Max(Match, index);
@@ -100,11 +105,14 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
             State = ReplicationState.Replicate;
     }
 
-    /// <summary>It lacks the entry at <paramref name="rejected"/>, or has another there. False when the refusal is old news.</summary>
+    /// <summary>
+    /// Moves <see cref="Next"/> back because the follower lacks the entry at <paramref name="rejected"/> or has another one there. False
+    /// when the rejection is stale.
+    /// </summary>
     public bool TryDecrementNext(LogIndex rejected, LogIndex matchHint)
     {
-        // A refusal of something at or before what it has acknowledged crossed that acknowledgement on the way. In Probe only the
-        // answer to the newest probe counts: Next may lie beyond the entries that it carried.
+        // A rejection of an index at or before Match was overtaken by the acknowledgement of that index. In Probe only the reply to the
+        // newest probe counts: Next may already be beyond the entries that the probe carried.
         if (rejected <= Match || (State == ReplicationState.Probe && rejected != _probedIndex))
             return false;
 
@@ -113,7 +121,9 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         return true;
     }
 
-    /// <summary>What was on its way may be lost: ask again where the logs agree.</summary>
+    /// <summary>
+    /// Returns to Probe: messages in flight may be lost, so the leader searches again for the index up to which the logs agree.
+    /// </summary>
     public void BecomeProbe()
     {
         State = ReplicationState.Probe;
@@ -123,7 +133,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         IsLoading = false;
     }
 
-    /// <summary>Its next entry is gone from the log.</summary>
+    /// <summary>Moves to Snapshot: the log no longer holds the follower's next entry.</summary>
     public void BecomeSnapshot()
     {
         State = ReplicationState.Snapshot;
@@ -132,7 +142,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         IsLoading = false;
     }
 
-    /// <summary>The same progress, to go on with apart.</summary>
+    /// <summary>Returns an independent copy.</summary>
     public FollowerProgress Clone()
     {
         var clone = (FollowerProgress)MemberwiseClone();
@@ -140,7 +150,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         return clone;
     }
 
-    /// <summary>Writes all but when it was heard.</summary>
+    /// <summary>Writes everything except <see cref="LastReplyTick"/>.</summary>
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {

@@ -1,15 +1,19 @@
 namespace Quorate.Raft;
 
-/// <summary>What this member has given to the leader of its term, or is about to, and whose outcome is open. What is lost on the way is sent again.</summary>
+/// <summary>
+/// The pending proposals that this member has forwarded or will forward to the leader of its term. A proposal that may have been lost is
+/// resent.
+/// </summary>
 /// <remarks>
 /// <code>
-///   Add ──► to send ── TakeToSend ──► sent ── heartbeat ──► waiting
-///              ▲                                              │
+///   Add ──► unsent ── DequeueUnsent ──► sent ── heartbeat ──► retryable
+///              ▲                                                 │
 ///              └──── heartbeat: the oldest, one message of them
 /// </code>
-/// So each is sent again a heartbeat interval after it was sent, or later when many are open: then they take turns, and a quorum that is slow is not
-/// also flooded. The leader takes a number once, as long as it lies within <see cref="ReplayWindow.Size"/> of the newest it has seen of this member; so no
-/// two that are open here lie further apart, and what is sent again is never too old to be told from what was taken.
+/// Each proposal is resent one heartbeat interval after it was sent, or later when many are pending: then each heartbeat resends one
+/// message of the oldest ones, so that retries do not flood a slow quorum. The leader appends a sequence once, provided that it lies within
+/// <see cref="ReplayWindow.Size"/> of the newest sequence the leader has seen of this member. Therefore no two pending sequences here are
+/// further apart than that, and a resent sequence is never too old for the leader to recognise as a duplicate.
 /// </remarks>
 internal sealed class ForwardedProposals
 {
@@ -18,35 +22,35 @@ internal sealed class ForwardedProposals
     private readonly Queue<ulong> _sent = new();
     private readonly Queue<ulong> _retryable = new();
 
-    /// <summary>No open number is below.</summary>
+    /// <summary>No pending sequence is lower.</summary>
     private ulong _lowest;
 
-    /// <summary>No number has been above.</summary>
+    /// <summary>No sequence added so far is higher.</summary>
     private ulong _highest;
 
-    /// <summary>How many are open.</summary>
+    /// <summary>The number of pending proposals.</summary>
     public int Count => _pending.Count;
 
-    /// <summary>What they weigh.</summary>
+    /// <summary>The size of the pending proposals in bytes.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Something is to be sent.</summary>
+    /// <summary>Whether proposals wait to be sent.</summary>
     public bool HasUnsent => _unsent.Count > 0;
 
-    /// <summary>Whether a number lies near enough to all that are open.</summary>
+    /// <summary>Whether a sequence lies within the replay window of all pending ones.</summary>
     public bool IsInWindow(ulong sequence)
     {
         if (_pending.Count == 0 || Spread(sequence) < ReplayWindow.Size)
             return true;
 
-        // The lowest may have been settled long ago.
+        // The proposal with the lowest sequence may have been removed since, so recompute the minimum.
         _lowest = _highest;
         foreach (var pending in _pending.Keys)
             _lowest = Lower(_lowest, pending);
         return Spread(sequence) < ReplayWindow.Size;
     }
 
-    /// <summary>Notes another, to be sent.</summary>
+    /// <summary>Adds a proposal to be sent.</summary>
     public void Add(in Proposal proposal)
     {
         var sequence = proposal.Id.Sequence;
@@ -56,14 +60,14 @@ internal sealed class ForwardedProposals
         Bytes += SizeOf(proposal);
     }
 
-    /// <summary>Its outcome is known, or nobody wants to know it any more.</summary>
+    /// <summary>Removes a proposal whose outcome is known or that was withdrawn.</summary>
     public void Remove(ulong sequence)
     {
         if (_pending.Remove(sequence, out var proposal))
             Bytes -= SizeOf(proposal);
     }
 
-    /// <summary>The term is over, and nobody may take any of these any more.</summary>
+    /// <summary>Removes all proposals: the term has ended, and no leader may append them any more.</summary>
     public void Clear()
     {
         _pending.Clear();
@@ -73,7 +77,7 @@ internal sealed class ForwardedProposals
         Bytes = 0;
     }
 
-    /// <summary>Takes what one message may carry of what is to be sent, oldest first, at least one; none when all are sent.</summary>
+    /// <summary>Dequeues the unsent proposals that fit into one message, oldest first, at least one; none when all are sent.</summary>
     public void DequeueUnsent(long bytesMax, List<Proposal> batch)
     {
         batch.Clear();
@@ -93,7 +97,7 @@ internal sealed class ForwardedProposals
         }
     }
 
-    /// <summary>A heartbeat interval is over: what was sent before it began may be lost.</summary>
+    /// <summary>Ends a heartbeat interval: proposals sent before it began may be lost.</summary>
     public void OnHeartbeatInterval(long bytesMax)
     {
         long bytes = 0;
@@ -112,7 +116,7 @@ internal sealed class ForwardedProposals
         }
     }
 
-    /// <summary>The same proposals, to go on with apart.</summary>
+    /// <summary>Returns an independent copy.</summary>
     public ForwardedProposals Clone()
     {
         var clone = new ForwardedProposals { _lowest = _lowest, _highest = _highest, Bytes = Bytes };
@@ -124,7 +128,7 @@ internal sealed class ForwardedProposals
         return clone;
     }
 
-    /// <summary>Writes which are open in which queue, in order.</summary>
+    /// <summary>Writes the pending sequences of each queue, in order.</summary>
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {
@@ -158,7 +162,7 @@ internal sealed class ForwardedProposals
 
     private static int SizeOf(in Proposal proposal) => proposal.Command.Length + LogEntry.OverheadBytes;
 
-    // Differences wrap around, as the numbers may.
+    // Sequences may wrap around, so they are compared by their difference.
     private static ulong Lower(ulong a, ulong b) => (long)(a - b) < 0 ? a : b;
 
     private static ulong Higher(ulong a, ulong b) => (long)(a - b) < 0 ? b : a;

@@ -1,35 +1,38 @@
 namespace Quorate.Raft;
 
-/// <summary>Pieces of the log on their way, oldest first, and what they weigh: to a follower and not acknowledged, or to the state machine and not applied.</summary>
+/// <summary>
+/// Messages of log entries in flight, oldest first, and their size: sent to a follower and not acknowledged, or passed to the state machine
+/// and not applied.
+/// </summary>
 internal sealed class InflightWindow(int messagesMax, long bytesMax)
 {
     private Queue<(LogIndex Last, long Bytes)> _messages = new();
     private long _bytes;
 
-    /// <summary>Whether another piece must wait until one has arrived.</summary>
+    /// <summary>Whether the window is full, so that the next message must wait.</summary>
     public bool IsFull => _messages.Count >= messagesMax || _bytes >= bytesMax;
 
-    /// <summary>How many pieces are on their way.</summary>
+    /// <summary>The number of messages in flight.</summary>
     public int Count => _messages.Count;
 
-    /// <summary>Bytes of entries on their way.</summary>
+    /// <summary>Bytes of entries in flight.</summary>
     public long Bytes => _bytes;
 
-    /// <summary>A piece whose last entry is <paramref name="last"/> has left.</summary>
+    /// <summary>Adds a message whose last entry is <paramref name="last"/>.</summary>
     public void Add(LogIndex last, long bytes)
     {
         _messages.Enqueue((last, bytes));
         _bytes += bytes;
     }
 
-    /// <summary>Everything up to <paramref name="match"/> has arrived.</summary>
+    /// <summary>Removes the messages up to <paramref name="match"/>.</summary>
     public void FreeUpTo(LogIndex match)
     {
         while (_messages.TryPeek(out var oldest) && oldest.Last <= match)
             _bytes -= _messages.Dequeue().Bytes;
     }
 
-    /// <summary>The same messages, to go on with apart.</summary>
+    /// <summary>Returns an independent copy.</summary>
     public InflightWindow Clone()
     {
         var clone = (InflightWindow)MemberwiseClone();
@@ -37,7 +40,7 @@ internal sealed class InflightWindow(int messagesMax, long bytesMax)
         return clone;
     }
 
-    /// <summary>Writes what is on its way.</summary>
+    /// <summary>Writes the messages in flight.</summary>
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {
@@ -49,7 +52,7 @@ internal sealed class InflightWindow(int messagesMax, long bytesMax)
         }
     }
 
-    /// <summary>Whatever was on its way is taken for lost.</summary>
+    /// <summary>Removes all messages: they are considered lost.</summary>
     public void Clear()
     {
         _messages.Clear();

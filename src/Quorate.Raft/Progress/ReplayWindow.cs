@@ -1,31 +1,38 @@
 namespace Quorate.Raft;
 
-/// <summary>Which of one member's proposal numbers have been dealt with, so that a message that comes twice does nothing the second time.</summary>
+/// <summary>
+/// Detects duplicate proposals of one member by their sequences (an anti-replay window), so that a message delivered twice has no effect
+/// the second time.
+/// </summary>
 /// <remarks>
-/// Within one life of the member numbers ascend, but not strictly in the order in which they come: its clients draw them side by side, messages may
-/// overtake each other, and what was lost is sent again. So the newest number is kept, and for the <see cref="Size"/> up to it a bit each; what is older still was seen, or is
-/// nothing that the member still sends. Another life begins at a number drawn anew, far from the last one's. That two lives begin within 2^32 of each other has a
-/// chance of one in two thousand million, and may cost the later one's proposals until the next term.
-/// The last <see cref="SessionsMax"/> lives are kept. A message of one before those would be taken for a new life's, and its proposals for new. It would have to come out of the network, within one reign, after its
-/// sender has started eight times since, and has had something forwarded each time; but what a life has sent comes on its own connection, and the first that its next life dials
-/// ends that one.
+/// Within one process of the member (a session) sequences ascend, but do not arrive strictly in order: clients draw them concurrently,
+/// messages may be reordered, and lost ones are resent. So the window keeps the newest sequence, and one bit for each of the
+/// <see cref="Size"/> sequences up to it; an older one was seen, or is not sent by the member any more.
+/// Another session begins at a random number, far from the previous one's. The probability that two sessions begin within 2^32 of each
+/// other is one in two thousand million; it may cost the later session's proposals until the next term.
+/// The last <see cref="SessionsMax"/> sessions are kept. A message of an earlier session would be taken for a new session's, and its
+/// proposals for new ones. Such a message would have to arrive within one leader term after its sender has restarted eight times and
+/// forwarded proposals each time. But a session sends over its own connection, and the first connection of the next session closes the
+/// previous one.
 /// </remarks>
 internal sealed class ReplayWindow
 {
-    /// <summary>How far behind the newest a number may come and still be told from one that came before: 2 KiB of bits a life.</summary>
+    /// <summary>
+    /// How far behind the newest sequence another one may be and still be recognised as new or duplicate: 2 KiB of bits per session.
+    /// </summary>
     public const int Size = 16_384;
 
-    /// <summary>How many lives of a member are told apart: a member that starts again and again costs no more.</summary>
+    /// <summary>How many sessions of a member are distinguished: a member that restarts repeatedly uses no more memory.</summary>
     public const int SessionsMax = 8;
 
     private const ulong SessionSpan = 1UL << 32;
 
     private readonly List<Session> _sessions = [];
 
-    /// <summary>How many lives are kept.</summary>
+    /// <summary>The number of sessions kept.</summary>
     public int SessionCount => _sessions.Count;
 
-    /// <summary>False when this number was noted before, or is too old to know.</summary>
+    /// <summary>Records a sequence. False when it was recorded before, or is too old to tell.</summary>
     public bool TryRecord(ulong sequence)
     {
         if (FindSession(sequence) is not { } session)
@@ -38,13 +45,13 @@ internal sealed class ReplayWindow
         return session.TrySet(sequence);
     }
 
-    /// <summary>A number that has just been noted was refused, and will be whenever it comes again.</summary>
+    /// <summary>Records that a sequence which was just recorded was rejected; every duplicate of it is rejected too.</summary>
     public void RecordRejection(ulong sequence) => FindSession(sequence)!.MarkRejected(sequence);
 
-    /// <summary>Whether this number was refused, as far as is known.</summary>
+    /// <summary>Whether this sequence is known to have been rejected.</summary>
     public bool WasRejected(ulong sequence) => FindSession(sequence)!.WasRejected(sequence);
 
-    /// <summary>The same numbers, to go on with apart.</summary>
+    /// <summary>Returns an independent copy.</summary>
     public ReplayWindow Clone()
     {
         var clone = new ReplayWindow();
@@ -53,7 +60,7 @@ internal sealed class ReplayWindow
         return clone;
     }
 
-    /// <summary>Writes each life with the numbers seen in it.</summary>
+    /// <summary>Writes each session with its recorded sequences.</summary>
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {
@@ -66,7 +73,7 @@ internal sealed class ReplayWindow
     {
         for (var i = _sessions.Count - 1; i >= 0; i--)
         {
-            // Differences wrap around, as the numbers may.
+            // Sequences may wrap around, so they are compared by their difference.
             if (sequence - _sessions[i].Newest - 1 < SessionSpan || _sessions[i].Newest - sequence < SessionSpan)
                 return _sessions[i];
         }
@@ -78,7 +85,7 @@ internal sealed class ReplayWindow
     {
         private ulong[] _seen = new ulong[Size / 64];
 
-        /// <summary>Those of the numbers seen that were refused; made with the first.</summary>
+        /// <summary>One bit for each recorded sequence that was rejected; allocated for the first one.</summary>
         private ulong[]? _rejected;
 
         public ulong Newest { get; private set; } = firstSequence;
@@ -99,7 +106,8 @@ internal sealed class ReplayWindow
 
         public void MarkRejected(ulong sequence) => (_rejected ??= new ulong[Size / 64])[Word(sequence)] |= Bit(sequence);
 
-        public bool WasRejected(ulong sequence) => _rejected is not null && Newest - sequence < Size && (_rejected[Word(sequence)] & Bit(sequence)) != 0;
+        public bool WasRejected(ulong sequence) =>
+            _rejected is not null && Newest - sequence < Size && (_rejected[Word(sequence)] & Bit(sequence)) != 0;
 
         public Session Clone()
         {
@@ -117,7 +125,9 @@ internal sealed class ReplayWindow
             Write(state, _rejected ?? []);
         }
 
-        /// <summary>The bits of the numbers that come into the window were those of numbers that leave it.</summary>
+        /// <summary>
+        /// Advances the window. The bits of the sequences that enter it were those of sequences that leave it, so they are cleared.
+        /// </summary>
         private void AdvanceTo(ulong newest)
         {
             if (newest - Newest >= Size)

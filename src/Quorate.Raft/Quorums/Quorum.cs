@@ -2,37 +2,37 @@ using System.Collections.Immutable;
 
 namespace Quorate.Raft;
 
-/// <summary>A number each voter has reached: its match index, the last round it answered, the tick it was last heard.</summary>
+/// <summary>A number each voter has reached: its match index, the last round it acknowledged, the tick of its last reply.</summary>
 internal interface IVoterValues
 {
-    /// <summary>What this voter has reached; 0 when it has reached nothing.</summary>
+    /// <summary>Returns the number this voter has reached; 0 when it has reached nothing.</summary>
     ulong Of(NodeId voter);
 }
 
-/// <summary>How an election stands.</summary>
+/// <summary>The state of an election.</summary>
 internal enum VoteResult : byte
 {
-    /// <summary>Votes that are still out can decide it either way.</summary>
+    /// <summary>The missing votes can decide it either way.</summary>
     Pending = 0,
 
-    /// <summary>A quorum has granted.</summary>
+    /// <summary>A quorum has granted its votes.</summary>
     Won = 1,
 
-    /// <summary>A quorum can no longer be had.</summary>
+    /// <summary>A quorum can no longer be reached.</summary>
     Lost = 2,
 }
 
-/// <summary>What a quorum agrees on: a majority of the voters, and in a joint configuration a majority of each half.</summary>
-/// <remarks>Source: thesis §4.3. Nothing here knows what the numbers mean.</remarks>
+/// <summary>Quorum arithmetic: a majority of the voters, and in a joint configuration a majority of each half.</summary>
+/// <remarks>Source: thesis §4.3. Nothing here depends on the meaning of the numbers.</remarks>
 internal static class Quorum
 {
-    /// <summary>The most voters one half may have; elections and commits sort that many numbers on the stack.</summary>
+    /// <summary>The maximum number of voters of one half; elections and commits sort that many numbers on the stack.</summary>
     public const int VotersMax = 64;
 
     /// <summary>More than half of <paramref name="voters"/>.</summary>
     public static int Majority(int voters) => voters / 2 + 1;
 
-    /// <summary>The greatest number that a quorum has reached.</summary>
+    /// <summary>Returns the greatest number that a quorum has reached.</summary>
     public static ulong Reached<TValues>(Configuration configuration, in TValues values)
         where TValues : struct, IVoterValues
     {
@@ -40,7 +40,7 @@ internal static class Quorum
         return configuration.IsJoint ? Math.Min(reached, ReachedByHalf(configuration.Outgoing, values)) : reached;
     }
 
-    /// <summary>How an election stands, given who granted and who refused.</summary>
+    /// <summary>Returns the state of an election from the granted and denied votes.</summary>
     public static VoteResult Tally(Configuration configuration, IReadOnlyDictionary<NodeId, bool> votes)
     {
         var result = TallyHalf(configuration.Voters, votes);
@@ -62,23 +62,23 @@ internal static class Quorum
             reached[i] = values.Of(voters[i]);
         reached.Sort();
 
-        // In ascending order the last Majority(n) numbers are reached by a majority; the least of those is the answer.
+        // In ascending order the last Majority(n) numbers are reached by a majority; the smallest of those is the result.
         return reached[voters.Length - Majority(voters.Length)];
     }
 
     private static VoteResult TallyHalf(ImmutableArray<NodeId> voters, IReadOnlyDictionary<NodeId, bool> votes)
     {
         var granted = 0;
-        var refused = 0;
+        var denied = 0;
         foreach (var voter in voters)
         {
             if (votes.TryGetValue(voter, out var vote))
-                _ = vote ? granted++ : refused++;
+                _ = vote ? granted++ : denied++;
         }
 
         var majority = Majority(voters.Length);
         if (granted >= majority)
             return VoteResult.Won;
-        return voters.Length - refused < majority ? VoteResult.Lost : VoteResult.Pending;
+        return voters.Length - denied < majority ? VoteResult.Lost : VoteResult.Pending;
     }
 }

@@ -1,24 +1,24 @@
 namespace Quorate.Raft;
 
-/// <summary>What happened inside a core, for logs, dashboards and the specification.</summary>
+/// <summary>The events inside a core, for logs, dashboards and the specification.</summary>
 public enum TraceKind : byte
 {
-    /// <summary>The node follows; <see cref="TraceEvent.Peer"/> leads, if known.</summary>
+    /// <summary>The node became a follower; <see cref="TraceEvent.Peer"/> is the leader, if known.</summary>
     BecameFollower = 1,
 
-    /// <summary>The node asks whether it would be elected.</summary>
+    /// <summary>The node requests pre-votes.</summary>
     BecamePreCandidate = 2,
 
-    /// <summary>The node stands for election.</summary>
+    /// <summary>The node started an election.</summary>
     BecameCandidate = 3,
 
-    /// <summary>The node leads.</summary>
+    /// <summary>The node became leader.</summary>
     BecameLeader = 4,
 
-    /// <summary>The node gave its vote to <see cref="TraceEvent.Peer"/>.</summary>
+    /// <summary>The node granted its vote to <see cref="TraceEvent.Peer"/>.</summary>
     VoteCast = 5,
 
-    /// <summary>The node would not vote for <see cref="TraceEvent.Peer"/>.</summary>
+    /// <summary>The node denied its vote to <see cref="TraceEvent.Peer"/>.</summary>
     VoteRefused = 6,
 
     /// <summary>The log was extended to <see cref="TraceEvent.Index"/>.</summary>
@@ -33,25 +33,28 @@ public enum TraceKind : byte
     /// <summary>Reads at <see cref="TraceEvent.Index"/> were confirmed by a quorum.</summary>
     ReadConfirmed = 10,
 
-    /// <summary><see cref="TraceEvent.Peer"/> refused entries; the next probe is at <see cref="TraceEvent.Index"/>.</summary>
+    /// <see cref="TraceEvent.Peer"/> rejected entries; the next probe is at <see cref="TraceEvent.Index"/>.
     FollowerDiverges = 11,
 
-    /// <summary><see cref="TraceEvent.Peer"/> needs a snapshot: its next entry is no longer in the log.</summary>
+    /// <see cref="TraceEvent.Peer"/> needs a snapshot: its next entry is no longer in the log.
     FollowerNeedsSnapshot = 12,
 
-    /// <summary>The leader steps down: a quorum has not been heard for an election timeout.</summary>
+    /// <summary>The leader steps down: it received no reply from a quorum for an election timeout.</summary>
     QuorumLost = 13,
 
-    /// <summary>The leader steps down: its disk does not answer while its followers' do.</summary>
+    /// <summary>
+    /// The leader steps down: its disk completes no append while its followers' disks do, or while a follower needs entries from it.
+    /// </summary>
     DiskStalled = 14,
 
-    /// <summary>The connection of <see cref="TraceEvent.Peer"/>, who led, was closed.</summary>
+    /// <summary>The connection of <see cref="TraceEvent.Peer"/>, the leader, was closed.</summary>
     LeaderLost = 15,
 }
 
-/// <summary>One thing that happened inside a core.</summary>
+/// <summary>One event inside a core.</summary>
 public readonly record struct TraceEvent(TraceKind Kind, Term Term, NodeId Peer, LogIndex Index)
 {
     /// <inheritdoc/>
-    public override string ToString() => $"{Kind} term {Term}{(Peer == NodeId.None ? "" : $" peer {Peer}")}{(Index == LogIndex.Zero ? "" : $" index {Index}")}";
+    public override string ToString() =>
+        $"{Kind} term {Term}{(Peer == NodeId.None ? "" : $" peer {Peer}")}{(Index == LogIndex.Zero ? "" : $" index {Index}")}";
 }
