@@ -1,14 +1,15 @@
 -------------------------------- MODULE Trace --------------------------------
 (***************************************************************************)
-(* Whether a trace of real cores (docs/formats/trace.md) is a behaviour of *)
-(* QuorateRaft.  Each line of it is a step of one core, and so some        *)
-(* actions of one server, at most one of each kind and always in the same  *)
-(* order: the phases below.  What the line says decides which are taken;   *)
-(* at its end the server must be what the line says the core is, and all   *)
-(* that the core said must have been said.                                 *)
+(* Checks that a trace of real cores (docs/formats/trace.md) is a          *)
+(* behaviour of QuorateRaft.  Each line of the trace is one step of one    *)
+(* core, which corresponds to zero or more actions of one server, at most  *)
+(* one of each kind and always in the same order: the phases below.  The   *)
+(* content of the line decides which actions are taken.  At the end of the *)
+(* line the server's state must equal the core's, and the specification    *)
+(* must have sent every message that the core sent.                        *)
 (*                                                                         *)
-(* A trace that is no behaviour ends in a deadlock, in whose last state    *)
-(* `line` and `phase` say where.  README.md has the command.               *)
+(* A trace that is not a behaviour ends in a deadlock; `line` and `phase`  *)
+(* in its last state give the place.  README.md has the command.           *)
 (***************************************************************************)
 EXTENDS QuorateRaft, Json, IOUtils, TLC
 
@@ -17,87 +18,87 @@ Lines == ndJsonDeserialize(IOEnv.TRACE)
 Members == {Lines[1].members[n] : n \in 1..Len(Lines[1].members)}
 Field(r, name, otherwise) == IF name \in DOMAIN r THEN r[name] ELSE otherwise
 TermsOfTrace == Greatest({0} \cup {Lines[n].state.term : n \in {n \in 1..Len(Lines) : "state" \in DOMAIN Lines[n]}})
-Nobody == 0
+NoServer == 0
 Unbounded == 1000000
 
 VARIABLES
-    line,   \* the line that is being followed
-    phase,  \* how far it has been
-    tokens  \* for each write under way, the append of the real core that it is part of
+    line,   \* the line of the trace that is being checked
+    phase,  \* the next phase of that line
+    tokens  \* for each pending write, the token of the real core's append that contains it
 
 allVars == <<vars, line, phase, tokens>>
 
 -----------------------------------------------------------------------------
-(* What a line says. *)
+(* The content of a line. *)
 
-here == Lines[line]
-i == here.node
-core == here.state      \* the core after the step
-IsStep == "state" \in DOMAIN here
-Sent == Field(here, "send", <<>>)
-Held == IF "hold" \in DOMAIN here THEN here.hold.messages ELSE <<>>
+current == Lines[line]
+i == current.node
+core == current.state      \* the core after the step
+IsStep == "state" \in DOMAIN current
+Sent == Field(current, "send", <<>>)
+Held == IF "hold" \in DOMAIN current THEN current.hold.messages ELSE <<>>
 Out(type) == {(Sent \o Held)[n] : n \in {n \in 1..Len(Sent \o Held) : (Sent \o Held)[n].type = type}}
-Received == Field(here, "received", [type |-> "", term |-> 0])
+Received == Field(current, "received", [type |-> "", term |-> 0])
 IsFromLeader == Received.type = "AppendEntries" /\ Received.term = core.term
 LastOf(append) == append.previous[2] + Len(Field(append, "entries", <<>>))
 
 GrantedAt ==
-    LET own == Field(here, "reads", <<>>)
+    LET own == Field(current, "reads", <<>>)
     IN  {own[n].index : n \in {n \in 1..Len(own) : "index" \in DOMAIN own[n]}}
             \cup {m.index : m \in {r \in Out("ReadIndexReply") : r.granted}}
 
 -----------------------------------------------------------------------------
 (* The phases of a line. *)
 
-Stands == core.role = "Candidate" /\ core.term = term[i] + 1
+BecomesCandidate == core.role = "Candidate" /\ core.term = term[i] + 1
 
-\* In each phase something happens if its time has come; else it is passed over.
-Then(now, next, happens, action) ==
+\* In phase now the action is taken if the line requires it; otherwise the phase is skipped.
+Then(now, next, isRequired, action) ==
     /\ phase = now
     /\ phase' = next
-    /\ IF happens THEN action ELSE UNCHANGED vars
+    /\ IF isRequired THEN action ELSE UNCHANGED vars
     /\ UNCHANGED <<line, tokens>>
 
-StartsAnew ==
-    /\ phase = "begin" /\ here.event = "Start"
+CoreStarts ==
+    /\ phase = "begin" /\ current.event = "Start"
     /\ \E k \in 0..Len(writes[i]) : \E hard \in k..Len(writes[i]) : \E l \in SurvivingLogs(i, k) :
         /\ LastId(l) = [term |-> core.lastTerm, index |-> core.last]
         /\ Restart(i, hard, k, l, core.commit)
-        /\ term'[i] = core.term /\ vote'[i] = core.vote   \* of all that a crash can leave, what it has left
+        /\ term'[i] = core.term /\ vote'[i] = core.vote   \* of all states that a crash can leave, the one this core has started from
     /\ tokens' = [tokens EXCEPT ![i] = <<>>]
     /\ phase' = "match"
     /\ UNCHANGED line
 
 BecomesDurable ==
-    LET n == Cardinality({k \in 1..Len(tokens[i]) : tokens[i][k] <= here.token})
-    IN  /\ phase = "begin" /\ here.event = "Durable"
+    LET n == Cardinality({k \in 1..Len(tokens[i]) : tokens[i][k] <= current.token})
+    IN  /\ phase = "begin" /\ current.event = "Durable"
         /\ IF n > 0 THEN OnDurable(i, n) ELSE UNCHANGED vars
         /\ tokens' = [tokens EXCEPT ![i] = SubSeq(@, n + 1, Len(@))]
-        /\ phase' = "ask"
+        /\ phase' = "prevote"
         /\ UNCHANGED line
 
-Begins == Then("begin", "ask", FALSE, FALSE) /\ here.event \notin {"Start", "Durable"}
+Begins == Then("begin", "prevote", FALSE, FALSE) /\ current.event \notin {"Start", "Durable"}
 
-Asks == Then("ask", "term",
-    IF role[i] = "PreCandidate" THEN \E m \in Out("RequestVote") : m.preVote ELSE Stands \/ core.role = "PreCandidate",
+RequestsPreVotes == Then("prevote", "term",
+    IF role[i] = "PreCandidate" THEN \E m \in Out("RequestVote") : m.preVote ELSE BecomesCandidate \/ core.role = "PreCandidate",
     BecomePreCandidate(i))
 
-EntersTerm == Then("term", "hear", core.term > term[i], IF Stands THEN BecomeCandidate(i) ELSE TryAdoptTerm(i, core.term))
+EntersTerm == Then("term", "receive", core.term > term[i], IF BecomesCandidate THEN BecomeCandidate(i) ELSE TryAdoptTerm(i, core.term))
 
-Hears ==
+Receives ==
     IF IsFromLeader
-    THEN Then("hear", "answer", \E m \in Out("AppendEntriesReply") : m.accepted,
+    THEN Then("receive", "reply", \E m \in Out("AppendEntriesReply") : m.accepted,
             OnAppendEntries(i, Received.previous[2], LastOf(Received), Received.commit))
-    ELSE Then("hear", "answer", Received.type = "RequestVote" /\ \E m \in Out("RequestVoteReply") : m.granted,
+    ELSE Then("receive", "reply", Received.type = "RequestVote" /\ \E m \in Out("RequestVoteReply") : m.granted,
             \E m \in messages :
                 /\ m.kind = IF Field(Received, "preVote", FALSE) THEN "RequestPreVote" ELSE "RequestVote"
                 /\ m.from = Received.from /\ m.term = Received.term
                 /\ m.last = [term |-> Received.lastEntry[1], index |-> Received.lastEntry[2]]
                 /\ OnRequestVote(i, m))
 
-Answers == Then("answer", "lead", IsFromLeader /\ Field(Received, "round", 0) > 0, AnswerRound(i, Received.round))
+AnswersRound == Then("reply", "lead", IsFromLeader /\ Field(Received, "round", 0) > 0, AnswerRound(i, Received.round))
 
-Leads == Then("lead", "append", core.role = "Leader" /\ role[i] # "Leader", BecomeLeader(i))
+BecomesLeader == Then("lead", "append", core.role = "Leader" /\ role[i] # "Leader", BecomeLeader(i))
 
 Appends ==
     IF core.role = "Leader" /\ Len(log[i]) < core.last
@@ -106,9 +107,10 @@ Appends ==
 
 Commits == Then("commit", "read", core.role = "Leader" /\ commit[i] < core.commit, AdvanceCommit(i, core.commit))
 
-\* A new leader takes over reads that it had forwarded; that it did cannot be seen, so one is always let wait.
+\* A new leader takes over the reads that it had forwarded.  The trace does not show whether there were
+\* any, so one pending read is always assumed.
 Reads == Then("read", "round",
-    core.role = "Leader" /\ (here.event = "Read" \/ Received.type = "ReadIndexRequest" \/ (LastId(log[i]).index > 0 /\ reads[i] = {})),
+    core.role = "Leader" /\ (current.event = "Read" \/ Received.type = "ReadIndexRequest" \/ (LastId(log[i]).index > 0 /\ reads[i] = {})),
     OnRead(i))
 
 StartsRound == Then("round", "confirm",
@@ -124,21 +126,21 @@ Follows == Then("follow", "match", core.role = "Follower" /\ role[i] # "Follower
 -----------------------------------------------------------------------------
 (* The end of a line. *)
 
-AreTheSame ==
+StatesMatch ==
     /\ role[i] = core.role /\ term[i] = core.term /\ vote[i] = core.vote
     /\ LastId(log[i]) = [term |-> core.lastTerm, index |-> core.last]
     /\ commit[i] = core.commit /\ snapshot[i] = core.snapshot
     /\ core.durable <= Durable(i)
 
-\* All that server i has said, or will say when its writes are durable.
-SaidOrHeld == messages \cup UNION {writes[i][k].say : k \in 1..Len(writes[i])}
+\* All messages that have been sent, or that server i will send when its writes are durable.
+SentOrPending == messages \cup UNION {writes[i][k].msgs : k \in 1..Len(writes[i])}
 
-WasSaid(m) == \E o \in SaidOrHeld : m = o \/ IsSaidBy(m, o)
+IsSpecified(m) == \E o \in SentOrPending : m = o \/ IsImpliedBy(m, o)
 
-IsPiece(append) ==
-    LET leader == reigns[append.term]
+IsPartOfTermLog(append) ==
+    LET leader == termLogs[append.term]
         entries == Field(append, "entries", <<>>)
-    IN  /\ append.term \in DOMAIN reigns
+    IN  /\ append.term \in DOMAIN termLogs
         /\ i \in leader.leaders
         /\ LastOf(append) <= Len(leader.log)
         /\ append.commit <= leader.commit
@@ -146,37 +148,37 @@ IsPiece(append) ==
         /\ TermAt(leader.log, append.previous[2]) = append.previous[1]
         /\ \A n \in 1..Len(entries) : TermAt(leader.log, entries[n][2]) = entries[n][1]
 
-AllWasSaid ==
-    /\ \A m \in Out("AppendEntries") : IsPiece(m)
+AllSentIsSpecified ==
+    /\ \A m \in Out("AppendEntries") : IsPartOfTermLog(m)
     /\ \A m \in Out("RequestVote") :
-        WasSaid(IF m.preVote THEN RequestPreVote(i, m.term, log[i]) ELSE RequestVote(i, m.term, log[i]))
+        IsSpecified(IF m.preVote THEN RequestPreVote(i, m.term, log[i]) ELSE RequestVote(i, m.term, log[i]))
     /\ \A m \in Out("RequestVoteReply") :
-        m.granted => WasSaid(IF m.preVote THEN PreVoteFor(i, m.to, m.term) ELSE Vote(i, m.to, m.term))
+        m.granted => IsSpecified(IF m.preVote THEN PreVoteFor(i, m.to, m.term) ELSE Vote(i, m.to, m.term))
     /\ \A m \in Out("AppendEntriesReply") :
-        /\ m.accepted /\ m.index > 0 => WasSaid(Ack(i, m.term, m.index))
-        /\ m.round > 0 => WasSaid(Echo(i, m.term, m.round))
+        /\ m.accepted /\ m.index > 0 => IsSpecified(Ack(i, m.term, m.index))
+        /\ m.round > 0 => IsSpecified(Echo(i, m.term, m.round))
 
-\* Who does not lead lets through what the leader has let through, and not before.
-GrantedAsToldByTheLeader ==
+\* A server that is not leader grants a read only at the index, and only after, the leader has granted it.
+FollowerGrantsMatchLeader ==
     core.role # "Leader" /\ GrantedAt # {} =>
         Received.type = "ReadIndexReply" /\ Received.granted /\ GrantedAt = {Received.index}
 
-\* What leaves at once was said at once.
-SentWasSaid ==
+\* A message that the core sends at once does not wait for a write in the specification either.
+SentAtOnceIsSpecified ==
     \A n \in 1..Len(Sent) : LET m == Sent[n] IN
         /\ m.type = "RequestVoteReply" /\ m.granted /\ ~m.preVote => Vote(i, m.to, m.term) \in messages
         /\ m.type = "AppendEntriesReply" /\ m.accepted /\ m.index > 0 =>
-            \E o \in messages : o = Ack(i, m.term, m.index) \/ IsSaidBy(Ack(i, m.term, m.index), o)
+            \E o \in messages : o = Ack(i, m.term, m.index) \/ IsImpliedBy(Ack(i, m.term, m.index), o)
 
 Matches ==
     /\ phase = "match"
-    /\ AreTheSame /\ AllWasSaid /\ SentWasSaid /\ GrantedAsToldByTheLeader
-    /\ tokens' = [tokens EXCEPT ![i] = @ \o [n \in 1..Len(writes[i]) - Len(@) |-> here.append.token]]
+    /\ StatesMatch /\ AllSentIsSpecified /\ SentAtOnceIsSpecified /\ FollowerGrantsMatchLeader
+    /\ tokens' = [tokens EXCEPT ![i] = @ \o [n \in 1..Len(writes[i]) - Len(@) |-> current.append.token]]
     /\ line' = line + 1
     /\ phase' = "begin"
     /\ UNCHANGED vars
 
-Passes ==   \* no core's step
+SkipsLine ==   \* the line is not the step of a core
     /\ ~IsStep
     /\ line' = line + 1
     /\ UNCHANGED <<vars, phase, tokens>>
@@ -187,10 +189,10 @@ TraceInit == Init /\ line = 2 /\ phase = "begin" /\ tokens = [j \in Servers |-> 
 
 TraceNext ==
     IF line > Len(Lines) THEN UNCHANGED allVars
-    ELSE IF ~IsStep THEN Passes
-    ELSE \/ StartsAnew \/ BecomesDurable \/ Begins
-         \/ Asks \/ EntersTerm \/ Hears \/ Answers
-         \/ Leads \/ Appends \/ Commits
+    ELSE IF ~IsStep THEN SkipsLine
+    ELSE \/ CoreStarts \/ BecomesDurable \/ Begins
+         \/ RequestsPreVotes \/ EntersTerm \/ Receives \/ AnswersRound
+         \/ BecomesLeader \/ Appends \/ Commits
          \/ Reads \/ StartsRound \/ Confirms \/ Follows
          \/ Matches
 

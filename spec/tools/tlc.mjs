@@ -1,5 +1,6 @@
-// Runs TLC on every configuration of this folder and holds what it says to expected.json; --record writes that file instead.
-// With --planted it runs the bugs of planted.json, each of which TLC must refuse. TLA2TOOLS_JAR names TLC; ../check.sh calls this.
+// Runs TLC on every configuration in spec/ and compares the counts with expected.json; --record writes that file instead.
+// With --planted it introduces the bugs of planted.json one at a time, and TLC must find a violation for each.
+// TLA2TOOLS_JAR is TLC's class path; ../check.sh calls this program.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,14 +10,14 @@ import { here, read, run, specification } from './run.mjs';
 const recorded = join(here, 'expected.json');
 const hash = name => createHash('sha256').update(read(name)).digest('hex');
 
-/** TLC's answer to one configuration, with a module changed before if that is asked for. */
+/** TLC's result for one configuration; `change` may modify QuorateRaft.tla first. */
 function check(configuration, change = text => text) {
-  const said = run(`${configuration}.cfg`, 'MC.tla', { 'QuorateRaft.tla': change(read('QuorateRaft.tla')) });
-  const [, generated, distinct] = said.match(/^(\d+) states generated, (\d+) distinct states found/m) ?? [];
-  const [, depth] = said.match(/^The depth of the complete state graph search is (\d+)/m) ?? [];
-  const violated = said.match(/(?:Invariant|Action property) (\w+) is violated|Temporal property (\w+)/);
-  const error = violated?.slice(1).find(name => name) ?? (said.includes('No error has been found') ? null : said.slice(-2000));
-  const version = said.match(/^TLC2 Version (\S+)/m)?.[1];
+  const output = run(`${configuration}.cfg`, 'MC.tla', { 'QuorateRaft.tla': change(read('QuorateRaft.tla')) });
+  const [, generated, distinct] = output.match(/^(\d+) states generated, (\d+) distinct states found/m) ?? [];
+  const [, depth] = output.match(/^The depth of the complete state graph search is (\d+)/m) ?? [];
+  const violated = output.match(/(?:Invariant|Action property) (\w+) is violated|Temporal property (\w+)/);
+  const error = violated?.slice(1).find(name => name) ?? (output.includes('No error has been found') ? null : output.slice(-2000));
+  const version = output.match(/^TLC2 Version (\S+)/m)?.[1];
   return { result: { generated: Number(generated), distinct: Number(distinct), depth: Number(depth) }, error, version };
 }
 
@@ -27,11 +28,11 @@ function checkAll(record) {
   let failed = 0;
   for (const configuration of configurations) {
     const { result, error, version } = check(configuration);
-    const is = JSON.stringify(result);
+    const actual = JSON.stringify(result);
     const wanted = JSON.stringify(expected.configurations[configuration]);
-    const verdict = error ? `FAILED: ${error}` : record || is === wanted ? 'ok' : `FAILED: expected ${wanted}`;
+    const verdict = error ? `FAILED: ${error}` : record || actual === wanted ? 'ok' : `FAILED: expected ${wanted}`;
     failed += verdict === 'ok' ? 0 : 1;
-    console.log(`${configuration}: ${is} ${verdict}`);
+    console.log(`${configuration}: ${actual} ${verdict}`);
     expected.configurations[configuration] = result;
     expected.tlc = version;
   }
@@ -50,13 +51,13 @@ function checkAll(record) {
 }
 
 function checkPlanted() {
-  let survived = 0;
+  let undetected = 0;
   for (const { bug, find, replace, configuration } of JSON.parse(read('planted.json'))) {
     const { result, error } = check(configuration, text => text.replace(find, () => replace));
-    survived += error ? 0 : 1;
-    console.log(`${bug}: ${error ? `refused by ${error} in ${configuration} after ${result.distinct} states` : 'SURVIVED'}`);
+    undetected += error ? 0 : 1;
+    console.log(`${bug}: ${error ? `detected by ${error} in ${configuration} after ${result.distinct} states` : 'NOT DETECTED'}`);
   }
-  return survived;
+  return undetected;
 }
 
 const failed = process.argv.includes('--planted') ? checkPlanted() : checkAll(process.argv.includes('--record'));

@@ -4,21 +4,32 @@ using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;
 
-/// <summary>Runs a state machine in a whole cluster, real but for its network, disks, clocks and threads, under one seed, on one thread, in virtual time.</summary>
-/// <remarks>The same seed does the same on any machine, as long as state machine and workload do. The room's README shows it step by step.</remarks>
+/// <summary>
+/// Runs a state machine in a cluster under one seed, on one thread, in virtual time. Everything is the production code except network,
+/// disks, clocks and threads, which are simulated.
+/// </summary>
+/// <remarks>
+/// The same seed gives the same run on every computer, provided that state machine and workload are deterministic. README.md of this
+/// project has an example, step by step.
+/// </remarks>
 public static class ClusterSimulation
 {
-    /// <summary>Runs one seed: a life with faults, then a quiet phase in which the cluster must recover, and then everything that was answered is checked.</summary>
-    /// <param name="seed">It decides everything.</param>
-    /// <param name="stateMachineFactory">Makes a machine, empty: each process of each member has its own.</param>
+    /// <summary>
+    /// Runs one seed: a fault phase, then a liveness phase in which the cluster must recover, then the checks of all results that clients
+    /// received.
+    /// </summary>
+    /// <param name="seed">Determines the whole run.</param>
+    /// <param name="stateMachineFactory">Creates an empty state machine; it is called once for each process of each member.</param>
     /// <param name="workload">
-    /// What a client does, again and again; several clients do it at the same time. Most commands and reads succeed, and none need to. Now and then it must propose something, or the
-    /// cluster cannot show that it has recovered.
+    /// One client iteration; each client repeats it, and several clients run it concurrently. Most commands and reads succeed, and none is
+    /// required to. Some iterations must propose a command, or the cluster cannot show that it has recovered.
     /// </param>
-    /// <param name="faults">Which faults may exist; null: all.</param>
-    /// <param name="checks">What must be so of the machine; null: what must be so of any.</param>
-    /// <param name="options">Who watches; null: nobody.</param>
-    /// <exception cref="SimulationFailedException">Something that was promised is not so; the text says what, how it came about, and how to see it again.</exception>
+    /// <param name="faults">The faults that may occur; null: all.</param>
+    /// <param name="checks">Additional checks of the state machine; null: only those that apply to every state machine.</param>
+    /// <param name="options">Tracing and reduction of the run; null: none.</param>
+    /// <exception cref="SimulationFailedException">
+    /// A property is violated. The message names the property, the events that led to the violation, and the command that reproduces it.
+    /// </exception>
     public static SimulationReport Run<TStateMachine, TResult>(
         ulong seed,
         Func<TStateMachine> stateMachineFactory,
@@ -30,26 +41,30 @@ public static class ClusterSimulation
     {
         ArgumentNullException.ThrowIfNull(stateMachineFactory);
         ArgumentNullException.ThrowIfNull(workload);
-        var weather = SwarmOptions.Draw(seed, faults ?? FaultSet.All);
-        var application = new Application<TStateMachine, TResult>(seed, stateMachineFactory, workload, checks ?? new(), static (seed, _) => $"{SeedVariable}={seed}, and the same test again");
-        return Run(seed, weather, application, options);
+        var swarm = SwarmOptions.Draw(seed, faults ?? FaultSet.All);
+        var application = new Application<TStateMachine, TResult>(
+            seed, stateMachineFactory, workload, checks ?? new(), static (seed, _) => $"set {SeedVariable}={seed} and run the same test");
+        return Run(seed, swarm, application, options);
     }
 
-    /// <summary>The environment variable that names the one seed to run.</summary>
+    /// <summary>The environment variable that selects a single seed.</summary>
     public const string SeedVariable = "QUORATE_SEED";
 
-    /// <summary>The seeds a test runs: 1, 2, 3 and on, or only the one that QUORATE_SEED names, which is how a failure is seen again.</summary>
+    /// <summary>The seeds that a test runs: 1, 2, 3, …, or only the seed in QUORATE_SEED, which reproduces a failure.</summary>
     public static IEnumerable<ulong> Seeds(int count) =>
-        ulong.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var only) ? [only] : Enumerable.Range(1, count).Select(static n => (ulong)n);
+        ulong.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var only)
+            ? [only]
+            : Enumerable.Range(1, count).Select(static n => (ulong)n);
 
-    internal static SimulationReport Run(ulong seed, SwarmOptions weather, IApplication application, RunOptions? options)
+    internal static SimulationReport Run(ulong seed, SwarmOptions swarm, IApplication application, RunOptions? options)
     {
         options ??= new RunOptions();
 
-        // Whoever awaits an answer goes on at once, on this thread: a test framework's own context would have it go on at some other moment, on another.
+        // Continuations of a workload must run immediately on this thread. A test framework's synchronization context would run them at
+        // another time, on another thread.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
-        using var cluster = new Cluster(seed, weather.Without(options.Reduction), application, options);
+        using var cluster = new Cluster(seed, swarm.Without(options.Reduction), application, options);
         try
         {
             cluster.RunFaultPhase();
@@ -58,9 +73,9 @@ public static class ClusterSimulation
             application.CheckHistory(cluster.Counters);
             options.DeterminismRecord?.FinishSecondRun(cluster.Time.Now);
         }
-        catch (Exception fault)
+        catch (Exception exception)
         {
-            throw new SimulationFailedException(seed, fault, cluster, application.ReproCommand(seed, options));
+            throw new SimulationFailedException(seed, exception, cluster, application.ReproCommand(seed, options));
         }
         finally
         {
@@ -68,6 +83,11 @@ public static class ClusterSimulation
         }
 
         return new SimulationReport(
-            seed, cluster.Swarm.MemberCount, cluster.Time.Now / (double)VirtualTime.Second, cluster.Time.Events, cluster.EventLog.Hash, cluster.Counters.Counts);
+            seed,
+            cluster.Swarm.MemberCount,
+            cluster.Time.Now / (double)VirtualTime.Second,
+            cluster.Time.Events,
+            cluster.EventLog.Hash,
+            cluster.Counters.Counts);
     }
 }

@@ -5,22 +5,25 @@ using Quorate.Verification.Simulation.Store;
 
 namespace Quorate.Verification;
 
-/// <summary>What many runs together must have met: each fault, each way an operation can end, each rare path of the protocol.</summary>
+/// <summary>What a set of many runs must cover: each fault, each outcome of an operation, each rare path of the protocol.</summary>
 public static class CoverageGoals
 {
-    /// <summary>NotLeader is not among the reasons: whoever was taken for the leader of a term has led it, and does not refuse what it may have taken.</summary>
+    /// <remarks>
+    /// NotLeader is not among the rejection reasons. A follower forwards only to a node that has led the term; that node may already have
+    /// appended the proposal, and so does not reject it.
+    /// </remarks>
     private static readonly string[] OtherNames =
     [
         "Committed", "Granted", "Rejected", "Indeterminate", "inbox full",
-        "refused: NoLeader", "refused: Busy", "refused: TooLarge", "refused: Superseded",
-        "message lost", "message repeated", "message long after", "message cut off",
-        "power cut", "flush failed", "disk full", "end in the middle of a turn", "end in the middle of a disk call",
+        "proposal rejected: NoLeader", "proposal rejected: Busy", "proposal rejected: TooLarge", "proposal rejected: Superseded",
+        "message lost", "message duplicated", "message stale", "message dropped by a cut link",
+        "power cut", "flush failed", "disk full", "process ended during an iteration", "process ended during a disk call",
         StoreHistory.Expired, StoreHistory.ExpirySuperseded, "searched for an order: Linearizable",
         "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: disk hangs", "broken: as it was",
         "away: does not hear the leader", "away: deaf", "away: cut off",
     ];
 
-    /// <summary>The names, in <see cref="SimulationReport.Counts"/>, of all that is to be met.</summary>
+    /// <summary>The names of all goals; they are keys of <see cref="SimulationReport.Counts"/>.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         .. Enum.GetValues<CoverageMark>().Select(Counters.NameOf),
@@ -30,8 +33,8 @@ public static class CoverageGoals
         .. OtherNames,
     ];
 
-    /// <summary>What was not met.</summary>
-    /// <param name="counts">The counts of all runs together.</param>
+    /// <summary>Returns the goals that were not reached.</summary>
+    /// <param name="counts">The summed counts of all runs.</param>
     public static IReadOnlyList<string> Missing(IReadOnlyDictionary<string, long> counts) =>
         [.. Names.Where(name => !counts.TryGetValue(name, out var count) || count == 0)];
 }

@@ -3,14 +3,16 @@ using System.Text;
 
 namespace Quorate.Verification;
 
-/// <summary>What a run did, hash by hash. A second run of the seed is held against it, and stopped at the first thing that it does otherwise.</summary>
+/// <summary>
+/// Records the hash of each event of a run. A second run of the seed is compared with it and stops at its first divergence.
+/// </summary>
 /// <remarks>
-/// Both may run in one process; but what hangs on the order of a hash table does the same there, because all of a process's hashes have one secret. So a record can be written down in
-/// one process and read in another.
+/// Both runs may be in one process, but then a dependency on hash-table order stays hidden: all hashes of a process use the same random
+/// seed. So a record can be written by one process and read by another.
 /// </remarks>
 public sealed class DeterminismRecord
 {
-    /// <summary>So many lines of the first run are shown around the place.</summary>
+    /// <summary>Number of lines of the first run that a divergence shows before its place, and after it.</summary>
     private const int LinesBefore = 4;
     private const int LinesAfter = 4;
 
@@ -18,10 +20,10 @@ public sealed class DeterminismRecord
     private readonly List<(int At, string Text)> _lines = [];
     private int? _next;
 
-    /// <summary>Whether what happens is compared, and no longer taken down.</summary>
+    /// <summary>Whether events are compared with the record, instead of being added to it.</summary>
     public bool IsSecondRun => _next is not null;
 
-    /// <summary>What another process has written, for a second run to be held against.</summary>
+    /// <summary>Reads a record that another process wrote, and starts the comparison.</summary>
     public static DeterminismRecord Read(Stream source)
     {
         using var reader = new BinaryReader(source, Encoding.UTF8, leaveOpen: true);
@@ -34,7 +36,7 @@ public sealed class DeterminismRecord
         return record;
     }
 
-    /// <summary>Writes down what the first run did.</summary>
+    /// <summary>Writes the record of the first run.</summary>
     public void Write(Stream target)
     {
         using var writer = new BinaryWriter(target, Encoding.UTF8, leaveOpen: true);
@@ -48,10 +50,10 @@ public sealed class DeterminismRecord
         }
     }
 
-    /// <summary>What comes from here on is compared.</summary>
+    /// <summary>From now on, events are compared with the record.</summary>
     public void StartSecondRun() => _next = 0;
 
-    /// <summary>Something happened.</summary>
+    /// <summary>Records or compares the hash of an event.</summary>
     internal void OnEvent(ulong hash, long now)
     {
         if (_next is not { } next)
@@ -62,14 +64,14 @@ public sealed class DeterminismRecord
             _next = next + 1;
     }
 
-    /// <summary>A line was told.</summary>
+    /// <summary>Records a line of text; the second run ignores it.</summary>
     internal void OnLine(Func<string> line)
     {
         if (_next is null)
             _lines.Add((_hashes.Count, line()));
     }
 
-    /// <summary>The second run is over.</summary>
+    /// <summary>Ends the comparison: the second run must not have fewer events than the first.</summary>
     internal void FinishSecondRun(long now)
     {
         if (_next is { } next && next < _hashes.Count)
@@ -79,9 +81,13 @@ public sealed class DeterminismRecord
     private ViolationException Diverged(int at, long now, string how)
     {
         var line = _lines.FindLastIndex(l => l.At <= at);
-        var shown = _lines.Skip(Math.Max(0, line - LinesBefore + 1)).Take(LinesBefore + LinesAfter).Select(l => (l.At <= at ? "  " : "> ") + l.Text);
+        var shown = _lines
+            .Skip(Math.Max(0, line - LinesBefore + 1))
+            .Take(LinesBefore + LinesAfter)
+            .Select(l => (l.At <= at ? "  " : "> ") + l.Text);
         return new ViolationException("SameSeedSameRun", string.Create(
             CultureInfo.InvariantCulture,
-            $"the second run {how} after {at} of {_hashes.Count} things, at {now / 1e6} s. The first did, from > on, what this one did not:\n{string.Join('\n', shown)}\nThis one:"));
+            $"the second run {how} after {at} of {_hashes.Count} events, at {now / 1e6} s. "
+            + $"The first run, from > on events that the second did not repeat:\n{string.Join('\n', shown)}\nThe second run:"));
     }
 }

@@ -4,22 +4,26 @@ using Quorate.Verification.ModelChecking;
 namespace Quorate.Verification;
 
 /// <summary>
-/// Drives real cores through everything that can happen to them within bounds, or at random through more than that: every order of messages, every loss, every
-/// crash between a write and its flush.
+/// Model checker for real cores: explores every state within bounds, or walks randomly through larger models. Actions include every order
+/// of messages, every message loss, and every crash between a write and its flush.
 /// </summary>
-/// <remarks>docs/testing.md says what a state is, what can happen in it, what is checked, and what is left out because it makes no difference.</remarks>
+/// <remarks>
+/// docs/testing/explorer.md describes states, actions, checked properties, and the state-space reductions with their justification.
+/// </remarks>
 public static class Explorer
 {
-    /// <summary>The length of one walk. After it another begins.</summary>
+    /// <summary>Length of one walk in steps; then the next walk starts.</summary>
     private const int WalkLength = 200;
 
-    /// <summary>The worlds that can be explored whole.</summary>
-    public static IReadOnlyList<string> ModelNames { get; } = [.. ModelConfigs.All.Select(static scope => scope.Name)];
+    /// <summary>Names of the model configurations that can be explored exhaustively.</summary>
+    public static IReadOnlyList<string> ModelNames { get; } = [.. ModelConfigs.All.Select(static config => config.Name)];
 
-    /// <summary>Meets every state of a world, the nearest first.</summary>
+    /// <summary>Visits every state of a model configuration in breadth-first order.</summary>
     /// <param name="name">One of <see cref="ModelNames"/>.</param>
-    /// <param name="refine">Every step of every core must be a step of the specification.</param>
-    /// <exception cref="ExplorationFailedException">A promise is broken in one of them; the text is a shortest way there.</exception>
+    /// <param name="refine">Whether every step of every core must be a step of the specification.</param>
+    /// <exception cref="ExplorationFailedException">
+    /// A state or step violates a property; the message contains a shortest path to it.
+    /// </exception>
     public static ExplorationReport Run(string name, bool refine = false)
     {
         var result = BreadthFirstSearch.Run(CreateModel(ModelConfigs.Find(name), refine));
@@ -28,16 +32,22 @@ public static class Explorer
         return new ExplorationReport(name, result.Generated, result.Distinct, result.Depth, result.Reached);
     }
 
-    /// <summary>Walks at random through a world too large to be explored, where misfortunes are rare and work gets done between them.</summary>
-    /// <param name="seed">Decides every step.</param>
-    /// <param name="steps">How many, all walks together.</param>
-    /// <param name="refine">Every step of every core must be a step of the specification.</param>
-    /// <exception cref="ExplorationFailedException">A promise is broken; the text is the way there, without the steps that were not needed.</exception>
+    /// <summary>
+    /// Walks randomly through a model that is too large to be explored exhaustively. Faults are rare compared with messages, so operations
+    /// complete between faults.
+    /// </summary>
+    /// <param name="seed">Determines every step.</param>
+    /// <param name="steps">Number of steps, over all walks.</param>
+    /// <param name="refine">Whether every step of every core must be a step of the specification.</param>
+    /// <exception cref="ExplorationFailedException">
+    /// A state or step violates a property; the message contains the path to it, without the steps that were not needed.
+    /// </exception>
     public static WalkReport Walk(ulong seed, long steps, bool refine = false)
     {
         var result = RandomWalk.Run(CreateModel(ModelConfigs.RandomWalk, refine), seed, steps, WalkLength);
         if (result.Counterexample is { } counterexample)
-            throw new ExplorationFailedException(counterexample, result.Steps, $"--walk {seed} --steps {steps}{(refine ? " --refine" : "")}");
+            throw new ExplorationFailedException(
+                counterexample, result.Steps, $"--walk {seed} --steps {steps}{(refine ? " --refine" : "")}");
         return new WalkReport(seed, result.Walks, result.Steps, result.Reached);
     }
 
@@ -49,60 +59,64 @@ public static class Explorer
         }
         catch (ViolationException violation)
         {
-            throw new ExplorationFailedException($"{violation.Message}\nBefore the search began: while the members started and the first leader was elected, and nothing went wrong.", violation);
+            throw new ExplorationFailedException(
+                $"{violation.Message}\nViolated before the search and without any fault, while the members started and elected a leader.",
+                violation);
         }
     }
 }
 
-/// <summary>What came of an exploration that found nothing.</summary>
-/// <param name="Name">The world.</param>
-/// <param name="Generated">States that steps led to, those met before among them.</param>
-/// <param name="Distinct">Different states; those that differ only in who is called what are one.</param>
-/// <param name="Depth">The number of states on the longest of the shortest ways.</param>
-/// <param name="Reached">In how many of them each thing was so that must be met for the exploration to say something.</param>
+/// <summary>Result of an exploration without violations.</summary>
+/// <param name="Name">The model configuration.</param>
+/// <param name="Generated">Number of states that steps led to, including states visited before.</param>
+/// <param name="Distinct">Number of distinct states; states that differ only by a permutation of the members count as one.</param>
+/// <param name="Depth">Number of states on the longest of all shortest paths.</param>
+/// <param name="Reached">For each condition that must hold sometimes, the number of states in which it held.</param>
 public sealed record ExplorationReport(string Name, long Generated, int Distinct, int Depth, IReadOnlyDictionary<string, long> Reached);
 
-/// <summary>What came of walks that found nothing.</summary>
-/// <param name="Seed">What decided them.</param>
-/// <param name="Walks">How many began.</param>
-/// <param name="Steps">Their steps, all together.</param>
-/// <param name="Reached">After how many of them each thing was so that must be met for the walks to say something.</param>
+/// <summary>Result of random walks without violations.</summary>
+/// <param name="Seed">The seed that determined the walks.</param>
+/// <param name="Walks">Number of walks that were started.</param>
+/// <param name="Steps">Number of steps, over all walks.</param>
+/// <param name="Reached">For each condition that must hold sometimes, the number of steps after which it held.</param>
 public sealed record WalkReport(ulong Seed, int Walks, long Steps, IReadOnlyDictionary<string, long> Reached);
 
-/// <summary>A promise is broken. The text says how it came about, and how to see it again.</summary>
+/// <summary>
+/// An exploration or a walk violated a property. The message contains the path to the violation and the command that reproduces it.
+/// </summary>
 public sealed class ExplorationFailedException : Exception
 {
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public ExplorationFailedException()
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public ExplorationFailedException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception with a message and an inner exception.</summary>
     public ExplorationFailedException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 
     internal ExplorationFailedException(Counterexample counterexample, long statesOrSteps, string reproCommand)
-        : base($"{counterexample}\nagain: dotnet run -c Release --project test/Quorate.Sim -- {reproCommand}", counterexample.Cause)
+        : base($"{counterexample}\nreproduce with: {SimulatorCommand.Program} {reproCommand}", counterexample.Cause)
     {
         Violation = counterexample.Violation;
         StatesOrSteps = statesOrSteps;
         Actions = [.. counterexample.Steps.Select(static step => step.Action)];
     }
 
-    /// <summary>What is broken, in a line.</summary>
+    /// <summary>The violated property and the details, in one line.</summary>
     public string Violation { get; } = "";
 
-    /// <summary>How many states were met, or steps walked, until it was found.</summary>
+    /// <summary>Number of distinct states that were visited, or of steps that were walked, until the violation was found.</summary>
     public long StatesOrSteps { get; }
 
-    /// <summary>What happened, one thing after another.</summary>
+    /// <summary>The actions that lead to the violation, in order.</summary>
     public IReadOnlyList<string> Actions { get; } = [];
 }

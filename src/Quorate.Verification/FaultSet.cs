@@ -3,28 +3,31 @@ using Quorate.Verification.Simulation.Faults;
 
 namespace Quorate.Verification;
 
-/// <summary>Which faults may exist in a run. The seed draws which of these do, and how often: with all of them at once, none has the time to show what it can do alone.</summary>
+/// <summary>
+/// The set of faults that may occur in a run. The seed draws which of them do occur, and how often (swarm testing): if all faults occurred
+/// in every run, no fault would have the time to show its effect alone.
+/// </summary>
 public sealed class FaultSet
 {
     private readonly HashSet<string> _names;
 
     private FaultSet(IEnumerable<string> names) => _names = new HashSet<string>(names, StringComparer.Ordinal);
 
-    /// <summary>The names of all there are.</summary>
+    /// <summary>The names of all faults.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Fault.Names, .. SwarmOptions.ContinuousFaults];
 
-    /// <summary>Whatever there is: the default.</summary>
+    /// <summary>All faults: the default.</summary>
     public static FaultSet All { get; } = new(Names);
 
-    /// <summary>A world in which all goes well, if slowly.</summary>
+    /// <summary>No faults. Links, disks and state machines may still be slow.</summary>
     public static FaultSet None { get; } = new([]);
 
-    /// <summary>Only these.</summary>
-    /// <exception cref="ArgumentException">There is no fault of that name.</exception>
+    /// <summary>The set of the named faults.</summary>
+    /// <exception cref="ArgumentException">A name is not in <see cref="Names"/>.</exception>
     public static FaultSet Only(params IEnumerable<string> names) => new(Validate(names));
 
-    /// <summary>All but these.</summary>
-    /// <exception cref="ArgumentException">There is no fault of that name.</exception>
+    /// <summary>All faults except the named ones.</summary>
+    /// <exception cref="ArgumentException">A name is not in <see cref="Names"/>.</exception>
     public static FaultSet Except(params IEnumerable<string> names) => new(Names.Except(Validate(names)));
 
     /// <inheritdoc/>
@@ -36,7 +39,7 @@ public sealed class FaultSet
     {
         List<string> all = [.. names];
         return all.Find(static n => !Names.Contains(n)) is { } unknown
-            ? throw new ArgumentException($"there is no fault \"{unknown}\"; there are {string.Join(", ", Names)}", nameof(names))
+            ? throw new ArgumentException($"there is no fault \"{unknown}\"; the faults are {string.Join(", ", Names)}", nameof(names))
             : all;
     }
 }

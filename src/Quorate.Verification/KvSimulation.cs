@@ -6,71 +6,76 @@ using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;
 
-/// <summary>Runs our own machine, the key-value store beside a list, through <see cref="ClusterSimulation"/>.</summary>
-/// <remarks>docs/testing.md says what is simulated, what is checked, and how to read a failure.</remarks>
+/// <summary>
+/// Simulates Quorate's own state machine, the key-value store together with an append-only list, through <see cref="ClusterSimulation"/>.
+/// </summary>
+/// <remarks>docs/testing/simulator.md describes what is simulated, what is checked, and how to read a failure.</remarks>
 public static class KvSimulation
 {
     /// <summary>Runs one seed.</summary>
-    /// <param name="seed">It decides everything.</param>
-    /// <param name="options">Who watches; null: nobody.</param>
-    /// <exception cref="SimulationFailedException">Something that was promised is not so.</exception>
+    /// <param name="seed">Determines the whole run.</param>
+    /// <param name="options">Tracing, reduction and additional checks; null: none.</param>
+    /// <exception cref="SimulationFailedException">A property is violated.</exception>
     public static SimulationReport Run(ulong seed, RunOptions? options = null)
     {
-        var weather = SwarmOptions.Draw(seed, FaultSet.All);
+        var swarm = SwarmOptions.Draw(seed, FaultSet.All);
         var application = new Application<StoreStateMachine, StoreResult>(
             seed,
             static () => new StoreStateMachine(),
-            new StoreWorkload(weather).Run,
+            new StoreWorkload(swarm).Run,
             StoreWorkload.Checks,
             static (seed, options) => SimulatorCommand.For(seed, options).ToString());
-        return ClusterSimulation.Run(seed, weather, application, options);
+        return ClusterSimulation.Run(seed, swarm, application, options);
     }
 }
 
-/// <summary>How a run is watched.</summary>
+/// <summary>Options of one simulation run: what is recorded, what is left out of it, and which optional checks run.</summary>
 public sealed record RunOptions
 {
-    /// <summary>Told each thing that happens, as it happens.</summary>
+    /// <summary>Receives each event as a line of text when it occurs; null: no text is produced.</summary>
     public Action<string>? OnEvent { get; init; }
 
-    /// <summary>Where each step of each core is written as a line of JSON: docs/formats/trace.md.</summary>
+    /// <summary>Receives each step of each core as a line of JSON (docs/formats/trace.md); null: no trace is written.</summary>
     public Stream? Trace { get; init; }
 
-    /// <summary>What is left of the run.</summary>
+    /// <summary>Which parts of the seed's run are left out.</summary>
     public Reduction Reduction { get; init; } = Reduction.None;
 
-    /// <summary>Whether each step of each core must be a step of the specification: docs/testing.md. It costs about as much as the run itself.</summary>
+    /// <summary>
+    /// Checks that each step of each core is a step of the specification (docs/testing/specification.md). It costs about as much as the run
+    /// itself.
+    /// </summary>
     public bool Refine { get; init; }
 
-    /// <summary>Takes down what the run does; or what another run of the seed did, which this one must do as well.</summary>
+    /// <summary>Records the events of this run, or holds those of another run of the seed, which this run must repeat.</summary>
     public DeterminismRecord? DeterminismRecord { get; init; }
 }
 
-/// <summary>What came of a run that found nothing.</summary>
-/// <param name="Seed">What decided it.</param>
-/// <param name="Members">How many members the cluster had.</param>
-/// <param name="SimulatedSeconds">How long it lived.</param>
-/// <param name="Events">How much happened.</param>
-/// <param name="TraceHash">Equal for two runs that did the same.</param>
-/// <param name="Counts">How often each thing happened: faults, outcomes, changes of role.</param>
+/// <summary>Result of a run without violations.</summary>
+/// <param name="Seed">The seed of the run.</param>
+/// <param name="Members">Number of cluster members.</param>
+/// <param name="SimulatedSeconds">Virtual duration of the run in seconds.</param>
+/// <param name="Events">Number of simulated events.</param>
+/// <param name="TraceHash">Hash over all events; equal for two runs that did the same.</param>
+/// <param name="Counts">How often each counted event occurred: fault injections, outcomes, role changes, coverage marks.</param>
 public sealed record SimulationReport(
     ulong Seed, int Members, double SimulatedSeconds, long Events, ulong TraceHash, IReadOnlyDictionary<string, long> Counts);
 
-/// <summary>A run broke a promise. The text names the seed and the command that shows it again.</summary>
+/// <summary>A simulation run violated a property. The message names the seed and the command that reproduces the failure.</summary>
 public sealed class SimulationFailedException : Exception
 {
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public SimulationFailedException()
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public SimulationFailedException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception with a message and an inner exception.</summary>
     public SimulationFailedException(string message, Exception innerException)
         : base(message, innerException)
     {
@@ -88,52 +93,59 @@ public sealed class SimulationFailedException : Exception
         At = cluster.Time.Now;
         FaultPhaseDuration = cluster.Swarm.FaultPhaseDuration;
         (FaultInjections, ClientIterations) = (cluster.ReplayPlan.FaultInjections, cluster.ReplayPlan.ClientIterations);
-        Size = new RunSize(cluster.Swarm.MemberCount, ClientIterations.Select(static t => t.Client).Distinct().Count(), ClientIterations.Count, FaultInjections.Count, At / 1e6, cluster.Time.Events);
+        Size = new RunSize(
+            cluster.Swarm.MemberCount,
+            ClientIterations.Select(static iteration => iteration.Client).Distinct().Count(),
+            ClientIterations.Count,
+            FaultInjections.Count,
+            At / 1e6,
+            cluster.Time.Events);
     }
 
-    /// <summary>The seed.</summary>
+    /// <summary>The seed of the run.</summary>
     public ulong Seed { get; }
 
-    /// <summary>What was broken, in a line.</summary>
+    /// <summary>The violation in one line: the property and the details.</summary>
     public string Violation { get; } = "";
 
-    /// <summary>Which promise was broken, without the circumstances.</summary>
+    /// <summary>The name of the violated property, without the details.</summary>
     public string Property { get; } = "";
 
-    /// <summary>What shows it again.</summary>
+    /// <summary>The command, or the instruction, that reproduces the failure.</summary>
     public string ReproCommand { get; } = "";
 
-    /// <summary>How much there is to read in the run.</summary>
+    /// <summary>The size of the run: how much a reader has to go through.</summary>
     public RunSize Size { get; } = new(0, 0, 0, 0, 0, 0);
 
-    /// <summary>What of the seed's run was left.</summary>
+    /// <summary>Which parts of the seed's run were left out.</summary>
     public Reduction Reduction { get; } = Reduction.None;
 
-    /// <summary>The strikes of faults that happened.</summary>
+    /// <summary>The fault injections that took place, by name.</summary>
     internal IReadOnlyList<string> FaultInjections { get; } = [];
 
-    /// <summary>The turns that clients took.</summary>
+    /// <summary>The client iterations that took place.</summary>
     internal IReadOnlyList<ClientIteration> ClientIterations { get; } = [];
 
-    /// <summary>It failed in the quiet phase.</summary>
+    /// <summary>Whether the run failed in the liveness phase.</summary>
     internal bool IsInLivenessPhase { get; }
 
-    /// <summary>When it failed.</summary>
+    /// <summary>Virtual time of the failure, in microseconds.</summary>
     internal long At { get; }
 
-    /// <summary>How long the life with faults was.</summary>
+    /// <summary>Duration of the fault phase, in microseconds.</summary>
     internal long FaultPhaseDuration { get; }
 
     private static string Describe(ulong seed, Exception cause, Cluster cluster, string reproCommand) =>
         string.Create(CultureInfo.InvariantCulture, $"""
             seed {seed} at commit {SourceRevision.Commit}, after {cluster.Time.Now / 1e6} s: {Unwrap(cause).Message}
-            {cluster.ReplayPlan.FaultInjections.Count} strikes of faults, {cluster.ReplayPlan.ClientIterations.Count} turns of clients
-            again: {reproCommand}
+            {cluster.ReplayPlan.FaultInjections.Count} fault injections, {cluster.ReplayPlan.ClientIterations.Count} client iterations
+            reproduce with: {reproCommand}
             {cluster.EventLog}
             {cluster}
             {Unwrap(cause)}
             """);
 
-    /// <summary>The applier wraps what the state machine threw.</summary>
-    private static Exception Unwrap(Exception exception) => exception is Node.StateMachineException { InnerException: { } inner } ? inner : exception;
+    /// <summary>Returns the state machine's own exception, which the applier wraps.</summary>
+    private static Exception Unwrap(Exception exception) =>
+        exception is Node.StateMachineException { InnerException: { } inner } ? inner : exception;
 }

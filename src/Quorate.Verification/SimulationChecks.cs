@@ -5,26 +5,36 @@ using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;
 
-/// <summary>What must be so of somebody's own machine, beyond what must be so of every cluster.</summary>
+/// <summary>Checks of an embedder's state machine, in addition to the checks of every simulated cluster.</summary>
 /// <remarks>
-/// Without any of these a run still checks that every member gives the same answer to the same command; that every answer, to commands and to reads, is the one that the
-/// machine gives when it is alone and is fed the log in order; and that no read is out of date. States are values of their own, not parts of the machine that go on changing.
+/// Without any of these a run already checks that all members give the same result for the same command; that every result, of commands and
+/// of reads, equals that of a single instance which applies the log in order; and that no read is stale. <see cref="State"/> and
+/// <see cref="FinalState"/> must return values that do not change when the state machine applies further commands.
 /// </remarks>
 public sealed record SimulationChecks<TStateMachine, TResult>
     where TStateMachine : IStateMachine<TResult>
 {
-    /// <summary>What must be equal at all members after the same command: a hash over the state, or anything that has an equality. Taken after every command, so it should be cheap.</summary>
+    /// <summary>
+    /// Returns what must be equal at all members after the same command: a hash of the state, or any value with an equality. It is called
+    /// after every command, so it should be cheap.
+    /// </summary>
     public Func<TStateMachine, object?>? State { get; init; }
 
-    /// <summary>The same for once, at the end of a run, when all members have come to the same index: may be dear.</summary>
+    /// <summary>
+    /// As <see cref="State"/>, but called once, at the end of a run, when all members have applied the same index: may be expensive.
+    /// </summary>
     public Func<TStateMachine, object?>? FinalState { get; init; }
 
-    /// <summary>Looks at a machine after every command, at every member, and throws when something is not as it must be.</summary>
+    /// <summary>Checks a state machine after every command, at every member; throws when an invariant does not hold.</summary>
     public Action<TStateMachine>? Invariant { get; init; }
 
-    /// <summary>When two answers to a command are the same. Default: when <see cref="object.Equals(object?)"/> says so, and of sequences when each element is.</summary>
+    /// <summary>
+    /// Whether two results of a command are equal. Default: <see cref="object.Equals(object?)"/>; sequences are equal when their elements
+    /// are.
+    /// </summary>
     public Func<TResult, TResult, bool> ResultsEqual { get; init; } = static (a, b) => Equality.AreEqual(a, b);
 
-    /// <summary>Checks the history; against the machine itself, unless there is something better.</summary>
-    internal Func<Application<TStateMachine, TResult>, Counters, Verdict> CheckHistory { get; init; } = static (application, _) => ReplayedHistory<TStateMachine, TResult>.Check(application);
+    /// <summary>Checks the history. Default: replays the log on a single instance of the state machine and compares every result.</summary>
+    internal Func<Application<TStateMachine, TResult>, Counters, Verdict> CheckHistory { get; init; } =
+        static (application, _) => ReplayedHistory<TStateMachine, TResult>.Check(application);
 }

@@ -3,40 +3,46 @@ using Quorate.Verification.Shrinking;
 
 namespace Quorate.Verification;
 
-/// <summary>One run as the runner is told to do it: whatever decides what it finds, and nothing of who watches.</summary>
-/// <remarks>A failure prints it, and the runner reads it: one place writes and reads, so that no option is lost in between.</remarks>
+/// <summary>
+/// A command line of the simulator program for one run: every option that determines the run's result, and none that only prints it.
+/// </summary>
+/// <remarks>A failure prints it, and the program parses it. One type writes and parses it, so that no option is lost.</remarks>
 public sealed record SimulatorCommand
 {
-    /// <summary>How the runner is started, in the folder of the project.</summary>
-    public const string Program = "dotnet run -c Release --project test/Quorate.Sim --";
+    /// <summary>Command that starts the simulator program, from the root of the repository.</summary>
+    public const string Program = "dotnet run -c Release --project tools/Quorate.Simulator --";
 
-    /// <summary>The seed; null: it has not been said.</summary>
+    /// <summary>The seed; null: not given yet.</summary>
     public ulong? Seed { get; init; }
 
-    /// <summary>What is left of the run.</summary>
+    /// <summary>Which parts of the seed's run are left out.</summary>
     public Reduction Reduction { get; init; } = Reduction.None;
 
-    /// <summary>Whether each step must be one of the specification.</summary>
+    /// <summary>Whether each step of each core must be a step of the specification.</summary>
     public bool Refine { get; init; }
 
-    /// <summary>Whether it is run twice, and must do the same.</summary>
+    /// <summary>Whether the seed is run twice, to check that both runs are the same.</summary>
     public bool CheckDeterminism { get; init; }
 
-    /// <summary>The arguments, with a blank between them.</summary>
+    /// <summary>The arguments, separated by spaces.</summary>
     public string Arguments
     {
         get
         {
             var reduction = Reduction.ToString();
-            return $"--seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}{(Refine ? " --refine" : "")}{(CheckDeterminism ? " --twice" : "")}";
+            return $"--seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}"
+                + $"{(Refine ? " --refine" : "")}{(CheckDeterminism ? " --check-determinism" : "")}";
         }
     }
 
-    /// <summary>How the run is watched, as far as the command says it.</summary>
+    /// <summary>The run options that the command contains.</summary>
     public RunOptions Options => new() { Reduction = Reduction, Refine = Refine };
 
-    /// <summary>Takes the next argument, with its value if it has one, when it is one of ours.</summary>
-    /// <exception cref="FormatException">The value is not what <see cref="ToString"/> would write.</exception>
+    /// <summary>
+    /// Parses the next argument, with its value if it has one; returns false, and removes nothing from the queue, if it is not an argument
+    /// of this command.
+    /// </summary>
+    /// <exception cref="FormatException">The value is invalid.</exception>
     public static bool TryParseNext(SimulatorCommand before, Queue<string> arguments, out SimulatorCommand after)
     {
         ArgumentNullException.ThrowIfNull(before);
@@ -48,7 +54,7 @@ public sealed record SimulatorCommand
             case "--refine":
                 after = before with { Refine = true };
                 break;
-            case "--twice":
+            case "--check-determinism":
                 after = before with { CheckDeterminism = true };
                 break;
             case "--seed" when value is not null:
@@ -67,7 +73,7 @@ public sealed record SimulatorCommand
         return true;
     }
 
-    /// <summary>The whole command, which tells all that happens.</summary>
+    /// <summary>The whole command line, with --trace, which prints every event.</summary>
     public override string ToString() => $"{Program} {Arguments} --trace";
 
     internal static SimulatorCommand For(ulong seed, RunOptions options) => new()

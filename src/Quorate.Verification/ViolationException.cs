@@ -1,6 +1,6 @@
 namespace Quorate.Verification;
 
-/// <summary>Something was promised and is not so.</summary>
+/// <summary>A checked property does not hold.</summary>
 internal sealed class ViolationException(string property, string detail) : Exception($"{property}: {detail}")
 {
     public string Property { get; } = property;

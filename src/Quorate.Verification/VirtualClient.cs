@@ -7,12 +7,15 @@ using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification;
 
-/// <summary>A client of a simulated cluster: it asks one thing after another, each at some member, and gives each up after a while.</summary>
-/// <typeparam name="TStateMachine">The state machine that is replicated.</typeparam>
-/// <typeparam name="TResult">What it answers to a command.</typeparam>
+/// <summary>
+/// A client of a simulated cluster. It sends one request at a time, each to some member, and abandons a request that takes too long.
+/// </summary>
+/// <typeparam name="TStateMachine">The replicated state machine.</typeparam>
+/// <typeparam name="TResult">The state machine's result of a command.</typeparam>
 /// <remarks>
-/// A workload awaits what this client offers and nothing else: no delay, no timer, no task of another's making, because what is not the simulator's happens at no moment of its time.
-/// Before each question some time passes, and each goes to another member, now and then to one that only believes it leads.
+/// A workload may await only the tasks of this client: no delay, no timer and no other task, because events outside the simulator have no
+/// point in virtual time. Before each request a think time passes. Each request goes to a member chosen at random, sometimes to one that
+/// only believes that it is the leader.
 /// </remarks>
 public sealed class VirtualClient<TStateMachine, TResult> : IClient
     where TStateMachine : IStateMachine<TResult>
@@ -33,7 +36,12 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     private int _granted;
 
     internal VirtualClient(
-        Application<TStateMachine, TResult> application, Func<VirtualClient<TStateMachine, TResult>, Task> workload, Cluster cluster, int number, ulong seed, SimulatedMachine? fixedTarget)
+        Application<TStateMachine, TResult> application,
+        Func<VirtualClient<TStateMachine, TResult>, Task> workload,
+        Cluster cluster,
+        int number,
+        ulong seed,
+        SimulatedMachine? fixedTarget)
     {
         (_application, _workload, _cluster, Number, _seed, _fixedTarget) = (application, workload, cluster, number, seed, fixedTarget);
         _prng = PrngFor("client", "arrival");
@@ -41,13 +49,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         _cluster.Time.ScheduleAfter(_prng.Between(0, cluster.Swarm.ThinkTimeMax), StartIteration);
     }
 
-    /// <summary>Which client it is, from 0.</summary>
+    /// <summary>Number of this client, from 0.</summary>
     public int Number { get; }
 
-    /// <summary>How many times it has begun the workload, this time included.</summary>
+    /// <summary>How many iterations of the workload have started, including the current one.</summary>
     public int Iteration { get; private set; }
 
-    /// <summary>All the chance a workload may use: it comes from the run's seed, from a stream of this client's own.</summary>
+    /// <summary>The only source of randomness a workload may use: a stream of this client that is derived from the run's seed.</summary>
     public Random Random => _random;
 
     bool IClient.IsStopped { get; set; }
@@ -59,9 +67,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     int IClient.GrantedCount => _granted;
 
     /// <summary>Proposes a command at some member.</summary>
-    /// <param name="command">The command, as the machine will see it. Up to 4,000 bytes are taken in every run; a larger one is refused in some.</param>
-    /// <param name="description">What it is called when a failure is told; the bytes, if nothing is said.</param>
-    /// <returns>Committed with the machine's answer, rejected, or indeterminate: gone with its member, or given up.</returns>
+    /// <param name="command">
+    /// The command, as the state machine receives it. Every run accepts up to 4,000 bytes; some runs reject larger commands.
+    /// </param>
+    /// <param name="description">Describes the command in failure messages; default: its bytes.</param>
+    /// <returns>
+    /// Committed with the state machine's result, rejected, or indeterminate: the member's process ended or the client timed out.
+    /// </returns>
     public Task<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, object? description = null)
     {
         var request = new ProposalRequest(this, command, description ?? $"command {Convert.ToHexString(command.Span)}");
@@ -69,9 +81,11 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         return request.Completion;
     }
 
-    /// <summary>Waits at some member until it may read, and asks its machine: a linearizable read.</summary>
-    /// <param name="query">What is asked. It must give a value of its own, not a part of the machine that goes on changing.</param>
-    /// <param name="description">What it is called when a failure is told.</param>
+    /// <summary>Linearizable read: waits until some member grants the read, then queries the member's state machine.</summary>
+    /// <param name="query">
+    /// The query. It must return a value that does not change when the state machine applies further commands.
+    /// </param>
+    /// <param name="description">Describes the read in failure messages.</param>
     public Task<QueryResult<T>> ReadAsync<T>(Func<TStateMachine, T> query, object? description = null)
     {
         ArgumentNullException.ThrowIfNull(query);
@@ -80,7 +94,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         return request.Completion;
     }
 
-    /// <summary>Begins the workload, and again as soon as it is done, unless this pass is one that the run is to do without.</summary>
+    /// <summary>Starts the next iteration of the workload, unless the replay plan leaves it out.</summary>
     private void StartIteration()
     {
         if (((IClient)this).IsStopped)
@@ -101,7 +115,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     private void StartIteration(int number)
     {
-        // Each pass has streams of its own: one that is left out leaves the others as they were.
+        // Each iteration has random streams of its own: leaving one out does not change the others.
         _prng = PrngFor("client", number);
         _random.UseStream(PrngFor("workload", number));
         Iteration = number + 1;
@@ -111,7 +125,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     private Prng PrngFor<T>(string stream, T which) => Prng.Derive(_seed, $"{stream} {Number} {which}");
 
-    /// <summary>The workload has done what it can until it is answered.</summary>
+    /// <summary>Called when the workload has run until its next await, or has ended.</summary>
     private void OnWorkloadYielded()
     {
         if (_workloadTask.IsCompleted)
@@ -121,14 +135,17 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         }
         else if (_request is null)
         {
-            throw new InvalidOperationException("the workload awaits something that is not its client's: nothing else happens in the simulator's time");
+            throw new InvalidOperationException(
+                "the workload awaits a task that is not its client's: such a task never completes in virtual time; "
+                + "await only tasks of VirtualClient");
         }
     }
 
     private void Submit(PendingRequest request)
     {
         if (_request is not null)
-            throw new InvalidOperationException("a client asks one thing after another: await the answer first, or have it done by another client");
+            throw new InvalidOperationException(
+                "a client has one request at a time: await the completion first, or send the second request from another client");
         _request = request;
         SendAfterThinkTime();
     }
@@ -160,7 +177,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         _process.Wake();
         _cluster.Time.ScheduleAfter(timeout, () =>
         {
-            // Patience ends as a caller's cancellation does: whoever takes the question out of its table owes it its outcome.
+            // The timeout acts like a caller's cancellation: whichever code removes the request from its table must complete it.
             if (!ReferenceEquals(operation, _operation))
                 return;
             _request!.Abandon();
@@ -172,7 +189,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     void IClient.OnProcessEnded() => _request!.CompleteIndeterminate();
 
-    /// <summary>Notes how it ended, and lets the workload go on.</summary>
+    /// <summary>Records the outcome and resumes the workload.</summary>
     private void Complete(OperationOutcome outcome, LogIndex index, Action setResult)
     {
         var operation = _operation!;
@@ -187,7 +204,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         OnWorkloadYielded();
     }
 
-    /// <summary>What was asked and is not answered yet.</summary>
+    /// <summary>A request without a completion yet.</summary>
     private abstract class PendingRequest
     {
         public abstract ClientOperation<TStateMachine, TResult> Begin(NodeId at);
@@ -203,7 +220,8 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         public abstract void CompleteIndeterminate();
     }
 
-    private sealed class ProposalRequest(VirtualClient<TStateMachine, TResult> client, ReadOnlyMemory<byte> command, object description) : PendingRequest
+    private sealed class ProposalRequest(
+        VirtualClient<TStateMachine, TResult> client, ReadOnlyMemory<byte> command, object description) : PendingRequest
     {
         private readonly TaskCompletionSource<ProposalResult<TResult>> _completion = new();
         private StateMachineHost<TStateMachine, TResult>? _host;
@@ -256,10 +274,12 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
             Complete(OperationOutcome.Rejected, result);
         }
 
-        private void Complete(OperationOutcome outcome, ProposalResult<TResult> result) => client.Complete(outcome, result.Index, () => _completion.SetResult(result));
+        private void Complete(OperationOutcome outcome, ProposalResult<TResult> result) =>
+            client.Complete(outcome, result.Index, () => _completion.SetResult(result));
     }
 
-    private sealed class ReadRequest<T>(VirtualClient<TStateMachine, TResult> client, Func<TStateMachine, T> query, object description) : PendingRequest
+    private sealed class ReadRequest<T>(
+        VirtualClient<TStateMachine, TResult> client, Func<TStateMachine, T> query, object description) : PendingRequest
     {
         private readonly TaskCompletionSource<QueryResult<T>> _completion = new();
         private PendingRead? _pendingRead;
@@ -267,7 +287,8 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         public Task<QueryResult<T>> Completion => _completion.Task;
 
         public override ClientOperation<TStateMachine, TResult> Begin(NodeId at) =>
-            client._application.BeginOperation(client.Number, at, description, client._cluster.Time.Now, default, machine => query(machine));
+            client._application.BeginOperation(
+                client.Number, at, description, client._cluster.Time.Now, default, stateMachine => query(stateMachine));
 
         public override bool TrySend(SimulatedProcess process) => process.Reads.TryAdd(out _pendingRead);
 
@@ -286,7 +307,8 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
             var (operation, host) = (client._operation!, (StateMachineHost<TStateMachine, TResult>)client._process!.StateMachine);
             if (host.VisibleIndex < result.Index)
-                throw new ViolationException("GrantedIsApplied", $"{operation} was granted at {result.Index} when {host.VisibleIndex} was applied");
+                throw new ViolationException(
+                    "GrantedIsApplied", $"{operation} was granted at {result.Index}, but only {host.VisibleIndex} was applied");
             var value = query(host.StateMachine);
             operation.ReadValue = value;
             client._cluster.EventLog.AddToHash(Equality.Describe(value));
@@ -298,11 +320,12 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
         public override void CompleteIndeterminate() => Complete(OperationOutcome.Indeterminate, default, default);
 
-        private void Complete(OperationOutcome outcome, LogIndex index, QueryResult<T> result) => client.Complete(outcome, index, () => _completion.SetResult(result));
+        private void Complete(OperationOutcome outcome, LogIndex index, QueryResult<T> result) =>
+            client.Complete(outcome, index, () => _completion.SetResult(result));
     }
 }
 
-/// <summary>How a read ended.</summary>
-/// <param name="IsGranted">The member was allowed to read; otherwise it was refused, went away, or took too long.</param>
-/// <param name="Value">Granted: what the machine answered.</param>
+/// <summary>Result of a read.</summary>
+/// <param name="IsGranted">Whether the read was granted; if not, it was rejected, timed out, or its member's process ended.</param>
+/// <param name="Value">If granted, the result of the query.</param>
 public readonly record struct QueryResult<T>(bool IsGranted, T? Value);

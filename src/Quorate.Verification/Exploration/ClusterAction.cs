@@ -2,63 +2,65 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>What can happen to a cluster.</summary>
+/// <summary>The kinds of actions of <see cref="ClusterModel"/>.</summary>
 internal enum ActionKind : byte
 {
-    /// <summary>A message arrives.</summary>
+    /// <summary>A message is delivered and leaves the network.</summary>
     Deliver,
 
-    /// <summary>A message arrives, and will arrive once more.</summary>
+    /// <summary>A message is delivered and stays on the network, so it will be delivered again.</summary>
     Duplicate,
 
-    /// <summary>A request for a vote arrives at somebody who has not heard its leader for a while.</summary>
+    /// <summary>A vote request is delivered to a member that has not received from its leader for an election timeout.</summary>
     DeliverAfterLeaderTimeout,
 
     /// <summary>A message is lost.</summary>
     Drop,
 
-    /// <summary>A member's election timeout is over.</summary>
+    /// <summary>A member's election timeout expires.</summary>
     Timeout,
 
-    /// <summary>A leader's heartbeat is due; somebody's question may be asked again.</summary>
+    /// <summary>A leader's heartbeat is due, or a follower's forwarded reads are due to be sent again.</summary>
     Heartbeat,
 
-    /// <summary>A member is cut off: what is on its way to it and from it is lost, and all that follows, until it is reconnected.</summary>
+    /// <summary>
+    /// A member is isolated: messages to and from it are lost, those on the network and later ones, until it is reconnected.
+    /// </summary>
     Isolate,
 
-    /// <summary>The member that was cut off is not any more.</summary>
+    /// <summary>The isolated member is reconnected.</summary>
     Reconnect,
 
-    /// <summary>A leader has heard no quorum for long.</summary>
+    /// <summary>A leader has received replies from no quorum for an election timeout.</summary>
     QuorumTimeout,
 
-    /// <summary>A connection closes.</summary>
+    /// <summary>A connection closes, and one of its ends detects it.</summary>
     PeerLost,
 
     /// <summary>A client proposes a command.</summary>
     Propose,
 
-    /// <summary>A client wants to read.</summary>
+    /// <summary>A client requests a read.</summary>
     Read,
 
-    /// <summary>The disk has flushed some of what it was given.</summary>
+    /// <summary>The disk has flushed the oldest pending appends.</summary>
     FlushCompletes,
 
-    /// <summary>The state machine has applied what it was handed.</summary>
+    /// <summary>The state machine has applied the entries that the core emitted.</summary>
     Apply,
 
-    /// <summary>A process ends, its machine loses power, and it starts again from what its disk holds.</summary>
+    /// <summary>A process ends, its host loses power, and the member restarts from the contents of its disk.</summary>
     Crash,
 }
 
-/// <summary>One thing that happens.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Node">To whom.</param>
-/// <param name="Message">The message it is about.</param>
-/// <param name="Peer">The other end of a connection.</param>
-/// <param name="Appends">Flush: how many appends are durable now. Crash: how many had their entries on the disk.</param>
-/// <param name="HardStates">Crash: how many appends had their term and vote on the disk.</param>
-/// <param name="Number">Propose, Read: which one.</param>
+/// <summary>One action of the model.</summary>
+/// <param name="Kind">The kind of the action.</param>
+/// <param name="Node">The member that acts or is affected.</param>
+/// <param name="Message">Deliver, DeliverAfterLeaderTimeout, Duplicate, Drop: the message.</param>
+/// <param name="Peer">PeerLost: the other end of the connection.</param>
+/// <param name="Appends">FlushCompletes: how many appends become durable. Crash: of how many appends the entries survive.</param>
+/// <param name="HardStates">Crash: of how many appends term and vote survive.</param>
+/// <param name="Number">Propose, Read: the number of the proposal or read.</param>
 internal sealed record ClusterAction(
     ActionKind Kind, NodeId Node, SentMessage? Message = null, NodeId Peer = default, int Appends = 0, int HardStates = 0, int Number = 0)
 {

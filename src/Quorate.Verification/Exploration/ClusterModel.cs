@@ -4,20 +4,20 @@ using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>A cluster of real cores, over a network and disks that do all that networks and disks may do.</summary>
+/// <summary>Model of a cluster of real cores with a network and disks that may do everything real networks and disks may do.</summary>
 internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
 {
     private readonly ModelConfig _config;
     private readonly SymmetryPermutation[] _permutations;
     private readonly Configuration _configuration;
 
-    /// <summary>Used again and again: whatever a step says is copied before the next.</summary>
+    /// <summary>Reused by every step: the effects of a step are copied before the next step.</summary>
     private readonly Effects _effects = new();
 
     private readonly Refinement? _refinement;
 
-    /// <param name="config">How large the world is.</param>
-    /// <param name="refine">Every step of every core must be a step of the specification.</param>
+    /// <param name="config">Size and bounds of the model.</param>
+    /// <param name="refine">Whether every step of every core must be a step of the specification.</param>
     public ClusterModel(ModelConfig config, bool refine = false)
     {
         _config = config;
@@ -38,14 +38,16 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         new("a second leader", static state => state.Ghost.Leaders.Count(static leader => leader != NodeId.None) > 1),
         new("two leaders at once", static state => state.Members.Count(static member => member.Core.Role == Role.Leader) > 1),
         new("a command committed", static state => state.Ghost.Committed.Any(static entry => entry.Proposal != ProposalId.None)),
-        new("an entry committed by a later leader", static state => state.Ghost.Committed.Any(static entry => entry.Term < entry.CommittedIn)),
-        new("a log that lost its end", static state => state.Members.Any(static member => member.Core.LastIndex < member.Disk.LastIndex)),
+        new(
+            "an entry committed by a later leader",
+            static state => state.Ghost.Committed.Any(static entry => entry.Term < entry.CommittedIn)),
+        new("a log truncated", static state => state.Members.Any(static member => member.Core.LastIndex < member.Disk.LastIndex)),
         new("a read granted", static state => state.Ghost.Granted > 0),
         new("a proposal rejected", static state => state.Ghost.Rejected.Length > 0),
-        new("a message that came twice", static state => state.Spent.Duplicates > 0),
+        new("a message duplicated", static state => state.Spent.Duplicates > 0),
         new("a connection lost", static state => state.Spent.LostPeers > 0),
-        new("a leader that heard no quorum", static state => state.Spent.QuorumTimeouts > 0),
-        new("a second life", static state => state.Members.Any(static member => member.Starts > 1)),
+        new("a leader without a quorum", static state => state.Spent.QuorumTimeouts > 0),
+        new("a member restarted", static state => state.Members.Any(static member => member.Starts > 1)),
     ];
 
     /// <inheritdoc/>
@@ -65,8 +67,9 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         var spent = state.Spent;
         var id = action.Node;
 
-        // A walk that is shortened asks for what may not be possible any more.
-        if ((action.Message is not null && !state.Network.Contains(action.Message)) || Math.Max(action.Appends, action.HardStates) > state[id].Pending.Length)
+        // PathShrinker removes actions from a walk, so a later action may no longer be possible.
+        if ((action.Message is not null && !state.Network.Contains(action.Message))
+            || Math.Max(action.Appends, action.HardStates) > state[id].Pending.Length)
             return null;
 
         switch (action.Kind)
@@ -74,9 +77,13 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             case ActionKind.Deliver:
                 return StepOn(state, id).Execute(Input.Received(action.Message!.Message), action.Message, spent);
             case ActionKind.DeliverAfterLeaderTimeout:
-                return StepOn(state, id).AfterElapsed(TimerKind.LeaderTimeout).Execute(Input.Received(action.Message!.Message), action.Message, spent);
+                return StepOn(state, id)
+                    .AfterElapsed(TimerKind.LeaderTimeout)
+                    .Execute(Input.Received(action.Message!.Message), action.Message, spent);
             case ActionKind.Duplicate:
-                return StepOn(state, id).Execute(Input.Received(action.Message!.Message), delivered: null, spent with { Duplicates = (byte)(spent.Duplicates + 1) });
+                return StepOn(state, id)
+                    .Execute(
+                        Input.Received(action.Message!.Message), delivered: null, spent with { Duplicates = (byte)(spent.Duplicates + 1) });
             case ActionKind.Drop:
                 return state with { Network = [.. state.Network.Where(message => !message.Equals(action.Message))] };
             case ActionKind.Isolate:
@@ -84,13 +91,20 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             case ActionKind.Reconnect:
                 return state with { Isolated = NodeId.None };
             case ActionKind.Timeout:
-                return StepOn(state, id).AfterElapsed(TimerKind.ElectionTimeout).Execute(Input.Tick, delivered: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
+                return StepOn(state, id)
+                    .AfterElapsed(TimerKind.ElectionTimeout)
+                    .Execute(Input.Tick, delivered: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
             case ActionKind.Heartbeat:
-                return StepOn(state, id).AfterElapsed(TimerKind.Heartbeat).Execute(Input.Tick, delivered: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
+                return StepOn(state, id)
+                    .AfterElapsed(TimerKind.Heartbeat)
+                    .Execute(Input.Tick, delivered: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
             case ActionKind.QuorumTimeout:
-                return StepOn(state, id).AfterElapsed(TimerKind.QuorumTimeout).Execute(Input.Tick, delivered: null, spent with { QuorumTimeouts = (byte)(spent.QuorumTimeouts + 1) });
+                return StepOn(state, id)
+                    .AfterElapsed(TimerKind.QuorumTimeout)
+                    .Execute(Input.Tick, delivered: null, spent with { QuorumTimeouts = (byte)(spent.QuorumTimeouts + 1) });
             case ActionKind.PeerLost:
-                return StepOn(state, id).Execute(Input.PeerLost(action.Peer), delivered: null, spent with { LostPeers = (byte)(spent.LostPeers + 1) });
+                return StepOn(state, id)
+                    .Execute(Input.PeerLost(action.Peer), delivered: null, spent with { LostPeers = (byte)(spent.LostPeers + 1) });
             case ActionKind.FlushCompletes:
                 return StepOn(state, id).Flush(action.Appends, spent);
             case ActionKind.Apply:
@@ -104,7 +118,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             case ActionKind.Crash:
                 return Crash(state, action, spent with { Crashes = (byte)(spent.Crashes + 1) });
             default:
-                throw new ArgumentException($"{action.Kind} is nothing that happens", nameof(action));
+                throw new ArgumentException($"unknown kind of action: {action.Kind}", nameof(action));
         }
     }
 
@@ -140,7 +154,8 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     };
 
     /// <inheritdoc/>
-    public int KindOf(ClusterAction action) => action.Kind is ActionKind.Deliver or ActionKind.FlushCompletes or ActionKind.Apply or ActionKind.Reconnect ? 0 : (int)action.Kind;
+    public int KindOf(ClusterAction action) =>
+        action.Kind is ActionKind.Deliver or ActionKind.FlushCompletes or ActionKind.Apply or ActionKind.Reconnect ? 0 : (int)action.Kind;
 
     private void AddActionsOf(SentMessage message, ClusterState state, List<ClusterAction> actions)
     {
@@ -190,8 +205,8 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     }
 
     /// <summary>
-    /// The disk keeps some of the oldest appends. Term and vote are flushed before the entries that were gathered with them, so those of later
-    /// appends may be there when the entries are not.
+    /// Adds the crashes. The disk keeps any number of the oldest pending appends. Term and vote are flushed before the entries of the same
+    /// batch, so those of later appends may survive without their entries.
     /// </summary>
     private static void AddCrashes(Member member, List<ClusterAction> actions)
     {
@@ -225,14 +240,20 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         return StepOn(withRead, action.Node).Execute(Input.Read(ticket), delivered: null, spent);
     }
 
-    /// <summary>The time between the end of one life and the beginning of the next is one in which nothing arrives, and needs no state of its own.</summary>
+    /// <summary>
+    /// The process ends and restarts at once: nothing arrives between the two, so that time needs no state of its own.
+    /// </summary>
     private ClusterState Crash(ClusterState state, ClusterAction action, Budget spent)
     {
         var member = state[action.Node];
         var members = state.Members.ToArray();
         _refinement?.State = state.SpecState!;
-        members[(int)action.Node.Value - 1] = Start(action.Node, member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends), member.Starts + 1);
-        return state with { Members = members, Ghost = state.Ghost.WithoutReadsOf(action.Node), Spent = spent, SpecState = _refinement?.State };
+        var disk = member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends);
+        members[(int)action.Node.Value - 1] = Start(action.Node, disk, member.Starts + 1);
+        return state with
+        {
+            Members = members, Ghost = state.Ghost.WithoutReadsOf(action.Node), Spent = spent, SpecState = _refinement?.State,
+        };
     }
 
     private Member Start(NodeId id, DiskImage disk, int startNumber)
@@ -245,7 +266,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
 
     private StepExecutor StepOn(ClusterState state, NodeId id) => new(_config, _permutations, _effects, _refinement, state, id);
 
-    /// <summary>The first member is elected, and everything that follows from it happens.</summary>
+    /// <summary>Elects the first member, and takes every action that follows until none is left.</summary>
     private ClusterState Elect(ClusterState state)
     {
         state = Next(state, new ClusterAction(ActionKind.Timeout, new NodeId(1)))!;
@@ -254,7 +275,8 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         {
             actions.Clear();
             ActionsOf(state, actions);
-            if (actions.Find(static action => action.Kind is ActionKind.FlushCompletes or ActionKind.Apply or ActionKind.Deliver) is not { } next)
+            if (actions.Find(static action => action.Kind is ActionKind.FlushCompletes or ActionKind.Apply or ActionKind.Deliver)
+                is not { } next)
                 return state with { Spent = default };
             state = Next(state, next)!;
         }

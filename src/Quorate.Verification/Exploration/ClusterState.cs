@@ -4,20 +4,23 @@ using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>A whole cluster at one moment. A step makes another, which shares with this one whatever did not change.</summary>
-/// <param name="Members">In id order.</param>
-/// <param name="Network">Messages on their way. It is a set: the same one sent twice is one, unless it is duplicated.</param>
-/// <param name="Ghost">What was said and must stay true.</param>
-/// <param name="Spent">How often each thing has happened.</param>
-/// <param name="Isolated">The member that nobody can reach and that can reach nobody.</param>
+/// <summary>State of the whole cluster. A step creates a new one, which shares the unchanged components with this one.</summary>
+/// <param name="Members">The members in id order.</param>
+/// <param name="Network">The messages in flight. They are a set: equal messages are stored once.</param>
+/// <param name="Ghost">Ghost state: history that the properties refer to.</param>
+/// <param name="Spent">How often each action has happened, of those that <see cref="ModelConfig.Budget"/> limits.</param>
+/// <param name="Isolated">The isolated member, which neither sends nor receives; none if zero.</param>
 internal sealed record ClusterState(Member[] Members, SentMessage[] Network, GhostState Ghost, Budget Spent, NodeId Isolated = default)
 {
-    /// <summary>Where the specification stands on the way by which this state was met first. It is told by the way, and is no part of the state.</summary>
+    /// <summary>
+    /// State of the specification on the path on which this state was first reached. It depends on that path, so it is not part of the
+    /// state's identity.
+    /// </summary>
     public SpecificationState? SpecState { get; init; }
 
     public Member this[NodeId id] => Members[(int)id.Value - 1];
 
-    /// <summary>The state written under one renaming: part by part, each as the hash it has kept.</summary>
+    /// <summary>Writes the state under one permutation, each component as its cached hash.</summary>
     public void Write(in SymmetryPermutation permutation, StateEncoder encoder)
     {
         encoder.Clear();
@@ -33,9 +36,10 @@ internal sealed record ClusterState(Member[] Members, SentMessage[] Network, Gho
         Spent.Write(encoder);
     }
 
-    /// <summary>Whether a message can arrive, or leave.</summary>
-    public bool IsDeliverable(SentMessage message) => Isolated == NodeId.None || (message.Message.From != Isolated && message.Message.To != Isolated);
+    /// <summary>Whether neither sender nor receiver of a message is isolated.</summary>
+    public bool IsDeliverable(SentMessage message) =>
+        Isolated == NodeId.None || (message.Message.From != Isolated && message.Message.To != Isolated);
 
     public override string ToString() => string.Join('\n', Members.Select(static member => member.ToString())
-        .Concat(Network.Select(static message => $"on its way: {message}")));
+        .Concat(Network.Select(static message => $"in flight: {message}")));
 }

@@ -2,18 +2,23 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>What a member's disk would show after a power cut: term and vote, the log, and the commit mark that rode with it.</summary>
+/// <summary>
+/// What a member's disk contains after a power cut: term and vote, the log, and the commit index that was written along with the entries.
+/// </summary>
 internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogIndex Commit)
 {
     public static DiskImage Blank => new(default, [], LogIndex.Zero);
 
     public LogIndex LastIndex => new((ulong)Entries.Length);
 
-    /// <summary>The term of the entry at an index; zero where there is none.</summary>
+    /// <summary>The term of the entry at an index; zero if there is no entry.</summary>
     public Term TermAt(LogIndex index) => index <= LastIndex && index > LogIndex.Zero ? Entries[(int)index.Value - 1].Term : Term.Zero;
 
-    /// <summary>After some appends whose hard state, and some of those whose entries, have reached the disk.</summary>
-    /// <remarks>The log saves term and vote before any entry of the same batch (WriteAheadLog.Commit), so entries never run ahead of them.</remarks>
+    /// <summary>Returns the image after the hard states of some appends, and the entries of the first of those, were flushed.</summary>
+    /// <remarks>
+    /// The write-ahead log writes term and vote before any entry of the same batch (WriteAheadLog.AppendAndFlush), so the flushed entries
+    /// are never ahead of the flushed hard states.
+    /// </remarks>
     public DiskImage With(ReadOnlySpan<PendingAppend> hardStates, int entries)
     {
         var image = this;
@@ -24,7 +29,7 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
         return image;
     }
 
-    /// <summary>What a core that starts from this disk is told.</summary>
+    /// <summary>The durable state from which a core starts on this disk.</summary>
     public DurableState Restore(Configuration configuration)
     {
         var committed = (int)Commit.Value;
@@ -32,7 +37,13 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
         {
             HardState = HardState,
             Configuration = configuration,
-            TermStarts = [.. Entries.Take(committed).Where((entry, i) => i == 0 || entry.Term != Entries[i - 1].Term).Select(static entry => entry.Id)],
+            TermStarts =
+            [
+                .. Entries
+                    .Take(committed)
+                    .Where((entry, i) => i == 0 || entry.Term != Entries[i - 1].Term)
+                    .Select(static entry => entry.Id),
+            ],
             Commit = Commit,
             Tail = Entries[committed..],
             Last = Entries.Length == 0 ? EntryId.Zero : Entries[^1].Id,
@@ -53,14 +64,14 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
             return this;
 
         var first = append.Entries[0].Index;
-        Invariant.That(first > Commit, "what is committed is never replaced");
+        Invariant.That(first > Commit, "committed entries are never replaced");
         var entries = Entries[..(int)(first - new LogIndex(1))];
         var last = append.Entries[^1].Index;
         return this with { Entries = [.. entries, .. append.Entries], Commit = LogIndex.Min(LogIndex.Max(Commit, append.Commit), last) };
     }
 }
 
-/// <summary>An append that the disk has not answered, and the messages that wait for it.</summary>
+/// <summary>An append that is not flushed yet, and the messages that are held until it is.</summary>
 internal sealed record PendingAppend(ulong Token, HardState? HardState, LogEntry[] Entries, LogIndex Commit, SentMessage[] Held)
 {
     public void Write(in SymmetryPermutation state)

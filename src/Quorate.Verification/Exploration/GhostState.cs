@@ -3,7 +3,10 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>What has been said to clients and between members and must stay true, though whoever said it may have forgotten.</summary>
+/// <summary>
+/// Ghost state: what has been acknowledged to clients and to other members. It must stay true even when the member that acknowledged it
+/// has crashed.
+/// </summary>
 internal sealed class GhostState : HashedComponent
 {
     private readonly SymmetryPermutation[] _permutations;
@@ -12,24 +15,24 @@ internal sealed class GhostState : HashedComponent
         : base(permutations) =>
         _permutations = permutations;
 
-    /// <summary>Every entry that any member ever held to be committed.</summary>
+    /// <summary>Every entry that any member ever considered committed.</summary>
     public ImmutableArray<CommittedEntry> Committed { get; private init; } = [];
 
-    /// <summary>Who has led each term, from 1 on.</summary>
+    /// <summary>The leader of each term, from term 1 on.</summary>
     public ImmutableArray<NodeId> Leaders { get; private init; } = [];
 
-    /// <summary>Reads that have not been answered.</summary>
+    /// <summary>Reads that have not completed.</summary>
     public ImmutableArray<OpenRead> Reads { get; private init; } = [];
 
-    /// <summary>Proposals of which it was said that they will never happen.</summary>
+    /// <summary>Sequence numbers of rejected proposals, which must never be committed.</summary>
     public ImmutableArray<ulong> Rejected { get; private init; } = [];
 
-    /// <summary>How many reads have been granted.</summary>
+    /// <summary>Number of granted reads.</summary>
     public int Granted { get; private init; }
 
     public LogIndex LastCommitted => new((ulong)Committed.Length);
 
-    /// <summary>A core hands out entries to be applied.</summary>
+    /// <summary>A core emits committed entries to be applied.</summary>
     public GhostState WithCommitted(RaftCore core, ReadOnlySpan<LogEntry> entries)
     {
         var committed = Committed;
@@ -38,16 +41,22 @@ internal sealed class GhostState : HashedComponent
             var at = (int)entry.Index.Value - 1;
             if (at < committed.Length)
             {
-                Require(committed[at].Term == entry.Term && committed[at].Proposal == entry.Proposal, "StateMachineSafety", $"{core.Self} commits {entry.Id}; {committed[at].Term}/{entry.Index} was committed there");
+                Require(
+                    committed[at].Term == entry.Term && committed[at].Proposal == entry.Proposal,
+                    "StateMachineSafety",
+                    $"{core.Self} commits {entry.Id}, but {committed[at].Term}/{entry.Index} was committed at that index");
                 continue;
             }
 
             var proposal = entry.Proposal;
-            Require(at == committed.Length, "StateMachineSafety", $"{core.Self} commits {entry.Id}, and nothing is committed before it");
+            Require(at == committed.Length, "StateMachineSafety", $"{core.Self} commits {entry.Id} before its predecessor is committed");
             if (proposal != ProposalId.None)
             {
                 Require(committed.All(other => other.Proposal != proposal), "OneOutcome", $"{proposal} is committed twice");
-                Require(!Rejected.Contains(proposal.Sequence), "RejectedNeverHappens", $"{proposal} was rejected, and {core.Self} commits it at {entry.Id}");
+                Require(
+                    !Rejected.Contains(proposal.Sequence),
+                    "RejectedNeverHappens",
+                    $"{proposal} was rejected, and {core.Self} commits it at {entry.Id}");
             }
 
             committed = committed.Add(new CommittedEntry(entry.Term, proposal, core.Term));
@@ -56,7 +65,7 @@ internal sealed class GhostState : HashedComponent
         return committed == Committed ? this : With(committed: committed);
     }
 
-    /// <summary>A core has become leader.</summary>
+    /// <summary>A core becomes leader.</summary>
     public GhostState WithLeader(RaftCore core)
     {
         var term = (int)core.Term.Value;
@@ -64,32 +73,36 @@ internal sealed class GhostState : HashedComponent
         while (leaders.Length < term)
             leaders = leaders.Add(NodeId.None);
         var before = leaders[term - 1];
-        Require(before == NodeId.None || before == core.Self, "ElectionSafety", $"term {term} is led by {before} and {core.Self}");
+        Require(before == NodeId.None || before == core.Self, "ElectionSafety", $"term {term} has two leaders, {before} and {core.Self}");
         return With(leaders: leaders.SetItem(term - 1, core.Self));
     }
 
     public GhostState WithRejected(ProposalId proposal)
     {
-        Require(Committed.All(entry => entry.Proposal != proposal), "RejectedNeverHappens", $"{proposal} is committed, and is rejected");
+        Require(Committed.All(entry => entry.Proposal != proposal), "RejectedNeverHappens", $"{proposal} is committed, and then rejected");
         return With(rejected: Rejected.Add(proposal.Sequence).Sort());
     }
 
     public GhostState WithRead(NodeId node, ulong ticket) => With(reads: Reads.Add(new OpenRead(node, ticket, LastCommitted)));
 
-    /// <summary>A read is answered: it must show all that was committed when it was asked.</summary>
+    /// <summary>A read completes: if granted, at an index that includes everything committed when the read was requested.</summary>
     public GhostState WithReadResult(in ReadIndexResult result)
     {
         var ticket = result.Ticket;
         var read = Reads.FirstOrDefault(read => read.Ticket == ticket);
-        Require(read.Ticket == ticket, "OneAnswer", $"read {ticket} is answered, and nobody waits for it");
-        Require(result.RejectReason is not null || result.Index >= read.LastCommitted, "NoStaleRead", $"read {ticket} is granted at {result.Index}; {read.LastCommitted} was committed when {read.Node} asked");
+        Require(read.Ticket == ticket, "OneReadResult", $"read {ticket} completes, but is not pending");
+        Require(
+            result.RejectReason is not null || result.Index >= read.LastCommitted,
+            "NoStaleRead",
+            $"read {ticket} is granted at {result.Index}, but {read.LastCommitted} was committed when it was requested at {read.Node}");
         return With(reads: Reads.Remove(read), granted: Granted + (result.RejectReason is null ? 1 : 0));
     }
 
-    /// <summary>A process ends, and with it all who waited there.</summary>
-    public GhostState WithoutReadsOf(NodeId node) => Reads.Any(read => read.Node == node) ? With(reads: Reads.RemoveAll(read => read.Node == node)) : this;
+    /// <summary>A process ends, and its pending reads with it.</summary>
+    public GhostState WithoutReadsOf(NodeId node) =>
+        Reads.Any(read => read.Node == node) ? With(reads: Reads.RemoveAll(read => read.Node == node)) : this;
 
-    /// <summary>LeaderCompleteness, CommittedIsDurable.</summary>
+    /// <summary>Checks LeaderCompleteness and CommittedIsDurable.</summary>
     public void Check(ReadOnlySpan<Member> members)
     {
         for (var at = 0; at < Committed.Length; at++)
@@ -101,11 +114,16 @@ internal sealed class GhostState : HashedComponent
             {
                 if (member.Disk.TermAt(index) == entry.Term)
                     holders++;
-                Require(member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term,
-                    "LeaderCompleteness", $"{member.Id} leads term {member.Core.Term} without {entry.Term}/{index}, committed in term {entry.CommittedIn}");
+                Require(
+                    member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term,
+                    "LeaderCompleteness",
+                    $"{member.Id} leads term {member.Core.Term} without {entry.Term}/{index}, committed in term {entry.CommittedIn}");
             }
 
-            Require(2 * holders > members.Length, "CommittedIsDurable", $"{entry.Term}/{index} is committed, and on {holders} of {members.Length} disks");
+            Require(
+                2 * holders > members.Length,
+                "CommittedIsDurable",
+                $"{entry.Term}/{index} is committed, but only {holders} of {members.Length} disks have it");
         }
     }
 
@@ -154,14 +172,14 @@ internal sealed class GhostState : HashedComponent
         };
 }
 
-/// <summary>An entry that is committed.</summary>
-/// <param name="Term">Its term.</param>
-/// <param name="Proposal">The command it holds.</param>
-/// <param name="CommittedIn">The term of the first who held it to be committed: the leaders of later terms hold it too.</param>
+/// <summary>A committed entry.</summary>
+/// <param name="Term">Term of the entry.</param>
+/// <param name="Proposal">The proposal in the entry.</param>
+/// <param name="CommittedIn">Term of the member that committed it first: the leaders of all later terms must have the entry.</param>
 internal readonly record struct CommittedEntry(Term Term, ProposalId Proposal, Term CommittedIn);
 
-/// <summary>A read that waits for its answer.</summary>
-/// <param name="Node">Who was asked by a client.</param>
-/// <param name="Ticket">Its number.</param>
-/// <param name="LastCommitted">What was committed, and so may have been acknowledged, when it was asked.</param>
+/// <summary>A read that has not completed.</summary>
+/// <param name="Node">The member at which a client requested the read.</param>
+/// <param name="Ticket">Number of the read.</param>
+/// <param name="LastCommitted">Last committed index, and so last possibly acknowledged index, when the read was requested.</param>
 internal readonly record struct OpenRead(NodeId Node, ulong Ticket, LogIndex LastCommitted);

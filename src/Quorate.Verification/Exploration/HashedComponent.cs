@@ -1,15 +1,18 @@
 namespace Quorate.Verification.Exploration;
 
-/// <summary>A piece of a state that many states share, because a step changes little: it is written and hashed once under each renaming.</summary>
-/// <param name="permutations">Under which names it is hashed; the first leaves each member its own.</param>
+/// <summary>
+/// A component of a state that many states share, because a step changes few components. It is written and hashed once under each
+/// permutation, and the hashes are cached.
+/// </summary>
+/// <param name="permutations">The permutations under which it is hashed; the first is the identity.</param>
 internal abstract class HashedComponent(SymmetryPermutation[] permutations)
 {
     private ulong[]? _hashes;
 
-    /// <summary>Two parts with the same identity are the same.</summary>
+    /// <summary>Equal for equal components.</summary>
     public ulong Identity => HashUnder(0);
 
-    /// <summary>The hash under a renaming, by its number.</summary>
+    /// <summary>The hash under the permutation with the given index.</summary>
     public ulong HashUnder(int permutation)
     {
         _hashes ??= new ulong[permutations.Length];
@@ -23,6 +26,6 @@ internal abstract class HashedComponent(SymmetryPermutation[] permutations)
         return _hashes[permutation];
     }
 
-    /// <summary>Writes all of it.</summary>
+    /// <summary>Writes the whole component.</summary>
     protected abstract void Write(in SymmetryPermutation state);
 }

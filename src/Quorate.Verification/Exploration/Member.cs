@@ -2,26 +2,28 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>One member: its core, what is on its disk, and what is on the way there.</summary>
-internal sealed class Member(SymmetryPermutation[] permutations, RaftCore core, DiskImage disk, PendingAppend[] pending, int starts) : HashedComponent(permutations)
+/// <summary>One member: its core, the contents of its disk, and its pending appends.</summary>
+internal sealed class Member(SymmetryPermutation[] permutations, RaftCore core, DiskImage disk, PendingAppend[] pending, int starts)
+    : HashedComponent(permutations)
 {
     public NodeId Id => Core.Self;
 
-    /// <summary>Never stepped: a step takes a copy.</summary>
+    /// <summary>The core. It is never stepped: a step works on a clone.</summary>
     public RaftCore Core { get; } = core;
 
     public DiskImage Disk { get; } = disk;
 
     public PendingAppend[] Pending { get; } = pending;
 
-    /// <summary>How often it has started.</summary>
+    /// <summary>How often the member has started.</summary>
     public int Starts { get; } = starts;
 
     public override string ToString()
     {
         var log = string.Join(' ', Enumerable.Range(1, (int)Core.LastIndex.Value).Select(i => $"{Core.TermAt(new LogIndex((ulong)i))}"));
-        return $"{Id}: {Core.Role} term {Core.Term} vote {Core.VotedFor} leader {Core.Leader} log [{log}] commit {Core.CommitIndex} durable {Core.DurableIndex}, "
-            + $"disk term {Disk.HardState.Term} to {Disk.LastIndex}{(Pending.Length > 0 ? $" and {Pending.Length} on the way" : "")}";
+        return $"{Id}: {Core.Role} term {Core.Term} vote {Core.VotedFor} leader {Core.Leader} log [{log}] "
+            + $"commit {Core.CommitIndex} durable {Core.DurableIndex}, "
+            + $"disk term {Disk.HardState.Term} to {Disk.LastIndex}{(Pending.Length > 0 ? $" and {Pending.Length} pending appends" : "")}";
     }
 
     protected override void Write(in SymmetryPermutation state)

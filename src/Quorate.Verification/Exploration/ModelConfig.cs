@@ -3,40 +3,50 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>How large a world is explored: who is in it, how often each misfortune strikes, and what is left out because it makes no difference.</summary>
+/// <summary>
+/// Model configuration: number of members, budget of each action, and which state-space reductions are in use.
+/// </summary>
 internal sealed record ModelConfig(string Name)
 {
-    /// <summary>How many members there are.</summary>
+    /// <summary>Number of members.</summary>
     public int Members { get; init; } = 3;
 
-    /// <summary>A leader has been elected, and everybody knows, before anything counts.</summary>
+    /// <summary>Starts with an elected leader that every member knows; the actions of that election are not counted.</summary>
     public bool StartsWithLeader { get; init; }
 
-    /// <summary>How often each thing may happen, all members together.</summary>
+    /// <summary>How often each action may happen, summed over all members.</summary>
     public Budget Budget { get; init; }
 
-    /// <summary>The disk takes its time: what a step wrote is durable only when the disk says so, and may be lost until then. Else it is durable at once.</summary>
+    /// <summary>
+    /// A step's append is durable only after a separate FlushCompletes action, and may be lost until then. Otherwise it is durable at once.
+    /// </summary>
     public bool AsyncFlush { get; init; }
 
-    /// <summary>The state machine takes its time. Else it applies at once what it is handed.</summary>
+    /// <summary>Entries are applied in a separate Apply action. Otherwise they are applied at once.</summary>
     public bool AsyncApply { get; init; }
 
-    /// <summary>A message displaces the one of its kind that is on its way on the same link: that one is lost. Else any number is on the way.</summary>
+    /// <summary>
+    /// A message displaces the message of its kind that is in flight on the same link, and that one is lost. Otherwise any number is in
+    /// flight.
+    /// </summary>
     public bool OneInFlightPerLinkAndKind { get; init; }
 
-    /// <summary>Messages are lost one by one. Without it they are lost too, by never arriving; it makes room on a long walk.</summary>
+    /// <summary>
+    /// Single messages are lost by Drop actions. Without them a message may also be lost, by never arriving; Drop keeps the network small
+    /// on a long walk.
+    /// </summary>
     public bool Drops { get; init; }
 
-    /// <summary>One of several states that differ only in who is called what is enough.</summary>
+    /// <summary>States that differ only by a permutation of the members count as one.</summary>
     public bool Symmetric { get; init; } = true;
 
-    /// <summary>A message that its receiver would ignore now and for ever is as good as lost.</summary>
+    /// <summary>Removes messages that their receiver would ignore now and at any later time.</summary>
     public bool PrunesIgnoredMessages { get; init; } = true;
 
-    /// <summary>Bytes of a command.</summary>
+    /// <summary>Payload bytes of a command.</summary>
     public int CommandBytes { get; init; }
 
-    /// <summary>What the cores are told.</summary>
+    /// <summary>The core options of a member.</summary>
     public static RaftOptions OptionsOf(NodeId self, int startNumber) => new()
     {
         Self = self,
@@ -47,7 +57,7 @@ internal sealed record ModelConfig(string Name)
     };
 }
 
-/// <summary>How often each thing may happen, or has happened.</summary>
+/// <summary>How often each limited action may happen, or has happened.</summary>
 internal readonly record struct Budget
 {
     public byte Timeouts { get; init; }
@@ -62,13 +72,13 @@ internal readonly record struct Budget
 
     public byte Duplicates { get; init; }
 
-    /// <summary>Members cut off.</summary>
+    /// <summary>Isolations of a member.</summary>
     public byte Isolations { get; init; }
 
-    /// <summary>Connections closed.</summary>
+    /// <summary>Closed connections.</summary>
     public byte LostPeers { get; init; }
 
-    /// <summary>Leaders that hear nobody and give up.</summary>
+    /// <summary>Leaders that step down because they receive replies from no quorum.</summary>
     public byte QuorumTimeouts { get; init; }
 
     public void Write(StateEncoder state)

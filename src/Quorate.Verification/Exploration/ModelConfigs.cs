@@ -1,12 +1,17 @@
 namespace Quorate.Verification.Exploration;
 
-/// <summary>The worlds that are explored.</summary>
+/// <summary>The model configurations of the explorer.</summary>
 internal static class ModelConfigs
 {
-    /// <summary>A command so large that it does not fit into one message with the entry before it or after it: then an old entry arrives without a new one.</summary>
+    /// <summary>
+    /// Payload so large that no message has room for two commands: so a delayed message with an old entry can arrive without the entry
+    /// after it.
+    /// </summary>
     private const int LargeCommandBytes = 960;
 
-    /// <summary>Each is small enough to be explored whole in seconds; docs/testing.md has their numbers.</summary>
+    /// <summary>
+    /// Configurations that are small enough to be explored exhaustively in seconds; docs/testing/explorer.md has their sizes.
+    /// </summary>
     public static IReadOnlyList<ModelConfig> All { get; } =
     [
         new("lone-member")
@@ -101,7 +106,7 @@ internal static class ModelConfigs
         },
     ];
 
-    /// <summary>Too large for that by far: for walks.</summary>
+    /// <summary>The configuration for random walks; far too large for an exhaustive search.</summary>
     public static ModelConfig RandomWalk { get; } = new("walk")
     {
         StartsWithLeader = true,
@@ -112,13 +117,24 @@ internal static class ModelConfigs
 
         CommandBytes = LargeCommandBytes,
 
-        // As often as a walk is long; which of them there are, each walk draws.
+        // At least as many as a walk has steps. Each walk draws which of these actions it has at all.
         Budget = new()
         {
-            Timeouts = 255, Heartbeats = 255, Crashes = 255, Proposals = 255, Reads = 255, Duplicates = 255, Isolations = 255, LostPeers = 255, QuorumTimeouts = 255,
+            Timeouts = 255,
+            Heartbeats = 255,
+            Crashes = 255,
+            Proposals = 255,
+            Reads = 255,
+            Duplicates = 255,
+            Isolations = 255,
+            LostPeers = 255,
+            QuorumTimeouts = 255,
         },
     };
 
     public static ModelConfig Find(string name) =>
-        All.FirstOrDefault(scope => scope.Name == name) ?? throw new ArgumentException($"{name} is none of {string.Join(", ", All.Select(static scope => scope.Name))}.", nameof(name));
+        All.FirstOrDefault(config => config.Name == name)
+            ?? throw new ArgumentException(
+                $"there is no model configuration \"{name}\"; there are {string.Join(", ", All.Select(static config => config.Name))}",
+                nameof(name));
 }

@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>A message on its way: a copy, because the core uses its own again.</summary>
+/// <summary>A message that was sent: a copy, because the core reuses its message objects.</summary>
 internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
 {
     public SentMessage(SymmetryPermutation[] permutations, Message message)
@@ -13,7 +13,7 @@ internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
         Message.To = message.To;
         Message.Term = message.Term;
 
-        // Now, and not while somebody who holds it is being written: they share the encoder.
+        // Hashed here, and not while a component that contains the message is being written: they share the encoder.
         for (var i = 0; i < permutations.Length; i++)
             HashUnder(i);
     }
@@ -28,7 +28,7 @@ internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
 
     public override string ToString() => Message.ToString()!;
 
-    /// <summary>Whether this and another are of one kind and on one link: both would be in flight for one pair.</summary>
+    /// <summary>Whether both messages have the same type, sender and receiver.</summary>
     public bool HasSameKindAndLink(SentMessage other) =>
         Message.From == other.Message.From && Message.To == other.Message.To && Message.GetType() == other.Message.GetType();
 
@@ -84,11 +84,11 @@ internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
                 state.Number(reply.Index.Value);
                 break;
             default:
-                throw new NotSupportedException($"{Message.GetType().Name} is a message the explorer does not know");
+                throw new NotSupportedException($"the explorer does not support messages of type {Message.GetType().Name}");
         }
     }
 
-    /// <summary>Entries of any place: on the wire, on the disk, on their way to it.</summary>
+    /// <summary>Writes entries: of a message, a disk, or a pending append.</summary>
     public static void WriteEntries(in SymmetryPermutation state, ReadOnlySpan<LogEntry> entries)
     {
         state.Number((ulong)entries.Length);
@@ -109,7 +109,10 @@ internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
 
     private static Message Copy(Message message) => message switch
     {
-        AppendEntries m => new AppendEntries { Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round },
+        AppendEntries m => new AppendEntries
+        {
+            Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round,
+        },
         AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
         RequestVote m => new RequestVote { PreVote = m.PreVote, LastEntry = m.LastEntry },
         RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
@@ -117,6 +120,6 @@ internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
         RejectProposals m => new RejectProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
         ReadIndexRequest m => new ReadIndexRequest { ReadId = m.ReadId },
         ReadIndexReply m => new ReadIndexReply { ReadId = m.ReadId, Granted = m.Granted, Index = m.Index },
-        _ => throw new NotSupportedException($"{message.GetType().Name} is a message the explorer does not know"),
+        _ => throw new NotSupportedException($"the explorer does not support messages of type {message.GetType().Name}"),
     };
 }

@@ -3,7 +3,9 @@ using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>One member takes what has happened to it: its core is copied and stepped, and the effects are carried out in the driver's order.</summary>
+/// <summary>
+/// Executes one step of one member: clones its core, steps the clone, and carries out the effects in the order of the driver.
+/// </summary>
 internal sealed class StepExecutor
 {
     private readonly ModelConfig _config;
@@ -15,11 +17,12 @@ internal sealed class StepExecutor
     private readonly Refinement? _refinement;
     private readonly List<PendingAppend> _pending;
     private readonly List<SentMessage> _sent = [];
-    private readonly Queue<EntriesRequest> _logReads = new();
+    private readonly Queue<EntriesRequest> _entriesRequests = new();
     private DiskImage _disk;
     private GhostState _ghost;
 
-    public StepExecutor(ModelConfig config, SymmetryPermutation[] permutations, Effects effects, Refinement? refinement, ClusterState state, NodeId id)
+    public StepExecutor(
+        ModelConfig config, SymmetryPermutation[] permutations, Effects effects, Refinement? refinement, ClusterState state, NodeId id)
     {
         _config = config;
         _permutations = permutations;
@@ -34,17 +37,17 @@ internal sealed class StepExecutor
         refinement?.State = state.SpecState!;
     }
 
-    /// <summary>So much time has passed that the next tick brings this about.</summary>
+    /// <summary>Lets enough time elapse that the timer expires at the next tick.</summary>
     public StepExecutor AfterElapsed(TimerKind timer)
     {
         _core.Elapse(timer);
         return this;
     }
 
-    /// <summary>The core takes one input, and the end of the turn.</summary>
-    /// <param name="input">What has happened.</param>
-    /// <param name="delivered">A message that is no longer on its way.</param>
-    /// <param name="spent">What has happened so far, this included.</param>
+    /// <summary>Steps the core with one input and then with the end of the iteration.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="delivered">A message that is removed from the network; null: none.</param>
+    /// <param name="spent">The action counts, this action included.</param>
     public ClusterState Execute(in Input input, SentMessage? delivered, Budget spent)
     {
         Step(input);
@@ -54,7 +57,10 @@ internal sealed class StepExecutor
         return Finish(delivered, spent);
     }
 
-    /// <summary>The oldest appends are durable: the disk holds them, what waited for them leaves, and the core hears of it.</summary>
+    /// <summary>
+    /// Completes the flush of the oldest appends: their entries are on the disk, the messages held for them are sent, and the core receives
+    /// the input.
+    /// </summary>
     public ClusterState Flush(int appends, Budget spent)
     {
         var token = CompleteAppends(appends);
@@ -72,7 +78,9 @@ internal sealed class StepExecutor
         if (after.Role == Role.Leader && before.Role != Role.Leader)
             _ghost = _ghost.WithLeader(_core);
         else if (after.Role == Role.Leader && after.Commit > before.Commit && _core.TermAt(after.Commit) != after.Term)
-            throw new ViolationException("CommitsItsOwnTerm", $"{after.Self} leads term {after.Term} and commits up to {_core.TermAt(after.Commit)}/{after.Commit} by counting");
+            throw new ViolationException(
+                "CommitsItsOwnTerm",
+                $"{after.Self} leads term {after.Term} and commits up to {_core.TermAt(after.Commit)}/{after.Commit} by counting replicas");
     }
 
     private void ExecuteEffects()
@@ -88,20 +96,23 @@ internal sealed class StepExecutor
             _ghost = _ghost.WithCommitted(_core, _effects.Apply.Span);
         foreach (var rejection in _effects.Rejections)
             _ghost = _ghost.WithRejected(rejection.Proposal);
-        foreach (var answer in _effects.ReadResults)
-            _ghost = _ghost.WithReadResult(answer);
-        foreach (var read in _effects.EntriesRequests)
-            _logReads.Enqueue(read);
+        foreach (var result in _effects.ReadResults)
+            _ghost = _ghost.WithReadResult(result);
+        foreach (var request in _effects.EntriesRequests)
+            _entriesRequests.Enqueue(request);
     }
 
     private void HoldUntilDurable(SendWhenDurableList messages)
     {
         var at = _pending.FindIndex(append => append.Token == messages.Token);
-        Invariant.That(at >= 0, "a message waits for an append that is on its way");
-        _pending[at] = _pending[at] with { Held = [.. _pending[at].Held, .. messages.Messages.Select(message => new SentMessage(_permutations, message))] };
+        Invariant.That(at >= 0, "a held message belongs to a pending append");
+        var held = messages.Messages.Select(message => new SentMessage(_permutations, message));
+        _pending[at] = _pending[at] with { Held = [.. _pending[at].Held, .. held] };
     }
 
-    /// <summary>What takes no time in this scope happens at once.</summary>
+    /// <summary>
+    /// Steps the core with the inputs that follow without delay in this configuration: flushes, applies, and reads of the log.
+    /// </summary>
     private void ProcessImmediateInputs()
     {
         while (true)
@@ -110,8 +121,8 @@ internal sealed class StepExecutor
                 Step(Input.Durable(CompleteAppends(_pending.Count)));
             else if (!_config.AsyncApply && _core.ApplyingIndex > _core.AppliedIndex)
                 Step(Input.Applied(_core.ApplyingIndex));
-            else if (_logReads.TryDequeue(out var read))
-                Step(Input.EntriesLoaded(read.Peer, ReadLog(read)));
+            else if (_entriesRequests.TryDequeue(out var request))
+                Step(Input.EntriesLoaded(request.Peer, ReadLog(request)));
             else
                 return;
         }
@@ -127,10 +138,10 @@ internal sealed class StepExecutor
         return completed[^1].Token;
     }
 
-    private LogEntry[] ReadLog(in EntriesRequest read)
+    private LogEntry[] ReadLog(in EntriesRequest request)
     {
-        Invariant.That(read.To <= _disk.LastIndex, "the disk is asked for what it holds");
-        return _disk.Entries[((int)read.From.Value - 1)..(int)read.To.Value];
+        Invariant.That(request.To <= _disk.LastIndex, "the core requests only entries that the disk has");
+        return _disk.Entries[((int)request.From.Value - 1)..(int)request.To.Value];
     }
 
     private ClusterState Finish(SentMessage? delivered, Budget spent)
@@ -164,7 +175,10 @@ internal sealed class StepExecutor
         return [.. network];
     }
 
-    /// <summary>An answer of a term that its receiver has left for ever: it is on its disk that it has.</summary>
+    /// <summary>
+    /// Whether the message is a reply of a term that its receiver has left. The receiver's newer term is durable, so it ignores the reply
+    /// even after a crash.
+    /// </summary>
     private static bool WillBeIgnored(Message message, Term durable) => message switch
     {
         AppendEntriesReply reply => reply.Term < durable,

@@ -4,8 +4,11 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Exploration;
 
-/// <summary>Writes a state with its members called by other names.</summary>
-/// <remarks>Two clusters that differ only in who is called what behave alike, so one of them is enough: the one whose state has the least hash of all names.</remarks>
+/// <summary>Writes a state with the ids of its members permuted.</summary>
+/// <remarks>
+/// Two clusters that differ only by a permutation of their members behave the same, so one of them is enough: the explorer represents a
+/// state by the least hash over all permutations.
+/// </remarks>
 internal readonly struct SymmetryPermutation : IStateWriter
 {
     private readonly StateEncoder _encoder;
@@ -22,13 +25,15 @@ internal readonly struct SymmetryPermutation : IStateWriter
         _newIds = [.. newIds];
     }
 
-    /// <summary>Which of all renamings this is.</summary>
+    /// <summary>Index of this permutation among all permutations.</summary>
     public int Index { get; }
 
     /// <inheritdoc/>
     public ImmutableArray<NodeId> Members { get; }
 
-    /// <summary>All ways to name members 1 to <paramref name="members"/>, or only the one that leaves each its name; that one is the first.</summary>
+    /// <summary>
+    /// All permutations of members 1 to <paramref name="members"/>, or only the identity; the identity is always the first.
+    /// </summary>
     public static SymmetryPermutation[] All(int members, bool symmetric)
     {
         var encoder = new StateEncoder();
@@ -54,13 +59,13 @@ internal readonly struct SymmetryPermutation : IStateWriter
     /// <inheritdoc/>
     public void Node(NodeId node) => _encoder.Write(NewIdOf(node));
 
-    /// <summary>What a member is called here; nobody is nobody.</summary>
+    /// <summary>The id that a member has under this permutation; 0 for <see cref="NodeId.None"/>.</summary>
     public ulong NewIdOf(NodeId node) => _newIds[(int)node.Value];
 
     /// <inheritdoc/>
     public void Bytes(ReadOnlySpan<byte> bytes) => _encoder.Write(bytes);
 
-    /// <summary>Messages in no order: there is none on a network, and among those that leave at once.</summary>
+    /// <summary>Writes messages as a set: neither the network nor a list of held messages has an order that matters.</summary>
     public void Messages(ReadOnlySpan<SentMessage> messages)
     {
         var sum = 0UL;

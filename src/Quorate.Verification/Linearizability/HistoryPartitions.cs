@@ -1,13 +1,15 @@
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>Divides a history into parts that know nothing of each other: operations that share a key, by whatever detours, are in one.</summary>
+/// <summary>
+/// Partitions a history into independent parts: operations that share a key, directly or through other operations, are in the same part.
+/// </summary>
 internal static class HistoryPartitions
 {
-    /// <summary>The parts, in the order of their first operations; in each, the operations as they stood.</summary>
+    /// <summary>Returns the parts in the order of their first operations; each keeps the order of its operations.</summary>
     public static List<List<Operation<TRequest, TResponse>>> Split<TState, TRequest, TResponse>(
         IReadOnlyList<Operation<TRequest, TResponse>> history, SequentialModel<TState, TRequest, TResponse> model)
     {
-        // Keys that occur together are joined: each key points to another of its part, or to itself.
+        // Union-find: keys of one operation are joined. Each key points to another key of its part, or to itself.
         var parents = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var operation in history)
         {

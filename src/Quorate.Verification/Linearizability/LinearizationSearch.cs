@@ -2,15 +2,17 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>One search for an order of one part of a history.</summary>
+/// <summary>Searches for a linearization of one part of a history.</summary>
 /// <remarks>
 /// <code>
-///   moments in time:   a( ──── b( ──── )a ──── c( ──── )b ──── )c        a began, b began, a returned …
+///   events in real time:   a( ──── b( ──── )a ──── c( ──── )b ──── )c        a invoked, b invoked, a returned …
 /// </code>
-/// Whatever began before the first return may be the first in the order. The search takes one of these, takes its two moments out of the list, and goes on from the front; when it
-/// meets a return whose operation is not taken, that one should have been in the order by now, so it puts the last one back and tries the next in its place. It never goes twice to the same
-/// set of taken operations with the same state. What was never answered has no return: it may stand anywhere after its beginning, or nowhere. It is tried only where nothing else
-/// fits, or each of them would double the search.
+/// Any operation invoked before the first return may be the first of the linearization. The search chooses one of these, removes its two
+/// events from the list, and continues from the front. When it meets a return whose operation is not linearized, no choice is left: that
+/// operation would have had to be linearized before. The search then undoes its last choice and tries the next operation in its place. It
+/// never visits the same set of linearized operations with the same state twice. A pending operation, one without a response, has no
+/// return: it may be linearized anywhere after its invocation, or nowhere. The search tries it only where no other operation fits,
+/// because otherwise each pending operation would double the search.
 /// </remarks>
 internal sealed class LinearizationSearch<TState, TRequest, TResponse>
 {
@@ -37,7 +39,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
     {
         var (steps, taken) = (0L, UInt128.Zero);
 
-        // Until: before which return the unanswered are looked through; none while it is the answered ones.
+        // until: null while operations with a response are tried. Otherwise pending operations invoked up to this return are tried.
         var (at, until) = (_front.Next, (long?)null);
         while (_remaining > 0)
         {
@@ -57,7 +59,8 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
             }
 
             if (steps >= budget || (steps % StepsBetweenCancellationChecks == 0 && cancel.IsCancellationRequested))
-                return Verdict.Unknown($"no order of {_operations.Count} operations found, and none excluded, in {steps} steps", steps);
+                return Verdict.Unknown(
+                    $"a linearization of {_operations.Count} operations was neither found nor excluded in {steps} steps", steps);
             steps++;
             if (!CanBeNext(_operations[at.Operation], out var next) || !_visited.Add((taken ^ _zobristKeys[at.Operation], next)))
             {
@@ -79,37 +82,45 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
     {
         var response = _model.Step(_state, operation.Request, out next);
 
-        // What nobody answered and what changes nothing may as well not be there.
-        return operation.HasReturned ? _model.Matches(response, operation.Response!) : !EqualityComparer<TState>.Default.Equals(_state, next);
+        // A pending operation that does not change the state need not be linearized.
+        return operation.HasReturned
+            ? _model.Matches(response, operation.Response!)
+            : !EqualityComparer<TState>.Default.Equals(_state, next);
     }
 
-    /// <summary>All moments in time; what begins at the moment at which another returns is beside it, not behind.</summary>
+    /// <summary>
+    /// Builds the list of events in real time. An invocation at the time of a return is concurrent with it, so it comes first.
+    /// </summary>
     private void BuildTimeline()
     {
-        var moments = new List<(long At, HistoryEvent Moment)>();
+        var events = new List<(long At, HistoryEvent Event)>();
         var random = new SplitMix64(0);
         _zobristKeys = new UInt128[_operations.Count];
         for (var i = 0; i < _operations.Count; i++)
         {
-            // 128 random bits stand for each operation, and the xor of them for a set: the chance that two sets of a search are taken for one is below 2^-80.
+            // Each operation has a random key of 128 bits, and a set of operations the xor of their keys (Zobrist hashing): the probability
+            // that two sets of a search have the same key is below 2^-80.
             _zobristKeys[i] = new UInt128(random.Next(), random.Next());
             var call = new HistoryEvent(i, isReturn: false);
-            moments.Add((_operations[i].Invoked, call));
+            events.Add((_operations[i].Invoked, call));
             if (!_operations[i].HasReturned)
                 continue;
             _remaining++;
             call.Return = new HistoryEvent(i, isReturn: true);
-            moments.Add((_operations[i].Returned!.Value, call.Return));
+            events.Add((_operations[i].Returned!.Value, call.Return));
         }
 
         var (last, lastPending) = (_front, _pendingFront);
-        foreach (var (_, moment) in moments.OrderBy(static m => m.At).ThenBy(static m => m.Moment.IsReturn).ThenBy(static m => m.Moment.Operation))
+        foreach (var (_, historyEvent) in events
+            .OrderBy(static m => m.At)
+            .ThenBy(static m => m.Event.IsReturn)
+            .ThenBy(static m => m.Event.Operation))
         {
             ref var end = ref last;
-            if (!moment.IsReturn && moment.Return is null)
+            if (!historyEvent.IsReturn && historyEvent.Return is null)
                 end = ref lastPending;
-            (end.Next, moment.Previous) = (moment, end);
-            end = moment;
+            (end.Next, historyEvent.Previous) = (historyEvent, end);
+            end = historyEvent;
         }
     }
 
@@ -124,7 +135,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
 
     private void Undo(HistoryEvent call)
     {
-        // In the opposite order of taking out: each finds its neighbours as it left them.
+        // Events are relinked in the reverse order of their removal, so that each finds the neighbours it had.
         if (call.Return is not null)
         {
             call.Return.Link();
@@ -134,7 +145,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
         call.Link();
     }
 
-    /// <summary>The longest order that goes well, and what stands in the way of the next.</summary>
+    /// <summary>Describes the longest linearizable order that was found, and why no operation can follow it.</summary>
     private string ExplainFailure()
     {
         const int shown = 6;
@@ -147,16 +158,23 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
         }
 
         var prefix = _longestOrder.Count == 0
-            ? "nothing can be first"
-            : $"{(_longestOrder.Count > shown ? $"{_longestOrder.Count - shown} operations, then " : "")}{string.Join("; then ", _longestOrder.TakeLast(shown).Select(i => _operations[i].Describe(_model)))}; and then nothing can be next";
+            ? "no operation can be first"
+            : $"{(_longestOrder.Count > shown ? $"{_longestOrder.Count - shown} operations, then " : "")}"
+                + $"{string.Join("; then ", _longestOrder.TakeLast(shown).Select(i => _operations[i].Describe(_model)))}"
+                + "; and then no operation can be next";
         var rest = Enumerable.Range(0, _operations.Count).Where(i => !ordered.Contains(i)).ToList();
         var firstReturn = rest.Min(i => _operations[i].Returned);
-        var candidates = rest.Where(i => _operations[i].Invoked <= firstReturn && _operations[i].HasReturned).OrderBy(i => _operations[i].Returned).Select(i =>
-            $"not {_operations[i].Describe(_model)}: the answer would be {_model.Describe(_model.Step(state, _operations[i].Request, out _))}");
-        return $"no order of {_operations.Count} operations explains all answers. The longest that does: {prefix}: {string.Join("; ", candidates)}";
+        var candidates = rest
+            .Where(i => _operations[i].Invoked <= firstReturn && _operations[i].HasReturned)
+            .OrderBy(i => _operations[i].Returned)
+            .Select(i =>
+                $"not {_operations[i].Describe(_model)}: "
+                + $"the result would be {_model.Describe(_model.Step(state, _operations[i].Request, out _))}");
+        return $"no order of {_operations.Count} operations explains all results. "
+            + $"The longest that does: {prefix}: {string.Join("; ", candidates)}";
     }
 
-    /// <summary>A beginning or a return, in a list that moments leave and come back to.</summary>
+    /// <summary>The invocation or the return of an operation: a node of a linked list from which events are removed and put back.</summary>
     private sealed class HistoryEvent(int operation, bool isReturn)
     {
         public int Operation { get; } = operation;
@@ -167,7 +185,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
 
         public HistoryEvent? Next { get; set; }
 
-        /// <summary>The return of a beginning.</summary>
+        /// <summary>Of an invocation: its return; null if the operation is pending.</summary>
         public HistoryEvent? Return { get; set; }
 
         public void Unlink()

@@ -2,49 +2,55 @@ using System.Globalization;
 
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>One line of a history: what a client asked, when, and what came of it.</summary>
+/// <summary>One operation of a history: a client's request, when it was invoked and returned, and its response.</summary>
 /// <remarks>
-/// Shape: an operation without an answer, because its caller gave up or its server died, has never returned: it may have taken effect at any moment since it began, and may
-/// still do so. One that was refused, and so took no effect, is no part of a history. Units: microseconds of one clock.
+/// Shape: an operation without a response, because its caller timed out or its server failed, is pending: it may have taken effect at any
+/// time since its invocation, and may still do so. A rejected operation took no effect and is not part of a history. Units: microseconds of
+/// one clock.
 /// </remarks>
 public sealed record Operation<TRequest, TResponse>
 {
-    /// <summary>Its number; no two have the same.</summary>
+    /// <summary>Unique number of the operation.</summary>
     public required ulong Number { get; init; }
 
-    /// <summary>Who asked.</summary>
+    /// <summary>The client that made the request.</summary>
     public required int Client { get; init; }
 
-    /// <summary>Where it was asked, in words: "member 2".</summary>
+    /// <summary>Where the request was sent, as text: "member 2".</summary>
     public string Target { get; init; } = "";
 
-    /// <summary>When it was asked.</summary>
+    /// <summary>Time of the request.</summary>
     public required long Invoked { get; init; }
 
-    /// <summary>When the answer came; null: never.</summary>
+    /// <summary>Time of the response; null if there is none.</summary>
     public long? Returned { get; init; }
 
-    /// <summary>What was asked.</summary>
+    /// <summary>The request.</summary>
     public required TRequest Request { get; init; }
 
-    /// <summary>What was answered. Means nothing while it has not returned.</summary>
+    /// <summary>The response. Undefined while the operation is pending.</summary>
     public TResponse? Response { get; init; }
 
-    /// <summary>It changes nothing.</summary>
+    /// <summary>Whether the operation does not change the state.</summary>
     public bool IsRead { get; init; }
 
-    /// <summary>Where it took effect, as the system itself says: the index of a write, and for a read that of the last write it saw. Null: nobody saw it take effect.</summary>
+    /// <summary>
+    /// Where the operation took effect according to the system: the index of a write; for a read, the index of the last write it observed.
+    /// Null if unknown.
+    /// </summary>
     public ulong? Index { get; init; }
 
-    /// <summary>It was answered.</summary>
+    /// <summary>Whether the operation has a response.</summary>
     public bool HasReturned => Returned is not null;
 
-    /// <summary>Who asked what, where.</summary>
+    /// <summary>The request, its number, the client, and where it was sent.</summary>
     public override string ToString() => $"{Request} [{Number}] by client {Client}{(Target.Length > 0 ? $" at {Target}" : "")}";
 
-    /// <summary>The same, and when, and with what answer.</summary>
+    /// <summary>As <see cref="ToString"/>, with the times and the response.</summary>
     internal string Describe<TState>(SequentialModel<TState, TRequest, TResponse> model) =>
-        HasReturned ? $"{this}, {FormatSeconds(Invoked)} to {FormatSeconds(Returned!.Value)}, answered {model.Describe(Response)}" : $"{this}, from {FormatSeconds(Invoked)} on, never answered";
+        HasReturned
+            ? $"{this}, {FormatSeconds(Invoked)} to {FormatSeconds(Returned!.Value)}, returned {model.Describe(Response)}"
+            : $"{this}, from {FormatSeconds(Invoked)}, without a response";
 
     internal static string FormatSeconds(long moment) => string.Create(CultureInfo.InvariantCulture, $"{moment / 1e6:0.000000} s");
 }

@@ -1,27 +1,32 @@
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>What a system is to do if it is asked one thing after another: the measure of what it does when asked many things at once.</summary>
-/// <typeparam name="TState">A state; it never changes, and two that are equal say so.</typeparam>
-/// <typeparam name="TRequest">What is asked.</typeparam>
-/// <typeparam name="TResponse">What is answered.</typeparam>
-/// <remarks>Requests are told in the words of their <see cref="object.ToString"/>.</remarks>
+/// <summary>
+/// Sequential specification of a system: its responses to requests that are made one at a time. Linearizability compares a concurrent
+/// history with it.
+/// </summary>
+/// <typeparam name="TState">A state: immutable, with value equality.</typeparam>
+/// <typeparam name="TRequest">A request. Its <see cref="object.ToString"/> is used in explanations.</typeparam>
+/// <typeparam name="TResponse">A response.</typeparam>
 public abstract class SequentialModel<TState, TRequest, TResponse>
 {
-    /// <summary>The state before anybody asked.</summary>
+    /// <summary>The initial state.</summary>
     public abstract TState Initial { get; }
 
-    /// <summary>What a request is answered in a state, and what the state is then.</summary>
+    /// <summary>Returns the response to a request in a state, and the state after it.</summary>
     public abstract TResponse Step(TState state, TRequest request, out TState next);
 
-    /// <summary>Whether an answer is the one that was to be. Equality, unless something in it is nobody's to foresee.</summary>
+    /// <summary>
+    /// Whether a response is as expected. Default: equality; override it if a part of the response cannot be predicted.
+    /// </summary>
     public virtual bool Matches(TResponse expected, TResponse actual) => EqualityComparer<TResponse>.Default.Equals(expected, actual);
 
-    /// <summary>An answer in words.</summary>
+    /// <summary>Describes a response in explanations.</summary>
     public virtual string Describe(TResponse? response) => response?.ToString() ?? "nothing";
 
     /// <summary>
-    /// The keys a request touches. Requests with no key in common, not even by way of others, know nothing of each other: each such part is checked alone, and all are
-    /// linearizable when each is (Herlihy and Wing, theorem 1). Empty: it touches everything.
+    /// Returns the keys that a request accesses; empty: it accesses everything. Requests that share no key, directly or through other
+    /// requests, are independent: each part is checked alone, and the history is linearizable if all parts are (Herlihy and Wing, theorem
+    /// 1).
     /// </summary>
     public virtual ReadOnlySpan<string> KeysOf(TRequest request) => [];
 }

@@ -1,22 +1,24 @@
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>What a check has found.</summary>
+/// <summary>Result of a linearizability check.</summary>
 public enum CheckResult
 {
-    /// <summary>There is an order in which one thing after another would have been answered the same.</summary>
+    /// <summary>There is an order in which the sequential model gives the same responses.</summary>
     Linearizable = 1,
 
     /// <summary>There is no such order.</summary>
     NotLinearizable = 2,
 
-    /// <summary>The budget was used up first. It is not a yes.</summary>
+    /// <summary>The budget was used up before the search was conclusive. It does not count as a pass.</summary>
     Unknown = 3,
 }
 
-/// <summary>What a check has found, and why.</summary>
-/// <param name="Result">What.</param>
-/// <param name="Explanation">Not linearizable: which operations, in what order, what was to be answered and what was. Unknown: what was used up.</param>
-/// <param name="Steps">How many times the model was asked.</param>
+/// <summary>Result of a linearizability check, with an explanation.</summary>
+/// <param name="Result">The result.</param>
+/// <param name="Explanation">
+/// Not linearizable: which operations, in what order, the expected response and the actual one. Unknown: the budget that was used up.
+/// </param>
+/// <param name="Steps">How many times the model was executed.</param>
 public sealed record Verdict(CheckResult Result, string Explanation, long Steps)
 {
     /// <summary>Whether an order was found.</summary>

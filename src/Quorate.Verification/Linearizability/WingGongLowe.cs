@@ -1,20 +1,25 @@
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>Looks for any order at all that explains a history: a check that believes nothing but what clients saw.</summary>
+/// <summary>Searches for any order that explains a history: a check that relies on nothing but what clients observed.</summary>
 /// <remarks>
-/// Source: Wing and Gong, "Testing and Verifying Concurrent Objects" (1993), the search; Lowe, "Testing for Linearizability" (2017), the memory of where it has been, and the
-/// division by keys. It takes exponential time at worst, so it has a budget; one that is used up gives <see cref="CheckResult.Unknown"/>, never a yes.
+/// Source: the search is from Wing and Gong, "Testing and Verifying Concurrent Objects" (1993); the memory of visited configurations and
+/// the partition by keys from Lowe, "Testing for Linearizability" (2017). It takes exponential time at worst, so it has a budget; when that
+/// is used up, the result is <see cref="CheckResult.Unknown"/>, which does not count as a pass.
 /// </remarks>
 public static class WingGongLowe
 {
-    /// <summary>Enough for some thousand operations by ten clients on a key, if writes write distinct values; seconds at most.</summary>
+    /// <summary>
+    /// Enough for a few thousand operations of ten clients on one key, if writes write distinct values; takes seconds at most.
+    /// </summary>
     public const long DefaultBudget = 1_000_000;
 
-    /// <summary>Checks a history; <see cref="Operation{TRequest,TResponse}.Index"/> is not looked at.</summary>
+    /// <summary>Checks a history; <see cref="Operation{TRequest,TResponse}.Index"/> is ignored.</summary>
     /// <param name="history">The operations, in any order.</param>
-    /// <param name="model">What is to be, one after another.</param>
-    /// <param name="budget">How many times the model may be asked: steps and not seconds, so that the finding is the same on any machine.</param>
-    /// <param name="cancel">Ends the search early, with <see cref="CheckResult.Unknown"/>.</param>
+    /// <param name="model">The sequential specification.</param>
+    /// <param name="budget">
+    /// How many times the model may be executed: steps and not seconds, so that the result is the same on every computer.
+    /// </param>
+    /// <param name="cancel">Stops the search early, with <see cref="CheckResult.Unknown"/>.</param>
     public static Verdict Check<TState, TRequest, TResponse>(
         IEnumerable<Operation<TRequest, TResponse>> history,
         SequentialModel<TState, TRequest, TResponse> model,

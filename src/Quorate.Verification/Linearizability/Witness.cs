@@ -1,14 +1,15 @@
 namespace Quorate.Verification.Linearizability;
 
-/// <summary>Checks the order that the system itself says it put the operations in: one order, so one walk.</summary>
+/// <summary>Checks the one order that the system itself claims, in a single pass.</summary>
 /// <remarks>
 /// <para>
-/// A replicated log is a witness: the index of a write, and the index up to which a read saw, say where each stands. Two things must then be so. Whoever began after another had
-/// returned stands behind it. And a model that is asked one after another, in this order, gives the answers that were given.
+/// A replicated log is a witness: the index of a write, and the index up to which a read observed the log, define an order. The check
+/// requires two things of it. An operation that was invoked after another had returned comes after it. And the sequential model, executed
+/// in this order, gives the responses that clients received.
 /// </para>
 /// <para>
-/// A refusal does not show that there is no other order; it shows that the one the system claims is none. Takes n log n for the sorting; see <see cref="WingGongLowe"/> for the
-/// check that believes no index.
+/// A violation does not prove that no other order exists; it proves that the claimed order is not a linearization. The cost is n log n, for
+/// sorting. <see cref="WingGongLowe"/> is the check that does not rely on the indexes.
 /// </para>
 /// </remarks>
 public static class Witness
@@ -25,7 +26,7 @@ public static class Witness
             if (operation.Index is not null)
                 order.Add(operation);
             else if (operation.HasReturned)
-                return Verdict.NotLinearizable($"{operation.Describe(model)}, and yet took effect nowhere", 0);
+                return Verdict.NotLinearizable($"{operation.Describe(model)}, but took effect at no index", 0);
         }
 
         order.Sort(CompareByWitness);
@@ -49,7 +50,10 @@ public static class Witness
         return Verdict.Linearizable(order.Count);
     }
 
-    /// <summary>Reads stand behind the write they saw, and among each other as they were asked: in no other order would fewer be out of time.</summary>
+    /// <summary>
+    /// A read comes after the write it observed, and reads of the same write are ordered by invocation: no other order violates real time
+    /// less.
+    /// </summary>
     private static int CompareByWitness<TRequest, TResponse>(Operation<TRequest, TResponse> a, Operation<TRequest, TResponse> b)
     {
         var byIndex = a.Index!.Value.CompareTo(b.Index!.Value);
@@ -63,9 +67,11 @@ public static class Witness
 
     private static string DescribeOrderViolation<TState, TRequest, TResponse>(
         Operation<TRequest, TResponse> earlier, Operation<TRequest, TResponse> later, SequentialModel<TState, TRequest, TResponse> model) =>
-        $"{later} began at {Operation<TRequest, TResponse>.FormatSeconds(later.Invoked)}, after {earlier} had returned at {Operation<TRequest, TResponse>.FormatSeconds(earlier.Returned!.Value)} "
-        + $"({model.Describe(earlier.Response)}), and yet stands before it in the log: it {(later.IsRead ? "shows" : "took effect at")} index {later.Index}, the other {earlier.Index}"
-        + (later.HasReturned ? $", and was answered {model.Describe(later.Response)}" : "");
+        $"{later} began at {Operation<TRequest, TResponse>.FormatSeconds(later.Invoked)}, "
+        + $"after {earlier} had returned at {Operation<TRequest, TResponse>.FormatSeconds(earlier.Returned!.Value)} "
+        + $"({model.Describe(earlier.Response)}), but precedes it in the log: "
+        + $"it {(later.IsRead ? "observed" : "took effect at")} index {later.Index}, the other {earlier.Index}"
+        + (later.HasReturned ? $", and it returned {model.Describe(later.Response)}" : "");
 
     private static string DescribeWrongResponse<TState, TRequest, TResponse>(
         List<Operation<TRequest, TResponse>> order, int at, TResponse expected, SequentialModel<TState, TRequest, TResponse> model)
@@ -74,8 +80,8 @@ public static class Witness
         var before = at - 1;
         while (before >= 0 && (order[before].IsRead || !Touches(model, order[before].Request, operation.Request)))
             before--;
-        var behind = before < 0 ? "before any write" : $"behind {order[before]} at index {order[before].Index}";
-        return $"{operation.Describe(model)}; at index {operation.Index}, {behind}, the answer is {model.Describe(expected)}";
+        var behind = before < 0 ? "before any write" : $"after {order[before]} at index {order[before].Index}";
+        return $"{operation.Describe(model)}; at index {operation.Index}, {behind}, the result is {model.Describe(expected)}";
     }
 
     private static bool Touches<TState, TRequest, TResponse>(SequentialModel<TState, TRequest, TResponse> model, TRequest a, TRequest b)

@@ -1,11 +1,11 @@
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>Every state of a model, nearest first: the first violation found has a shortest path.</summary>
-/// <remarks>The counts mean what they mean in TLC, so that a specification and its twin can be held side by side.</remarks>
+/// <summary>Visits every state of a model in breadth-first order: the first violation found has a shortest path.</summary>
+/// <remarks>The counts are defined as in TLC, so those of the TLA+ specification and of its executable form can be compared.</remarks>
 internal static class BreadthFirstSearch
 {
-    /// <param name="model">What is explored.</param>
-    /// <param name="distinctMax">Ends the search, incomplete, when so many states have been met.</param>
+    /// <param name="model">The model to explore.</param>
+    /// <param name="distinctMax">Stops the search, incomplete, after this number of distinct states.</param>
     public static SearchResult Run<TState, TAction>(IModel<TState, TAction> model, int distinctMax = int.MaxValue)
         where TState : class
         where TAction : notnull
@@ -51,7 +51,7 @@ internal static class BreadthFirstSearch
             return Result(depth, counterexample: null) with { IsComplete = _frontier.Count == 0 };
         }
 
-        /// <summary>What the step violates, or null.</summary>
+        /// <summary>Returns what the step violates, or null.</summary>
         private Exception? TakeStep(TState state, TAction action, int from)
         {
             TState? next;
@@ -98,23 +98,27 @@ internal static class BreadthFirstSearch
     }
 }
 
-/// <summary>What came of a search.</summary>
-/// <param name="Generated">States that steps led to, those met before and those out of bounds among them; the initial ones count too.</param>
-/// <param name="Distinct">Different states within bounds.</param>
-/// <param name="Depth">The number of states on the longest of the shortest paths, the initial one counted.</param>
-/// <param name="IsComplete">There is nothing else: every state within bounds was met, and nothing is violated.</param>
-/// <param name="Reached">In how many states each thing held that must hold sometimes.</param>
-/// <param name="Counterexample">A shortest path to a violation; null when there is none.</param>
+/// <summary>Result of an exhaustive search.</summary>
+/// <param name="Generated">
+/// Number of states that steps led to, including the initial states, states visited before, and states out of bounds.
+/// </param>
+/// <param name="Distinct">Number of distinct states within bounds.</param>
+/// <param name="Depth">Number of states on the longest of all shortest paths, including the initial state.</param>
+/// <param name="IsComplete">Whether every state within bounds was visited and nothing is violated.</param>
+/// <param name="Reached">For each condition that must hold sometimes, the number of states in which it held.</param>
+/// <param name="Counterexample">A shortest path to a violation; null if there is none.</param>
 internal sealed record SearchResult(
     long Generated, int Distinct, int Depth, bool IsComplete, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);
 
-/// <summary>How often what must hold sometimes has held.</summary>
+/// <summary>Counts the states in which each condition that must hold sometimes has held.</summary>
 internal sealed class SometimesCounter<TState>(IReadOnlyList<Sometimes<TState>> sometimes)
 {
     private readonly long[] _counts = new long[sometimes.Count];
 
     public IReadOnlyDictionary<string, long> Counts =>
-        sometimes.Select((one, i) => (one.Name, Count: _counts[i])).ToDictionary(static one => one.Name, static one => one.Count, StringComparer.Ordinal);
+        sometimes
+            .Select((condition, i) => (condition.Name, Count: _counts[i]))
+            .ToDictionary(static condition => condition.Name, static condition => condition.Count, StringComparer.Ordinal);
 
     public void Record(TState state)
     {

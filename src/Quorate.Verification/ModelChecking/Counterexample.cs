@@ -3,13 +3,13 @@ using System.Text;
 
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>How a violation comes about: what happened, one thing after another, and how things stood after each.</summary>
-/// <param name="Violation">What is violated.</param>
-/// <param name="Steps">The actions, each with the state after it; the last is the one that violates.</param>
-/// <param name="Cause">What was thrown.</param>
+/// <summary>A path to a violation: the actions in order, and the state after each.</summary>
+/// <param name="Violation">The violated property and the details.</param>
+/// <param name="Steps">The actions, each with the state after it; the last one causes the violation.</param>
+/// <param name="Cause">The exception that reported the violation.</param>
 internal sealed record Counterexample(string Violation, IReadOnlyList<CounterexampleStep> Steps, Exception Cause)
 {
-    /// <summary>Walks from a beginning along fingerprints, and then takes the step that violates.</summary>
+    /// <summary>Follows a path of fingerprints from an initial state, and then takes the step that causes the violation.</summary>
     public static Counterexample Reconstruct<TState, TAction>(IModel<TState, TAction> model, List<ulong> path, Exception violation)
         where TState : class
         where TAction : notnull
@@ -23,9 +23,10 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
         return new Counterexample(violation.Message, steps, violation);
     }
 
-    /// <summary>What could be met once cannot be met again.</summary>
+    /// <summary>The exception for a path that was found once and cannot be followed again.</summary>
     public static InvalidOperationException NotReproducible(object model) =>
-        new($"{model.GetType().Name} does not do the same again: its steps are no function of its states, or its fingerprints call different states equal");
+        new($"the path to a violation of {model.GetType().Name} cannot be followed again: "
+            + "its steps are not a function of its states, or its fingerprints are equal for different states");
 
     public override string ToString()
     {
@@ -43,9 +44,11 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
     private static TState FindInitialState<TState, TAction>(IModel<TState, TAction> model, ulong fingerprint)
         where TState : class
         where TAction : notnull
-        => model.InitialStates.FirstOrDefault(state => model.Fingerprint(state, new StateEncoder()) == fingerprint) ?? throw NotReproducible(model);
+        => model.InitialStates.FirstOrDefault(state => model.Fingerprint(state, new StateEncoder()) == fingerprint)
+            ?? throw NotReproducible(model);
 
-    private static TState FindNextState<TState, TAction>(IModel<TState, TAction> model, TState state, ulong fingerprint, List<CounterexampleStep> steps)
+    private static TState FindNextState<TState, TAction>(
+        IModel<TState, TAction> model, TState state, ulong fingerprint, List<CounterexampleStep> steps)
         where TState : class
         where TAction : notnull
     {
@@ -62,8 +65,12 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
         throw NotReproducible(model);
     }
 
-    /// <summary>Where symmetric states are one, this state may be a mirror image of the one in which the violation was met, and the action is mirrored too.</summary>
-    private static void AddViolatingStep<TState, TAction>(IModel<TState, TAction> model, TState state, Exception violation, List<CounterexampleStep> steps)
+    /// <summary>
+    /// With symmetry reduction, this state may be a permutation of the state in which the violation was found; the violating action is then
+    /// permuted too, so every action is tried.
+    /// </summary>
+    private static void AddViolatingStep<TState, TAction>(
+        IModel<TState, TAction> model, TState state, Exception violation, List<CounterexampleStep> steps)
         where TState : class
         where TAction : notnull
     {
@@ -90,6 +97,6 @@ internal sealed record Counterexample(string Violation, IReadOnlyList<Counterexa
 }
 
 /// <summary>One step of a counterexample.</summary>
-/// <param name="Action">What happened.</param>
-/// <param name="State">How things stood then; empty when the step itself failed.</param>
+/// <param name="Action">The action.</param>
+/// <param name="State">The state after it; empty if the step itself failed.</param>
 internal readonly record struct CounterexampleStep(string Action, string State);

@@ -1,51 +1,61 @@
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>A system to explore: where it begins, what can happen next, what must hold always and what must happen some time.</summary>
-/// <typeparam name="TState">Never changed once made: a step makes another.</typeparam>
-/// <typeparam name="TAction">Says what happens. Compared by value, and written as a line of a counterexample.</typeparam>
+/// <summary>A model to explore: its initial states, its actions, its invariants, and conditions that must be reachable.</summary>
+/// <typeparam name="TState">A state. It is immutable: a step creates another.</typeparam>
+/// <typeparam name="TAction">An action. It is compared by value, and its text is a line of a counterexample.</typeparam>
 /// <remarks>
-/// All members are functions of their arguments: the same state has the same actions in the same order, and the same action leads to the same state. A violation is
-/// shown by walking to it again, and would not be found again otherwise.
+/// All members are functions of their arguments: the same state has the same actions in the same order, and the same action leads to the
+/// same state. A counterexample is reconstructed by taking the path again, which would otherwise fail.
 /// </remarks>
 internal interface IModel<TState, TAction>
     where TState : class
     where TAction : notnull
 {
-    /// <summary>Where it may begin.</summary>
+    /// <summary>The initial states.</summary>
     IEnumerable<TState> InitialStates { get; }
 
-    /// <summary>What must be reachable. A search that never meets it has proved little, however large it was.</summary>
+    /// <summary>Conditions that must hold in some state. A search that never reaches them proves little, however large it is.</summary>
     IReadOnlyList<Sometimes<TState>> Sometimes => [];
 
-    /// <summary>Adds what can happen in a state.</summary>
+    /// <summary>Adds the actions that are enabled in a state.</summary>
     void ActionsOf(TState state, List<TAction> actions);
 
-    /// <summary>The state that an action leads to; null when it does not happen after all, or is not possible here.</summary>
-    /// <remarks>Any exception is a violation: a step that must not be, or that the system under exploration cannot take.</remarks>
+    /// <summary>Returns the state that an action leads to; null if the action has no effect or is not enabled in this state.</summary>
+    /// <remarks>Any exception is a violation: of a property of steps, or by the system under test itself.</remarks>
     TState? Next(TState state, TAction action);
 
-    /// <summary>Throws what is violated, if anything is.</summary>
+    /// <summary>Throws if the state violates an invariant.</summary>
     void Check(TState state);
 
-    /// <summary>Stands for the state: equal for two states that need not both be explored, else different but for the odd chance of 64 bits.</summary>
+    /// <summary>
+    /// Returns a fingerprint of the state: equal for states of which only one has to be explored, and different for all others, except for
+    /// collisions of 64-bit hashes.
+    /// </summary>
     /// <param name="state">The state.</param>
-    /// <param name="encoder">Empty, to write into; <see cref="StateEncoder.Hash"/> of what was written is the usual answer.</param>
+    /// <param name="encoder">
+    /// An empty encoder to write the state into; <see cref="StateEncoder.Hash"/> of what was written is the usual fingerprint.
+    /// </param>
     ulong Fingerprint(TState state, StateEncoder encoder);
 
-    /// <summary>Whether to go on from here. A state that is out of bounds is checked, and neither counted nor explored.</summary>
+    /// <summary>
+    /// Whether to explore the successors of a state. A state that is out of bounds is checked, but neither counted nor explored.
+    /// </summary>
     bool IsWithinBounds(TState state) => true;
 
-    /// <summary>How often a random walk should take this action, compared with the others that are possible.</summary>
+    /// <summary>The weight with which a random walk chooses this action among the enabled ones.</summary>
     int WeightOf(TAction action) => 1;
 
-    /// <summary>Of each kind but 0, every walk draws anew how common it is, and whether it happens at all; below <see cref="KindsMax"/>.</summary>
+    /// <summary>
+    /// The kind of an action, below <see cref="KindsMax"/>. Every random walk draws a factor for each kind except 0, which makes the kind
+    /// more frequent or excludes it.
+    /// </summary>
     int KindOf(TAction action) => 0;
 
-    /// <summary>More kinds than any model has.</summary>
+    /// <summary>Exclusive upper bound of the kinds of any model.</summary>
     const int KindsMax = 64;
 }
 
-/// <summary>Something that must happen in some state.</summary>
-/// <param name="Name">What, in a few words.</param>
-/// <param name="Holds">Whether it does, here.</param>
+/// <summary>A condition that must hold in some state.</summary>
+/// <param name="Name">Its name: a few words.</param>
+/// <param name="Holds">Whether it holds in a state.</param>
 internal sealed record Sometimes<TState>(string Name, Func<TState, bool> Holds);

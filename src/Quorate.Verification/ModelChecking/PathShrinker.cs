@@ -1,9 +1,9 @@
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>Leaves out of a walk whatever was not needed to come to a violation.</summary>
+/// <summary>Removes from a walk the steps that are not needed to reach a violation.</summary>
 internal static class PathShrinker
 {
-    /// <summary>Leaves out long runs first, then shorter ones, then single steps, until every single step is needed.</summary>
+    /// <summary>Removes long runs of steps first, then shorter ones, then single steps, until every single step is needed.</summary>
     public static Counterexample Shrink<TState, TAction>(IModel<TState, TAction> model, TState initialState, IReadOnlyList<TAction> walk)
         where TState : class
         where TAction : notnull
@@ -30,7 +30,10 @@ internal static class PathShrinker
         return new Counterexample(cause.Message, steps, cause);
     }
 
-    /// <summary>Takes the actions one after another: after how many something is violated, and what; null if one is not possible, or nothing is.</summary>
+    /// <summary>
+    /// Takes the actions in order. Returns the number of actions up to the first violation, and the violation; null if an action is not
+    /// possible, or nothing is violated.
+    /// </summary>
     private static (int Length, Exception Cause)? Replay<TState, TAction>(
         IModel<TState, TAction> model, TState state, List<TAction> walk, List<CounterexampleStep>? steps)
         where TState : class

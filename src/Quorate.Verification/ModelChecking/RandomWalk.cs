@@ -2,17 +2,21 @@ using Quorate.Verification.Simulation;
 
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>Walks through a model at random, from the beginning again and again: it comes to where a search by breadth would not come in years.</summary>
+/// <summary>
+/// Walks randomly through a model, starting again from an initial state after each walk. It reaches states that a breadth-first search
+/// would not reach in years.
+/// </summary>
 /// <remarks>
-/// What makes the difference are the weights: faults and elections are rare, as in life, and messages mostly arrive, so that a walk gets something done between two misfortunes. And no two walks are
-/// alike: each draws which misfortunes there are in its world. Where all of them strike, each walk ends in the same noise.
+/// Two things make walks effective. Actions have weights: faults and elections are rare, and most messages arrive, so that a walk makes
+/// progress between two faults. And each walk draws which kinds of faults it has at all (swarm testing): if all of them occurred in every
+/// walk, all walks would be similar.
 /// </remarks>
 internal static class RandomWalk
 {
-    /// <param name="model">What is walked through.</param>
-    /// <param name="seed">Decides every step.</param>
-    /// <param name="stepsMax">Ends the walking after so many steps, all walks together.</param>
-    /// <param name="lengthMax">The length of one walk; then the next begins.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="seed">Determines every step.</param>
+    /// <param name="stepsMax">Stops after this number of steps, over all walks.</param>
+    /// <param name="lengthMax">The length of one walk; then the next walk starts.</param>
     public static RandomWalkResult Run<TState, TAction>(IModel<TState, TAction> model, ulong seed, long stepsMax, int lengthMax)
         where TState : class
         where TAction : notnull
@@ -31,7 +35,7 @@ internal static class RandomWalk
             var initialState = initialStates[prng.Next(0, initialStates.Count)];
             var violation = Walk(model, initialState, prng, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken, kindFactors);
 
-            // One that could not take a step counts as one, or walking would have no end.
+            // A walk without any step counts as one step, so that the loop ends.
             steps += Math.Max(1, taken.Count);
             if (violation is not null)
                 return new RandomWalkResult(walks + 1, steps, reached.Counts, PathShrinker.Shrink(model, initialState, taken));
@@ -41,7 +45,13 @@ internal static class RandomWalk
     }
 
     private static Exception? Walk<TState, TAction>(
-        IModel<TState, TAction> model, TState state, Prng prng, int length, SometimesCounter<TState> reached, List<TAction> taken, int[] kindFactors)
+        IModel<TState, TAction> model,
+        TState state,
+        Prng prng,
+        int length,
+        SometimesCounter<TState> reached,
+        List<TAction> taken,
+        int[] kindFactors)
         where TState : class
         where TAction : notnull
     {
@@ -80,8 +90,9 @@ internal static class RandomWalk
         return null;
     }
 
-    /// <summary>Takes one of the actions out of the list; false when none is left that happens in this walk.</summary>
-    private static bool TryDraw<TState, TAction>(IModel<TState, TAction> model, List<TAction> actions, Prng prng, int[] kindFactors, out TAction drawn)
+    /// <summary>Draws an action and removes it from the list; false if the list has no action of a kind that this walk includes.</summary>
+    private static bool TryDraw<TState, TAction>(
+        IModel<TState, TAction> model, List<TAction> actions, Prng prng, int[] kindFactors, out TAction drawn)
         where TState : class
         where TAction : notnull
     {
@@ -106,9 +117,9 @@ internal static class RandomWalk
     }
 }
 
-/// <summary>What came of walking.</summary>
-/// <param name="Walks">How many walks were begun.</param>
-/// <param name="Steps">Their steps, all together.</param>
-/// <param name="Reached">In how many states each thing held that must hold sometimes.</param>
-/// <param name="Counterexample">The way to a violation, shortened; null when none was met.</param>
+/// <summary>Result of random walks.</summary>
+/// <param name="Walks">Number of walks that were started.</param>
+/// <param name="Steps">Number of steps, over all walks.</param>
+/// <param name="Reached">For each condition that must hold sometimes, the number of states in which it held.</param>
+/// <param name="Counterexample">The path to a violation, shrunk; null if none was found.</param>
 internal sealed record RandomWalkResult(int Walks, long Steps, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);

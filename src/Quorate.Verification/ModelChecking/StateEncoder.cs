@@ -2,21 +2,23 @@ using System.Buffers.Binary;
 
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>The bytes of a state in its one canonical form, and their hash.</summary>
-/// <remarks>Numbers are written so that none is the beginning of another. Whoever writes a list writes its length first; then equal bytes are equal states.</remarks>
+/// <summary>Encodes a state into its canonical bytes, and hashes them.</summary>
+/// <remarks>
+/// The encoding of numbers is prefix-free. A list must be preceded by its length; then equal bytes mean equal states.
+/// </remarks>
 internal sealed class StateEncoder
 {
     private byte[] _bytes = new byte[256];
     private int _length;
 
-    /// <summary>What was written.</summary>
+    /// <summary>The bytes written so far.</summary>
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
     public void Clear() => _length = 0;
 
     public void Write(bool value) => Write(value ? 1UL : 0UL);
 
-    /// <summary>Seven bits to a byte, the lowest first; the numbers of small models take one byte each.</summary>
+    /// <summary>Writes seven bits per byte, least significant first (LEB128); most numbers of small models take one byte.</summary>
     public void Write(ulong value)
     {
         Reserve(10);
@@ -35,7 +37,10 @@ internal sealed class StateEncoder
         _length += bytes.Length;
     }
 
-    /// <summary>64 bits of what was written: every step of it can be undone, so that words collide by chance alone.</summary>
+    /// <summary>
+    /// Hashes the written bytes to 64 bits. Each step of the hash is invertible in the word it adds, so only chance makes two states
+    /// collide.
+    /// </summary>
     public ulong Hash()
     {
         Reserve(8);
@@ -46,7 +51,10 @@ internal sealed class StateEncoder
         return hash;
     }
 
-    /// <summary>Spreads a change of any bit over all bits. Source: the finalizer of Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.</summary>
+    /// <summary>
+    /// Spreads a change of any bit over all bits. Source: the finalizer of Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
+    /// Generators", OOPSLA 2014.
+    /// </summary>
     public static ulong Mix(ulong value)
     {
         value += 0x9E37_79B9_7F4A_7C15;

@@ -1,23 +1,27 @@
 namespace Quorate.Verification.ModelChecking;
 
-/// <summary>The states met so far, as fingerprints, each with the one it was first met from: some 20 bytes a state.</summary>
+/// <summary>
+/// The fingerprints of all visited states, each with the state from which it was first reached: about 20 bytes per state.
+/// </summary>
 /// <remarks>
-/// Two states with one fingerprint are taken for one, and what lies behind the second is missed. For n states the chance that this happened at all is below n² / 2^65:
-/// three in a million for ten million states.
+/// Two states with equal fingerprints count as one, and the successors of the second are missed. For n states the probability of any
+/// collision is below n² / 2^65: three in a million for ten million states.
 /// </remarks>
 internal sealed class VisitedStates
 {
-    /// <summary>The parent of a state that the model begins in.</summary>
+    /// <summary>The parent of an initial state.</summary>
     public const int NoParent = -1;
 
-    /// <summary>One more than the number of the state; 0 is free. Open addressing: the next free slot after the one its fingerprint names.</summary>
+    /// <summary>
+    /// Hash table with open addressing and linear probing: the number of a state plus 1; 0 is a free slot.
+    /// </summary>
     private int[] _slots = new int[1 << 12];
     private ulong[] _fingerprints = new ulong[1 << 11];
     private int[] _parents = new int[1 << 11];
 
     public int Count { get; private set; }
 
-    /// <summary>True for a state that is new. It is numbered in the order of coming.</summary>
+    /// <summary>Adds a state; false if it was visited before. States are numbered in the order in which they are added.</summary>
     public bool TryAdd(ulong fingerprint, int parent)
     {
         var slot = SlotOf(fingerprint);
@@ -36,7 +40,9 @@ internal sealed class VisitedStates
         return true;
     }
 
-    /// <summary>The fingerprints from where the model begins to a state, along the way on which each was first met.</summary>
+    /// <summary>
+    /// Returns the fingerprints on the path from an initial state to a state, along the states from which each was first reached.
+    /// </summary>
     public List<ulong> PathTo(int state)
     {
         var path = new List<ulong>();

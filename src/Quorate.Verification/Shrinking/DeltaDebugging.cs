@@ -1,14 +1,14 @@
 namespace Quorate.Verification.Shrinking;
 
-/// <summary>Takes away from a list what is not needed for something to fail.</summary>
+/// <summary>Removes from a list the items that are not needed to reproduce a failure.</summary>
 /// <remarks>
-/// Source: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (ddmin). What is left is 1-minimal: without any one of the items
-/// it does not fail any more, as far as the budget of the question reaches.
+/// Source: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (ddmin). The result is 1-minimal: it does not fail
+/// without any one of its items, unless the test's budget was used up before.
 /// </remarks>
 internal static class DeltaDebugging
 {
-    /// <param name="items">With all of these it fails.</param>
-    /// <param name="fails">Whether it fails with only these, in their order.</param>
+    /// <param name="items">A list that fails.</param>
+    /// <param name="fails">Whether a sublist, in the same order, fails.</param>
     public static IReadOnlyList<T> Minimize<T>(IReadOnlyList<T> items, Func<IReadOnlyList<T>, bool> fails)
     {
         if (items.Count == 0 || fails([]))
@@ -36,7 +36,10 @@ internal static class DeltaDebugging
         return items;
     }
 
-    /// <summary>Without some piece it still fails; null: each is needed. The last pieces go first: what came late depends on what came early.</summary>
+    /// <summary>
+    /// Returns a list that still fails without one chunk; null if each chunk is needed. The last chunks are tried first: later items depend
+    /// on earlier ones.
+    /// </summary>
     private static List<T>? TryRemoveChunk<T>(IReadOnlyList<T> items, int chunks, Func<IReadOnlyList<T>, bool> fails)
     {
         for (var chunk = chunks - 1; chunk >= 0; chunk--)

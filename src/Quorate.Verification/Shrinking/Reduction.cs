@@ -2,40 +2,44 @@ using System.Globalization;
 
 namespace Quorate.Verification.Shrinking;
 
-/// <summary>What of a seed's run is left: the same seed with less of it, so that what made it fail can be seen.</summary>
+/// <summary>Which parts of a seed's run are left out: a smaller run of the same seed shows more clearly why it fails.</summary>
 /// <remarks>
-/// Everything that can be taken away draws from a stream of its own, so the rest stays as it was. <see cref="ToString"/> gives it as arguments of
-/// the runner, which <see cref="TryApply"/> reads again.
+/// Every part that can be left out uses a random stream of its own, so the other parts do not change. <see cref="ToString"/> returns the
+/// reduction as arguments of the simulator program, and <see cref="TryApply"/> parses them.
 /// </remarks>
 public sealed record Reduction
 {
-    /// <summary>All of it.</summary>
+    /// <summary>No reduction: the whole run.</summary>
     public static Reduction None { get; } = new();
 
-    /// <summary>The strikes of faults that happen, by name: <c>kill.3</c> is the third kill. Null: all.</summary>
+    /// <summary>The fault injections that take place, by name: <c>kill.3</c> is the third kill. Null: all.</summary>
     public IReadOnlyList<string>? FaultInjections { get; init; }
 
-    /// <summary>What clients do: client, number of the turn, and when it begins at the earliest, microseconds. Null: everything, each when it likes.</summary>
+    /// <summary>
+    /// The client iterations that take place: client, number, and earliest start in microseconds. Null: all, each at its own time.
+    /// </summary>
     public IReadOnlyList<ClientIteration>? ClientIterations { get; init; }
 
-    /// <summary>What the weather is spared: see <see cref="DisableableFaults"/>.</summary>
+    /// <summary>The continuous faults and limits that are disabled: names from <see cref="DisableableFaults"/>.</summary>
     public IReadOnlyList<string> DisabledFaults { get; init; } = [];
 
-    /// <summary>How many members; null: as the seed says.</summary>
+    /// <summary>Number of members; null: as drawn from the seed.</summary>
     public int? Members { get; init; }
 
-    /// <summary>How long the life with faults is, microseconds; null: as the seed says.</summary>
+    /// <summary>Duration of the fault phase in microseconds; null: as drawn from the seed.</summary>
     public long? FaultPhaseDuration { get; init; }
 
-    /// <summary>The run ends there, microseconds, without a quiet phase; null: it does not.</summary>
+    /// <summary>End of the run in microseconds, without a liveness phase; null: the run is complete.</summary>
     public long? Until { get; init; }
 
-    /// <summary>The hardships that a run can be spared.</summary>
+    /// <summary>The names of the continuous faults and limits that can be disabled.</summary>
     public static IReadOnlyList<string> DisableableFaults { get; } =
         ["loss", "duplicates", "stale", "reordering", "drift", "slow-links", "slow-disks", "slow-machines", "closing", "tight", "broken"];
 
-    /// <summary>Takes one argument of the runner and its value, if it is one of ours.</summary>
-    /// <exception cref="FormatException">The value is not what <see cref="ToString"/> would write.</exception>
+    /// <summary>
+    /// Applies one argument of the simulator program with its value; returns false if it is not an argument of a reduction.
+    /// </summary>
+    /// <exception cref="FormatException">The value is invalid.</exception>
     public static bool TryApply(Reduction before, string argument, string value, out Reduction after)
     {
         ArgumentNullException.ThrowIfNull(before);
@@ -43,18 +47,18 @@ public sealed record Reduction
         string[] List() => value == "-" ? [] : value.Split(',');
         after = argument switch
         {
-            "--strikes" => before with { FaultInjections = List() },
-            "--turns" => before with { ClientIterations = [.. List().Select(ClientIteration.Parse)] },
-            "--calm" => before with { DisabledFaults = List() },
+            "--injections" => before with { FaultInjections = List() },
+            "--iterations" => before with { ClientIterations = [.. List().Select(ClientIteration.Parse)] },
+            "--without" => before with { DisabledFaults = List() },
             "--members" => before with { Members = int.Parse(value, CultureInfo.InvariantCulture) },
-            "--life" => before with { FaultPhaseDuration = long.Parse(value, CultureInfo.InvariantCulture) },
+            "--fault-phase" => before with { FaultPhaseDuration = long.Parse(value, CultureInfo.InvariantCulture) },
             "--until" => before with { Until = long.Parse(value, CultureInfo.InvariantCulture) },
             _ => before,
         };
         return !ReferenceEquals(before, after);
     }
 
-    /// <summary>As arguments of the runner.</summary>
+    /// <summary>The reduction as arguments of the simulator program.</summary>
     public override string ToString()
     {
         var arguments = new List<string>();
@@ -64,33 +68,36 @@ public sealed record Reduction
         if (Members is not null)
             Add("--members", Members);
         if (FaultPhaseDuration is not null)
-            Add("--life", FaultPhaseDuration);
+            Add("--fault-phase", FaultPhaseDuration);
         if (Until is not null)
             Add("--until", Until);
         if (DisabledFaults.Count > 0)
-            AddList("--calm", DisabledFaults);
+            AddList("--without", DisabledFaults);
         if (FaultInjections is not null)
-            AddList("--strikes", FaultInjections);
+            AddList("--injections", FaultInjections);
         if (ClientIterations is not null)
-            AddList("--turns", ClientIterations);
+            AddList("--iterations", ClientIterations);
         return string.Join(' ', arguments);
     }
 }
 
-/// <summary>One turn of a client.</summary>
-/// <param name="Client">Whose.</param>
-/// <param name="Number">Its number among that client's, from 0.</param>
-/// <param name="At">When it began, or is to begin at the earliest: microseconds.</param>
+/// <summary>One iteration of a client's workload.</summary>
+/// <param name="Client">Number of the client.</param>
+/// <param name="Number">Number of the iteration among those of the client, from 0.</param>
+/// <param name="At">Actual or earliest start, in microseconds.</param>
 public readonly record struct ClientIteration(int Client, int Number, long At)
 {
-    /// <summary>Reads what <see cref="ToString"/> writes.</summary>
-    /// <exception cref="FormatException">It is not that.</exception>
+    /// <summary>Parses the format of <see cref="ToString"/>.</summary>
+    /// <exception cref="FormatException">The text has another format.</exception>
     public static ClientIteration Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text.Split('.', '@') is not [var client, var number, var at])
-            throw new FormatException($"{text} is no turn of a client: client.number@microseconds");
-        return new ClientIteration(int.Parse(client, CultureInfo.InvariantCulture), int.Parse(number, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture));
+            throw new FormatException($"\"{text}\" is not a client iteration; the format is client.number@microseconds");
+        return new ClientIteration(
+            int.Parse(client, CultureInfo.InvariantCulture),
+            int.Parse(number, CultureInfo.InvariantCulture),
+            long.Parse(at, CultureInfo.InvariantCulture));
     }
 
     /// <summary><c>client.number@microseconds</c></summary>

@@ -1,14 +1,20 @@
 namespace Quorate.Verification.Shrinking;
 
-/// <summary>Makes a failing run small: fewest faults, hardships, clients, turns and members with which the same promise is still broken.</summary>
-/// <remarks>It only ever runs the same seed again with less of it, and keeps what still fails in the same way. What it ends with can be replayed and told like any run.</remarks>
+/// <summary>
+/// Shrinks a failing run: searches for the fewest fault injections, continuous faults, clients, client iterations and members with which
+/// the same property is still violated.
+/// </summary>
+/// <remarks>
+/// It repeats the same seed with less and less of it, and keeps every reduction that violates the same property. The result can be replayed
+/// and traced like any run.
+/// </remarks>
 public static class Shrinker
 {
     /// <summary>Shrinks a failure.</summary>
-    /// <param name="failure">What the whole run ended with.</param>
-    /// <param name="run">Runs its seed again.</param>
-    /// <param name="onProgress">Told of each step that made it smaller.</param>
-    /// <param name="runsMax">How often it may be run at the most.</param>
+    /// <param name="failure">The failure of the whole run.</param>
+    /// <param name="run">Runs the seed of the failure with other options.</param>
+    /// <param name="onProgress">Receives a line for each reduction that still fails.</param>
+    /// <param name="runsMax">Maximum number of runs.</param>
     public static ShrunkRun Shrink(
         SimulationFailedException failure, Func<RunOptions, SimulationReport> run, Action<string>? onProgress = null, int runsMax = 3000)
     {
@@ -19,7 +25,8 @@ public static class Shrinker
         return new ShrunkRun(search.Failure, failure.Size, search.Failure.Size, search.Runs);
     }
 
-    private sealed class Search(SimulationFailedException original, Func<RunOptions, SimulationReport> run, Action<string>? onProgress, int runsMax)
+    private sealed class Search(
+        SimulationFailedException original, Func<RunOptions, SimulationReport> run, Action<string>? onProgress, int runsMax)
     {
         /// <summary>The smallest failure so far.</summary>
         public SimulationFailedException Failure { get; private set; } = original;
@@ -30,10 +37,11 @@ public static class Shrinker
 
         public void Run()
         {
-            // From here on everything is said explicitly, or what is taken away would be made up for by something that did not happen before. A little more
-            // time than the failure took: with less to do it may come later.
+            // From here on the reduction lists every injection and iteration. Otherwise a removed one would be replaced by one that did not
+            // take place before. The run may take a little longer than the failure did: with fewer events it may fail later.
             var until = Failure.IsInLivenessPhase ? Best.Until : (Failure.At * 5 / 4) + 500_000;
-            if (!Fails(Best with { FaultInjections = Failure.FaultInjections, ClientIterations = Failure.ClientIterations, Until = until }, "as it was"))
+            var all = Best with { FaultInjections = Failure.FaultInjections, ClientIterations = Failure.ClientIterations, Until = until };
+            if (!Fails(all, "unchanged"))
                 return;
 
             (int, int, int, int) before;
@@ -50,11 +58,15 @@ public static class Shrinker
             if (Failure.IsInLivenessPhase)
                 ShortenFaultPhase();
 
-            // What was kept and no longer comes to pass, because the run ends before, need not be said.
-            Fails(Best with { FaultInjections = Failure.FaultInjections, ClientIterations = Failure.ClientIterations, Until = Failure.IsInLivenessPhase ? Best.Until : Failure.At }, "up to the failure");
+            // Items that were kept but lie after the end of the run are removed from the command.
+            var end = Failure.IsInLivenessPhase ? Best.Until : Failure.At;
+            Fails(
+                Best with { FaultInjections = Failure.FaultInjections, ClientIterations = Failure.ClientIterations, Until = end },
+                "up to the failure");
         }
 
-        private (int Members, int Calm, int Strikes, int Turns) Sizes() => (Failure.Size.Members, Best.DisabledFaults.Count, Failure.FaultInjections.Count, Failure.ClientIterations.Count);
+        private (int Members, int DisabledFaults, int FaultInjections, int ClientIterations) Sizes() =>
+            (Failure.Size.Members, Best.DisabledFaults.Count, Failure.FaultInjections.Count, Failure.ClientIterations.Count);
 
         private void RemoveMembers()
         {
@@ -67,24 +79,31 @@ public static class Shrinker
 
         private void DisableFaults() => DeltaDebugging.Minimize(
             [.. Reduction.DisableableFaults.Except(Best.DisabledFaults)],
-            enabled => Fails(Best with { DisabledFaults = [.. Reduction.DisableableFaults.Except(enabled)] }, $"{enabled.Count} hardships"));
+            enabled => Fails(
+                Best with { DisabledFaults = [.. Reduction.DisableableFaults.Except(enabled)] }, $"{enabled.Count} continuous faults"));
 
-        private void RemoveFaultInjections() => DeltaDebugging.Minimize(Failure.FaultInjections, injections => Fails(Best with { FaultInjections = injections }, $"{injections.Count} strikes"));
+        private void RemoveFaultInjections() => DeltaDebugging.Minimize(
+            Failure.FaultInjections,
+            injections => Fails(Best with { FaultInjections = injections }, $"{injections.Count} fault injections"));
 
         private void RemoveClientIterations()
         {
             var clients = Failure.ClientIterations.Select(static t => t.Client).Distinct().ToList();
-            DeltaDebugging.Minimize(clients, kept => Fails(Best with { ClientIterations = [.. Failure.ClientIterations.Where(t => kept.Contains(t.Client))] }, $"{kept.Count} clients"));
-            DeltaDebugging.Minimize(Failure.ClientIterations, iterations => Fails(Best with { ClientIterations = iterations }, $"{iterations.Count} turns"));
+            DeltaDebugging.Minimize(clients, kept => Fails(
+                Best with { ClientIterations = [.. Failure.ClientIterations.Where(t => kept.Contains(t.Client))] },
+                $"{kept.Count} clients"));
+            DeltaDebugging.Minimize(
+                Failure.ClientIterations,
+                iterations => Fails(Best with { ClientIterations = iterations }, $"{iterations.Count} client iterations"));
         }
 
         private void ShortenFaultPhase()
         {
-            for (var (shortest, life) = (0L, Failure.FaultPhaseDuration); life - shortest > 200_000;)
+            for (var (shortest, duration) = (0L, Failure.FaultPhaseDuration); duration - shortest > 200_000;)
             {
-                var middle = (shortest + life) / 2;
-                if (Fails(Best with { FaultPhaseDuration = middle }, $"a life of {middle / 1e6:0.0} s"))
-                    life = middle;
+                var middle = (shortest + duration) / 2;
+                if (Fails(Best with { FaultPhaseDuration = middle }, $"a fault phase of {middle / 1e6:0.0} s"))
+                    duration = middle;
                 else
                     shortest = middle;
             }
@@ -108,30 +127,32 @@ public static class Shrinker
             }
             catch (SimulationFailedException)
             {
-                // Another promise: another failure, which may be the next one to look at. This one is not lost for it.
+                // Another property is violated: another failure, which may be investigated next. This search keeps to its own.
                 return false;
             }
         }
     }
 }
 
-/// <summary>What shrinking came to.</summary>
-/// <param name="Failure">The smallest failure that was found; its text has the command that shows it.</param>
-/// <param name="Before">How large the run was.</param>
-/// <param name="After">How large it is.</param>
-/// <param name="Runs">How many runs it took.</param>
+/// <summary>Result of shrinking a failure.</summary>
+/// <param name="Failure">The smallest failure that was found; its message has the command that reproduces it.</param>
+/// <param name="Before">Size of the original run.</param>
+/// <param name="After">Size of the smallest run.</param>
+/// <param name="Runs">Number of runs of the search.</param>
 public sealed record ShrunkRun(SimulationFailedException Failure, RunSize Before, RunSize After, int Runs);
 
-/// <summary>How much there is to read in a run.</summary>
-/// <param name="Members">Members of the cluster.</param>
-/// <param name="Clients">Clients that did something.</param>
-/// <param name="ClientIterations">How often they did.</param>
-/// <param name="FaultInjections">Strikes of faults.</param>
-/// <param name="Seconds">Virtual seconds.</param>
-/// <param name="Events">Things that happened.</param>
+/// <summary>Size of a run.</summary>
+/// <param name="Members">Number of members of the cluster.</param>
+/// <param name="Clients">Number of clients with at least one iteration.</param>
+/// <param name="ClientIterations">Number of client iterations.</param>
+/// <param name="FaultInjections">Number of fault injections.</param>
+/// <param name="Seconds">Virtual duration in seconds.</param>
+/// <param name="Events">Number of simulated events.</param>
 public sealed record RunSize(int Members, int Clients, int ClientIterations, int FaultInjections, double Seconds, long Events)
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        FormattableString.Invariant($"{Members} members, {Clients} clients, {ClientIterations} turns, {FaultInjections} strikes, {Seconds:0.000} s, {Events} events");
+        FormattableString.Invariant(
+            $"{Members} members, {Clients} clients, {ClientIterations} client iterations, {FaultInjections} fault injections, ")
+        + FormattableString.Invariant($"{Seconds:0.000} s, {Events} events");
 }

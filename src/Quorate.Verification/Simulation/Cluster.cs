@@ -10,13 +10,15 @@ using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>All of one run: members, network, clients, faults and checks, under one seed and in one virtual time.</summary>
+/// <summary>The cluster of one run: members, network, clients, faults and checkers, under one seed and in one virtual time.</summary>
 internal sealed class Cluster : IDisposable
 {
-    /// <summary>After so many acknowledged entries, on the average, a disk is opened: it costs as much as all of them.</summary>
+    /// <summary>
+    /// The mean number of acknowledged entries between two recovery checks of a disk: one check costs as much as all of these entries.
+    /// </summary>
     private const int EntriesPerDiskCheck = 512;
 
-    /// <summary>After so many changes whole logs are held against each other.</summary>
+    /// <summary>The number of state changes between two comparisons of whole logs.</summary>
     private const int ChangesPerFullCheck = 128;
 
     private readonly ulong _seed;
@@ -50,7 +52,7 @@ internal sealed class Cluster : IDisposable
 
     public SwarmOptions Swarm { get; }
 
-    /// <summary>What is replicated, and who uses it.</summary>
+    /// <summary>The replicated state machine, its clients and its checks.</summary>
     public IApplication Application { get; }
 
     public VirtualTime Time { get; } = new();
@@ -59,41 +61,42 @@ internal sealed class Cluster : IDisposable
 
     public EventLog EventLog { get; }
 
-    /// <summary>Where every step is written down, if anybody wants to read it.</summary>
+    /// <summary>Writes every step as JSON; null when no trace was requested.</summary>
     public TraceWriter? Trace { get; }
 
-    /// <summary>What holds every step to the specification, if that is asked for.</summary>
+    /// <summary>Checks every step against the specification; null when that was not requested.</summary>
     public Refinement? Refinement { get; }
 
     public SimulatedNetwork Network { get; }
 
     public Configuration Configuration { get; }
 
-    /// <summary>What is left out of this run, and what was done.</summary>
+    /// <summary>Decides which fault injections and client iterations this run includes, and records those that happened.</summary>
     public ReplayPlan ReplayPlan { get; }
 
     public List<SimulatedMachine> Members { get; } = [];
 
     public LeaderHistory LeaderHistory { get; } = new();
 
-    /// <summary>What any log ever was.</summary>
+    /// <summary>Checks each log against everything that any log ever contained.</summary>
     public LogChecker LogChecker { get; } = new();
 
-    /// <summary>Whose disks may be damaged.</summary>
+    /// <summary>Decides which disks may be corrupted.</summary>
     public FaultAtlas FaultAtlas { get; }
 
-    /// <summary>Who has met whom, and remembers with which folder.</summary>
-    public HashSet<(NodeId By, NodeId Whom)> KnownPeers { get; } = [];
+    /// <summary>The pairs in which the first member has recorded the incarnation of the second one's data directory.</summary>
+    public HashSet<(NodeId Node, NodeId Peer)> KnownPeers { get; } = [];
 
     public List<IClient> Clients { get; } = [];
 
-    /// <summary>Faults have ended: the disks are quick and nothing new goes wrong.</summary>
+    /// <summary>True once fault injection has ended: flushes take their shortest time and no new fault is injected.</summary>
     public bool IsInLivenessPhase { get; private set; }
 
-    /// <summary>Starts everybody and lets the faults and the clients do as they like.</summary>
+    /// <summary>Starts all members, faults and clients, and runs them for the duration of the fault phase.</summary>
     public void RunFaultPhase()
     {
-        EventLog.Record(NodeId.None, $"{Swarm.MemberCount} members, {string.Join(", ", Swarm.FaultIntervals.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms"))}");
+        var faults = Swarm.FaultIntervals.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms");
+        EventLog.Record(NodeId.None, $"{Swarm.MemberCount} members, {string.Join(", ", faults)}");
         foreach (var member in Members)
             Time.ScheduleAfter(member.RestartPrng.Between(0, 100 * VirtualTime.Millisecond), member.Start);
         foreach (var fault in Fault.CreateAll(this, _seed))
@@ -103,7 +106,7 @@ internal sealed class Cluster : IDisposable
         Time.Run(Swarm.FaultPhaseDuration);
     }
 
-    /// <summary>The faults end.</summary>
+    /// <summary>Ends fault injection: no new fault is injected, and the network delivers everything.</summary>
     public void EnterLivenessPhase()
     {
         EventLog.Record(NodeId.None, "quiet");
@@ -119,12 +122,13 @@ internal sealed class Cluster : IDisposable
         GenerateNonce = drawNonce,
     };
 
-    /// <summary>All who believe that they lead.</summary>
+    /// <summary>The members whose own role is leader; several when some have not received the newer term yet.</summary>
     public IEnumerable<SimulatedMachine> SelfReportedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
 
     /// <summary>
-    /// Where a client asks next: anywhere; in some runs more often than not at somebody who believes to lead, and of several at the one of the oldest term. One that was deposed and
-    /// has not heard of it is who may give an answer that is out of date.
+    /// Picks the member to which a client sends its next request: any member, or with the probability of the run a self-reported leader. Of
+    /// several leaders it is the one of the oldest term: a deposed leader that has not received the newer term is the one that could serve
+    /// a stale read.
     /// </summary>
     public SimulatedMachine PickTarget(Prng prng)
     {
@@ -138,48 +142,69 @@ internal sealed class Cluster : IDisposable
         Time.ScheduleAfter(member.RestartPrng.Between(1, IsInLivenessPhase ? 10 * VirtualTime.Millisecond : delay), member.Start);
     }
 
-    /// <summary>Its system closes its connections: those who notice think it gone.</summary>
+    /// <summary>Notifies all other members that a process ended, as its operating system does by closing the connections.</summary>
     public void NotifyDisconnect(SimulatedMachine ended)
     {
         if (!Swarm.ProcessEndClosesConnections)
             return;
         foreach (var other in Members.Where(m => m != ended))
-            Time.ScheduleAfter(other.RestartPrng.Between(50, 5 * VirtualTime.Millisecond), () => Network.NotifyDisconnect(ended.Id, other.Id));
+        {
+            var delay = other.RestartPrng.Between(50, 5 * VirtualTime.Millisecond);
+            Time.ScheduleAfter(delay, () => Network.NotifyDisconnect(ended.Id, other.Id));
+        }
     }
 
-    /// <summary>A client is told that its entry is committed: at this very moment a quorum's disks hold it, flushed.</summary>
+    /// <summary>Checks, when a client receives the acknowledgement of its entry, that a quorum's disks hold the entry, flushed.</summary>
     public void OnAcknowledged(EntryId entry, object operation)
     {
         LeaderHistory.OnAcknowledged(entry);
         var holders = Members.Count(m => m.HoldsFlushed(entry));
         if (2 * holders <= Members.Count)
-            throw new ViolationException("DurableOnQuorum", $"{operation} is acknowledged at {entry}, flushed on {holders} of {Members.Count} disks: {string.Join(", ", Members.Select(m => m.FlushedIndex))}");
+        {
+            var flushed = string.Join(", ", Members.Select(m => m.FlushedIndex));
+            throw new ViolationException(
+                "DurableOnQuorum",
+                $"{operation} was acknowledged at {entry}, flushed on {holders} of {Members.Count} disks; flushed up to: {flushed}");
+        }
+
         if (--_entriesUntilDiskCheck > 0)
             return;
         _entriesUntilDiskCheck = _diskCheckPrng.Between(1, 2 * EntriesPerDiskCheck);
         CheckDisk(Members[_diskCheckPrng.Next(0, Members.Count)], entry);
     }
 
-    /// <summary>Cuts the power of a copy of one disk: what its core takes for durable and knows to be committed, the real recovery finds there.</summary>
+    /// <summary>
+    /// Checks on a copy of one disk, after a power cut, that recovery finds all entries that its core knows to be durable and committed.
+    /// </summary>
     private void CheckDisk(SimulatedMachine member, EntryId acknowledged)
     {
         if (member.Process is not { Core: var core } || FaultAtlas.IsCorrupted(member.Id))
             return;
-        var known = core.TermAt(acknowledged.Index) == acknowledged.Term ? LogIndex.Max(core.CommitIndex, acknowledged.Index) : core.CommitIndex;
+        var known = core.TermAt(acknowledged.Index) == acknowledged.Term
+            ? LogIndex.Max(core.CommitIndex, acknowledged.Index)
+            : core.CommitIndex;
         var index = LogIndex.Min(known, core.DurableIndex);
         if (index > core.SnapshotIndex && core.TermAt(index) is { } term && !Recovers(member, new EntryId(term, index)))
-            throw new ViolationException("DurableOnDisk", $"{term}/{index} is committed and durable at {member.Id}; a power cut takes it away");
+        {
+            throw new ViolationException(
+                "DurableOnDisk",
+                $"{term}/{index} is committed and durable at {member.Id}, but recovery after a power cut does not find it");
+        }
     }
 
-    /// <summary>Cuts the power of copies of all disks and lets the real recovery say what is there.</summary>
+    /// <summary>Checks on copies of all disks, after a power cut, that recovery finds an acknowledged entry on a quorum of them.</summary>
     public void CheckDisks(EntryId entry)
     {
         var holders = Members.Count(m => Recovers(m, entry));
         if (2 * holders <= Members.Count)
-            throw new ViolationException("DurableOnQuorum", $"{entry} is acknowledged; a power cut of all leaves it on {holders} of {Members.Count} disks");
+        {
+            throw new ViolationException(
+                "DurableOnQuorum",
+                $"{entry} was acknowledged, but after a power cut of all members recovery finds it on {holders} of {Members.Count} disks");
+        }
     }
 
-    // A damaged disk, or one that was lost, may have held it. The atlas sees to it that not all are.
+    // A corrupted or wiped disk counts if it held the entry before. The fault atlas limits how many disks that can be.
     private bool MayHaveHeld(SimulatedMachine member, EntryId entry) => FaultAtlas.IsCorrupted(member.Id) && member.HoldsFlushed(entry);
 
     private bool Recovers(SimulatedMachine member, EntryId entry)
@@ -188,7 +213,10 @@ internal sealed class Cluster : IDisposable
         {
             var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), _recoveryCheckOptions);
             using (log)
-                return (recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
+            {
+                var contains = recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex;
+                return (contains && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
+            }
         }
         catch (WalCorruptionException) when (FaultAtlas.IsCorrupted(member.Id))
         {
@@ -196,7 +224,10 @@ internal sealed class Cluster : IDisposable
         }
     }
 
-    /// <summary>Somebody has changed. Now and then all running cores are held against each other, whole logs: what comes to each is held against what there ever was (<see cref="LogChecker"/>).</summary>
+    /// <summary>
+    /// Hashes the state of a core that changed, and from time to time compares the whole logs of all running cores. New entries of each log
+    /// are checked at once (<see cref="LogChecker"/>).
+    /// </summary>
     public void CheckCluster(in CoreState changed)
     {
         EventLog.AddToHash(changed.Term.Value ^ (changed.Last.Value << 20) ^ (changed.Commit.Value << 40) ^ changed.Self.Value);
@@ -233,8 +264,9 @@ internal sealed class Cluster : IDisposable
 
     public void Dispose() => Trace?.Dispose();
 
-    /// <summary>How everybody stands.</summary>
+    /// <summary>Describes the state of every member.</summary>
     public override string ToString() => string.Join('\n', Members.Select(static m => m.Process is { Core: var c }
-        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} on disk {m.FlushedIndex} {string.Join(", ", c.Followers)}"
-        : $"{m.Id}: down, on disk {m.FlushedIndex}"));
+        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} " +
+            $"durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} flushed {m.FlushedIndex} {string.Join(", ", c.Followers)}"
+        : $"{m.Id}: down, flushed {m.FlushedIndex}"));
 }

@@ -3,7 +3,9 @@ using Quorate.Verification.Simulation.Coverage;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>How often each thing happened in a run: a fault that never strikes tests nothing.</summary>
+/// <summary>
+/// Counts the events of a run by name. The counts show what a set of runs has tested: a fault that is never injected tests nothing.
+/// </summary>
 internal sealed class Counters
 {
     private static readonly string[] MarkNames = [.. Enum.GetNames<CoverageMark>().Select(static name => "mark: " + name)];
@@ -13,7 +15,7 @@ internal sealed class Counters
     /// <summary>All counts, in the order of their names.</summary>
     public IReadOnlyDictionary<string, long> Counts => new SortedDictionary<string, long>(_counts, StringComparer.Ordinal);
 
-    /// <summary>Under what a mark is counted.</summary>
+    /// <summary>Returns the name of a coverage mark's counter.</summary>
     public static string NameOf(CoverageMark mark) => MarkNames[(int)mark];
 
     public bool Has(CoverageMark mark) => _counts.ContainsKey(NameOf(mark));

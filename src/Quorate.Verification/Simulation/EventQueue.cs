@@ -1,9 +1,11 @@
 namespace Quorate.Verification.Simulation;
 
-/// <summary>What is to happen, by its moment; what is due at one moment comes out in the order in which it went in.</summary>
+/// <summary>
+/// A priority queue of callbacks by due time; callbacks with the same due time leave it in the order in which they were enqueued.
+/// </summary>
 /// <remarks>
-/// A heap whose nodes have four children. The library's own asks a comparer through an interface, and a run asks a million times: this took a tenth of
-/// the simulator's time.
+/// A 4-ary heap. <see cref="PriorityQueue{TElement, TPriority}"/> calls its comparer through an interface, a million times in a run: this
+/// took a tenth of the simulator's time.
 /// </remarks>
 internal sealed class EventQueue
 {
@@ -13,7 +15,7 @@ internal sealed class EventQueue
     private int _count;
     private ulong _sequence;
 
-    /// <summary>When the next thing is due; the end of all time when nothing is.</summary>
+    /// <summary>The due time of the next callback; <see cref="long.MaxValue"/> when the queue is empty.</summary>
     public long NextDueTime => _count == 0 ? long.MaxValue : _items[0].DueTime;
 
     public void Enqueue(long dueTime, Action callback)

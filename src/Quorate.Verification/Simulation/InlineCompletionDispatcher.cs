@@ -2,7 +2,9 @@ using Quorate.Node.Driver;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>Tells callers at once: simulated clients look for themselves whether they have been answered, so nothing of theirs runs here.</summary>
+/// <summary>
+/// Completes callers' tasks inline. No continuation of a simulated client runs here, because simulated clients poll their tasks.
+/// </summary>
 internal sealed class InlineCompletionDispatcher<TOutcome> : ICompletionDispatcher<TOutcome>
 {
     public void Dispatch(ReadOnlySpan<Completion<TOutcome>> completions)

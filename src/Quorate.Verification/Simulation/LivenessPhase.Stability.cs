@@ -2,24 +2,37 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>The last promise: whoever leads, and hears a majority that hears it, goes on leading, whatever becomes of the others (thesis §4.2.3, §9.6).</summary>
+// The stability check, which is the last one of a run: a leader that exchanges messages with a majority keeps its leadership, whatever
+// happens to the other members (thesis §4.2.3, §9.6).
 internal sealed partial class LivenessPhase
 {
     private void CheckStability()
     {
         var serving = RepairRemaining();
-        RunUntil("nobody leads but one whom all follow who can, and their disks answer", (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout), () => AreLedByOneOfThem(serving));
+        var electionTime = (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout);
+        RunUntil(
+            "all members that are not faulty follow one of them, and all their writes are flushed",
+            electionTime,
+            () => AreLedByOneOfThem(serving));
 
         var (leader, term) = (LeaderOf(serving), serving[0].Process!.Core.Term);
         IsolateTemporarily([.. serving.Where(m => m != leader)], serving.Count - ((_cluster.Members.Count / 2) + 1), leader);
 
         if (!AreLedByOneOfThem(serving) || LeaderOf(serving) != leader || serving[0].Process!.Core.Term != term)
-            throw new ViolationException("Stability", $"{leader.Id} led {serving.Count} of {_cluster.Members.Count} in term {term}, and a majority heard it all the time; now {string.Join(", ", serving.Select(Describe))}");
+        {
+            throw new ViolationException(
+                "Stability",
+                $"{leader.Id} led {serving.Count} of {_cluster.Members.Count} members in term {term} " +
+                "and exchanged messages with a majority all the time; " +
+                $"now {string.Join(", ", serving.Select(Describe))}");
+        }
     }
 
     /// <summary>
-    /// Who was left as it was is well again, and one that is in a later term deposes the leader once, before the promise begins: it refuses what the leader says. Who is deaf, mute or cut off may
-    /// stay in a later term for ever, because nobody's leader hears it say so. Whose disk is damaged may end at any moment, so it ends now.
+    /// Repairs the members that had been left as they were, and returns all members that are not faulty. A repaired member that is in a
+    /// later term rejects the leader's messages and so deposes it once, before the check begins. A member that is deaf (receives nothing),
+    /// mute (sends nothing) or cut off may stay in a later term: no leader receives a message of it. A member with a corrupted disk may
+    /// stop at any time, so it is taken down now.
     /// </summary>
     private List<SimulatedMachine> RepairRemaining()
     {
@@ -35,8 +48,9 @@ internal sealed partial class LivenessPhase
     }
 
     /// <summary>
-    /// For longer than an election timeout some hear the leader no more, but never so many that it has no majority; then they hear it again. They ask whether they might be elected, and nobody
-    /// who hears the leader says yes: so they come back in the term in which they left. Meanwhile a clock leaps.
+    /// Isolates some followers from the leader for longer than an election timeout, never so many that the leader has no majority, and then
+    /// reconnects them. The isolated followers request pre-votes, and no member that still receives from the leader grants one: so they
+    /// return in the term in which they left. Meanwhile one clock jumps.
     /// </summary>
     private void IsolateTemporarily(List<SimulatedMachine> followers, int isolatedMax, SimulatedMachine leader)
     {
@@ -60,17 +74,30 @@ internal sealed partial class LivenessPhase
         _cluster.Time.Run(until + (4 * _cluster.Swarm.HeartbeatMs * VirtualTime.Millisecond));
     }
 
-    /// <summary>And all of their disks have answered: who leads with one that hangs steps down, and who follows with one says nothing, so that it does not count for a majority.</summary>
+    /// <summary>
+    /// Returns whether the members all follow one of them and have flushed all their writes. A leader whose disk hangs steps down, and a
+    /// follower whose disk hangs sends no replies, so that it does not count towards a majority.
+    /// </summary>
     private bool AreLedByOneOfThem(List<SimulatedMachine> members) =>
-        AreLed(members) && members.Exists(m => m.Id == members[0].Process!.Core.Leader) && members.TrueForAll(DiskHasAnswered) && NoHungDiskHoldsLaterTerm(members[0].Process!.Core.Term);
+        AreLed(members) &&
+        members.Exists(m => m.Id == members[0].Process!.Core.Leader) &&
+        members.TrueForAll(HasFlushedAll) &&
+        NoHungDiskHoldsLaterTerm(members[0].Process!.Core.Term);
 
-    private static bool DiskHasAnswered(SimulatedMachine member) =>
-        member.Process is { } process && process.Core.DurableIndex == process.Core.LastIndex && process.Log.HardState.Term == process.Core.Term;
+    private static bool HasFlushedAll(SimulatedMachine member) =>
+        member.Process is { } process &&
+        process.Core.DurableIndex == process.Core.LastIndex &&
+        process.Log.HardState.Term == process.Core.Term;
 
-    /// <summary>Whose disk hangs says nothing of a term that is not on it; one that is there already deposes the leader, once.</summary>
+    /// <summary>
+    /// Returns whether no member with a hung disk has a later term on disk. Such a member sends nothing in a term that is not on its disk
+    /// yet; a later term that is there already deposes the leader once.
+    /// </summary>
     private bool NoHungDiskHoldsLaterTerm(Term term) => !_withHungDisk.Exists(m => m.Process is { } p && p.Log.HardState.Term > term);
 
     private static SimulatedMachine LeaderOf(List<SimulatedMachine> members) => members.Find(m => m.Id == members[0].Process!.Core.Leader)!;
 
-    private static string Describe(SimulatedMachine member) => member.Process is { Core: var core } ? $"{member.Id} is {core.Role} in term {core.Term} and knows {core.Leader}" : $"{member.Id} is down";
+    private static string Describe(SimulatedMachine member) => member.Process is { Core: var core }
+        ? $"{member.Id} is {core.Role} in term {core.Term} with leader {core.Leader}"
+        : $"{member.Id} is down";
 }

@@ -3,8 +3,9 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>
-/// The end of a run: all members are healed, or a majority of them while the rest stays broken. They must elect, commit, answer, and come to the same
-/// state, in bounded virtual time. Then whoever leads must go on leading (QuietPhase.Stability.cs).
+/// The end of a run: all members are repaired, or a majority of them while the rest stays faulty. In bounded virtual time the repaired
+/// members must elect a leader, commit, complete the clients' requests and reach the same state. After that the leader must keep its
+/// leadership (LivenessPhase.Stability.cs).
 /// </summary>
 internal sealed partial class LivenessPhase
 {
@@ -23,7 +24,8 @@ internal sealed partial class LivenessPhase
         _prng.Shuffle(members);
         var faultyCount = _prng.Chance(500) && cluster.Swarm.MinorityStaysFaulty ? _prng.Next(0, ((members.Count - 1) / 2) + 1) : 0;
 
-        // Whoever leads has most to lose. A damaged disk is not healed by leaving it alone, and its member may refuse to go on at any time.
+        // The first members become faulty. In half of the runs the leader comes first, because its failure has the largest effect. Members
+        // with corrupted disks come before it and always count as faulty: their disks are not repaired, and they may stop at any time.
         if (_prng.Chance(500) && cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } leader)
             members = [leader, .. members.Where(m => m != leader)];
         members = [.. members.OrderBy(m => !cluster.FaultAtlas.IsCorrupted(m.Id))];
@@ -40,20 +42,25 @@ internal sealed partial class LivenessPhase
         foreach (var member in _healthy)
             Repair(member);
 
-        // A disk that stalled before answers within ten seconds; then elections, some of them split, and the restarts they wait for.
-        RunUntil("a leader is elected and known to the core", (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout), HealthyAreLed);
+        // A disk that stalled before completes its calls within ten seconds; the rest is for elections, some of them with split votes, and
+        // for the restarts of members whose votes they need.
+        var electionTime = (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout);
+        RunUntil("a leader is elected and all repaired members follow it", electionTime, HealthyAreLed);
         foreach (var client in _cluster.Clients)
             client.IsStopped = true;
-        RunUntil("every client has its answer, or gave up", 4 * VirtualTime.Second, () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
+        RunUntil(
+            "every client request has completed or timed out",
+            4 * VirtualTime.Second,
+            () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
 
         var probes = _healthy.Select((m, i) => _cluster.Application.CreateClient(_cluster, 1000 + i, m)).ToList();
-        RunUntil("a write and a read succeed at every member of the core", 20 * VirtualTime.Second, () =>
+        RunUntil("a write and a read succeed at every repaired member", 20 * VirtualTime.Second, () =>
         {
             foreach (var probe in probes)
                 probe.IsStopped = probe.CommittedCount > 0 && probe.GrantedCount > 0;
             return probes.TrueForAll(static p => p.IsStopped && p.IsIdle);
         });
-        RunUntil("the core is of one mind", 20 * VirtualTime.Second, Converged);
+        RunUntil("the repaired members have converged", 20 * VirtualTime.Second, Converged);
         CheckStates();
         CheckStability();
     }
@@ -69,7 +76,7 @@ internal sealed partial class LivenessPhase
                 TakeDown(member, "broken for good");
                 break;
             case "disk hangs":
-                // Whoever starts on such a disk waits for it for ever.
+                // A process that starts on such a disk would wait forever.
                 member.StaysDown = true;
                 member.Process?.DiskWorker.StallUntil(VirtualTime.Never);
                 member.Resume();
@@ -104,27 +111,35 @@ internal sealed partial class LivenessPhase
 
     private bool HealthyAreLed() => AreLed(_healthy);
 
-    /// <summary>All of them know one leader in one term; if it is one of them, it knows so too.</summary>
+    /// <summary>
+    /// Returns whether the members all follow the same leader in the same term; a leader among them must have the leader role itself.
+    /// </summary>
     private static bool AreLed(List<SimulatedMachine> members)
     {
         if (members[0].Process is not { Core: { Leader: var leader, Term: var term } } || leader == NodeId.None)
             return false;
         foreach (var member in members)
         {
-            if (member.Process is not { Core: var core } || core.Leader != leader || core.Term != term || (core.Self == leader && core.Role != Role.Leader))
+            if (member.Process is not { Core: var core } || core.Leader != leader || core.Term != term ||
+                (core.Self == leader && core.Role != Role.Leader))
+            {
                 return false;
+            }
         }
 
         return true;
     }
 
     private bool Converged() => HealthyAreLed() && _healthy.TrueForAll(m =>
-        m.Process is { } p && p.Core.LastIndex == _healthy[0].Process!.Core.LastIndex && p.StateMachine.VisibleIndex == p.Core.LastIndex && p.Core.DurableIndex == p.Core.LastIndex);
+        m.Process is { } p &&
+        p.Core.LastIndex == _healthy[0].Process!.Core.LastIndex &&
+        p.StateMachine.VisibleIndex == p.Core.LastIndex &&
+        p.Core.DurableIndex == p.Core.LastIndex);
 
     private void RunUntil(string goal, long within, Func<bool> done)
     {
         if (!done() && !_cluster.Time.Run(_cluster.Time.Now + within, done))
-            throw new ViolationException("Liveness", $"not within {within / 1e6} quiet seconds: {goal}");
+            throw new ViolationException("Liveness", $"not within {within / 1e6} s of the liveness phase: {goal}");
     }
 
     private void CheckStates()
@@ -134,8 +149,9 @@ internal sealed partial class LivenessPhase
         foreach (var member in _healthy)
         {
             var process = member.Process!;
-            Require(process.Core.TermAt(acknowledged.Index) == acknowledged.Term, $"{member.Id} lacks {acknowledged}, which was acknowledged");
-            Require(process.StateMachine.HasSameState(first), $"{member.Id} has come to another state than {_healthy[0].Id}");
+            var hasAcknowledged = process.Core.TermAt(acknowledged.Index) == acknowledged.Term;
+            Require(hasAcknowledged, $"{member.Id} lacks the acknowledged entry {acknowledged}");
+            Require(process.StateMachine.HasSameState(first), $"the final state of {member.Id} differs from that of {_healthy[0].Id}");
         }
 
         _cluster.EventLog.AddToHash(first.DescribeFinalState());

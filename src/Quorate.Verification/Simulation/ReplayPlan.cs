@@ -2,7 +2,10 @@ using Quorate.Verification.Shrinking;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>What a run decides on the way and could do without: each strike of a fault, each turn of a client. They are noted, and those left out are not done.</summary>
+/// <summary>
+/// Decides which fault injections and client iterations a run includes, and records those that happened. A reduced run leaves out the
+/// others.
+/// </summary>
 internal sealed class ReplayPlan
 {
     private readonly HashSet<string>? _includedInjections;
@@ -12,16 +15,18 @@ internal sealed class ReplayPlan
     public ReplayPlan(Reduction reduction)
     {
         _includedInjections = reduction.FaultInjections?.ToHashSet(StringComparer.Ordinal);
-        _includedIterations = reduction.ClientIterations?.GroupBy(static t => t.Client).ToDictionary(static g => g.Key, static g => new Queue<ClientIteration>(g));
+        _includedIterations = reduction.ClientIterations?
+            .GroupBy(static i => i.Client)
+            .ToDictionary(static g => g.Key, static g => new Queue<ClientIteration>(g));
     }
 
-    /// <summary>The strikes that happened.</summary>
+    /// <summary>The fault injections that happened.</summary>
     public List<string> FaultInjections { get; } = [];
 
-    /// <summary>The turns that were taken.</summary>
+    /// <summary>The client iterations that happened.</summary>
     public List<ClientIteration> ClientIterations { get; } = [];
 
-    /// <summary>A fault is about to strike: its name with the number of the strike, and whether it happens.</summary>
+    /// <summary>Numbers the next injection of a fault: returns its name with that number, and whether this run includes it.</summary>
     public (string Name, bool Happens) BeginInjection(string fault)
     {
         var number = _injectionCounts[fault] = _injectionCounts.GetValueOrDefault(fault) + 1;
@@ -32,7 +37,10 @@ internal sealed class ReplayPlan
         return (name, true);
     }
 
-    /// <summary>A client is about to take a turn, its next if nothing is left out: which one it takes, and when at the earliest; null: none any more.</summary>
+    /// <summary>Returns which iteration a client runs next, and its earliest start; null when the client has none left.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="next">Its next iteration if none is left out.</param>
+    /// <param name="now">The current virtual time.</param>
     public ClientIteration? NextIteration(int client, int next, long now)
     {
         if (_includedIterations is null)

@@ -2,12 +2,14 @@ using System.Buffers.Binary;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>A stream of chance in the shape that everybody knows, the same on every machine and in every version of the runtime.</summary>
+/// <summary>
+/// A <see cref="Random"/> over a <see cref="Prng"/>: it draws the same numbers on every machine and in every version of the runtime.
+/// </summary>
 internal sealed class SeededRandom(Prng prng) : Random(0)
 {
     private Prng _prng = prng;
 
-    /// <summary>Goes on with another stream.</summary>
+    /// <summary>Switches to another stream.</summary>
     public void UseStream(Prng prng) => _prng = prng;
 
     public override int Next() => (int)(_prng.Next() % int.MaxValue);
@@ -26,7 +28,7 @@ internal sealed class SeededRandom(Prng prng) : Random(0)
         return minValue == maxValue ? minValue : minValue + (long)(_prng.Next() % (ulong)(maxValue - minValue));
     }
 
-    // 53 bits are what a double holds.
+    // A double has 53 bits of precision.
     public override double NextDouble() => (_prng.Next() >> 11) * (1.0 / (1UL << 53));
 
     public override float NextSingle() => (_prng.Next() >> 40) * (1.0f / (1U << 24));

@@ -1,7 +1,9 @@
 namespace Quorate.Verification.Simulation;
 
-/// <summary>One machine's clock: it goes at its own rate, may leap ahead, and never goes backwards.</summary>
-/// <remarks>It measures spans and knows no time of day: whoever asked for that, or for a timer, would bring a real clock into the run.</remarks>
+/// <summary>The monotonic clock of one simulated machine: it runs at its own rate, may jump ahead, and never goes backwards.</summary>
+/// <remarks>
+/// It measures durations only. The time of day and timers throw, because their base class would take them from the real clock.
+/// </remarks>
 internal sealed class SimulatedClock(VirtualTime time, double rate, long start) : TimeProvider
 {
     private long _offset = start;
@@ -19,11 +21,14 @@ internal sealed class SimulatedClock(VirtualTime time, double rate, long start) 
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw Unsupported();
 
-    /// <summary>From now on it shows so much more.</summary>
+    /// <summary>Moves the clock ahead.</summary>
     public void Jump(long span) => _offset += span;
 
-    /// <summary>How long a span of this clock is in the world; rounded up, so that it has surely passed.</summary>
+    /// <summary>
+    /// Converts a duration of this clock to virtual time, rounded up, so that the duration has passed by then for certain.
+    /// </summary>
     public long ToVirtualTime(TimeSpan span) => (long)Math.Ceiling(span.TotalMicroseconds / rate) + 1;
 
-    private static NotSupportedException Unsupported() => new("a simulated clock measures spans: the time of day and timers are the real world's, and no seed decides them");
+    private static NotSupportedException Unsupported() =>
+        new("a simulated clock only measures durations: the time of day and timers would come from the real clock, not from the seed");
 }

@@ -7,32 +7,39 @@ using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>A member's machine: its disk and clock, which outlive its processes, and the process that runs, if one does.</summary>
+/// <summary>
+/// The simulated machine of one member: its disk and clock, which outlive its processes, and the process that is running, if any.
+/// </summary>
 internal sealed class SimulatedMachine
 {
-    /// <summary>From being woken to taking a turn.</summary>
+    /// <summary>The time from waking the driver to its next iteration, in microseconds.</summary>
     private const long WakeLatency = 5;
 
-    /// <summary>Looked up for each event: an enum writes its name anew each time.</summary>
+    /// <summary>
+    /// The names of trace event kinds, looked up for each event: <see cref="Enum.ToString()"/> allocates a string on each call.
+    /// </summary>
     private static readonly string[] TraceKindNames = [.. Enumerable.Range(0, 256).Select(static i => ((TraceKind)i).ToString())];
 
     private readonly Cluster _cluster;
     private readonly List<IClient> _waitingClients = [];
     private readonly Action _onIterationDue;
 
-    /// <summary>The core that runs, or that ran last.</summary>
+    /// <summary>The core of the running process, or of the last one.</summary>
     private RaftCore? _core;
     private long _nextIterationAt = long.MaxValue;
 
-    /// <summary>The latest moment for which a turn is on the agenda, due or not.</summary>
+    /// <summary>The latest time for which an iteration was put into the event queue, whether or not it is still needed.</summary>
     private long _latestScheduledAt;
 
     private bool _mustStop;
 
-    /// <summary>Term and vote that were on the disk, flushed, and how far the log was that was flushed and known to be committed.</summary>
+    /// <summary>The hard state that was flushed, and the last index that was both flushed and known to be committed.</summary>
     private (HardState State, LogIndex Committed) _durable;
 
-    /// <summary>The last entry of the log that went with a lost folder: what it had acknowledged counts, as far as the atlas allows it to be lost.</summary>
+    /// <summary>
+    /// The last flushed entry of the log that a wipe of the disk removed. The entries up to it still count as held: the fault atlas limits
+    /// how many disks may lose them.
+    /// </summary>
     private EntryId _lastWipedEntry;
 
     public SimulatedMachine(Cluster cluster, NodeId id, ulong seed)
@@ -59,34 +66,34 @@ internal sealed class SimulatedMachine
 
     public WalOptions WalOptions { get; }
 
-    /// <summary>When it comes back after an end.</summary>
+    /// <summary>Draws the time from the end of a process to the start of the next one.</summary>
     public Prng RestartPrng { get; }
 
-    /// <summary>The seeds of its processes.</summary>
+    /// <summary>Draws the seeds of the processes.</summary>
     public Prng SeedPrng { get; }
 
-    /// <summary>What its folders are called.</summary>
+    /// <summary>Draws the incarnations of data directories.</summary>
     public Prng IncarnationPrng { get; }
 
-    /// <summary>How long its disk takes, and what is left on it.</summary>
+    /// <summary>Draws how long the disk takes, and what a power cut leaves on it.</summary>
     public Prng DiskPrng { get; }
 
-    /// <summary>The process, or null while there is none.</summary>
+    /// <summary>The running process; null while the member is down.</summary>
     public SimulatedProcess? Process { get; private set; }
 
-    /// <summary>It stays down until the run says otherwise.</summary>
+    /// <summary>True if no process may be started on this machine any more.</summary>
     public bool StaysDown { get; set; }
 
-    /// <summary>Stopped by a signal until then: nothing of it runs.</summary>
+    /// <summary>The time until which the process is paused, as by SIGSTOP: none of its threads runs.</summary>
     public long PausedUntil { get; private set; }
 
-    /// <summary>Its disk was replaced by an empty one.</summary>
+    /// <summary>True if the disk was replaced by an empty one.</summary>
     public bool IsWiped { get; private set; }
 
-    /// <summary>Everything up to here was on the disk, flushed, when last looked at.</summary>
+    /// <summary>The last log index that is known to be flushed, as of the last update.</summary>
     public LogIndex FlushedIndex { get; private set; }
 
-    /// <summary>Nothing of its process runs until then. Of several pauses the one that ends last counts.</summary>
+    /// <summary>Pauses the process until a time. Of several pauses the one that ends last applies.</summary>
     public void Pause(long until)
     {
         PausedUntil = Math.Max(PausedUntil, until);
@@ -95,7 +102,7 @@ internal sealed class SimulatedMachine
 
     public void Resume() => PausedUntil = 0;
 
-    /// <summary>Its clock leaps ahead while its process runs, and whatever waits for a moment has waited long enough.</summary>
+    /// <summary>Moves the clock forward while the process runs; timers that are due by the new time fire.</summary>
     public void JumpClock(long span)
     {
         Clock.Jump(span);
@@ -104,7 +111,7 @@ internal sealed class SimulatedMachine
             Wake(process);
     }
 
-    /// <summary>Starts a process on what the disk holds; tries again later if the disk refuses.</summary>
+    /// <summary>Starts a process on the contents of the disk; schedules another attempt if a disk call fails.</summary>
     public void Start()
     {
         if (Process is not null || StaysDown)
@@ -123,7 +130,7 @@ internal sealed class SimulatedMachine
         }
         catch (WalCorruptionException corruption) when (_cluster.FaultAtlas.IsCorrupted(Id))
         {
-            // There is no other member yet that could give it what it has lost: it stays down.
+            // Nothing can restore the lost entries from another member yet, so this member stays down.
             _cluster.Counters.Increment(CoverageMark.StartRefusedOnCorruption);
             _cluster.EventLog.Record(Id, "refuses to start", corruption.Message);
             StaysDown = true;
@@ -146,7 +153,7 @@ internal sealed class SimulatedMachine
         ScheduleIteration(_cluster.Time.Now + WakeLatency);
     }
 
-    /// <summary>The process ends; the system keeps what it wrote.</summary>
+    /// <summary>Ends the process; the operating system keeps what it wrote.</summary>
     public void Kill(string reason)
     {
         if (Process is null)
@@ -167,7 +174,7 @@ internal sealed class SimulatedMachine
         _cluster.ScheduleRestart(this);
     }
 
-    /// <summary>The machine loses its power, whether a process runs or not.</summary>
+    /// <summary>Cuts the power of the machine, whether or not a process is running.</summary>
     public void PowerCut(PowerLossOutcome outcome)
     {
         _cluster.Counters.Increment("power cut");
@@ -177,7 +184,7 @@ internal sealed class SimulatedMachine
         Disk.PowerCut(outcome, DiskPrng);
     }
 
-    /// <summary>Its disk is replaced by an empty one; it starts as before.</summary>
+    /// <summary>Kills the process and replaces the disk by an empty one; the member is restarted as after any other end.</summary>
     public void WipeDisk()
     {
         Kill("its folder is lost");
@@ -189,9 +196,13 @@ internal sealed class SimulatedMachine
             _lastWipedEntry = new EntryId(term, FlushedIndex);
     }
 
-    /// <summary>Its disk holds that entry, or held it when it was lost, flushed, and not another in its place: what a core says is durable is a claim, and what the disk says knows no terms.</summary>
+    /// <summary>
+    /// Returns whether the disk holds an entry, flushed, or held it when it was wiped, and not another entry at its index. Both the disk
+    /// and the core are consulted: the core's durable index is only its claim, and the flushed index of the disk has no terms.
+    /// </summary>
     public bool HoldsFlushed(EntryId entry) =>
-        (_lastWipedEntry.Index >= entry.Index && _lastWipedEntry.Term >= entry.Term) || (FlushedIndex >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
+        (_lastWipedEntry.Index >= entry.Index && _lastWipedEntry.Term >= entry.Term) ||
+        (FlushedIndex >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
 
     public void AddWaitingClient(IClient client) => _waitingClients.Add(client);
 
@@ -203,13 +214,18 @@ internal sealed class SimulatedMachine
             ScheduleIteration(_cluster.Time.Now + WakeLatency);
     }
 
-    public long FlushLatency() => _cluster.IsInLivenessPhase ? _cluster.Swarm.FlushMin : DiskPrng.Between(_cluster.Swarm.FlushMin, _cluster.Swarm.FlushMax);
+    public long FlushLatency() => _cluster.IsInLivenessPhase
+        ? _cluster.Swarm.FlushMin
+        : DiskPrng.Between(_cluster.Swarm.FlushMin, _cluster.Swarm.FlushMax);
 
     public long ApplyLatency() => _cluster.IsInLivenessPhase ? 1 : DiskPrng.Between(1, _cluster.Swarm.ApplyMax);
 
-    public PowerLossOutcome DrawPowerLossOutcome() => DiskPrng.Pick(PowerLossOutcome.Dropped, PowerLossOutcome.Kept, PowerLossOutcome.Mixed, PowerLossOutcome.Mixed);
+    public PowerLossOutcome DrawPowerLossOutcome() =>
+        DiskPrng.Pick(PowerLossOutcome.Dropped, PowerLossOutcome.Kept, PowerLossOutcome.Mixed, PowerLossOutcome.Mixed);
 
-    /// <summary>A thread of the process does a piece of work.</summary>
+    /// <summary>
+    /// Runs a work item of one of the process's threads, unless that process has ended; during a pause the work item is postponed.
+    /// </summary>
     public void RunWork(SimulatedProcess process, Action work)
     {
         if (!ReferenceEquals(process, Process))
@@ -246,14 +262,15 @@ internal sealed class SimulatedMachine
                 _cluster.EventLog.Record(Id, traceEvent);
             if (traceEvent.Kind == TraceKind.BecameLeader && !_cluster.LeaderHistory.OnElected(core))
                 _cluster.Counters.Increment(CoverageMark.ElectedInOldTerm);
-            if (traceEvent.Kind == TraceKind.BecameCandidate && _cluster.Members.Exists(m => m != this && m.Process is { Core: { Role: Role.Candidate } other } && other.Term == core.Term))
+            if (traceEvent.Kind == TraceKind.BecameCandidate && _cluster.Members.Exists(
+                m => m != this && m.Process is { Core: { Role: Role.Candidate } other } && other.Term == core.Term))
                 _cluster.Counters.Increment(CoverageMark.VoteSplit);
         }
     }
 
     private void EndDuringDiskCall()
     {
-        _cluster.Counters.Increment("end in the middle of a disk call");
+        _cluster.Counters.Increment("process ended during a disk call");
         if (Disk.IsProcessKill)
             Kill("killed in a disk call");
         else
@@ -265,30 +282,44 @@ internal sealed class SimulatedMachine
         var log = Process!.Log;
         FlushedIndex = Disk.IsClean ? log.LastIndex : LogIndex.Min(FlushedIndex, log.LastIndex);
 
-        // What the core has truncated and the disk not yet is on the disk still, and is not what was committed in its place.
+        // Entries that the core has truncated may still be on the disk; they are not the entries that were committed at their indexes.
         var core = Process.Core;
         var committed = LogIndex.Min(FlushedIndex, LogIndex.Min(core.DurableIndex, core.CommitIndex));
         _durable = (Disk.IsClean ? log.HardState : _durable.State, LogIndex.Max(_durable.Committed, committed));
     }
 
     /// <summary>
-    /// Whatever became of its disk: a member that starts has all that it had flushed of term and vote, and of what it knew to be committed. And it has the vote of which it has told others, flushed or
-    /// not: of those who forget one, few are asked for another in the same term, and of these few give it to one who wins.
+    /// Checks that a member that starts, whatever happened to its disk, has the hard state that it had flushed and the entries that it knew
+    /// to be committed. It must also have the vote that it had sent to others, flushed or not. This is checked here because a forgotten
+    /// vote rarely has visible consequences: few such members receive another vote request in the same term, and few of those then elect a
+    /// second leader.
     /// </summary>
     private void CheckDurableState()
     {
         var (log, (state, committed), announcedVote) = (Process!.Log, _durable, _cluster.Network.AnnouncedVoteOf(Id));
         if (!Retains(log.HardState, state) || log.LastIndex < committed)
-            throw new ViolationException("DurableIsKept", $"{Id} had {state} and entries committed up to {committed}; it starts with {log.HardState} and entries up to {log.LastIndex}");
+        {
+            throw new ViolationException(
+                "DurableIsKept",
+                $"{Id} had flushed {state} and committed entries up to {committed}; " +
+                $"it starts with {log.HardState} and entries up to {log.LastIndex}");
+        }
+
         if (!Retains(log.HardState, announcedVote))
-            throw new ViolationException("VoteIsKept", $"{Id} has told that it voted for {announcedVote.VotedFor} in term {announcedVote.Term}; it starts with {log.HardState}");
+        {
+            throw new ViolationException(
+                "VoteIsKept",
+                $"{Id} had sent its vote for {announcedVote.VotedFor} in term {announcedVote.Term}; it starts with {log.HardState}");
+        }
     }
 
     private static bool Retains(HardState now, HardState before) =>
         now.Term > before.Term || (now.Term == before.Term && (before.VotedFor == NodeId.None || now.VotedFor == before.VotedFor));
 
     private bool IsDiskFault(IOException fault) =>
-        (fault as WalCorruptionException ?? fault.InnerException) is WalCorruptionException ? _cluster.FaultAtlas.IsCorrupted(Id) : Disk.HasFailed;
+        (fault as WalCorruptionException ?? fault.InnerException) is WalCorruptionException
+            ? _cluster.FaultAtlas.IsCorrupted(Id)
+            : Disk.HasFailed;
 
     private void ScheduleIteration(long moment)
     {
@@ -296,7 +327,8 @@ internal sealed class SimulatedMachine
         if (moment >= _nextIterationAt)
             return;
 
-        // Turns in between do not move the next tick, but for the last digit of a clock that is off: what was asked for it still stands.
+        // An iteration in between does not move the next tick by more than the rounding error of a drifting clock, so the scheduled one is
+        // reused.
         if (moment <= _latestScheduledAt && _latestScheduledAt <= moment + 2)
         {
             _nextIterationAt = _latestScheduledAt;
@@ -327,14 +359,14 @@ internal sealed class SimulatedMachine
         var process = Process!;
         try
         {
-            // The loop is told at the end of the flush that failed, so the turn in which it hears is the last.
+            // The driver learns of a failed flush when the flush completes, so the iteration that learns of it must be the last one.
             _mustStop = Disk.HasFailed;
             if (process.RunOnce())
                 _cluster.CheckCluster(process.State);
         }
         catch (PowerCutException)
         {
-            _cluster.Counters.Increment("end in the middle of a turn");
+            _cluster.Counters.Increment("process ended during an iteration");
             if (DiskPrng.Chance(500))
                 PowerCut(DrawPowerLossOutcome());
             else
@@ -348,7 +380,7 @@ internal sealed class SimulatedMachine
         }
 
         if (_mustStop)
-            throw new ViolationException("DiskFailureStopsTheNode", $"{Id} goes on after its disk failed");
+            throw new ViolationException("DiskFailureStopsTheNode", $"{Id} keeps running after its disk failed");
         PollClients();
         if (Process is not null)
             ScheduleIteration(now + Math.Max(1, Clock.ToVirtualTime(process.UntilNextTick)));

@@ -12,10 +12,12 @@ using IncarnationStore = Quorate.Node.Transport.IncarnationStore;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>One life of a member: the real loop, log, applier and core, put together as a running node puts them together.</summary>
+/// <summary>
+/// One process of a member: the real driver, write-ahead log, applier and core, assembled as a running node assembles them.
+/// </summary>
 internal sealed class SimulatedProcess
 {
-    private readonly RaftDriver _loop;
+    private readonly RaftDriver _driver;
     private readonly TickClock _clock;
     private readonly SimulatedMachine _machine;
     private readonly Cluster _cluster;
@@ -29,8 +31,8 @@ internal sealed class SimulatedProcess
     private CoreState _lastState;
     private bool _hasChanged;
 
-    /// <exception cref="IOException">The disk refused.</exception>
-    /// <exception cref="PowerCutException">The power went off while it recovered.</exception>
+    /// <exception cref="IOException">A disk call failed.</exception>
+    /// <exception cref="PowerCutException">The power was cut during recovery.</exception>
     public SimulatedProcess(Cluster cluster, SimulatedMachine machine)
     {
         _machine = machine;
@@ -40,7 +42,7 @@ internal sealed class SimulatedProcess
         _trace = cluster.Trace;
         _coverage = new CoverageObserver(cluster.Counters);
 
-        // Whoever has lost its folder talks to nobody any more: as if it were down for ever.
+        // Peers reject a member with a wiped disk, so to the specification it is a member that stays down.
         _refinement = machine.IsWiped ? null : cluster.Refinement;
         var (swarm, wal) = (cluster.Swarm, machine.WalOptions);
         _incarnationStore = IncarnationStore.Open(machine.Disk, machine.IncarnationPrng.Next);
@@ -55,13 +57,15 @@ internal sealed class SimulatedProcess
         (Clients, Reads) = (new ProposalQueue(waitingMax, 1 << 20, new GroupCommitHold(machine.Clock, Wake)), new PendingReads(waitingMax));
         DiskWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
-        StateMachine = cluster.Application.CreateHost(machine.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
+        StateMachine = cluster.Application.CreateHost(
+            machine.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
         var restored = StartupRecovery.Run(Log, recovered, cluster.Configuration, StateMachine.Replay, CancellationToken.None);
         Core = new RaftCore(cluster.RaftOptionsFor(machine.Id, seed), restored);
         _refinement?.OnStart(Core);
         Endpoint = new Endpoint(cluster.Network, machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Wake, cluster.Trace);
         _clock = new TickClock(machine.Clock, TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10, ticksAtOnceMax: 10);
-        _loop = new RaftDriver(Core, Endpoint, new LogWriter(Log, wal, DiskWorker, Wake), StateMachine.Applier, Reads, Clients, _clock, Observe);
+        var logWriter = new LogWriter(Log, wal, DiskWorker, Wake);
+        _driver = new RaftDriver(Core, Endpoint, logWriter, StateMachine.Applier, Reads, Clients, _clock, Observe);
         _lastState = CoreState.Of(Core);
         cluster.LogChecker.OnStarted(Core);
     }
@@ -82,20 +86,22 @@ internal sealed class SimulatedProcess
 
     public SimulatedWorker ApplyWorker { get; }
 
-    /// <summary>When the next tick is due, by this member's clock.</summary>
+    /// <summary>The time until the next tick, by this member's clock.</summary>
     public TimeSpan UntilNextTick => _clock.UntilNext;
 
-    /// <summary>What the core was when it was last looked at.</summary>
+    /// <summary>The state of the core at the last check.</summary>
     public CoreState State => _lastState;
 
-    /// <summary>The process ends in the middle of a turn: before the n-th effect that it carries out from now on.</summary>
+    /// <summary>Ends the process in the middle of an iteration: before the n-th effect that it carries out from now on.</summary>
     public void CutAfterEffects(int effects) => _effectsUntilCut = effects;
 
-    /// <summary>One turn of the real loop, each step of it checked. True when something has changed.</summary>
+    /// <summary>
+    /// Runs one iteration of the real driver and checks each of its steps. Returns whether the state of the core changed.
+    /// </summary>
     public bool RunOnce()
     {
         _hasChanged = false;
-        if (_loop.RunOnce())
+        if (_driver.RunOnce())
             Wake();
         return _hasChanged;
     }
@@ -104,7 +110,7 @@ internal sealed class SimulatedProcess
 
     private bool IsKnownIncarnation(NodeId peer, ulong incarnation)
     {
-        // Asked for every message: the book is for the first of each.
+        // This runs for every message; the store is consulted only for the first one of each incarnation.
         if (incarnation == 0 || _knownIncarnations[peer.Value] == incarnation)
             return true;
         var hadFailed = _machine.Disk.HasFailed;
@@ -122,7 +128,7 @@ internal sealed class SimulatedProcess
         }
         catch (IOException fault) when (fault is not DiskFlushException && !hadFailed)
         {
-            // The disk is full: whoever cannot be remembered is not let in, and the node goes on.
+            // The disk is full: a peer whose incarnation cannot be recorded is rejected, and the node keeps running.
             _machine.Disk.ForgiveFailure();
             return false;
         }

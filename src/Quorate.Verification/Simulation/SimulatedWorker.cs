@@ -2,7 +2,9 @@ using Quorate.Node.Driver;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>One of a process's threads, as a place in virtual time: it does one piece of work after another, each after a while.</summary>
+/// <summary>
+/// A worker thread of a simulated process: it runs posted work items one after another in virtual time, each after a latency.
+/// </summary>
 internal sealed class SimulatedWorker(VirtualTime time, Action onEffect, Action<Action> run, Func<long> latency) : IWorker
 {
     private long _freeAt;
@@ -14,6 +16,6 @@ internal sealed class SimulatedWorker(VirtualTime time, Action onEffect, Action<
         time.ScheduleAt(_freeAt, () => run(work));
     }
 
-    /// <summary>Whatever it does next is not begun before then.</summary>
+    /// <summary>Stalls the worker: work items that are posted from now on do not run before a time.</summary>
     public void StallUntil(long moment) => _freeAt = Math.Max(_freeAt, moment);
 }

@@ -4,15 +4,21 @@ using static Quorate.Verification.Simulation.VirtualTime;
 
 namespace Quorate.Verification.Simulation;
 
-/// <summary>What a seed draws before anything happens: the cluster, its options, and which faults exist at all (swarm testing).</summary>
+/// <summary>
+/// The options that a seed draws before a run starts: the cluster, its settings, and which faults are enabled at all (swarm testing).
+/// </summary>
 /// <remarks>
-/// A run with every fault on is busy with crashes and never sees what a long partition alone would show. So each fault is off in about half of
-/// all runs. Times are microseconds; of a mean of 0 the fault does not exist.
+/// A run with every fault enabled is dominated by crashes and never reaches the states that a long partition alone would reach. So each
+/// fault is disabled in about half of all runs. Times are microseconds; a fault with a mean interval of 0 is disabled.
 /// </remarks>
 internal sealed record SwarmOptions
 {
-    /// <summary>What may be wrong with links and clocks all the time, by the names under which it can be left out.</summary>
-    public static IReadOnlyList<string> ContinuousFaults { get; } = ["lost messages", "repeated messages", "messages long after", "reordered messages", "drifting clocks"];
+    /// <summary>
+    /// The faults of links and clocks that act all the time and are not injected at single times. These are their names in
+    /// <see cref="FaultSet"/>.
+    /// </summary>
+    public static IReadOnlyList<string> ContinuousFaults { get; } =
+        ["lost messages", "duplicated messages", "stale messages", "reordered messages", "drifting clocks"];
 
     public int MemberCount { get; private init; }
 
@@ -22,7 +28,7 @@ internal sealed record SwarmOptions
 
     public int ElectionHeartbeats { get; private init; }
 
-    /// <summary>Windows, caps and caches so small that every bound is met.</summary>
+    /// <summary>Windows, limits and caches are so small that every limit is reached.</summary>
     public bool HasTightLimits { get; private init; }
 
     public int SegmentBytes { get; private init; }
@@ -31,13 +37,13 @@ internal sealed record SwarmOptions
 
     public long ThinkTimeMax { get; private init; }
 
-    /// <summary>Reads among what clients ask, of a thousand.</summary>
+    /// <summary>The share of reads among the clients' requests, per mille.</summary>
     public int ReadsPerMille { get; private init; }
 
-    /// <summary>Some transactions and reads are of several keys; then the keys have one history and not one each.</summary>
+    /// <summary>Some transactions and reads have several keys; then all keys share one history instead of having one each.</summary>
     public bool HasMultiKeyOperations { get; private init; }
 
-    /// <summary>Of a thousand questions so many go to somebody who believes to lead.</summary>
+    /// <summary>The share of requests that go to a self-reported leader, per mille.</summary>
     public int RequestsToLeaderPerMille { get; private init; }
 
     public int PayloadBytesMax { get; private init; }
@@ -46,19 +52,19 @@ internal sealed record SwarmOptions
 
     public long DelayMax { get; private init; }
 
-    /// <summary>Messages lost, of a thousand.</summary>
+    /// <summary>The share of messages that are lost, per mille.</summary>
     public int LossPerMille { get; private init; }
 
-    /// <summary>Messages that come twice, of a thousand.</summary>
+    /// <summary>The share of messages that are delivered twice, per mille.</summary>
     public int DuplicatesPerMille { get; private init; }
 
-    /// <summary>Messages that come once more, seconds later, of a thousand.</summary>
+    /// <summary>The share of messages that are delivered a second time, seconds later, per mille.</summary>
     public int StalePerMille { get; private init; }
 
-    /// <summary>Messages overtake each other.</summary>
+    /// <summary>Messages on a link may overtake each other.</summary>
     public bool ReordersMessages { get; private init; }
 
-    /// <summary>A process that ends is noticed by its peers.</summary>
+    /// <summary>The connections of a process close when it ends, so that its peers notice.</summary>
     public bool ProcessEndClosesConnections { get; private init; }
 
     public long FlushMin { get; private init; }
@@ -67,21 +73,23 @@ internal sealed record SwarmOptions
 
     public long ApplyMax { get; private init; }
 
-    /// <summary>How far a clock may be off, parts in a thousand.</summary>
+    /// <summary>The largest deviation of a clock's rate, per mille.</summary>
     public int DriftPerMille { get; private init; }
 
-    /// <summary>Faults that strike one member strike the leader, of a thousand: it is who has most to lose.</summary>
+    /// <summary>
+    /// The share of single-member faults that are aimed at the leader, per mille: a fault of the leader has the largest effect.
+    /// </summary>
     public int FaultsOnLeaderPerMille { get; private init; }
 
-    /// <summary>In the quiet phase a minority may stay broken.</summary>
+    /// <summary>A minority may stay faulty in the liveness phase.</summary>
     public bool MinorityStaysFaulty { get; private init; } = true;
 
-    /// <summary>The mean time between two strikes of a fault, by its name.</summary>
+    /// <summary>The mean interval between two injections of a fault, by the fault's name.</summary>
     public IReadOnlyDictionary<string, long> FaultIntervals { get; private init; } = new Dictionary<string, long>();
 
     public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
 
-    /// <summary>The same weather, spared some of its hardships.</summary>
+    /// <summary>Returns the same options without the faults that a reduction disables.</summary>
     public SwarmOptions Without(Reduction reduction)
     {
         bool IsDisabled(string fault) => reduction.DisabledFaults.Contains(fault);
@@ -105,6 +113,7 @@ internal sealed record SwarmOptions
 
     public static SwarmOptions Draw(ulong seed, Verification.FaultSet faults)
     {
+        // The stream keeps its old name: another name would draw other options for every seed.
         var prng = Prng.Derive(seed, "weather");
         int IfEnabled(string fault, int drawn) => faults.Contains(fault) ? drawn : 0;
         var (delayMin, delayMax) = prng.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));
@@ -120,13 +129,13 @@ internal sealed record SwarmOptions
             SegmentBytes = segmentBytes,
             ClientCount = prng.Pick(1, 3, 6, 12),
             ThinkTimeMax = prng.Pick(5, 30, 150) * Millisecond,
-            // Some of the largest are larger than the cluster takes.
+            // Some of the largest payloads exceed the cluster's limit.
             PayloadBytesMax = prng.Pick(8, 100, 1_000, segmentBytes / 4 + 64),
             DelayMin = delayMin,
             DelayMax = delayMax,
             LossPerMille = IfEnabled("lost messages", prng.Pick(0, 0, 10, 100, 300)),
-            DuplicatesPerMille = IfEnabled("repeated messages", prng.Pick(0, 0, 20, 300)),
-            StalePerMille = IfEnabled("messages long after", prng.Pick(0, 0, 2, 20)),
+            DuplicatesPerMille = IfEnabled("duplicated messages", prng.Pick(0, 0, 20, 300)),
+            StalePerMille = IfEnabled("stale messages", prng.Pick(0, 0, 2, 20)),
             ReordersMessages = IfEnabled("reordered messages", prng.Chance(400) ? 1 : 0) > 0,
             ProcessEndClosesConnections = prng.Chance(700),
             FlushMin = flushMin,
@@ -141,7 +150,9 @@ internal sealed record SwarmOptions
         };
     }
 
-    /// <summary>Each fault draws from a stream of its own name: a new one leaves the others where they were.</summary>
+    /// <summary>
+    /// Draws each fault's interval from a stream of the fault's name, so that a new fault does not change the intervals of the others.
+    /// </summary>
     private static Dictionary<string, long> DrawFaultIntervals(ulong seed, Verification.FaultSet faults)
     {
         var intervals = new Dictionary<string, long>(StringComparer.Ordinal);

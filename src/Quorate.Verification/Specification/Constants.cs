@@ -1,19 +1,19 @@
 namespace Quorate.Verification.Specification;
 
-/// <summary>The CONSTANTS of spec/QuorateRaft.tla: who there is, and how far is looked. 0 switches a feature off.</summary>
+/// <summary>The CONSTANTS of spec/QuorateRaft.tla and spec/MC.tla: the servers and the bounds. 0 disables a feature.</summary>
 internal sealed record Constants
 {
     public required int Servers { get; init; }
 
     public required ServerSet InitialVoters { get; init; }
 
-    /// <summary>The sets of voters that a change of membership may aim at.</summary>
+    /// <summary>The sets of voters that a membership change may propose.</summary>
     public IReadOnlyList<ServerSet> Targets { get; init; } = [];
 
-    /// <summary>Servers that differ by nothing but their name.</summary>
+    /// <summary>Servers that may be permuted: states that differ only by such a permutation count as one.</summary>
     public ServerSet SymmetricServers { get; init; }
 
-    /// <summary>It begins with a leader, not with nothing.</summary>
+    /// <summary>Whether the initial state is Elected, with a leader, instead of Init.</summary>
     public bool StartsElected { get; init; }
 
     public bool PreVote { get; init; }

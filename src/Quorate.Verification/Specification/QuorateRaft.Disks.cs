@@ -6,7 +6,10 @@ namespace Quorate.Verification.Specification;
 /// <summary>Disks and crashes.</summary>
 internal sealed partial class QuorateRaft
 {
-    /// <summary>Server <paramref name="i"/> becomes <paramref name="after"/>, which it writes; it says something when that is durable. Null when too much is on its way to the disk.</summary>
+    /// <summary>
+    /// Server <paramref name="i"/> changes to <paramref name="after"/>, which it writes; it sends the messages when the write is durable.
+    /// Returns null if the server has too many pending writes.
+    /// </summary>
     private SpecificationState? Write(SpecificationState s, int i, SpecServer after, params ReadOnlySpan<SpecMessage> messages)
     {
         var image = new DiskImage(after.Term, after.Vote, after.Log, after.Snapshot);
@@ -17,7 +20,8 @@ internal sealed partial class QuorateRaft
             : null;
     }
 
-    private static SpecificationState SendNow(SpecificationState s, params ReadOnlySpan<SpecMessage> messages) => s with { Messages = SpecMessage.Add(s.Messages, messages) };
+    private static SpecificationState SendNow(SpecificationState s, params ReadOnlySpan<SpecMessage> messages) =>
+        s with { Messages = SpecMessage.Add(s.Messages, messages) };
 
     private static SpecificationState SendWithLastWrite(SpecificationState s, int i, params ReadOnlySpan<SpecMessage> messages)
     {
@@ -38,7 +42,7 @@ internal sealed partial class QuorateRaft
     private static SpecificationState Send(SpecificationState s, int i, params ReadOnlySpan<SpecMessage> messages) =>
         s.Servers[i].HardStateIsDurable ? SendNow(s, messages) : SendWithLastWrite(s, i, messages);
 
-    /// <summary>The first <paramref name="writes"/> writes have reached the disk.</summary>
+    /// <summary>The first <paramref name="writes"/> writes become durable.</summary>
     public static SpecificationState? OnDurable(SpecificationState s, int i, int writes)
     {
         var server = s.Servers[i];
@@ -50,7 +54,9 @@ internal sealed partial class QuorateRaft
         return s.With(i, server with { Disk = server.ImageAfter(writes), Writes = server.Writes[writes..] }) with { Messages = messages };
     }
 
-    /// <summary>The logs that a crash may leave when of the entries under way none after the <paramref name="write"/>-th write's survives.</summary>
+    /// <summary>
+    /// The logs that a crash may leave if no entry of a pending write after number <paramref name="write"/> survives.
+    /// </summary>
     public static IEnumerable<SpecLog> SurvivingLogs(SpecServer server, int write)
     {
         var image = server.ImageAfter(write);
@@ -59,7 +65,10 @@ internal sealed partial class QuorateRaft
             yield return image.Log.Prefix(length);
     }
 
-    /// <summary>A crash, and all that follows from it: term and vote survive as of write <paramref name="hard"/>, of the entries a beginning of those as of <paramref name="write"/>.</summary>
+    /// <summary>
+    /// A crash and the restart after it. Term and vote survive as of write <paramref name="hard"/>; of the entries as of
+    /// <paramref name="write"/>, a prefix survives.
+    /// </summary>
     public static SpecificationState? Restart(SpecificationState s, int i, int hard, int write, SpecLog log, int commit)
     {
         var server = s.Servers[i];

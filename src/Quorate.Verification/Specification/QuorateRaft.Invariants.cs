@@ -2,10 +2,11 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Specification;
 
-/// <summary>What must hold, under the names it has in spec/QuorateRaft.tla and in <see cref="RaftInvariants"/>.</summary>
+/// <summary>The invariants, with the names they have in spec/QuorateRaft.tla and in <see cref="RaftInvariants"/>.</summary>
 internal sealed partial class QuorateRaft
 {
-    /// <exception cref="InvariantViolationException">Something does not hold.</exception>
+    /// <summary>Checks the invariants of a state.</summary>
+    /// <exception cref="InvariantViolationException">An invariant does not hold.</exception>
     public void CheckState(SpecificationState s)
     {
         for (var i = 0; i < s.Servers.Length; i++)
@@ -23,7 +24,7 @@ internal sealed partial class QuorateRaft
             Invariant.That(read.Index >= read.Needed, "NoStaleRead");
     }
 
-    /// <summary>What holds from one state to the next.</summary>
+    /// <summary>Checks the properties of a step.</summary>
     public static void CheckTransition(SpecificationState before, SpecificationState after)
     {
         var restarted = after.Spent.Restarts > before.Spent.Restarts;
@@ -35,7 +36,10 @@ internal sealed partial class QuorateRaft
         }
 
         for (var term = 1; term < before.TermLogs.Length; term++)
-            Invariant.That(before.TermLogs[term].Log.Agreement(after.TermLogs[term].Log) == before.TermLogs[term].Log.Length, "LeaderAppendOnly");
+        {
+            Invariant.That(
+                before.TermLogs[term].Log.Agreement(after.TermLogs[term].Log) == before.TermLogs[term].Log.Length, "LeaderAppendOnly");
+        }
     }
 
     private static void CheckState(int i, SpecServer server)
@@ -82,14 +86,22 @@ internal sealed partial class QuorateRaft
     {
         var disk = s.Servers[message.From].Disk;
         if (!message.IsPreVote)
-            Invariant.That(disk.Term >= message.Term, "PromisesAreDurable");
+            Invariant.That(disk.Term >= message.Term, "SentStateIsDurable");
         if (message.Kind == SpecMessageKind.Vote)
         {
-            Invariant.That(disk.Term != message.Term || disk.Vote == message.To, "PromisesAreDurable");
-            Invariant.That(!s.Messages.Any(other => other.Kind == SpecMessageKind.Vote && other.From == message.From && other.Term == message.Term && other.To != message.To), "OneVoteATerm");
+            Invariant.That(disk.Term != message.Term || disk.Vote == message.To, "SentStateIsDurable");
+            Invariant.That(
+                !s.Messages.Any(other => other.Kind == SpecMessageKind.Vote
+                    && other.From == message.From
+                    && other.Term == message.Term
+                    && other.To != message.To),
+                "OneVoteATerm");
         }
 
         if (message.Kind == SpecMessageKind.Ack)
-            Invariant.That(disk.Term != message.Term || disk.Log.Agreement(s.TermLogOf(message.Term).Log) >= message.Number, "PromisesAreDurable");
+        {
+            Invariant.That(
+                disk.Term != message.Term || disk.Log.Agreement(s.TermLogOf(message.Term).Log) >= message.Number, "SentStateIsDurable");
+        }
     }
 }

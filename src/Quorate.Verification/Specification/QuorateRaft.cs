@@ -2,10 +2,13 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Specification;
 
-/// <summary>The twin of spec/QuorateRaft.tla: the same variables, the same actions under the same names, line by line beside it. An action that is not enabled gives null.</summary>
+/// <summary>
+/// Executable form of spec/QuorateRaft.tla: the same variables and the same actions with the same names, in the same order. An action that
+/// is not enabled returns null.
+/// </summary>
 /// <remarks>
-/// What the actions mean and why they are so is said there. What is here is held to it by counting: TLC and the search over this model meet the same number of
-/// different states (spec/expected.json).
+/// The TLA+ module explains the actions. The state counts show that both are the same: TLC and the search over
+/// <see cref="SpecificationModel"/> reach the same number of distinct states (spec/expected.json).
 /// </remarks>
 internal sealed partial class QuorateRaft(Constants constants)
 {
@@ -19,7 +22,8 @@ internal sealed partial class QuorateRaft(Constants constants)
         return new Membership(entry.Voters, entry.Outgoing);
     }
 
-    private static bool IsAtLeastAsUpToDate(int aTerm, int aIndex, SpecLog b) => aTerm > b.Last.Term || (aTerm == b.Last.Term && aIndex >= b.Length);
+    private static bool IsAtLeastAsUpToDate(int aTerm, int aIndex, SpecLog b) =>
+        aTerm > b.Last.Term || (aTerm == b.Last.Term && aIndex >= b.Length);
 
     private static SpecificationState UpdateTermLog(SpecificationState s, int i)
     {
@@ -28,10 +32,14 @@ internal sealed partial class QuorateRaft(Constants constants)
         return s.With(server.Term, new TermLog(leaders, server.Log, server.Commit, server.Snapshot, server.Round));
     }
 
-    /// <summary>Who has told the leader <paramref name="i"/> that its disk holds so many entries.</summary>
-    private static ServerSet Acked(SpecificationState s, int i, int index) => SendersOf(s, SpecMessageKind.Ack, SpecServer.None, s.Servers[i].Term, index);
+    /// <summary>
+    /// The servers that have acknowledged to the leader <paramref name="i"/> that the entries up to <paramref name="index"/> are durable.
+    /// </summary>
+    private static ServerSet Acked(SpecificationState s, int i, int index) =>
+        SendersOf(s, SpecMessageKind.Ack, SpecServer.None, s.Servers[i].Term, index);
 
-    private static ServerSet Echoed(SpecificationState s, int i, int round) => SendersOf(s, SpecMessageKind.Echo, SpecServer.None, s.Servers[i].Term, round);
+    private static ServerSet Echoed(SpecificationState s, int i, int round) =>
+        SendersOf(s, SpecMessageKind.Echo, SpecServer.None, s.Servers[i].Term, round);
 
     private static ServerSet SendersOf(SpecificationState s, SpecMessageKind kind, int to, int term, int atLeast)
     {
@@ -71,13 +79,19 @@ internal sealed partial class QuorateRaft(Constants constants)
         var server = s.Servers[i];
         var configuration = Configuration(server.Log);
         var isEligible = constants.PreVote
-            ? server.Role == Role.PreCandidate && configuration.IsQuorum(SendersOf(s, SpecMessageKind.PreVote, i, server.Term + 1, 0).With(i))
+            ? server.Role == Role.PreCandidate
+                && configuration.IsQuorum(SendersOf(s, SpecMessageKind.PreVote, i, server.Term + 1, 0).With(i))
             : server.Role != Role.Leader && configuration.Includes(i);
         if (!isEligible)
             return null;
 
         var term = server.Term + 1;
-        return Write(s, i, server with { Role = Role.Candidate, Term = term, Vote = i }, SpecMessage.RequestVote(i, term, server.Log), SpecMessage.Vote(i, i, term));
+        return Write(
+            s,
+            i,
+            server with { Role = Role.Candidate, Term = term, Vote = i },
+            SpecMessage.RequestVote(i, term, server.Log),
+            SpecMessage.Vote(i, i, term));
     }
 
     public SpecificationState? OnRequestVote(SpecificationState s, int i, SpecMessage m)
@@ -104,20 +118,26 @@ internal sealed partial class QuorateRaft(Constants constants)
         return LeaderAppends(s.With(i, server with { Role = Role.Leader }), i, new SpecEntry(server.Term));
     }
 
-    private static bool IsLedByAnother(TermLog leader, SpecServer server, int i) => server.Role != Role.Leader && !leader.Leaders.Without(i).IsEmpty;
+    private static bool IsLedByAnother(TermLog leader, SpecServer server, int i) =>
+        server.Role != Role.Leader && !leader.Leaders.Without(i).IsEmpty;
 
     // ---- The log ----
 
     private SpecificationState? LeaderAppends(SpecificationState s, int i, SpecEntry entry)
     {
         var server = s.Servers[i];
-        return server.Role == Role.Leader && Write(s, i, server with { Log = server.Log.Append(entry) }) is { } written ? UpdateTermLog(written, i) : null;
+        return server.Role == Role.Leader && Write(s, i, server with { Log = server.Log.Append(entry) }) is { } written
+            ? UpdateTermLog(written, i)
+            : null;
     }
 
     public SpecificationState? OnPropose(SpecificationState s, int i) =>
         LeaderAppends(s with { Spent = s.Spent with { Commands = s.Spent.Commands + 1 } }, i, new SpecEntry(s.Servers[i].Term));
 
-    /// <summary>The follower <paramref name="i"/> hears entries previous+1 … last of its leader's log, none if they are equal, and a commit index.</summary>
+    /// <summary>
+    /// The follower <paramref name="i"/> receives the entries from <paramref name="previous"/> + 1 to <paramref name="last"/> of its
+    /// leader's log, none if the two are equal, and a commit index.
+    /// </summary>
     public SpecificationState? OnAppendEntries(SpecificationState s, int i, int previous, int last, int commit)
     {
         var server = s.Servers[i];
@@ -169,7 +189,10 @@ internal sealed partial class QuorateRaft(Constants constants)
     public static SpecificationState? StartReadRound(SpecificationState s, int i)
     {
         var server = s.Servers[i];
-        if (server.Role != Role.Leader || server.Reads.IsEmpty || server.Reads.Any(static r => r.Round != 0) || server.Log.TermAt(server.Commit) != server.Term)
+        if (server.Role != Role.Leader
+            || server.Reads.IsEmpty
+            || server.Reads.Any(static r => r.Round != 0)
+            || server.Log.TermAt(server.Commit) != server.Term)
             return null;
         var round = server.Round + 1;
         var reads = server.Reads.Select(r => r with { Round = round, Index = server.Commit });
@@ -237,6 +260,10 @@ internal sealed partial class QuorateRaft(Constants constants)
         if (!IsLedByAnother(leader, server, i) || index <= server.Commit || index > leader.Snapshot)
             return null;
         var log = server.Log.TermAt(index) == leader.Log.TermAt(index) ? server.Log : leader.Log.Prefix(index);
-        return Write(s, i, server with { Role = Role.Follower, Log = log, Snapshot = index, Commit = index }, SpecMessage.Ack(i, server.Term, index));
+        return Write(
+            s,
+            i,
+            server with { Role = Role.Follower, Log = log, Snapshot = index, Commit = index },
+            SpecMessage.Ack(i, server.Term, index));
     }
 }

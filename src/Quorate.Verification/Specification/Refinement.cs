@@ -3,16 +3,20 @@ using Quorate.Raft;
 namespace Quorate.Verification.Specification;
 
 /// <summary>
-/// Goes beside a cluster of real cores and shows that each of their steps is a step of the specification, or several, or none; and that they say and write nothing that it
-/// does not let them.
+/// Checks that each step of the real cores of a cluster is zero or more steps of the specification, and that the cores send and write only
+/// what the specification allows.
 /// </summary>
 /// <remarks>
-/// It does not search: what came in and what followed name the actions. Each must be enabled, which looks at the whole cluster: a leader's commit, for instance, at who has
-/// acknowledged. Afterwards the real core and the specification's server must be the same, and every message must be one that was said there.
-/// The simulator goes one way and the specification beside it; the explorer goes many, and puts it back to where each begins.
-///
-/// In the specification reads that need the same are one, and know no names. So each read of a real core is held to what it needs by its own number as well, from the member where it is
-/// asked to the member where it is answered, and that is the same one.
+/// <para>
+/// Nothing is searched: the input and the effects of a step determine the actions. Each action must be enabled, which depends on the whole
+/// cluster; a leader's commit, for instance, depends on which servers have acknowledged. After the actions, the real core and the
+/// specification's server must have the same state, and the specification must have sent every message that the core sent. The simulator
+/// follows one path. The explorer follows many, and sets <see cref="State"/> to the state where each step starts.
+/// </para>
+/// <para>
+/// In the specification, reads with the same required index are identical and have no numbers. Therefore each read of a real core is also
+/// checked by its own number, from the member where it was requested to the member where it completed, which is the same one.
+/// </para>
 /// </remarks>
 internal sealed class Refinement
 {
@@ -21,7 +25,10 @@ internal sealed class Refinement
 
     private SpecificationState _state;
 
-    /// <summary>Of each server, the least index that each of its open reads must show. Null once it was put back: who goes many ways keeps an own account of reads (Exploring/Promises).</summary>
+    /// <summary>
+    /// For each server, the least index of each of its pending reads. Null once <see cref="State"/> has been set: the explorer, which
+    /// follows many paths, keeps its own record of reads (<see cref="Exploration.GhostState"/>).
+    /// </summary>
     private Dictionary<ulong, int>[]? _openReads;
 
     public Refinement(Configuration configuration)
@@ -31,20 +38,21 @@ internal sealed class Refinement
         var voters = default(ServerSet);
         foreach (var voter in configuration.Voters)
             voters = voters.With(_servers[voter]);
-        _raft = new QuorateRaft(new Constants { Servers = _servers.Count, InitialVoters = voters, PreVote = true, MaxWrites = int.MaxValue });
+        _raft = new QuorateRaft(
+            new Constants { Servers = _servers.Count, InitialVoters = voters, PreVote = true, MaxWrites = int.MaxValue });
         _openReads = [.. _servers.Select(static _ => new Dictionary<ulong, int>())];
         _state = _raft.Init();
     }
 
-    /// <summary>Where the specification stands.</summary>
+    /// <summary>The current state of the specification.</summary>
     public SpecificationState State
     {
         get => _state;
         set => (_state, _openReads) = (value, null);
     }
 
-    /// <summary>A core was made of what a disk holds.</summary>
-    /// <exception cref="ViolationException">No crash leaves that.</exception>
+    /// <summary>A core starts from the contents of its disk.</summary>
+    /// <exception cref="ViolationException">No crash can leave such contents.</exception>
     public void OnStart(RaftCore core)
     {
         var i = _servers[core.Self];
@@ -69,7 +77,7 @@ internal sealed class Refinement
             }
         }
 
-        throw Violation(core, "Restart", "no crash leaves what it starts from");
+        throw Violation(core, "Restart", "no crash leaves the state that it starts from");
     }
 
     /// <summary>A core has taken a step.</summary>
@@ -96,8 +104,8 @@ internal sealed class Refinement
             CheckSent(core, message, effects.SendWhenDurable.Token);
     }
 
-    /// <summary>A core says something, now or when an append is on its disk.</summary>
-    /// <exception cref="ViolationException">The specification says nothing of the kind.</exception>
+    /// <summary>Checks a message that a core sends at once (token 0), or when the append with the token is durable.</summary>
+    /// <exception cref="ViolationException">The specification sends no such message.</exception>
     public void CheckSent(RaftCore core, Message message, ulong token)
     {
         var i = _servers[core.Self];
@@ -110,7 +118,8 @@ internal sealed class Refinement
                 CheckSent(core, i, ToSpecMessage(request), token);
                 break;
             case RequestVoteReply { Granted: true } reply:
-                CheckSent(core, i, new SpecMessage(reply.PreVote ? SpecMessageKind.PreVote : SpecMessageKind.Vote, i, ServerOf(reply.To), Number(reply.Term), 0, 0), token);
+                var kind = reply.PreVote ? SpecMessageKind.PreVote : SpecMessageKind.Vote;
+                CheckSent(core, i, new SpecMessage(kind, i, ServerOf(reply.To), Number(reply.Term), 0, 0), token);
                 break;
             case AppendEntriesReply reply:
                 if (reply is { Accepted: true, Index.Value: > 0 })
@@ -119,15 +128,16 @@ internal sealed class Refinement
                     CheckSent(core, i, SpecMessage.Echo(i, Number(reply.Term), (int)reply.Round), token);
                 break;
 
-            // What decision 0015 leaves out. Refusals move nobody but into a later term, and that is TryAdoptTerm.
+            // Messages that decision 0015 leaves out. Rejections only move a server into a later term, and that is TryAdoptTerm.
             case RequestVoteReply:
-            // Which node proposed what an entry says: their outcomes are the simulator's promises.
+            // The proposer of an entry is not modelled; the simulator checks the outcomes of proposals.
             case ForwardProposals or RejectProposals:
-            // A read through a follower is one asked at the leader. What is granted is looked at where it is granted (Read), and where it is answered (HoldReads).
+            // A read through a follower is a read at the leader. Grants are checked where the leader grants (FollowReads) and where the
+            // read completes (CheckReads).
             case ReadIndexRequest or ReadIndexReply:
                 break;
             default:
-                throw Violation(core, "Say", $"it says {message}, and the specification knows nothing of the kind");
+                throw Violation(core, "Send", $"it sends {message}, and the specification has no such kind of message");
         }
     }
 
@@ -157,7 +167,8 @@ internal sealed class Refinement
         {
             if (FirstSent<AppendEntriesReply>(effects) is { Accepted: true })
             {
-                var next = _raft.OnAppendEntries(State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
+                var next = _raft.OnAppendEntries(
+                    State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
                 Take(core, nameof(QuorateRaft.OnAppendEntries), next);
             }
 
@@ -168,7 +179,7 @@ internal sealed class Refinement
         {
             var specRequest = ToSpecMessage(request);
             if (!State.Messages.Any(specRequest.IsImpliedBy))
-                throw Violation(core, nameof(QuorateRaft.OnRequestVote), $"nobody said {specRequest}");
+                throw Violation(core, nameof(QuorateRaft.OnRequestVote), $"{specRequest} was never sent");
             Take(core, nameof(QuorateRaft.OnRequestVote), _raft.OnRequestVote(State, i, specRequest));
         }
     }
@@ -181,7 +192,7 @@ internal sealed class Refinement
         {
             Take(core, nameof(QuorateRaft.BecomeLeader), _raft.BecomeLeader(State, i));
 
-            // Reads that waited for another leader become its own.
+            // Reads that it had forwarded, or wanted to forward, to another leader become its own.
             Take(core, nameof(QuorateRaft.OnRead), QuorateRaft.OnRead(State, i));
         }
 
@@ -209,89 +220,126 @@ internal sealed class Refinement
         foreach (var index in granted)
         {
             if (!State.Granted.Any(read => read.Index == index && read.Index >= read.Needed))
-                throw Violation(core, "NoStaleRead", $"a read is let through at {index}, not at one of {string.Join(", ", State.Granted)}");
+                throw Violation(
+                    core,
+                    "NoStaleRead",
+                    $"a read is granted at {index}; the specification grants {string.Join(", ", State.Granted)}");
         }
 
         _state = State with { Granted = [] };
     }
 
-    /// <summary>Each read of this node is answered once, and shows all that was committed anywhere when it came: by a round of its own, or as the leader has granted it.</summary>
+    /// <summary>
+    /// Checks that each read of this node completes once; a granted one at an index that includes everything committed anywhere when it was
+    /// requested. The grant comes from a round of this node as leader, or from the leader's reply.
+    /// </summary>
     private void CheckReads(RaftCore core, int i, in Input input, Effects effects)
     {
-        LogIndex? grantedByLeader = input is { Kind: InputKind.Message, Message: ReadIndexReply { Granted: true } reply } ? reply.Index : null;
+        LogIndex? grantedByLeader =
+            input is { Kind: InputKind.Message, Message: ReadIndexReply { Granted: true } reply } ? reply.Index : null;
         foreach (var result in effects.ReadResults)
         {
             if (result.RejectReason is null && core.Role != Role.Leader && result.Index != grantedByLeader)
-                throw Violation(core, "ConfirmReads", $"read {result.Ticket} is let through at {result.Index}, and no leader has granted that");
+                throw Violation(
+                    core, "ConfirmReads", $"read {result.Ticket} is granted at {result.Index}, and no leader has granted that");
         }
 
         if (_openReads?[i] is not { } openReads)
             return;
         if (input.Kind == InputKind.Read)
-            openReads.Add(input.Number, State.TermLogs.Max(static reign => reign.Commit));
+            openReads.Add(input.Number, State.TermLogs.Max(static termLog => termLog.Commit));
         foreach (var result in effects.ReadResults)
         {
             if (!openReads.Remove(result.Ticket, out var needed))
-                throw Violation(core, "OneAnswer", $"read {result.Ticket} is answered, and nobody waits for it");
+                throw Violation(core, "OneReadResult", $"read {result.Ticket} completes, but is not pending");
             if (result.RejectReason is null && Number(result.Index) < needed)
-                throw Violation(core, "NoStaleRead", $"read {result.Ticket} is let through at {result.Index}; {needed} was committed when it came");
+                throw Violation(
+                    core,
+                    "NoStaleRead",
+                    $"read {result.Ticket} is granted at {result.Index}, but {needed} was committed when it was requested");
         }
     }
 
-    /// <summary>The writes of this step are part of the append that it hands out.</summary>
+    /// <summary>Gives the writes of this step the token of the append that the core emits.</summary>
     private void AssignWriteTokens(RaftCore core, int i, Effects effects)
     {
         var server = State.Servers[i];
         var hasNoNewWrite = server.Writes.IsEmpty || server.Writes[^1].Token != 0;
         if (hasNoNewWrite != effects.Append.IsEmpty)
-            throw Violation(core, "Write", hasNoNewWrite ? $"it writes {effects.Append}, and nothing has changed" : "something has changed and is not written");
+        {
+            throw Violation(
+                core,
+                "Write",
+                hasNoNewWrite ? $"it writes {effects.Append}, but no durable state has changed" : "its state has changed without a write");
+        }
         if (hasNoNewWrite)
             return;
         var token = effects.Append.Token;
-        _state = State.With(i, server with { Writes = [.. server.Writes.Select(write => write.Token == 0 ? write with { Token = token } : write)] });
+        _state = State.With(
+            i, server with { Writes = [.. server.Writes.Select(write => write.Token == 0 ? write with { Token = token } : write)] });
     }
 
     private void CheckStatesMatch(RaftCore core, int i, Effects effects)
     {
         var server = State.Servers[i];
-        var real = (core.Role, Number(core.Term), ServerOf(core.VotedFor), Number(core.LastIndex), Number(core.LastTerm), Number(core.CommitIndex), Number(core.SnapshotIndex));
+        var real = (
+            core.Role,
+            Number(core.Term),
+            ServerOf(core.VotedFor),
+            Number(core.LastIndex),
+            Number(core.LastTerm),
+            Number(core.CommitIndex),
+            Number(core.SnapshotIndex));
         var specified = (server.Role, server.Term, server.Vote, server.Log.Length, server.Log.Last.Term, server.Commit, server.Snapshot);
         if (real != specified)
-            throw Violation(core, "State", $"it is {real}");
+            throw Violation(core, "State", $"the core's state is {real}");
         if (Number(core.DurableIndex) > server.Durable)
-            throw Violation(core, "Durable", $"it takes entries up to {core.DurableIndex} for durable");
+            throw Violation(core, "Durable", $"it considers the entries up to {core.DurableIndex} durable");
         foreach (ref readonly var entry in effects.Append.Entries.Span)
         {
             if (server.Log.TermAt(Number(entry.Index)) != Number(entry.Term))
-                throw Violation(core, "Write", $"it writes {entry.Id}");
+                throw Violation(core, "Write", $"it writes {entry.Id}, which is not in the specification's log");
         }
     }
 
     private void CheckSent(RaftCore core, int i, SpecMessage sent, ulong token)
     {
-        var isSaid = State.Messages.Any(sent.IsImpliedBy) || State.Servers[i].Writes.Any(write => write.Token <= token && write.Messages.Any(sent.IsImpliedBy));
-        if (!isSaid)
-            throw Violation(core, "Say", $"it says {sent}{(token == 0 ? " now" : $" with append {token}")}");
+        var isSent = State.Messages.Any(sent.IsImpliedBy)
+            || State.Servers[i].Writes.Any(write => write.Token <= token && write.Messages.Any(sent.IsImpliedBy));
+        if (!isSent)
+            throw Violation(core, "Send", $"it sends {sent}{(token == 0 ? " at once" : $" when append {token} is durable")}");
     }
 
     private void CheckIsPartOf(TermLog termLog, RaftCore core, AppendEntries append)
     {
         var (previous, last) = (Number(append.Previous.Index), Number(append.LastIndex));
-        var isPart = termLog.Leaders.Contains(_servers[core.Self]) && last <= termLog.Log.Length && Number(append.LeaderCommit) <= termLog.Commit
-            && (int)append.Round <= termLog.Round && termLog.Log.TermAt(previous) == Number(append.Previous.Term);
+        var isPart = termLog.Leaders.Contains(_servers[core.Self])
+            && last <= termLog.Log.Length
+            && Number(append.LeaderCommit) <= termLog.Commit
+            && (int)append.Round <= termLog.Round
+            && termLog.Log.TermAt(previous) == Number(append.Previous.Term);
         foreach (ref readonly var entry in append.Entries.Span)
             isPart &= termLog.Log.TermAt(Number(entry.Index)) == Number(entry.Term);
         if (!isPart)
-            throw Violation(core, "Say", $"it says {append}, no piece of {termLog}");
+            throw Violation(core, "Send", $"it sends {append}, which is not a piece of {termLog}");
     }
 
-    private void Take(RaftCore core, string action, SpecificationState? next) => _state = next ?? throw Violation(core, action, "that is not enabled");
+    private void Take(RaftCore core, string action, SpecificationState? next) =>
+        _state = next ?? throw Violation(core, action, "which is not enabled");
 
     private ViolationException Violation(RaftCore core, string action, string reason) =>
-        new("Refinement", $"{core.Self} takes a step that the specification does not have: {action}, {reason}\n{CoreState.Of(core)}\n{State}");
+        new(
+            "Refinement",
+            $"{core.Self} takes a step that the specification does not allow: {action}, {reason}\n{CoreState.Of(core)}\n{State}");
 
     private SpecMessage ToSpecMessage(RequestVote request) =>
-        new(request.PreVote ? SpecMessageKind.RequestPreVote : SpecMessageKind.RequestVote, ServerOf(request.From), SpecServer.None, Number(request.Term), Number(request.LastEntry.Index), Number(request.LastEntry.Term));
+        new(
+            request.PreVote ? SpecMessageKind.RequestPreVote : SpecMessageKind.RequestVote,
+            ServerOf(request.From),
+            SpecServer.None,
+            Number(request.Term),
+            Number(request.LastEntry.Index),
+            Number(request.LastEntry.Term));
 
     private static T? FirstSent<T>(Effects effects)
         where T : Message

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Quorate.Verification.Specification;
 
-/// <summary>A set of servers; they are numbered from 0.</summary>
+/// <summary>A set of servers, which are numbered from 0.</summary>
 internal readonly record struct ServerSet(uint Bits)
 {
     public bool IsEmpty => Bits == 0;
@@ -27,7 +27,7 @@ internal readonly record struct ServerSet(uint Bits)
     /// <summary>Whether more than half of <paramref name="all"/> are in this set.</summary>
     public bool IsMajorityOf(ServerSet all) => 2 * BitOperations.PopCount(Bits & all.Bits) > BitOperations.PopCount(all.Bits);
 
-    /// <summary>Each server under its other name.</summary>
+    /// <summary>The set with every server replaced according to the permutation.</summary>
     public ServerSet Permuted(ReadOnlySpan<int> permutation)
     {
         var permuted = default(ServerSet);
@@ -47,7 +47,9 @@ internal readonly record struct ServerSet(uint Bits)
     }
 }
 
-/// <summary>Who decides: a majority of the voters and, while a change is under way, a majority of the outgoing too.</summary>
+/// <summary>
+/// The members that form quorums: a majority of the voters and, during a membership change, also a majority of the outgoing voters.
+/// </summary>
 internal readonly record struct Membership(ServerSet Voters, ServerSet Outgoing)
 {
     public bool Includes(int server) => Voters.Contains(server) || Outgoing.Contains(server);

@@ -1,12 +1,15 @@
 namespace Quorate.Verification.Specification;
 
-/// <summary>What the specification keeps of an entry: its term and, if it is a configuration, who votes.</summary>
+/// <summary>An entry of the specification: its term and, if it is a configuration, the voters.</summary>
 internal readonly record struct SpecEntry(int Term, ServerSet Voters = default, ServerSet Outgoing = default)
 {
     public override string ToString() => Voters.IsEmpty ? $"{Term}" : Outgoing.IsEmpty ? $"{Term}{Voters}" : $"{Term}{Voters}&{Outgoing}";
 }
 
-/// <summary>A log: the way from the root of a tree to one of its nodes. All logs that ever were share the tree, so equal logs are one object, and where two part is where their ways do.</summary>
+/// <summary>
+/// A log, represented as a node of a tree: its entries are those on the path from the root. All logs share the tree, so equal logs are one
+/// object, and the common prefix of two logs is their lowest common ancestor.
+/// </summary>
 internal sealed class SpecLog
 {
     private readonly SpecLog? _prefix;
@@ -22,13 +25,13 @@ internal sealed class SpecLog
 
     public int Length { get; }
 
-    /// <summary>The last entry; of term 0 when there is none.</summary>
+    /// <summary>The last entry; its term is 0 if the log is empty.</summary>
     public SpecEntry Last { get; }
 
-    /// <summary>Where the newest configuration is; 0 when it is the initial one.</summary>
+    /// <summary>The index of the latest configuration; 0 if it is the initial one.</summary>
     public int ConfigurationIndex { get; }
 
-    /// <summary>The root of a new tree. Logs of two trees are never equal.</summary>
+    /// <summary>Creates the root of a new tree. Logs of different trees are never equal.</summary>
     public static SpecLog Empty() => new(null, default);
 
     public SpecLog Append(SpecEntry entry)
@@ -55,10 +58,10 @@ internal sealed class SpecLog
 
     public SpecEntry At(int index) => Prefix(index).Last;
 
-    /// <summary>0 where there is no entry.</summary>
+    /// <summary>The term of the entry at an index; 0 if there is none.</summary>
     public int TermAt(int index) => index < 1 || index > Length ? 0 : At(index).Term;
 
-    /// <summary>How far two logs are the same.</summary>
+    /// <summary>The length of the longest common prefix.</summary>
     public int Agreement(SpecLog other)
     {
         var (a, b) = (Prefix(other.Length), other.Prefix(Length));

@@ -13,13 +13,18 @@ internal enum SpecMessageKind : byte
     Echo = 6,
 }
 
-/// <summary>Something that was said, and may be heard at any later time.</summary>
-/// <remarks>The number is the last index of a log, with the last term beside it; or the index that is acknowledged; or the round that is answered.</remarks>
+/// <summary>A message that was sent, and may be received at any later time.</summary>
+/// <remarks>
+/// <see cref="Number"/> is, by kind: the last index of a log, with its term in <see cref="LastTerm"/>; the acknowledged index; or the round
+/// of the reply.
+/// </remarks>
 internal readonly record struct SpecMessage(SpecMessageKind Kind, int From, int To, int Term, int Number, int LastTerm)
 {
-    public static SpecMessage RequestVote(int from, int term, SpecLog log) => new(SpecMessageKind.RequestVote, from, SpecServer.None, term, log.Length, log.Last.Term);
+    public static SpecMessage RequestVote(int from, int term, SpecLog log) =>
+        new(SpecMessageKind.RequestVote, from, SpecServer.None, term, log.Length, log.Last.Term);
 
-    public static SpecMessage RequestPreVote(int from, int term, SpecLog log) => new(SpecMessageKind.RequestPreVote, from, SpecServer.None, term, log.Length, log.Last.Term);
+    public static SpecMessage RequestPreVote(int from, int term, SpecLog log) =>
+        new(SpecMessageKind.RequestPreVote, from, SpecServer.None, term, log.Length, log.Last.Term);
 
     public static SpecMessage Vote(int from, int to, int term) => new(SpecMessageKind.Vote, from, to, term, 0, 0);
 
@@ -29,14 +34,18 @@ internal readonly record struct SpecMessage(SpecMessageKind Kind, int From, int 
 
     public static SpecMessage Echo(int from, int term, int round) => new(SpecMessageKind.Echo, from, SpecServer.None, term, round, 0);
 
-    /// <summary>Whether it speaks of a term that nobody need be in yet.</summary>
+    /// <summary>Whether its term is one that no server need have entered.</summary>
     public bool IsPreVote => Kind is SpecMessageKind.RequestPreVote or SpecMessageKind.PreVote;
 
-    /// <summary>Holding n entries is holding any less, and answering a round is answering those before it.</summary>
+    /// <summary>
+    /// Whether another message implies this one: an acknowledgement of n entries is also one of any fewer, and a reply to a round also one
+    /// to every earlier round.
+    /// </summary>
     public bool IsImpliedBy(SpecMessage other) =>
-        this == other || (Kind is SpecMessageKind.Ack or SpecMessageKind.Echo && this with { Number = other.Number } == other && Number < other.Number);
+        this == other
+        || (Kind is SpecMessageKind.Ack or SpecMessageKind.Echo && this with { Number = other.Number } == other && Number < other.Number);
 
-    /// <summary>All that was said, and this too; of what another says as well, only the other is kept.</summary>
+    /// <summary>Adds messages to those that were sent. Messages that another message implies are not kept.</summary>
     public static ImmutableArray<SpecMessage> Add(ImmutableArray<SpecMessage> messages, ReadOnlySpan<SpecMessage> added)
     {
         foreach (var message in added)

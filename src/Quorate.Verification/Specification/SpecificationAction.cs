@@ -24,7 +24,7 @@ internal enum ActionName : byte
     InstallSnapshot,
 }
 
-/// <summary>One action of one server, with what it needs to be told.</summary>
+/// <summary>One action of one server with its arguments, in the order of spec/QuorateRaft.tla.</summary>
 internal readonly record struct SpecificationAction(ActionName Name, int Server, int A = 0, int B = 0, int C = 0, int D = 0)
 {
     public override string ToString() => $"{Name}({Server + 1}, {A}, {B}, {C}, {D})";

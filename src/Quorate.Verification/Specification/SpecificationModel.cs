@@ -3,7 +3,10 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Specification;
 
-/// <summary>The twin within its bounds, to be searched whole: Next, and the fingerprint under which servers that are alike may change places.</summary>
+/// <summary>
+/// Model for an exhaustive search of the executable specification within its bounds: Next, and a fingerprint that is equal for states that
+/// differ only by a permutation of symmetric servers.
+/// </summary>
 internal sealed class SpecificationModel(Constants constants) : IModel<SpecificationState, SpecificationAction>
 {
     private readonly QuorateRaft _raft = new(constants);
@@ -117,7 +120,8 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
         return action.Name switch
         {
             ActionName.OnDurable => QuorateRaft.OnDurable(s, i, action.A),
-            ActionName.Restart => QuorateRaft.Restart(s, i, action.A, action.B, s.Servers[i].ImageAfter(action.B).Log.Prefix(action.C), action.D),
+            ActionName.Restart => QuorateRaft.Restart(
+                s, i, action.A, action.B, s.Servers[i].ImageAfter(action.B).Log.Prefix(action.C), action.D),
             ActionName.TryAdoptTerm => _raft.TryAdoptTerm(s, i, action.A),
             ActionName.BecomeFollower => QuorateRaft.BecomeFollower(s, i),
             ActionName.BecomePreCandidate => _raft.BecomePreCandidate(s, i),
@@ -152,7 +156,7 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
         return minimum;
     }
 
-    /// <summary>The state as it would be if server i were called <c>names[i]</c>.</summary>
+    /// <summary>Encodes the state with each server i renamed to <c>permutation[i]</c>.</summary>
     private void Encode(SpecificationState s, int[] permutation, StateEncoder encoder)
     {
         for (var id = 0; id < permutation.Length; id++)
@@ -218,9 +222,10 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
             encoder.Write(packed);
     }
 
-    private static ulong Pack(SpecMessage m, int[] permutation) => Pack((int)m.Kind, Map(m.From, permutation), Map(m.To, permutation), m.Term, m.Number, m.LastTerm);
+    private static ulong Pack(SpecMessage m, int[] permutation) =>
+        Pack((int)m.Kind, Map(m.From, permutation), Map(m.To, permutation), m.Term, m.Number, m.LastTerm);
 
-    /// <summary>Small numbers side by side, a byte each.</summary>
+    /// <summary>Packs small numbers into one, a byte each.</summary>
     private static ulong Pack(params ReadOnlySpan<int> numbers)
     {
         var packed = 0UL;

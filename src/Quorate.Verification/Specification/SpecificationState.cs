@@ -11,10 +11,10 @@ internal sealed record SpecificationState(
     ImmutableArray<GrantedRead> Granted,
     Budget Spent)
 {
-    /// <summary>What was said by the leader of a term.</summary>
+    /// <summary>What the leader of a term has written in it.</summary>
     public TermLog TermLogOf(int term) => term < TermLogs.Length ? TermLogs[term] : TermLogs[0];
 
-    /// <summary>With server <paramref name="i"/> replaced.</summary>
+    /// <summary>Returns the state with server <paramref name="i"/> replaced.</summary>
     public SpecificationState With(int i, SpecServer server) => this with { Servers = Servers.SetItem(i, server) };
 
     public SpecificationState With(int term, TermLog termLog)
@@ -27,19 +27,28 @@ internal sealed record SpecificationState(
 
     public override string ToString() => string.Join('\n', Servers.Select(static (s, i) => $"{i + 1}: {s}")
         .Concat(TermLogs.Select(static (r, t) => $"term {t}: {r}").Where((_, t) => !TermLogs[t].Leaders.IsEmpty))
-        .Append($"said: {string.Join(", ", Messages)}"));
+        .Append($"messages: {string.Join(", ", Messages)}"));
 }
 
-/// <summary>One server: what it has in memory, what is on its disk, and what is on its way there.</summary>
+/// <summary>One server: its memory, the contents of its disk, and its pending writes.</summary>
 internal sealed record SpecServer(
-    Role Role, int Term, int Vote, SpecLog Log, int Snapshot, int Commit, int Round, ImmutableArray<PendingRead> Reads, DiskImage Disk, ImmutableArray<PendingWrite> Writes)
+    Role Role,
+    int Term,
+    int Vote,
+    SpecLog Log,
+    int Snapshot,
+    int Commit,
+    int Round,
+    ImmutableArray<PendingRead> Reads,
+    DiskImage Disk,
+    ImmutableArray<PendingWrite> Writes)
 {
     public const int None = -1;
 
-    /// <summary>What the disk holds once the first <paramref name="writes"/> writes have reached it.</summary>
+    /// <summary>The contents of the disk after the first <paramref name="writes"/> writes.</summary>
     public DiskImage ImageAfter(int writes) => writes == 0 ? Disk : Writes[writes - 1].Image;
 
-    /// <summary>The entries that are on the disk and that no write under way takes off it.</summary>
+    /// <summary>The number of entries that are on the disk and that no pending write removes.</summary>
     public int Durable
     {
         get
@@ -63,23 +72,24 @@ internal sealed record SpecServer(
     }
 
     public override string ToString() =>
-        $"{Role} term {Term} vote {Vote + 1} log [{Log}] snapshot {Snapshot} commit {Commit} round {Round} reads {Reads.Length} disk {Disk} writes {string.Join(", ", Writes.Select(static w => w.Image))}";
+        $"{Role} term {Term} vote {Vote + 1} log [{Log}] snapshot {Snapshot} commit {Commit} round {Round} reads {Reads.Length} "
+        + $"disk {Disk} writes {string.Join(", ", Writes.Select(static w => w.Image))}";
 }
 
-/// <summary>All that a disk holds.</summary>
+/// <summary>The contents of a disk.</summary>
 internal sealed record DiskImage(int Term, int Vote, SpecLog Log, int Snapshot)
 {
     public override string ToString() => $"{Term}/{Vote + 1} [{Log}]";
 }
 
-/// <summary>A write on its way to the disk, and what is said when it is there.</summary>
-/// <remarks>Beside a real core, the token names the append that it is part of.</remarks>
+/// <summary>A write that is not durable yet, and the messages that are sent when it is.</summary>
+/// <remarks>In refinement, the token is that of the real core's append that contains the write; otherwise 0.</remarks>
 internal sealed record PendingWrite(DiskImage Image, ImmutableArray<SpecMessage> Messages, ulong Token = 0);
 
-/// <summary>A read that waits for a round; for one to begin while that is 0.</summary>
+/// <summary>A read that waits for a round to be confirmed; round 0: for a round to start.</summary>
 internal readonly record struct PendingRead(int Round, int Index, int Needed);
 
-/// <summary>A read that was let through at an index, and the least index it must show.</summary>
+/// <summary>A read that was granted at an index, and the least index that it must have.</summary>
 internal readonly record struct GrantedRead(int Index, int Needed);
 
 /// <summary>What the leader of a term has written in it: every AppendEntries and every snapshot of the term is a piece of it.</summary>
@@ -88,5 +98,5 @@ internal sealed record TermLog(ServerSet Leaders, SpecLog Log, int Commit, int S
     public override string ToString() => $"leader {Leaders} log [{Log}] commit {Commit} snapshot {Snapshot} round {Round}";
 }
 
-/// <summary>What is used up of the bounds.</summary>
+/// <summary>How much of each bound is used up.</summary>
 internal readonly record struct Budget(int Commands, int Restarts, int Changes, int Snapshots, int Reads);

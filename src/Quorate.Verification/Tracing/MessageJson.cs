@@ -3,7 +3,9 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Tracing;
 
-/// <summary>A message as it stands in a trace: what the protocol looks at, and of an entry not its bytes but its place and kind.</summary>
+/// <summary>
+/// Writes a message to a trace: the fields that the protocol reads; of an entry its term, index and kind, but not its payload.
+/// </summary>
 internal static class MessageJson
 {
     public static void Write(Utf8JsonWriter json, Message message, long id)
@@ -53,7 +55,7 @@ internal static class MessageJson
                 json.WriteNumber("index", reply.Index.Value);
                 break;
             default:
-                throw new ArgumentException($"a trace does not know how to write {message.GetType().Name}", nameof(message));
+                throw new ArgumentException($"traces do not support messages of type {message.GetType().Name}", nameof(message));
         }
 
         json.WriteEndObject();

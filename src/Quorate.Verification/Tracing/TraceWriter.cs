@@ -5,8 +5,13 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Tracing;
 
-/// <summary>Writes what a cluster did as NDJSON, a line a step of a core: what came in, how the core stands now, and all that follows from it.</summary>
-/// <remarks>The format, line by line: docs/formats/trace.md. A change of it bumps <see cref="Version"/>, that page and the golden trace together.</remarks>
+/// <summary>
+/// Writes a trace of a cluster as NDJSON, one line per step of a core: the input, the core's state after the step, and the effects.
+/// </summary>
+/// <remarks>
+/// docs/formats/trace.md describes the format line by line. A change of the format increments <see cref="Version"/> and changes that page
+/// and the golden trace.
+/// </remarks>
 internal sealed class TraceWriter : IDisposable
 {
     public const int Version = 1;
@@ -32,7 +37,7 @@ internal sealed class TraceWriter : IDisposable
         EndLine();
     }
 
-    /// <summary>A process begins on what its disk holds.</summary>
+    /// <summary>A process starts from the contents of its disk.</summary>
     public void WriteStart(long at, RaftCore core)
     {
         _processes[core.Self] = new ProcessState { State = CoreState.Of(core) };
@@ -49,7 +54,7 @@ internal sealed class TraceWriter : IDisposable
         EndLine();
     }
 
-    /// <summary>A process ends, for whatever reason.</summary>
+    /// <summary>A process ends, for any reason.</summary>
     public void WriteEnd(long at, NodeId node, string reason)
     {
         BeginLine(at, node, "End");
@@ -57,7 +62,7 @@ internal sealed class TraceWriter : IDisposable
         EndLine();
     }
 
-    /// <summary>Something that is not a core's doing: a fault, the quiet phase.</summary>
+    /// <summary>An event outside the cores: a fault injection, the start of the liveness phase.</summary>
     public void WriteNote(long at, NodeId node, string what, string detail)
     {
         BeginLine(at, node, "Note");
@@ -67,12 +72,12 @@ internal sealed class TraceWriter : IDisposable
         EndLine();
     }
 
-    /// <summary>A core has taken a step. A tick or an end of turn that nothing follows from is left out.</summary>
-    /// <param name="at">When.</param>
+    /// <summary>A core has taken a step. A tick or an end of iteration without effects is omitted.</summary>
+    /// <param name="at">Virtual time.</param>
     /// <param name="core">The core, after the step.</param>
-    /// <param name="input">What came in.</param>
-    /// <param name="effects">What follows.</param>
-    /// <param name="messageId">With a message, what <see cref="DequeueMessageId"/> gave when it was sent.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="effects">The effects of the step.</param>
+    /// <param name="messageId">If the input is a message, the id that <see cref="DequeueMessageId"/> returned when it was sent.</param>
     public void WriteStep(long at, RaftCore core, in Input input, Effects effects, long messageId = 0)
     {
         var process = _processes[core.Self];
@@ -90,14 +95,20 @@ internal sealed class TraceWriter : IDisposable
         EndLine();
     }
 
-    /// <summary>The driver sends its next message: the one that has this number in the trace.</summary>
+    /// <summary>Returns the trace's id of the next message that the driver sends.</summary>
     public long DequeueMessageId(NodeId sender) => _processes[sender].Outgoing.Dequeue();
 
     public void Dispose() => _json.Dispose();
 
     private static bool IsEmpty(Effects effects) =>
-        effects.Append.IsEmpty && effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0 && effects.Apply.IsEmpty
-        && effects.Rejections.Count == 0 && effects.ReadResults.Count == 0 && effects.EntriesRequests.Count == 0 && effects.Trace.Count == 0;
+        effects.Append.IsEmpty
+        && effects.SendNow.Messages.Count == 0
+        && effects.SendWhenDurable.Messages.Count == 0
+        && effects.Apply.IsEmpty
+        && effects.Rejections.Count == 0
+        && effects.ReadResults.Count == 0
+        && effects.EntriesRequests.Count == 0
+        && effects.Trace.Count == 0;
 
     private void WriteInput(in Input input, long messageId)
     {
@@ -297,7 +308,7 @@ internal sealed class TraceWriter : IDisposable
         _json.Reset();
     }
 
-    /// <summary>One life of a member: which of its messages wait for its disk, and which are about to leave.</summary>
+    /// <summary>State of one process: which of its messages are held until a flush, and which are about to be sent.</summary>
     private sealed class ProcessState
     {
         public CoreState State { get; set; }

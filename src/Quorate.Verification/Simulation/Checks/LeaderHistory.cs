@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Checks;
 
-/// <summary>Who has led which term, ever; and that each leader held what had been acknowledged before.</summary>
+/// <summary>Records the leader of every term, and checks that each new leader has the entries that were acknowledged before.</summary>
 internal sealed class LeaderHistory
 {
     private readonly Dictionary<Term, NodeId> _leaders = [];
@@ -11,7 +11,7 @@ internal sealed class LeaderHistory
 
     public int Count => _leaders.Count;
 
-    /// <summary>The last entry that a client was told is committed.</summary>
+    /// <summary>The last entry that was acknowledged to a client as committed.</summary>
     public EntryId Acknowledged => _acknowledged;
 
     public void OnAcknowledged(EntryId entry)
@@ -20,19 +20,24 @@ internal sealed class LeaderHistory
             _acknowledged = entry;
     }
 
-    /// <summary>Somebody was elected.</summary>
-    /// <returns>False: in a term that has passed.</returns>
+    /// <summary>Records and checks a member that became leader.</summary>
+    /// <returns>False if a later term already had a leader.</returns>
     public bool OnElected(RaftCore core)
     {
         if (!_leaders.TryAdd(core.Term, core.Self) && _leaders[core.Term] != core.Self)
             throw new ViolationException("ElectionSafety", $"term {core.Term} is led by {_leaders[core.Term]} and {core.Self}");
 
-        // Somebody may come to lead a term that has passed, elected long ago and told only now: it holds nothing that was committed since.
+        // A candidate may receive the deciding vote late, when a later term already has a leader. LeaderCompleteness does not apply to it:
+        // it may lack the entries that were committed since.
         if (core.Term < _newestTerm)
             return false;
         _newestTerm = core.Term;
         if (_acknowledged.Index != LogIndex.Zero && core.TermAt(_acknowledged.Index) != _acknowledged.Term)
-            throw new ViolationException("LeaderCompleteness", $"{core.Self} leads term {core.Term} without {_acknowledged}, which was acknowledged");
+        {
+            throw new ViolationException(
+                "LeaderCompleteness", $"{core.Self} leads term {core.Term} and lacks the acknowledged entry {_acknowledged}");
+        }
+
         return true;
     }
 }

@@ -3,26 +3,29 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Checks;
 
-/// <summary>All that any log ever held, and all that anybody ever took for committed. What comes to a log is held against it at once, and nothing else need be looked at.</summary>
+/// <summary>
+/// Records everything that any log ever contained and everything that any core ever considered committed. New entries of a log are checked
+/// against this record at once, so that nothing else needs to be compared.
+/// </summary>
 internal sealed class LogChecker
 {
-    /// <summary>Where the entries of each term begin, and the term of the entry before.</summary>
+    /// <summary>The index of the first entry of each term, and the term of the entry before it.</summary>
     private readonly Dictionary<Term, (LogIndex First, Term Before)> _terms = [];
 
     /// <summary>The term of each committed entry, by its index.</summary>
     private readonly List<Term> _committed = [];
 
-    /// <summary>A core begins with the log that its disk has kept.</summary>
+    /// <summary>Checks the log with which a core starts.</summary>
     public void OnStarted(RaftCore core)
     {
         OnAppended(core, core.SnapshotIndex + 1);
         OnCommitted(core, core.SnapshotIndex);
     }
 
-    /// <summary>A core's log is another from that index on.</summary>
+    /// <summary>Checks the log of a core that has changed from an index on.</summary>
     /// <remarks>
-    /// LogMatching: logs that agree at an entry agree in all before it. The terms of a log ascend, so it is enough that in all logs the entries of a term begin at one index, behind an
-    /// entry of one term.
+    /// LogMatching: logs that agree at an entry agree in all entries before it. The terms of a log never decrease, so it is enough that in
+    /// all logs the entries of a term begin at the same index, after an entry of the same term.
     /// </remarks>
     public void OnAppended(RaftCore core, LogIndex first)
     {
@@ -31,15 +34,21 @@ internal sealed class LogChecker
         {
             var term = core.TermAt(index)!.Value;
             if (before is { } previous && term != previous && !_terms.TryAdd(term, (index, previous)) && _terms[term] != (index, previous))
-                throw new ViolationException("LogMatching", $"at {core.Self} term {term} begins at {index} behind term {previous}; elsewhere it begins at {_terms[term].First} behind term {_terms[term].Before}");
+            {
+                throw new ViolationException(
+                    "LogMatching",
+                    $"at {core.Self} term {term} begins at {index} after term {previous}; " +
+                    $"at another member it begins at {_terms[term].First} after term {_terms[term].Before}");
+            }
+
             before = term;
         }
 
-        // What was committed may have been replaced.
+        // The new entries may have replaced committed ones.
         OnCommitted(core, LogIndex.Min(first - 1, core.CommitIndex));
     }
 
-    /// <summary>A core knows more to be committed than up to that index.</summary>
+    /// <summary>Checks the entries after an index that a core considers committed.</summary>
     public void OnCommitted(RaftCore core, LogIndex after)
     {
         for (var index = after + 1; index <= core.CommitIndex; index += 1)
@@ -51,7 +60,10 @@ internal sealed class LogChecker
             if (known == Term.Zero)
                 known = term;
             else if (known != term)
-                throw new ViolationException("StateMachineSafety", $"{core.Self} takes {term}/{index} for committed; {known}/{index} was");
+            {
+                throw new ViolationException(
+                    "StateMachineSafety", $"{core.Self} committed {term}/{index}, but {known}/{index} was committed before");
+            }
         }
     }
 }

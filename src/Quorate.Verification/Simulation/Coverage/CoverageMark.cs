@@ -1,119 +1,121 @@
 namespace Quorate.Verification.Simulation.Coverage;
 
-/// <summary>A rare path: what no run of a set has gone through is not tested by it. docs/testing.md says how they are counted.</summary>
+/// <summary>
+/// A rare path of the protocol. A path that no run has taken is not tested; docs/testing/simulator.md says how marks are counted.
+/// </summary>
 internal enum CoverageMark
 {
-    /// <summary>A pre-vote was refused: the log of who asks is behind, or a leader is heard.</summary>
+    /// <summary>A pre-vote was refused: the log of the pre-candidate is behind, or the voter receives from a leader.</summary>
     PreVoteRefused,
 
     /// <summary>A vote was refused because the candidate's log is behind.</summary>
     VoteRefusedLogBehind,
 
-    /// <summary>A vote was refused because another has it.</summary>
+    /// <summary>A vote was refused because it had gone to another candidate.</summary>
     VoteRefusedAlreadyVoted,
 
-    /// <summary>Whoever hears a leader was not moved by a candidate of a later term.</summary>
+    /// <summary>A vote was refused, and the later term ignored, because the voter receives from a leader (stickiness).</summary>
     VoteRefusedLeaderActive,
 
-    /// <summary>Two candidates stood in one term.</summary>
+    /// <summary>Two members were candidates in the same term.</summary>
     VoteSplit,
 
-    /// <summary>A candidate was refused by a quorum, or heard who had won, and follows.</summary>
+    /// <summary>A candidate was refused by a quorum, or received from the elected leader, and became follower.</summary>
     ElectionLost,
 
-    /// <summary>A candidate waited in vain and asks again.</summary>
+    /// <summary>A candidate's election timed out, and it started another.</summary>
     ElectionTimedOut,
 
     /// <summary>A process ended while it was pre-candidate or candidate.</summary>
     EndedDuringElection,
 
-    /// <summary>A process ended while it led.</summary>
+    /// <summary>A process ended while it was leader.</summary>
     LeaderEnded,
 
-    /// <summary>Somebody was elected when a later term already had a leader.</summary>
+    /// <summary>A candidate became leader when a later term already had a leader.</summary>
     ElectedInOldTerm,
 
-    /// <summary>A leader stepped down: no quorum was heard.</summary>
+    /// <summary>A leader stepped down because it received no replies from a quorum (check-quorum).</summary>
     LeaderLostQuorum,
 
-    /// <summary>A leader stepped down: its disk did not answer.</summary>
+    /// <summary>A leader stepped down because its disk did not complete a flush.</summary>
     LeaderDiskStalled,
 
-    /// <summary>A leader stepped down: it heard of a later term.</summary>
+    /// <summary>A leader stepped down because it received a later term.</summary>
     LeaderSawLaterTerm,
 
-    /// <summary>A leader's connection was closed, and its followers did not wait for the timeout.</summary>
+    /// <summary>The connection to a leader closed, and a follower started an election without waiting for the timeout.</summary>
     LeaderConnectionClosed,
 
-    /// <summary>Entries of another leader had to go.</summary>
+    /// <summary>A follower truncated entries of another leader.</summary>
     Truncated,
 
-    /// <summary>Some of those were on the disk already.</summary>
+    /// <summary>Some truncated entries were durable already.</summary>
     TruncatedDurableEntries,
 
-    /// <summary>A leader looked for where a follower's log parts from its own.</summary>
+    /// <summary>A leader searched for the last entry at which a follower's log matches its own.</summary>
     FollowerDiverges,
 
-    /// <summary>A follower lags so far that the leader reads from its disk what it needs.</summary>
+    /// <summary>A follower lags so far behind that the leader reads the entries for it from disk.</summary>
     FollowerFarBehind,
 
-    /// <summary>A state machine was so far behind that what it needed was no longer in memory.</summary>
+    /// <summary>A state machine lagged so far behind that its next entries were no longer in memory.</summary>
     StateMachineFarBehind,
 
-    /// <summary>A follower is not sent what it lacks, because too much is on its way to it.</summary>
+    /// <summary>A follower is not sent its missing entries because its inflight window is full.</summary>
     WindowFull,
 
-    /// <summary>An append came from a leader of an earlier term.</summary>
+    /// <summary>A member received an append from a leader of an earlier term.</summary>
     AppendOfOldTerm,
 
-    /// <summary>An append came with entries that are committed here already.</summary>
+    /// <summary>A member received an append whose entries begin below its commit index.</summary>
     AppendBelowCommit,
 
-    /// <summary>An append came with entries all of which are here already.</summary>
+    /// <summary>A member received an append whose entries it all had.</summary>
     AppendDuplicate,
 
     /// <summary>A leader's commit is ahead of its own disk.</summary>
     CommitAheadOfOwnDisk,
 
-    /// <summary>A forwarded proposal came again and was not taken again.</summary>
+    /// <summary>A leader received a forwarded proposal again and did not append it again.</summary>
     ForwardDuplicate,
 
-    /// <summary>A member sent its leader again what may have been lost.</summary>
+    /// <summary>A member forwarded a proposal to its leader again, because the first message may have been lost.</summary>
     ForwardRetried,
 
-    /// <summary>A forwarded proposal came in a term it was not meant for.</summary>
+    /// <summary>A member received a proposal that was forwarded to the leader of another term.</summary>
     ForwardOfOtherTerm,
 
-    /// <summary>A read came to a leader that has not committed anything in its term yet.</summary>
+    /// <summary>A leader received a read before it had committed an entry of its term.</summary>
     ReadBeforeTermCommitted,
 
-    /// <summary>A follower asked the leader where it may read.</summary>
+    /// <summary>A follower forwarded a read to the leader.</summary>
     ReadForwarded,
 
-    /// <summary>A question of a follower came to somebody who does not lead, or is too busy.</summary>
+    /// <summary>A forwarded read was rejected: its receiver was not the leader, or had too many pending reads.</summary>
     ForwardedReadRejected,
 
-    /// <summary>A read was confirmed in a later turn than the one it came in, by a quorum's answers.</summary>
+    /// <summary>A read was confirmed in a later iteration than the one that received it, by the replies of a quorum.</summary>
     ReadConfirmedByQuorum,
 
-    /// <summary>A read was refused: too many wait.</summary>
+    /// <summary>A read was rejected because too many reads were pending.</summary>
     ReadRejectedBusy,
 
-    /// <summary>A write that never finished was cut off when the log was opened.</summary>
+    /// <summary>A torn write was truncated when the write-ahead log was opened.</summary>
     TornTailTruncated,
 
-    /// <summary>A member whose disk is damaged refused to start.</summary>
+    /// <summary>A member refused to start because its disk is corrupt.</summary>
     StartRefusedOnCorruption,
 
-    /// <summary>Somebody came with another data folder than when it was met, and was refused.</summary>
+    /// <summary>A peer was rejected because its data directory is not the one recorded before.</summary>
     ChangedIncarnationRejected,
 
     /// <summary>A sector could not be read.</summary>
     DiskReadFailed,
 
-    /// <summary>A frame was found to have landed in another place.</summary>
+    /// <summary>A misdirected write took effect: the frame is in another place on the disk.</summary>
     WriteMisdirected,
 
-    /// <summary>A member had to come back while the cluster was in its quiet phase.</summary>
+    /// <summary>A member was restarted during the liveness phase.</summary>
     StartedInLivenessPhase,
 }

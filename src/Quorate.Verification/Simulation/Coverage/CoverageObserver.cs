@@ -2,7 +2,9 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Coverage;
 
-/// <summary>Sees in one step of a core which rare paths it went through: from what came in, what the core was and is, and what follows.</summary>
+/// <summary>
+/// Detects which rare paths a step of a core took, from the input, the core's state before and after the step, and the effects.
+/// </summary>
 internal sealed class CoverageObserver(Counters counters)
 {
     private Role _role;
@@ -10,10 +12,10 @@ internal sealed class CoverageObserver(Counters counters)
     private LogIndex _commit;
     private LogIndex _durable;
 
-    /// <summary>The highest number that this process has given to a leader.</summary>
+    /// <summary>The highest sequence number of a proposal that this process has forwarded.</summary>
     private ulong _highestForwarded;
 
-    /// <summary>Looks at a step.</summary>
+    /// <summary>Counts the coverage marks of a step.</summary>
     public void Observe(RaftCore core, in Input input, Effects effects)
     {
         if (core.Role != _role || core.Term != _term)
@@ -47,10 +49,11 @@ internal sealed class CoverageObserver(Counters counters)
         (_role, _term, _commit, _durable) = (core.Role, core.Term, core.CommitIndex, core.DurableIndex);
     }
 
-    /// <summary>The count of a reason for which proposals were refused.</summary>
+    /// <summary>Returns the name of the counter of proposals rejected for a reason.</summary>
     public static string RejectionCounter(RejectReason reason) => RejectionCounters[(int)reason];
 
-    private static readonly string[] RejectionCounters = [.. Enumerable.Range(0, 256).Select(static i => $"refused: {(RejectReason)i}")];
+    private static readonly string[] RejectionCounters =
+        [.. Enumerable.Range(0, 256).Select(static i => $"proposal rejected: {(RejectReason)i}")];
 
     private void ObserveRole(RaftCore core, Effects effects)
     {
@@ -78,7 +81,8 @@ internal sealed class CoverageObserver(Counters counters)
             case AppendEntries { Entries.IsEmpty: false } append:
                 if (append.Previous.Index < _commit)
                     counters.Increment(CoverageMark.AppendBelowCommit);
-                else if (effects.Append.IsEmpty && append.LastIndex <= core.LastIndex && core.TermAt(append.LastIndex) == append.Entries.Span[^1].Term)
+                else if (effects.Append.IsEmpty && append.LastIndex <= core.LastIndex &&
+                    core.TermAt(append.LastIndex) == append.Entries.Span[^1].Term)
                     counters.Increment(CoverageMark.AppendDuplicate);
                 break;
             case RequestVote request:
@@ -114,7 +118,8 @@ internal sealed class CoverageObserver(Counters counters)
     {
         if (forward.Term != core.Term)
             counters.Increment(CoverageMark.ForwardOfOtherTerm);
-        else if (core.Role == Role.Leader && effects.Append.IsEmpty && effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0)
+        else if (core.Role == Role.Leader && effects.Append.IsEmpty &&
+            effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0)
             counters.Increment(CoverageMark.ForwardDuplicate);
     }
 
@@ -164,7 +169,7 @@ internal sealed class CoverageObserver(Counters counters)
         if (core.CommitIndex > core.DurableIndex)
             counters.Increment(CoverageMark.CommitAheadOfOwnDisk);
 
-        // Dear, for what is so rare: looked at until it was seen.
+        // This loop is expensive for such a rare mark, so it runs only until the mark has been counted once.
         if (effects.EntriesRequests.Count > 0 || counters.Has(CoverageMark.WindowFull))
             return;
         foreach (var (_, state, match, next) in core.Followers)
@@ -174,6 +179,6 @@ internal sealed class CoverageObserver(Counters counters)
         }
     }
 
-    /// <summary>The leader knows of no committed entry of its term yet.</summary>
+    /// <summary>Returns whether the leader has not committed an entry of its term yet.</summary>
     private static bool HasNotCommittedInTerm(RaftCore core) => core.TermAt(core.CommitIndex) != core.Term;
 }

@@ -2,11 +2,11 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Disk;
 
-/// <summary>Says which disks may be damaged, and how, so that what must survive can.</summary>
+/// <summary>Limits which disks may be corrupted, and how, so that every acknowledged entry survives.</summary>
 /// <remarks>
-/// Of a damaged disk nothing can be relied on: its member refuses to start, and there is nothing yet with which it could be mended. What a quorum has
-/// acknowledged is whole at one member of a majority as long as only a minority's disks are ever damaged; and that majority can elect. So the atlas
-/// names a minority, in most runs nobody.
+/// Nothing on a corrupted disk can be relied on: its member refuses to start, and there is no way to repair it yet. As long as only a
+/// minority's disks are ever corrupted, every entry that a quorum acknowledged is intact at one member of the remaining majority, and that
+/// majority can elect a leader. So the atlas allows corruption of the disks of a minority, in most runs of none.
 /// </remarks>
 internal sealed class FaultAtlas
 {
@@ -18,33 +18,35 @@ internal sealed class FaultAtlas
         CorruptedDisksMax = prng.Chance(600) ? 0 : prng.Next(0, minority + 1);
     }
 
-    /// <summary>So many disks may be damaged.</summary>
+    /// <summary>The number of disks that may be corrupted.</summary>
     public int CorruptedDisksMax { get; }
 
-    /// <summary>This member's disk was damaged, or is going to be.</summary>
+    /// <summary>Returns whether this member's disk was corrupted, or is going to be.</summary>
     public bool IsCorrupted(NodeId member) => _corrupted.ContainsKey(member);
 
-    /// <summary>Whether this may be done to this member's disk.</summary>
+    /// <summary>Returns whether this member's disk may be corrupted in this way.</summary>
     /// <remarks>
-    /// A lost disk takes what was known of it along. A disk that misdirects a write gets no other damage: a frame that is missing and a bit that has flipped in the header of the one behind it
-    /// look together like one write that never finished, and nobody could tell.
+    /// A wiped disk gets no other corruption. Neither does a disk that misdirects a write: a missing frame together with a flipped bit in
+    /// the header of the frame after it looks like one torn write, and no log could tell the difference.
     /// </remarks>
     public bool Allows(NodeId member, DiskCorruptionKind kind) =>
-        _corrupted.TryGetValue(member, out var before) ? before == kind && kind == DiskCorruptionKind.InPlace : _corrupted.Count < CorruptedDisksMax;
+        _corrupted.TryGetValue(member, out var before)
+            ? before == kind && kind == DiskCorruptionKind.InPlace
+            : _corrupted.Count < CorruptedDisksMax;
 
-    /// <summary>It is done.</summary>
+    /// <summary>Marks this member's disk as corrupted.</summary>
     public void MarkCorrupted(NodeId member, DiskCorruptionKind kind) => _corrupted[member] = kind;
 }
 
-/// <summary>What a disk does with what it was given.</summary>
+/// <summary>The ways in which a disk loses data that it had acknowledged.</summary>
 internal enum DiskCorruptionKind
 {
-    /// <summary>It changes it where it is, or no longer finds it.</summary>
+    /// <summary>The data changes in place or becomes unreadable.</summary>
     InPlace,
 
-    /// <summary>It puts it somewhere else.</summary>
+    /// <summary>The data is written to another place.</summary>
     Misdirected,
 
-    /// <summary>It is replaced by an empty one.</summary>
+    /// <summary>The disk is replaced by an empty one.</summary>
     Wiped,
 }

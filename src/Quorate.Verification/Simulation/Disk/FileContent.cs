@@ -2,34 +2,38 @@ using System.Runtime.InteropServices;
 
 namespace Quorate.Verification.Simulation.Disk;
 
-/// <summary>The bytes of a file as programs see them, and what of them is on the disk.</summary>
-/// <remarks>The granularity is the sector of 512 bytes, which is written whole or not at all.</remarks>
+/// <summary>The bytes of a file as processes read them, and which of them are on the disk.</summary>
+/// <remarks>The unit is the sector of 512 bytes, which is written atomically.</remarks>
 internal sealed class FileContent(byte[] content)
 {
     public const int SectorBytes = 512;
 
-    /// <summary>What a sector that changed since the last flush holds on the disk; null when the file ends before it there.</summary>
+    /// <summary>
+    /// The content on the disk of each sector that changed since the last flush; null for a sector beyond the end of the file there.
+    /// </summary>
     private readonly Dictionary<int, ReadOnlyMemory<byte>?> _onDisk = [];
 
-    /// <summary>Sectors whose write failed: the system forgot that they are dirty, and the next flush passes them by (fsyncgate).</summary>
+    /// <summary>
+    /// Sectors whose flush failed: the operating system no longer marks them dirty, and the next flush skips them (fsyncgate).
+    /// </summary>
     private readonly HashSet<int> _droppedWrites = [];
 
-    /// <summary>Sectors that the disk cannot read until they are written again; null while there are none.</summary>
+    /// <summary>Sectors that cannot be read until they are rewritten; null while there are none.</summary>
     private HashSet<int>? _unreadable;
 
     private int _lengthOnDisk;
 
-    /// <summary>A copy reads these bytes too: whoever changes them first takes bytes of its own.</summary>
+    /// <summary>True if a copy shares the byte array: the array is cloned before the first change (copy on write).</summary>
     private bool _isShared;
 
     public byte[] Bytes { get; private set; } = content;
 
     public bool IsClean => _onDisk.Count == 0 && _lengthOnDisk == Bytes.Length;
 
-    /// <summary>A file all of which is on the disk.</summary>
+    /// <summary>Creates a file whose bytes are all on the disk.</summary>
     public static FileContent Durable(byte[] bytes) => new(bytes) { _lengthOnDisk = bytes.Length };
 
-    /// <summary>These bytes are about to change.</summary>
+    /// <summary>Keeps the content on the disk of the sectors that a write is about to change.</summary>
     public void PrepareWrite(long offset, int length)
     {
         EnsureUnshared();
@@ -43,7 +47,7 @@ internal sealed class FileContent(byte[] content)
             if (wasDirty || sector * SectorBytes >= Math.Min(_lengthOnDisk, Bytes.Length))
                 continue;
 
-            // One copy for all sectors of this write.
+            // One copy serves all sectors of this write.
             if (before.IsEmpty)
                 before = Bytes.AsSpan()[(first * SectorBytes)..Math.Min(end * SectorBytes, Bytes.Length)].ToArray();
             var sectors = before[((sector - first) * SectorBytes)..];
@@ -74,13 +78,13 @@ internal sealed class FileContent(byte[] content)
             _onDisk.Remove(sector);
     }
 
-    /// <summary>A flush failed: what was dirty stays as programs see it, is not on the disk, and will not be until it is written again.</summary>
+    /// <summary>Fails a flush: processes still read the dirty sectors, but these do not reach the disk until they are rewritten.</summary>
     public void FailFlush() => _droppedWrites.UnionWith(_onDisk.Keys);
 
-    /// <summary>Whether the sector is on the disk as programs see it.</summary>
+    /// <summary>Returns whether the disk holds the sector as processes read it.</summary>
     public bool IsCleanAt(int sector) => !_onDisk.ContainsKey(sector);
 
-    /// <summary>Whether the disk can read all of these bytes.</summary>
+    /// <summary>Returns whether all of these bytes can be read.</summary>
     public bool IsReadable(long offset, int length)
     {
         if (_unreadable is not null)
@@ -95,10 +99,10 @@ internal sealed class FileContent(byte[] content)
         return true;
     }
 
-    /// <summary>A sector that is clean can no longer be read.</summary>
+    /// <summary>Makes a clean sector unreadable.</summary>
     public void MarkUnreadable(int sector) => (_unreadable ??= []).Add(sector);
 
-    /// <summary>What is on the disk becomes something else there. Sectors that are not clean are passed over: they will be written.</summary>
+    /// <summary>Overwrites bytes on the disk. Dirty sectors are skipped, because a later flush writes them anyway.</summary>
     public void OverwriteOnDisk(long offset, ReadOnlySpan<byte> source)
     {
         EnsureUnshared();
@@ -109,7 +113,10 @@ internal sealed class FileContent(byte[] content)
         }
     }
 
-    /// <summary>What is there after a power cut; each sector that was not on the disk is kept or not, or made something else by <paramref name="garbagePrng"/>.</summary>
+    /// <summary>
+    /// Returns the file after a power cut: each dirty sector is kept, lost, or filled with garbage drawn from
+    /// <paramref name="garbagePrng"/>.
+    /// </summary>
     public FileContent AfterPowerCut(Func<bool> kept, Prng? garbagePrng = null)
     {
         if (IsClean)
@@ -141,7 +148,7 @@ internal sealed class FileContent(byte[] content)
         return new FileContent(bytes) { _lengthOnDisk = bytes.Length, _unreadable = UnreadableCopy() };
     }
 
-    // The end of the sector, or all of it.
+    // Fills the end of the sector, or all of it.
     private static void FillWithGarbage(Span<byte> sector, Prng prng)
     {
         for (var at = prng.Chance(500) ? 0 : prng.Next(0, sector.Length); at < sector.Length; at++)

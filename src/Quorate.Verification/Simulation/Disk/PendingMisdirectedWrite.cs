@@ -1,9 +1,10 @@
 namespace Quorate.Verification.Simulation.Disk;
 
-/// <summary>A write of a frame that the disk puts somewhere else: the right place keeps what it held, another place gets what was meant for this one.</summary>
+/// <summary>A misdirected write of a frame: the right place keeps its old content, and another place gets the frame.</summary>
 /// <remarks>
-/// The system's cache shows the right thing until long after, so it comes to light only once another frame was written and flushed behind it. Before
-/// that the disk would have lost the very last frame, and no log can know of a frame that nothing refers to (docs/formats/wal.md, "What cannot be seen").
+/// The page cache still holds the right content, so the fault takes effect only after another frame was written and flushed after this one.
+/// If it took effect before, the last frame would be missing, and no log can detect the loss of a frame to which nothing refers
+/// (docs/formats/wal.md, "What cannot be detected").
 /// </remarks>
 internal sealed class PendingMisdirectedWrite(Prng prng)
 {
@@ -13,10 +14,10 @@ internal sealed class PendingMisdirectedWrite(Prng prng)
     private byte[] _before = [];
     private byte[] _written = [];
 
-    /// <summary>Another frame stands behind it.</summary>
+    /// <summary>True once another frame was written after the misdirected one.</summary>
     public bool IsFollowedByWrite { get; private set; }
 
-    /// <summary>Something is about to be written.</summary>
+    /// <summary>Chooses the first write to a log file as the misdirected one, and observes the write after it.</summary>
     public void OnWrite(string name, FileContent content, long offset, ReadOnlySpan<byte> source)
     {
         if (!name.EndsWith(".log", StringComparison.Ordinal) || IsFollowedByWrite)
@@ -32,11 +33,14 @@ internal sealed class PendingMisdirectedWrite(Prng prng)
         _written = source.ToArray();
     }
 
-    /// <summary>It comes to light. Where it lands is older than itself: what is younger was written over it.</summary>
+    /// <summary>Moves the frame to a place before its own: at a later place, a later write would overwrite it.</summary>
     public void Apply(SortedDictionary<string, FileContent> files)
     {
         _content!.OverwriteOnDisk(_offset, _before);
-        var older = files.Where(f => string.CompareOrdinal(f.Key, _name) <= 0 && f.Value.Bytes.Length >= FileContent.SectorBytes).Select(static f => f.Value).ToList();
+        var older = files
+            .Where(f => string.CompareOrdinal(f.Key, _name) <= 0 && f.Value.Bytes.Length >= FileContent.SectorBytes)
+            .Select(static f => f.Value)
+            .ToList();
         var target = older[prng.Next(0, older.Count)];
         var end = target == _content ? _offset : target.Bytes.Length;
         var position = FileContent.SectorBytes * prng.Next(0, (int)(end / FileContent.SectorBytes));

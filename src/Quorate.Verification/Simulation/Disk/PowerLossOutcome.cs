@@ -1,17 +1,19 @@
 namespace Quorate.Verification.Simulation.Disk;
 
-/// <summary>What a power cut leaves of what was not flushed.</summary>
+/// <summary>The outcome of a power cut for the data that was not flushed.</summary>
 internal enum PowerLossOutcome
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>All of it is lost.</summary>
     Dropped,
 
-    /// <summary>All of it.</summary>
+    /// <summary>All of it is on the disk.</summary>
     Kept,
 
-    /// <summary>Each sector and each name by the fall of a coin: torn writes.</summary>
+    /// <summary>Each sector and each file name is kept or lost at random: torn writes.</summary>
     Mixed,
 }
 
-/// <summary>The machine ends here, in the middle of whatever it does.</summary>
+/// <summary>
+/// Thrown to end a process in the middle of a disk call or an iteration, because the power is cut or the process is killed.
+/// </summary>
 internal sealed class PowerCutException() : Exception("the power is off");

@@ -3,10 +3,12 @@ using Quorate.Verification.Simulation.Coverage;
 
 namespace Quorate.Verification.Simulation.Disk;
 
-/// <summary>A disk in memory that knows what is durable: it outlives processes, loses power, fills up, fails to flush, and damages what it holds.</summary>
+/// <summary>
+/// A disk in memory that tracks what is durable. It outlives processes, and injects power cuts, a full disk, flush failures and corruption.
+/// </summary>
 /// <remarks>
-/// A process that ends leaves what it wrote to the system, flushed or not: the next process sees it, and a power cut may still take it away. That
-/// is why these are two different ends.
+/// What a process wrote stays with the operating system when the process ends, flushed or not: the next process reads it, and a power cut
+/// may still lose it. That is why the end of a process and a power cut are simulated separately.
 /// </remarks>
 internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStorage
 {
@@ -21,29 +23,29 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
     private Prng? _garbagePrng;
     private PendingMisdirectedWrite? _misdirectedWrite;
 
-    /// <summary>The process, or the machine, ended in the middle of a call.</summary>
+    /// <summary>True after the process was killed, or the power was cut, in the middle of a call.</summary>
     public bool IsOff { get; private set; }
 
-    /// <summary>It was the process alone: the system keeps what it wrote.</summary>
+    /// <summary>True if only the process was killed: the operating system keeps what it wrote.</summary>
     public bool IsProcessKill { get; private set; }
 
-    /// <summary>A call failed that the process could not do without.</summary>
+    /// <summary>True after a call failed, unless the process tolerates the failure.</summary>
     public bool HasFailed { get; private set; }
 
-    /// <summary>How often something was read.</summary>
+    /// <summary>The number of read calls.</summary>
     public long Reads { get; private set; }
 
-    /// <summary>A flush is going to fail.</summary>
+    /// <summary>True if a coming flush is going to fail.</summary>
     public bool FlushWillFail => _flushesUntilFailure >= 0;
 
-    /// <summary>Everything that was written is on the disk.</summary>
+    /// <summary>True if everything that was written is on the disk.</summary>
     public bool IsClean => !_directoryIsDirty && _dirty.Count == 0;
 
     /// <summary>
-    /// The power goes off, or the process is killed, at the n-th call from now that changes something, n = 0 being the next; the call itself may be
-    /// done in part. If its process ends before, the next one meets it, perhaps while it reads and repairs what it finds.
+    /// Schedules a power cut or a process kill at the n-th call from now that changes something, n = 0 being the next; that call itself may
+    /// be carried out in part. If the process ends before, the cut hits the next one, possibly during its recovery.
     /// </summary>
-    /// <returns>False when one is to come already: that one comes.</returns>
+    /// <returns>False if a cut is scheduled already: that one stays.</returns>
     public bool CutAfter(int calls, bool isKill = false)
     {
         if (_callsUntilCut >= 0)
@@ -52,8 +54,8 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         return true;
     }
 
-    /// <summary>The n-th flush from now fails, n = 0 being the next; only that one.</summary>
-    /// <returns>False when one is to fail already: that one does.</returns>
+    /// <summary>Schedules the failure of the n-th flush from now, n = 0 being the next, and of no other.</summary>
+    /// <returns>False if a failure is scheduled already: that one stays.</returns>
     public bool FailFlush(int after = 0)
     {
         if (FlushWillFail)
@@ -62,10 +64,12 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         return true;
     }
 
-    /// <summary>There is no room for another file until then. Of several such times the one that ends last counts.</summary>
+    /// <summary>
+    /// Makes the disk full until a time, so that no file can be created. Of several such periods the one that ends last applies.
+    /// </summary>
     public void FillUntil(long moment) => _fullUntil = Math.Max(_fullUntil, moment);
 
-    /// <summary>No call is going to fail, and there is room.</summary>
+    /// <summary>Cancels the scheduled cut and flush failure, and frees the space of a full disk.</summary>
     public void ClearFaults()
     {
         _callsUntilCut = -1;
@@ -73,7 +77,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         _fullUntil = 0;
     }
 
-    /// <summary>One bit of what is on the disk flips. False when no place was found.</summary>
+    /// <summary>Flips one bit on the disk. Returns false if no suitable sector was found.</summary>
     public bool FlipBit(Prng prng)
     {
         if (DrawSector(prng) is not var (content, sector))
@@ -86,7 +90,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         return true;
     }
 
-    /// <summary>A sector can no longer be read, until it is written again. False when no place was found.</summary>
+    /// <summary>Makes a sector unreadable until it is rewritten. Returns false if no suitable sector was found.</summary>
     public bool MakeSectorUnreadable(Prng prng)
     {
         if (DrawSector(prng) is not var (content, sector))
@@ -95,22 +99,26 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         return true;
     }
 
-    /// <summary>The next frame that is written lands in another place; nobody sees it before something was written and flushed behind it.</summary>
+    /// <summary>
+    /// Misdirects the next frame that is written. The fault takes effect once something was written and flushed after it.
+    /// </summary>
     public void MisdirectWrite(Prng prng) => _misdirectedWrite = new PendingMisdirectedWrite(prng);
 
-    /// <summary>Of the sectors that are being written at the next power cut, some will hold neither what they held nor what they were to hold.</summary>
+    /// <summary>Makes the next power cut fill some of the dirty sectors with garbage: neither their old nor their new content.</summary>
     public void WriteGarbageAtPowerCut(Prng prng) => _garbagePrng = prng;
 
     public IReadOnlyList<string> List() => [.. _directory.Keys];
 
     public IStorageFile Open(string name) =>
-        _directory.TryGetValue(name, out var content) ? new FileHandle(this, name, content) : throw new FileNotFoundException($"no file {name}");
+        _directory.TryGetValue(name, out var content)
+            ? new FileHandle(this, name, content)
+            : throw new FileNotFoundException($"no file {name}");
 
     public IStorageFile Create(string name, long length)
     {
         BeginCall();
         if (_directory.ContainsKey(name))
-            throw new IOException($"{name} is there already");
+            throw new IOException($"the file {name} exists already");
         if (time.Now < _fullUntil)
             throw RecordFailure(new IOException("no space left on device"), "disk full");
         _dirty.Add(_directory[name] = new FileContent(new byte[length]));
@@ -146,7 +154,9 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         _directoryIsDirty = false;
     }
 
-    /// <summary>The process ended and another begins: what was written is seen, and no more durable than before.</summary>
+    /// <summary>
+    /// Resets the state of the ended process for the next one, which reads what was written; that is no more durable than before.
+    /// </summary>
     public void OnProcessStart()
     {
         IsOff = false;
@@ -154,10 +164,10 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         _misdirectedWrite = null;
     }
 
-    /// <summary>What failed since the process began, it could do without.</summary>
+    /// <summary>Clears <see cref="HasFailed"/>, because the process tolerates the calls that have failed.</summary>
     public void ForgiveFailure() => HasFailed = false;
 
-    /// <summary>It is replaced by an empty one.</summary>
+    /// <summary>Removes all files, as if the disk were replaced by an empty one.</summary>
     public void Wipe()
     {
         _directory.Clear();
@@ -167,7 +177,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         OnProcessStart();
     }
 
-    /// <summary>The power was off: of what was not flushed, this is left.</summary>
+    /// <summary>Applies a power cut to everything that was not flushed.</summary>
     public void PowerCut(PowerLossOutcome outcome, Prng prng)
     {
         bool Kept() => outcome == PowerLossOutcome.Kept || (outcome == PowerLossOutcome.Mixed && prng.Chance(500));
@@ -180,7 +190,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         OnProcessStart();
     }
 
-    /// <summary>Another disk that holds what this one would after a power cut that takes everything that was not flushed.</summary>
+    /// <summary>Returns a copy of the disk as a power cut would leave it that loses everything that was not flushed.</summary>
     public SimulatedDisk DurableCopy()
     {
         var copy = new SimulatedDisk(time, new Counters());
@@ -188,12 +198,13 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         return copy;
     }
 
-    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(Func<bool> kept, Prng? garbagePrng = null)
+    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(
+        Func<bool> kept, Prng? garbagePrng = null)
     {
         var directory = new SortedDictionary<string, FileContent>(StringComparer.Ordinal);
         foreach (var name in _directory.Keys.Union(_directoryOnDisk.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            // Each name is as it was or as it is.
+            // Each file name has either its old or its new state.
             if ((_directoryIsDirty && !kept() ? _directoryOnDisk : _directory).TryGetValue(name, out var content))
                 directory[name] = content.AfterPowerCut(kept, garbagePrng);
         }
@@ -209,7 +220,8 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
             throw new PowerCutException();
     }
 
-    // Something stands there, and no write to it is on its way. Each file is as likely as another: the short one holds term and vote.
+    // Draws a sector that is clean, readable and not all zero. Every file has the same probability, because the short one holds term and
+    // vote.
     private (FileContent Content, int Sector)? DrawSector(Prng prng)
     {
         if (_directory.Count == 0)
@@ -263,7 +275,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
             if (offset + source.Length > content.Bytes.Length)
                 content.SetLength(offset + source.Length);
 
-            // The cut may fall into the middle of a write: half of its sectors are there then.
+            // A cut may happen in the middle of a write: half of the write's sectors are written by then.
             source[..(source.Length / 2 / FileContent.SectorBytes * FileContent.SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
             disk.BeginCall();
             source.CopyTo(content.Bytes.AsSpan((int)offset));

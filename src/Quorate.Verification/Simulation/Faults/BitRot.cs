@@ -2,7 +2,7 @@ using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>Bits flip in what was flushed, one or a few; whoever reads it next must find out.</summary>
+/// <summary>Flips one to five bits in flushed data; the next read of it must detect the corruption.</summary>
 internal sealed class BitRot(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.InPlace)
 {
     protected override bool TryCorrupt(SimulatedMachine victim)

@@ -1,10 +1,11 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>
-/// A clock leaps ahead: a virtual machine was suspended and goes on, and no time has passed for anything but its clock. What was said to it meanwhile is on its way still, so who takes
-/// all of the leap for the silence of others deposes a leader that everybody hears, or is one that believes it has lost them.
+/// Moves a member's clock ahead, as after the suspension of a virtual machine: no time has passed for anything but the clock. The messages
+/// sent to the member are still in flight. A follower that counts the whole jump as time without a message would depose a leader that is
+/// well connected, and a leader that does so would conclude that it has lost its quorum.
 /// </summary>
-/// <remarks>A monotonic clock never goes back. The time of day may, and no node asks for it.</remarks>
+/// <remarks>A monotonic clock never goes back. The time of day may, and no node reads it.</remarks>
 internal sealed class ClockJump(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>A link holds everything back for a while and then lets it all through.</summary>
+/// <summary>Makes a link hold back all messages for a while and then deliver them all.</summary>
 internal sealed class CloggedLink(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

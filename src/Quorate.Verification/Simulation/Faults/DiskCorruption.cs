@@ -2,7 +2,10 @@ using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>A disk does not keep what it was given, as far as the atlas allows. Its member must say so and end, and must not speak for what it has lost.</summary>
+/// <summary>
+/// Corrupts flushed data on a disk, as far as the fault atlas allows. The member must report the corruption and stop, and must not act as
+/// if it still had the lost data.
+/// </summary>
 internal abstract class DiskCorruption(Cluster cluster, Prng prng, string name, DiskCorruptionKind kind) : Fault(cluster, prng, name)
 {
     protected sealed override bool IsApplicable => Cluster.FaultAtlas.CorruptedDisksMax > 0;
@@ -17,6 +20,8 @@ internal abstract class DiskCorruption(Cluster cluster, Prng prng, string name, 
         return true;
     }
 
-    /// <summary>False when there is nothing to harm yet, or as long as the last harm has not come to pass.</summary>
+    /// <summary>
+    /// Corrupts the victim's disk. Returns false if there is nothing to corrupt yet, or if the last corruption has not taken effect yet.
+    /// </summary>
     protected abstract bool TryCorrupt(SimulatedMachine victim);
 }

@@ -1,6 +1,7 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>Something that goes wrong again and again, at moments drawn from a stream of its own.</summary>
+/// <summary>A kind of fault that is injected repeatedly, at times drawn from a random stream of its own.</summary>
+/// <remarks>The names below are also the names of these streams, so a kind that is renamed draws other times in every run.</remarks>
 internal abstract class Fault(Cluster cluster, Prng prng, string name)
 {
     private static readonly (string Name, Func<Cluster, Prng, string, Fault> Make)[] Kinds =
@@ -23,12 +24,14 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
         ("lost folder", static (c, d, n) => new WipedDisk(c, d, n)),
     ];
 
-    /// <summary>All there are.</summary>
+    /// <summary>The names of all kinds of faults.</summary>
     public static IEnumerable<string> Names => Kinds.Select(static k => k.Name);
 
     protected Cluster Cluster { get; } = cluster;
 
-    /// <summary>The dice of the strike that is happening. Each has its own: one that is left out leaves the others as they were.</summary>
+    /// <summary>
+    /// The random stream of the current injection. Each injection has its own, so that leaving one out does not change the others.
+    /// </summary>
     protected Prng Prng { get; private set; } = prng;
 
     private readonly Prng _schedulePrng = prng;
@@ -37,13 +40,14 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
 
     protected string Name { get; } = name;
 
-    /// <summary>Whether there is anything for it to do in this run.</summary>
+    /// <summary>Whether this fault can take effect in this run at all.</summary>
     protected virtual bool IsApplicable => true;
 
     private long MeanInterval => Cluster.Swarm.FaultIntervals[Name];
 
-    /// <summary>One of each.</summary>
-    public static IEnumerable<Fault> CreateAll(Cluster cluster, ulong seed) => Kinds.Select(kind => kind.Make(cluster, Prng.Derive(seed, kind.Name), kind.Name));
+    /// <summary>Creates one fault of each kind.</summary>
+    public static IEnumerable<Fault> CreateAll(Cluster cluster, ulong seed) =>
+        Kinds.Select(kind => kind.Make(cluster, Prng.Derive(seed, kind.Name), kind.Name));
 
     public void Start()
     {
@@ -51,17 +55,20 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
             ScheduleNext();
     }
 
-    /// <summary>Does it. False when it met nobody, or nothing that it could make worse.</summary>
+    /// <summary>Injects the fault once. Returns false if it had no effect: it hit no member, or nothing that it could affect.</summary>
     public abstract bool TryInject();
 
-    /// <summary>Some member; in some runs more often than not the leader.</summary>
+    /// <summary>Picks a member at random, or with the probability of the run the leader.</summary>
     protected SimulatedMachine PickMember()
     {
         var any = Cluster.Members[Prng.Next(0, Cluster.Members.Count)];
         return Prng.Chance(Cluster.Swarm.FaultsOnLeaderPerMille) && NewestLeader() is { } leader ? leader : any;
     }
 
-    /// <summary>Some member, and another: whom the fault aims at is either end. Null for a member that is alone.</summary>
+    /// <summary>
+    /// Picks a member as <see cref="PickMember"/> does, and another one at random, in random order. Returns null if there is only one
+    /// member.
+    /// </summary>
     protected (SimulatedMachine From, SimulatedMachine To)? PickPair()
     {
         var one = PickMember();
@@ -74,7 +81,7 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
         return isReversed ? (two, one) : (one, two);
     }
 
-    /// <summary>Who leads; of several who believe so, the one of the newest term.</summary>
+    /// <summary>Returns the leader; of several self-reported leaders the one of the newest term.</summary>
     protected SimulatedMachine? NewestLeader() => Cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term);
 
     private void ScheduleNext() => Cluster.Time.ScheduleAfter(_schedulePrng.Between(0, 2 * MeanInterval), () =>

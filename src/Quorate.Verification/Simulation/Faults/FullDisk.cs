@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>For a while there is no room for another file.</summary>
+/// <summary>Makes a disk full for a while: no file can be created.</summary>
 internal sealed class FullDisk(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

@@ -2,8 +2,11 @@ using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>The power goes in the middle of a disk call, and sectors that were being written hold neither what they held nor what they were to hold.</summary>
-internal sealed class GarbageSectors(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.InPlace)
+/// <summary>
+/// Cuts the power in the middle of a disk call, and leaves garbage in sectors that were being written: neither old nor new content.
+/// </summary>
+internal sealed class GarbageSectors(Cluster cluster, Prng prng, string name)
+    : DiskCorruption(cluster, prng, name, DiskCorruptionKind.InPlace)
 {
     protected override bool TryCorrupt(SimulatedMachine victim)
     {

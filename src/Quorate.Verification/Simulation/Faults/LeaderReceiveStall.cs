@@ -1,8 +1,9 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>
-/// Whoever leads hears nothing for a while and then all of it at once, old as it is; and for most of that time it sleeps. The others elect somebody and go on, and when it wakes it
-/// believes that it leads still, has clients, and gets answers to what it asked long ago: who takes one of these for an answer to what is asked now gives a stale read (etcd #20418).
+/// Delays all messages to the leader for a while, then delivers them at once; for most of that time the leader is paused. The others elect
+/// another leader. When the old one resumes, it still has the leader role, has clients, and receives replies to requests of long ago: a
+/// leader that counts such a reply for a current request serves a stale read (etcd #20418).
 /// </summary>
 internal sealed class LeaderReceiveStall(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
@@ -11,7 +12,7 @@ internal sealed class LeaderReceiveStall(Cluster cluster, Prng prng, string name
         if (Cluster.Members.Count == 1 || NewestLeader() is not { } leader)
             return false;
 
-        // An election takes between one and two of its timeouts, so the sleep ends when others may just have had one.
+        // An election starts after one to two election timeouts, so the pause ends when the others may just have completed one.
         var pausedUntil = Cluster.Time.Now + Prng.Between(Cluster.Swarm.ElectionTimeout, 4 * Cluster.Swarm.ElectionTimeout);
         var stalledUntil = pausedUntil + Prng.Between(0, Prng.Pick(5, 50, 500) * VirtualTime.Millisecond);
         foreach (var other in Cluster.Members.Where(m => m != leader))

@@ -2,7 +2,10 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>Some members cannot reach some others for a while: one alone, two halves, two halves with a bridge, a ring; both ways or one.</summary>
+/// <summary>
+/// Cuts links between members for a while: one member alone, two halves, two halves with a bridge, a ring, or one link; in both directions
+/// or one.
+/// </summary>
 internal sealed class Partition(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
@@ -10,7 +13,7 @@ internal sealed class Partition(Cluster cluster, Prng prng, string name) : Fault
         var order = Cluster.Members.Select(static m => m.Id).ToList();
         Prng.Shuffle(order);
 
-        // Whoever stands first is the one alone, or at the end of the one link.
+        // The first member in the order is the isolated one, or one end of the single cut link.
         var first = PickMember().Id;
         order.Remove(first);
         order.Insert(0, first);
@@ -29,12 +32,13 @@ internal sealed class Partition(Cluster cluster, Prng prng, string name) : Fault
             }
         }
 
-        // One way, and which way is the same for all: so a member is deaf, or cannot be heard.
+        // In one-way partitions all cuts have the same direction, so that a member cannot receive, or cannot send.
         if (oneWay && Prng.Chance(500))
             cuts = [.. cuts.Select(static c => (c.To, c.From))];
         if (cuts.Count == 0)
             return false;
-        Cluster.EventLog.Record(NodeId.None, "partition", $"{shape}{(oneWay ? ", one way" : "")}: {string.Join(' ', cuts.Select(static c => $"{c.From}→{c.To}"))}");
+        var links = string.Join(' ', cuts.Select(static c => $"{c.From}→{c.To}"));
+        Cluster.EventLog.Record(NodeId.None, "partition", $"{shape}{(oneWay ? ", one way" : "")}: {links}");
         Apply(cuts);
         return true;
     }
@@ -51,7 +55,7 @@ internal sealed class Partition(Cluster cluster, Prng prng, string name) : Fault
         }
     }
 
-    /// <summary>Whether the members that stand at these places, a before b, are cut off from each other.</summary>
+    /// <summary>Returns whether the members at the positions a and b of the order, a before b, are separated.</summary>
     private static bool Separates(string shape, int a, int b, int count) => shape switch
     {
         "one alone" => a == 0,

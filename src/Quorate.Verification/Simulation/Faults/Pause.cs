@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>Nothing of a process runs for a while: a collector, a stopped process, a suspended machine. Its clock goes on.</summary>
+/// <summary>Pauses a process for a while, as a garbage collection, SIGSTOP or a suspended host does. Its clock keeps running.</summary>
 internal sealed class Pause(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>The power goes: at one machine, at some call to its disk, or at all machines at once.</summary>
+/// <summary>Cuts the power: of one machine now, of one machine at one of its next disk calls, or of all machines at once.</summary>
 internal sealed class PowerLoss(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

@@ -1,6 +1,9 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>kill -9: between two turns, between two effects of one, or in the middle of a disk call. What was written stays with the system, flushed or not.</summary>
+/// <summary>
+/// Kills a process, as kill -9 does: between two iterations, between two effects of one, or in the middle of a disk call. What it wrote
+/// stays with the operating system, flushed or not.
+/// </summary>
 internal sealed class ProcessKill(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

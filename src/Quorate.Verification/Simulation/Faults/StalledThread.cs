@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>A disk does not answer for up to ten seconds, or a state machine takes its time.</summary>
+/// <summary>Stalls the disk thread or, less often, the apply thread of a process for up to ten seconds.</summary>
 internal sealed class StalledThread(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()

@@ -2,8 +2,14 @@ using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>A disk is replaced by an empty one, and its member started as before. It has forgotten what it voted and acknowledged, and must not speak under its old id.</summary>
-/// <remarks>Only a member that all others have met: those who have not cannot know (docs/decisions/0014).</remarks>
+/// <summary>
+/// Replaces a disk by an empty one; the member is started as before. It has lost its votes and acknowledged entries, and must not take part
+/// in the cluster under its old id.
+/// </summary>
+/// <remarks>
+/// Only a member whose incarnation all others have recorded is wiped: a member without that record could not detect the change
+/// (docs/decisions/0014).
+/// </remarks>
 internal sealed class WipedDisk(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.Wiped)
 {
     protected override bool TryCorrupt(SimulatedMachine victim)

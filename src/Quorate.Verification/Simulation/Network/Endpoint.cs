@@ -4,24 +4,32 @@ using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation.Network;
 
-/// <summary>One process's end of the network. Messages are written and read by the real encoder and decoder.</summary>
+/// <summary>The network endpoint of one process. Messages pass through the real encoder and decoder.</summary>
 /// <remarks>
-/// There are no connections here, and so no handshakes: what a handshake refuses is refused of every message, by the sender who would not have
-/// dialled through and by the receiver who would not have let it in; and as a connection has two ends, what was said to one folder's process never reaches another's.
+/// There are no connections here and so no handshakes. Instead, the check that a handshake makes is made for every message, at both ends:
+/// the sender would have failed to connect, and the receiver would have rejected the connection. And because a connection has two fixed
+/// ends, a message to a process of one incarnation never reaches a process of another.
 /// </remarks>
-internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong incarnation, Func<NodeId, ulong, bool> isKnownIncarnation, Action onEffect, Action wake, TraceWriter? trace) : INetwork
+internal sealed class Endpoint(
+    SimulatedNetwork network,
+    NodeId self,
+    ulong incarnation,
+    Func<NodeId, ulong, bool> isKnownIncarnation,
+    Action onEffect,
+    Action wake,
+    TraceWriter? trace) : INetwork
 {
-    /// <summary>What waits here at most; beyond it the peer's messages are dropped, as a full send queue does.</summary>
+    /// <summary>The limit of the receive queue; messages beyond it are dropped, as a full send queue drops them.</summary>
     private const int ReceiveQueueMax = 4096;
 
     private const int FrameBytesMax = 16 << 20;
     private readonly Queue<(NodeId Peer, Packet? Packet)> _receiveQueue = new();
     private readonly WireDecoder _decoder = new();
 
-    /// <summary>Of the folder of this process.</summary>
+    /// <summary>The incarnation of this process's data directory.</summary>
     public ulong Incarnation => incarnation;
 
-    /// <summary>The number, in the trace, of the message that was received last.</summary>
+    /// <summary>The trace's id of the message that was received last.</summary>
     public long LastReceivedId { get; private set; }
 
     public void Send(Message message)
@@ -62,12 +70,12 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
         var header = WireFrame.ReadHeader(frame, FrameBytesMax);
         var body = frame.AsMemory(WireFrame.HeaderBytes);
         WireFrame.CheckBody(header, body.Span);
-        Invariant.That(_decoder.TryDecode(header.Kind, body, out var message), "what we encode we can decode");
+        Invariant.That(_decoder.TryDecode(header.Kind, body, out var message), "every encoded message can be decoded");
         received = new NetworkEvent(NetworkEventKind.Message, arrival.Peer, message);
         return true;
     }
 
-    /// <summary>A frame has come, or the news that the peer closed its connection.</summary>
+    /// <summary>Queues a packet for this process; null stands for a connection closed by the peer.</summary>
     public void Enqueue(NodeId peer, Packet? packet)
     {
         if (_receiveQueue.Count >= ReceiveQueueMax)
@@ -77,5 +85,7 @@ internal sealed class Endpoint(SimulatedNetwork network, NodeId self, ulong inca
     }
 }
 
-/// <summary>A message on its way: its bytes, its number in the trace, if one is written, and the incarnations of the folders at both ends.</summary>
+/// <summary>
+/// A message in flight: its bytes, its id in the trace, if one is written, and the incarnations of the data directories at both ends.
+/// </summary>
 internal sealed record Packet(byte[] Frame, long TraceId, ulong SenderIncarnation, ulong ReceiverIncarnation);

@@ -3,10 +3,13 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Network;
 
-/// <summary>All links between the members: they delay, lose, repeat, reorder, clog, are cut one way or both, and bring back what was said long ago.</summary>
+/// <summary>
+/// All links between the members. Links delay, lose, duplicate and reorder messages, clog, are cut in one direction or both, and deliver
+/// stale messages.
+/// </summary>
 internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulong seed, EventLog eventLog, Counters counters)
 {
-    /// <summary>How long after it was sent a stale message may come, at most.</summary>
+    /// <summary>The longest delay of a stale message.</summary>
     private const long StaleMax = 20 * VirtualTime.Second;
 
     private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
@@ -15,7 +18,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     private readonly Dictionary<NodeId, HardState> _announcedVotes = [];
     private bool _isFaultFree;
 
-    /// <summary>The process that answers at an address, or nobody.</summary>
+    /// <summary>Binds a member's address to the endpoint of its process; null unbinds it.</summary>
     public void Bind(NodeId node, Endpoint? endpoint)
     {
         if (endpoint is null)
@@ -28,13 +31,16 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         _incarnations[node] = endpoint.Incarnation;
     }
 
-    /// <summary>Of the folder with which a process answered last at an address; 0 when none ever did.</summary>
+    /// <summary>Returns the incarnation of the process that was last bound to a member's address; 0 if there was none.</summary>
     public ulong IncarnationOf(NodeId node) => _incarnations.GetValueOrDefault(node);
 
-    /// <summary>The newest vote that a member has told anybody of: it must never vote otherwise in that term, whatever becomes of its process and its power.</summary>
+    /// <summary>
+    /// Returns the newest vote that a member has sent to another one. The member must never vote differently in that term, whatever happens
+    /// to its process and its power.
+    /// </summary>
     public HardState AnnouncedVoteOf(NodeId node) => _announcedVotes.GetValueOrDefault(node);
 
-    /// <summary>A member tells somebody for whom it has voted.</summary>
+    /// <summary>Records a vote that a member sends to another one.</summary>
     public void RecordAnnouncedVote(NodeId node, HardState vote) => _announcedVotes[node] = vote;
 
     public void Send(NodeId from, NodeId to, Packet packet)
@@ -46,11 +52,12 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
             return;
         }
 
-        // Everything is drawn for each message: a fate that does not exist leaves those of later messages as they were.
+        // All draws are made for each message, so that a disabled fault does not change the draws of later messages.
         var prng = link.Prng;
-        var (isLost, isDuplicated, isStale) = (prng.Chance(swarm.LossPerMille), prng.Chance(swarm.DuplicatesPerMille), prng.Chance(swarm.StalePerMille));
-        var (delay, duplicateDelay, staleDelay) =
-            (prng.Between(swarm.DelayMin, swarm.DelayMax), prng.Between(swarm.DelayMin, swarm.DelayMax), prng.Between(swarm.DelayMax, StaleMax));
+        var (isLost, isDuplicated, isStale) =
+            (prng.Chance(swarm.LossPerMille), prng.Chance(swarm.DuplicatesPerMille), prng.Chance(swarm.StalePerMille));
+        var (delay, duplicateDelay) = (prng.Between(swarm.DelayMin, swarm.DelayMax), prng.Between(swarm.DelayMin, swarm.DelayMax));
+        var staleDelay = prng.Between(swarm.DelayMax, StaleMax);
         if (isLost)
         {
             counters.Increment("message lost");
@@ -60,7 +67,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         ScheduleDelivery(link, packet, delay);
         if (isDuplicated)
         {
-            counters.Increment("message repeated");
+            counters.Increment("message duplicated");
             ScheduleDelivery(link, packet, duplicateDelay);
         }
 
@@ -68,21 +75,29 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
             ScheduleStaleDelivery(link, packet, staleDelay);
     }
 
-    /// <summary>What would arrive through a link until then is lost, one way. Of several cuts the one that ends last counts.</summary>
+    /// <summary>
+    /// Cuts a link in one direction: it drops what would arrive until a time. Of several cuts the one that ends last applies.
+    /// </summary>
     public void Cut(NodeId from, NodeId to, long until)
     {
         var link = LinkOf(from, to);
         link.CutUntil = Math.Max(link.CutUntil, until);
     }
 
-    /// <summary>What is sent through a link until then arrives no sooner. Of several clogs the one that ends last counts.</summary>
+    /// <summary>
+    /// Clogs a link in one direction: what is sent from now on arrives at a given time or later. Of several clogs the one that ends last
+    /// applies.
+    /// </summary>
     public void Clog(NodeId from, NodeId to, long until)
     {
         var link = LinkOf(from, to);
         link.CloggedUntil = Math.Max(link.CloggedUntil, until);
     }
 
-    /// <summary>A member hears that its connection to a peer was closed. False when it does not: nobody is there, or nothing comes through.</summary>
+    /// <summary>
+    /// Notifies a member that its connection to a peer was closed. Returns false if the member is not notified, because it is down or the
+    /// link is cut.
+    /// </summary>
     public bool NotifyDisconnect(NodeId peer, NodeId to)
     {
         if (!_endpoints.TryGetValue(to, out var endpoint) || IsCut(LinkOf(peer, to)))
@@ -91,7 +106,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         return true;
     }
 
-    /// <summary>No link loses, delays or is cut any more; what was on its way for long never comes.</summary>
+    /// <summary>Ends all cuts, clogs and continuous faults of the links. Stale messages that are still in flight are dropped.</summary>
     public void DisableFaults()
     {
         _isFaultFree = true;
@@ -106,7 +121,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     {
         if (_isFaultFree)
             return;
-        counters.Increment("message long after");
+        counters.Increment("message stale");
         Deliver(link, packet);
     });
 
@@ -123,7 +138,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     {
         if (IsCut(link))
         {
-            counters.Increment("message cut off");
+            counters.Increment("message dropped by a cut link");
             return;
         }
 

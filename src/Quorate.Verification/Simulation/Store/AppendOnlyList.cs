@@ -1,9 +1,10 @@
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>A list that only grows. It never changes: what is appended to it makes another, which has this one in it.</summary>
+/// <summary>An immutable list. Appending an element returns a new list, which shares this one as its prefix.</summary>
 internal sealed class AppendOnlyList : IEquatable<AppendOnlyList>
 {
-    private AppendOnlyList(AppendOnlyList? previous, ulong last, int length, ulong digest) => (Previous, Last, Length, Digest) = (previous, last, length, digest);
+    private AppendOnlyList(AppendOnlyList? previous, ulong last, int length, ulong digest) =>
+        (Previous, Last, Length, Digest) = (previous, last, length, digest);
 
     public static AppendOnlyList Empty { get; } = new(null, 0, 0, 0);
 
@@ -14,12 +15,12 @@ internal sealed class AppendOnlyList : IEquatable<AppendOnlyList>
 
     public int Length { get; }
 
-    /// <summary>Over all elements in their order.</summary>
+    /// <summary>The digest over all elements in their order.</summary>
     public ulong Digest { get; }
 
     public AppendOnlyList Append(ulong element) => new(this, element, Length + 1, (Digest ^ (element + 1)) * 0x9E37_79B9_7F4A_7C15);
 
-    /// <summary>The same elements in the same order; the digest, over all of them, stands for them.</summary>
+    /// <summary>Returns whether the lists have the same elements in the same order, which is decided by length and digest.</summary>
     public bool Equals(AppendOnlyList? other) => other is not null && Length == other.Length && Digest == other.Digest;
 
     public override bool Equals(object? obj) => Equals(obj as AppendOnlyList);

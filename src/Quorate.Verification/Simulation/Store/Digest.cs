@@ -4,15 +4,16 @@ using Quorate.Node.Io;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>64 bits over a sequence of values: two that differ in one of them differ, but for chance.</summary>
+/// <summary>A 64-bit digest of a sequence of values; sequences that differ have different digests, apart from random collisions.</summary>
 internal struct Digest
 {
     public ulong Value { get; private set; }
 
-    /// <summary>Adds up to four at once: only the last step waits for what came before.</summary>
+    /// <summary>Adds up to four values at once, which is faster: only the last step depends on the digest so far.</summary>
     public void Add(ulong a, ulong b = 0, ulong c = 0, ulong d = 0)
     {
-        var all = a + (b * 0xBF58_476D_1CE4_E5B9) + (BitOperations.RotateLeft(c, 32) * 0x94D0_49BB_1331_11EB) + (BitOperations.RotateLeft(d, 16) * 0xD6E8_FEB8_6659_FD93);
+        var all = a + (b * 0xBF58_476D_1CE4_E5B9) + (BitOperations.RotateLeft(c, 32) * 0x94D0_49BB_1331_11EB)
+            + (BitOperations.RotateLeft(d, 16) * 0xD6E8_FEB8_6659_FD93);
         Value = ((Value ^ all) * 0x9E37_79B9_7F4A_7C15) ^ (Value >> 31);
     }
 

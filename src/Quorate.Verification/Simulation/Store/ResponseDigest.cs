@@ -2,7 +2,7 @@ using Quorate.Kv;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>A digest of an answer of the store, over everything that is in it.</summary>
+/// <summary>Computes a digest over the whole content of a response of the store.</summary>
 internal static class ResponseDigest
 {
     public static ulong Of(in KvResult result)
@@ -16,7 +16,8 @@ internal static class ResponseDigest
 
     private static void Add(ref Digest digest, KvResponse response)
     {
-        // Each kind has its number: two answers are not the same because their numbers are.
+        // Each kind of response adds a number of its own, so that responses of different kinds with the same content have different
+        // digests.
         var at = (ulong)response.Revision;
         switch (response)
         {
@@ -56,7 +57,7 @@ internal static class ResponseDigest
                 digest.Add(9, at, (ulong)expired.Id, expired.Expired ? 1UL : 0);
                 break;
             default:
-                throw new InvalidOperationException($"what is in {response} is not compared yet");
+                throw new InvalidOperationException($"the digest does not cover {response.GetType().Name} yet: add a case for it");
         }
     }
 
@@ -67,5 +68,6 @@ internal static class ResponseDigest
             digest.Add(kvs[i]);
     }
 
-    private static void Add(ref Digest digest, in Lease lease) => digest.Add((ulong)lease.Id, (ulong)lease.TtlSeconds, lease.RenewedAt.Value);
+    private static void Add(ref Digest digest, in Lease lease) =>
+        digest.Add((ulong)lease.Id, (ulong)lease.TtlSeconds, lease.RenewedAt.Value);
 }

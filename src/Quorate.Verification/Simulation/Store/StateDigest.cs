@@ -4,10 +4,11 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>A digest of every state that a store and a list have been in, one after another.</summary>
+/// <summary>A digest over the sequence of all states of a store and a list.</summary>
 /// <remarks>
-/// Two machines that ever differed have different ones from then on. After each command it takes in what that command has changed: the versions of its revision, what the index of
-/// keys says of each, and how much there is of everything; the whole store, which takes time, only every so many entries.
+/// Two state machines whose states ever differed have different digests from then on. After each command the digest adds what the command
+/// changed: the versions of its revision, the records of their keys in the key index, and the counts of keys, leases and bytes. The hash of
+/// the whole store, which takes time, is added only every <see cref="EntriesPerFullHash"/> entries.
 /// </remarks>
 internal struct StateDigest
 {
@@ -18,7 +19,7 @@ internal struct StateDigest
 
     public readonly ulong Value => _digest.Value;
 
-    /// <summary>An entry was applied.</summary>
+    /// <summary>Adds the state after an entry was applied.</summary>
     public void Add(LogIndex entry, KvStore store, AppendOnlyList list)
     {
         var view = store.View;

@@ -3,25 +3,34 @@ using System.Text;
 using Quorate.Kv;
 using Quorate.Verification.Linearizability;
 using Quorate.Verification.Simulation.Workload;
-using Line = Quorate.Verification.Linearizability.Operation<Quorate.Verification.Simulation.Store.StoreRequest, Quorate.Verification.Simulation.Store.StoreResponse>;
+using StoreOperation = Quorate.Verification.Linearizability.Operation<
+    Quorate.Verification.Simulation.Store.StoreRequest, Quorate.Verification.Simulation.Store.StoreResponse>;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>What clients saw of the store and of the list, and the two checks of it.</summary>
+/// <summary>Builds the clients' history of the store and the list, and runs the two linearizability checks on it.</summary>
 internal static class StoreHistory
 {
-    /// <summary>Histories up to this length are also searched for an order without a look at indexes: the search takes longer than the walk.</summary>
+    /// <summary>
+    /// The longest history that is also searched for a linearization without the log indexes; the search takes longer than the check with
+    /// them.
+    /// </summary>
     public const int SearchedOperationsMax = 400;
 
-    /// <summary>Nine of ten such histories take less than a thousand steps. The tenth has dozens of unanswered writes to the same keys, and would not end in a million either.</summary>
+    /// <summary>
+    /// The limit of search steps. Nine of ten such histories take less than a thousand steps. The tenth has dozens of writes without a
+    /// response to the same keys, and a million steps would not be enough for it either.
+    /// </summary>
     private const long SearchBudget = 2_000;
 
-    /// <summary>Under what it is counted that an expiry ended its lease, and that it did not.</summary>
+    /// <summary>The counter of expiries that ended their lease.</summary>
     public const string Expired = "store: a lease expired";
+
+    /// <summary>The counter of expiries that came too late: the lease had been renewed or had ended.</summary>
     public const string ExpirySuperseded = "store: an expiry came too late";
 
     private static readonly string[] KindNames = [.. Enum.GetNames<StoreRequestKind>().Select(static name => "store: " + name)];
-    private static readonly string[] ErrorNames = [.. Enum.GetNames<StoreError>().Select(static name => "store: refused, " + name)];
+    private static readonly string[] ErrorNames = [.. Enum.GetNames<StoreError>().Select(static name => "store: error " + name)];
 
     public static Verdict Check(Application<StoreStateMachine, StoreResult> application, Counters counters)
     {
@@ -35,13 +44,13 @@ internal static class StoreHistory
         return verdict;
     }
 
-    /// <summary>Under what it is counted that such a thing was asked and answered.</summary>
+    /// <summary>Returns the name of the counter of completed requests of a kind.</summary>
     public static string CounterName(StoreRequestKind kind) => KindNames[(int)kind];
 
-    /// <summary>Under what it is counted that the store refused.</summary>
+    /// <summary>Returns the name of the counter of responses with an error.</summary>
     public static string CounterName(StoreError error) => ErrorNames[(int)error];
 
-    private static void CountOutcomes(List<Line> history, Counters counters)
+    private static void CountOutcomes(List<StoreOperation> history, Counters counters)
     {
         foreach (var operation in history)
         {
@@ -55,10 +64,10 @@ internal static class StoreHistory
         }
     }
 
-    /// <summary>The history with the indexes at which everything took effect.</summary>
-    public static List<Line> Build(Application<StoreStateMachine, StoreResult> application)
+    /// <summary>Builds the history, with the log index at which each operation took effect.</summary>
+    public static List<StoreOperation> Build(Application<StoreStateMachine, StoreResult> application)
     {
-        var history = new List<Line>(application.History.Count);
+        var history = new List<StoreOperation>(application.History.Count);
         foreach (var operation in application.History)
         {
             if (operation.Outcome == OperationOutcome.Rejected || operation.Description is not StoreRequest request)
@@ -66,7 +75,7 @@ internal static class StoreHistory
             var returned = operation.Outcome is OperationOutcome.Committed or OperationOutcome.Granted;
             if (!returned && request.IsRead)
                 continue;
-            history.Add(new Line
+            history.Add(new StoreOperation
             {
                 Number = operation.Number,
                 Client = operation.Client,
@@ -83,15 +92,21 @@ internal static class StoreHistory
         return history;
     }
 
-    /// <summary>A grant and a renewal are called by their entries, as an expiry calls them; one that took effect nowhere by what none is called.</summary>
+    /// <summary>
+    /// Identifies a grant or a renewal by the index of its entry, as an expiry does; one that was not applied gets an index that no entry
+    /// has.
+    /// </summary>
     private static StoreRequest WithRenewalId(StoreRequest request, ulong? entry) =>
-        request.Kind is StoreRequestKind.Grant or StoreRequestKind.Renew ? request with { RenewalEntry = entry ?? ulong.MaxValue } : request;
+        request.Kind is StoreRequestKind.Grant or StoreRequestKind.Renew
+            ? request with { RenewalEntry = entry ?? ulong.MaxValue }
+            : request;
 
     /// <summary>
-    /// The history without anything that says how the parts of the store stand to each other. What remains of a revision is a name: whoever read a key knows a write by it. The name of
-    /// a write that was never answered is known if anybody read what it wrote; and so is the place of an append. Reads of the past are left out: they are about the revisions of the whole.
+    /// Returns the history without anything that relates the parts of the store to each other. A revision remains only as the name of a
+    /// write: a client that read a key identifies the write by it. The name of a write without a response is known if any client read its
+    /// value; likewise the position of an append. Reads of the past are left out, because they concern the revisions of the whole store.
     /// </summary>
-    public static List<Line> WithoutIndexes(IReadOnlyList<Line> history)
+    public static List<StoreOperation> WithoutIndexes(IReadOnlyList<StoreOperation> history)
     {
         var nameOf = new Dictionary<ulong, long>();
         var longest = AppendOnlyList.Empty;
@@ -110,16 +125,21 @@ internal static class StoreHistory
         var seenLength = longest.Length;
         for (; longest.Length > 0; longest = longest.Previous!)
             nameOf.TryAdd(longest.Last, longest.Length);
-        return [.. history.Where(static o => !o.Request.IsHistoricalRead).Select(o => o with { Index = null, Request = o.Request with { AssignedRevision = NameOf(o) } })];
+        return
+        [
+            .. history
+                .Where(static o => !o.Request.IsHistoricalRead)
+                .Select(o => o with { Index = null, Request = o.Request with { AssignedRevision = NameOf(o) } }),
+        ];
 
-        long NameOf(Line o) =>
+        long NameOf(StoreOperation o) =>
             o.HasReturned ? o.Response!.Revision
             : nameOf.TryGetValue(o.Request.Value, out var name) ? name
             : o.Request.Kind == StoreRequestKind.Append ? -seenLength
             : -(long)o.Number;
     }
 
-    /// <summary>What a command answered.</summary>
+    /// <summary>Converts the result of a command to a response.</summary>
     public static StoreResponse ToResponse(StoreRequest request, StoreResult result) => (request.Kind, result.Kv.Response) switch
     {
         (StoreRequestKind.Append, _) => new StoreResponse(0, []) { ListLength = result.Length },
@@ -133,25 +153,31 @@ internal static class StoreHistory
         (_, LeaseRenewResponse renewed) => new StoreResponse(renewed.Revision, []) { Lease = ToLeaseState(renewed.Lease) },
         (_, LeaseRevokeResponse revoked) => new StoreResponse(revoked.Revision, []) { Succeeded = true },
         (_, LeaseExpireResponse expired) => new StoreResponse(expired.Revision, []) { Succeeded = expired.Expired },
-        var (_, response) => throw new InvalidOperationException($"{request} was answered {response}"),
+        var (_, response) => throw new InvalidOperationException($"unexpected response to {request}: {response}"),
     };
 
-    /// <summary>What a read of some keys sees, as they are, or as they were at a revision.</summary>
+    /// <summary>Reads some keys, at the newest revision or at a past one.</summary>
     public static StoreResponse Read(KvSnapshot store, KeyInterval keys, long revision = 0)
     {
         var result = store.Range(new RangeRequest(keys) { Revision = revision });
-        return result.Response is RangeResponse range ? new StoreResponse(range.Revision, [.. range.Kvs.Select(Version)]) : ToErrorResponse(result.Error!, result.Revision);
+        return result.Response is RangeResponse range
+            ? new StoreResponse(range.Revision, [.. range.Kvs.Select(Version)])
+            : ToErrorResponse(result.Error!, result.Revision);
     }
 
-    /// <summary>What has happened since a revision, all of it at once.</summary>
+    /// <summary>Reads all changes since a revision in one batch.</summary>
     public static StoreResponse ReadChanges(KvSnapshot store, long since) =>
-        store.Events(new EventRequest(KeyInterval.All) { MaxBytes = int.MaxValue, MaxChanges = int.MaxValue }, since, out var batch) is { } error
+        store.Events(
+            new EventRequest(KeyInterval.All) { MaxBytes = int.MaxValue, MaxChanges = int.MaxValue }, since, out var batch) is { } error
             ? ToErrorResponse(error, store.Revision)
             : new StoreResponse(store.Revision, [.. batch.Events.Select(static e => Version(e.Kv))]);
 
-    /// <summary>A lease, and the keys that hang on it.</summary>
+    /// <summary>Reads a lease and the keys attached to it.</summary>
     public static StoreResponse ReadLease(KvSnapshot store, long id) =>
-        new(store.Revision, [.. store.LeaseKeys(id).Select(key => Version(store.Get(key.Span)!.Value))]) { Lease = store.GetLease(id) is { } lease ? ToLeaseState(lease) : null };
+        new(store.Revision, [.. store.LeaseKeys(id).Select(key => Version(store.Get(key.Span)!.Value))])
+        {
+            Lease = store.GetLease(id) is { } lease ? ToLeaseState(lease) : null,
+        };
 
     private static StoreResponse ToErrorResponse(KvError error, long revision) => new(revision, [])
     {
@@ -160,13 +186,13 @@ internal static class StoreHistory
             KvErrorKind.Compacted => StoreError.Compacted,
             KvErrorKind.LeaseNotFound => StoreError.NoSuchLease,
             KvErrorKind.LeaseExists => StoreError.LeaseExists,
-            _ => throw new InvalidOperationException($"the store refused: {error.Message}"),
+            _ => throw new InvalidOperationException($"unexpected error of the store: {error.Message}"),
         },
     };
 
     private static LeaseState ToLeaseState(Lease lease) => new(lease.Id, lease.TtlSeconds, lease.RenewedAt.Value);
 
-    /// <summary>A value that is written: the tag, and what makes it longer.</summary>
+    /// <summary>Creates a value to write: the tag, and padding of its lowest byte.</summary>
     public static byte[] Value(ulong tag, int bytes)
     {
         var value = new byte[Math.Max(bytes, sizeof(ulong))];
@@ -175,7 +201,7 @@ internal static class StoreHistory
         return value;
     }
 
-    /// <summary>The largest number stands for a value nobody wrote.</summary>
+    /// <summary>Converts a key-value pair. The tag <see cref="ulong.MaxValue"/> stands for a value that no client wrote.</summary>
     private static KeyVersion Version(KeyValue kv)
     {
         var value = kv.Value.Span;

@@ -2,17 +2,21 @@ using Quorate.Verification.Linearizability;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>What the store and the list are to do, one thing after another, in as few words as it takes: written from etcd's description, not from our store.</summary>
+/// <summary>
+/// The sequential specification of the store and the list, as short as possible; written from etcd's documentation, not from our store.
+/// </summary>
 /// <remarks>
-/// Every write makes a revision; a key knows the revisions of its creation and of its last change, and how often it was changed since it was created; a delete of what is not there
-/// changes nothing. A key that was put with a lease goes when the lease goes, all of them in one revision. What was compacted cannot be read. Source: etcd v3 API, KV and Lease.
+/// Every write creates a revision. A key has the revisions of its creation and of its last change, and the number of changes since its
+/// creation. The delete of an absent key changes nothing. The end of a lease deletes the keys that were put with it, all in one revision.
+/// Compacted revisions cannot be read. Source: etcd v3 API, KV and Lease.
 /// </remarks>
+/// <param name="isPartial">Whether this is the model of a part of the store, whose history has no operations of the other keys.</param>
 internal sealed class StoreModel(bool isPartial = false) : SequentialModel<StoreState, StoreRequest, StoreResponse>
 {
-    /// <summary>An empty store is at 1; a part of one cannot know what revision the whole is at.</summary>
+    /// <summary>The empty store. Its revision is 1; the revision of the whole store is unknown in a part of it.</summary>
     public override StoreState Initial { get; } = new(isPartial ? 0 : 1, [], AppendOnlyList.Empty);
 
-    /// <summary>An answer that nobody was given.</summary>
+    /// <summary>A response that matches no response of the store.</summary>
     private static StoreResponse Impossible { get; } = new(0, []) { ListLength = -1 };
 
     public override ReadOnlySpan<string> KeysOf(StoreRequest request) => request.TouchedNames;
@@ -37,7 +41,8 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
                 return new StoreResponse(state.Revision, state.Find(request.Keys[0]));
             case StoreRequestKind.GetAll:
                 return new StoreResponse(state.Revision, state.Keys);
-            case StoreRequestKind.GetPast or StoreRequestKind.GetChanges or StoreRequestKind.Compact when request.PastRevision < state.CompactRevision:
+            case StoreRequestKind.GetPast or StoreRequestKind.GetChanges or StoreRequestKind.Compact
+                when request.PastRevision < state.CompactRevision:
             case StoreRequestKind.Compact when request.PastRevision == state.CompactRevision:
                 return Error(state, StoreError.Compacted);
             case StoreRequestKind.GetPast:
@@ -47,7 +52,8 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
             case StoreRequestKind.Compact:
                 next = state with { CompactRevision = request.PastRevision };
                 return new StoreResponse(state.Revision, []) { Succeeded = true };
-            case StoreRequestKind.Grant or StoreRequestKind.Renew or StoreRequestKind.Revoke or StoreRequestKind.Expire or StoreRequestKind.GetLease:
+            case StoreRequestKind.Grant or StoreRequestKind.Renew or StoreRequestKind.Revoke or StoreRequestKind.Expire
+                or StoreRequestKind.GetLease:
                 return ExecuteLease(state, request, at, out next);
             case StoreRequestKind.Put when request.Lease != 0 && state.FindLease(request.Lease) is null:
                 return Error(state, StoreError.NoSuchLease);
@@ -68,8 +74,13 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
                 next = state.Put(request, at);
                 return new StoreResponse(next.Revision, []) { Succeeded = true };
             case StoreRequestKind.Append:
-                if (request.AssignedRevision > 0 ? request.AssignedRevision == state.List.Length + 1 : state.List.Length >= -request.AssignedRevision)
+                if (request.AssignedRevision > 0
+                    ? request.AssignedRevision == state.List.Length + 1
+                    : state.List.Length >= -request.AssignedRevision)
+                {
                     next = state with { List = state.List.Append(request.Value) };
+                }
+
                 return new StoreResponse(0, []) { ListLength = next.List.Length };
             default:
                 return new StoreResponse(0, []) { List = state.List };
@@ -103,57 +114,65 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
     private static StoreResponse Error(StoreState state, StoreError error) => new(state.Revision, []) { Error = error };
 
     /// <summary>
-    /// In a part the revision of the whole is not compared, and what nobody was told may be anything. Nor is it compared how often a key was changed: which of the writes that were
-    /// never answered make up the number is a question with exponentially many answers.
+    /// Returns whether a response is as expected. In a part of the store the revision of the whole store is not compared, and a revision
+    /// that no client observed matches any. The number of changes of a key is not compared either: there are exponentially many ways to
+    /// choose which of the writes without a response contributed to it.
     /// </summary>
-    public override bool Matches(StoreResponse expected, StoreResponse answered)
+    public override bool Matches(StoreResponse expected, StoreResponse actual)
     {
-        if (expected.Error != answered.Error || expected.Lease != answered.Lease)
+        if (expected.Error != actual.Error || expected.Lease != actual.Lease)
             return false;
-        if (expected.Succeeded != answered.Succeeded || expected.ListLength != answered.ListLength || !Equals(expected.List, answered.List) || expected.Versions.Length != answered.Versions.Length)
+        if (expected.Succeeded != actual.Succeeded || expected.ListLength != actual.ListLength ||
+            !Equals(expected.List, actual.List) || expected.Versions.Length != actual.Versions.Length)
             return false;
-        if (!isPartial && expected.Revision != answered.Revision)
+        if (!isPartial && expected.Revision != actual.Revision)
             return false;
         for (var i = 0; i < expected.Versions.Length; i++)
         {
-            var (a, b) = (expected.Versions[i], answered.Versions[i]);
-            if (a.Key != b.Key || a.Value != b.Value || a.Lease != b.Lease || !MatchesOrUnknown(a.Modified, b.Modified) || (!isPartial && (a.Version != b.Version || a.Created != b.Created)))
+            var (a, b) = (expected.Versions[i], actual.Versions[i]);
+            if (a.Key != b.Key || a.Value != b.Value || a.Lease != b.Lease || !MatchesOrUnknown(a.Modified, b.Modified) ||
+                (!isPartial && (a.Version != b.Version || a.Created != b.Created)))
                 return false;
         }
 
         return true;
     }
 
-    /// <summary>Whether a request of the store writes: then, as revisions grow, its own is greater than those before, and that is all a part can say of revisions.</summary>
+    /// <summary>
+    /// Returns whether a request creates a revision. Its revision is then greater than those before it, which is all that the model of a
+    /// part can check about revisions.
+    /// </summary>
     private static bool CreatesRevision(StoreState state, StoreRequest request) => request.Kind switch
     {
         StoreRequestKind.Put => request.Lease == 0 || state.FindLease(request.Lease) is not null,
         StoreRequestKind.PutBoth => true,
         StoreRequestKind.Revoke => state.KeysOf(request.Lease).Length > 0,
-        StoreRequestKind.Expire => state.FindLease(request.Lease)?.RenewalEntry == request.RenewalEntry && state.KeysOf(request.Lease).Length > 0,
+        StoreRequestKind.Expire =>
+            state.FindLease(request.Lease)?.RenewalEntry == request.RenewalEntry && state.KeysOf(request.Lease).Length > 0,
         StoreRequestKind.Delete => state.Find(request.Keys[0]).Length > 0,
         StoreRequestKind.Swap => CanSwap(state.Find(request.Keys[0]), request.ExpectedRevision),
         _ => false,
     };
 
-    private static bool CanSwap(KeyVersion[] found, long expected) => found.Length == 0 ? expected == 0 : MatchesOrUnknown(found[0].Modified, expected);
+    private static bool CanSwap(KeyVersion[] found, long expected) =>
+        found.Length == 0 ? expected == 0 : MatchesOrUnknown(found[0].Modified, expected);
 
-    private static bool MatchesOrUnknown(long expected, long answered) => expected == answered || expected < 0;
+    private static bool MatchesOrUnknown(long expected, long actual) => expected == actual || expected < 0;
 }
 
-/// <summary>A few keys, ascending, and the list. It never changes.</summary>
-/// <param name="Revision">The newest; in a part of a store, the newest that anybody was told.</param>
-/// <param name="Keys">All keys there are.</param>
+/// <summary>An immutable state of the model: a few keys in ascending order, their leases, and the list.</summary>
+/// <param name="Revision">The newest revision; in a part of the store, the newest one that a client observed.</param>
+/// <param name="Keys">All keys.</param>
 /// <param name="List">The list.</param>
 internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendOnlyList List)
 {
-    /// <summary>What can be read is from here on.</summary>
+    /// <summary>The oldest revision that can be read.</summary>
     public long CompactRevision { get; init; } = -1;
 
-    /// <summary>All leases there are.</summary>
+    /// <summary>All leases.</summary>
     public LeaseState[] Leases { get; init; } = [];
 
-    /// <summary>As it was a revision before; null in the beginning, and in a part, which cannot know.</summary>
+    /// <summary>The state of the previous revision; null for the initial state, and in a part of the store, where it is unknown.</summary>
     public StoreState? Previous { get; init; }
 
     public StoreState At(long revision)
@@ -164,14 +183,17 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendOnlyLi
         return then;
     }
 
-    /// <summary>Every put and every deletion of a revision and all that followed, in the order of the revisions, and in each of the keys.</summary>
+    /// <summary>Returns every put and every deletion from a revision on, ordered by revision, and within a revision by key.</summary>
     public KeyVersion[] ChangesSince(long revision)
     {
         var changes = new List<KeyVersion[]>();
         for (var then = this; then.Previous is { } before && then.Revision >= revision; then = before)
         {
-            var deleted = before.Keys.Where(k => then.Find(k.Key).Length == 0).Select(k => new KeyVersion(k.Key, 0, 0, then.Revision, 0, 0));
-            changes.Add([.. then.Keys.Where(k => k.Modified == then.Revision).Concat(deleted).OrderBy(static k => k.Key, StringComparer.Ordinal)]);
+            var deleted = before.Keys
+                .Where(k => then.Find(k.Key).Length == 0)
+                .Select(k => new KeyVersion(k.Key, 0, 0, then.Revision, 0, 0));
+            changes.Add(
+                [.. then.Keys.Where(k => k.Modified == then.Revision).Concat(deleted).OrderBy(static k => k.Key, StringComparer.Ordinal)]);
         }
 
         changes.Reverse();
@@ -193,7 +215,7 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendOnlyLi
 
     public StoreState WithLease(LeaseState lease) => this with { Leases = [.. Leases.Where(l => l.Id != lease.Id), lease] };
 
-    /// <summary>A revision, if the lease has keys.</summary>
+    /// <summary>Removes a lease and its keys; this creates a revision if the lease has keys.</summary>
     public StoreState WithoutLease(long id, long at) => this with
     {
         Revision = KeysOf(id).Length > 0 ? RevisionAfter(at) : Revision,
@@ -228,16 +250,19 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendOnlyLi
         if (place == keys.Length || keys[place].Key != key)
             return [.. keys.AsSpan(0, place), new KeyVersion(key, request.Value, at, at, 1, request.Lease), .. keys.AsSpan(place)];
         var changed = keys.AsSpan().ToArray();
-        changed[place] = keys[place] with { Value = request.Value, Modified = at, Version = keys[place].Version + 1, Lease = request.Lease };
+        var version = keys[place].Version + 1;
+        changed[place] = keys[place] with { Value = request.Value, Modified = at, Version = version, Lease = request.Lease };
         return changed;
     }
 
-    public StoreState WithoutKey(string key, long at) => this with { Revision = RevisionAfter(at), Keys = [.. Keys.Where(k => k.Key != key)] };
+    public StoreState WithoutKey(string key, long at) =>
+        this with { Revision = RevisionAfter(at), Keys = [.. Keys.Where(k => k.Key != key)] };
 
-    public bool Equals(StoreState? other) => other is not null && Revision == other.Revision && CompactRevision == other.CompactRevision && List.Equals(other.List)
+    public bool Equals(StoreState? other) => other is not null
+        && Revision == other.Revision && CompactRevision == other.CompactRevision && List.Equals(other.List)
         && Keys.AsSpan().SequenceEqual(other.Keys) && Leases.AsSpan().SequenceEqual(other.Leases);
 
-    /// <summary>Who wrote the keys last says nearly all there is to say of them.</summary>
+    /// <summary>Hashes the revision, the list and the last value of each key, which nearly determine the state.</summary>
     public override int GetHashCode()
     {
         var hash = (ulong)Revision ^ List.Digest;

@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>What clients ask of the store and of the list.</summary>
+/// <summary>The kinds of requests to the store and the list.</summary>
 internal enum StoreRequestKind
 {
     /// <summary>Reads a key.</summary>
@@ -18,7 +18,7 @@ internal enum StoreRequestKind
     /// <summary>Deletes a key.</summary>
     Delete,
 
-    /// <summary>Writes a key if it is still as it was; reads it if not.</summary>
+    /// <summary>Compare-and-swap: writes a key if its modification revision is unchanged; otherwise reads it.</summary>
     Swap,
 
     /// <summary>Appends to the list.</summary>
@@ -30,80 +30,84 @@ internal enum StoreRequestKind
     /// <summary>Reads a key as it was at a revision.</summary>
     GetPast,
 
-    /// <summary>Reads what has happened to all keys since a revision: what a watcher is told.</summary>
+    /// <summary>Reads all changes since a revision, as a watcher receives them.</summary>
     GetChanges,
 
-    /// <summary>Forgets what was before a revision.</summary>
+    /// <summary>Compacts all revisions before one.</summary>
     Compact,
 
-    /// <summary>Makes a lease.</summary>
+    /// <summary>Grants a lease.</summary>
     Grant,
 
-    /// <summary>Lets a lease begin its time anew.</summary>
+    /// <summary>Renews a lease: its time to live starts again.</summary>
     Renew,
 
-    /// <summary>Ends a lease, and its keys with it.</summary>
+    /// <summary>Revokes a lease and deletes its keys.</summary>
     Revoke,
 
-    /// <summary>Ends a lease whose time is up, unless it was renewed since that was judged.</summary>
+    /// <summary>Ends a lease that has expired, unless it was renewed after its expiry was observed.</summary>
     Expire,
 
     /// <summary>Reads a lease and its keys.</summary>
     GetLease,
 }
 
-/// <summary>Why the store refused.</summary>
+/// <summary>The errors of the store. The trace hash covers the names of these members.</summary>
 internal enum StoreError
 {
-    /// <summary>It did not.</summary>
+    /// <summary>No error.</summary>
     None,
 
-    /// <summary>The revision was compacted away.</summary>
+    /// <summary>The revision was compacted.</summary>
     Compacted,
 
-    /// <summary>There is no such lease.</summary>
+    /// <summary>The lease does not exist.</summary>
     NoSuchLease,
 
-    /// <summary>There is one already.</summary>
+    /// <summary>The lease exists already.</summary>
     LeaseExists,
 }
 
-/// <summary>One question to the store.</summary>
-/// <param name="Kind">What is asked.</param>
-/// <param name="Keys">The keys it touches, ascending.</param>
-/// <param name="Value">What is written: no two requests write the same.</param>
+/// <summary>A request to the store or the list.</summary>
+/// <param name="Kind">The kind of request.</param>
+/// <param name="Keys">The keys that the request accesses, in ascending order.</param>
+/// <param name="Value">The value that is written; no two requests write the same one.</param>
 internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong Value = 0)
 {
-    /// <summary>What else it depends on or changes, by name; what shares none of these names knows nothing of it.</summary>
+    /// <summary>The names of everything that the request reads or changes; requests that share no name are independent.</summary>
     public string[] TouchedNames { get; init; } = Keys;
 
-    /// <summary>Of a put: the lease of the key, 0 is none. Of what is asked about a lease: which one.</summary>
+    /// <summary>Put: the lease of the key, 0 for none. Requests about a lease: its id.</summary>
     public long Lease { get; init; }
 
-    /// <summary>Of a grant: how long the lease lives.</summary>
+    /// <summary>Grant: the time to live, in seconds.</summary>
     public long Ttl { get; init; }
 
-    /// <summary>Of an expiry: the renewal whose time is up. Of a grant and a renewal: what it is called, the entry that asked for it.</summary>
+    /// <summary>
+    /// Expire: the index of the grant or renewal whose time has expired. Grant and renew: the index of this request's own entry.
+    /// </summary>
     public ulong RenewalEntry { get; init; }
 
-    /// <summary>Of a compaction and of reads of the past: which revision.</summary>
+    /// <summary>Compact and reads of the past: the revision.</summary>
     public long PastRevision { get; init; }
 
-    /// <summary>Of a swap: the revision at which the key must have been written last; 0: it must not be there.</summary>
+    /// <summary>Swap: the expected modification revision of the key; 0 if the key must not exist.</summary>
     public long ExpectedRevision { get; init; }
 
-    /// <summary>Of a put: what was there before is answered.</summary>
+    /// <summary>Put: whether the response contains the previous version of the key.</summary>
     public bool WantsPrevious { get; init; }
 
     /// <summary>
-    /// The revision a write gets if it is not the next one: that is how it is known to who sees only a part of the store. 0: the next one. Of an append: the only place it can have;
-    /// below 0, one behind as many elements.
+    /// The revision that a write creates, if it is not the next one: in a part of the store this is how a write is identified. 0: the next
+    /// one. Append: the only position that the element can have; below 0, any position after that many elements.
     /// </summary>
     public long AssignedRevision { get; init; }
 
-    public bool IsRead => Kind is StoreRequestKind.Get or StoreRequestKind.GetAll or StoreRequestKind.GetList or StoreRequestKind.GetLease || IsHistoricalRead;
+    public bool IsRead =>
+        Kind is StoreRequestKind.Get or StoreRequestKind.GetAll or StoreRequestKind.GetList or StoreRequestKind.GetLease
+        || IsHistoricalRead;
 
-    /// <summary>It reads what was.</summary>
+    /// <summary>Whether the request reads past revisions.</summary>
     public bool IsHistoricalRead => Kind is StoreRequestKind.GetPast or StoreRequestKind.GetChanges;
 
     public override string ToString() => Kind switch
@@ -111,12 +115,12 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
         StoreRequestKind.Get => $"read {Keys[0]}",
         StoreRequestKind.GetAll => "read all keys",
         StoreRequestKind.GetPast => $"read {Keys[0]} at revision {PastRevision}",
-        StoreRequestKind.GetChanges => $"read what happened since revision {PastRevision}",
+        StoreRequestKind.GetChanges => $"read the changes since revision {PastRevision}",
         StoreRequestKind.Compact => $"compact at revision {PastRevision}",
         StoreRequestKind.Grant => $"grant lease {Lease} for {Ttl} s",
         StoreRequestKind.Renew => $"renew lease {Lease}",
         StoreRequestKind.Revoke => $"revoke lease {Lease}",
-        StoreRequestKind.Expire => $"end lease {Lease} if it was not renewed since {RenewalEntry}",
+        StoreRequestKind.Expire => $"expire lease {Lease} unless renewed since {RenewalEntry}",
         StoreRequestKind.GetLease => $"read lease {Lease}",
         StoreRequestKind.Put when Lease != 0 => $"put {Keys[0]}={Value} with lease {Lease}",
         StoreRequestKind.Put => $"put {Keys[0]}={Value}",
@@ -128,45 +132,52 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
     };
 }
 
-/// <summary>One answer of the store.</summary>
-/// <param name="Revision">The store's revision; of the list's answers 0.</param>
-/// <param name="Versions">The keys that were read, ascending.</param>
+/// <summary>A response of the store or the list.</summary>
+/// <remarks>The trace hash covers the text of every read response: a change of the texts below changes it.</remarks>
+/// <param name="Revision">The store's revision; 0 for the list.</param>
+/// <param name="Versions">The keys that were read, in ascending order.</param>
 internal sealed record StoreResponse(long Revision, KeyVersion[] Versions)
 {
-    /// <summary>Why it was refused.</summary>
+    /// <summary>The error, if any.</summary>
     public StoreError Error { get; init; }
 
-    /// <summary>Of a grant, a renewal and a read of a lease: the lease, if there is one.</summary>
+    /// <summary>Grant, renew and get of a lease: the lease, if it exists.</summary>
     public LeaseState? Lease { get; init; }
 
-    /// <summary>Of a swap: it took place. Of a delete: there was something. Of an expiry: the lease was not renewed. Of a revocation and a compaction: always.</summary>
+    /// <summary>
+    /// Swap: whether it took place. Delete: whether the key existed. Expire: whether the lease ended, because it had not been renewed. Put
+    /// of two keys, revoke and compact: always true.
+    /// </summary>
     public bool Succeeded { get; init; }
 
-    /// <summary>Of an append: where it stands.</summary>
+    /// <summary>Append: the position of the element, from 1.</summary>
     public int ListLength { get; init; }
 
-    /// <summary>Of a read of the list: all of it.</summary>
+    /// <summary>Read of the list: the whole list.</summary>
     public AppendOnlyList? List { get; init; }
 
     public override string ToString() =>
         Error != StoreError.None ? $"refused: {Error}, revision {Revision}"
         : List is not null ? List.ToString()
         : ListLength > 0 ? $"place {ListLength}"
-        : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}{(Versions.Length > 0 ? string.Join(", ", Versions) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
+        : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}" +
+            $"{(Versions.Length > 0 ? string.Join(", ", Versions) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
 }
 
-/// <summary>A key as it is at some moment; of version 0 when it was deleted.</summary>
-/// <remarks>A revision below 0 stands for one that nobody was told: of a write that was never answered.</remarks>
+/// <summary>A version of a key; the version number is 0 for a deletion.</summary>
+/// <remarks>A revision below 0 stands for one that no client observed: the revision of a write without a response.</remarks>
 internal readonly record struct KeyVersion(string Key, ulong Value, long Created, long Modified, long Version, long Lease)
 {
     public override string ToString() =>
-        Version == 0 ? $"{Key} deleted (revision {Modified})" : $"{Key}={Value} (revision {Modified}, version {Version} since {Created}{(Lease == 0 ? "" : $", lease {Lease}")})";
+        Version == 0
+            ? $"{Key} deleted (revision {Modified})"
+            : $"{Key}={Value} (revision {Modified}, version {Version} since {Created}{(Lease == 0 ? "" : $", lease {Lease}")})";
 }
 
-/// <summary>A lease as it is at some moment.</summary>
-/// <param name="Id">Its name.</param>
-/// <param name="Ttl">How long it lives without a renewal.</param>
-/// <param name="RenewalEntry">What its last renewal is called.</param>
+/// <summary>The state of a lease.</summary>
+/// <param name="Id">The lease's id.</param>
+/// <param name="Ttl">The time to live after a renewal, in seconds.</param>
+/// <param name="RenewalEntry">The index of the entry that granted or last renewed the lease.</param>
 internal readonly record struct LeaseState(long Id, long Ttl, ulong RenewalEntry)
 {
     public override string ToString() => $"lease {Id} of {Ttl} s, renewed at {RenewalEntry}";

@@ -5,14 +5,16 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>What a command answers: how long the list is, or what the store says.</summary>
+/// <summary>The result of a command: the length of the list, or the result of the store.</summary>
 /// <param name="Length">The list's length.</param>
-/// <param name="Kv">What the store says.</param>
-/// <param name="Digest">Over all of that.</param>
+/// <param name="Kv">The store's result.</param>
+/// <param name="Digest">The digest over the result.</param>
 internal readonly record struct StoreResult(int Length, KvResult Kv, ulong Digest);
 
-/// <summary>What clients of most runs use: the real key-value store, and a list that is appended to.</summary>
-/// <remarks>A command is one byte for its kind, and then for an append eight for what is appended, and what makes it longer; for the store its own command.</remarks>
+/// <summary>The state machine of <see cref="KvSimulation"/>: the real key-value store, and a list to which clients append.</summary>
+/// <remarks>
+/// A command is one byte for its kind, followed by the store's own command, or for an append by the eight bytes of the element and padding.
+/// </remarks>
 internal sealed class StoreStateMachine : IStateMachine<StoreResult>
 {
     private const byte KindAppend = 1;
@@ -22,13 +24,13 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     private readonly KvStore _store = new() { VersionsSweptPerCompaction = 4 };
     private StateDigest _stateHistory;
 
-    /// <summary>What readers see of the store.</summary>
+    /// <summary>The snapshot of the store that readers use.</summary>
     public KvSnapshot Store => _store.Current;
 
-    /// <summary>What was appended so far.</summary>
+    /// <summary>The list.</summary>
     public AppendOnlyList List { get; private set; } = AppendOnlyList.Empty;
 
-    /// <summary>A digest of every state it has been in.</summary>
+    /// <summary>The digest over all states so far.</summary>
     public ulong StateHistoryDigest => _stateHistory.Value;
 
     public static byte[] EncodeAppend(ulong tag, int payloadBytes)
@@ -66,7 +68,7 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
             return new StoreResult(List.Length, result, ResponseDigest.Of(result));
         }
 
-        // What makes it longer is kept nowhere, so that it came whole is said with the answer.
+        // The padding is not stored, so the digest in the result shows whether it arrived unchanged.
         List = List.Append(BinaryPrimitives.ReadUInt64LittleEndian(bytes[1..]));
         var digest = default(Digest);
         digest.Add(bytes);

@@ -2,14 +2,18 @@ using System.Text;
 using Quorate.Kv;
 using Quorate.Node;
 using Quorate.Raft;
-using Client = Quorate.Verification.VirtualClient<Quorate.Verification.Simulation.Store.StoreStateMachine, Quorate.Verification.Simulation.Store.StoreResult>;
+using Client = Quorate.Verification.VirtualClient<
+    Quorate.Verification.Simulation.Store.StoreStateMachine, Quorate.Verification.Simulation.Store.StoreResult>;
 
 namespace Quorate.Verification.Simulation.Store;
 
-/// <summary>What clients of most runs do: append, put, delete, swap, compact, keep leases and read, all of it on so few keys and leases that they meet.</summary>
+/// <summary>
+/// The workload of <see cref="KvSimulation"/>: clients append, put, delete, swap, compact, use leases and read, on so few keys and leases
+/// that they conflict.
+/// </summary>
 /// <remarks>
-/// Nothing here knows how long a lease lives. Whoever would end one reads it and proposes its end, with the renewal that it has seen, as the leader does when its clock says so; that it
-/// does so at any moment is harder than any clock.
+/// The workload ignores the time to live of leases. To expire one, a client reads it and proposes its end together with the renewal that it
+/// read, as the leader does when its clock says that the lease has expired. Doing so at any time is a harder test than any clock.
 /// </remarks>
 internal sealed class StoreWorkload(SwarmOptions swarm)
 {
@@ -17,26 +21,26 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
     private static readonly string[] ListName = ["the list"];
     private static readonly string[] HistoryName = ["what was"];
 
-    /// <summary>Leases are numbered from 1.</summary>
+    /// <summary>The names of the leases, whose ids count from 1.</summary>
     private static readonly string[] LeaseNames = ["lease 1", "lease 2"];
 
-    /// <summary>Of the revisions that were just seen so many are read once more, and so many stay behind a compaction.</summary>
+    /// <summary>How many revisions before the newest one reads of the past and compactions go back at most.</summary>
     private const int RevisionsBackMax = 12;
 
-    /// <summary>Every write writes something of its own, so that whoever reads it knows which write it was.</summary>
-    private const ulong PassesPerClientMax = 1_000_000;
+    /// <summary>The limit of iterations of a client. Every write writes a value of its own, so that a read identifies the write.</summary>
+    private const ulong IterationsPerClientMax = 1_000_000;
 
     public static SimulationChecks<StoreStateMachine, StoreResult> Checks { get; } = new()
     {
-        State = static machine => machine.StateHistoryDigest,
-        FinalState = static machine => machine.Store.Hash(),
+        State = static stateMachine => stateMachine.StateHistoryDigest,
+        FinalState = static stateMachine => stateMachine.Store.Hash(),
         ResultsEqual = static (a, b) => a.Digest == b.Digest,
         CheckHistory = StoreHistory.Check,
     };
 
     public async Task Run(Client client)
     {
-        var tag = ((ulong)client.Number * PassesPerClientMax) + (ulong)client.Iteration;
+        var tag = ((ulong)client.Number * IterationsPerClientMax) + (ulong)client.Iteration;
         var random = client.Random;
         var key = Keys[random.Next(Keys.Length)];
         var payload = random.Next(swarm.PayloadBytesMax);
@@ -49,17 +53,20 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         switch (random.Next(20))
         {
             case < 4:
-                await client.ProposeAsync(StoreStateMachine.EncodeAppend(tag, payload), new StoreRequest(StoreRequestKind.Append, ListName, tag)).ConfigureAwait(false);
+                var append = new StoreRequest(StoreRequestKind.Append, ListName, tag);
+                await client.ProposeAsync(StoreStateMachine.EncodeAppend(tag, payload), append).ConfigureAwait(false);
                 break;
             case < 6:
-                await Propose(client, new StoreRequest(StoreRequestKind.Delete, [key]), new DeleteRangeRequest(Single(key))).ConfigureAwait(false);
+                var delete = new StoreRequest(StoreRequestKind.Delete, [key]);
+                await Propose(client, delete, new DeleteRangeRequest(Single(key))).ConfigureAwait(false);
                 break;
             case < 9:
                 await Swap(client, key, tag, payload).ConfigureAwait(false);
                 break;
             case 9 when swarm.HasMultiKeyOperations:
                 var both = new StoreRequest(StoreRequestKind.PutBoth, [Keys[0], Keys[1]], tag);
-                await Propose(client, both, new TxnRequest([], [Put(Keys[0], tag, payload / 2), Put(Keys[1], tag, payload / 2)], [])).ConfigureAwait(false);
+                KvOperation[] puts = [Put(Keys[0], tag, payload / 2), Put(Keys[1], tag, payload / 2)];
+                await Propose(client, both, new TxnRequest([], puts, [])).ConfigureAwait(false);
                 break;
             case < 13:
                 await UseLease(client, 1 + random.Next(LeaseNames.Length)).ConfigureAwait(false);
@@ -69,13 +76,21 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
                 break;
             default:
                 var lease = LeaseFor(key, random);
-                var put = new StoreRequest(StoreRequestKind.Put, [key], tag) { WantsPrevious = random.Next(5) == 0, Lease = lease, TouchedNames = lease == 0 ? [key] : [key, LeaseNames[lease - 1]] };
+                var put = new StoreRequest(StoreRequestKind.Put, [key], tag)
+                {
+                    WantsPrevious = random.Next(5) == 0,
+                    Lease = lease,
+                    TouchedNames = lease == 0 ? [key] : [key, LeaseNames[lease - 1]],
+                };
                 await Propose(client, put, Put(key, tag, payload) with { PrevKv = put.WantsPrevious, Lease = lease }).ConfigureAwait(false);
                 break;
         }
     }
 
-    /// <summary>Some puts have a lease; unless keys may depend on each other, each lease has one key that it goes with.</summary>
+    /// <summary>
+    /// Draws the lease of a put; 0 for none. Without operations on several keys each lease is used for one key only, so that keys stay
+    /// independent.
+    /// </summary>
     private int LeaseFor(string key, Random random)
     {
         var lease = swarm.HasMultiKeyOperations ? 1 + random.Next(LeaseNames.Length) : 1 + Array.IndexOf(Keys, key);
@@ -87,10 +102,12 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         switch (client.Random.Next(20))
         {
             case 0 when swarm.HasMultiKeyOperations:
-                await client.ReadAsync(static machine => StoreHistory.Read(machine.Store, KeyInterval.All), new StoreRequest(StoreRequestKind.GetAll, Keys)).ConfigureAwait(false);
+                var getAll = new StoreRequest(StoreRequestKind.GetAll, Keys);
+                await client.ReadAsync(static s => StoreHistory.Read(s.Store, KeyInterval.All), getAll).ConfigureAwait(false);
                 break;
             case < 4:
-                await client.ReadAsync(static machine => new StoreResponse(0, []) { List = machine.List }, new StoreRequest(StoreRequestKind.GetList, ListName)).ConfigureAwait(false);
+                var getList = new StoreRequest(StoreRequestKind.GetList, ListName);
+                await client.ReadAsync(static s => new StoreResponse(0, []) { List = s.List }, getList).ConfigureAwait(false);
                 break;
             case 4:
                 await GetLease(client, 1 + client.Random.Next(LeaseNames.Length)).ConfigureAwait(false);
@@ -104,31 +121,41 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         }
     }
 
-    /// <summary>Reads a key, and then how it was, or what has happened, a little before.</summary>
+    /// <summary>Reads a key, and then its value at a recent past revision, or the changes since then.</summary>
     private static async Task ReadPast(Client client, string key)
     {
         if (await ReadRecentRevision(client, key).ConfigureAwait(false) is not { } past)
             return;
         if (client.Random.Next(2) == 0)
-            await client.ReadAsync(machine => StoreHistory.Read(machine.Store, Single(key), past), new StoreRequest(StoreRequestKind.GetPast, [key]) { PastRevision = past }).ConfigureAwait(false);
+        {
+            var request = new StoreRequest(StoreRequestKind.GetPast, [key]) { PastRevision = past };
+            await client.ReadAsync(stateMachine => StoreHistory.Read(stateMachine.Store, Single(key), past), request).ConfigureAwait(false);
+        }
         else
+        {
             await GetChanges(client, past).ConfigureAwait(false);
+        }
     }
 
-    /// <summary>Compacts, and perhaps looks like a watcher that begins where the past does now.</summary>
+    /// <summary>
+    /// Compacts at a recent revision, and then in half of the cases reads the changes since it, as a watcher does that starts there.
+    /// </summary>
     private static async Task Compact(Client client, string key)
     {
         if (await ReadRecentRevision(client, key).ConfigureAwait(false) is not { } past)
             return;
-        await Propose(client, new StoreRequest(StoreRequestKind.Compact, HistoryName) { PastRevision = past }, new CompactRequest(past)).ConfigureAwait(false);
+        var compact = new StoreRequest(StoreRequestKind.Compact, HistoryName) { PastRevision = past };
+        await Propose(client, compact, new CompactRequest(past)).ConfigureAwait(false);
         if (client.Random.Next(2) == 0)
             await GetChanges(client, past).ConfigureAwait(false);
     }
 
     private static Task<QueryResult<StoreResponse>> GetChanges(Client client, long since) =>
-        client.ReadAsync(machine => StoreHistory.ReadChanges(machine.Store, since), new StoreRequest(StoreRequestKind.GetChanges, Keys) { PastRevision = since });
+        client.ReadAsync(
+            stateMachine => StoreHistory.ReadChanges(stateMachine.Store, since),
+            new StoreRequest(StoreRequestKind.GetChanges, Keys) { PastRevision = since });
 
-    /// <summary>One that lies a little before the newest; null when nothing could be read.</summary>
+    /// <summary>Reads the newest revision and draws one shortly before it; null if the read did not succeed.</summary>
     private static async Task<long?> ReadRecentRevision(Client client, string key)
     {
         var read = await Get(client, key).ConfigureAwait(false);
@@ -155,7 +182,9 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         }
     }
 
-    /// <summary>Whoever judged that a lease's time is up may say so long after it, and a renewal may have come between.</summary>
+    /// <summary>
+    /// Reads a lease and proposes its expiry, in a third of the cases after a renewal: a leader's expiry may also be late.
+    /// </summary>
     private static async Task Expire(Client client, int id)
     {
         var read = await GetLease(client, id).ConfigureAwait(false);
@@ -163,18 +192,19 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
             return;
         if (client.Random.Next(3) == 0)
             await Propose(client, LeaseRequest(StoreRequestKind.Renew, id), new LeaseRenewRequest(id)).ConfigureAwait(false);
-        await Propose(client, LeaseRequest(StoreRequestKind.Expire, id) with { RenewalEntry = lease.RenewalEntry }, new LeaseExpireRequest(id, new LogIndex(lease.RenewalEntry))).ConfigureAwait(false);
+        var expire = LeaseRequest(StoreRequestKind.Expire, id) with { RenewalEntry = lease.RenewalEntry };
+        await Propose(client, expire, new LeaseExpireRequest(id, new LogIndex(lease.RenewalEntry))).ConfigureAwait(false);
     }
 
     private static StoreRequest LeaseRequest(StoreRequestKind kind, int id) => new(kind, [LeaseNames[id - 1]]) { Lease = id };
 
     private static Task<QueryResult<StoreResponse>> GetLease(Client client, int id) =>
-        client.ReadAsync(machine => StoreHistory.ReadLease(machine.Store, id), LeaseRequest(StoreRequestKind.GetLease, id));
+        client.ReadAsync(stateMachine => StoreHistory.ReadLease(stateMachine.Store, id), LeaseRequest(StoreRequestKind.GetLease, id));
 
     private static Task<QueryResult<StoreResponse>> Get(Client client, string key) =>
-        client.ReadAsync(machine => StoreHistory.Read(machine.Store, Single(key)), new StoreRequest(StoreRequestKind.Get, [key]));
+        client.ReadAsync(stateMachine => StoreHistory.Read(stateMachine.Store, Single(key)), new StoreRequest(StoreRequestKind.Get, [key]));
 
-    /// <summary>Reads a key and writes it anew, if nobody else has done so meanwhile.</summary>
+    /// <summary>Reads a key and overwrites it, unless another client has changed it in between.</summary>
     private static async Task Swap(Client client, string key, ulong tag, int payload)
     {
         var read = await Get(client, key).ConfigureAwait(false);
@@ -183,12 +213,15 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         var expected = read.Value!.Versions is [var version] ? version.Modified : 0;
         var compare = new KeyCompare(Single(key), CompareTarget.Mod, CompareResult.Equal) { Number = expected };
         var swap = new StoreRequest(StoreRequestKind.Swap, [key], tag) { ExpectedRevision = expected };
-        await Propose(client, swap, new TxnRequest([compare], [Put(key, tag, payload)], [new RangeRequest(Single(key))])).ConfigureAwait(false);
+        var txn = new TxnRequest([compare], [Put(key, tag, payload)], [new RangeRequest(Single(key))]);
+        await Propose(client, swap, txn).ConfigureAwait(false);
     }
 
-    private static Task<ProposalResult<StoreResult>> Propose(Client client, StoreRequest request, KvRequest kv) => client.ProposeAsync(StoreStateMachine.EncodeKv(kv), request);
+    private static Task<ProposalResult<StoreResult>> Propose(Client client, StoreRequest request, KvRequest kv) =>
+        client.ProposeAsync(StoreStateMachine.EncodeKv(kv), request);
 
-    private static PutRequest Put(string key, ulong tag, int payload) => new(Encoding.ASCII.GetBytes(key), StoreHistory.Value(tag, payload / 2));
+    private static PutRequest Put(string key, ulong tag, int payload) =>
+        new(Encoding.ASCII.GetBytes(key), StoreHistory.Value(tag, payload / 2));
 
     private static KeyInterval Single(string key) => KeyInterval.Single(Encoding.ASCII.GetBytes(key));
 }

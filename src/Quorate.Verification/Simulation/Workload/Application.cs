@@ -5,46 +5,58 @@ using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification.Simulation.Workload;
 
-/// <summary>A machine, what clients do with it, and what must be so: everything of a run that is not the cluster's.</summary>
-internal sealed class Application<TMachine, TResult>(
-    ulong seed, Func<TMachine> stateMachineFactory, Func<VirtualClient<TMachine, TResult>, Task> workload, SimulationChecks<TMachine, TResult> checks, Func<ulong, RunOptions, string> reproCommand) : IApplication
-    where TMachine : IStateMachine<TResult>
+/// <summary>The part of a run that is not the cluster: the state machine, the clients' workload, the checks, and the history.</summary>
+internal sealed class Application<TStateMachine, TResult>(
+    ulong seed,
+    Func<TStateMachine> stateMachineFactory,
+    Func<VirtualClient<TStateMachine, TResult>, Task> workload,
+    SimulationChecks<TStateMachine, TResult> checks,
+    Func<ulong, RunOptions, string> reproCommand) : IApplication
+    where TStateMachine : IStateMachine<TResult>
 {
-    private readonly List<ClientOperation<TMachine, TResult>> _history = [];
+    private readonly List<ClientOperation<TStateMachine, TResult>> _history = [];
 
-    public SimulationChecks<TMachine, TResult> Checks { get; } = checks;
+    public SimulationChecks<TStateMachine, TResult> Checks { get; } = checks;
 
-    public Func<TMachine> CreateStateMachine { get; } = stateMachineFactory;
+    public Func<TStateMachine> CreateStateMachine { get; } = stateMachineFactory;
 
-    /// <summary>What clients asked so far, in the order in which they began.</summary>
-    public IReadOnlyList<ClientOperation<TMachine, TResult>> History => _history;
+    /// <summary>The operations of all clients so far, in the order of their invocations.</summary>
+    public IReadOnlyList<ClientOperation<TStateMachine, TResult>> History => _history;
 
     public StateChecker<TResult> StateChecker { get; } = new(checks.ResultsEqual);
 
-    /// <summary>The furthest index that anybody has been shown.</summary>
+    /// <summary>The highest log index whose effect any client has observed.</summary>
     public LogIndex NewestSeenIndex { get; private set; }
 
     public string ReproCommand(ulong seed, RunOptions options) => reproCommand(seed, options);
 
-    public IStateMachineHost CreateHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
-        new StateMachineHost<TMachine, TResult>(this, CreateStateMachine(), member, firstSequence, reads, worker, applied, wake);
+    public IStateMachineHost CreateHost(
+        NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
+        new StateMachineHost<TStateMachine, TResult>(this, CreateStateMachine(), member, firstSequence, reads, worker, applied, wake);
 
     public IClient CreateClient(Cluster cluster, int number, SimulatedMachine? fixedTarget = null) =>
-        new VirtualClient<TMachine, TResult>(
+        new VirtualClient<TStateMachine, TResult>(
             this, fixedTarget is null ? workload : Probe, cluster, number, seed, fixedTarget);
 
-    public ClientOperation<TMachine, TResult> BeginOperation(int client, NodeId target, object description, long now, ReadOnlyMemory<byte> command, Func<TMachine, object?>? query)
+    public ClientOperation<TStateMachine, TResult> BeginOperation(
+        int client, NodeId target, object description, long now, ReadOnlyMemory<byte> command, Func<TStateMachine, object?>? query)
     {
-        var operation = new ClientOperation<TMachine, TResult>((ulong)_history.Count + 1, client, target, description, now, NewestSeenIndex) { Command = command, Query = query };
+        var number = (ulong)_history.Count + 1;
+        var operation = new ClientOperation<TStateMachine, TResult>(number, client, target, description, now, NewestSeenIndex)
+        {
+            Command = command,
+            Query = query,
+        };
         _history.Add(operation);
         return operation;
     }
 
     /// <summary>
-    /// An operation ended where it says. Whoever shows less than had been shown when it began is out of time: said now and not at the end of the run, so that what led to it is
-    /// still in sight.
+    /// Records the log index of an operation that completed. An index below one that a client had observed before the operation began
+    /// violates linearizability; the history is then checked at once and not at the end of the run, so that the event log still shows the
+    /// cause.
     /// </summary>
-    public void OnCompleted(ClientOperation<TMachine, TResult> operation, Counters counters)
+    public void OnCompleted(ClientOperation<TStateMachine, TResult> operation, Counters counters)
     {
         if (operation.Index < operation.SeenIndex)
             CheckHistory(counters);
@@ -58,8 +70,11 @@ internal sealed class Application<TMachine, TResult>(
             throw new ViolationException("Linearizable", verdict.Explanation);
     }
 
-    /// <summary>Whoever shows that a member has recovered also reads, whatever the workload does.</summary>
-    private async Task Probe(VirtualClient<TMachine, TResult> client)
+    /// <summary>
+    /// The workload of a client that checks whether a member has recovered. It reads in any case, because the workload itself may never
+    /// read.
+    /// </summary>
+    private async Task Probe(VirtualClient<TStateMachine, TResult> client)
     {
         await client.ReadAsync(static _ => true, "probe").ConfigureAwait(false);
         await workload(client).ConfigureAwait(false);

@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
 
-/// <summary>How it ended.</summary>
+/// <summary>The outcomes of a client operation.</summary>
 internal enum OperationOutcome
 {
     Open,
@@ -12,8 +12,9 @@ internal enum OperationOutcome
     Indeterminate,
 }
 
-/// <summary>One line of the history: what was asked where and when, and what came of it.</summary>
-internal sealed class ClientOperation<TMachine, TResult>(ulong number, int client, NodeId target, object description, long invokedAt, LogIndex seenIndex)
+/// <summary>An operation of the history: the request, its target and time, and its outcome.</summary>
+internal sealed class ClientOperation<TStateMachine, TResult>(
+    ulong number, int client, NodeId target, object description, long invokedAt, LogIndex seenIndex)
 {
     public ulong Number { get; } = number;
 
@@ -21,36 +22,36 @@ internal sealed class ClientOperation<TMachine, TResult>(ulong number, int clien
 
     public NodeId Target { get; } = target;
 
-    /// <summary>What it is called.</summary>
+    /// <summary>The description of the request in texts.</summary>
     public object Description { get; } = description;
 
     public long InvokedAt { get; } = invokedAt;
 
-    /// <summary>The furthest index that anybody had been shown when it began.</summary>
+    /// <summary>The highest log index whose effect any client had observed when the operation began.</summary>
     public LogIndex SeenIndex { get; } = seenIndex;
 
-    /// <summary>Of a write: what was proposed.</summary>
+    /// <summary>Write: the proposed command.</summary>
     public ReadOnlyMemory<byte> Command { get; init; }
 
-    /// <summary>Of a read: what was asked of the machine.</summary>
-    public Func<TMachine, object?>? Query { get; init; }
+    /// <summary>Read: the query of the state machine.</summary>
+    public Func<TStateMachine, object?>? Query { get; init; }
 
     public long CompletedAt { get; private set; }
 
     public OperationOutcome Outcome { get; private set; }
 
-    /// <summary>Where it was committed, or how far the machine was that was read.</summary>
+    /// <summary>Write: the index at which it was committed. Read: the last index applied to the state machine that was read.</summary>
     public LogIndex Index { get; private set; }
 
-    /// <summary>Of a committed write: what the machine answered.</summary>
+    /// <summary>Committed write: the result of the state machine.</summary>
     public TResult? Result { get; set; }
 
-    /// <summary>Of a granted read: what the machine answered.</summary>
+    /// <summary>Granted read: the value that the query returned.</summary>
     public object? ReadValue { get; set; }
 
     public void Complete(long now, OperationOutcome outcome, LogIndex index = default)
     {
-        Invariant.That(Outcome == OperationOutcome.Open, "an operation ends once");
+        Invariant.That(Outcome == OperationOutcome.Open, "an operation completes once");
         CompletedAt = now;
         Outcome = outcome;
         Index = index;

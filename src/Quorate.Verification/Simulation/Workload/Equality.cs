@@ -3,7 +3,13 @@ using System.Globalization;
 
 namespace Quorate.Verification.Simulation.Workload;
 
-/// <summary>When two answers of a machine are the same: when they say so, or are sequences of which each element is.</summary>
+/// <summary>
+/// The default equality of a state machine's results and states: <see cref="object.Equals(object?, object?)"/>, or for sequences equality
+/// of each element. Also describes such values in texts.
+/// </summary>
+/// <remarks>
+/// The trace hash covers the descriptions of values that were read and of final states: a change of these texts changes it.
+/// </remarks>
 internal static class Equality
 {
     public static bool AreEqual(object? a, object? b)
@@ -23,11 +29,12 @@ internal static class Equality
         return !right.MoveNext();
     }
 
-    /// <summary>Of two values that are not the same: the other, and what to think of it if it looks the same.</summary>
+    /// <summary>Describes the other one of two different values, with a hint if both have the same description.</summary>
     public static string DescribeOther(object? value, object? other) =>
-        Describe(other) + (Describe(value) == Describe(other) ? ", which looks the same and is not equal: does its type say when two are?" : "");
+        Describe(other) +
+        (Describe(value) == Describe(other) ? ", which has the same description but is not equal: does its type override Equals?" : "");
 
-    /// <summary>A value in words; of a sequence, its elements.</summary>
+    /// <summary>Describes a value; a sequence by its elements.</summary>
     public static string Describe(object? value) => value switch
     {
         null => "nothing",

@@ -3,61 +3,65 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
 
-/// <summary>What a cluster replicates and who uses it, as the cluster sees it: machine and answers keep their types to themselves.</summary>
+/// <summary>
+/// The replicated state machine and its clients, as the cluster uses them: without the types of the state machine and its results.
+/// </summary>
 internal interface IApplication
 {
-    /// <summary>How to see a run again.</summary>
+    /// <summary>Returns the command, or the instruction, that reproduces a run.</summary>
     string ReproCommand(ulong seed, RunOptions options);
 
-    /// <summary>The machine of a process that begins, empty.</summary>
+    /// <summary>Creates an empty state machine for a process that starts.</summary>
     IStateMachineHost CreateHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);
 
-    /// <summary>A client, which begins by itself.</summary>
-    /// <param name="cluster">Whom it asks.</param>
-    /// <param name="number">Its number.</param>
-    /// <param name="fixedTarget">Where it asks, always; null: anywhere.</param>
+    /// <summary>Creates a client, which starts on its own.</summary>
+    /// <param name="cluster">The cluster to which it sends requests.</param>
+    /// <param name="number">The client's number.</param>
+    /// <param name="fixedTarget">The member that receives all its requests; null: a member is picked for each request.</param>
     IClient CreateClient(Cluster cluster, int number, SimulatedMachine? fixedTarget = null);
 
-    /// <summary>All that was answered must make sense as if it had been asked one after another.</summary>
+    /// <summary>Checks that the history is linearizable.</summary>
     void CheckHistory(Counters counters);
 }
 
-/// <summary>The machine of one process, with all that brings it commands and takes away answers.</summary>
+/// <summary>
+/// The state machine of one process, with the applier that feeds it commands and the proposals that wait for its results.
+/// </summary>
 internal interface IStateMachineHost
 {
     IApplier Applier { get; }
 
-    /// <summary>Everything up to here can be read.</summary>
+    /// <summary>The last index whose effect reads can observe.</summary>
     LogIndex VisibleIndex { get; }
 
-    /// <summary>Applies what was committed before the process began.</summary>
+    /// <summary>Applies the entries that were committed before the process started.</summary>
     void Replay(ReadOnlySpan<LogEntry> committed);
 
-    /// <summary>At the end: whether this machine is in the same state as another.</summary>
+    /// <summary>Returns, at the end of a run, whether two state machines are in the same state.</summary>
     bool HasSameState(IStateMachineHost other);
 
-    /// <summary>At the end: the state, as far as it is compared.</summary>
+    /// <summary>Describes, at the end of a run, the state as far as it is compared.</summary>
     string DescribeFinalState();
 }
 
-/// <summary>Somebody who asks one thing after another.</summary>
+/// <summary>A client that sends one request after another.</summary>
 internal interface IClient
 {
-    /// <summary>It asks for nothing more.</summary>
+    /// <summary>True if the client sends no more requests.</summary>
     bool IsStopped { get; set; }
 
-    /// <summary>It waits for nothing.</summary>
+    /// <summary>True if the client has no pending request.</summary>
     bool IsIdle { get; }
 
-    /// <summary>How many writes were acknowledged.</summary>
+    /// <summary>The number of acknowledged writes.</summary>
     int CommittedCount { get; }
 
-    /// <summary>How many reads were granted.</summary>
+    /// <summary>The number of granted reads.</summary>
     int GrantedCount { get; }
 
-    /// <summary>Looks whether the answer has come.</summary>
+    /// <summary>Checks whether the pending request has completed.</summary>
     void Poll();
 
-    /// <summary>The process it waits for is gone, and the outcome with it.</summary>
+    /// <summary>Ends the pending request with an indeterminate outcome, because its process has ended.</summary>
     void OnProcessEnded();
 }

@@ -3,11 +3,14 @@ using Quorate.Verification.Linearizability;
 
 namespace Quorate.Verification.Simulation.Workload;
 
-/// <summary>The history against the machine itself: one machine, alone, is fed the log in order, and must give each answer that a client was given.</summary>
-internal static class ReplayedHistory<TMachine, TResult>
-    where TMachine : IStateMachine<TResult>
+/// <summary>
+/// Checks a history against the state machine itself: a single instance applies the log in order and must return every result that a client
+/// received.
+/// </summary>
+internal static class ReplayedHistory<TStateMachine, TResult>
+    where TStateMachine : IStateMachine<TResult>
 {
-    public static Verdict Check(Application<TMachine, TResult> application)
+    public static Verdict Check(Application<TStateMachine, TResult> application)
     {
         var operations = new List<Operation<ReplayRequest, object?>>(application.History.Count);
         foreach (var operation in application.History)
@@ -34,17 +37,20 @@ internal static class ReplayedHistory<TMachine, TResult>
         return Witness.Check(operations, new StateMachineModel(application.CreateStateMachine(), application.Checks.ResultsEqual));
     }
 
-    private sealed record ReplayRequest(ClientOperation<TMachine, TResult> Operation, EntryId Entry)
+    private sealed record ReplayRequest(ClientOperation<TStateMachine, TResult> Operation, EntryId Entry)
     {
         public override string ToString() => Operation.ToString();
     }
 
-    /// <summary>The machine is its own model. It changes in place, which the witness allows: it goes on and never back.</summary>
-    private sealed class StateMachineModel(TMachine stateMachine, Func<TResult, TResult, bool> resultsEqual) : SequentialModel<TMachine, ReplayRequest, object?>
+    /// <summary>
+    /// The state machine as its own model. It changes in place; the witness allows that, because it never goes back to an earlier state.
+    /// </summary>
+    private sealed class StateMachineModel(TStateMachine stateMachine, Func<TResult, TResult, bool> resultsEqual)
+        : SequentialModel<TStateMachine, ReplayRequest, object?>
     {
-        public override TMachine Initial => stateMachine;
+        public override TStateMachine Initial => stateMachine;
 
-        public override object? Step(TMachine state, ReplayRequest request, out TMachine next)
+        public override object? Step(TStateMachine state, ReplayRequest request, out TStateMachine next)
         {
             next = state;
             if (request.Operation.Query is { } query)
@@ -54,9 +60,9 @@ internal static class ReplayedHistory<TMachine, TResult>
             return result;
         }
 
-        public override string Describe(object? answer) => Equality.Describe(answer);
+        public override string Describe(object? response) => Equality.Describe(response);
 
-        public override bool Matches(object? expected, object? answered) =>
-            expected is TResult a && answered is TResult b ? resultsEqual(a, b) : Equality.AreEqual(expected, answered);
+        public override bool Matches(object? expected, object? actual) =>
+            expected is TResult a && actual is TResult b ? resultsEqual(a, b) : Equality.AreEqual(expected, actual);
     }
 }

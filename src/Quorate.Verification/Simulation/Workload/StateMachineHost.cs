@@ -5,13 +5,16 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
 
-/// <summary>One process's machine, and what is between it and the clients. Each command has its operation's number in front, which the machine does not see.</summary>
-internal sealed class StateMachineHost<TMachine, TResult> : IStateMachineHost, IStateMachine<TResult>
-    where TMachine : IStateMachine<TResult>
+/// <summary>
+/// The state machine of one process, with its applier and its pending proposals. The host puts the operation's number in front of each
+/// command, and removes it before the state machine applies the command.
+/// </summary>
+internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHost, IStateMachine<TResult>
+    where TStateMachine : IStateMachine<TResult>
 {
     private const int OperationNumberBytes = 8;
 
-    private readonly Application<TMachine, TResult> _application;
+    private readonly Application<TStateMachine, TResult> _application;
     private readonly NodeId _member;
     private readonly PendingProposals<TResult> _proposals;
     private readonly Applier<TResult> _applier;
@@ -19,14 +22,21 @@ internal sealed class StateMachineHost<TMachine, TResult> : IStateMachineHost, I
     private (int After, object? State) _finalState = (-1, null);
 
     public StateMachineHost(
-        Application<TMachine, TResult> application, TMachine stateMachine, NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake)
+        Application<TStateMachine, TResult> application,
+        TStateMachine stateMachine,
+        NodeId member,
+        ulong firstSequence,
+        PendingReads reads,
+        IWorker worker,
+        LogIndex applied,
+        Action wake)
     {
         (_application, StateMachine, _member) = (application, stateMachine, member);
         _proposals = new PendingProposals<TResult>(member, firstSequence, new InlineCompletionDispatcher<ProposalResult<TResult>>());
         _applier = new Applier<TResult>(this, member, _proposals, reads, worker, applied, wake);
     }
 
-    public TMachine StateMachine { get; }
+    public TStateMachine StateMachine { get; }
 
     public IApplier Applier => _applier;
 
@@ -34,8 +44,13 @@ internal sealed class StateMachineHost<TMachine, TResult> : IStateMachineHost, I
 
     public void Replay(ReadOnlySpan<LogEntry> committed) => _applier.Replay(committed);
 
-    /// <summary>False when the inbox is full.</summary>
-    public bool TryPropose(ProposalQueue proposals, ulong operation, ReadOnlyMemory<byte> command, out ProposalId id, out Task<ProposalResult<TResult>>? outcome)
+    /// <summary>Proposes a command. Returns false if the proposal queue is full.</summary>
+    public bool TryPropose(
+        ProposalQueue proposals,
+        ulong operation,
+        ReadOnlyMemory<byte> command,
+        out ProposalId id,
+        out Task<ProposalResult<TResult>>? outcome)
     {
         var payload = new byte[OperationNumberBytes + command.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(payload, operation);
@@ -43,7 +58,7 @@ internal sealed class StateMachineHost<TMachine, TResult> : IStateMachineHost, I
         return proposals.TryAdd(payload, _proposals, out id, out outcome);
     }
 
-    /// <summary>The caller does not wait any longer.</summary>
+    /// <summary>Withdraws a proposal, because its client stops waiting for it.</summary>
     public void Withdraw(ProposalQueue proposals, ProposalId id) => proposals.Withdraw(id.Sequence, _proposals);
 
     public TResult Apply(in CommittedCommand command)
@@ -51,7 +66,8 @@ internal sealed class StateMachineHost<TMachine, TResult> : IStateMachineHost, I
         var result = StateMachine.Apply(new CommittedCommand(command.Id, command.Command[OperationNumberBytes..]));
         _application.Checks.Invariant?.Invoke(StateMachine);
         var operation = BinaryPrimitives.ReadUInt64LittleEndian(command.Command.Span);
-        _application.StateChecker.OnApplied(_member, ++_appliedCount, command.Id, operation, result, _application.Checks.State?.Invoke(StateMachine));
+        var state = _application.Checks.State?.Invoke(StateMachine);
+        _application.StateChecker.OnApplied(_member, ++_appliedCount, command.Id, operation, result, state);
         return result;
     }
 
@@ -63,13 +79,17 @@ internal sealed class StateMachineHost<TMachine, TResult> : IStateMachineHost, I
 
     public bool HasSameState(IStateMachineHost other)
     {
-        var typedOther = (StateMachineHost<TMachine, TResult>)other;
-        return _appliedCount == typedOther._appliedCount && VisibleIndex == typedOther.VisibleIndex && Equality.AreEqual(FinalState(), typedOther.FinalState());
+        var typedOther = (StateMachineHost<TStateMachine, TResult>)other;
+        return _appliedCount == typedOther._appliedCount && VisibleIndex == typedOther.VisibleIndex
+            && Equality.AreEqual(FinalState(), typedOther.FinalState());
     }
 
     public string DescribeFinalState() => Equality.Describe(FinalState());
 
-    /// <summary>It is compared with that of every other member, and may be all that a machine holds: it is asked for once.</summary>
+    /// <summary>
+    /// Returns the state to compare at the end. It is compared with that of every other member and may be the whole content of the state
+    /// machine, so it is computed only once.
+    /// </summary>
     private object? FinalState()
     {
         if (_finalState.After != _appliedCount)
