@@ -4,17 +4,21 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="Applier{TResult}"/> with its thread behind it: the loop hands over, clients wait for results and readers for what was applied.</summary>
+/// <summary>
+/// <see cref="Applier{TResult}"/> with its thread: the driver passes committed entries, clients wait for results and readers for applied
+/// indexes.
+/// </summary>
 public sealed class ApplierTests
 {
     [Fact]
     public void Every_entry_is_applied_once_and_is_readable_before_its_result() => Schedules.Explore(300, () =>
     {
-        var machine = new RecordingStateMachine();
-        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
+        var stateMachine = new RecordingStateMachine();
+        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0,
+            new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
         var reads = new PendingReads(pendingMax: 1);
         using var worker = new ThreadWorker("apply");
-        var applier = new Applier<int>(machine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
+        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
         worker.Start();
         var outcomes = new Task<ProposalResult<int>>[4];
         for (var i = 0; i < outcomes.Length; i++)
@@ -35,7 +39,7 @@ public sealed class ApplierTests
                 for (var i = 0; i < outcomes.Length; i++)
                 {
                     var outcome = outcomes[i].GetAwaiter().GetResult();
-                    Assert.True(machine.Visible >= i + 1);
+                    Assert.True(stateMachine.Visible >= i + 1);
                     Assert.True(applier.Applied.Value >= (ulong)i + 1);
                     Assert.Equal(i + 1, outcome.Result);
                 }
@@ -43,21 +47,23 @@ public sealed class ApplierTests
             () =>
             {
                 Assert.True(reader.Task.GetAwaiter().GetResult().IsGranted);
-                Assert.True(machine.Visible >= 3);
+                Assert.True(stateMachine.Visible >= 3);
             });
 
-        Assert.Equal([1, 2, 3, 4], machine.Seen);
+        Assert.Equal([1, 2, 3, 4], stateMachine.Seen);
         Assert.Equal(0, proposals.Count);
     });
 
     [Fact]
     public void A_state_machine_that_throws_stops_the_applier() => Schedules.Explore(300, () =>
     {
-        var machine = new RecordingStateMachine { ThrowsAt = 2 };
+        var stateMachine = new RecordingStateMachine { ThrowsAt = 2 };
         using var worker = new ThreadWorker("apply");
         var wake = new WakeSignal();
-        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
-        var applier = new Applier<int>(machine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, LogIndex.Zero, wake.Set);
+        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0,
+            new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
+        var applier =
+            new Applier<int>(stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, LogIndex.Zero, wake.Set);
         worker.Start();
 
         applier.Enqueue(Given.Commands(1, 1));
@@ -69,7 +75,7 @@ public sealed class ApplierTests
         worker.Dispose();
 
         Assert.IsType<StateMachineException>(applier.Fault);
-        Assert.Equal([1, 2], machine.Seen);
+        Assert.Equal([1, 2], stateMachine.Seen);
         Assert.True(applier.Applied < new LogIndex(2));
     });
 

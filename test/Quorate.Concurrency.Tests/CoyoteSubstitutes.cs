@@ -1,16 +1,17 @@
-// What Coyote does not know, replaced where the sources of Quorate.Node are compiled into this project; production keeps its own.
+// Substitutes for types that Coyote does not control, used where the sources of Quorate.Node are compiled into this project. Production
+// code uses the originals.
 
-// It knows Monitor, not System.Threading.Lock: here every lock is a Monitor's.
+// Coyote controls Monitor, not System.Threading.Lock: here every lock is a Monitor.
 global using Lock = System.Object;
 
 global using Thread = Quorate.Concurrency.Tests.UnnamedThread;
 
-// It knows tasks, not what is given to the pool without one.
+// Coyote controls tasks, not work that is queued to the thread pool without one.
 global using ThreadPool = Quorate.Concurrency.Tests.TaskThreadPool;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary>A thread whose name is told to nobody: Coyote tells the threads that it controls by the names it has given them.</summary>
+/// <summary>A thread whose name is not passed on: Coyote identifies the threads it controls by the names it has given them.</summary>
 internal sealed class UnnamedThread(ThreadStart start)
 {
     private readonly System.Threading.Thread _thread = new(start);
@@ -28,7 +29,7 @@ internal sealed class UnnamedThread(ThreadStart start)
     public void Join() => _thread.Join();
 }
 
-/// <summary>A thread pool in which each piece of work is a task.</summary>
+/// <summary>A thread pool in which each work item is a task.</summary>
 internal static class TaskThreadPool
 {
     public static void UnsafeQueueUserWorkItem(IThreadPoolWorkItem work, bool preferLocal) => _ = Task.Run(work.Execute);

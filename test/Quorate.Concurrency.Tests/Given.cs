@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary>Small things to work on.</summary>
+/// <summary>Builds small test objects.</summary>
 internal static class Given
 {
     public static readonly NodeId Self = new(1);
@@ -16,17 +16,18 @@ internal static class Given
         GenerateNonce = static () => 7,
     };
 
-    /// <summary>A clock by which nothing is ever over.</summary>
+    /// <summary>A clock by which no time passes.</summary>
     public static readonly TimeProvider FrozenClock = new FrozenTimeProvider();
 
-    /// <summary>Commands of this node, each at the place in the log that is its number.</summary>
+    /// <summary>Commands of this node, each at the log index that is its number.</summary>
     public static LogEntry[] Commands(ulong first, ulong last, int payloadBytes = 1)
     {
         var entries = new LogEntry[last - first + 1];
         for (var i = 0; i < entries.Length; i++)
         {
             var index = first + (ulong)i;
-            entries[i] = new(new EntryId(new Term(1), new LogIndex(index)), EntryKind.Command, new ProposalId(Self, index), new byte[payloadBytes]);
+            entries[i] =
+                new(new EntryId(new Term(1), new LogIndex(index)), EntryKind.Command, new ProposalId(Self, index), new byte[payloadBytes]);
         }
 
         return entries;

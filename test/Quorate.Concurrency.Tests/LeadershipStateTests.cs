@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="LeadershipState"/>: whoever looks and then waits for a change misses none.</summary>
+/// <summary><see cref="LeadershipState"/>: a watcher that reads the state and then waits for a change misses none.</summary>
 public sealed class LeadershipStateTests
 {
     [Fact]

@@ -5,35 +5,39 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="LogWriter"/> with the disk's thread behind it, driven as the group's loop drives it, but by no clock: a wake that is lost stays lost.</summary>
+/// <summary>
+/// <see cref="LogWriter"/> with the disk thread, called as the driver calls it, but without a clock: a lost wake stays lost.
+/// </summary>
 public sealed class LogWriterTests
 {
     [Fact]
     public void Every_append_becomes_durable_in_order() => Schedules.Explore(200, () =>
     {
-        using var bench = new Harness(Given.SmallLog);
+        using var harness = new Harness(Given.SmallLog);
         for (var token = 1UL; token <= 4; token++)
         {
-            bench.Writer.Stage(new AppendEffect(token, token == 1 ? new HardState(new Term(1), Given.Self) : null, Given.Commands(token, token), default));
-            bench.RunOnce();
+            harness.Writer.Stage(
+                new AppendEffect(token, token == 1 ? new HardState(new Term(1), Given.Self) : null, Given.Commands(token, token), default));
+            harness.RunOnce();
         }
 
-        bench.RunUntil(() => bench.Durable == 4);
+        harness.RunUntil(() => harness.Durable == 4);
     });
 
     [Fact]
     public void The_log_continues_in_a_preallocated_segment() => Schedules.Explore(100, () =>
     {
-        using var bench = new Harness(Given.SmallLog with { PreallocateInBackground = true });
-        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
+        using var harness = new Harness(Given.SmallLog with { PreallocateInBackground = true });
+        harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
         for (var token = 2UL; token <= 5; token++)
         {
-            bench.Writer.Stage(new AppendEffect(token, null, Given.Commands((6 * token) - 10, (6 * token) - 5, payloadBytes: 1000), default));
-            bench.RunOnce();
-            bench.RunUntil(() => bench.Durable == token);
+            harness.Writer.Stage(
+                new AppendEffect(token, null, Given.Commands((6 * token) - 10, (6 * token) - 5, payloadBytes: 1000), default));
+            harness.RunOnce();
+            harness.RunUntil(() => harness.Durable == token);
         }
 
-        Assert.Equal(new LogIndex(25), bench.LastIndex);
+        Assert.Equal(new LogIndex(25), harness.LastIndex);
     });
 
     [Fact]
@@ -70,50 +74,52 @@ public sealed class LogWriterTests
     [Fact]
     public void A_requested_read_runs_between_two_flushes() => Schedules.Explore(200, () =>
     {
-        using var bench = new Harness(Given.SmallLog);
-        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
-        bench.RunOnce();
-        bench.RunUntil(() => bench.Durable == 1);
+        using var harness = new Harness(Given.SmallLog);
+        harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
+        harness.RunOnce();
+        harness.RunUntil(() => harness.Durable == 1);
 
-        bench.Writer.Stage(new AppendEffect(2, null, Given.Commands(3, 3), default));
-        bench.RunOnce();
-        bench.Writer.RequestRead(new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
-        bench.RunUntil(() => bench.Durable == 2 && bench.EntriesRead > 0);
+        harness.Writer.Stage(new AppendEffect(2, null, Given.Commands(3, 3), default));
+        harness.RunOnce();
+        harness.Writer.RequestRead(new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
+        harness.RunUntil(() => harness.Durable == 2 && harness.EntriesRead > 0);
 
-        Assert.Equal(2, bench.EntriesRead);
+        Assert.Equal(2, harness.EntriesRead);
     });
 
-    /// <summary>A follower far behind asks for the next entries as soon as it has some: for as long as it catches up, a read is always waiting.</summary>
+    /// <summary>
+    /// The entries for a follower far behind are requested as soon as it has received some: while it catches up, a read is always pending.
+    /// </summary>
     [Fact]
     public void Appends_are_not_starved_by_continuous_reads() => Schedules.Explore(100, () =>
     {
-        using var bench = new Harness(Given.SmallLog);
-        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
-        bench.RunOnce();
-        bench.RunUntil(() => bench.Durable == 1);
+        using var harness = new Harness(Given.SmallLog);
+        harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
+        harness.RunOnce();
+        harness.RunUntil(() => harness.Durable == 1);
 
-        bench.RepeatedRead = new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
-        bench.Writer.RequestRead(bench.RepeatedRead.Value);
-        bench.RunOnce();
+        harness.RepeatedRead = new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
+        harness.Writer.RequestRead(harness.RepeatedRead.Value);
+        harness.RunOnce();
         for (var token = 2UL; token <= 4; token++)
         {
-            bench.Writer.Stage(new AppendEffect(token, null, Given.Commands(token + 1, token + 1), default));
-            var before = bench.EntriesRead;
-            bench.RunUntil(() => bench.Durable == token);
-            Assert.InRange(bench.EntriesRead - before, 2, 4);
+            harness.Writer.Stage(new AppendEffect(token, null, Given.Commands(token + 1, token + 1), default));
+            var before = harness.EntriesRead;
+            harness.RunUntil(() => harness.Durable == token);
+            Assert.InRange(harness.EntriesRead - before, 2, 4);
         }
     });
 
     [Fact]
     public void A_failed_flush_is_thrown_in_the_loop() => Schedules.Explore(200, () =>
     {
-        using var bench = new Harness(Given.SmallLog);
-        bench.FlushFails = true;
-        bench.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
-        bench.RunOnce();
+        using var harness = new Harness(Given.SmallLog);
+        harness.FlushFails = true;
+        harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
+        harness.RunOnce();
 
-        Assert.Throws<IOException>(() => bench.RunUntil(() => bench.Durable == 1));
-        Assert.Equal(0UL, bench.Durable);
+        Assert.Throws<IOException>(() => harness.RunUntil(() => harness.Durable == 1));
+        Assert.Equal(0UL, harness.Durable);
     });
 
     private sealed class Harness : IDisposable
@@ -143,10 +149,10 @@ public sealed class LogWriterTests
 
         public bool FlushFails { get; set; }
 
-        /// <summary>What is asked for as soon as it has been read.</summary>
+        /// <summary>A read that is requested again as soon as it has completed.</summary>
         public EntriesRequest? RepeatedRead { get; set; }
 
-        /// <summary>A turn of the loop, as far as the disk is concerned.</summary>
+        /// <summary>Runs the disk part of a driver iteration.</summary>
         public void RunOnce()
         {
             if (Writer.TryTakeCompleted(out var durable, out _, out var entries))
@@ -183,7 +189,7 @@ public sealed class LogWriterTests
 
         private void OnDiskCall(string call)
         {
-            // The segment in the making is nobody's until it has its name.
+            // A segment that is being preallocated belongs to no log until it has its name.
             var (verb, file) = (call.Split(' ')[0], call.Split(' ')[^1]);
             if (file.EndsWith(".new", StringComparison.Ordinal))
                 return;

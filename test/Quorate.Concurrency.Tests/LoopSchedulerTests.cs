@@ -2,40 +2,42 @@ using Quorate.Node.Driver;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="LoopScheduler"/>: threads bring news and take turns, the group's own thread takes those that are left. Its clock stands still.</summary>
+/// <summary>
+/// <see cref="LoopScheduler"/>: threads signal changes and run iterations, the loop thread runs those that remain. Its clock stands still.
+/// </summary>
 public sealed class LoopSchedulerTests
 {
     [Fact]
     public void Every_signal_is_followed_by_an_iteration_and_iterations_never_overlap() => Schedules.Explore(300, () =>
     {
         const int All = 5;
-        var (news, seen) = (0, 0);
+        var (changes, seen) = (0, 0);
         var allSeen = new WakeSignal();
-        using var bench = new Harness((_, _) =>
+        using var harness = new Harness((_, _) =>
         {
-            seen = Volatile.Read(ref news);
+            seen = Volatile.Read(ref changes);
             if (seen == All)
                 allSeen.Set();
         });
 
-        // Some of it is brought before there are turns.
+        // Some changes are signalled before the scheduler starts.
         Given.RunConcurrently(
-            bench.Scheduler.Start,
-            () => Bring(2, bench.Scheduler.TryRunInline),
-            () => Bring(2, bench.Scheduler.TryRunInline),
-            () => Bring(1, bench.Scheduler.Signal));
+            harness.Scheduler.Start,
+            () => Notify(2, harness.Scheduler.TryRunInline),
+            () => Notify(2, harness.Scheduler.TryRunInline),
+            () => Notify(1, harness.Scheduler.Signal));
         allSeen.Wait();
-        bench.Scheduler.Stop();
+        harness.Scheduler.Stop();
 
         Assert.Equal(All, seen);
-        bench.Check(fault: null);
+        harness.Check(fault: null);
 
-        void Bring(int count, Action tell)
+        void Notify(int count, Action notify)
         {
             for (var i = 0; i < count; i++)
             {
-                Interlocked.Increment(ref news);
-                tell();
+                Interlocked.Increment(ref changes);
+                notify();
             }
         }
     });
@@ -43,62 +45,65 @@ public sealed class LoopSchedulerTests
     [Fact]
     public void No_iteration_runs_after_the_stop() => Schedules.Explore(300, () =>
     {
-        using var bench = new Harness((_, _) => { });
-        bench.Scheduler.Start();
+        using var harness = new Harness((_, _) => { });
+        harness.Scheduler.Start();
 
         Given.RunConcurrently(
-            bench.NotifyTwice,
-            bench.NotifyTwice,
+            harness.NotifyTwice,
+            harness.NotifyTwice,
             () =>
             {
-                bench.Scheduler.Stop();
-                bench.Check(fault: null);
+                harness.Scheduler.Stop();
+                harness.Check(fault: null);
             });
 
-        bench.Check(fault: null);
+        harness.Check(fault: null);
     });
 
     [Fact]
     public void An_iteration_that_throws_is_the_last() => Schedules.Explore(300, () =>
     {
-        var fault = new IOException("the disk is gone");
-        using var bench = new Harness((bench, number) =>
+        var fault = new IOException("the disk failed");
+        using var harness = new Harness((harness, number) =>
         {
             if (number == 2)
                 throw fault;
         });
-        bench.Scheduler.Start();
+        harness.Scheduler.Start();
 
-        Given.RunConcurrently(bench.NotifyTwice, bench.NotifyTwice, () => bench.Ended.Wait());
+        Given.RunConcurrently(harness.NotifyTwice, harness.NotifyTwice, () => harness.Ended.Wait());
 
-        Assert.Equal(2, bench.Taken);
-        bench.Scheduler.Stop();
-        bench.Check(fault);
+        Assert.Equal(2, harness.Taken);
+        harness.Scheduler.Stop();
+        harness.Check(fault);
     });
 
-    /// <summary>While a turn is being taken the tick that it has not seen yet stays due: whoever waits by the clock then does not sleep at all.</summary>
+    /// <summary>
+    /// While an iteration runs, a tick that it has not processed yet stays due: a thread that waits by the clock then does not sleep at
+    /// all.
+    /// </summary>
     [Fact]
     public void The_loop_thread_sleeps_while_another_thread_runs_an_iteration() => Schedules.Explore(300, () =>
     {
-        var looks = 0;
-        using var bench = new Harness((bench, number) =>
+        var clockReads = 0;
+        using var harness = new Harness((harness, number) =>
         {
             if (number != 2)
                 return;
-            var before = bench.Time.Reads;
-            bench.Time.Now = 1;
-            bench.Scheduler.Signal();
+            var before = harness.Time.Reads;
+            harness.Time.Now = 1;
+            harness.Scheduler.Signal();
             for (var i = 0; i < 50; i++)
-                looks = bench.Time.Reads - before;
-            bench.Clock.TakeTicks();
+                clockReads = harness.Time.Reads - before;
+            harness.Clock.TakeTicks();
         });
-        bench.Scheduler.Start();
+        harness.Scheduler.Start();
 
-        Given.RunConcurrently(bench.NotifyTwice);
-        bench.Scheduler.Stop();
+        Given.RunConcurrently(harness.NotifyTwice);
+        harness.Scheduler.Stop();
 
-        Assert.True(looks <= 1, $"{looks} looks at the clock");
-        bench.Check(fault: null);
+        Assert.True(clockReads <= 1, $"{clockReads} reads of the clock");
+        harness.Check(fault: null);
     });
 
     private sealed class Harness : IDisposable
@@ -134,7 +139,7 @@ public sealed class LoopSchedulerTests
             Scheduler.TryRunInline();
         }
 
-        /// <summary>All has ended, once, and no turn was taken afterwards or beside another.</summary>
+        /// <summary>Checks that the end was reported once, and that no iteration ran after it or concurrently with another.</summary>
         public void Check(Exception? fault)
         {
             Assert.Equal(1, Volatile.Read(ref _ends));

@@ -4,7 +4,9 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="PendingReads"/>: the loop asks and answers, the applier releases, the end refuses.</summary>
+/// <summary>
+/// <see cref="PendingReads"/>: the driver issues requests and records results, the applier completes reads, the shutdown rejects them.
+/// </summary>
 public sealed class PendingReadsTests
 {
     [Fact]
@@ -13,14 +15,14 @@ public sealed class PendingReadsTests
         var table = new PendingReads(pendingMax: 3);
         var applied = 0UL;
         var (early, earlyTicket) = Issue(table);
-        var (refused, refusedTicket) = Issue(table);
+        var (rejected, rejectedTicket) = Issue(table);
         var (late, lateTicket) = Issue(table);
 
         Given.RunConcurrently(
             () =>
             {
                 table.OnReadIndexResult(new ReadIndexResult(earlyTicket, new LogIndex(1), null));
-                table.OnReadIndexResult(new ReadIndexResult(refusedTicket, LogIndex.Zero, RejectReason.NoLeader));
+                table.OnReadIndexResult(new ReadIndexResult(rejectedTicket, LogIndex.Zero, RejectReason.NoLeader));
                 table.OnReadIndexResult(new ReadIndexResult(lateTicket, new LogIndex(3), null));
             },
             () =>
@@ -34,7 +36,7 @@ public sealed class PendingReadsTests
             () => Granted(early, 1),
             () => Granted(late, 3));
 
-        Assert.Equal(RejectReason.NoLeader, refused.Task.GetAwaiter().GetResult().Reason);
+        Assert.Equal(RejectReason.NoLeader, rejected.Task.GetAwaiter().GetResult().Reason);
 
         void Granted(PendingRead waiter, ulong index)
         {
@@ -49,13 +51,13 @@ public sealed class PendingReadsTests
         var table = new PendingReads(pendingMax: 4);
         var (applied, appliedTicket) = Issue(table);
         var (granted, grantedTicket) = Issue(table);
-        var (asked, _) = Issue(table);
+        var (issued, _) = Issue(table);
         Assert.True(table.TryAdd(out var arrived));
 
         Given.RunConcurrently(
             () =>
             {
-                // The loop: hears of two answers, of which one comes too late to be applied, and stops.
+                // The driver receives two results, one of them too late to be applied, and stops.
                 table.OnReadIndexResult(new ReadIndexResult(appliedTicket, new LogIndex(1), null));
                 table.OnReadIndexResult(new ReadIndexResult(grantedTicket, new LogIndex(2), null));
                 table.RejectAll(RejectReason.NotLeader);
@@ -65,17 +67,17 @@ public sealed class PendingReadsTests
 
         applied.Task.GetAwaiter().GetResult();
         Assert.False(granted.Task.GetAwaiter().GetResult().IsGranted);
-        Assert.False(asked.Task.GetAwaiter().GetResult().IsGranted);
+        Assert.False(issued.Task.GetAwaiter().GetResult().IsGranted);
         Assert.False(arrived.Task.GetAwaiter().GetResult().IsGranted);
     });
 
-    /// <summary>The count goes down on the thread of whoever answers, and up on that of whoever asks.</summary>
+    /// <summary>The count is decremented on the thread that completes a read, and incremented on the one that issues it.</summary>
     [Fact]
     public void The_limit_of_pending_reads_holds() => Schedules.Explore(300, () =>
     {
         const int Max = 2;
         var table = new PendingReads(Max);
-        var (taken, gone) = (0, 0);
+        var (taken, completed) = (0, 0);
 
         Given.RunConcurrently(Client, Client, Client);
 
@@ -89,8 +91,8 @@ public sealed class PendingReadsTests
             {
                 if (!table.TryAdd(out var waiter))
                     continue;
-                Assert.True(Interlocked.Increment(ref taken) - Volatile.Read(ref gone) <= Max);
-                Interlocked.Increment(ref gone);
+                Assert.True(Interlocked.Increment(ref taken) - Volatile.Read(ref completed) <= Max);
+                Interlocked.Increment(ref completed);
                 waiter.Complete(ReadResult.TimedOut);
             }
         }

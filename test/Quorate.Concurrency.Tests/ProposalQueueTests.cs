@@ -4,26 +4,29 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="ProposalQueue"/>: many clients, one loop, a bound.</summary>
+/// <summary><see cref="ProposalQueue"/>: many clients, one driver, a limit.</summary>
 public sealed class ProposalQueueTests
 {
     private const int Max = 2;
 
-    /// <summary>The first caller proposes again when it is told, the last does not, and somebody else proposes meanwhile. No clock ticks here: only a wake ends the waiting.</summary>
+    /// <summary>
+    /// The continuation of the first proposal proposes again, that of the last does not, and another thread proposes meanwhile. No clock
+    /// ticks here: only a wake ends the hold.
+    /// </summary>
     [Fact]
     public void Held_proposals_are_taken_without_a_tick() => Schedules.Explore(1000, async () =>
     {
         var wake = new WakeSignal();
-        var answersFirst = new GroupCommitHold(Given.FrozenClock, wake.Set);
-        var inbox = new ProposalQueue(proposalsMax: 8, proposalBytesMax: 1 << 20, answersFirst);
-        var answers = new ThreadPoolCompletionDispatcher<ProposalResult<int>>(answersFirst);
-        var table = new PendingProposals<int>(Given.Self, firstSequence: 0, answers);
+        var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
+        var queue = new ProposalQueue(proposalsMax: 8, proposalBytesMax: 1 << 20, hold);
+        var dispatcher = new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold);
+        var pending = new PendingProposals<int>(Given.Self, firstSequence: 0, dispatcher);
         List<(ulong, ProposalResult<int>)> outcomes = [];
         var first = ProposeAgainAsync(Register());
         var last = Register();
 
         Given.RunConcurrently(
-            () => table.Complete(outcomes),
+            () => pending.Complete(outcomes),
             Propose,
             () =>
             {
@@ -31,7 +34,7 @@ public sealed class ProposalQueueTests
                 for (var taken = 0; taken < 2;)
                 {
                     wake.Wait();
-                    inbox.Drain(ref batch, ref withdrawn);
+                    queue.Drain(ref batch, ref withdrawn);
                     taken += batch.Count;
                     batch.Clear();
                 }
@@ -41,7 +44,7 @@ public sealed class ProposalQueueTests
 
         Task<ProposalResult<int>> Register()
         {
-            outcomes.Add((table.Register(out var outcome).Sequence, ProposalResult<int>.Indeterminate));
+            outcomes.Add((pending.Register(out var outcome).Sequence, ProposalResult<int>.Indeterminate));
             return outcome;
         }
 
@@ -53,29 +56,30 @@ public sealed class ProposalQueueTests
 
         void Propose()
         {
-            Assert.True(inbox.TryAdd(new byte[1], table, out _, out _));
-            answersFirst.Signal();
+            Assert.True(queue.TryAdd(new byte[1], pending, out _, out _));
+            hold.Signal();
         }
     });
 
-    /// <summary>The worst that a caller can do: where it is told, it blocks until somebody else's proposal has been taken.</summary>
+    /// <summary>The worst case: a continuation blocks until a proposal of another thread has been taken.</summary>
     [Fact]
     public void A_blocking_continuation_does_not_hold_other_proposals() => Schedules.Explore(1000, async () =>
     {
         var wake = new WakeSignal();
         var taken = new WakeSignal();
-        var answersFirst = new GroupCommitHold(Given.FrozenClock, wake.Set);
-        var inbox = new ProposalQueue(proposalsMax: 8, proposalBytesMax: 1 << 20, answersFirst);
-        var table = new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(answersFirst));
-        var told = table.Register(out var outcome);
+        var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
+        var queue = new ProposalQueue(proposalsMax: 8, proposalBytesMax: 1 << 20, hold);
+        var pending =
+            new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
+        var proposal = pending.Register(out var outcome);
         var caller = BlockAsync();
 
         Given.RunConcurrently(
-            () => table.Complete(told.Sequence, ProposalResult<int>.Indeterminate),
+            () => pending.Complete(proposal.Sequence, ProposalResult<int>.Indeterminate),
             () =>
             {
-                Assert.True(inbox.TryAdd(new byte[1], table, out _, out _));
-                answersFirst.Signal();
+                Assert.True(queue.TryAdd(new byte[1], pending, out _, out _));
+                hold.Signal();
             },
             () =>
             {
@@ -83,7 +87,7 @@ public sealed class ProposalQueueTests
                 while (batch.Count == 0)
                 {
                     wake.Wait();
-                    inbox.Drain(ref batch, ref withdrawn);
+                    queue.Drain(ref batch, ref withdrawn);
                 }
 
                 taken.Set();
@@ -101,9 +105,10 @@ public sealed class ProposalQueueTests
     public void Proposals_are_taken_once_in_ascending_order() => Schedules.Explore(300, () =>
     {
         var wake = new WakeSignal();
-        var answersFirst = new GroupCommitHold(Given.FrozenClock, wake.Set);
-        var inbox = new ProposalQueue(Max, proposalBytesMax: 1 << 20, answersFirst);
-        var table = new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(answersFirst));
+        var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
+        var queue = new ProposalQueue(Max, proposalBytesMax: 1 << 20, hold);
+        var pending =
+            new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
         var (accepted, stopped) = (0, 0);
         List<ulong> taken = [];
 
@@ -124,14 +129,14 @@ public sealed class ProposalQueueTests
             });
 
         Assert.Equal(accepted, taken.Count);
-        Assert.Equal(accepted, table.Count);
+        Assert.Equal(accepted, pending.Count);
         Assert.Equal(taken.Order().Distinct(), taken);
 
         void Client()
         {
             for (var i = 0; i < 2; i++)
             {
-                if (inbox.TryAdd(new byte[1], table, out _, out _))
+                if (queue.TryAdd(new byte[1], pending, out _, out _))
                     Interlocked.Increment(ref accepted);
                 wake.Set();
             }
@@ -142,7 +147,7 @@ public sealed class ProposalQueueTests
 
         void Take(ref ProposalBatch batch, ref List<ulong> withdrawn)
         {
-            inbox.Drain(ref batch, ref withdrawn);
+            queue.Drain(ref batch, ref withdrawn);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);
@@ -153,34 +158,34 @@ public sealed class ProposalQueueTests
     [Fact]
     public void A_proposal_completes_exactly_once() => Schedules.Explore(300, () =>
     {
-        var answers = new RecordingDispatcher();
-        var table = new PendingProposals<int>(Given.Self, firstSequence: 0, answers);
-        ulong[] numbers = [table.Register(out var first).Sequence, table.Register(out var second).Sequence];
+        var dispatcher = new RecordingDispatcher();
+        var pending = new PendingProposals<int>(Given.Self, firstSequence: 0, dispatcher);
+        ulong[] numbers = [pending.Register(out var first).Sequence, pending.Register(out var second).Sequence];
         var committed = ProposalResult<int>.Committed(new LogIndex(1), 7);
 
         Given.RunConcurrently(
-            () => table.Complete([(numbers[0], committed), (numbers[1], committed)]),
+            () => pending.Complete([(numbers[0], committed), (numbers[1], committed)]),
             () =>
             {
                 foreach (var number in numbers)
-                    table.Complete(number, ProposalResult<int>.Rejected(RejectReason.Superseded, NodeId.None));
+                    pending.Complete(number, ProposalResult<int>.Rejected(RejectReason.Superseded, NodeId.None));
             },
-            () => table.CompleteAll(ProposalResult<int>.Indeterminate));
+            () => pending.CompleteAll(ProposalResult<int>.Indeterminate));
 
-        Assert.Equal(0, table.Count);
-        Assert.Equal(2, answers.All.Count);
-        Assert.Equal(1, answers.All.Count(answer => answer.Source.Task == first));
-        Assert.Equal(1, answers.All.Count(answer => answer.Source.Task == second));
+        Assert.Equal(0, pending.Count);
+        Assert.Equal(2, dispatcher.All.Count);
+        Assert.Equal(1, dispatcher.All.Count(completion => completion.Source.Task == first));
+        Assert.Equal(1, dispatcher.All.Count(completion => completion.Source.Task == second));
     });
 
     private sealed class RecordingDispatcher : ICompletionDispatcher<ProposalResult<int>>
     {
         public List<Completion<ProposalResult<int>>> All { get; } = [];
 
-        public void Dispatch(ReadOnlySpan<Completion<ProposalResult<int>>> answers)
+        public void Dispatch(ReadOnlySpan<Completion<ProposalResult<int>>> completions)
         {
             lock (All)
-                All.AddRange(answers);
+                All.AddRange(completions);
         }
     }
 }

@@ -6,41 +6,41 @@ using Quorate.Raft;
 namespace Quorate.Concurrency.Tests;
 
 /// <summary>
-/// <see cref="RaftNode{TResult}"/> with all its threads and a real disk: the only member of its cluster, with no network. Its clock runs until it has been
-/// elected and then stands still, so that whatever happens from there on happens because somebody was woken.
+/// <see cref="RaftNode{TResult}"/> with all its threads and real storage: the only member of its cluster, with no network. Its clock runs
+/// until the node has been elected and then stands still, so everything after that happens because a thread was woken.
 /// </summary>
 public sealed class RaftNodeTests
 {
     [Fact]
     public void Proposals_and_reads_complete_without_a_tick() => Schedules.Explore(100, async () =>
     {
-        await using var lonely = new SingleNode();
-        await lonely.Node.WaitForLeaderAsync();
+        await using var single = new SingleNode();
+        await single.Node.WaitForLeaderAsync();
 
         var clients = new[] { ClientAsync(1), ClientAsync(11) };
         await Task.WhenAll(clients);
 
-        Assert.Equal(new byte[] { 1, 2, 11, 12 }, lonely.StateMachine.Applied.Order());
+        Assert.Equal(new byte[] { 1, 2, 11, 12 }, single.StateMachine.Applied.Order());
 
         Task ClientAsync(byte first) => Task.Run(async () =>
         {
             for (var command = first; command < first + 2; command++)
             {
-                var proposed = await lonely.Node.ProposeAsync(new[] { command });
+                var proposed = await single.Node.ProposeAsync(new[] { command });
                 Assert.Equal(ProposalOutcome.Committed, proposed.Outcome);
                 Assert.Equal(command, proposed.Result);
             }
 
-            Assert.True((await lonely.Node.ReadBarrierAsync()).IsGranted);
+            Assert.True((await single.Node.ReadBarrierAsync()).IsGranted);
         });
     });
 
     [Fact]
     public void A_stop_completes_every_pending_request() => Schedules.Explore(100, async () =>
     {
-        await using var lonely = new SingleNode();
+        await using var single = new SingleNode();
         using var timeout = new CancellationTokenSource();
-        var node = lonely.Node;
+        var node = single.Node;
 
         var proposals = new[]
         {
@@ -60,15 +60,18 @@ public sealed class RaftNodeTests
         await Task.WhenAll(others);
 
         await node.Completion;
-        CheckOutcomes(proposals, lonely.StateMachine);
+        CheckOutcomes(proposals, single.StateMachine);
     });
 
-    /// <summary>A caller goes on in the thread that told it, and here keeps it until the node has ended: it must be none that the end waits for.</summary>
+    /// <summary>
+    /// A continuation runs on the thread that completed its proposal, and here blocks it until the node has stopped: that thread must be
+    /// none that the stop waits for.
+    /// </summary>
     [Fact]
     public void A_continuation_of_a_completed_proposal_may_stop_the_node() => Schedules.Explore(100, async () =>
     {
-        await using var lonely = new SingleNode();
-        var node = lonely.Node;
+        await using var single = new SingleNode();
+        var node = single.Node;
         await node.WaitForLeaderAsync();
 
         var clients = new[] { ClientAsync(1), ClientAsync(2) };
@@ -85,8 +88,8 @@ public sealed class RaftNodeTests
     [Fact]
     public void A_request_concurrent_with_the_stop_is_rejected() => Schedules.Explore(600, async () =>
     {
-        await using var lonely = new SingleNode(isElected: false);
-        var node = lonely.Node;
+        await using var single = new SingleNode(isElected: false);
+        var node = single.Node;
 
         var proposal = Task.Run(async () => await node.ProposeAsync(new byte[] { 1 }));
         var read = Task.Run(async () => await node.ReadBarrierAsync());
@@ -99,8 +102,8 @@ public sealed class RaftNodeTests
     [Fact]
     public void A_failed_node_completes_every_request_and_can_be_disposed() => Schedules.Explore(100, async () =>
     {
-        await using var lonely = new SingleNode(throwsAt: 2);
-        var node = lonely.Node;
+        await using var single = new SingleNode(throwsAt: 2);
+        var node = single.Node;
         var leader = await node.WaitForLeaderAsync();
         Assert.Equal(Given.Self, leader.Leader);
 
@@ -116,15 +119,15 @@ public sealed class RaftNodeTests
         try
         {
             await node.Completion;
-            Assert.Fail("a node that failed says so");
+            Assert.Fail("a failed node must report its failure");
         }
         catch (StateMachineException)
         {
-            // It did.
+            // Expected.
         }
 
-        await Task.WhenAll(new[] { Task.Run(lonely.DisposeAndReopenAsync), Task.Run(lonely.DisposeAndReopenAsync) });
-        CheckOutcomes(proposals, lonely.StateMachine);
+        await Task.WhenAll(new[] { Task.Run(single.DisposeAndReopenAsync), Task.Run(single.DisposeAndReopenAsync) });
+        CheckOutcomes(proposals, single.StateMachine);
     });
 
     private static Task WatchAsync(RaftNode<byte> node) => Task.Run(async () =>
@@ -133,7 +136,7 @@ public sealed class RaftNodeTests
             Assert.True(status.AppliedIndex <= status.CommitIndex && status.CommitIndex <= status.LastIndex);
     });
 
-    /// <summary>What was committed was applied; what was rejected was not; nothing was applied twice.</summary>
+    /// <summary>Checks that committed commands were applied, rejected ones were not, and none was applied twice.</summary>
     private static void CheckOutcomes(Task<ProposalResult<byte>>[] proposals, RecordingStateMachine stateMachine)
     {
         Assert.Equal(stateMachine.Applied.Distinct(), stateMachine.Applied);
@@ -164,7 +167,7 @@ public sealed class RaftNodeTests
                     SegmentBytes = Given.SmallLog.SegmentBytes,
                     HeartbeatInterval = TimeSpan.FromMilliseconds(100),
                     ElectionTimeout = TimeSpan.FromMilliseconds(500),
-                    TimeProvider = new StoppingClock(looks: isElected ? 40 : 0),
+                    TimeProvider = new StoppingClock(reads: isElected ? 40 : 0),
                     Seed = 1,
                 },
                 StateMachine,
@@ -175,7 +178,7 @@ public sealed class RaftNodeTests
 
         public RecordingStateMachine StateMachine { get; }
 
-        /// <summary>Whoever has seen the node end may start another in its folder.</summary>
+        /// <summary>Once the node has stopped, another may use its data directory.</summary>
         public async Task DisposeAndReopenAsync()
         {
             await Node.DisposeAsync();
@@ -204,21 +207,21 @@ public sealed class RaftNodeTests
         }
     }
 
-    /// <summary>Each look at it takes a heartbeat, until two election timeouts have been ticked off.</summary>
-    private sealed class StoppingClock(int looks) : TimeProvider
+    /// <summary>A clock that advances by a heartbeat with each read, until two election timeouts have passed.</summary>
+    private sealed class StoppingClock(int reads) : TimeProvider
     {
-        private int _looks;
+        private int _reads;
 
         public override long TimestampFrequency => 10;
 
-        public override long GetTimestamp() => _looks < looks ? ++_looks : _looks;
+        public override long GetTimestamp() => _reads < reads ? ++_reads : _reads;
     }
 
     private sealed class NullNetwork : INodeNetwork
     {
         public TransportCounters Counters => new([], 0, 0);
 
-        public void Send(Message message) => throw new InvalidOperationException("there is nobody to send to");
+        public void Send(Message message) => throw new InvalidOperationException("this node has no peers");
 
         public void Flush()
         {

@@ -3,7 +3,9 @@ using Quorate.Node.Transport;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="ReceiveQueue"/> and <see cref="ReceiveWindow"/>: readers put in as long as there is room, the loop takes out.</summary>
+/// <summary>
+/// <see cref="ReceiveQueue"/> and <see cref="ReceiveWindow"/>: readers enqueue frames while there is space, the driver dequeues them.
+/// </summary>
 public sealed class ReceiveQueueTests
 {
     private const int FrameBytes = 60;
@@ -20,7 +22,8 @@ public sealed class ReceiveQueueTests
 
         Assert.Equal(0, windows[0].UsedBytes + windows[1].UsedBytes);
 
-        // The kind carries the reader's number, the length the frame's. Three frames come together, and the loop is told as a connection tells it.
+        // The kind carries the reader's number, the length the frame's. Three frames arrive together, and the driver is signalled as a
+        // connection signals it.
         void Read(int reader)
         {
             for (var i = 0; i < 3; i++)

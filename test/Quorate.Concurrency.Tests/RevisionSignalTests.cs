@@ -2,7 +2,7 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="RevisionSignal"/>: whoever takes the next signal before looking at the store misses no news of it.</summary>
+/// <summary><see cref="RevisionSignal"/>: a watcher that takes the next signal before it reads the store misses no revision.</summary>
 public sealed class RevisionSignalTests
 {
     [Fact]

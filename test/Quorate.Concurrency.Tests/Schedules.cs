@@ -1,16 +1,16 @@
 using Microsoft.Coyote;
 using Microsoft.Coyote.SystematicTesting;
 
-// One at a time: a schedule is paused and woken thousands of times, and its neighbours would only make it wait.
+// One at a time: a schedule is paused and woken thousands of times, and concurrent tests would only delay it.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary>Runs a test again and again, each time with another order of its threads' steps; the orders are drawn from one seed.</summary>
+/// <summary>Runs a test many times, each time with another order of its threads' steps; the orders are drawn from one seed.</summary>
 /// <remarks>
-/// A step ends at every lock, wait, start, await, interlocked or volatile access, and at every access to a field. What fails: an exception nobody caught, a wrong
-/// assertion, and a moment at which threads are left and none can go on. A timed wait never times out here, so whoever is not woken sleeps for ever and is found.
-/// A call that Coyote cannot control would leave the order to chance: that fails too.
+/// A step ends at every lock, wait, start, await, interlocked or volatile access, and at every access to a field. A schedule fails on an
+/// unhandled exception, a failed assertion, and a deadlock. A timed wait never times out here, so a thread that is not woken is detected as
+/// a deadlock. A call that Coyote cannot control would leave the order to chance: that fails too.
 /// </remarks>
 internal static class Schedules
 {

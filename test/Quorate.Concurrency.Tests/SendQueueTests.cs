@@ -4,8 +4,8 @@ using Quorate.Raft;
 namespace Quorate.Concurrency.Tests;
 
 /// <summary>
-/// <see cref="SendQueue"/> and <see cref="AsyncAutoResetEvent"/>: the loop fills and writes what goes at once, a task writes the rest, the connection comes and goes.
-/// Where the socket would be is a list of bytes.
+/// <see cref="SendQueue"/> and <see cref="AsyncAutoResetEvent"/>: the driver enqueues and writes what the socket takes at once, a task
+/// writes the rest, connections open and close. A list of bytes replaces the socket.
 /// </summary>
 public sealed class SendQueueTests
 {
@@ -74,7 +74,7 @@ public sealed class SendQueueTests
 
     private static RequestVoteReply Message(ulong number) => new() { From = Given.Self, To = new NodeId(2), Term = new Term(number) };
 
-    /// <summary>As <see cref="SendQueue.Flush"/> does with a socket that takes half a message.</summary>
+    /// <summary>Acts as <see cref="SendQueue.Flush"/> does with a socket that takes half a message.</summary>
     private static void WriteAtOnce(SendQueue queue, List<Connection> connections)
     {
         if (queue.TryBeginWrite(out var write))
@@ -109,7 +109,7 @@ public sealed class SendQueueTests
             return nothingMore;
         }
 
-        /// <summary>As the dialer's writer does.</summary>
+        /// <summary>Acts as the writer of an outbound connection.</summary>
         public async Task WriteAllAsync()
         {
             while (!IsClosed)
@@ -130,7 +130,10 @@ public sealed class SendQueueTests
                 await _progress.WaitAsync();
         }
 
-        /// <summary>What arrived is whole messages, ascending from <paramref name="from"/> on, and at the most a piece of one at the end.</summary>
+        /// <summary>
+        /// The received bytes are whole messages, ascending from <paramref name="from"/> on, with at most one incomplete message at the
+        /// end.
+        /// </summary>
         public ulong CheckWhole(ulong from)
         {
             var frames = _written.ToArray();

@@ -2,7 +2,9 @@ using Quorate.Node.Transport;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="TaskTracker"/>: the end of the transport waits for all of its tasks, whoever starts or throws at that moment.</summary>
+/// <summary>
+/// <see cref="TaskTracker"/>: the shutdown of the transport waits for all of its tasks, whichever task starts or throws at that moment.
+/// </summary>
 public sealed class TaskTrackerTests
 {
     [Fact]

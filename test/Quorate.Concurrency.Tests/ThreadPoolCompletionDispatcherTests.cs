@@ -2,7 +2,10 @@ using Quorate.Node.Driver;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="ThreadPoolCompletionDispatcher{TOutcome}"/>: the applier and the loop give outcomes by the batch, callers go on where they are told.</summary>
+/// <summary>
+/// <see cref="ThreadPoolCompletionDispatcher{TOutcome}"/>: the applier and the driver dispatch completions in batches, and continuations
+/// run on pool threads.
+/// </summary>
 public sealed class ThreadPoolCompletionDispatcherTests
 {
     [Fact]
@@ -23,7 +26,7 @@ public sealed class ThreadPoolCompletionDispatcherTests
             Assert.Equal(i, await callers[i].Task);
     });
 
-    /// <summary>The worst that callers can do to each other: each but the last keeps its thread until the next has gone on.</summary>
+    /// <summary>The worst case: every continuation except the last blocks its thread until the next has run.</summary>
     [Fact]
     public void A_blocking_continuation_does_not_delay_other_completions() => Schedules.Explore(300, async () =>
     {

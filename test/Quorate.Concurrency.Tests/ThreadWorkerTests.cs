@@ -2,7 +2,7 @@ using Quorate.Node.Driver;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="ThreadWorker"/> and <see cref="WakeSignal"/>: the disk's thread and the applier's.</summary>
+/// <summary><see cref="ThreadWorker"/> and <see cref="WakeSignal"/>: the thread of the disk and that of the applier.</summary>
 public sealed class ThreadWorkerTests
 {
     [Fact]
@@ -29,7 +29,7 @@ public sealed class ThreadWorkerTests
         }
     });
 
-    /// <summary>What a node that could not start does with its threads.</summary>
+    /// <summary>A node that failed to start disposes of its threads like this.</summary>
     [Fact]
     public void A_worker_that_was_never_started_is_disposed_at_once() => Schedules.Explore(1, () => new ThreadWorker("worker").Dispose());
 
@@ -38,12 +38,12 @@ public sealed class ThreadWorkerTests
     {
         using var worker = new ThreadWorker("worker");
         worker.Start();
-        var answered = new WakeSignal();
+        var completed = new WakeSignal();
 
         for (var i = 0; i < 3; i++)
         {
-            worker.Post(answered.Set);
-            answered.Wait();
+            worker.Post(completed.Set);
+            completed.Wait();
         }
     });
 

@@ -5,14 +5,14 @@ using Quorate.Raft;
 
 namespace Quorate.Kv.Tests;
 
-/// <summary>Requests and stores in one line, and answers as one line.</summary>
+/// <summary>Builds requests in one line, and formats responses as one line.</summary>
 internal static class Given
 {
     public static byte[] Bytes(string text) => Encoding.Latin1.GetBytes(text);
 
     public static string Text(ReadOnlyMemory<byte> bytes) => Encoding.Latin1.GetString(bytes.Span);
 
-    /// <summary>As a client says it: a key and a range_end.</summary>
+    /// <summary>Builds an interval from a client's key and range_end.</summary>
     public static KeyInterval Keys(string key, string end = "") => KeyInterval.FromWire(Bytes(key), Bytes(end));
 
     public static KeyInterval Prefix(string prefix) => KeyInterval.Prefix(Bytes(prefix));
@@ -32,9 +32,10 @@ internal static class Given
     public static KeyCompare CompareValue(string key, CompareResult result, string value) =>
         new(Keys(key), CompareTarget.Value, result) { Value = Bytes(value) };
 
-    /// <summary>One line for an answer, with everything in it that a client can see.</summary>
+    /// <summary>Formats a result as one line with everything that a client can see.</summary>
     public static string Format(KvResult result) =>
-        string.Create(CultureInfo.InvariantCulture, $"@{result.Revision} {(result.Error is null ? Format(result.Response!) : result.Error.Message)}");
+        string.Create(
+            CultureInfo.InvariantCulture, $"@{result.Revision} {(result.Error is null ? Format(result.Response!) : result.Error.Message)}");
 
     public static string Format(KeyValue kv) => string.Create(
         CultureInfo.InvariantCulture,
@@ -43,11 +44,11 @@ internal static class Given
     public static string Format(KvEvent changed) =>
         $"{(changed.IsDeletion ? "delete" : "put")} {Format(changed.Kv)} before {(changed.PrevKv is { } kv ? Format(kv) : "none")}";
 
-    /// <summary>The leases of a store, each with its keys.</summary>
+    /// <summary>Formats the leases of a store, each with its keys.</summary>
     public static string Leases(KvSnapshot snapshot) => string.Join('\n', snapshot.Leases().Select(l =>
         $"{l} {string.Join(' ', snapshot.LeaseKeys(l.Id).Select(Text))}"));
 
-    /// <summary>Everything that happened from a revision on, read in as many rounds as it takes.</summary>
+    /// <summary>Reads and formats all events from a revision on, in as many batches as necessary.</summary>
     public static string Events(KvSnapshot snapshot, EventRequest request, long from)
     {
         var events = new List<string>();
@@ -55,7 +56,7 @@ internal static class Given
         {
             if (snapshot.Events(request, from, out var batch) is { } error)
                 return error.Message;
-            Assert.True(batch.Next > from || batch.Events.Count == 0, "reading goes on");
+            Assert.True(batch.Next > from || batch.Events.Count == 0, "each batch advances the next revision");
             Assert.DoesNotContain(batch.Events, e => e.Kv.ModRevision < from || e.Kv.ModRevision >= batch.Next);
             events.AddRange(batch.Events.Select(Format));
             from = batch.Next;
@@ -79,7 +80,7 @@ internal static class Given
     };
 }
 
-/// <summary>A store with the log in front of it: every request goes through its bytes, as in life.</summary>
+/// <summary>A store that receives every request as an encoded command with a log index, as in production.</summary>
 internal sealed class StoreUnderTest
 {
     private ulong _index;
@@ -90,7 +91,7 @@ internal sealed class StoreUnderTest
 
     public long Revision => Current.Revision;
 
-    /// <summary>Applies a batch of one.</summary>
+    /// <summary>Applies a batch of one request.</summary>
     public KvResult Apply(KvRequest request)
     {
         var result = ApplyInBatch(request);
@@ -111,6 +112,6 @@ internal sealed class StoreUnderTest
 
     public RangeResponse Read(RangeRequest request) => Assert.IsType<RangeResponse>(Current.Range(request).Response);
 
-    /// <summary>The keys of an answer, as text.</summary>
+    /// <summary>Returns the keys of a range response, as text.</summary>
     public string Keys(RangeRequest request) => string.Join(' ', Read(request).Kvs.Select(kv => Given.Text(kv.Key)));
 }

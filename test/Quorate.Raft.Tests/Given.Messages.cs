@@ -1,9 +1,11 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Messages, each in one line.</summary>
+/// <summary>Builds messages, each in one line.</summary>
 internal static partial class Given
 {
-    /// <summary>Entries of these terms, the first at <paramref name="from"/>; each carries its own name as payload.</summary>
+    /// <summary>
+    /// Entries of these terms, the first at index <paramref name="from"/>; the payload of each entry is its term and index.
+    /// </summary>
     public static LogEntry[] Entries(ulong from, params ReadOnlySpan<ulong> terms)
     {
         var entries = new LogEntry[terms.Length];
@@ -11,29 +13,34 @@ internal static partial class Given
         {
             var index = from + (ulong)i;
             entries[i] = new LogEntry(
-                Id((terms[i], index)), EntryKind.Command, new ProposalId(Node(99), terms[i] * 1_000_000 + index), new[] { (byte)terms[i], (byte)index });
+                Id((terms[i], index)), EntryKind.Command, new ProposalId(Node(99), terms[i] * 1_000_000 + index),
+                new[] { (byte)terms[i], (byte)index });
         }
 
         return entries;
     }
 
-    public static Proposal Proposal(ulong origin, ulong sequence, int bytes = 3) => new(new ProposalId(Node(origin), sequence), new byte[bytes]);
+    public static Proposal Proposal(ulong origin, ulong sequence, int bytes = 3) =>
+        new(new ProposalId(Node(origin), sequence), new byte[bytes]);
 
     public static AppendEntries Append(
-        ulong from, ulong to, ulong term, (ulong Term, ulong Index) previous, ReadOnlySpan<ulong> entries = default, ulong commit = 0, ulong round = 0) =>
+        ulong from, ulong to, ulong term, (ulong Term, ulong Index) previous,
+        ReadOnlySpan<ulong> entries = default, ulong commit = 0, ulong round = 0) =>
         new()
         {
             From = Node(from), To = Node(to), Term = new Term(term), Previous = Id(previous),
             Entries = Entries(previous.Index + 1, entries), LeaderCommit = At(commit), Round = round,
         };
 
-    public static AppendEntries Heartbeat(ulong from, ulong to, ulong term, (ulong Term, ulong Index) previous = default, ulong commit = 0, ulong round = 0) =>
+    public static AppendEntries Heartbeat(
+        ulong from, ulong to, ulong term, (ulong Term, ulong Index) previous = default, ulong commit = 0, ulong round = 0) =>
         Append(from, to, term, previous, [], commit, round);
 
     public static AppendEntriesReply Accepted(ulong from, ulong to, ulong term, ulong index, ulong round = 0) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), Accepted = true, Index = At(index), Round = round };
 
-    public static AppendEntriesReply Rejected(ulong from, ulong to, ulong term, ulong index, (ulong Term, ulong Index) hint, ulong round = 0) =>
+    public static AppendEntriesReply Rejected(
+        ulong from, ulong to, ulong term, ulong index, (ulong Term, ulong Index) hint, ulong round = 0) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), Index = At(index), Hint = Id(hint), Round = round };
 
     public static RequestVote Vote(ulong from, ulong to, ulong term, (ulong Term, ulong Index) last = default) =>
@@ -57,7 +64,11 @@ internal static partial class Given
     }
 
     public static RejectProposals ProposalRejection(ulong from, ulong to, ulong term, ulong first, ulong last) =>
-        new() { From = Node(from), To = Node(to), Term = new Term(term), FirstSequence = first, LastSequence = last, Reason = RejectReason.Busy };
+        new()
+        {
+            From = Node(from), To = Node(to), Term = new Term(term),
+            FirstSequence = first, LastSequence = last, Reason = RejectReason.Busy
+        };
 
     public static ReadIndexRequest ReadRequest(ulong from, ulong to, ulong term, ulong readId) =>
         new() { From = Node(from), To = Node(to), Term = new Term(term), ReadId = readId };

@@ -2,23 +2,29 @@ using System.Globalization;
 
 namespace Quorate.Raft.Tests;
 
-/// <summary>Nodes in a known state, each in one line. A log is the list of its entries' terms, from index 1 on.</summary>
+/// <summary>Builds nodes in a known state, each in one line. A log is given as the list of its entries' terms, from index 1 on.</summary>
 internal static partial class Given
 {
-    /// <summary>The election timeout of every node made here, in ticks; a heartbeat is a tenth of it.</summary>
+    /// <summary>The election timeout of every node built here, in ticks; the heartbeat interval is a tenth of it.</summary>
     public const int ElectionTicks = 20;
 
     /// <summary>Voters 1 to <paramref name="size"/>.</summary>
     public static Configuration Voters(int size) => new(Enumerable.Range(1, size).Select(i => Node((ulong)i)));
 
-    /// <summary>A configuration from lists of ids parted by spaces.</summary>
-    public static Configuration Configuration(string voters, string outgoing = "", string learners = "") => new(Ids(voters), Ids(outgoing), Ids(learners));
+    /// <summary>Builds a configuration from lists of ids separated by spaces.</summary>
+    public static Configuration Configuration(string voters, string outgoing = "", string learners = "") =>
+        new(Ids(voters), Ids(outgoing), Ids(learners));
 
-    public static RaftOptions Options(ulong id = 1) => new() { Self = Node(id), Seed = 42 + id, ElectionTicks = ElectionTicks, HeartbeatTicks = ElectionTicks / 10 };
+    public static RaftOptions Options(ulong id = 1) =>
+        new() { Self = Node(id), Seed = 42 + id, ElectionTicks = ElectionTicks, HeartbeatTicks = ElectionTicks / 10 };
 
-    /// <summary>A node that has just started with this on its disk; if <paramref name="leader"/> is given, it has heard a heartbeat of that one.</summary>
+    /// <summary>
+    /// A node that has just started with this state on its disk; if <paramref name="leader"/> is given, it has received a heartbeat from
+    /// it.
+    /// </summary>
     public static TestNode Follower(
-        ulong id = 2, ulong term = 1, ulong[]? log = null, ulong commit = 0, ulong vote = 0, ulong leader = 0, int size = 3, Configuration? members = null, RaftOptions? options = null)
+        ulong id = 2, ulong term = 1, ulong[]? log = null, ulong commit = 0, ulong vote = 0, ulong leader = 0,
+        int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
         var history = new HistoryChecker();
         var node = new TestNode(options ?? Options(id), members ?? Voters(size), history);
@@ -33,8 +39,9 @@ internal static partial class Given
         return node;
     }
 
-    /// <summary>A node that asks whether it would be elected in <paramref name="term"/> + 1; its questions are in the outbox.</summary>
-    public static TestNode PreCandidate(ulong id = 1, ulong term = 1, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    /// <summary>A pre-candidate that requests pre-votes for <paramref name="term"/> + 1; the requests are in its outbox.</summary>
+    public static TestNode PreCandidate(
+        ulong id = 1, ulong term = 1, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
         var node = Follower(id, term, log, size: size, members: members, options: options);
         while (node.Core!.Role == Role.Follower)
@@ -42,8 +49,9 @@ internal static partial class Given
         return node;
     }
 
-    /// <summary>A node that stands for election in <paramref name="term"/>; its own vote is on its disk and its requests are in the outbox.</summary>
-    public static TestNode Candidate(ulong id = 1, ulong term = 2, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
+    /// <summary>A candidate in <paramref name="term"/>; its own vote is on its disk, and its vote requests are in its outbox.</summary>
+    public static TestNode Candidate(
+        ulong id = 1, ulong term = 2, ulong[]? log = null, int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
         var node = PreCandidate(id, term - 1, log, size, members, options);
         foreach (var other in node.Core!.Configuration.Members)
@@ -58,11 +66,12 @@ internal static partial class Given
     }
 
     /// <summary>
-    /// The leader of <paramref name="term"/>, elected a moment ago: its no-op stands at the end of its log, unwritten and unsent. If it is
-    /// <paramref name="settled"/>, everything is on every disk, committed and applied.
+    /// The leader of <paramref name="term"/>, just elected: its no-op is at the end of its log, neither flushed nor sent. If
+    /// <paramref name="settled"/> is set, every entry is on every disk, committed and applied.
     /// </summary>
     public static TestNode Leader(
-        ulong id = 1, ulong term = 2, ulong[]? log = null, bool settled = false, int size = 3, Configuration? members = null, RaftOptions? options = null)
+        ulong id = 1, ulong term = 2, ulong[]? log = null, bool settled = false, int size = 3,
+        Configuration? members = null, RaftOptions? options = null)
     {
         var node = Candidate(id, term, log, size, members, options);
         foreach (var other in node.Core!.Configuration.Members)

@@ -3,7 +3,7 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Tests;
 
-/// <summary>A replica that writes down what it is asked and answers as it was told to.</summary>
+/// <summary>A fake node that records its calls and returns scripted results.</summary>
 internal sealed class FakeRaftNode : IRaftNode
 {
     public NodeStatus Status { get; set; }

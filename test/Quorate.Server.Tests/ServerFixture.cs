@@ -7,41 +7,44 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Tests;
 
-/// <summary>Servers and what they need, on loopback, with folders that go away.</summary>
+/// <summary>Starts servers and clients on loopback, with temporary directories.</summary>
 internal static class ServerFixture
 {
-    /// <summary>Settings from a command line.</summary>
-    public static ServerSettings ParseSettings(params string[] arguments) => SettingsParser.Parse(ParsedFlags.Parse(arguments, new Dictionary<string, string>()));
+    /// <summary>Parses settings from a command line.</summary>
+    public static ServerSettings ParseSettings(params string[] arguments) =>
+        SettingsParser.Parse(ParsedFlags.Parse(arguments, new Dictionary<string, string>()));
 
-    /// <summary>A cluster of one that leads already. The system chooses its ports.</summary>
+    /// <summary>Starts a cluster of one and waits until it leads. The operating system chooses its ports.</summary>
     public static async Task<RunningServer> StartAsync(params string[] arguments)
     {
-        var folder = new TemporaryDirectory();
+        var directory = new TemporaryDirectory();
         string[] defaults =
         [
-            "--name=n0", $"--data-dir={folder.Path}/n0", "--listen-client-urls=http://127.0.0.1:0", "--listen-peer-urls=http://127.0.0.1:0",
+            "--name=n0", $"--data-dir={directory.Path}/n0", "--listen-client-urls=http://127.0.0.1:0",
+            "--listen-peer-urls=http://127.0.0.1:0",
             "--initial-advertise-peer-urls=http://127.0.0.1:1", "--heartbeat-interval=20", "--election-timeout=100",
         ];
         try
         {
-            var server = await QuorateServer.StartAsync(ParseSettings([.. defaults, .. arguments]), NullLoggerFactory.Instance, CancellationToken.None);
-            var running = new RunningServer(server, folder);
+            var server = await QuorateServer.StartAsync(ParseSettings([.. defaults, .. arguments]), NullLoggerFactory.Instance,
+                CancellationToken.None);
+            var running = new RunningServer(server, directory);
             await Eventually.IsTrueAsync(() => server.Status.HasLeader, "the member leads");
             return running;
         }
         catch
         {
-            folder.Dispose();
+            directory.Dispose();
             throw;
         }
     }
 
-    /// <summary>Bytes of a text.</summary>
+    /// <summary>Returns the UTF-8 bytes of a text.</summary>
     public static ByteString Utf8(string text) => ByteString.CopyFromUtf8(text);
 }
 
 /// <summary>A server, and clients of it.</summary>
-internal sealed class RunningServer(QuorateServer server, TemporaryDirectory folder) : IAsyncDisposable
+internal sealed class RunningServer(QuorateServer server, TemporaryDirectory directory) : IAsyncDisposable
 {
     private readonly GrpcChannel _channel = GrpcChannel.ForAddress(server.ClientUrls[0]);
 
@@ -60,11 +63,11 @@ internal sealed class RunningServer(QuorateServer server, TemporaryDirectory fol
         Http.Dispose();
         _channel.Dispose();
         await server.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 }
 
-/// <summary>A folder that is removed with all that is in it.</summary>
+/// <summary>A temporary directory that is removed with its contents.</summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("quorate-test-").FullName;
@@ -72,7 +75,7 @@ internal sealed class TemporaryDirectory : IDisposable
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
 
-/// <summary>Waits for a condition, with a deadline.</summary>
+/// <summary>Waits for a condition, with a timeout.</summary>
 internal static class Eventually
 {
     public static async Task IsTrueAsync(Func<bool> condition, string what)

@@ -6,7 +6,7 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Commands;
 
-/// <summary>docs/formats/kv-command.md: the bytes of a command, from both ends.</summary>
+/// <summary>docs/formats/kv-command.md: encoding and decoding of commands.</summary>
 public sealed class KvCommandTests
 {
     [Fact]
@@ -21,7 +21,7 @@ public sealed class KvCommandTests
             },
             iter: 2000);
 
-    /// <summary>Golden: these bytes lie in logs. They may only be added to, with a new format.</summary>
+    /// <summary>Golden bytes: existing logs contain them. Only a new format may add to them.</summary>
     [Fact]
     public void Format_1_encodes_to_the_golden_bytes()
     {
@@ -37,7 +37,7 @@ public sealed class KvCommandTests
             Hex(Golden()));
     }
 
-    /// <summary>Golden: what came with leases.</summary>
+    /// <summary>Golden bytes of the lease commands.</summary>
     [Fact]
     public void Format_2_encodes_to_the_golden_bytes()
     {
@@ -49,7 +49,7 @@ public sealed class KvCommandTests
 
     [Theory]
     [InlineData(0, 10)] // no id
-    [InlineData(1, 0)] // no time
+    [InlineData(1, 0)] // no time to live
     [InlineData(1, Lease.MaxTtlSeconds + 1)]
     public void An_invalid_lease_grant_is_not_encoded(long id, long ttl) =>
         Assert.Throws<ArgumentException>(() => Encode(new LeaseGrantRequest(id, ttl)));
@@ -57,9 +57,12 @@ public sealed class KvCommandTests
     [Fact]
     public void A_put_decodes_to_its_fields()
     {
-        var put = Assert.IsType<PutRequest>(KvCommand.Decode(Encode(Put("key", "value") with { Lease = -5, PrevKv = true, IgnoreLease = true })));
+        var put = Assert.IsType<PutRequest>(
+            KvCommand.Decode(Encode(Put("key", "value") with { Lease = -5, PrevKv = true, IgnoreLease = true })));
 
-        Assert.Equal(("key", "value", -5, true, false, true), (Text(put.Key), Text(put.Value), put.Lease, put.PrevKv, put.IgnoreValue, put.IgnoreLease));
+        Assert.Equal(
+            ("key", "value", -5, true, false, true),
+            (Text(put.Key), Text(put.Value), put.Lease, put.PrevKv, put.IgnoreValue, put.IgnoreLease));
     }
 
     [Fact]
@@ -88,7 +91,8 @@ public sealed class KvCommandTests
 
     [Fact]
     public void Random_bytes_are_rejected_or_decode_canonically() =>
-        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample((format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: 8_000);
+        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample(
+            (format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: 8_000);
 
     [Fact]
     public void A_huge_element_count_allocates_nothing()
@@ -126,10 +130,10 @@ public sealed class KvCommandTests
     [InlineData("0106F601D804")] // format 1 has no leases
     [InlineData("0301016B01760000")] // format 3
     [InlineData("0206000A")] // a lease without an id
-    [InlineData("02060200")] // a lease without time
-    [InlineData("02060281B4C4C321")] // a lease for a second too long
-    [InlineData("0105016B")] // a range is no command
-    [InlineData("010400FF")] // something behind the end
+    [InlineData("02060200")] // a lease without a time to live
+    [InlineData("02060281B4C4C321")] // a time to live one second above the maximum
+    [InlineData("0105016B")] // a range is not a command
+    [InlineData("010400FF")] // bytes after the end
     [InlineData("0104808000")] // a padded number
     [InlineData("0104FFFFFFFFFFFFFFFFFF7F")] // a number of 65 bits
     [InlineData("0101016B01760008")] // an unknown flag
@@ -146,13 +150,20 @@ public sealed class KvCommandTests
         }
         catch (KvCommandFormatException)
         {
-            // Refused, as it should be.
+            // Rejected, as required.
         }
     }
 
     private static TxnRequest Golden() => Txn(
         [Compare(CompareTarget.Version, "k", CompareResult.Equal, 1), CompareValue("k", CompareResult.NotEqual, "v")],
-        then: [new RangeRequest(KeyInterval.From(Bytes("k"))) { Revision = -1, Limit = 4, KeysOnly = true, SortOrder = SortOrder.Ascend, SortTarget = SortTarget.Value }, Txn(then: [Put("a")])],
+        then:
+        [
+            new RangeRequest(KeyInterval.From(Bytes("k")))
+            {
+                Revision = -1, Limit = 4, KeysOnly = true, SortOrder = SortOrder.Ascend, SortTarget = SortTarget.Value
+            },
+            Txn(then: [Put("a")])
+        ],
         otherwise: [Delete("a") with { PrevKv = true }]);
 
     private static byte[] Encode(KvRequest request)

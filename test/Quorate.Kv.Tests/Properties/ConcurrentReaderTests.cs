@@ -2,7 +2,7 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Properties;
 
-/// <summary>One thread applies, others read what it published: each snapshot is one state, whole, however long one looks at it.</summary>
+/// <summary>One thread applies, others read the published snapshots: each snapshot is one complete state that never changes.</summary>
 public sealed class ConcurrentReaderTests
 {
     [Fact]
@@ -21,7 +21,7 @@ public sealed class ConcurrentReaderTests
             }
         })).ToArray();
 
-        // Every batch puts its own number under all keys: a reader that sees two numbers has seen half a batch.
+        // Every batch writes its own number to all keys: a reader that sees two numbers has seen a partial batch.
         for (var batch = 0; batch < Batches; batch++)
         {
             for (var i = 0; i < PerBatch; i++)

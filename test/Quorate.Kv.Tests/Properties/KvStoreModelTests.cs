@@ -3,7 +3,9 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Tests.Properties;
 
-/// <summary>Random commands, reads at random revisions and compactions: every answer the same as the slow, obvious store's.</summary>
+/// <summary>
+/// Random commands, reads at random revisions, and compactions: every result equals that of the slow, obvious reference store.
+/// </summary>
 public sealed class KvStoreModelTests
 {
     [Fact]
@@ -33,7 +35,11 @@ public sealed class KvStoreModelTests
     /// <summary>etcd's guarantees of a watch: ordered, unique, atomic, reliable, from any revision that is not compacted.</summary>
     [Fact]
     public void Watch_events_are_complete_and_in_order() =>
-        Gen.Select(RequestGenerators.Command.Array[1, 60], RequestGenerators.Keys, Gen.Int[0, 7], Gen.Select(Gen.Int[1, 4], Gen.Int[1, 20])).Sample(
+        Gen.Select(
+            RequestGenerators.Command.Array[1, 60],
+            RequestGenerators.Keys,
+            Gen.Int[0, 7],
+            Gen.Select(Gen.Int[1, 4], Gen.Int[1, 20])).Sample(
             (commands, keys, flags, limits) =>
             {
                 var wanted = new EventRequest(keys)
@@ -56,7 +62,7 @@ public sealed class KvStoreModelTests
             },
             iter: 1000);
 
-    /// <summary>etcd's guarantee of a revision: what was read at it once is read at it always, until it is compacted.</summary>
+    /// <summary>etcd's guarantee of a revision: a read at it always returns the same result, until the revision is compacted.</summary>
     [Fact]
     public void A_snapshot_never_changes() =>
         Gen.Select(RequestGenerators.Command.Array[1, 60], RequestGenerators.Range.Array[1, 6]).Sample(
@@ -81,7 +87,9 @@ public sealed class KvStoreModelTests
             },
             iter: 700);
 
-    /// <summary>The hash is over what can be read and nothing else: not the pages, not how far a compaction was swept.</summary>
+    /// <summary>
+    /// The hash covers what can be read and nothing else: neither the page layout nor the sweep progress of a compaction.
+    /// </summary>
     [Fact]
     public void Hashes_are_equal_exactly_when_readable_contents_are() =>
         Gen.Select(RequestGenerators.Command.Array[1, 40], RequestGenerators.Command.Array[0, 3], Gen.Int[1, 7]).Sample(

@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Kv.Tests.Properties;
 
-/// <summary>The same store, slow and obvious: a list of everything that ever happened, walked from its beginning for every question.</summary>
+/// <summary>A slow, obvious reference store: keeps a list of all changes and scans it from the beginning for every request.</summary>
 internal sealed class ReferenceKvStore
 {
     private sealed record Change(long Revision, string Key, KeyValue? Kv);
@@ -33,11 +33,11 @@ internal sealed class ReferenceKvStore
     public KvResult Range(RangeRequest r) =>
         CheckRevision(r.Revision) is { } error ? new KvResult(null, error, _revision) : new KvResult(Read(r, _revision), null, _revision);
 
-    /// <summary>The leases, each with its keys.</summary>
+    /// <summary>Formats the leases, each with its keys.</summary>
     public string Leases() => string.Join('\n', _leases.Values.Select(l =>
         $"{l} {string.Join(' ', At(long.MaxValue).Where(kv => kv.Lease == l.Id).Select(kv => Given.Text(kv.Key)))}"));
 
-    /// <summary>What happened from a revision on.</summary>
+    /// <summary>Formats the events from a revision on.</summary>
     public string Events(EventRequest wanted, long from)
     {
         if (from < _compacted)
@@ -48,16 +48,20 @@ internal sealed class ReferenceKvStore
             var (revision, key, kv) = _changes[i];
             if (revision < from || !wanted.Keys.Contains(Given.Bytes(key)) || (kv is null ? wanted.WithoutDeletions : wanted.WithoutPuts))
                 continue;
-            var before = revision - 1 < _compacted ? null : At(revision - 1).Where(o => Given.Text(o.Key) == key).Select(o => (KeyValue?)o).SingleOrDefault();
-            events.Add(Given.Format(new KvEvent(kv ?? new KeyValue(Given.Bytes(key), default, 0, revision, 0, 0), wanted.PrevKv ? before : null)));
+            var before = revision - 1 < _compacted
+                ? null
+                : At(revision - 1).Where(o => Given.Text(o.Key) == key).Select(o => (KeyValue?)o).SingleOrDefault();
+            events.Add(Given.Format(
+                new KvEvent(kv ?? new KeyValue(Given.Bytes(key), default, 0, revision, 0, 0), wanted.PrevKv ? before : null)));
         }
 
         return string.Join('\n', events);
     }
 
-    /// <summary>Every version that can be read between the compact revision and a revision.</summary>
+    /// <summary>Formats every version that can be read between the compact revision and a revision.</summary>
     public string ReadableVersions(long upTo) => string.Join('\n', _changes
-        .Where((c, i) => c.Revision <= upTo && (c.Revision >= _compacted || (c.Kv is not null && !_changes.Skip(i + 1).Any(l => l.Key == c.Key && l.Revision <= _compacted))))
+        .Where((c, i) => c.Revision <= upTo && (c.Revision >= _compacted
+            || (c.Kv is not null && !_changes.Skip(i + 1).Any(l => l.Key == c.Key && l.Revision <= _compacted))))
         .Select(c => $"{c.Revision} {c.Key} {(c.Kv is { } kv ? Given.Format(kv) : "gone")}"));
 
     private (KvResponse?, KvError?) Compact(CompactRequest c)
@@ -78,7 +82,9 @@ internal sealed class ReferenceKvStore
             case LeaseGrantRequest grant:
                 if (lease is not null)
                     return (null, KvError.LeaseExists);
-                return (new LeaseGrantResponse(_revision, _leases[grant.Id] = new Lease(grant.Id, grant.TtlSeconds, new LogIndex(_index))), null);
+                return (
+                    new LeaseGrantResponse(_revision, _leases[grant.Id] = new Lease(grant.Id, grant.TtlSeconds, new LogIndex(_index))),
+                    null);
             case LeaseExpireRequest expire:
                 var isExpired = lease?.RenewedAt == expire.RenewedAt;
                 return (new LeaseExpireResponse(isExpired ? EndLease(expire.Id) : _revision, expire.Id, isExpired), null);
@@ -87,7 +93,8 @@ internal sealed class ReferenceKvStore
             case LeaseRevokeRequest:
                 return (new LeaseRevokeResponse(EndLease(request.Id), request.Id), null);
             default:
-                return (new LeaseRenewResponse(_revision, _leases[request.Id] = lease.Value with { RenewedAt = new LogIndex(_index) }), null);
+                return (
+                    new LeaseRenewResponse(_revision, _leases[request.Id] = lease.Value with { RenewedAt = new LogIndex(_index) }), null);
         }
     }
 
@@ -114,7 +121,7 @@ internal sealed class ReferenceKvStore
         if (RequestValidator.Validate(txn, KvLimits.Default) is { } invalid)
             return (null, invalid);
 
-        // Which nested branches are taken is settled before anything runs.
+        // All branches are resolved before any operation runs.
         var taken = new Dictionary<TxnRequest, bool>(ReferenceEqualityComparer.Instance);
         ResolveBranches(txn, taken);
         var all = Flatten(txn, taken).ToList();
@@ -148,7 +155,9 @@ internal sealed class ReferenceKvStore
         (taken[txn] ? txn.Success : txn.Failure).SelectMany(o => o is TxnRequest nested ? Flatten(nested, taken) : [o]);
 
     private TxnResponse RunTxn(TxnRequest txn, Dictionary<TxnRequest, bool> taken, long before) => new(
-        0, taken[txn], [.. (taken[txn] ? txn.Success : txn.Failure).Select(o => o is TxnRequest t ? RunTxn(t, taken, before) : Run(o, before))]);
+        0,
+        taken[txn],
+        [.. (taken[txn] ? txn.Success : txn.Failure).Select(o => o is TxnRequest t ? RunTxn(t, taken, before) : Run(o, before))]);
 
     private bool Holds(KeyCompare c)
     {
@@ -190,7 +199,8 @@ internal sealed class ReferenceKvStore
                 KeyValue? old = At(long.MaxValue).Where(kv => Given.Text(kv.Key) == key).Select(kv => (KeyValue?)kv).SingleOrDefault();
                 var value = put.IgnoreValue ? old!.Value.Value : put.Value;
                 _changes.Add(new Change(before + 1, key, new KeyValue(
-                    put.Key.ToArray(), value.ToArray(), old?.CreateRevision ?? before + 1, before + 1, (old?.Version ?? 0) + 1, put.IgnoreLease ? old!.Value.Lease : put.Lease)));
+                    put.Key.ToArray(), value.ToArray(), old?.CreateRevision ?? before + 1, before + 1, (old?.Version ?? 0) + 1,
+                    put.IgnoreLease ? old!.Value.Lease : put.Lease)));
                 return new PutResponse(before + 1, put.PrevKv ? old : null);
             case DeleteRangeRequest delete:
                 var deleted = At(long.MaxValue).Where(kv => delete.Keys.Contains(kv.Key.Span)).ToList();
@@ -225,14 +235,18 @@ internal sealed class ReferenceKvStore
             SortTarget.Value => kv => (0, Given.Text(kv.Value)),
             _ => kv => (0, Given.Text(kv.Key)),
         };
-        var order = Comparer<(long, string)>.Create((a, b) => a.Item1 != b.Item1 ? a.Item1.CompareTo(b.Item1) : string.CompareOrdinal(a.Item2, b.Item2));
+        var order = Comparer<(long, string)>.Create((a, b) =>
+            a.Item1 != b.Item1 ? a.Item1.CompareTo(b.Item1) : string.CompareOrdinal(a.Item2, b.Item2));
         var sorted = (r.SortOrder == SortOrder.Descend ? kvs.OrderByDescending(by, order) : kvs.OrderBy(by, order)).ToList();
         var more = r.Limit > 0 && sorted.Count > r.Limit;
         return new RangeResponse(
-            newest, [.. (more ? sorted.Take((int)r.Limit) : sorted).Select(kv => r.KeysOnly ? kv with { Value = default } : kv)], more, found.Count);
+            newest,
+            [.. (more ? sorted.Take((int)r.Limit) : sorted).Select(kv => r.KeysOnly ? kv with { Value = default } : kv)],
+            more,
+            found.Count);
     }
 
-    /// <summary>The keys as they were at a revision, in order.</summary>
+    /// <summary>Returns the keys as they were at a revision, in order.</summary>
     private SortedDictionary<string, KeyValue>.ValueCollection At(long revision)
     {
         var keys = new SortedDictionary<string, KeyValue>(StringComparer.Ordinal);

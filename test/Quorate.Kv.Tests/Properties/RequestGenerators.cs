@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Kv.Tests.Properties;
 
-/// <summary>Random requests over few keys and few revisions, so that they meet.</summary>
+/// <summary>Random requests over few keys and few revisions, so that they conflict often.</summary>
 internal static class RequestGenerators
 {
     public static readonly Gen<string> Key = Gen.Char["abcd"].Array[1, 2].Select(c => new string(c));
@@ -15,7 +15,7 @@ internal static class RequestGenerators
         (1, Key.Select(Given.Prefix)),
         (1, Gen.Const(KeyInterval.All)));
 
-    // Mostly near the beginning, now and then the newest or one that has not happened.
+    // Mostly old revisions, sometimes the newest one or a future one.
     private static readonly Gen<long> Revision = Gen.Frequency((3, Gen.Const(0L)), (5, Gen.Long[1, 60]), (1, Gen.Long[-1, 1]));
 
     private static readonly Gen<long> Bound = Gen.Frequency((6, Gen.Const(0L)), (2, Gen.Long[1, 40]));
@@ -36,7 +36,7 @@ internal static class RequestGenerators
                 MaxCreateRevision = bounds.Item4,
             });
 
-    // Three of them, granted, renewed and revoked often enough that a put meets one that is there.
+    // Three leases, granted, renewed and revoked often enough that a put often refers to an existing one.
     public static readonly Gen<long> LeaseId = Gen.Long[77, 79];
 
     private static readonly Gen<LeaseRequest> Lease = Gen.Frequency(

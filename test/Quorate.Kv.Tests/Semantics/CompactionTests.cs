@@ -22,7 +22,8 @@ public sealed class CompactionTests
         Assert.Equal("@6 compact r6", _store.ApplyAndFormat(new CompactRequest(4)));
 
         Assert.Same(KvError.Compacted, _store.Current.Range(Range("a") with { Revision = 3 }).Error);
-        Assert.Equal("a=2(c2 m3 v2 l0) b=1(c4 m4 v1 l0)", string.Join(' ', _store.Read(Range("a", "z") with { Revision = 4 }).Kvs.Select(Format)));
+        Assert.Equal(
+            "a=2(c2 m3 v2 l0) b=1(c4 m4 v1 l0)", string.Join(' ', _store.Read(Range("a", "z") with { Revision = 4 }).Kvs.Select(Format)));
         Assert.Equal("a", _store.Keys(Range("a", "z") with { Revision = 5 }));
         Assert.Equal(4, _store.Current.CompactRevision);
     }
@@ -68,7 +69,7 @@ public sealed class CompactionTests
         snapshot.HashKv(0, out var hashBefore);
         _store.Apply(new CompactRequest(_store.Revision));
         _store.Current.HashKv(0, out var hashAtOnce);
-        Assert.True(_store.Current.SizeBytes > 1_000_000, "swept in one go: this test shows nothing then");
+        Assert.True(_store.Current.SizeBytes > 1_000_000, "the compaction was swept at once, so this test would show nothing");
 
         for (var i = 0; i < 20_000 / 8; i++)
             _store.ApplyInBatch(Delete("nothing"));

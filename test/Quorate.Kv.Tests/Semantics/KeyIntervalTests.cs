@@ -4,7 +4,7 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
 
-/// <summary>etcd v3 API, key and range_end; GHSA-xg4h-6gfc-h4m8 for what happens when two places read them differently.</summary>
+/// <summary>etcd v3 API, key and range_end; GHSA-xg4h-6gfc-h4m8 shows what happens when two places interpret them differently.</summary>
 public sealed class KeyIntervalTests
 {
     [Theory]
@@ -34,7 +34,7 @@ public sealed class KeyIntervalTests
                     Assert.True(all);
                 else
                     Assert.False(inner.IsEmpty);
-                // Single keys that hold a witness prove the other direction.
+                // A key of the inner interval outside the outer one proves the other direction.
                 if (held.Exists(k => !outer.Contains(Bytes(k))))
                     Assert.False(outer.Contains(inner));
             },
@@ -43,5 +43,7 @@ public sealed class KeyIntervalTests
 
     [Fact]
     public void The_full_interval_contains_every_key() =>
-        Assert.All(new[] { KeyInterval.All, Prefix(""), Keys("\0", "\0") }, k => Assert.True(k.IsAll && k.Contains(Bytes("\0")) && k.Contains(Keys("z", "\0"))));
+        Assert.All(
+            new[] { KeyInterval.All, Prefix(""), Keys("\0", "\0") },
+            k => Assert.True(k.IsAll && k.Contains(Bytes("\0")) && k.Contains(Keys("z", "\0"))));
 }

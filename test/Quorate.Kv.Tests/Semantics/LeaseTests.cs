@@ -3,7 +3,7 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
 
-/// <summary>etcd v3 API, Lease: what a lease holds, and what goes with it.</summary>
+/// <summary>etcd v3 API, Lease: grant, renewal, revocation, expiry, and the keys attached to a lease.</summary>
 public sealed class LeaseTests
 {
     private readonly StoreUnderTest _store = new();
@@ -22,7 +22,8 @@ public sealed class LeaseTests
         Grant(7);
 
         Assert.Same(KvError.LeaseExists, Grant(7).Error);
-        Assert.Same(KvError.LeaseTtlTooLarge, RequestValidator.Validate(new LeaseGrantRequest(8, Lease.MaxTtlSeconds + 1), KvLimits.Default));
+        Assert.Same(
+            KvError.LeaseTtlTooLarge, RequestValidator.Validate(new LeaseGrantRequest(8, Lease.MaxTtlSeconds + 1), KvLimits.Default));
         Assert.Null(RequestValidator.Validate(new LeaseGrantRequest(8, Lease.MaxTtlSeconds), KvLimits.Default));
     }
 
@@ -36,7 +37,9 @@ public sealed class LeaseTests
 
         Assert.Equal("@5 revoke r5 7", _store.ApplyAndFormat(new LeaseRevokeRequest(7)));
         Assert.Equal("c", _store.Keys(Range("a", "\0")));
-        Assert.Equal("delete a=(c0 m5 v0 l0) before none\ndelete b=(c0 m5 v0 l0) before none", Events(_store.Current, new EventRequest(KeyInterval.All), 5));
+        Assert.Equal(
+            "delete a=(c0 m5 v0 l0) before none\ndelete b=(c0 m5 v0 l0) before none",
+            Events(_store.Current, new EventRequest(KeyInterval.All), 5));
         Assert.Null(_store.Current.GetLease(7));
     }
 
@@ -87,12 +90,13 @@ public sealed class LeaseTests
     {
         Grant(7);
 
-        Assert.Same(KvError.LeaseNotFound, _store.Apply(Txn(then: [Put("a", "1") with { Lease = 7 }, Put("b", "1") with { Lease = 9 }])).Error);
+        Assert.Same(
+            KvError.LeaseNotFound, _store.Apply(Txn(then: [Put("a", "1") with { Lease = 7 }, Put("b", "1") with { Lease = 9 }])).Error);
         Assert.Equal((1, 0), (_store.Revision, _store.Current.KeyCount));
         Assert.Empty(LeaseKeys(7));
     }
 
-    /// <summary>The leader's clock said the time was up; the renewal was in the log before it could say so.</summary>
+    /// <summary>By the leader's clock the lease had expired, but a renewal is before the expiry in the log.</summary>
     [Fact]
     public void An_expiry_overtaken_by_a_renewal_has_no_effect()
     {
@@ -118,7 +122,7 @@ public sealed class LeaseTests
         Assert.NotNull(_store.Current.GetLease(7));
     }
 
-    /// <summary>HashKV compares members at a revision, and leases have none; the hash of everything sees them.</summary>
+    /// <summary>HashKV compares members at a revision, and leases have no revision; only the full hash covers them.</summary>
     [Fact]
     public void The_full_hash_covers_leases_and_attachments()
     {

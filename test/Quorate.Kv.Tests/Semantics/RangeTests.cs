@@ -24,14 +24,17 @@ public sealed class RangeTests
     public void A_range_end_selects_one_key_an_interval_or_all_later_keys(string key, string end, string expected)
     {
         Assert.Equal(expected, _store.Keys(Range(key, end)));
-        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, _store.Read(Range(key, end) with { CountOnly = true }).Count);
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length,
+            _store.Read(Range(key, end) with { CountOnly = true }).Count);
     }
 
     [Theory]
     [InlineData("b", "b b1 b2")]
     [InlineData("", "a b b1 b2 c \u00ff\u00ff")]
     [InlineData("\u00ff", "\u00ff\u00ff")]
-    public void A_prefix_of_only_0xff_extends_to_the_last_key(string prefix, string expected) => Assert.Equal(expected, _store.Keys(new RangeRequest(Prefix(prefix))));
+    public void A_prefix_of_only_0xff_extends_to_the_last_key(string prefix, string expected) =>
+        Assert.Equal(expected, _store.Keys(new RangeRequest(Prefix(prefix))));
 
     [Fact]
     public void An_empty_key_is_rejected() => Assert.Same(KvError.KeyNotProvided, _store.Current.Range(Range("")).Error);
@@ -123,7 +126,8 @@ public sealed class RangeTests
     [InlineData(0, 5)]
     [InlineData(-1, 0)]
     public void An_unknown_sort_option_is_rejected(int order, int target) => Assert.Same(
-        KvError.InvalidSortOption, _store.Current.Range(Range("a") with { SortOrder = (SortOrder)order, SortTarget = (SortTarget)target }).Error);
+        KvError.InvalidSortOption,
+        _store.Current.Range(Range("a") with { SortOrder = (SortOrder)order, SortTarget = (SortTarget)target }).Error);
 
     [Fact]
     public void A_read_at_an_old_revision_has_the_current_revision_in_its_header()
@@ -131,8 +135,10 @@ public sealed class RangeTests
         _store.Apply(Put("b", "second"));
         _store.Apply(Delete("b"));
 
-        Assert.Equal("@9 range r9 [b=value of b(c3 m3 v1 l0)] more False count 1", Format(_store.Current.Range(Range("b") with { Revision = 7 })));
-        Assert.Equal("@9 range r9 [b=second(c3 m8 v2 l0)] more False count 1", Format(_store.Current.Range(Range("b") with { Revision = 8 })));
+        Assert.Equal(
+            "@9 range r9 [b=value of b(c3 m3 v1 l0)] more False count 1", Format(_store.Current.Range(Range("b") with { Revision = 7 })));
+        Assert.Equal(
+            "@9 range r9 [b=second(c3 m8 v2 l0)] more False count 1", Format(_store.Current.Range(Range("b") with { Revision = 8 })));
     }
 
     [Fact]

@@ -2,7 +2,9 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
 
-/// <summary>etcd v3 API, TxnRequest: how a transaction runs. What is refused before it runs is in <see cref="TxnValidationTests"/>.</summary>
+/// <summary>
+/// etcd v3 API, TxnRequest: execution of transactions. <see cref="TxnValidationTests"/> covers rejection before execution.
+/// </summary>
 public sealed class TxnTests
 {
     private readonly StoreUnderTest _store = new();
@@ -87,11 +89,12 @@ public sealed class TxnTests
     {
         _store.Apply(Put("old", "0"));
 
-        var response = _store.ApplyAndFormat(Txn(then: [Delete("none"), Range("a"), Put("a", "1"), Range("a"), Delete("old"), Range("old"), Delete("none")]));
+        var response = _store.ApplyAndFormat(
+            Txn(then: [Delete("none"), Range("a"), Put("a", "1"), Range("a"), Delete("old"), Range("old"), Delete("none")]));
 
         Assert.Equal(
-            "@3 txn r3 True {delete r2 0 []; range r2 [] more False count 0; put r3 prev none; range r3 [a=1(c3 m3 v1 l0)] more False count 1; "
-                + "delete r3 1 []; range r3 [] more False count 0; delete r3 0 []}",
+            "@3 txn r3 True {delete r2 0 []; range r2 [] more False count 0; put r3 prev none; "
+                + "range r3 [a=1(c3 m3 v1 l0)] more False count 1; delete r3 1 []; range r3 [] more False count 0; delete r3 0 []}",
             response);
     }
 
@@ -101,7 +104,8 @@ public sealed class TxnTests
         Run(Txn(then: [Put("a", "1"), Put("b", "1"), Put("c", "1")]));
 
         Assert.Equal(2, _store.Revision);
-        Assert.Equal("a=1(c2 m2 v1 l0) b=1(c2 m2 v1 l0) c=1(c2 m2 v1 l0)", string.Join(' ', _store.Read(Range("\0", "\0")).Kvs.Select(Format)));
+        Assert.Equal(
+            "a=1(c2 m2 v1 l0) b=1(c2 m2 v1 l0) c=1(c2 m2 v1 l0)", string.Join(' ', _store.Read(Range("\0", "\0")).Kvs.Select(Format)));
     }
 
     [Fact]

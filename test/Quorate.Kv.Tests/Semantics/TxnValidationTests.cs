@@ -2,7 +2,7 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
 
-/// <summary>etcd v3 API, TxnRequest: what is refused before it is proposed, and at apply as well.</summary>
+/// <summary>etcd v3 API, TxnRequest: invalid transactions, rejected before they are proposed, and at apply as well.</summary>
 public sealed class TxnValidationTests
 {
     [Theory]
@@ -11,7 +11,8 @@ public sealed class TxnValidationTests
     public void Each_operation_list_may_be_as_long_as_the_limit(int length, bool allowed)
     {
         KvOperation[] puts = [.. Enumerable.Range(0, length).Select(i => Put($"k{i}"))];
-        KeyCompare[] compares = [.. Enumerable.Range(0, length).Select(i => Compare(CompareTarget.Version, $"k{i}", CompareResult.Equal, 0))];
+        KeyCompare[] compares =
+            [.. Enumerable.Range(0, length).Select(i => Compare(CompareTarget.Version, $"k{i}", CompareResult.Equal, 0))];
         var expected = allowed ? null : KvError.TooManyOperations;
 
         Assert.Same(expected, RequestValidator.Validate(Txn(then: puts), KvLimits.Default));
@@ -89,11 +90,19 @@ public sealed class TxnValidationTests
     [Fact]
     public void An_invalid_operation_makes_its_transaction_invalid()
     {
-        Assert.Same(KvError.KeyNotProvided, RequestValidator.Validate(Txn([Compare(CompareTarget.Mod, "", CompareResult.Equal, 0)]), KvLimits.Default));
+        Assert.Same(
+            KvError.KeyNotProvided,
+            RequestValidator.Validate(Txn([Compare(CompareTarget.Mod, "", CompareResult.Equal, 0)]), KvLimits.Default));
         Assert.Same(KvError.KeyNotProvided, RequestValidator.Validate(Txn(otherwise: [Txn(then: [Put("")])]), KvLimits.Default));
-        Assert.Same(KvError.ValueProvided, RequestValidator.Validate(Txn(then: [Put("a", "1") with { IgnoreValue = true }]), KvLimits.Default));
-        Assert.Same(KvError.InvalidSortOption, RequestValidator.Validate(Txn(then: [Range("a") with { SortTarget = (SortTarget)9 }]), KvLimits.Default));
-        Assert.Same(KvError.InvalidCompare, RequestValidator.Validate(Txn([Compare((CompareTarget)9, "a", CompareResult.Equal, 0)]), KvLimits.Default));
+        Assert.Same(
+            KvError.ValueProvided,
+            RequestValidator.Validate(Txn(then: [Put("a", "1") with { IgnoreValue = true }]), KvLimits.Default));
+        Assert.Same(
+            KvError.InvalidSortOption,
+            RequestValidator.Validate(Txn(then: [Range("a") with { SortTarget = (SortTarget)9 }]), KvLimits.Default));
+        Assert.Same(
+            KvError.InvalidCompare,
+            RequestValidator.Validate(Txn([Compare((CompareTarget)9, "a", CompareResult.Equal, 0)]), KvLimits.Default));
     }
 
     [Fact]
@@ -103,7 +112,7 @@ public sealed class TxnValidationTests
         Assert.Same(KvError.RequestTooLarge, RequestValidator.ValidateSize(1572865, KvLimits.Default));
     }
 
-    /// <summary>put k; del k; del a..b; del a..*; txn(… | …), one letter a key.</summary>
+    /// <summary>Parses operations: put k; del k; del a..b; del a..*; txn(… | …). A key is one letter.</summary>
     private static KvOperation[] Parse(string operations) =>
         [.. SplitOutside(operations, ';').Where(part => part.Length > 0).Select(ParseOne)];
 

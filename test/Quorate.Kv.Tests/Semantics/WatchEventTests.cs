@@ -2,7 +2,7 @@ using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
 
-/// <summary>etcd v3 API, Watch: what is told of a change, and where compaction sets an end.</summary>
+/// <summary>etcd v3 API, Watch: the content of events, and the limit that compaction sets.</summary>
 public sealed class WatchEventTests
 {
     private readonly StoreUnderTest _store = new();
@@ -60,7 +60,8 @@ public sealed class WatchEventTests
 
         Assert.Same(KvError.Compacted, _store.Current.Events(All(), 2, out _));
         Assert.Equal(
-            "put a=2(c2 m3 v2 l0) before none\nput a=3(c2 m4 v3 l0) before a=2(c2 m3 v2 l0)", Events(_store.Current, All() with { PrevKv = true }, 3));
+            "put a=2(c2 m3 v2 l0) before none\nput a=3(c2 m4 v3 l0) before a=2(c2 m3 v2 l0)",
+            Events(_store.Current, All() with { PrevKv = true }, 3));
     }
 
     /// <summary>etcd #18089: a watcher from the compact revision on missed the deletion made there.</summary>
@@ -72,7 +73,8 @@ public sealed class WatchEventTests
         _store.Apply(Put("b"));
         _store.Apply(new CompactRequest(3));
 
-        Assert.Equal("delete a=(c0 m3 v0 l0) before none\nput b=(c4 m4 v1 l0) before none", Events(_store.Current, All() with { PrevKv = true }, 3));
+        Assert.Equal(
+            "delete a=(c0 m3 v0 l0) before none\nput b=(c4 m4 v1 l0) before none", Events(_store.Current, All() with { PrevKv = true }, 3));
         var size = _store.Current.SizeBytes;
         _store.Apply(new CompactRequest(4));
         Assert.True(_store.Current.SizeBytes < size);

@@ -3,7 +3,7 @@ using Quorate.Kv.Tree;
 
 namespace Quorate.Kv.Tests.Tree;
 
-/// <summary>The B+tree against the base library's sorted map: the same answers, and roots that never change once frozen.</summary>
+/// <summary>The B+tree against the base library's sorted map: the same results, and roots that never change once frozen.</summary>
 public sealed class PageTreeTests
 {
     private enum Step
@@ -13,10 +13,12 @@ public sealed class PageTreeTests
         Freeze,
     }
 
-    // Few letters make keys meet; a zero, because a key and the same with a zero behind it are neighbours; and some keys differ only after
-    // the eight bytes that a search looks at first. Some values are larger than a page of 256 bytes.
+    // Few letters, so that keys collide often. A zero, because a key and the same key with a zero appended are neighbours. Some keys differ
+    // only
+    // after the eight bytes that a search compares first. Some values are larger than a page of 256 bytes.
     private static readonly Gen<string> GenLetters = Gen.Char["ab\0"].Array[0, 4].Select(c => new string(c));
-    private static readonly Gen<string> GenKey = Gen.Select(GenLetters, Gen.Bool, GenLetters, (a, far, b) => far ? $"{a}--------{b}" : a + b);
+    private static readonly Gen<string> GenKey =
+        Gen.Select(GenLetters, Gen.Bool, GenLetters, (a, far, b) => far ? $"{a}--------{b}" : a + b);
     private static readonly Gen<byte[]> GenValue = Gen.Frequency(
         (8, Gen.Byte.Array[0, 20]), (2, Gen.Byte.Array[40, 120]), (1, Gen.Byte.Array[300, 900]));
 

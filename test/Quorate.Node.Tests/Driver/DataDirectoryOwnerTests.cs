@@ -5,7 +5,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>Votes and log of one member are nobody else's, and who counts for a majority is not changed by an option.</summary>
+/// <summary>
+/// A data directory belongs to one member of one cluster, and no option can change the members that count for a majority.
+/// </summary>
 public sealed class DataDirectoryOwnerTests
 {
     private static readonly Configuration _three = Members(1, 2, 3);
@@ -14,19 +16,23 @@ public sealed class DataDirectoryOwnerTests
     [InlineData(0xC0DFUL, 1UL, 3UL, "cluster 000000000000c0df")]
     [InlineData(0xC0DEUL, 2UL, 3UL, "member 2")]
     [InlineData(0xC0DEUL, 1UL, 4UL, "members 1 2 4")]
-    public void A_data_directory_of_another_owner_is_rejected_with_the_name_of_its_owner(ulong cluster, ulong self, ulong third, string told)
+    public void A_data_directory_of_another_owner_is_rejected_with_the_name_of_its_owner(ulong cluster, ulong self, ulong third,
+        string expected)
     {
         var disk = new MemoryStorage();
         DataDirectoryOwner.Verify(disk, 0xC0DE, new NodeId(1), _three);
         var calls = disk.Calls;
 
-        var refusal = Assert.Throws<IOException>(() => DataDirectoryOwner.Verify(disk, cluster, new NodeId(self), Members(1, 2, third)));
-        Assert.Contains("belongs to cluster 000000000000c0de, member 1, members 1 2 3", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains(told, refusal.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<IOException>(() => DataDirectoryOwner.Verify(disk, cluster, new NodeId(self), Members(1, 2, third)));
+        Assert.Contains("belongs to cluster 000000000000c0de, member 1, members 1 2 3", error.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Equal(calls, disk.Calls);
     }
 
-    /// <summary>Made by a start that was cut off at any call: the next start of the same member makes it or finds it, and nobody else gets it once a start has returned.</summary>
+    /// <summary>
+    /// Power is lost at any call of a first start: the next start of the same member creates or finds the owner file, and once a start has
+    /// returned, no other member can use the directory.
+    /// </summary>
     [Theory]
     [InlineData(PowerLossOutcome.Dropped)]
     [InlineData(PowerLossOutcome.Kept)]
@@ -69,7 +75,8 @@ public sealed class DataDirectoryOwnerTests
         {
             var disk = pristine.Copy();
             disk.BytesOf(DataDirectoryOwner.Name)[at] ^= 4;
-            Assert.Equal(DataDirectoryOwner.Name, Assert.Throws<WalCorruptionException>(() => DataDirectoryOwner.Verify(disk, 7, new NodeId(1), _three)).File);
+            Assert.Equal(DataDirectoryOwner.Name,
+                Assert.Throws<WalCorruptionException>(() => DataDirectoryOwner.Verify(disk, 7, new NodeId(1), _three)).File);
 
             disk = pristine.Copy();
             using (var file = disk.Open(DataDirectoryOwner.Name))

@@ -6,7 +6,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>The loop of member 1 of three, with nobody behind its network, disk and apply threads but the test, which says when each does something.</summary>
+/// <summary>
+/// The driver of member 1 of three. The test stands in for the network, the disk thread and the apply thread, and decides when each acts.
+/// </summary>
 internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionDispatcher<ProposalResult<int>>
 {
     private static readonly NodeId Self = new(1);
@@ -22,13 +24,16 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
         var walOptions = Wal.Given.SmallSegments();
         (_log, _) = WriteAheadLog.Open(new MemoryStorage(), walOptions);
         PendingReads = new PendingReads(pendingMax);
-        ProposalQueue = new ProposalQueue(pendingMax, 1 << 20, GroupCommitHold = new GroupCommitHold(time ?? TimeProvider.System, static () => { }));
+        ProposalQueue =
+            new ProposalQueue(pendingMax, 1 << 20, GroupCommitHold = new GroupCommitHold(time ?? TimeProvider.System, static () => { }));
         _pendingProposals = new PendingProposals<int>(Self, firstSequence: 0, this);
         _applier = new Applier<int>(this, Self, _pendingProposals, PendingReads, ApplyThread, LogIndex.Zero, static () => { });
         var members = new Configuration([Self, new NodeId(2), new NodeId(3)]);
-        Core = new RaftCore((options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 }, new DurableState { Configuration = members });
+        Core = new RaftCore((options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
+            new DurableState { Configuration = members });
         var clock = new TickClock(time ?? TimeProvider.System, TimeSpan.FromHours(1), ticksAtOnceMax: 1);
-        _driver = new RaftDriver(Core, this, new LogWriter(_log, walOptions, DiskThread, static () => { }), _applier, PendingReads, ProposalQueue, clock, static (_, in _, _) => { });
+        _driver = new RaftDriver(Core, this, new LogWriter(_log, walOptions, DiskThread, static () => { }), _applier, PendingReads,
+            ProposalQueue, clock, static (_, in _, _) => { });
     }
 
     public RaftCore Core { get; }
@@ -43,13 +48,15 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
 
     public Worker ApplyThread { get; } = new();
 
-    /// <summary>The numbers of the questions for an index that have left, oldest first.</summary>
+    /// <summary>The ids of the ReadIndex requests that were sent, oldest first.</summary>
     public List<ulong> ReadIndexRequestIds { get; } = [];
 
-    /// <summary>The indexes that the state machine was given.</summary>
+    /// <summary>The indexes of the entries that the state machine applied.</summary>
     public List<ulong> Applied { get; } = [];
 
-    /// <summary>A turn; if <paramref name="disk"/>, with all that the disk has to do after it, and the turns that follow from that.</summary>
+    /// <summary>
+    /// Runs an iteration; if <paramref name="disk"/>, also the disk work that follows from it, and the iterations that follow from that.
+    /// </summary>
     public void RunOnce(bool disk = true)
     {
         _driver.RunOnce();
@@ -71,7 +78,7 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
 
     public bool Withdraw(ProposalId proposal) => ProposalQueue.Withdraw(proposal.Sequence, _pendingProposals);
 
-    /// <summary>Member 2 says that it leads term 1.</summary>
+    /// <summary>Receives an AppendEntries of member 2, the leader of term 1.</summary>
     public void ReceiveAppendEntries(LogIndex commit = default, params LogEntry[] entries) => Receive(new AppendEntries
     {
         From = new NodeId(2),
@@ -99,20 +106,20 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
 
     bool INetwork.TryReceive(out NetworkEvent received) => _arriving.TryDequeue(out received);
 
-    void ICompletionDispatcher<ProposalResult<int>>.Dispatch(ReadOnlySpan<Completion<ProposalResult<int>>> answers)
+    void ICompletionDispatcher<ProposalResult<int>>.Dispatch(ReadOnlySpan<Completion<ProposalResult<int>>> completions)
     {
-        foreach (ref readonly var answer in answers)
-            answer.Source.TrySetResult(answer.Outcome);
+        foreach (ref readonly var completion in completions)
+            completion.Source.TrySetResult(completion.Outcome);
     }
 
-    /// <summary>A thread that works when it is told to.</summary>
+    /// <summary>A worker that runs its work when the test calls it.</summary>
     internal sealed class Worker : IWorker
     {
         private readonly Queue<Action> _work = new();
 
         public void Post(Action work) => _work.Enqueue(work);
 
-        /// <summary>The next piece of work; false when there is none.</summary>
+        /// <summary>Runs the next piece of work; false when there is none.</summary>
         public bool RunNext()
         {
             if (!_work.TryDequeue(out var work))

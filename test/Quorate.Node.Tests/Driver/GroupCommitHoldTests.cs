@@ -1,6 +1,6 @@
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>While callers are being told their outcomes, what is proposed waits for what they will propose, but for no longer than a millisecond.</summary>
+/// <summary>While completions are being dispatched, new proposals are held, for at most a millisecond.</summary>
 public sealed class GroupCommitHoldTests
 {
     private readonly Clock _clock = new();
@@ -23,7 +23,7 @@ public sealed class GroupCommitHoldTests
 
         _node.GroupCommitHold.SetPendingCompletions(0);
         _node.RunOnce();
-        Assert.True(outcome.IsCompleted); // refused: nobody leads
+        Assert.True(outcome.IsCompleted); // rejected: there is no leader
     }
 
     [Fact]

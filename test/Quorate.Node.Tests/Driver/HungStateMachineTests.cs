@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>Decision 0018: what the state machine cannot be given yet waits in the log, and comes from there.</summary>
+/// <summary>Decision 0018: committed entries that the state machine cannot take yet stay in the log and are read back from it.</summary>
 public sealed class HungStateMachineTests
 {
     private const ulong Entries = 500;
@@ -24,9 +24,9 @@ public sealed class HungStateMachineTests
         Assert.Equal(Entries, _node.Core.CommitIndex.Value);
         Assert.True(_node.Core.ApplyingIndex.Value < 30, $"handed out up to {_node.Core.ApplyingIndex}");
 
-        for (var turns = 0; _node.Core.AppliedIndex < _node.Core.CommitIndex; turns++)
+        for (var iterations = 0; _node.Core.AppliedIndex < _node.Core.CommitIndex; iterations++)
         {
-            Assert.True(turns < (int)Entries, $"applied {_node.Core.AppliedIndex} and no more");
+            Assert.True(iterations < (int)Entries, $"applied only up to {_node.Core.AppliedIndex}");
             _node.ApplyThread.RunNext();
             _node.RunOnce();
         }

@@ -2,7 +2,7 @@ using Quorate.Node.Driver;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>Turns are taken one at a time, after each piece of news, by whoever brings it or by the group's own thread.</summary>
+/// <summary>Iterations run one at a time, after each signal, on the notifying thread or on the loop thread.</summary>
 public sealed class LoopSchedulerTests
 {
     private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,37 +11,38 @@ public sealed class LoopSchedulerTests
     public async Task Every_signal_is_followed_by_an_iteration_and_iterations_never_overlap()
     {
         const int Threads = 6;
-        const int NewsOfEach = 20_000;
-        var news = 0;
+        const int SignalsPerThread = 20_000;
+        var signals = 0;
         var seen = 0;
         var inside = 0;
         var overlaps = 0;
-        var turns = CreateScheduler(() =>
+        var scheduler = CreateScheduler(() =>
         {
             overlaps += Interlocked.Increment(ref inside) - 1;
-            seen = Volatile.Read(ref news);
+            seen = Volatile.Read(ref signals);
             Interlocked.Decrement(ref inside);
         });
-        turns.Start();
+        scheduler.Start();
 
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(
             () =>
             {
-                for (var i = 0; i < NewsOfEach; i++)
+                for (var i = 0; i < SignalsPerThread; i++)
                 {
-                    Interlocked.Increment(ref news);
+                    Interlocked.Increment(ref signals);
                     if (thread % 3 == 0)
-                        turns.Signal();
+                        scheduler.Signal();
                     else
-                        turns.TryRunInline();
+                        scheduler.TryRunInline();
                 }
             },
             TaskCreationOptions.LongRunning)));
 
-        // The clock of these turns has no tick within an hour: what is not seen now is never seen.
-        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref seen) == Threads * NewsOfEach, TimeSpan.FromSeconds(30)), $"{seen} of {Threads * NewsOfEach}");
-        turns.Stop();
-        turns.Dispose();
+        // The clock has no tick within an hour, so a signal that is not handled now is never handled.
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref seen) == Threads * SignalsPerThread, TimeSpan.FromSeconds(30)),
+            $"{seen} of {Threads * SignalsPerThread}");
+        scheduler.Stop();
+        scheduler.Dispose();
         Assert.Equal(0, overlaps);
         Assert.Null(await _ended.Task);
     }
@@ -50,25 +51,25 @@ public sealed class LoopSchedulerTests
     public async Task The_notifying_thread_runs_one_iteration_and_leaves_the_next_to_the_loop_thread()
     {
         var takenBy = new List<string?>();
-        LoopScheduler? turns = null;
-        turns = CreateScheduler(() =>
+        LoopScheduler? scheduler = null;
+        scheduler = CreateScheduler(() =>
         {
             lock (takenBy)
                 takenBy.Add(Thread.CurrentThread.Name);
-            if (Thread.CurrentThread.Name == "bringer")
-                turns!.TryRunInline();
+            if (Thread.CurrentThread.Name == "notifier")
+                scheduler!.TryRunInline();
         });
-        turns.Start();
+        scheduler.Start();
         await UntilAsync(1);
 
-        var bringer = new Thread(turns.TryRunInline) { Name = "bringer" };
-        bringer.Start();
-        bringer.Join();
+        var notifier = new Thread(scheduler.TryRunInline) { Name = "notifier" };
+        notifier.Start();
+        notifier.Join();
 
         await UntilAsync(3);
-        turns.Stop();
-        turns.Dispose();
-        Assert.Equal(["group", "bringer", "group"], takenBy);
+        scheduler.Stop();
+        scheduler.Dispose();
+        Assert.Equal(["group", "notifier", "group"], takenBy);
 
         async Task UntilAsync(int count)
         {
@@ -83,7 +84,7 @@ public sealed class LoopSchedulerTests
                 await Task.Delay(10);
             }
 
-            Assert.Fail($"no {count} turns");
+            Assert.Fail($"fewer than {count} iterations ran");
         }
     }
 
@@ -91,28 +92,28 @@ public sealed class LoopSchedulerTests
     public async Task An_iteration_that_throws_is_the_last()
     {
         var taken = 0;
-        var turns = CreateScheduler(() =>
+        var scheduler = CreateScheduler(() =>
         {
             Interlocked.Increment(ref taken);
-            if (Thread.CurrentThread.Name == "bringer")
-                throw new IOException("the disk is gone");
+            if (Thread.CurrentThread.Name == "notifier")
+                throw new IOException("the disk failed");
         });
-        turns.Start();
+        scheduler.Start();
 
-        var bringer = new Thread(turns.TryRunInline) { Name = "bringer" };
+        var notifier = new Thread(scheduler.TryRunInline) { Name = "notifier" };
         while (!_ended.Task.IsCompleted)
         {
-            bringer = new Thread(turns.TryRunInline) { Name = "bringer" };
-            bringer.Start();
-            bringer.Join();
+            notifier = new Thread(scheduler.TryRunInline) { Name = "notifier" };
+            notifier.Start();
+            notifier.Join();
             await Task.Yield();
         }
 
         var last = taken;
-        turns.TryRunInline();
-        turns.Signal();
-        turns.Stop();
-        turns.Dispose();
+        scheduler.TryRunInline();
+        scheduler.Signal();
+        scheduler.Stop();
+        scheduler.Dispose();
         Assert.IsType<IOException>(await _ended.Task);
         Assert.Equal(last, taken);
     }

@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>Readers who have stopped waiting take nobody's place: a member cut off from the others may have seen any number of them.</summary>
+/// <summary>Abandoned reads do not count against the limit: a member cut off from the others may have seen any number of them.</summary>
 public sealed class PendingReadsTests
 {
     private readonly DriverHarness _node = new(pendingMax: 10);
@@ -22,7 +22,7 @@ public sealed class PendingReadsTests
         Assert.True((await reader.Task.WaitAsync(TimeSpan.FromSeconds(10))).IsGranted);
     }
 
-    /// <summary>The leader is heard and does not hear: its connection to us stands, ours to it does not.</summary>
+    /// <summary>The leader's messages arrive and ours to it are lost: its connection to this member works, ours to it does not.</summary>
     [Fact]
     public async Task Abandoned_reads_are_removed_while_the_leader_does_not_reply()
     {
@@ -77,7 +77,8 @@ public sealed class PendingReadsTests
         while (_node.ReadIndexRequestIds.Count > 0)
         {
             foreach (var question in _node.ReadIndexRequestIds)
-                _node.Receive(new ReadIndexReply { From = new NodeId(2), Term = new Term(1), ReadId = question, Granted = true, Index = index });
+                _node.Receive(
+                    new ReadIndexReply { From = new NodeId(2), Term = new Term(1), ReadId = question, Granted = true, Index = index });
             _node.ReadIndexRequestIds.Clear();
             _node.RunOnce();
         }

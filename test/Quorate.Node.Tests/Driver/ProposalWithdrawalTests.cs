@@ -2,10 +2,11 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>Whoever stops waiting for a proposal is told that its outcome is open, and the core does no more for it.</summary>
+/// <summary>A withdrawn proposal completes as indeterminate, and the core does no more work for it.</summary>
 public sealed class ProposalWithdrawalTests
 {
-    private readonly DriverHarness _node = new(options: new RaftOptions { Self = new NodeId(1), MaxCommandBytes = 1000, MaxUncommittedBytes = 1000 });
+    private readonly DriverHarness _node =
+        new(options: new RaftOptions { Self = new NodeId(1), MaxCommandBytes = 1000, MaxUncommittedBytes = 1000 });
 
     [Theory]
     [InlineData(false)]
@@ -18,9 +19,9 @@ public sealed class ProposalWithdrawalTests
         if (taken)
         {
             _node.RunOnce();
-            var (_, refused) = _node.Propose(bytes: 600);
+            var (_, rejected) = _node.Propose(bytes: 600);
             _node.RunOnce();
-            Assert.Equal(RejectReason.Busy, (await refused).Reason);
+            Assert.Equal(RejectReason.Busy, (await rejected).Reason);
         }
 
         Assert.True(_node.Withdraw(first));

@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Integration;
 
-/// <summary>Whole nodes on loopback sockets and real files: the parts, put together.</summary>
+/// <summary>Whole nodes on loopback sockets and real files.</summary>
 public sealed class ClusterTests
 {
     [Theory]
@@ -180,9 +180,10 @@ public sealed class ClusterTests
         await using var cluster = await TestCluster.StartAsync(3);
         await cluster.LeaderAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Task.Run(async () => (await cluster[i % 3 + 1].ProposeAsync(i)).Result)));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 600).Select(i => Task.Run(async () => (await cluster[i % 3 + 1].ProposeAsync(i)).Result)));
 
-        Assert.Equal(600, answers.Distinct().Count());
+        Assert.Equal(600, results.Distinct().Count());
         await TestCluster.WaitUntilAsync(() => cluster.Running.All(n => n.StateMachine.Numbers.Length == 600));
         Assert.All(cluster.Running, n => Assert.Equal(cluster[1].StateMachine.Numbers, n.StateMachine.Numbers));
     }

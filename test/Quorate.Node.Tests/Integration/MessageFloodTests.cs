@@ -3,19 +3,22 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Integration;
 
-/// <summary>A turn takes only so many messages, so that clock and clients get their share of a flood; the rest is not left lying until something else happens.</summary>
+/// <summary>
+/// An iteration receives a limited number of messages, so that clock and clients get their share during a flood; the rest is received
+/// without waiting for another event.
+/// </summary>
 public sealed class MessageFloodTests
 {
     [Fact]
     public async Task Messages_beyond_one_iteration_are_received_without_a_tick()
     {
-        var folder = Directory.CreateTempSubdirectory("quorate-flood-");
+        var directory = Directory.CreateTempSubdirectory("quorate-flood-");
         var network = new FloodingNetwork();
         var options = new RaftNodeOptions
         {
             NodeId = new NodeId(1),
             ClusterId = 1,
-            DataDirectory = folder.FullName,
+            DataDirectory = directory.FullName,
             Members = new Dictionary<NodeId, PeerAddress> { [new(1)] = new("nowhere", 1), [new(2)] = new("nowhere", 2) },
             TimeProvider = new FrozenClock(),
             HeartbeatInterval = TimeSpan.FromHours(1),
@@ -31,7 +34,7 @@ public sealed class MessageFloodTests
 
         await network.IsEmpty.WaitAsync(TimeSpan.FromSeconds(60));
         await node.DisposeAsync();
-        folder.Delete(recursive: true);
+        directory.Delete(recursive: true);
     }
 
     private sealed class FloodingNetwork : INodeNetwork

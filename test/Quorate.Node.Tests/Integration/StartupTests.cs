@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Integration;
 
-/// <summary>A node that cannot start, or shall not, says so and leaves nothing behind.</summary>
+/// <summary>A node that fails to start, or whose start is cancelled, reports it and leaves nothing behind.</summary>
 public sealed class StartupTests : IDisposable
 {
     private static readonly NodeId _self = new(1);
@@ -11,28 +11,34 @@ public sealed class StartupTests : IDisposable
 
     public static TheoryData<string, Func<RaftNodeOptions, RaftNodeOptions>> OutOfRange => new()
     {
-        { "CommandBytesMax", o => o with { MaxCommandBytes = 0 } },
-        { "CommandBytesMax", o => o with { MaxCommandBytes = 32 << 20 } },
+        { "MaxCommandBytes", o => o with { MaxCommandBytes = 0 } },
+        { "MaxCommandBytes", o => o with { MaxCommandBytes = 32 << 20 } },
         { "SegmentBytes", o => o with { SegmentBytes = (64 << 20) + 1 } },
-        { "CachedBytesMax", o => o with { MaxCachedBytes = -1 } },
-        { "UncommittedBytesMax", o => o with { MaxUncommittedBytes = 0 } },
-        { "WaitingRequestsMax", o => o with { MaxPendingRequests = 0 } },
+        { "MaxCachedBytes", o => o with { MaxCachedBytes = -1 } },
+        { "MaxUncommittedBytes", o => o with { MaxUncommittedBytes = 0 } },
+        { "MaxPendingRequests", o => o with { MaxPendingRequests = 0 } },
         { "HeartbeatInterval", o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(9) } },
         { "ElectionTimeout", o => o with { ElectionTimeout = TimeSpan.FromMilliseconds(499) } },
         { "Members", o => o with { NodeId = new NodeId(2) } },
-        { "at most 64 voters", o => o with { Members = Enumerable.Range(1, 65).ToDictionary(id => new NodeId((ulong)id), _ => new PeerAddress("127.0.0.1", 1)) } },
+        { "at most 64 voters", o =>
+            o with { Members = Enumerable.Range(1, 65).ToDictionary(id => new NodeId((ulong)id), _ => new PeerAddress("127.0.0.1", 1)) } },
     };
 
-    /// <summary>By its own name, and before there is a folder: half of them would else be found when the whole log has been replayed.</summary>
+    /// <summary>
+    /// The error names the option, and comes before the directory is created: otherwise half of these errors would appear only after the
+    /// whole log was replayed.
+    /// </summary>
     [Theory]
     [MemberData(nameof(OutOfRange), DisableDiscoveryEnumeration = true)]
-    public void An_option_out_of_range_is_named_before_the_data_directory_is_created(string named, Func<RaftNodeOptions, RaftNodeOptions> change)
+    public void An_option_out_of_range_is_named_before_the_data_directory_is_created(string named,
+        Func<RaftNodeOptions, RaftNodeOptions> change)
     {
-        var folder = Path.Combine(_directory, "none");
-        var refusal = Assert.ThrowsAny<ArgumentException>(() => { _ = RaftNode.StartAsync(change(Options(folder)), new CallbackStateMachine(() => { })); });
+        var directory = Path.Combine(_directory, "none");
+        var error = Assert.ThrowsAny<ArgumentException>(
+            () => { _ = RaftNode.StartAsync(change(Options(directory)), new CallbackStateMachine(() => { })); });
 
-        Assert.Contains(named, refusal.Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder));
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(directory));
     }
 
     [Fact]
@@ -55,7 +61,7 @@ public sealed class StartupTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RaftNode.StartAsync(Options(_directory), stopping, givesUp.Token));
         Assert.InRange(applied, 1, 29);
 
-        // The folder and the port are free, and nothing is lost.
+        // The directory and the port are free, and nothing is lost.
         var counted = 0;
         await using var again = await RaftNode.StartAsync(Options(_directory), new CallbackStateMachine(() => counted++));
         await again.WaitForLeaderAsync();

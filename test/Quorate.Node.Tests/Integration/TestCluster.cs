@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Integration;
 
-/// <summary>Some nodes in this process, on real sockets and real files, each with a list of numbers as its state machine.</summary>
+/// <summary>Several nodes in this process, on real sockets and real files, each with a list of numbers as its state machine.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("quorate-test-").FullName;
@@ -67,7 +67,7 @@ internal sealed class TestCluster : IAsyncDisposable
         _nodes[number - 1] = null;
     }
 
-    /// <summary>The node that leads, once all running nodes agree on it.</summary>
+    /// <summary>Waits until all running nodes agree on a leader, and returns it.</summary>
     public async Task<RunningNode> LeaderAsync()
     {
         RunningNode? leader = null;
@@ -80,7 +80,7 @@ internal sealed class TestCluster : IAsyncDisposable
         return leader!;
     }
 
-    /// <summary>Ports that nobody listens on.</summary>
+    /// <summary>Returns ports that no process listens on.</summary>
     public static int[] FreePorts(int count)
     {
         var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
@@ -92,13 +92,13 @@ internal sealed class TestCluster : IAsyncDisposable
         return ports;
     }
 
-    /// <summary>Waits until a condition holds; fails after a long time.</summary>
+    /// <summary>Waits until a condition holds; fails after a long timeout.</summary>
     public static async Task WaitUntilAsync(Func<bool> condition)
     {
         var deadline = Environment.TickCount64 + 30_000;
         while (!condition())
         {
-            Assert.True(Environment.TickCount64 < deadline, "the condition does not come true");
+            Assert.True(Environment.TickCount64 < deadline, "the condition did not become true before the timeout");
             await Task.Delay(5);
         }
     }
@@ -117,7 +117,7 @@ internal sealed record RunningNode(int Number, RaftNode<int> Node, NumberList St
     public ValueTask<ProposalResult<int>> ProposeAsync(long number) => Node.ProposeAsync(NumberList.Add(number));
 }
 
-/// <summary>The numbers that were proposed, in the order of the log. Answers how many there are.</summary>
+/// <summary>A state machine that keeps the proposed numbers in log order. Its result is how many there are.</summary>
 internal sealed class NumberList : IStateMachine<int>
 {
     private readonly Lock _lock = new();

@@ -5,7 +5,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Io;
 
-/// <summary>The real folder behind <see cref="IStorage"/>.</summary>
+/// <summary>The real directory behind <see cref="IStorage"/>.</summary>
 public sealed class FileStorageTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("quorate-disk-").FullName;
@@ -41,12 +41,12 @@ public sealed class FileStorageTests : IDisposable
     [Fact]
     public void A_missing_directory_is_created_with_owner_only_access()
     {
-        var folder = Path.Combine(_directory, "x", "y");
-        using var disk = new FileStorage(folder);
+        var path = Path.Combine(_directory, "x", "y");
+        using var disk = new FileStorage(path);
 
-        Assert.True(Directory.Exists(folder));
+        Assert.True(Directory.Exists(path));
         if (!OperatingSystem.IsWindows())
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class FileStorageTests : IDisposable
         {
             var error = Assert.Throws<IOException>(() => new FileStorage(_directory));
             Assert.Contains(_directory, error.Message, StringComparison.Ordinal);
-            Assert.Contains("Two processes in one folder", error.Message, StringComparison.Ordinal);
+            Assert.Contains("Two processes in one data directory", error.Message, StringComparison.Ordinal);
         }
 
         using var second = new FileStorage(_directory);
@@ -79,8 +79,10 @@ public sealed class FileStorageTests : IDisposable
         using var disk = new FileStorage(_directory);
         disk.Create("here", 1).Dispose();
 
-        Assert.Contains(Path.Combine(_directory, "nowhere"), Assert.Throws<IOException>(() => disk.Open("nowhere")).Message, StringComparison.Ordinal);
-        Assert.Contains(Path.Combine(_directory, "here"), Assert.Throws<IOException>(() => disk.Create("here", 1)).Message, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_directory, "nowhere"), Assert.Throws<IOException>(() => disk.Open("nowhere")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_directory, "here"), Assert.Throws<IOException>(() => disk.Create("here", 1)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,14 +7,16 @@ using Quorate.Node.Wal;
 
 namespace Quorate.Node.Tests.Io;
 
-/// <summary>This test program started once more, as a process that keeps a log in a real folder while strace makes its system calls fail.</summary>
+/// <summary>
+/// Starts this test program again as a process that keeps a log in a real directory, while strace makes its system calls fail.
+/// </summary>
 internal static class LogChildProcess
 {
     private const string DirectoryVariable = "QUORATE_TEST_DISK_CHILD";
     private const int Commits = 8;
 
-    /// <summary>Runs the child with this injection; gives what it said, and the traced system calls.</summary>
-    public static (string[] Said, string[] Calls) Run(string directory, string injection, string log = "log")
+    /// <summary>Runs the child with this injection; returns its output and the traced system calls.</summary>
+    public static (string[] Output, string[] Calls) Run(string directory, string injection, string log = "log")
     {
         var trace = Path.Combine(directory, "trace.txt");
         var start = new ProcessStartInfo("strace")
@@ -44,12 +46,12 @@ internal static class LogChildProcess
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Assert.Skip("system calls are made to fail with strace, and it is not there (Debian: apt-get install strace)");
+            Assert.Skip("strace is not installed, and this test needs it to make system calls fail (Debian: apt-get install strace)");
             throw;
         }
     }
 
-    // Before the test runner's own Main, which is never reached in the child.
+    // Runs before the test runner's own Main, which the child never reaches.
     [ModuleInitializer]
     internal static void RunIfRequested()
     {

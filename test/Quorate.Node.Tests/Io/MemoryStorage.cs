@@ -2,7 +2,7 @@ using Quorate.Node.Io;
 
 namespace Quorate.Node.Tests.Io;
 
-/// <summary>What a power cut leaves of what was not flushed.</summary>
+/// <summary>What survives a power loss of what was not flushed.</summary>
 public enum PowerLossOutcome
 {
     /// <summary>Nothing.</summary>
@@ -11,11 +11,13 @@ public enum PowerLossOutcome
     /// <summary>All of it.</summary>
     Kept,
 
-    /// <summary>Each sector and each name by the fall of a coin.</summary>
+    /// <summary>Each sector and each name, or not, at random.</summary>
     Mixed,
 }
 
-/// <summary>A disk in memory that knows what is durable: it can be cut off at any call, and copied as a power cut would leave it.</summary>
+/// <summary>
+/// Storage in memory that knows what is durable: it can lose power at any call, and be copied as a power loss would leave it.
+/// </summary>
 /// <remarks>Threading: none. The granularity is the sector of 512 bytes, which is written whole or not at all.</remarks>
 public sealed class MemoryStorage : IStorage
 {
@@ -23,22 +25,24 @@ public sealed class MemoryStorage : IStorage
     private SortedDictionary<string, Content> _names = new(StringComparer.Ordinal);
     private SortedDictionary<string, Content> _durableNames = new(StringComparer.Ordinal);
 
-    /// <summary>Calls that change something, or make something durable, so far.</summary>
+    /// <summary>The number of calls so far that changed something or made something durable.</summary>
     public int Calls { get; private set; }
 
-    /// <summary>Writes so far.</summary>
+    /// <summary>The number of writes so far.</summary>
     public int Writes { get; private set; }
 
-    /// <summary>Flushes so far, of files and of the folder.</summary>
+    /// <summary>The number of flushes so far, of files and of the directory.</summary>
     public int Flushes { get; private set; }
 
-    /// <summary>The files that need not be held in memory, in the order in which that was said.</summary>
+    /// <summary>The files that were evicted from the page cache, in order.</summary>
     public List<string> Evicted { get; } = [];
 
-    /// <summary>Asked before each changing call, with what it is; throws to make it fail. A write that fails may have been done in part.</summary>
+    /// <summary>
+    /// Called before each changing call, with its description; throws to make the call fail. A write that fails may have been done in part.
+    /// </summary>
     public Action<string>? BeforeCall { get; set; }
 
-    /// <summary>The byte of a file that cannot be read, if there is one.</summary>
+    /// <summary>The byte of a file that cannot be read, or null.</summary>
     public (string Name, long At)? Unreadable { get; set; }
 
     public IReadOnlyList<string> List() => [.. _names.Keys];
@@ -50,7 +54,7 @@ public sealed class MemoryStorage : IStorage
     {
         Count("create " + name);
         if (_names.ContainsKey(name))
-            throw new IOException($"{name} is there already");
+            throw new IOException($"{name} already exists");
         _names[name] = new Content { Bytes = new byte[length] };
         return Open(name);
     }
@@ -71,15 +75,15 @@ public sealed class MemoryStorage : IStorage
 
     public void FlushDirectory()
     {
-        Count("flush folder");
+        Count("flush directory");
         Flushes++;
         _durableNames = new(_names, StringComparer.Ordinal);
     }
 
-    /// <summary>The bytes of a file as they are now: change one to damage the disk.</summary>
+    /// <summary>The bytes of a file as they are now; change one to corrupt the disk.</summary>
     public byte[] BytesOf(string name) => _names[name].Bytes;
 
-    /// <summary>Another disk with the same names and bytes, all of it durable.</summary>
+    /// <summary>Returns another disk with the same names and bytes, all of it durable.</summary>
     public MemoryStorage Copy()
     {
         var copy = new MemoryStorage();
@@ -89,7 +93,7 @@ public sealed class MemoryStorage : IStorage
         return copy;
     }
 
-    /// <summary>What the next start finds after a power cut now.</summary>
+    /// <summary>Returns what the next start finds after a power loss now.</summary>
     public MemoryStorage CopyAfterPowerLoss(PowerLossOutcome policy, int seed = 0)
     {
         var coin = new Random(seed);
@@ -98,7 +102,7 @@ public sealed class MemoryStorage : IStorage
         var names = new SortedDictionary<string, Content>(StringComparer.Ordinal);
         foreach (var name in _names.Keys.Union(_durableNames.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            // The state of each name is that of before or that of now.
+            // Each name has its state at the last flush or its present one.
             var source = Kept() ? _names : _durableNames;
             if (source.TryGetValue(name, out var content))
                 names[name] = content;
@@ -119,7 +123,7 @@ public sealed class MemoryStorage : IStorage
 
     private sealed class Content
     {
-        // What a sector that changed since the last flush held at that flush; null when the file ended before it.
+        // What a sector that changed since the last flush held then; null when the file ended before it.
         private readonly SortedDictionary<int, byte[]?> _before = [];
 
         public byte[] Bytes { get; set; } = [];
@@ -184,7 +188,7 @@ public sealed class MemoryStorage : IStorage
             if (offset + source.Length > content.Bytes.Length)
                 content.Bytes = [.. content.Bytes, .. new byte[offset + source.Length - content.Bytes.Length]];
 
-            // The cut may fall into the middle of a write, as well as before and behind it: half of its sectors are there then, and not flushed.
+            // Power may also be lost in the middle of a write: then half of its sectors are written, and not flushed.
             source[..(source.Length / 2 / SectorBytes * SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
             storage.Count("write " + name);
             source.CopyTo(content.Bytes.AsSpan((int)offset));
@@ -214,5 +218,5 @@ public sealed class MemoryStorage : IStorage
     }
 }
 
-/// <summary>The power went off.</summary>
+/// <summary>The simulated power loss.</summary>
 public sealed class PowerLossException() : Exception("power cut");

@@ -8,7 +8,9 @@ public sealed class ConnectionTests
 {
     private static readonly NodeId Two = new(2);
 
-    /// <summary>F17: a frame damaged on its way is never taken for a message, whichever byte it is; the connection is dropped and counted.</summary>
+    /// <summary>
+    /// F17: a frame corrupted in transit is never decoded as a message, whichever byte it is; the connection is dropped and counted.
+    /// </summary>
     [Fact]
     public async Task A_frame_with_any_byte_flipped_drops_only_its_connection()
     {
@@ -25,7 +27,7 @@ public sealed class ConnectionTests
 
         using var honest = await RawPeer.ConnectAndHandshakeAsync(one);
         await honest.SendAsync(one, 77);
-        Assert.Equal(77ul, await one.ReceiveReadIdAsync()); // the first and only thing that came through
+        Assert.Equal(77ul, await one.ReceiveReadIdAsync()); // the first and only message that arrived
         Assert.Equal(frame.Length, one.CountersOf(Two).Malformed);
         Assert.Contains("checksum", (await one.WaitForEventAsync(TransportEventKind.Malformed)).Text, StringComparison.Ordinal);
     }
@@ -65,7 +67,7 @@ public sealed class ConnectionTests
         await using var one = NodeWithPeerTwo();
         using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
         await raw.SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(from), To = new NodeId(to), ReadId = 1 }));
-        await raw.SendAsync(one, 2); // on the same connection, so not to be believed either
+        await raw.SendAsync(one, 2); // on the same connection, so it must be discarded too
         await TestNode.WaitUntilAsync(() => !one.Network.TryReceive(out _) && one.CountersOf(Two).Malformed == 1);
         await raw.WaitUntilClosedAsync();
         Assert.Equal(0, one.CountersOf(Two).ReceivedMessages);
@@ -76,7 +78,8 @@ public sealed class ConnectionTests
     {
         await using var one = NodeWithPeerTwo();
         using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
-        var frame = TestMessages.Encode(new RejectProposals { From = Two, To = one.Id, FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
+        var frame = TestMessages.Encode(
+            new RejectProposals { From = Two, To = one.Id, FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
         frame[WireFrame.HeaderBytes + 24] = 9;
         await raw.SendAsync(TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes)));
         await TestNode.WaitUntilAsync(() => !one.Network.TryReceive(out _) && one.CountersOf(Two).Malformed == 1);
@@ -124,7 +127,7 @@ public sealed class ConnectionTests
         await TestNode.WaitUntilAsync(() => one.CountersOf(two.Id) is { Connected: false, Accepted: false, Losses: 2 });
         Assert.False(one.Network.TryReceive(out _));
 
-        // It returns, on the same port, and its next death is another loss.
+        // It returns on the same port, and its next crash is another disconnect.
         await using var again = new TestNode(2, port: port);
         again.SetPeers(one);
         await one.WaitUntilConnectedAsync(again);
@@ -159,7 +162,7 @@ public sealed class ConnectionTests
         Assert.Equal(NetworkEventKind.Disconnected, (await two.ReceiveAsync()).Kind);
         Assert.Equal(HandshakeRejection.UnknownPeer, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
         Assert.False(one.Network.TryReceive(out _));
-        Assert.DoesNotContain(one.Events, told => told.Kind == TransportEventKind.Lost);
+        Assert.DoesNotContain(one.Events, reported => reported.Kind == TransportEventKind.Lost);
         one.Send(two, 1);
         Assert.Equal(1, one.Network.Counters.DroppedUnknownPeer);
     }
@@ -170,7 +173,8 @@ public sealed class ConnectionTests
         await using var one = new TestNode(1);
         await using var old = new TestNode(2);
         await using var moved = new TestNode(2);
-        var nowhere = new Dictionary<NodeId, PeerAddress> { [one.Id] = new("127.0.0.1", 1) }; // else the two would dial as one node, in turn
+        // Otherwise both would connect as the same node, in turn
+        var nowhere = new Dictionary<NodeId, PeerAddress> { [one.Id] = new("127.0.0.1", 1) };
         old.Network.SetPeers(nowhere);
         moved.Network.SetPeers(nowhere);
         one.SetPeers(old);
@@ -181,7 +185,9 @@ public sealed class ConnectionTests
         Assert.Equal(3ul, await moved.ReceiveReadIdAsync());
     }
 
-    /// <summary>TCP holds the sender back; what does not fit into its queue is dropped message by message, never in the middle of one.</summary>
+    /// <summary>
+    /// TCP applies backpressure; what does not fit into the sender's queue is dropped message by message, never in the middle of one.
+    /// </summary>
     [Fact]
     public async Task A_full_queue_drops_whole_messages_and_counts_them()
     {
@@ -195,7 +201,7 @@ public sealed class ConnectionTests
             SendEntry(one, two, ++sent, 30_000);
         Assert.InRange(one.CountersOf(two.Id).SendQueueBytes, 1, 256 << 10);
 
-        // The queue has room again once the other side reads; the mark at the end gets through, and so nothing is on its way behind it.
+        // The queue has space again once the other side reads; the marker at the end arrives, so no message is in flight behind it.
         ulong received = 0;
         ulong last = 0;
         while (last != sent + 1)
@@ -250,7 +256,8 @@ public sealed class ConnectionTests
             SendEntry(two, one, i, 10_000);
         await TestNode.WaitUntilAsync(() => one.CountersOf(two.Id).ReceiveQueueBytes >= 50_000);
         three.Send(one, 5);
-        await TestNode.WaitUntilAsync(() => one.CountersOf(three.Id).ReceiveQueueBytes > 0); // it came, though the other is held back
+        // It arrived, although the other peer is blocked
+        await TestNode.WaitUntilAsync(() => one.CountersOf(three.Id).ReceiveQueueBytes > 0);
     }
 
     [Fact]
@@ -274,13 +281,14 @@ public sealed class ConnectionTests
         await welcome.WaitUntilClosedAsync();
         await silent.WaitUntilClosedAsync();
         await using var next = new TestNode(1, port: port);
-        await one.DisposeAsync(); // twice is once
+        await one.DisposeAsync(); // a second call has no effect
     }
 
     [Fact]
     public async Task An_exception_in_a_background_task_is_thrown_in_the_loop()
     {
-        await using var one = new TestNode(1, options => options with { OnEvent = _ => throw new InvalidOperationException("a bug of the owner's") });
+        await using var one =
+            new TestNode(1, options => options with { OnEvent = _ => throw new InvalidOperationException("a bug of the owner's") });
         one.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [Two] = new("127.0.0.1", 1) });
         var fault = await Assert.ThrowsAsync<InvalidOperationException>(one.ReceiveAsync);
         Assert.Equal("a bug of the owner's", fault.Message);

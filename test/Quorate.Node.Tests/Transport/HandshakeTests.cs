@@ -5,7 +5,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Who is let in, who is not, and what both sides are told. Garbage, slow handshakes, floods.</summary>
+/// <summary>Which handshakes are accepted or rejected, and what both sides report: garbage, slow handshakes, floods.</summary>
 public sealed class HandshakeTests
 {
     [Fact]
@@ -14,10 +14,10 @@ public sealed class HandshakeTests
         await using var one = new TestNode(1);
         await using var two = new TestNode(2, options => options with { ClusterId = 0xBAD });
         two.SetPeers(one);
-        var told = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
-        Assert.Equal((HandshakeRejection.WrongCluster, one.Id), (told.Rejection, told.Peer));
-        Assert.Contains("belongs to cluster c1, this node 2 to cluster bad", told.Text, StringComparison.Ordinal);
-        Assert.Contains("correct the peer addresses", told.Text, StringComparison.Ordinal);
+        var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal((HandshakeRejection.WrongCluster, one.Id), (reported.Rejection, reported.Peer));
+        Assert.Contains("belongs to cluster c1, this node 2 to cluster bad", reported.Text, StringComparison.Ordinal);
+        Assert.Contains("correct the peer addresses", reported.Text, StringComparison.Ordinal);
 
         var here = await one.WaitForEventAsync(TransportEventKind.Rejected);
         Assert.Equal((HandshakeRejection.WrongCluster, two.Id), (here.Rejection, here.Peer));
@@ -32,9 +32,9 @@ public sealed class HandshakeTests
         await using var two = new TestNode(2);
         one.SetPeers(two);
         two.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(7)] = one.Address });
-        var told = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
-        Assert.Equal(HandshakeRejection.WrongReceiver, told.Rejection);
-        Assert.Contains("where node 7 should be, node 1 listens", told.Text, StringComparison.Ordinal);
+        var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal(HandshakeRejection.WrongReceiver, reported.Rejection);
+        Assert.Contains("the configured address of node 7", reported.Text, StringComparison.Ordinal);
         Assert.Equal(HandshakeRejection.WrongReceiver, (await one.WaitForEventAsync(TransportEventKind.Rejected)).Rejection);
     }
 
@@ -56,7 +56,7 @@ public sealed class HandshakeTests
         await using var two = new TestNode(2, options => options with { MaxReconnectBackoff = TimeSpan.FromMilliseconds(20) });
         two.SetPeers(one);
         await TestNode.WaitUntilAsync(() => one.Network.Counters.HandshakesRejected >= 5);
-        Assert.Single(two.Events, told => told.Kind == TransportEventKind.RejectedByPeer);
+        Assert.Single(two.Events, reported => reported.Kind == TransportEventKind.RejectedByPeer);
     }
 
     [Fact]
@@ -64,8 +64,8 @@ public sealed class HandshakeTests
     {
         await using var one = new TestNode(1);
         using var raw = await RawPeer.ConnectAsync(one);
-        var answer = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMin = 7, VersionMax = 9 });
-        Assert.Equal(HandshakeRejection.WrongVersion, answer.Rejection);
+        var response = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMin = 7, VersionMax = 9 });
+        Assert.Equal(HandshakeRejection.WrongVersion, response.Rejection);
         await raw.WaitUntilClosedAsync();
     }
 
@@ -75,8 +75,8 @@ public sealed class HandshakeTests
         await using var one = new TestNode(1);
         one.Network.SetPeers(Unreachable(2));
         using var raw = await RawPeer.ConnectAsync(one);
-        var answer = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMax = 9 });
-        Assert.Equal((HandshakeRejection.None, Handshake.VersionMax), (answer.Rejection, answer.Version));
+        var response = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMax = 9 });
+        Assert.Equal((HandshakeRejection.None, Handshake.VersionMax), (response.Rejection, response.Version));
     }
 
     [Theory]
@@ -87,10 +87,12 @@ public sealed class HandshakeTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         await using var two = new TestNode(2);
-        two.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port) });
+        two.Network.SetPeers(
+            new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port) });
         using var accepted = await listener.AcceptTcpClientAsync();
         Handshake.ReadRequest(accepted.GetStream());
-        await accepted.GetStream().WriteAsync(Handshake.Write(new HandshakeResponse(HandshakeRejection.None, 1, cluster, new NodeId(from), 0)));
+        await accepted.GetStream()
+            .WriteAsync(Handshake.Write(new HandshakeResponse(HandshakeRejection.None, 1, cluster, new NodeId(from), 0)));
         Assert.Equal(why, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
     }
 
@@ -111,7 +113,7 @@ public sealed class HandshakeTests
         }
 
         Assert.Equal(50, one.Network.Counters.HandshakesRejected);
-        Assert.InRange(one.Events.Count(told => told.Kind == TransportEventKind.Rejected), 1, 20); // one a second, not fifty
+        Assert.InRange(one.Events.Count(reported => reported.Kind == TransportEventKind.Rejected), 1, 20); // one per second, not fifty
         two.Send(one, 5);
         Assert.Equal(5ul, await one.ReceiveReadIdAsync());
     }
@@ -194,9 +196,9 @@ public sealed class HandshakeTests
     {
         await using var one = new TestNode(1);
         one.Network.SetPeers(Unreachable(2));
-        var told = await one.WaitForEventAsync(TransportEventKind.Unreachable);
-        Assert.Contains("Node 2 cannot be reached at 127.0.0.1:1: Connection refused", told.Text, StringComparison.Ordinal);
-        Assert.Contains("keeps trying", told.Text, StringComparison.Ordinal);
+        var reported = await one.WaitForEventAsync(TransportEventKind.Unreachable);
+        Assert.Contains("Node 2 cannot be reached at 127.0.0.1:1: Connection refused", reported.Text, StringComparison.Ordinal);
+        Assert.Contains("keeps trying", reported.Text, StringComparison.Ordinal);
     }
 
     private static Dictionary<NodeId, PeerAddress> Unreachable(ulong id) => new() { [new NodeId(id)] = new("127.0.0.1", 1) };

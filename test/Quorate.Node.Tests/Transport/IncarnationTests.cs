@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>A member that comes back without its memory does not come back as itself.</summary>
+/// <summary>A member that returns without its data directory is rejected under its old identity.</summary>
 public sealed class IncarnationTests
 {
     private static readonly NodeId Peer = new(2);
@@ -19,7 +19,7 @@ public sealed class IncarnationTests
         var port = two.EndPoint.Port;
         await two.DisposeAsync();
 
-        // With its folder it comes back, though the other was restarted in the meantime.
+        // With its data directory it is accepted again, although the other member was restarted in the meantime.
         await one.DisposeAsync();
         one = new TestNode(1, WithIncarnations(diskOfOne));
         two = new TestNode(2, WithIncarnations(diskOfTwo), port);
@@ -28,26 +28,26 @@ public sealed class IncarnationTests
         await one.WaitUntilConnectedAsync(two);
         await two.DisposeAsync();
 
-        // Without it, no.
+        // Without its data directory it is rejected.
         await using var _ = one;
         await using var empty = new TestNode(2, WithIncarnations(new MemoryStorage()), port);
         empty.SetPeers(one);
-        var told = await empty.WaitForEventAsync(TransportEventKind.RejectedByPeer);
-        Assert.Equal((HandshakeRejection.DataDirectoryChanged, one.Id), (told.Rejection, told.Peer));
-        Assert.Contains("has met this node 2 with another data folder", told.Text, StringComparison.Ordinal);
-        Assert.Contains("add it anew", told.Text, StringComparison.Ordinal);
+        var reported = await empty.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal((HandshakeRejection.DataDirectoryChanged, one.Id), (reported.Rejection, reported.Peer));
+        Assert.Contains("knows this node 2 with another data directory", reported.Text, StringComparison.Ordinal);
+        Assert.Contains("add it again", reported.Text, StringComparison.Ordinal);
         var here = await one.WaitForEventAsync(TransportEventKind.Rejected);
         Assert.Equal((HandshakeRejection.DataDirectoryChanged, empty.Id), (here.Rejection, here.Peer));
         Assert.Contains("it must not vote again under its old id", here.Text, StringComparison.Ordinal);
 
-        // And in the other direction: nothing is sent to it either.
+        // In the other direction too: nothing is sent to it.
         var unheard = await one.WaitForEventAsync(TransportEventKind.RejectedByPeer);
         Assert.Equal(HandshakeRejection.DataDirectoryChanged, unheard.Rejection);
         Assert.Contains("Nothing is sent to it", unheard.Text, StringComparison.Ordinal);
         Assert.False(one.CountersOf(empty.Id).Connected || one.CountersOf(empty.Id).Accepted);
     }
 
-    /// <summary>The first start: all are new to each other. A build that does not say is met as before.</summary>
+    /// <summary>On the first start all members are new to each other. A build that sends no incarnation is accepted as before.</summary>
     [Fact]
     public void A_new_peer_and_a_peer_without_an_incarnation_are_accepted()
     {
@@ -61,7 +61,7 @@ public sealed class IncarnationTests
         Assert.True(book.TryRecord(new NodeId(3), 23));
     }
 
-    /// <summary>Whoever was told that it is welcome is remembered; what this folder said of itself stays so.</summary>
+    /// <summary>Every accepted peer is recorded, and this directory's own incarnation never changes.</summary>
     [Theory]
     [InlineData(PowerLossOutcome.Dropped)]
     [InlineData(PowerLossOutcome.Kept)]
@@ -70,7 +70,7 @@ public sealed class IncarnationTests
     {
         for (var call = 0; ; call++)
         {
-            var (disk, own, met) = (new MemoryStorage(), 0UL, new List<NodeId>());
+            var (disk, own, recorded) = (new MemoryStorage(), 0UL, new List<NodeId>());
             var calls = 0;
             disk.BeforeCall = _ =>
             {
@@ -84,7 +84,7 @@ public sealed class IncarnationTests
                 for (var peer = 2UL; peer < 5; peer++)
                 {
                     book.TryRecord(new NodeId(peer), 10 + peer);
-                    met.Add(new NodeId(peer));
+                    recorded.Add(new NodeId(peer));
                 }
 
                 Assert.True(call > 15, $"only {call} calls");
@@ -99,7 +99,7 @@ public sealed class IncarnationTests
             var again = IncarnationStore.Open(after);
             Assert.True(own == 0 || again.Own == own);
             Assert.Equal([IncarnationStore.Name], after.List());
-            Assert.All(met, peer => Assert.False(again.TryRecord(peer, 99)));
+            Assert.All(recorded, peer => Assert.False(again.TryRecord(peer, 99)));
         }
     }
 
@@ -121,7 +121,7 @@ public sealed class IncarnationTests
         }
     }
 
-    /// <summary>A peer that cannot be remembered is not let in: not now, and once there is room it is.</summary>
+    /// <summary>A peer that cannot be recorded is rejected until there is space.</summary>
     [Fact]
     public void A_new_peer_is_rejected_while_the_disk_is_full()
     {
@@ -139,5 +139,6 @@ public sealed class IncarnationTests
         Assert.False(IncarnationStore.Open(disk).TryRecord(Peer, 22));
     }
 
-    private static Func<TcpNetworkOptions, TcpNetworkOptions> WithIncarnations(IStorage storage) => options => options with { Incarnations = IncarnationStore.Open(storage) };
+    private static Func<TcpNetworkOptions, TcpNetworkOptions> WithIncarnations(IStorage storage) =>
+        options => options with { Incarnations = IncarnationStore.Open(storage) };
 }

@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>A bare socket that plays a peer, and can do what no honest one does.</summary>
+/// <summary>A raw socket that acts as a peer, and can send what no correct peer would.</summary>
 internal sealed class RawPeer : IDisposable
 {
     private RawPeer(Socket socket)
@@ -17,7 +17,7 @@ internal sealed class RawPeer : IDisposable
 
     public NetworkStream Stream { get; }
 
-    /// <summary>A connection on which nothing has been said.</summary>
+    /// <summary>Opens a connection without a handshake.</summary>
     public static async Task<RawPeer> ConnectAsync(TestNode to)
     {
         var socket = new Socket(to.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -25,7 +25,7 @@ internal sealed class RawPeer : IDisposable
         return new RawPeer(socket);
     }
 
-    /// <summary>A connection of node 2 that has been let in.</summary>
+    /// <summary>Opens a connection as node 2 and completes the handshake.</summary>
     public static async Task<RawPeer> ConnectAndHandshakeAsync(TestNode to)
     {
         var peer = await ConnectAsync(to);
@@ -33,7 +33,8 @@ internal sealed class RawPeer : IDisposable
         return peer;
     }
 
-    public static HandshakeRequest RequestTo(TestNode to) => new(Handshake.VersionMin, Handshake.VersionMax, TestNode.Cluster, new NodeId(2), to.Id, 0);
+    public static HandshakeRequest RequestTo(TestNode to) =>
+        new(Handshake.VersionMin, Handshake.VersionMax, TestNode.Cluster, new NodeId(2), to.Id, 0);
 
     public async Task<HandshakeResponse> HandshakeAsync(HandshakeRequest request)
     {
@@ -41,11 +42,12 @@ internal sealed class RawPeer : IDisposable
         return await Handshake.ReadResponseAsync(Stream, CancellationToken.None);
     }
 
-    public Task SendAsync(TestNode to, ulong readId) => SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
+    public Task SendAsync(TestNode to, ulong readId) =>
+        SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
 
     public async Task SendAsync(byte[] bytes) => await Stream.WriteAsync(bytes);
 
-    /// <summary>Completes when the node has closed this connection.</summary>
+    /// <summary>Waits until the node has closed this connection.</summary>
     public async Task WaitUntilClosedAsync()
     {
         try
@@ -53,12 +55,12 @@ internal sealed class RawPeer : IDisposable
             using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
             while (await Stream.ReadAsync(new byte[1024], timeout.Token) > 0)
             {
-                // What it says on its way out is of no interest here.
+                // What it sends before it closes does not matter here.
             }
         }
         catch (IOException)
         {
-            // Reset is closed, too.
+            // A reset counts as closed, too.
         }
     }
 

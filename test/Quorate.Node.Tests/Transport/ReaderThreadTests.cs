@@ -3,7 +3,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>The thread that reads a connection takes the loop's turns: whatever becomes of its connection meanwhile, nobody waits for ever.</summary>
+/// <summary>
+/// The thread that reads a connection runs iterations of the driver: whatever happens to its connection meanwhile, no thread waits forever.
+/// </summary>
 public sealed class ReaderThreadTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
@@ -26,7 +28,7 @@ public sealed class ReaderThreadTests
         await disposed.WaitAsync(Timeout);
     }
 
-    /// <summary>Dropping a connection waits until its reader has put in its last, and here the reader is whoever drops it.</summary>
+    /// <summary>Dropping a connection waits until its reader has enqueued its last frame, and here the reader itself drops it.</summary>
     [Fact]
     public async Task A_reader_can_drop_its_own_connection_during_an_iteration()
     {

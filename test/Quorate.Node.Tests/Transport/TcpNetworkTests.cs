@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Messages between nodes that get on well with each other.</summary>
+/// <summary>Messages between healthy nodes.</summary>
 public sealed class TcpNetworkTests
 {
     [Fact]
@@ -115,7 +115,8 @@ public sealed class TcpNetworkTests
     [InlineData("no-such-host.invalid", "has no address")]
     public void A_bad_listen_address_is_reported_with_the_remedy(string host, string why)
     {
-        var fault = Assert.Throws<TransportStartException>(() => new TestNode(1, options => options with { ListenEndPoints = [new PeerAddress(host, 0)] }));
+        var fault = Assert.Throws<TransportStartException>(
+            () => new TestNode(1, options => options with { ListenEndPoints = [new PeerAddress(host, 0)] }));
         Assert.Contains(why, fault.Message, StringComparison.Ordinal);
     }
 
@@ -123,6 +124,6 @@ public sealed class TcpNetworkTests
     public void An_option_out_of_range_is_named()
     {
         var fault = Assert.Throws<ArgumentException>(() => new TestNode(1, options => options with { MaxSendQueueBytes = 5 }));
-        Assert.Contains("SendQueueBytesMax is 5", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxSendQueueBytes is 5", fault.Message, StringComparison.Ordinal);
     }
 }

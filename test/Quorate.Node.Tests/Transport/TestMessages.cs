@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Messages in one line, as bytes and back, and as text that shows every field.</summary>
+/// <summary>Builds messages, encodes and decodes them, and formats them with every field.</summary>
 internal static class TestMessages
 {
     public const int MaxFrameBytes = 1 << 20;
@@ -16,7 +16,7 @@ internal static class TestMessages
         return frame;
     }
 
-    /// <summary>What a receiver does with a frame; the message, or null for a kind it does not know.</summary>
+    /// <summary>Decodes a frame as a receiver does; returns the message, or null for an unknown kind.</summary>
     public static Message? Decode(byte[] frame, WireDecoder? decoder = null)
     {
         var header = WireFrame.ReadHeader(frame, MaxFrameBytes);
@@ -25,7 +25,7 @@ internal static class TestMessages
         return (decoder ?? new WireDecoder()).TryDecode(header.Kind, body, out var message) ? message : null;
     }
 
-    /// <summary>A frame with another body under the same kind, its checksums right again.</summary>
+    /// <summary>Builds a frame with another body under the same kind, with correct checksums.</summary>
     public static byte[] Reseal(byte[] frame, ReadOnlySpan<byte> body)
     {
         var changed = new byte[WireFrame.HeaderBytes + body.Length];
@@ -34,25 +34,32 @@ internal static class TestMessages
         return changed;
     }
 
-    public static string Show(Message? message) => message is null ? "nothing" : $"{message.GetType().Name} {message.From}>{message.To} t{message.Term} " + message switch
+    public static string Show(Message? message) =>
+        message is null ? "nothing" : $"{message.GetType().Name} {message.From}>{message.To} t{message.Term} " + message switch
     {
-        AppendEntries it => $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
+        AppendEntries it =>
+            $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} " +
+            $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
         AppendEntriesReply it => $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}",
         RequestVote it => $"pre {it.PreVote} last {it.LastEntry}",
         RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
-        ForwardProposals it => $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
+        ForwardProposals it =>
+            $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
         RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
         ReadIndexRequest it => $"id {it.ReadId}",
         ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
-        _ => throw new ArgumentException($"{message.GetType().Name} is not shown yet", nameof(message)),
+        _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
     };
 
-    /// <summary>One of each kind, every field another value, so that two that change places are seen.</summary>
+    /// <summary>One message of each kind, every field with a different value, so that swapped fields are detected.</summary>
     public static IEnumerable<Message> OneOfEach()
     {
         var (from, to, term) = (new NodeId(0x0102030405060708), new NodeId(0x1112131415161718), new Term(0x2122232425262728));
         var previous = new EntryId(new Term(0x31), new LogIndex(0x4142434445464748));
-        yield return new AppendEntries { From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x51), Round = 0x61 };
+        yield return new AppendEntries
+        {
+            From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x51), Round = 0x61
+        };
         yield return new AppendEntries
         {
             From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x52), Round = 0x62,
@@ -60,13 +67,18 @@ internal static class TestMessages
             {
                 LogEntry.NoOp(new Term(0x32), previous.Index + 1),
                 new(new EntryId(new Term(0x33), previous.Index + 2), EntryKind.Command, new ProposalId(from, 0x71), "one"u8.ToArray()),
-                new(new EntryId(new Term(0x33), previous.Index + 3), EntryKind.Configuration, new ProposalId(to, 0x72), "three"u8.ToArray()),
+                new(new EntryId(new Term(0x33), previous.Index + 3), EntryKind.Configuration, new ProposalId(to, 0x72),
+                    "three"u8.ToArray()),
             },
         };
-        yield return new AppendEntriesReply { From = from, To = to, Term = term, Accepted = true, Index = new LogIndex(0x53), Round = 0x63 };
         yield return new AppendEntriesReply
         {
-            From = from, To = to, Term = term, Index = new LogIndex(0x54), Hint = new EntryId(new Term(0x34), new LogIndex(0x55)), Round = 0x64,
+            From = from, To = to, Term = term, Accepted = true, Index = new LogIndex(0x53), Round = 0x63
+        };
+        yield return new AppendEntriesReply
+        {
+            From = from, To = to, Term = term, Index = new LogIndex(0x54), Hint = new EntryId(new Term(0x34), new LogIndex(0x55)),
+            Round = 0x64,
         };
         yield return new RequestVote { From = from, To = to, Term = term, PreVote = true, LastEntry = previous };
         yield return new RequestVote { From = from, To = to, Term = term, LastEntry = previous };
@@ -75,14 +87,21 @@ internal static class TestMessages
         yield return new ForwardProposals
         {
             From = from, To = to, Term = term,
-            Proposals = new Proposal[] { new(new ProposalId(from, 0x73), "first"u8.ToArray()), new(new ProposalId(from, 0x74), "second"u8.ToArray()) },
+            Proposals =
+                new Proposal[]
+                {
+                    new(new ProposalId(from, 0x73), "first"u8.ToArray()), new(new ProposalId(from, 0x74), "second"u8.ToArray())
+                },
         };
-        yield return new RejectProposals { From = from, To = to, Term = term, FirstSequence = 0x75, LastSequence = 0x76, Reason = RejectReason.Busy };
+        yield return new RejectProposals
+        {
+            From = from, To = to, Term = term, FirstSequence = 0x75, LastSequence = 0x76, Reason = RejectReason.Busy
+        };
         yield return new ReadIndexRequest { From = from, To = to, Term = term, ReadId = 0x81 };
         yield return new ReadIndexReply { From = from, To = to, Term = term, ReadId = 0x82, Granted = true, Index = new LogIndex(0x56) };
     }
 
-    /// <summary>Any message that a core may say.</summary>
+    /// <summary>Generates any message that a core may send.</summary>
     public static Gen<Message> AnyMessage { get; } = Gen.OneOf(
         AnyAppendEntries(),
         Gen.Select(Gen.Bool, Gen.ULong, AnyEntryId(), Gen.ULong, (accepted, index, hint, round) =>
@@ -109,9 +128,11 @@ internal static class TestMessages
 
     private static string Show(LogEntry entry) => $"{entry.Id} {entry.Kind} {entry.Proposal} '{Convert.ToHexString(entry.Payload.Span)}'";
 
-    private static Gen<EntryId> AnyEntryId() => Gen.Select(Gen.ULong, Gen.ULong, (term, index) => new EntryId(new Term(term), new LogIndex(index)));
+    private static Gen<EntryId> AnyEntryId() =>
+        Gen.Select(Gen.ULong, Gen.ULong, (term, index) => new EntryId(new Term(term), new LogIndex(index)));
 
-    private static Gen<ProposalId> AnyProposalId() => Gen.Select(Gen.ULong, Gen.ULong, (origin, sequence) => new ProposalId(new NodeId(origin), sequence));
+    private static Gen<ProposalId> AnyProposalId() =>
+        Gen.Select(Gen.ULong, Gen.ULong, (origin, sequence) => new ProposalId(new NodeId(origin), sequence));
 
     private static Gen<byte[]> AnyPayload() => Gen.Byte.Array[0, 200];
 
@@ -126,7 +147,8 @@ internal static class TestMessages
             {
                 var (step, kind, proposal, payload) = parts[i];
                 term += step;
-                entries[i] = new LogEntry(new EntryId(new Term(term), new LogIndex(previousIndex) + (i + 1)), (EntryKind)kind, proposal, payload);
+                entries[i] =
+                    new LogEntry(new EntryId(new Term(term), new LogIndex(previousIndex) + (i + 1)), (EntryKind)kind, proposal, payload);
             }
 
             return (Message)new AppendEntries

@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>One end of a network on loopback, and what it was told.</summary>
+/// <summary>One end of a network on loopback, and the events it reported.</summary>
 internal sealed class TestNode : IAsyncDisposable
 {
     public const ulong Cluster = 0xC1;
@@ -19,7 +19,8 @@ internal sealed class TestNode : IAsyncDisposable
         Id = new NodeId(id);
         var options = new TcpNetworkOptions
         {
-            NodeId = Id, ClusterId = Cluster, ListenEndPoints = [new PeerAddress("127.0.0.1", port)], OnEvent = Events.Enqueue, MaxReconnectBackoff = TimeSpan.FromMilliseconds(100),
+            NodeId = Id, ClusterId = Cluster, ListenEndPoints = [new PeerAddress("127.0.0.1", port)], OnEvent = Events.Enqueue,
+            MaxReconnectBackoff = TimeSpan.FromMilliseconds(100),
         };
         Network = TcpNetwork.Start(with?.Invoke(options) ?? options, () =>
         {
@@ -38,7 +39,7 @@ internal sealed class TestNode : IAsyncDisposable
 
     public IPEndPoint EndPoint => Network.ListenEndPoints[0];
 
-    /// <summary>Two nodes, connected both ways.</summary>
+    /// <summary>Starts two nodes and waits until they are connected in both directions.</summary>
     public static async Task<(TestNode One, TestNode Two)> PairAsync(
         Func<TcpNetworkOptions, TcpNetworkOptions>? one = null, Func<TcpNetworkOptions, TcpNetworkOptions>? two = null)
     {
@@ -54,7 +55,8 @@ internal sealed class TestNode : IAsyncDisposable
 
     public PeerCounters CountersOf(NodeId peer) => Network.Counters.Peers.Single(counters => counters.Peer == peer);
 
-    public Task WaitUntilConnectedAsync(TestNode other) => WaitUntilAsync(() => CountersOf(other.Id) is { Connected: true, Accepted: true });
+    public Task WaitUntilConnectedAsync(TestNode other) =>
+        WaitUntilAsync(() => CountersOf(other.Id) is { Connected: true, Accepted: true });
 
     public async Task<TransportEvent> WaitForEventAsync(TransportEventKind kind)
     {
@@ -62,7 +64,8 @@ internal sealed class TestNode : IAsyncDisposable
         return Events.First(raised => raised.Kind == kind);
     }
 
-    public void Send(TestNode to, ulong readId) => Send(new ReadIndexRequest { From = Id, To = to.Id, Term = new Term(1), ReadId = readId });
+    public void Send(TestNode to, ulong readId) =>
+        Send(new ReadIndexRequest { From = Id, To = to.Id, Term = new Term(1), ReadId = readId });
 
     public void Send(Message message)
     {
@@ -70,7 +73,7 @@ internal sealed class TestNode : IAsyncDisposable
         Network.Flush();
     }
 
-    /// <summary>The next that arrives; woken for it, not by looking again and again.</summary>
+    /// <summary>Returns the next message; waits for the signal instead of polling.</summary>
     public async Task<NetworkEvent> ReceiveAsync()
     {
         NetworkEvent received;
@@ -86,7 +89,7 @@ internal sealed class TestNode : IAsyncDisposable
         var elapsed = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.True(elapsed.Elapsed < Timeout, "what was waited for did not come about in ten seconds");
+            Assert.True(elapsed.Elapsed < Timeout, "the condition did not become true within ten seconds");
             await Task.Delay(1);
         }
     }

@@ -15,33 +15,46 @@ public sealed class WireFormatTests
     [Fact]
     public void An_encoded_message_decodes_to_the_same_message()
     {
-        var decoder = new WireDecoder(); // one for all, so that nothing of a message shows through in the next
-        TestMessages.AnyMessage.Sample(message => TestMessages.Show(TestMessages.Decode(TestMessages.Encode(message), decoder)) == TestMessages.Show(message), iter: 2000, threads: 1);
+        var decoder = new WireDecoder(); // shared, so that state leaking from one message to the next is detected
+        TestMessages.AnyMessage.Sample(
+            message => TestMessages.Show(TestMessages.Decode(TestMessages.Encode(message), decoder)) == TestMessages.Show(message),
+            iter: 2000, threads: 1);
     }
 
     [Fact]
     public void The_bytes_of_version_1_never_change()
     {
         var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1.txt");
-        var text = new StringBuilder("# Protocol version 1, one frame of each shape: what it says, then its bytes. Released bytes never change.\n");
+        var text =
+            new StringBuilder("# Protocol version 1, one frame of each shape: its content, then its bytes. Released bytes never change.\n");
+        void Append(string content, ReadOnlySpan<byte> bytes) =>
+            text.Append(content).Append('\n').Append(Convert.ToHexStringLower(bytes)).Append('\n');
         foreach (var message in TestMessages.OneOfEach())
-            text.Append(TestMessages.Show(message)).Append('\n').Append(Convert.ToHexStringLower(TestMessages.Encode(message))).Append('\n');
-        text.Append("hello\n").Append(Convert.ToHexStringLower(Handshake.Write(new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7)))).Append('\n');
-        text.Append("answer\n").Append(Convert.ToHexStringLower(Handshake.Write(new HandshakeResponse(HandshakeRejection.UnknownPeer, 1, 2, new NodeId(3), 4)))).Append('\n');
+            Append(TestMessages.Show(message), TestMessages.Encode(message));
+        Append("handshake request", Handshake.Write(new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7)));
+        Append("handshake response", Handshake.Write(new HandshakeResponse(HandshakeRejection.UnknownPeer, 1, 2, new NodeId(3), 4)));
 
         if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
             File.WriteAllText(golden, text.ToString());
         Assert.Equal(File.ReadAllText(golden), text.ToString());
     }
 
-    /// <summary>The same bytes with what was zero before: version 1 grew a field.</summary>
+    /// <summary>The same bytes with a field that was zero before: version 1 gained a field.</summary>
     [Fact]
     public void The_bytes_of_a_handshake_with_incarnations_never_change()
     {
         var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1-incarnations.txt");
-        var text = "# Protocol version 1: hello and answer of a node that says the incarnation of its folder. Released bytes never change.\nhello\n"
-            + Convert.ToHexStringLower(Handshake.Write(new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, 0x0807_0605_0403_0201))) + "\nanswer\n"
-            + Convert.ToHexStringLower(Handshake.Write(new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, 0x0807_0605_0403_0201))) + "\n";
+        const ulong Incarnation = 0x0807_0605_0403_0201;
+        var request = new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, Incarnation);
+        var response = new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, Incarnation);
+        var text = $"""
+            # Protocol version 1: handshake of a node that sends the incarnation of its data directory. Released bytes never change.
+            handshake request
+            {Convert.ToHexStringLower(Handshake.Write(request))}
+            handshake response
+            {Convert.ToHexStringLower(Handshake.Write(response))}
+
+            """;
 
         if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
             File.WriteAllText(golden, text);
@@ -52,7 +65,7 @@ public sealed class WireFormatTests
     public void The_golden_frames_are_still_understood()
     {
         var lines = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1.txt"));
-        for (var i = 1; i + 1 < lines.Length && lines[i] != "hello"; i += 2)
+        for (var i = 1; i + 1 < lines.Length && lines[i] != "handshake request"; i += 2)
             Assert.Equal(lines[i], TestMessages.Show(TestMessages.Decode(Convert.FromHexString(lines[i + 1]))));
     }
 
@@ -82,7 +95,7 @@ public sealed class WireFormatTests
         }
     }
 
-    /// <summary>A faulty peer computes right checksums over wrong bodies. TOB-ETCD-006: bounds before slices.</summary>
+    /// <summary>A faulty peer computes correct checksums over wrong bodies. TOB-ETCD-006: check bounds before slicing.</summary>
     [Fact]
     public void A_truncated_body_with_valid_checksums_is_rejected()
     {
@@ -119,7 +132,7 @@ public sealed class WireFormatTests
             },
             iter: 20_000);
 
-    /// <summary>N and N-1 run in one cluster: what a later version appends is passed over.</summary>
+    /// <summary>N and N-1 run in one cluster: bytes that a later version appends are ignored.</summary>
     [Fact]
     public void Bytes_after_a_known_body_are_ignored()
     {
@@ -137,10 +150,12 @@ public sealed class WireFormatTests
         var entries = (AppendEntries)TestMessages.OneOfEach().ElementAt(1);
         var body = TestMessages.Encode(entries).AsSpan(WireFrame.HeaderBytes);
         var longer = new List<byte>(body[..WireEncoder.AppendEntriesFixedBytes].ToArray());
-        BinaryPrimitives.WriteUInt16LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(longer)[60..], WireEncoder.EntryHeaderBytes + 8);
+        BinaryPrimitives.WriteUInt16LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(longer)[60..],
+            WireEncoder.EntryHeaderBytes + 8);
         for (var i = 0; i < entries.Entries.Length; i++)
         {
-            longer.AddRange(body.Slice(WireEncoder.AppendEntriesFixedBytes + (i * WireEncoder.EntryHeaderBytes), WireEncoder.EntryHeaderBytes));
+            longer.AddRange(
+                body.Slice(WireEncoder.AppendEntriesFixedBytes + (i * WireEncoder.EntryHeaderBytes), WireEncoder.EntryHeaderBytes));
             longer.AddRange("later!!!"u8);
         }
 
@@ -172,7 +187,8 @@ public sealed class WireFormatTests
         var frame = new byte[TestMessages.MaxFrameBytes + 1];
         WireFrame.Seal(frame, WireKind.AppendEntries);
         Assert.Throws<WireFormatException>(() => WireFrame.ReadHeader(frame.AsSpan(0, WireFrame.HeaderBytes), TestMessages.MaxFrameBytes));
-        Assert.Equal(TestMessages.MaxFrameBytes + 1 - WireFrame.HeaderBytes, WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes + 1).BodyBytes);
+        Assert.Equal(TestMessages.MaxFrameBytes + 1 - WireFrame.HeaderBytes,
+            WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes + 1).BodyBytes);
     }
 
     [Fact]
@@ -219,7 +235,7 @@ public sealed class WireFormatTests
         }
         catch (WireFormatException)
         {
-            // Refused, in the one way there is.
+            // Rejected with the documented exception.
         }
 
         return true;

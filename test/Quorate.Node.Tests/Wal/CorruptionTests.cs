@@ -4,13 +4,13 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>Bytes that changed at rest. The log gives out exactly what was written, or names the damage.</summary>
+/// <summary>Bytes that changed at rest. The log returns exactly what was written, or reports the corruption.</summary>
 public sealed class CorruptionTests
 {
     private const int SectorBytes = 512;
     private static readonly WalOptions Options = Given.SmallSegments();
 
-    /// <summary>Every byte of every file: headers, entries, padding, sectors nothing was written to, term and vote.</summary>
+    /// <summary>Every byte of every file: headers, entries, padding, sectors that were never written, term and vote.</summary>
     [Fact]
     public void A_flipped_byte_is_reported_or_harmless()
     {
@@ -28,7 +28,7 @@ public sealed class CorruptionTests
                 else
                     harmless++;
 
-                // A recovery may have written: then the next flip must not begin from what it left.
+                // A recovery may have written; the next flip must not start from the result.
                 if (disk.Calls == calls)
                     disk.BytesOf(name)[at] = pristine.BytesOf(name)[at];
                 else
@@ -39,7 +39,7 @@ public sealed class CorruptionTests
         Assert.True(named > 10_000, $"only {named} flips were detected, {harmless} were harmless");
     }
 
-    /// <summary>The same while the log is open: nothing is remembered as good, every read looks.</summary>
+    /// <summary>The same while the log is open: nothing is cached as valid, every read verifies.</summary>
     [Fact]
     public void A_byte_flipped_under_an_open_log_is_never_returned()
     {
@@ -66,7 +66,9 @@ public sealed class CorruptionTests
         }
     }
 
-    /// <summary>Zeroes, the sector of another place, the sector of another file, a write that was lost: never fewer entries than were acknowledged.</summary>
+    /// <summary>
+    /// Zeroes, a sector of another place or another file, a lost write: the log never returns fewer entries than were acknowledged.
+    /// </summary>
     [Fact]
     public void An_overwritten_sector_is_reported_or_harmless()
     {
@@ -78,7 +80,10 @@ public sealed class CorruptionTests
             for (var at = 0; at < pristine.BytesOf(name).Length; at += SectorBytes)
             {
                 var from = pristine.BytesOf(files[random.Next(files.Count)]);
-                foreach (var content in new[] { new byte[SectorBytes], from.AsSpan(random.Next(from.Length / SectorBytes) * SectorBytes, SectorBytes).ToArray() })
+                foreach (var content in new[]
+                {
+                    new byte[SectorBytes], from.AsSpan(random.Next(from.Length / SectorBytes) * SectorBytes, SectorBytes).ToArray()
+                })
                 {
                     var disk = pristine.Copy();
                     content.CopyTo(disk.BytesOf(name), at);
@@ -88,7 +93,10 @@ public sealed class CorruptionTests
         }
     }
 
-    /// <summary>CORDS: what cannot be read is lost, and to say so is all that can be done. Nothing is cut for it, and nothing behind the log's end matters.</summary>
+    /// <summary>
+    /// CORDS: data that cannot be read is lost, and the log can only report it. Nothing is truncated for it, and nothing after the log's
+    /// end matters.
+    /// </summary>
     [Fact]
     public void An_unreadable_sector_is_reported_or_harmless()
     {
@@ -122,7 +130,9 @@ public sealed class CorruptionTests
         Assert.Contains("cannot read", corruption.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>What tells torn from damaged: a frame with another one behind it was flushed, whatever is missing of it now.</summary>
+    /// <summary>
+    /// What distinguishes a torn write from corruption: a frame followed by another one was flushed, whatever is missing of it now.
+    /// </summary>
     [Fact]
     public void A_lost_sector_before_a_later_frame_is_corruption()
     {
@@ -144,7 +154,7 @@ public sealed class CorruptionTests
         }
     }
 
-    /// <summary>What no mark stands behind is cut, and the message says so.</summary>
+    /// <summary>Frames with no control frame after them are truncated, and the message says so.</summary>
     [Fact]
     public void A_last_frame_with_a_lost_sector_is_truncated_and_reported()
     {
@@ -164,11 +174,11 @@ public sealed class CorruptionTests
         using var _ = reopened;
 
         Assert.Equal(new LogIndex(2), recovered.LastIndex);
-        Assert.Contains("did not finish", recovered.TruncatedTail, StringComparison.Ordinal);
+        Assert.Contains("a torn write", recovered.TruncatedTail, StringComparison.Ordinal);
         Assert.Contains(name, recovered.TruncatedTail, StringComparison.Ordinal);
     }
 
-    /// <summary>But for the last segment: nothing refers forward.</summary>
+    /// <summary>Except for the last segment: nothing refers forward.</summary>
     [Fact]
     public void A_missing_file_is_reported()
     {
@@ -198,7 +208,7 @@ public sealed class CorruptionTests
         }
     }
 
-    // Two segments with frames in them, and term and vote. True when the damage was named.
+    // Two segments with frames in them, and term and vote. Returns true when the corruption was reported.
     private static bool ReportsCorruptionOrIsIntact(MemoryStorage disk, string name, LogModel written, string where)
     {
         WriteAheadLog log;
@@ -216,7 +226,8 @@ public sealed class CorruptionTests
 
         using (log)
         {
-            Assert.True(recovered.LastIndex.Value == written.Last && recovered.HardState == written.HardState, $"{where}: found up to {recovered.LastIndex} with {recovered.HardState}");
+            Assert.True(recovered.LastIndex.Value == written.Last && recovered.HardState == written.HardState,
+                $"{where}: found up to {recovered.LastIndex} with {recovered.HardState}");
             Given.AssertSameEntries(written.Entries, Given.ReadAll(log));
         }
 

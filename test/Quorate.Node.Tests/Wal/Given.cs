@@ -3,18 +3,23 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>States for these tests, in one line each.</summary>
+/// <summary>Builds states for these tests in one line each.</summary>
 internal static class Given
 {
-    /// <summary>Segments as small as they may be, made on the calling thread, with numbers that are the same in every run.</summary>
+    /// <summary>Options with the smallest segments, created on the calling thread, with the same random numbers in every run.</summary>
     public static WalOptions SmallSegments()
     {
         var nonce = 0x1234_5678_9ABC_DEF0ul;
-        return new WalOptions { SegmentBytes = WalOptions.SegmentBytesMin, PayloadBytesMax = 4096, PreallocateInBackground = false, GenerateNonce = () => nonce += 0x9E37_79B9 };
+        return new WalOptions
+        {
+            SegmentBytes = WalOptions.SegmentBytesMin, PayloadBytesMax = 4096, PreallocateInBackground = false,
+            GenerateNonce = () => nonce += 0x9E37_79B9
+        };
     }
 
     public static LogEntry Entry(ulong index, ulong term = 1, int payloadBytes = 20) => new(
-        new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, new ProposalId(new NodeId(7), 1000 + index), Payload(index, term, payloadBytes));
+        new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, new ProposalId(new NodeId(7), 1000 + index),
+        Payload(index, term, payloadBytes));
 
     public static LogEntry[] Entries(ulong from, ulong to, ulong term = 1, int payloadBytes = 20)
     {
@@ -35,7 +40,7 @@ internal static class Given
 
     public static HardState Vote(ulong term, ulong votedFor) => new(new Term(term), new NodeId(votedFor));
 
-    /// <summary>All entries of a log, read back.</summary>
+    /// <summary>Reads all entries of a log.</summary>
     public static List<LogEntry> ReadAll(WriteAheadLog log)
     {
         var all = new List<LogEntry>();
@@ -51,7 +56,7 @@ internal static class Given
             Assert.True(expected[i].Payload.Span.SequenceEqual(actual[i].Payload.Span), $"the payload of entry {expected[i].Id} differs");
     }
 
-    // A third of the payloads are zeroes but for one byte: whole sectors of them, where they are long.
+    // A third of the payloads are zero except for one byte: whole sectors of zeroes, where they are long.
     private static byte[] Payload(ulong index, ulong term, int bytes)
     {
         var payload = new byte[bytes];

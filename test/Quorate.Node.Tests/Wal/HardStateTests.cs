@@ -3,7 +3,7 @@ using Quorate.Node.Wal;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>Paper Fig. 2, persistent state: a node that forgot a vote could vote twice in a term.</summary>
+/// <summary>Paper Fig. 2, persistent state: a node that lost its vote could vote twice in a term.</summary>
 public sealed class HardStateTests
 {
     private const int PageBytes = 4096;
@@ -39,7 +39,7 @@ public sealed class HardStateTests
         Assert.Equal(TwoVotes().BytesOf(HardStateFile.Name), disk.BytesOf(HardStateFile.Name));
     }
 
-    /// <summary>However good the other slot is: it is the older one, or it may be.</summary>
+    /// <summary>However valid the other slot is: it is the older one, or it may be.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -53,7 +53,7 @@ public sealed class HardStateTests
         Assert.Contains("vote twice", corruption.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A copy that stands in another's place is not a copy: a page that was written to the wrong place shows.</summary>
+    /// <summary>A copy of a slot in another slot's place is not a copy: a page written to the wrong place is detected.</summary>
     [Fact]
     public void A_copy_at_the_wrong_offset_is_ignored()
     {

@@ -4,34 +4,34 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>What a log holds, in the slow and obvious way.</summary>
+/// <summary>The contents of a log, in the slow and obvious way.</summary>
 internal sealed record LogModel(ulong First, LogEntry[] Entries, HardState HardState)
 {
     public static LogModel Empty => new(1, [], default);
 
     public ulong Last => First + (ulong)Entries.Length - 1;
 
-    /// <summary>The log with these entries appended, the first of which may replace what is there.</summary>
+    /// <summary>Returns the log with these entries appended, the first of which may replace an existing one.</summary>
     public LogModel With(IEnumerable<LogEntry> entries) => entries.Aggregate(
         this, static (log, entry) => log with { Entries = [.. log.Entries.Take((int)(entry.Index.Value - log.First)), entry] });
 
-    /// <summary>The log from an index on.</summary>
+    /// <summary>Returns the log from an index on.</summary>
     public LogModel From(ulong first) => this with { First = first, Entries = [.. Entries.Skip((int)(first - First))] };
 }
 
-/// <summary>A life of a log in small segments: everything that is ever done to one, and what it may hold after each step.</summary>
+/// <summary>A script of every operation on a log in small segments, and what the log may contain after each step.</summary>
 internal sealed class LogScript(MemoryStorage storage, WalOptions options)
 {
-    /// <summary>What the log said was durable.</summary>
+    /// <summary>What the log reported as durable.</summary>
     public LogModel Acknowledged { get; private set; } = LogModel.Empty;
 
-    /// <summary>What the step under way may leave instead, if it is cut off.</summary>
+    /// <summary>What the current step may leave instead, if power is lost during it.</summary>
     public List<LogModel> Possible { get; } = [];
 
-    /// <summary>The first index that the log may begin at: it drops whole segments only.</summary>
+    /// <summary>The first index that the log may start at: it removes whole segments only.</summary>
     public ulong FirstAtMost { get; private set; } = 1;
 
-    /// <summary>Runs to the end, or until the disk throws.</summary>
+    /// <summary>Runs to the end, or until the storage throws.</summary>
     public void Run()
     {
         using var log = WriteAheadLog.Open(storage, options).Log;
@@ -50,7 +50,7 @@ internal sealed class LogScript(MemoryStorage storage, WalOptions options)
         AppendAndFlush(log, Given.Vote(5, 1), 49, Given.Entries(50, 56, term: 5, payloadBytes: 300));
     }
 
-    /// <summary>Whether a reopened log holds what it may hold now.</summary>
+    /// <summary>Whether a reopened log holds one of the states that it may hold now.</summary>
     public bool Allows(LogModel found) =>
         Possible.Prepend(Acknowledged).Any(allowed =>
             found.HardState == allowed.HardState && found.First >= allowed.First && found.First <= Math.Max(allowed.First, FirstAtMost) &&
@@ -66,7 +66,7 @@ internal sealed class LogScript(MemoryStorage storage, WalOptions options)
         batch.SetHardState(state);
         batch.SetCommitIndex(new LogIndex(commit));
 
-        // Term and vote become durable first, then frame after frame, each whole or not at all.
+        // Term and vote become durable first, then frame after frame, each completely or not at all.
         var model = Acknowledged with { HardState = state };
         Possible.Add(model);
         var at = 0;

@@ -4,8 +4,8 @@ using Quorate.Node.Wal;
 namespace Quorate.Node.Tests.Wal;
 
 /// <summary>
-/// The power goes at every single call to the disk. What was acknowledged is there; of what was not, whole frames or nothing;
-/// and the log goes on.
+/// Power is lost at every single call to the storage. Acknowledged entries survive; of others, whole frames or nothing; and the log
+/// continues.
 /// </summary>
 public sealed class PowerLossTests
 {
@@ -27,17 +27,21 @@ public sealed class PowerLossTests
         {
             var left = disk.CopyAfterPowerLoss(policy, seed * 10_000 + call);
             var found = Reopen(left, out var truncatedTail);
-            Assert.True(script.Allows(found), $"cut at call {call}, {policy} {seed}: found {found.First} to {found.Last} with {found.HardState}, acknowledged {script.Acknowledged.First} to {script.Acknowledged.Last} with {script.Acknowledged.HardState}");
+            var acknowledged = script.Acknowledged;
+            Assert.True(
+                script.Allows(found),
+                $"power loss at call {call}, {policy} {seed}: found {found.First} to {found.Last} with {found.HardState}, " +
+                $"acknowledged {acknowledged.First} to {acknowledged.Last} with {acknowledged.HardState}");
             ContinueWriting(left, found);
             torn += truncatedTail is null ? 0 : 1;
         }
 
-        Assert.True(cuts > 150, $"only {cuts} places to cut at: the script does not do what it should");
+        Assert.True(cuts > 150, $"only {cuts} calls to cut power at: the script is too short");
         if (policy == PowerLossOutcome.Mixed)
-            Assert.True(torn > 20, $"only {torn} torn tails: the disk does not tear what it should");
+            Assert.True(torn > 20, $"only {torn} torn tails: the storage tears too few writes");
     }
 
-    /// <summary>Recovery writes too: the unfinished write is cleared away. A cut in the middle of that is a cut like any other.</summary>
+    /// <summary>Recovery writes too, to clear the unfinished write. A power loss in the middle of that is handled like any other.</summary>
     [Fact]
     public void A_power_loss_during_recovery_loses_no_acknowledged_entry()
     {
@@ -98,11 +102,15 @@ public sealed class PowerLossTests
         return new LogModel(recovered.FirstIndex.Value, [.. Given.ReadAll(log)], recovered.HardState);
     }
 
-    // First one small frame, which covers less than what a torn one may have left behind it.
+    // First one small frame, which covers less than a torn frame may have left after it.
     private static void ContinueWriting(MemoryStorage storage, LogModel found)
     {
         var options = Given.SmallSegments();
-        foreach (var next in new[] { Given.Entries(found.Last + 1, found.Last + 1, term: 9), Given.Entries(found.Last + 2, found.Last + 20, term: 9, payloadBytes: 400) })
+        foreach (var next in new[]
+        {
+            Given.Entries(found.Last + 1, found.Last + 1, term: 9),
+            Given.Entries(found.Last + 2, found.Last + 20, term: 9, payloadBytes: 400)
+        })
         {
             using (var log = WriteAheadLog.Open(storage, options).Log)
             {

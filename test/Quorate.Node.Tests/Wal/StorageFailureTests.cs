@@ -6,10 +6,10 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>A disk that says no.</summary>
+/// <summary>Storage that fails.</summary>
 public sealed class StorageFailureTests
 {
-    /// <summary>fsyncgate: the first failure is the only one the system reports. Nothing after it may be believed.</summary>
+    /// <summary>fsyncgate: the operating system reports only the first failure. Nothing after it may be trusted.</summary>
     [Theory]
     [InlineData("flush wal")]
     [InlineData("flush hardstate")]
@@ -29,18 +29,21 @@ public sealed class StorageFailureTests
         batch.SetHardState(Given.Vote(1, 1));
         Assert.Throws<DiskFlushException>(() => log.AppendAndFlush(batch));
 
-        // The disk would work again: it must not even be asked.
+        // The disk would work again, but the log must not call it.
         disk.BeforeCall = null;
         var calls = disk.Calls;
-        var refusal = Assert.Throws<InvalidOperationException>(() => log.AppendAndFlush(Given.Batch(options, Given.Entry(2))));
-        Assert.IsType<DiskFlushException>(refusal.InnerException);
+        var error = Assert.Throws<InvalidOperationException>(() => log.AppendAndFlush(Given.Batch(options, Given.Entry(2))));
+        Assert.IsType<DiskFlushException>(error.InnerException);
         Assert.Throws<InvalidOperationException>(() => log.Read(new LogIndex(1), new LogIndex(1), 1, []));
         Assert.Throws<InvalidOperationException>(() => log.DropBefore(new LogIndex(1)));
         Assert.Throws<InvalidOperationException>(() => log.ResetTo(new LogIndex(9)));
         Assert.Equal(calls, disk.Calls);
     }
 
-    /// <summary>The next segment is made ahead of need, and half a segment may be acknowledged until it is needed: its failed flush counts at once.</summary>
+    /// <summary>
+    /// The next segment is preallocated, and half a segment may be acknowledged before it is needed: its failed flush must stop the log at
+    /// once.
+    /// </summary>
     [Fact]
     public void A_failed_flush_during_preallocation_fails_the_log_at_once()
     {
@@ -53,7 +56,7 @@ public sealed class StorageFailureTests
         };
         log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 3, term: 0, payloadBytes: 3000)));
 
-        // Nothing to write, and so nothing that would need room.
+        // Nothing to write, so no space is needed.
         var deadline = Stopwatch.StartNew();
         Assert.Throws<DiskFlushException>(() =>
         {
@@ -63,7 +66,9 @@ public sealed class StorageFailureTests
         Assert.Throws<InvalidOperationException>(() => log.AppendAndFlush(new WalBatch(options)));
     }
 
-    /// <summary>Room is taken before a frame is written, so a full disk changes nothing and the batch can go on when there is room.</summary>
+    /// <summary>
+    /// Space is reserved before a frame is written, so a full disk changes nothing and the batch can continue when there is space.
+    /// </summary>
     [Fact]
     public void A_batch_interrupted_by_a_full_disk_can_be_retried()
     {

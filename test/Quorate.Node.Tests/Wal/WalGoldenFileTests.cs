@@ -5,7 +5,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>docs/formats/wal.md: the bytes of format 1, for ever. <c>QUORATE_REWRITE=1</c> writes them anew, for a new version only.</summary>
+/// <summary>
+/// docs/formats/wal.md: the bytes of format 1 never change. <c>QUORATE_REWRITE=1</c> rewrites them, for a new version only.
+/// </summary>
 public sealed class WalGoldenFileTests
 {
     private static readonly string[] Names = [HardStateFile.Name, Segment.NameOf(1)];
@@ -18,7 +20,8 @@ public sealed class WalGoldenFileTests
         {
             if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
                 File.WriteAllBytes(PathOf(name), disk.BytesOf(name));
-            Assert.True(File.ReadAllBytes(PathOf(name)).AsSpan().SequenceEqual(disk.BytesOf(name)), $"{name} is written differently from {PathOf(name)}");
+            Assert.True(File.ReadAllBytes(PathOf(name)).AsSpan().SequenceEqual(disk.BytesOf(name)),
+                $"{name} is written differently from {PathOf(name)}");
         }
     }
 
@@ -37,7 +40,8 @@ public sealed class WalGoldenFileTests
         using var _ = log;
 
         Assert.Equal(Given.Vote(3, 0xA1), recovered.HardState);
-        Assert.Equal((new LogIndex(1), new LogIndex(5), new LogIndex(2)), (recovered.FirstIndex, recovered.LastIndex, recovered.CommitMark));
+        Assert.Equal((new LogIndex(1), new LogIndex(5), new LogIndex(2)),
+            (recovered.FirstIndex, recovered.LastIndex, recovered.CommitMark));
         Assert.Equal([Given.Id(1, 1), Given.Id(3, 4)], recovered.TermStarts);
         Given.AssertSameEntries(Entries(), Given.ReadAll(log));
     }

@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>What is written comes back, in order, and later entries replace earlier ones.</summary>
+/// <summary>Written entries are read back in order, and later entries replace earlier ones.</summary>
 public sealed class WriteAheadLogTests
 {
     [Fact]
@@ -23,7 +23,8 @@ public sealed class WriteAheadLogTests
     public void Flushed_entries_are_recovered_after_a_restart()
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
-        LogEntry[] entries = [LogEntry.NoOp(new Term(1), new LogIndex(1)), .. Given.Entries(2, 300, term: 1, payloadBytes: 100), .. Given.Entries(301, 310, term: 4, payloadBytes: 4096)];
+        LogEntry[] entries = [LogEntry.NoOp(new Term(1), new LogIndex(1)), .. Given.Entries(2, 300, term: 1, payloadBytes: 100),
+            .. Given.Entries(301, 310, term: 4, payloadBytes: 4096)];
         using (var log = WriteAheadLog.Open(disk, options).Log)
         {
             var batch = new WalBatch(options);
@@ -51,7 +52,10 @@ public sealed class WriteAheadLogTests
         Assert.True(disk.List().Count > 5, "the test should have needed several segments");
     }
 
-    /// <summary>The option grew, and segments of the old length are there, the next one ready and unused among them: a longer frame must not be put there.</summary>
+    /// <summary>
+    /// The option was increased, and segments of the old length exist, the next one allocated and unused among them: a longer frame must
+    /// not be written there.
+    /// </summary>
     [Fact]
     public void A_frame_too_long_for_existing_segments_goes_into_a_longer_one()
     {
@@ -62,7 +66,8 @@ public sealed class WriteAheadLogTests
             allocator.Take(2).Dispose();
 
         var large = Given.SmallSegments() with { SegmentBytes = 256 * 1024, PayloadBytesMax = 64 * 1024 };
-        LogEntry[] entries = [.. Given.Entries(11, 12, term: 0, payloadBytes: 6000), .. Given.Entries(13, 14, term: 0, payloadBytes: 60_000)];
+        LogEntry[] entries =
+            [.. Given.Entries(11, 12, term: 0, payloadBytes: 6000), .. Given.Entries(13, 14, term: 0, payloadBytes: 60_000)];
         using (var log = WriteAheadLog.Open(disk, large).Log)
         {
             foreach (var entry in entries)
@@ -73,7 +78,10 @@ public sealed class WriteAheadLogTests
         Given.AssertSameEntries([.. Given.Entries(1, 10, term: 0), .. entries], Given.ReadAll(again));
     }
 
-    /// <summary>In step with the writes: filled all at once, it would stand before their flushes. A log that is closed meanwhile leaves nothing half made.</summary>
+    /// <summary>
+    /// Preallocation is throttled to the pace of the writes: filled at once, a segment would delay their flushes. A log that is closed
+    /// meanwhile leaves nothing half created.
+    /// </summary>
     [Fact]
     public void Preallocation_keeps_pace_with_the_current_segment()
     {
@@ -85,11 +93,13 @@ public sealed class WriteAheadLogTests
             log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 50, term: 0, payloadBytes: 4096)));
         }
 
-        Assert.InRange(filled, 0, 1); // of 4: a fifth of the present one is used
+        Assert.InRange(filled, 0, 1); // of 4: a fifth of the current segment is used
         Assert.Equal(["hardstate", Segment.NameOf(1)], disk.List());
     }
 
-    /// <summary>All that the log ever was would else push out what somebody reads. The segment in use stays: its filled pages are about to be written to.</summary>
+    /// <summary>
+    /// Otherwise old log data would evict pages that are being read. The segment in use stays: its filled pages are about to be written to.
+    /// </summary>
     [Fact]
     public void Full_segments_are_evicted_from_the_page_cache()
     {
@@ -104,7 +114,8 @@ public sealed class WriteAheadLogTests
     [Fact]
     public void One_batch_is_one_write_and_one_flush()
     {
-        var (disk, options) = (new MemoryStorage(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096, PreallocateInBackground = false });
+        var (disk, options) =
+            (new MemoryStorage(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096, PreallocateInBackground = false });
         using var log = WriteAheadLog.Open(disk, options).Log;
         var (writes, flushes) = (disk.Writes, disk.Flushes);
 
@@ -113,7 +124,9 @@ public sealed class WriteAheadLogTests
         Assert.Equal((1, 1), (disk.Writes - writes, disk.Flushes - flushes));
     }
 
-    /// <summary>An entry of a term is never durable before the term is: else a restart could vote in a term whose entries it holds.</summary>
+    /// <summary>
+    /// An entry of a term is never durable before the term is; otherwise a restarted node could vote in a term whose entries it holds.
+    /// </summary>
     [Fact]
     public void A_new_term_is_flushed_before_the_entries()
     {
@@ -131,7 +144,8 @@ public sealed class WriteAheadLogTests
 
         var segment = Segment.NameOf(1);
         Assert.Equal(
-            ["write hardstate", "write hardstate", "flush hardstate", $"write {segment}", $"flush {segment}", $"write {segment}", $"flush {segment}"], calls);
+            ["write hardstate", "write hardstate", "flush hardstate", $"write {segment}", $"flush {segment}", $"write {segment}",
+                $"flush {segment}"], calls);
     }
 
     [Fact]
@@ -144,7 +158,8 @@ public sealed class WriteAheadLogTests
             batch.SetHardState(Given.Vote(3, 0));
             log.AppendAndFlush(batch);
             log.AppendAndFlush(Given.Batch(options, Given.Entries(11, 12, term: 3)));
-            log.AppendAndFlush(Given.Batch(options, [Given.Entry(13, term: 3), Given.Entry(14, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)]));
+            log.AppendAndFlush(
+                Given.Batch(options, [Given.Entry(13, term: 3), Given.Entry(14, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)]));
         }
 
         var (again, recovered) = WriteAheadLog.Open(disk, options);
@@ -152,7 +167,8 @@ public sealed class WriteAheadLogTests
 
         Assert.Equal([Given.Id(1, 1), Given.Id(3, 11)], recovered.TermStarts);
         Given.AssertSameEntries(
-            [.. Given.Entries(1, 10, term: 1, payloadBytes: 2000), .. Given.Entries(11, 12, term: 3), Given.Entry(13, term: 3, payloadBytes: 9)],
+            [.. Given.Entries(1, 10, term: 1, payloadBytes: 2000), .. Given.Entries(11, 12, term: 3),
+                Given.Entry(13, term: 3, payloadBytes: 9)],
             Given.ReadAll(again));
     }
 

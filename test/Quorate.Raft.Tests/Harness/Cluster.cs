@@ -1,6 +1,9 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Cores, disks and a network under one seed. Every step of every core is checked; see <see cref="History"/> for what is remembered.</summary>
+/// <summary>
+/// Simulates cores, disks and a network from one seed. Checks every step of every core; <see cref="History"/> holds the checks over all
+/// time.
+/// </summary>
 internal sealed class Cluster
 {
     private readonly Prng _prng;
@@ -50,7 +53,10 @@ internal sealed class Cluster
 
     public int Steps { get; private set; }
 
-    /// <summary>The whole life of a run: bad weather, then calm, in which all that was promised must come true.</summary>
+    /// <summary>
+    /// Executes a whole run: rounds with faults, then rounds without, in which the cluster must converge and every pending request must
+    /// complete.
+    /// </summary>
     public static Cluster Run(ulong seed, Configuration configuration, int rounds = 400)
     {
         var cluster = new Cluster(seed, configuration);
@@ -60,7 +66,7 @@ internal sealed class Cluster
         return cluster;
     }
 
-    /// <summary>One round: weather, clients, messages that are due, disks, state machines, and one tick of each clock.</summary>
+    /// <summary>Executes one round: faults, clients, messages that are due, disks, state machines, and one tick of each clock.</summary>
     public void Round()
     {
         _round++;
@@ -87,7 +93,10 @@ internal sealed class Cluster
         }
     }
 
-    /// <summary>Calm weather: in a bounded time there must be one leader, every node's proposal committed everywhere, every read answered, all logs equal.</summary>
+    /// <summary>
+    /// Ends all faults. Within bounded time there must be one leader, every node's proposal committed on all nodes, every read completed,
+    /// and all logs equal.
+    /// </summary>
     public void Converge()
     {
         _faults = FaultOptions.None;
@@ -97,28 +106,31 @@ internal sealed class Cluster
         foreach (var node in Nodes.Where(m => m.Core is null))
             Start(node);
 
-        // What was still on its way arrives now: a straggler of a later term would cost another election, and rightly.
+        // Messages still in the network arrive now: a late message of a later term would rightly cost another election.
         for (var i = 0; i < _network.Count; i++)
             _network[i] = (_round, _network[i].Message);
 
-        // Who leads now may still step down for what happened before, a disk that hung or a quorum that was lost.
+        // The current leader may still step down because of an earlier fault: a stalled disk or a lost quorum.
         for (var i = 0; i < 3 * _electionTicks; i++)
             Round();
 
-        Until(9 * _electionTicks, "a leader is elected and known to all", () =>
+        Until(9 * _electionTicks, "one leader is elected and known to all nodes", () =>
             Nodes.Count(m => m.Core!.Role == Role.Leader) == 1
             && Nodes.All(m => m.Core!.Leader == Nodes.Single(l => l.Core!.Role == Role.Leader).Id && m.Core!.Term == Nodes[0].Core!.Term));
-        Until(12 * _electionTicks, "all reads are answered", () => History.ReadsPending == 0);
+        Until(12 * _electionTicks, "all reads are completed", () => History.ReadsPending == 0);
 
-        // The narrowest windows carry one entry a message, and one message is read back from the disk at a time.
+        // The smallest windows carry one entry per message, and one message at a time is loaded from the disk.
         var lag = (int)(Nodes.Max(m => m.Core!.LastIndex.Value) - Nodes.Min(m => m.Core!.CommitIndex.Value));
-        Until(12 * _electionTicks + 4 * lag, "everything is applied everywhere", HasConverged);
+        Until(12 * _electionTicks + 4 * lag, "all entries are applied on all nodes", HasConverged);
 
         var lastProposals = new List<ProposalId>();
         foreach (var node in Nodes)
             lastProposals.Add(Propose(node, 8));
-        Until(4 * _electionTicks, "a proposal of every node is committed and applied", () => lastProposals.TrueForAll(History.IsCommitted) && HasConverged(), () => string.Join(' ', lastProposals.Select(History.DescribeOutcome)));
-
+        Until(
+            4 * _electionTicks,
+            "a proposal of every node is committed and applied",
+            () => lastProposals.TrueForAll(History.IsCommitted) && HasConverged(),
+            () => string.Join(' ', lastProposals.Select(History.DescribeOutcome)));
 
         foreach (var node in Nodes)
         {
@@ -128,13 +140,14 @@ internal sealed class Cluster
     }
 
     private bool HasConverged() => Nodes.All(m =>
-        m.Core!.LastIndex == Nodes[0].Core!.LastIndex && m.Core!.AppliedIndex == m.Core!.LastIndex && m.Core!.DurableIndex == m.Core!.LastIndex);
+        m.Core!.LastIndex == Nodes[0].Core!.LastIndex && m.Core!.AppliedIndex == m.Core!.LastIndex
+        && m.Core!.DurableIndex == m.Core!.LastIndex);
 
     private void Until(int rounds, string condition, Func<bool> done, Func<string>? details = null)
     {
         for (var i = 0; i < rounds && !done(); i++)
             Round();
-        Assert.True(done(), $"not within {rounds} quiet rounds: {condition}\n{this}\n{details?.Invoke()}");
+        Assert.True(done(), $"not reached within {rounds} rounds without faults: {condition}\n{this}\n{details?.Invoke()}");
     }
 
     private void InjectFaults()
@@ -248,7 +261,7 @@ internal sealed class Cluster
         node.Outbox.Clear();
     }
 
-    /// <summary>After every step: what holds in one core, between two states, across the cluster, and over all time.</summary>
+    /// <summary>Checks, after every step, the invariants of one core, of the transition, of the cluster, and over all time.</summary>
     private void Check(TestNode node, CoreState before, Effects effects)
     {
         Steps++;
@@ -281,10 +294,11 @@ internal sealed class Cluster
         RaftInvariants.CheckCluster(_running);
     }
 
-    /// <summary>The last things that happened, and how everybody stands.</summary>
+    /// <summary>Describes the latest events and the state of every node.</summary>
     public override string ToString() => $"{string.Join('\n', _events)}\nround {_round}\n{string.Join('\n', Nodes.Select(State))}";
 
     private static string State(TestNode node) => node.Core is { } c
-        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} {string.Join(", ", c.Followers)}"
+        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} " +
+          $"durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} {string.Join(", ", c.Followers)}"
         : $"{node.Id}: down";
 }

@@ -1,56 +1,57 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Which faults a run has, and how often; drawn from its seed, so that many runs have only some of them.</summary>
+/// <summary>The faults of a run and their rates, drawn from the seed, so that many runs have only some of the faults.</summary>
 internal sealed record FaultOptions
 {
-    /// <summary>Messages lost, of a thousand.</summary>
+    /// <summary>Messages lost, per mille.</summary>
     public int Loss { get; init; }
 
-    /// <summary>Messages delivered twice, of a thousand.</summary>
+    /// <summary>Messages delivered twice, per mille.</summary>
     public int Duplicates { get; init; }
 
-    /// <summary>A message takes 1 to this many rounds: where it is more than 1, messages overtake each other.</summary>
+    /// <summary>The longest ordinary delay of a message, in rounds; with more than 1, messages are reordered.</summary>
     public int DelayMax { get; init; } = 1;
 
-    /// <summary>Messages, of a thousand, that are held back ten times as long.</summary>
+    /// <summary>Messages delayed ten times as long, per mille.</summary>
     public int DelayedMessages { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which a link is cut, one way.</summary>
+    /// <summary>Rounds in which a link is cut in one direction, per mille.</summary>
     public int Cuts { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which the cluster is split in two.</summary>
+    /// <summary>Rounds in which the cluster is partitioned into two halves, per mille.</summary>
     public int Splits { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which cuts heal.</summary>
+    /// <summary>Rounds in which all cuts heal, per mille.</summary>
     public int Heals { get; init; } = 20;
 
-    /// <summary>Rounds, of a thousand, in which a node crashes.</summary>
+    /// <summary>Rounds in which a node crashes, per mille.</summary>
     public int Crashes { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which a node that is down comes back.</summary>
+    /// <summary>Rounds in which a node that is down restarts, per mille.</summary>
     public int Restarts { get; init; } = 50;
 
-    /// <summary>A closed connection is noticed when a node crashes, and sometimes without reason.</summary>
+    /// <summary>Whether nodes detect closed connections: when a node crashes, and sometimes spuriously.</summary>
     public bool PeerLost { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which a disk answers; the rest of the time it lags.</summary>
+    /// <summary>Rounds in which a disk completes appends, per mille; in the others it lags.</summary>
     public int Flushes { get; init; } = 1000;
 
-    /// <summary>Rounds, of a thousand, in which a disk stops answering for a while.</summary>
+    /// <summary>Rounds in which a disk stalls for a while, per mille.</summary>
     public int DiskStalls { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which a node's clock does not tick.</summary>
+    /// <summary>Rounds in which a node's clock does not tick, per mille.</summary>
     public int LostTicks { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which a process is stopped for a while: it hears nothing, and then goes on as if nothing had been.</summary>
+    /// <summary>Rounds in which a process is paused for a while, per mille: it receives nothing, and then continues where it was.</summary>
     public int Pauses { get; init; }
 
-    /// <summary>Rounds, of a thousand, in which a state machine applies.</summary>
+    /// <summary>Rounds in which a state machine applies entries, per mille.</summary>
     public int Applies { get; init; } = 1000;
 
-    /// <summary>Rounds, of a thousand, with a proposal, and with a read.</summary>
+    /// <summary>Rounds with a proposal, per mille.</summary>
     public int Proposals { get; init; } = 300;
 
+    /// <summary>Rounds with a read, per mille.</summary>
     public int Reads { get; init; } = 200;
 
     public static FaultOptions None { get; } = new() { Proposals = 0, Reads = 0 };

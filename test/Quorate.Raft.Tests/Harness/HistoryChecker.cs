@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Remembers all that any node ever said, and fails at the first word that contradicts another.</summary>
+/// <summary>Records what all nodes emit, reject, grant and lead, and fails at the first contradiction.</summary>
 internal sealed class HistoryChecker
 {
     private readonly List<LogEntry> _committed = [];
@@ -9,7 +9,7 @@ internal sealed class HistoryChecker
     private readonly Dictionary<Term, NodeId> _leaders = [];
     private readonly Dictionary<(NodeId Node, ulong Ticket), LogIndex> _reads = [];
 
-    /// <summary>The highest index applied anywhere: what a client may have seen.</summary>
+    /// <summary>The highest index applied on any node: what a client may have seen.</summary>
     public LogIndex HighestApplied { get; private set; }
 
     public IReadOnlyList<LogEntry> Committed => _committed;
@@ -27,15 +27,19 @@ internal sealed class HistoryChecker
     public bool IsRejected(ProposalId proposal) => _rejected.ContainsKey(proposal);
 
     public string DescribeOutcome(ProposalId proposal) =>
-        IsCommitted(proposal) ? $"{proposal} committed" : _rejected.TryGetValue(proposal, out var reason) ? $"{proposal} {reason}" : $"{proposal} open";
+        IsCommitted(proposal) ? $"{proposal} committed"
+        : _rejected.TryGetValue(proposal, out var reason) ? $"{proposal} {reason}"
+        : $"{proposal} pending";
 
-    /// <summary>State machine safety: whatever one node hands out at an index, every node hands out there.</summary>
+    /// <summary>Checks StateMachineSafety: all nodes emit the same entry at the same index.</summary>
     public void OnEmitted(in LogEntry entry)
     {
         var at = (int)(entry.Index.Value - 1);
         if (at < _committed.Count)
         {
-            Assert.True(_committed[at].Id == entry.Id && _committed[at].Proposal == entry.Proposal, $"two entries committed at one index: {_committed[at].Id} and {entry.Id}");
+            Assert.True(
+                _committed[at].Id == entry.Id && _committed[at].Proposal == entry.Proposal,
+                $"two entries committed at one index: {_committed[at].Id} and {entry.Id}");
             Assert.True(_committed[at].Payload.Span.SequenceEqual(entry.Payload.Span));
             return;
         }
@@ -45,7 +49,8 @@ internal sealed class HistoryChecker
         if (entry.Kind != EntryKind.Command)
             return;
         Assert.True(_committedAt.TryAdd(entry.Proposal, entry.Index), $"proposal {entry.Proposal} entered the log twice");
-        Assert.False(_rejected.TryGetValue(entry.Proposal, out var reason), $"proposal {entry.Proposal} was rejected ({reason}) and then committed");
+        Assert.False(
+            _rejected.TryGetValue(entry.Proposal, out var reason), $"proposal {entry.Proposal} was rejected ({reason}) and then committed");
     }
 
     public void OnApplied(LogIndex index) => HighestApplied = LogIndex.Max(HighestApplied, index);
@@ -53,10 +58,12 @@ internal sealed class HistoryChecker
     public void OnRejected(in Rejection rejection)
     {
         Assert.True(_rejected.TryAdd(rejection.Proposal, rejection.Reason), $"proposal {rejection.Proposal} was rejected twice");
-        Assert.False(_committedAt.ContainsKey(rejection.Proposal), $"proposal {rejection.Proposal} was committed and then rejected ({rejection.Reason})");
+        Assert.False(
+            _committedAt.ContainsKey(rejection.Proposal),
+            $"proposal {rejection.Proposal} was committed and then rejected ({rejection.Reason})");
     }
 
-    /// <summary>Election safety, over all time and not only at one moment.</summary>
+    /// <summary>Checks ElectionSafety over all time, not only at one moment.</summary>
     public void OnLeader(Term term, NodeId leader)
     {
         if (!_leaders.TryAdd(term, leader))
@@ -67,14 +74,16 @@ internal sealed class HistoryChecker
 
     public void OnReadCompleted(NodeId node, in ReadIndexResult result)
     {
-        Assert.True(_reads.Remove((node, result.Ticket), out var highestApplied), $"read {result.Ticket} of {node} was answered twice");
+        Assert.True(_reads.Remove((node, result.Ticket), out var highestApplied), $"read {result.Ticket} of {node} was completed twice");
         if (result.RejectReason is not null)
             return;
         ReadsGranted++;
-        Assert.True(result.Index >= highestApplied, $"stale read at {node}: granted at {result.Index} when {highestApplied} had been seen before it was asked");
+        Assert.True(
+            result.Index >= highestApplied,
+            $"stale read at {node}: granted at index {result.Index}, but index {highestApplied} was applied before the read was requested");
     }
 
-    /// <summary>The node's process is gone, and with it the clients' connections to it.</summary>
+    /// <summary>Drops the reads of a crashed node: its clients have lost their connections.</summary>
     public void OnCrash(NodeId node)
     {
         foreach (var read in _reads.Keys.Where(r => r.Node == node).ToArray())

@@ -1,13 +1,18 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Messages belong to the core until its next step and show views of its log: a network keeps copies, as an encoder would.</summary>
+/// <summary>
+/// Copies messages, as an encoder would: the core reuses its messages in the next step, and they contain views of its log.
+/// </summary>
 internal static class MessageCopy
 {
     public static Message Of(Message message)
     {
         Message copy = message switch
         {
-            AppendEntries m => new AppendEntries { Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round },
+            AppendEntries m => new AppendEntries
+            {
+                Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round
+            },
             AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
             RequestVote m => new RequestVote { PreVote = m.PreVote, LastEntry = m.LastEntry },
             RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
@@ -15,7 +20,7 @@ internal static class MessageCopy
             RejectProposals m => new RejectProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
             ReadIndexRequest m => new ReadIndexRequest { ReadId = m.ReadId },
             ReadIndexReply m => new ReadIndexReply { ReadId = m.ReadId, Granted = m.Granted, Index = m.Index },
-            _ => throw new ArgumentException($"{message.GetType().Name} is new here", nameof(message)),
+            _ => throw new ArgumentException($"MessageCopy does not know the message type {message.GetType().Name}", nameof(message)),
         };
         copy.From = message.From;
         copy.To = message.To;

@@ -1,6 +1,9 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>A disk as the core's contract sees it: appends in order, each becoming durable when the test says so, and what is not durable is lost in a crash.</summary>
+/// <summary>
+/// Models a disk as the core's contract sees it: appends complete in order, when the test calls <see cref="Flush"/>; a crash loses the
+/// others.
+/// </summary>
 internal sealed class ModelDisk
 {
     private readonly Queue<(AppendEffect Append, LogEntry[] Entries)> _pending = new();
@@ -8,7 +11,7 @@ internal sealed class ModelDisk
 
     public HardState HardState { get; set; }
 
-    /// <summary>The highest commit index that was noted.</summary>
+    /// <summary>The highest commit index that was written.</summary>
     public LogIndex Commit { get; private set; }
 
     /// <summary>The durable log; the first entry is at index 1.</summary>
@@ -18,7 +21,7 @@ internal sealed class ModelDisk
 
     public EntryId Last => _entries.Count == 0 ? EntryId.Zero : _entries[^1].Id;
 
-    /// <summary>What was written in an earlier life: entries of these terms, from index 1 on.</summary>
+    /// <summary>Sets the state that an earlier process has left: entries of these terms, from index 1 on.</summary>
     public void Preload(HardState state, ReadOnlySpan<ulong> terms, LogIndex commit)
     {
         HardState = state;
@@ -29,7 +32,7 @@ internal sealed class ModelDisk
 
     public void Submit(in AppendEffect append) => _pending.Enqueue((append, append.Entries.ToArray()));
 
-    /// <summary>The next <paramref name="count"/> appends reach the platter; the token of the last one, or 0.</summary>
+    /// <summary>Makes the next <paramref name="count"/> appends durable; returns the token of the last one, or 0.</summary>
     public ulong Flush(int count)
     {
         ulong token = 0;
@@ -37,14 +40,14 @@ internal sealed class ModelDisk
         {
             if (next.Append.HardState is { } state)
             {
-                Assert.True(state.Term >= HardState.Term, "terms never fall on disk");
+                Assert.True(state.Term >= HardState.Term, "the term on disk never decreases");
                 HardState = state;
             }
 
             if (next.Entries.Length > 0)
             {
                 var at = (int)(next.Entries[0].Index.Value - 1);
-                Assert.True(at <= _entries.Count, "the disk sees no gap");
+                Assert.True(at <= _entries.Count, "the log on disk has no gap");
                 _entries.RemoveRange(at, _entries.Count - at);
                 _entries.AddRange(next.Entries);
             }
@@ -57,7 +60,9 @@ internal sealed class ModelDisk
         return token;
     }
 
-    /// <summary>The power fails: the first <paramref name="written"/> appends had reached the platter, though nobody was told.</summary>
+    /// <summary>
+    /// Cuts the power: the first <paramref name="written"/> appends are durable, although no completion was reported; the others are lost.
+    /// </summary>
     public void Crash(int written)
     {
         Flush(written);
@@ -80,9 +85,9 @@ internal sealed class ModelDisk
         return [.. entries];
     }
 
-    /// <summary>What a node finds when it starts.</summary>
+    /// <summary>Returns the state that a node recovers at its start.</summary>
     /// <param name="configuration">The members.</param>
-    /// <param name="cached">How many entries before the commit index the driver reads into memory.</param>
+    /// <param name="cached">The number of entries before the commit index that the driver loads into memory.</param>
     public DurableState Restore(Configuration configuration, int cached)
     {
         var commit = LogIndex.Min(Commit, Last.Index);

@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>One node: a core, a modelled disk, and a driver that keeps the contract of <see cref="Effects"/> to the letter.</summary>
+/// <summary>One node: a core, a modelled disk, and a driver that follows the contract of <see cref="Effects"/> exactly.</summary>
 internal sealed class TestNode
 {
     private readonly Configuration _configuration;
@@ -27,10 +27,10 @@ internal sealed class TestNode
 
     public ModelDisk Disk { get; } = new();
 
-    /// <summary>Messages that have left the node and wait for a network to take them.</summary>
+    /// <summary>Messages that the node has sent and that no network has taken yet.</summary>
     public List<Message> Outbox { get; } = [];
 
-    /// <summary>Hears of every step: the state before and after, and the effects.</summary>
+    /// <summary>Called after every step with the node, the state before the step, and the effects.</summary>
     public Action<TestNode, CoreState, Effects>? Stepped { get; set; }
 
     public int ToApply => _toApply.Count;
@@ -45,15 +45,15 @@ internal sealed class TestNode
         var state = Disk.Restore(_configuration, cached);
         _applyingIndex = state.Commit;
 
-        // A driver that starts feeds its machine first with what its disk knows to be committed; in its last life it may not have come so far.
+        // A driver first applies the entries that its disk knows to be committed; the previous process may not have applied all of them.
         foreach (var entry in Disk.Entries.Take((int)state.Commit.Value))
             _history.OnEmitted(entry);
 
-        // A seed a boot, as a driver draws them: what must differ between two lives of a node comes from it.
+        // A new seed at each start, as a driver draws it: values that must differ between two processes of one node come from it.
         Core = new RaftCore(_options with { Seed = new SplitMix64(_options.Seed + _starts * 7919).Next() }, state);
     }
 
-    /// <summary>The process ends; <paramref name="written"/> appends had reached the disk unanswered.</summary>
+    /// <summary>Ends the process; <paramref name="written"/> appends are durable although their completion was not reported.</summary>
     public void Crash(int written = 0)
     {
         Disk.Crash(written);
@@ -74,7 +74,9 @@ internal sealed class TestNode
         return _effects;
     }
 
-    /// <summary>The messages of this kind that have left, in order; they are taken out of <see cref="Outbox"/>.</summary>
+    /// <summary>
+    /// Removes the messages of this type from <see cref="Outbox"/> and returns them in the order in which they were sent.
+    /// </summary>
     public List<T> Take<T>()
         where T : Message
     {
@@ -107,7 +109,7 @@ internal sealed class TestNode
         return Step(Input.Read(ticket));
     }
 
-    /// <summary>The disk answers for its next appends; what waited for them leaves.</summary>
+    /// <summary>Completes the next appends of the disk and sends the messages that waited for them.</summary>
     public void Flush(int count = int.MaxValue)
     {
         var token = Disk.Flush(count);
@@ -119,7 +121,7 @@ internal sealed class TestNode
         Step(Input.Durable(token));
     }
 
-    /// <summary>The state machine applies some of what it was handed.</summary>
+    /// <summary>Applies up to <paramref name="count"/> emitted entries to the state machine.</summary>
     public void Apply(int count = int.MaxValue)
     {
         var last = LogIndex.Zero;
@@ -132,7 +134,7 @@ internal sealed class TestNode
         Step(Input.Applied(last));
     }
 
-    /// <summary>The disk answers a request for old entries.</summary>
+    /// <summary>Completes the oldest request for entries from the disk.</summary>
     public void CompleteEntriesRequest(bool fails = false)
     {
         if (_entriesRequests.TryDequeue(out var request))

@@ -3,10 +3,12 @@ using System.Reflection;
 
 namespace Quorate.Raft.Tests.ModelChecking;
 
-/// <summary>A search steps copies of cores. A field that a copy lacks, or shares with the one it was copied from, would let one state leak into another.</summary>
+/// <summary>
+/// The explorer steps clones of cores. A field that a clone lacks, or shares with its original, would let one state leak into another.
+/// </summary>
 public sealed class CloneTests
 {
-    /// <summary>What never changes once it is made, and may be shared.</summary>
+    /// <summary>Immutable types, which clones may share.</summary>
     private static readonly Type[] Shared = [typeof(RaftOptions), typeof(Configuration)];
 
     [Fact]
@@ -30,13 +32,14 @@ public sealed class CloneTests
         }
     }
 
-    /// <summary>Cores in which every collection holds something.</summary>
+    /// <summary>Cores in which every collection has elements.</summary>
     private static IEnumerable<RaftCore> BusyCores()
     {
         var leader = Given.Leader(id: 1, term: 3, log: [1, 2], settled: true);
         var forward = new ForwardProposals
         {
-            From = Given.Node(2), To = Given.Node(1), Term = new Term(3), Proposals = new[] { new Proposal(new ProposalId(Given.Node(2), 9), new byte[] { 1 }) },
+            From = Given.Node(2), To = Given.Node(1), Term = new Term(3),
+            Proposals = new[] { new Proposal(new ProposalId(Given.Node(2), 9), new byte[] { 1 }) },
         };
         var effects = new Effects();
         leader.Core!.Step(Input.Received(forward), effects);
@@ -75,7 +78,7 @@ public sealed class CloneTests
 
     private static void CompareFields(object a, object b, string path)
     {
-        // The bytes of a command never change, and a place in them is their identity.
+        // The bytes of a command never change; two views of them are equal when they cover the same range.
         if (a is Array first)
             CompareItems(first, (Array)b, path);
         else if (a is LogEntry or Proposal)
@@ -95,10 +98,11 @@ public sealed class CloneTests
             Compare(first[i], second[i], $"{path}[{i}]");
     }
 
-    /// <summary>Where in its array a log keeps its entries is its own affair.</summary>
+    /// <summary>Compares two logs without their cache layout: clones may keep the same entries at other array positions.</summary>
     private static void CompareLogs(RaftLog a, RaftLog b, string path)
     {
-        foreach (var field in typeof(RaftLog).GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Where(static field => field.Name is not ("_cache" or "_cacheStart")))
+        foreach (var field in typeof(RaftLog).GetFields(BindingFlags.Instance | BindingFlags.NonPublic)
+                     .Where(static field => field.Name is not ("_cache" or "_cacheStart")))
             Compare(field.GetValue(a), field.GetValue(b), $"{path}.{field.Name}");
         for (var index = a.CachedFirst; index <= a.LastIndex; index += 1)
             Assert.Equal(a.Cached(index), b.Cached(index));

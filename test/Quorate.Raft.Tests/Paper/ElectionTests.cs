@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Paper;
 
-/// <summary>Paper §5.1, §5.2 and §5.4.1: terms, votes, and who may be elected.</summary>
+/// <summary>Paper §5.1, §5.2 and §5.4.1: terms, votes, and the election restriction.</summary>
 public sealed class ElectionTests
 {
     /// <summary>Paper §5.2: "When servers start up, they begin as followers."</summary>
@@ -12,7 +12,10 @@ public sealed class ElectionTests
         Assert.Equal((Role.Follower, NodeId.None, 4UL), (node.Core!.Role, node.Core.Leader, node.Core.Term.Value));
     }
 
-    /// <summary>Paper §5.2: "If a follower receives no communication over a period of time called the election timeout, then it … begins an election"; §9.3: drawn from [T, 2T).</summary>
+    /// <summary>
+    /// Paper §5.2: "If a follower receives no communication over a period of time called the election timeout, then it … begins an
+    /// election"; §9.3: drawn from [T, 2T).
+    /// </summary>
     [Fact]
     public void A_follower_without_a_leader_campaigns_after_one_to_two_election_timeouts()
     {
@@ -30,7 +33,10 @@ public sealed class ElectionTests
         Assert.True(waits.Count > 5, "timeouts are random, so that votes rarely split");
     }
 
-    /// <summary>Ours: a node that has just started knows of no leader to wait for, and asking disturbs nobody (§9.6), so it asks sooner.</summary>
+    /// <summary>
+    /// Not in the paper: a node that has just started knows no leader to wait for, and a pre-vote disturbs no other node (§9.6), so it
+    /// campaigns sooner.
+    /// </summary>
     [Fact]
     public void A_started_node_campaigns_within_half_an_election_timeout()
     {
@@ -58,7 +64,10 @@ public sealed class ElectionTests
         Assert.Equal(Role.Follower, node.Core!.Role);
     }
 
-    /// <summary>Paper §5.2: "a candidate … increments its current term … votes for itself and issues RequestVote RPCs in parallel to each of the other servers".</summary>
+    /// <summary>
+    /// Paper §5.2: "a candidate … increments its current term … votes for itself and issues RequestVote RPCs in parallel to each of the
+    /// other servers".
+    /// </summary>
     [Fact]
     public void A_candidate_enters_a_new_term_and_requests_all_votes()
     {
@@ -87,7 +96,9 @@ public sealed class ElectionTests
         Assert.Equal(new HardState(new Term(2), Given.Node(1)), node.Disk.HardState);
     }
 
-    /// <summary>Any message of a term says that its sender has entered it: none leaves before the disk has the term, not even a refusal.</summary>
+    /// <summary>
+    /// Any message of a term implies that its sender has entered the term: none leaves before the term is durable, not even a rejection.
+    /// </summary>
     [Fact]
     public void No_message_of_a_term_is_sent_before_the_term_is_durable()
     {
@@ -106,7 +117,9 @@ public sealed class ElectionTests
         Assert.Equal(5, node.Outbox.Count);
     }
 
-    /// <summary>A request for votes says "I am in this term": it may not be said before the disk has it (sofa-jraft #1245).</summary>
+    /// <summary>
+    /// A vote request states that its sender is in the term, so it must not leave before the term is durable (sofa-jraft #1245).
+    /// </summary>
     [Fact]
     public void A_candidate_requests_no_votes_before_its_own_is_durable()
     {
@@ -120,7 +133,10 @@ public sealed class ElectionTests
         Assert.Equal(2, node.Take<RequestVote>().Count);
     }
 
-    /// <summary>Paper §5.2: "Each server will vote for at most one candidate in a given term, on a first-come-first-served basis"; a crash in between changes nothing.</summary>
+    /// <summary>
+    /// Paper §5.2: "Each server will vote for at most one candidate in a given term, on a first-come-first-served basis"; a crash in
+    /// between changes nothing.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -141,7 +157,7 @@ public sealed class ElectionTests
         Assert.False(node.Take<RequestVoteReply>().Single().Granted);
     }
 
-    /// <summary>The answer to a vote may be lost: the same candidate asks again and is told the same.</summary>
+    /// <summary>The reply to a vote request may be lost: the same candidate requests the vote again and gets the same reply.</summary>
     [Fact]
     public void A_repeated_vote_request_of_one_candidate_is_granted_again()
     {
@@ -151,7 +167,9 @@ public sealed class ElectionTests
         Assert.True(node.Take<RequestVoteReply>().Single().Granted);
     }
 
-    /// <summary>Paper §5.4.1: "the voter denies its vote if its own log is more up-to-date": the later last term wins, then the longer log.</summary>
+    /// <summary>
+    /// Paper §5.4.1: "the voter denies its vote if its own log is more up-to-date": the later last term wins, then the longer log.
+    /// </summary>
     [Theory]
     [InlineData(3, 2, false)] // an earlier last term, though longer
     [InlineData(1, 4, false)] // the same last term, but shorter
@@ -167,7 +185,9 @@ public sealed class ElectionTests
         Assert.Equal(granted, node.Take<RequestVoteReply>().Single().Granted);
     }
 
-    /// <summary>Paper §5.2: a candidate wins "if it receives votes from a majority of the servers in the full cluster". Every size from 1 to 7.</summary>
+    /// <summary>
+    /// Paper §5.2: a candidate wins "if it receives votes from a majority of the servers in the full cluster". Every size from 1 to 7.
+    /// </summary>
     [Theory]
     [InlineData(1, 0)]
     [InlineData(2, 1)]
@@ -188,7 +208,7 @@ public sealed class ElectionTests
         Assert.Equal(Role.Leader, node.Core!.Role);
     }
 
-    /// <summary>One voter, one vote: a reply that comes twice counts once.</summary>
+    /// <summary>One voter, one vote: a reply that arrives twice counts once.</summary>
     [Fact]
     public void A_duplicate_vote_counts_once()
     {
@@ -199,7 +219,7 @@ public sealed class ElectionTests
         Assert.Equal(Role.Candidate, node.Core!.Role);
     }
 
-    /// <summary>Votes of an earlier term, or for another question, elect nobody (Xraft #1, WRaft #118).</summary>
+    /// <summary>Votes of an earlier term, or of another kind of request, elect no leader (Xraft #1, WRaft #118).</summary>
     [Fact]
     public void Stale_votes_and_pre_votes_elect_no_leader()
     {
@@ -221,7 +241,9 @@ public sealed class ElectionTests
         Assert.Equal(Role.Leader, node.Core.Role);
     }
 
-    /// <summary>Paper §5.2: a candidate that hears a leader of its term "recognizes the leader as legitimate and returns to follower state".</summary>
+    /// <summary>
+    /// Paper §5.2: a candidate that receives from a leader of its term "recognizes the leader as legitimate and returns to follower state".
+    /// </summary>
     [Fact]
     public void A_candidate_follows_a_leader_of_its_term()
     {
@@ -243,7 +265,9 @@ public sealed class ElectionTests
         Assert.Equal((false, 5UL), (reply.Accepted, reply.Term.Value));
     }
 
-    /// <summary>Paper §5.1: "If a candidate or leader discovers that its term is out of date, it immediately reverts to follower state."</summary>
+    /// <summary>
+    /// Paper §5.1: "If a candidate or leader discovers that its term is out of date, it immediately reverts to follower state."
+    /// </summary>
     [Fact]
     public void A_leader_that_receives_a_later_term_steps_down()
     {

@@ -1,9 +1,12 @@
 namespace Quorate.Raft.Tests.Paper;
 
-/// <summary>Thesis §6.4: reads that take no log entry and are never stale.</summary>
+/// <summary>Thesis §6.4: reads that need no log entry and are never stale.</summary>
 public sealed class LinearizableReadTests
 {
-    /// <summary>§6.4 step 1: "If the leader has not yet marked an entry from its current term committed, it waits until it has done so" (etcd #7331).</summary>
+    /// <summary>
+    /// §6.4 step 1: "If the leader has not yet marked an entry from its current term committed, it waits until it has done so" (etcd
+    /// #7331).
+    /// </summary>
     [Fact]
     public void No_read_is_granted_before_an_entry_of_the_term_is_committed()
     {
@@ -32,7 +35,9 @@ public sealed class LinearizableReadTests
         Assert.Equal(3UL, Assert.Single(node.EndIteration().ReadResults).Index.Value);
     }
 
-    /// <summary>§6.4 steps 2, 3: the commit index is noted, and a round of heartbeats must return from a majority after that.</summary>
+    /// <summary>
+    /// §6.4 steps 2, 3: the leader records its commit index, and a majority must reply to a round of heartbeats sent after that.
+    /// </summary>
     [Fact]
     public void A_read_is_granted_when_a_quorum_acknowledges_a_later_round()
     {
@@ -47,7 +52,9 @@ public sealed class LinearizableReadTests
         Assert.Single(leader.Receive(Given.Accepted(from: 4, to: 1, term: 2, index: 1, round)).ReadResults);
     }
 
-    /// <summary>A read that comes while a round is out does not ride on it: that round's messages may have been answered before it was asked.</summary>
+    /// <summary>
+    /// A read that arrives during a round does not join it: followers may have replied to that round before the read was requested.
+    /// </summary>
     [Fact]
     public void A_read_during_a_round_waits_for_the_next_round()
     {
@@ -61,10 +68,13 @@ public sealed class LinearizableReadTests
 
         Assert.Equal([1], leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1, round)).ReadResults.Select(r => r.Ticket));
         leader.EndIteration();
-        Assert.Equal([2, 3], leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1, round + 1)).ReadResults.Select(r => r.Ticket));
+        Assert.Equal(
+            [2, 3], leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 1, round + 1)).ReadResults.Select(r => r.Ticket));
     }
 
-    /// <summary>A refusal answers the round as well as an acceptance: whoever refuses still takes us for leader.</summary>
+    /// <summary>
+    /// A rejection confirms the round like an acceptance: a follower that rejects an entry still considers the sender the leader.
+    /// </summary>
     [Fact]
     public void A_rejected_append_confirms_its_round()
     {
@@ -76,7 +86,7 @@ public sealed class LinearizableReadTests
         Assert.Single(leader.Receive(Given.Rejected(from: 2, to: 1, term: 2, index: 1, hint: (0, 0), round)).ReadResults);
     }
 
-    /// <summary>A deposed leader grants nothing; its own reads go on to the next leader (etcd #21375).</summary>
+    /// <summary>A deposed leader grants no read; its own reads move to the next leader (etcd #21375).</summary>
     [Fact]
     public void A_deposed_leader_forwards_its_reads_to_the_next_leader()
     {
@@ -90,12 +100,18 @@ public sealed class LinearizableReadTests
         node.EndIteration();
         var request = node.Take<ReadIndexRequest>().Single();
         Assert.Equal(Given.Node(2), request.To);
-        var reply = new ReadIndexReply { From = Given.Node(2), To = Given.Node(1), Term = new Term(3), ReadId = request.ReadId, Granted = true, Index = Given.At(9) };
+        var reply = new ReadIndexReply
+        {
+            From = Given.Node(2), To = Given.Node(1), Term = new Term(3), ReadId = request.ReadId, Granted = true, Index = Given.At(9)
+        };
         var read = node.Receive(reply).ReadResults.Single();
         Assert.Equal((1UL, 9UL, null), (read.Ticket, read.Index.Value, read.RejectReason));
     }
 
-    /// <summary>§6.4: "followers can help offload the processing of read-only queries": they ask the leader, and each question has a number of its own.</summary>
+    /// <summary>
+    /// §6.4: "followers can help offload the processing of read-only queries": they send requests to the leader, and each request has an id
+    /// of its own.
+    /// </summary>
     [Fact]
     public void A_follower_ignores_a_read_reply_to_its_previous_process()
     {
@@ -110,11 +126,14 @@ public sealed class LinearizableReadTests
         node.EndIteration();
 
         Assert.NotEqual(before.ReadId, node.Take<ReadIndexRequest>().Single().ReadId);
-        var late = new ReadIndexReply { From = Given.Node(1), To = Given.Node(2), Term = new Term(2), ReadId = before.ReadId, Granted = true, Index = Given.At(1) };
+        var late = new ReadIndexReply
+        {
+            From = Given.Node(1), To = Given.Node(2), Term = new Term(2), ReadId = before.ReadId, Granted = true, Index = Given.At(1)
+        };
         Assert.Empty(node.Receive(late).ReadResults);
     }
 
-    /// <summary>A question or its answer may be lost: it is asked again, under the same number, until it is answered.</summary>
+    /// <summary>A request or its reply may be lost: the request is sent again, under the same id, until a reply arrives.</summary>
     [Fact]
     public void A_follower_retries_a_forwarded_read_under_the_same_id()
     {
@@ -133,7 +152,7 @@ public sealed class LinearizableReadTests
         Assert.Single(ids);
     }
 
-    /// <summary>A thousand readers of a follower cost the leader one question a turn, and one answer serves them all.</summary>
+    /// <summary>A thousand reads on a follower cost the leader one request per iteration, and one reply completes them all.</summary>
     [Fact]
     public void Reads_of_one_iteration_share_one_request()
     {
@@ -149,7 +168,10 @@ public sealed class LinearizableReadTests
         node.Tick(Given.ElectionTicks / 10);
         node.EndIteration();
         Assert.Equal(2, node.Take<ReadIndexRequest>().Count);
-        var reply = new ReadIndexReply { From = Given.Node(1), To = Given.Node(2), Term = new Term(2), ReadId = request.ReadId, Granted = true, Index = Given.At(4) };
+        var reply = new ReadIndexReply
+        {
+            From = Given.Node(1), To = Given.Node(2), Term = new Term(2), ReadId = request.ReadId, Granted = true, Index = Given.At(4)
+        };
         Assert.Equal(Enumerable.Range(1, 1000).Select(t => (ulong)t), node.Receive(reply).ReadResults.Select(r => r.Ticket));
         Assert.Empty(node.Receive(reply).ReadResults);
     }

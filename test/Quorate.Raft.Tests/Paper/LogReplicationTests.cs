@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Paper;
 
-/// <summary>Paper §5.3: log replication, and Fig. 2's receiver.</summary>
+/// <summary>Paper §5.3: log replication, and the AppendEntries receiver of Fig. 2.</summary>
 public sealed class LogReplicationTests
 {
     /// <summary>Thesis §6.4: a leader begins its term with an empty entry.</summary>
@@ -13,10 +13,11 @@ public sealed class LogReplicationTests
 
         var sent = leader.Take<AppendEntries>();
         Assert.Equal([2, 3, 4, 5], sent.Select(m => m.To.Value));
-        Assert.All(sent, m => Assert.Equal((Given.Id((3, 2)), EntryKind.NoOp, Given.Id((4, 3))), (m.Previous, m.Entries.Span[0].Kind, m.Entries.Span[0].Id)));
+        Assert.All(sent, m => Assert.Equal(
+            (Given.Id((3, 2)), EntryKind.NoOp, Given.Id((4, 3))), (m.Previous, m.Entries.Span[0].Kind, m.Entries.Span[0].Id)));
     }
 
-    /// <summary>Paper §5.3: replication does not wait for the leader's own disk (thesis §10.2.1): both go on at once.</summary>
+    /// <summary>Paper §5.3: replication does not wait for the leader's own disk; both proceed in parallel (thesis §10.2.1).</summary>
     [Fact]
     public void A_leader_sends_entries_before_they_are_durable_locally()
     {
@@ -31,7 +32,7 @@ public sealed class LogReplicationTests
     /// <summary>Paper Fig. 2: "Reply false if log doesn't contain an entry at prevLogIndex whose term matches prevLogTerm".</summary>
     [Theory]
     [InlineData(1, 3)] // beyond the end of the log
-    [InlineData(9, 2)] // there, but from another term
+    [InlineData(9, 2)] // present, but of another term
     public void A_follower_rejects_entries_whose_predecessor_it_lacks(ulong previousTerm, ulong previousIndex)
     {
         var follower = Given.Follower(id: 2, term: 9, log: [1, 1]);
@@ -41,7 +42,10 @@ public sealed class LogReplicationTests
         Assert.False(follower.Take<AppendEntriesReply>().Single().Accepted);
     }
 
-    /// <summary>Paper Fig. 2: "If an existing entry conflicts with a new one (same index but different terms), delete the existing entry and all that follow it".</summary>
+    /// <summary>
+    /// Paper Fig. 2: "If an existing entry conflicts with a new one (same index but different terms), delete the existing entry and all
+    /// that follow it".
+    /// </summary>
     [Fact]
     public void A_conflicting_entry_is_replaced_with_all_that_follow_it()
     {
@@ -53,7 +57,10 @@ public sealed class LogReplicationTests
         Assert.Equal(3UL, follower.Take<AppendEntriesReply>().Single().Index.Value);
     }
 
-    /// <summary>Paper Fig. 2: "Append any new entries not already in the log". A message that comes twice or late changes nothing (DotNext's log truncates here).</summary>
+    /// <summary>
+    /// Paper Fig. 2: "Append any new entries not already in the log". A duplicate or late message changes nothing (DotNext's log truncates
+    /// here).
+    /// </summary>
     [Fact]
     public void A_reordered_append_truncates_nothing()
     {
@@ -65,7 +72,7 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Take<AppendEntriesReply>().Single().Index.Value);
     }
 
-    /// <summary>The same below the commit index, where the log may be long gone (openraft 44381b0c).</summary>
+    /// <summary>The same below the commit index, where the entries may no longer be in the log (openraft 44381b0c).</summary>
     [Fact]
     public void A_late_append_below_the_commit_index_is_accepted_without_effect()
     {
@@ -77,7 +84,7 @@ public sealed class LogReplicationTests
         Assert.Equal((true, 2UL), (reply.Accepted, reply.Index.Value));
     }
 
-    /// <summary>An acknowledgement states what is on disk, never what was only appended (Yugabyte #32875; DotNext).</summary>
+    /// <summary>An acknowledgement covers what is on disk, never what was only appended (Yugabyte #32875; DotNext).</summary>
     [Fact]
     public void A_follower_acknowledges_entries_when_they_are_durable()
     {
@@ -89,7 +96,7 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Take<AppendEntriesReply>().Single().Index.Value);
     }
 
-    /// <summary>A message repeated while the first one's flush is out does not acknowledge it early.</summary>
+    /// <summary>A duplicate that arrives during the flush of the first message does not acknowledge the entries early.</summary>
     [Fact]
     public void A_duplicate_append_is_acknowledged_no_sooner_than_the_first()
     {
@@ -102,7 +109,10 @@ public sealed class LogReplicationTests
         Assert.Equal((true, 0UL, 3UL), (reply.Accepted, reply.Index.Value, reply.Round));
     }
 
-    /// <summary>Entries that another leader replaced while they were being written are not vouched for when that write returns (ClickHouse #102629).</summary>
+    /// <summary>
+    /// Entries that another leader replaced while they were being written do not become durable when that write completes (ClickHouse
+    /// #102629).
+    /// </summary>
     [Fact]
     public void A_write_of_entries_replaced_meanwhile_makes_none_durable()
     {
@@ -116,7 +126,9 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Core.DurableIndex.Value);
     }
 
-    /// <summary>Paper Fig. 2: an answer speaks of the term it was given in. What its giver held then may have been replaced since, at the same index.</summary>
+    /// <summary>
+    /// Paper Fig. 2: a reply is valid only in its own term. The sender's entry at that index may have been replaced since.
+    /// </summary>
     [Fact]
     public void A_reply_of_an_earlier_term_is_ignored()
     {
@@ -130,7 +142,9 @@ public sealed class LogReplicationTests
         Assert.Equal(4UL, leader.Core.CommitIndex.Value);
     }
 
-    /// <summary>Paper Fig. 2: "set commitIndex = min(leaderCommit, index of last new entry)": last of this message, not of the log (CCF #5674).</summary>
+    /// <summary>
+    /// Paper Fig. 2: "set commitIndex = min(leaderCommit, index of last new entry)": the last of this message, not of the log (CCF #5674).
+    /// </summary>
     [Fact]
     public void A_follower_commits_no_further_than_the_message_matches()
     {
@@ -140,7 +154,7 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Core!.CommitIndex.Value);
     }
 
-    /// <summary>Paper Fig. 2: the commit index is a maximum; a late message does not take it back (DaosRaft #70).</summary>
+    /// <summary>Paper Fig. 2: the commit index is a maximum; a late message does not decrease it (DaosRaft #70).</summary>
     [Fact]
     public void A_commit_index_never_decreases()
     {
@@ -150,12 +164,15 @@ public sealed class LogReplicationTests
         Assert.Equal(3UL, follower.Core!.CommitIndex.Value);
     }
 
-    /// <summary>Paper §5.3: "after a rejection, the leader decrements nextIndex and retries", by a whole term at a time: "the protocol can be optimized".</summary>
+    /// <summary>
+    /// Paper §5.3: "after a rejection, the leader decrements nextIndex and retries", by a whole term at a time: "the protocol can be
+    /// optimized".
+    /// </summary>
     [Theory]
-    [InlineData(new ulong[] { 1, 1, 1, 4, 4, 5, 5, 6, 6 }, 9UL, 6UL, 9UL)] // Fig. 7 a: shorter by the last term
-    [InlineData(new ulong[] { 1, 1, 1, 4 }, 4UL, 4UL, 4UL)] // b: shorter by more
+    [InlineData(new ulong[] { 1, 1, 1, 4, 4, 5, 5, 6, 6 }, 9UL, 6UL, 9UL)] // Fig. 7 a: lacks the last entry
+    [InlineData(new ulong[] { 1, 1, 1, 4 }, 4UL, 4UL, 4UL)] // b: lacks more entries
     [InlineData(new ulong[] { 1, 1, 1, 4, 4, 4, 4 }, 7UL, 4UL, 5UL)] // e: more of term 4 than the leader has
-    [InlineData(new ulong[] { 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3 }, 10UL, 3UL, 3UL)] // f: two terms that nobody else knows
+    [InlineData(new ulong[] { 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3 }, 10UL, 3UL, 3UL)] // f: two terms that no other log has
     public void A_rejection_carries_a_hint_at_which_the_leader_probes(ulong[] log, ulong hintIndex, ulong hintTerm, ulong nextPrevious)
     {
         var leader = Given.Leader(id: 1, term: 8, log: [1, 1, 1, 4, 4, 5, 5, 6, 6, 6]);
@@ -196,7 +213,7 @@ public sealed class LogReplicationTests
         Assert.Equal(1, rejections);
     }
 
-    /// <summary>Thesis §10.2.1: messages follow one another without waiting for answers, up to the window.</summary>
+    /// <summary>Thesis §10.2.1: messages follow one another without waiting for replies, up to the window.</summary>
     [Fact]
     public void Appends_are_pipelined_up_to_the_window()
     {
@@ -212,7 +229,8 @@ public sealed class LogReplicationTests
 
         leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 3));
         leader.EndIteration();
-        Assert.Equal([6], leader.Take<AppendEntries>().Where(m => m.To == Given.Node(2) && !m.Entries.IsEmpty).Select(m => m.LastIndex.Value));
+        Assert.Equal(
+            [6], leader.Take<AppendEntries>().Where(m => m.To == Given.Node(2) && !m.Entries.IsEmpty).Select(m => m.LastIndex.Value));
     }
 
     /// <summary>Proposals that arrived together leave together.</summary>
@@ -227,7 +245,7 @@ public sealed class LogReplicationTests
         Assert.Equal(60, leader.Take<AppendEntries>().Single(m => m.To == Given.Node(2)).Entries.Length);
     }
 
-    /// <summary>A lost message is found by the next heartbeat, whose predecessor the follower lacks.</summary>
+    /// <summary>The next heartbeat detects a lost message: it names a predecessor that the follower lacks.</summary>
     [Fact]
     public void A_lost_append_is_resent_after_the_next_heartbeat()
     {

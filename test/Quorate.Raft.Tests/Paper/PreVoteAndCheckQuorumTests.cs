@@ -3,7 +3,10 @@ namespace Quorate.Raft.Tests.Paper;
 /// <summary>Thesis §9.6 (pre-vote), §6.2 (check-quorum), §4.2.3 (disruptive servers).</summary>
 public sealed class PreVoteAndCheckQuorumTests
 {
-    /// <summary>Thesis §9.6: "a candidate only increments its term if it first learns from a majority of the cluster that they would be willing to grant the candidate their votes".</summary>
+    /// <summary>
+    /// Thesis §9.6: "a candidate only increments its term if it first learns from a majority of the cluster that they would be willing to
+    /// grant the candidate their votes".
+    /// </summary>
     [Fact]
     public void A_pre_vote_request_changes_no_term_and_writes_nothing()
     {
@@ -13,7 +16,9 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.All(node.Take<RequestVote>(), r => Assert.Equal((true, 4UL), (r.PreVote, r.Term.Value)));
     }
 
-    /// <summary>A node that is cut off asks and asks, and its term stands still: it disturbs nobody when it returns.</summary>
+    /// <summary>
+    /// A partitioned node requests pre-votes repeatedly without entering a new term, so it disturbs no other node when it returns.
+    /// </summary>
     [Fact]
     public void The_term_of_a_partitioned_node_does_not_increase()
     {
@@ -23,7 +28,7 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Equal(3UL, node.Core!.Term.Value);
     }
 
-    /// <summary>Granting a pre-vote promises nothing: no term, no vote, no disk, and as many candidates as ask.</summary>
+    /// <summary>A granted pre-vote changes neither term nor vote, writes nothing, and may be given to any number of candidates.</summary>
     [Fact]
     public void A_granted_pre_vote_binds_to_nothing()
     {
@@ -35,7 +40,7 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Equal((3UL, NodeId.None, 0), (node.Core!.Term.Value, node.Core.VotedFor, node.Disk.Pending));
     }
 
-    /// <summary>Thesis §9.6: refused to a log that is behind; §4.2.3: and by whoever hears a leader.</summary>
+    /// <summary>Thesis §9.6: a pre-vote is denied to a log that is behind; §4.2.3: and by a node that receives from a leader.</summary>
     [Fact]
     public void A_pre_vote_is_denied_to_a_stale_log_and_by_followers_with_a_leader()
     {
@@ -52,7 +57,10 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.True(following.Take<RequestVoteReply>().Last().Granted);
     }
 
-    /// <summary>A refused pre-vote carries the term, and it is adopted: else a node of a lower term would ask in vain for ever (etcd #8243, openraft d6a6d562).</summary>
+    /// <summary>
+    /// A denied pre-vote carries the voter's term, and the pre-candidate adopts it: otherwise a node of a lower term would request
+    /// pre-votes without end (etcd #8243, openraft d6a6d562).
+    /// </summary>
     [Fact]
     public void A_denied_pre_vote_carries_the_voters_term()
     {
@@ -66,7 +74,9 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Equal((Role.Follower, 9UL), (node.Core!.Role, node.Core.Term.Value));
     }
 
-    /// <summary>Thesis §4.2.3: a server that hears a leader "does not update its term or grant its vote", and says nothing.</summary>
+    /// <summary>
+    /// Thesis §4.2.3: a server that receives from a leader "does not update its term or grant its vote"; it sends no reply.
+    /// </summary>
     [Fact]
     public void A_node_with_leader_contact_ignores_vote_requests()
     {
@@ -79,7 +89,10 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Empty(follower.Outbox);
     }
 
-    /// <summary>Thesis §6.2: "a leader steps down if an election timeout elapses without a successful round of heartbeats to a majority"; and it falls silent (openraft #2080).</summary>
+    /// <summary>
+    /// Thesis §6.2: "a leader steps down if an election timeout elapses without a successful round of heartbeats to a majority"; it also
+    /// stops sending (openraft #2080).
+    /// </summary>
     [Fact]
     public void A_leader_without_a_quorum_steps_down_and_stops_sending()
     {
@@ -98,7 +111,7 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Empty(leader.Outbox);
     }
 
-    /// <summary>A quorum that answers, even with refusals, keeps its leader.</summary>
+    /// <summary>A leader stays the leader while a quorum replies, even with rejections.</summary>
     [Fact]
     public void A_leader_with_a_quorum_keeps_leading()
     {
@@ -113,7 +126,7 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Equal(Role.Leader, leader.Core!.Role);
     }
 
-    /// <summary>A leader earns the right to lead by its own disk (hashicorp #503, etcd #13527).</summary>
+    /// <summary>A leader must have a working disk of its own (hashicorp #503, etcd #13527).</summary>
     [Fact]
     public void A_leader_whose_disk_stalls_while_others_commit_steps_down()
     {
@@ -133,8 +146,9 @@ public sealed class PreVoteAndCheckQuorumTests
     }
 
     /// <summary>
-    /// A follower lacks what the leader would have to read from its disk, and without that follower nothing is committed: so nobody commits what the leader cannot write, and it would lead for
-    /// ever, heard by all.
+    /// A follower lacks entries that the leader would have to load from its disk, and without that follower no entry is committed. So no
+    /// other member
+    /// commits entries that the leader cannot write, and the leader would stay leader without end, because its heartbeats still arrive.
     /// </summary>
     [Fact]
     public void A_leader_whose_disk_stalls_while_a_follower_needs_it_steps_down()
@@ -161,14 +175,18 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Equal(Role.Follower, leader.Core.Role);
     }
 
-    /// <summary>A leader whose process was killed closes its connections: it is replaced in a fraction of the election timeout, by one candidate and not by all at once.</summary>
+    /// <summary>
+    /// The process of a killed leader closes its connections: the leader is replaced within a fraction of the election timeout, by one
+    /// candidate and not by all at once.
+    /// </summary>
     [Fact]
     public void A_lost_connection_to_the_leader_starts_pre_votes_in_id_order()
     {
         var campaignTicks = new List<int>();
         foreach (ulong id in new[] { 1, 3, 4, 5 })
         {
-            var node = Given.Follower(id, term: 2, leader: 2, size: 5, options: Given.Options(id) with { ElectionTicks = 100, HeartbeatTicks = 10 });
+            var node = Given.Follower(
+                id, term: 2, leader: 2, size: 5, options: Given.Options(id) with { ElectionTicks = 100, HeartbeatTicks = 10 });
             node.Step(Input.PeerLost(Given.Node(2)));
             var ticks = 0;
             for (; node.Core!.Role == Role.Follower; ticks++)
@@ -178,6 +196,6 @@ public sealed class PreVoteAndCheckQuorumTests
 
         Assert.Equal(campaignTicks.Order(), campaignTicks);
         Assert.Equal(campaignTicks.Distinct(), campaignTicks);
-        Assert.True(campaignTicks[^1] < 25, "the last in line still waits less than a quarter of the timeout");
+        Assert.True(campaignTicks[^1] < 25, "the node with the longest delay waits less than a quarter of the election timeout");
     }
 }

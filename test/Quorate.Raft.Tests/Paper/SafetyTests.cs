@@ -1,9 +1,12 @@
 namespace Quorate.Raft.Tests.Paper;
 
-/// <summary>Paper §5.4: what may be called committed.</summary>
+/// <summary>Paper §5.4: when an entry is committed.</summary>
 public sealed class SafetyTests
 {
-    /// <summary>Paper §5.3: an entry is committed "once the leader … has replicated it on a majority of the servers"; here: on their disks, its own included like any other. Every size from 1 to 7.</summary>
+    /// <summary>
+    /// Paper §5.3: an entry is committed "once the leader … has replicated it on a majority of the servers"; here: on their disks, the
+    /// leader's own disk counted like any other. Every size from 1 to 7.
+    /// </summary>
     [Theory]
     [InlineData(1, 0)]
     [InlineData(2, 1)]
@@ -24,7 +27,7 @@ public sealed class SafetyTests
         Assert.Equal(1UL, leader.Core.CommitIndex.Value);
     }
 
-    /// <summary>A leader whose disk is slow does not hold up a quorum of the others.</summary>
+    /// <summary>A leader whose disk is slow does not delay a quorum of the others.</summary>
     [Fact]
     public void Followers_may_commit_an_entry_before_the_leader_has_flushed_it()
     {
@@ -93,7 +96,7 @@ public sealed class SafetyTests
         Assert.Equal(Role.Follower, learner.Core!.Role);
     }
 
-    /// <summary>Who may vote is judged by the candidate's configuration, not by the voter's own, which may be old (etcd #10998).</summary>
+    /// <summary>The candidate's configuration decides who may vote, not the voter's own, which may be old (etcd #10998).</summary>
     [Fact]
     public void A_learner_grants_a_requested_vote()
     {
@@ -104,7 +107,7 @@ public sealed class SafetyTests
         Assert.True(learner.Take<RequestVoteReply>().Single().Granted);
     }
 
-    /// <summary>Paper §5.3: committed entries are handed to the state machine once, in order.</summary>
+    /// <summary>Paper §5.3: committed entries go to the state machine once, in order.</summary>
     [Fact]
     public void Committed_entries_are_emitted_once_and_in_order()
     {

@@ -2,16 +2,23 @@ using CsCheck;
 
 namespace Quorate.Raft.Tests.Properties;
 
-/// <summary>Paper Fig. 7, for any two logs: whatever a follower holds, the leader brings it to its own log, in a round trip for each term in which they part.</summary>
+/// <summary>
+/// Paper Fig. 7, for any two logs: whatever a follower's log holds, the leader makes it equal to its own, in one round trip for each term
+/// in which they differ.
+/// </summary>
 public sealed class LogRepairTests
 {
-    /// <summary>Two logs that share a beginning and then went their own ways, through terms that only one of them saw: no leader had both.</summary>
+    /// <summary>
+    /// Two logs with a common prefix, followed by entries of terms that occur in only one of them, because no leader had both.
+    /// </summary>
     private static readonly Gen<(ulong[] Leader, ulong[] Follower)> Logs =
         Gen.Select(Runs(Gen.Const(0)), Runs(Gen.Const(0)), Runs(Gen.Const(1)), (shared, one, other) =>
         {
             var common = Terms(shared, from: 1, step: 1);
             var from = common.Length == 0 ? 2UL : common[^1] + 2;
-            return ((ulong[])[.. common, .. Terms(one, from - from % 2, step: 2)], (ulong[])[.. common, .. Terms(other, from - from % 2 + 1, step: 2)]);
+            return (
+                (ulong[])[.. common, .. Terms(one, from - from % 2, step: 2)],
+                (ulong[])[.. common, .. Terms(other, from - from % 2 + 1, step: 2)]);
         });
 
     [Fact]
@@ -39,5 +46,6 @@ public sealed class LogRepairTests
 
     private static Gen<int[]> Runs(Gen<int> least) => least.SelectMany(l => Gen.Int[l, 6].Array[0, 6]);
 
-    private static ulong[] Terms(int[] runs, ulong from, ulong step) => [.. runs.SelectMany((length, i) => Enumerable.Repeat(from + (ulong)i * step, length))];
+    private static ulong[] Terms(int[] runs, ulong from, ulong step) =>
+        [.. runs.SelectMany((length, i) => Enumerable.Repeat(from + (ulong)i * step, length))];
 }

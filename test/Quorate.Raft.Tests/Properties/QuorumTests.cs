@@ -2,13 +2,15 @@ using CsCheck;
 
 namespace Quorate.Raft.Tests.Properties;
 
-/// <summary>Quorum arithmetic against counting on one's fingers; sizes 1 to 7, plain and joint.</summary>
+/// <summary>Quorum arithmetic against plain counting; sizes 1 to 7, plain and joint.</summary>
 public sealed class QuorumTests
 {
-    private static readonly Gen<ulong[]> Half = Gen.Int[1, 7].SelectMany(size => Gen.Shuffle(new ulong[] { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, size));
+    private static readonly Gen<ulong[]> Half =
+        Gen.Int[1, 7].SelectMany(size => Gen.Shuffle(new ulong[] { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, size));
 
     private static readonly Gen<Configuration> Members =
-        Gen.Select(Half, Half, Gen.Bool, (voters, outgoing, joint) => new Configuration(voters.Select(Given.Node), joint ? outgoing.Select(Given.Node) : null));
+        Gen.Select(Half, Half, Gen.Bool, (voters, outgoing, joint) =>
+            new Configuration(voters.Select(Given.Node), joint ? outgoing.Select(Given.Node) : null));
 
     [Fact]
     public void Quorum_value_is_the_greatest_reached_by_a_majority_of_each_half() =>
@@ -29,7 +31,7 @@ public sealed class QuorumTests
             Assert.Equal(won ? VoteResult.Won : canBeWon ? VoteResult.Pending : VoteResult.Lost, Quorum.Tally(members, votes));
         });
 
-    /// <summary>Any two quorums of one configuration share a member: all of Raft hangs on it.</summary>
+    /// <summary>Any two quorums of one configuration share a member; all of Raft depends on this.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -41,7 +43,7 @@ public sealed class QuorumTests
     public void Two_quorums_always_intersect(int size)
     {
         Assert.True(2 * Quorum.Majority(size) > size);
-        Assert.True(2 * (Quorum.Majority(size) - 1) <= size, "and no smaller number would be refused without need");
+        Assert.True(2 * (Quorum.Majority(size) - 1) <= size, "a majority is not larger than necessary");
     }
 
     private static IEnumerable<NodeId[]> Halves(Configuration members) =>

@@ -5,8 +5,11 @@ namespace Quorate.Raft.Tests.Properties;
 /// <summary><see cref="RaftLog"/> and <see cref="TermRuns"/> against a list of all entries.</summary>
 public sealed class RaftLogTests
 {
-    /// <summary>One thing done to a log: 0–5 append (of this term or a later one), 6 truncate, 7 became durable, 8 release.</summary>
-    private static readonly Gen<(int What, int Size)[]> Operations = Gen.Select(Gen.Int[0, 8], Gen.Int[0, 40], (kind, size) => (kind, size)).Array[1, 150];
+    /// <summary>
+    /// Operations on a log: 0–4 append in the last term, 5 append in a later term, 6 truncate, 7 became durable, 8 release.
+    /// </summary>
+    private static readonly Gen<(int What, int Size)[]> Operations =
+        Gen.Select(Gen.Int[0, 8], Gen.Int[0, 40], (kind, size) => (kind, size)).Array[1, 150];
 
     [Fact]
     public void A_log_matches_a_list_model_under_random_operations() => Operations.Sample(operations =>

@@ -2,10 +2,12 @@ using CsCheck;
 
 namespace Quorate.Raft.Tests.Properties;
 
-/// <summary><see cref="ReplayWindow"/> against a set of all numbers ever noted.</summary>
+/// <summary><see cref="ReplayWindow"/> against a set of all sequences ever recorded.</summary>
 public sealed class ReplayWindowTests
 {
-    /// <summary>Numbers of three lives, one of which wraps around; each a step from the one before, back or forth.</summary>
+    /// <summary>
+    /// Sequences of three sessions, one of which wraps around; each sequence is a step forward or back from the previous one.
+    /// </summary>
     [Fact]
     public void A_sequence_within_the_window_is_new_exactly_once() =>
         Gen.Select(Gen.Int[0, 2], Gen.Int[-300, 400], Gen.Bool).Array[1, 400].Sample(steps =>
@@ -24,7 +26,7 @@ public sealed class ReplayWindowTests
             }
         });
 
-    /// <summary>A member that starts again and again while one leader reigns.</summary>
+    /// <summary>A member that restarts repeatedly within one leader term.</summary>
     [Fact]
     public void Only_the_latest_sessions_of_a_member_are_kept()
     {

@@ -1,9 +1,10 @@
 namespace Quorate.Raft.Tests.RandomRuns;
 
-/// <summary>Clusters of every size live through weather drawn from a seed; then the weather calms, and they must recover.</summary>
+/// <summary>Runs clusters of every size under faults drawn from a seed; then the faults end, and the clusters must converge.</summary>
 /// <remarks>
-/// QUORATE_SEEDS sets how many lives each size gets. A failure names its seed and tells the last things that happened; what it showed becomes
-/// a named test in Rules/, because a seed means another life as soon as the weather knows another fault.
+/// QUORATE_SEEDS sets the number of runs for each size. A failure names its seed and the latest events. The bug that it shows becomes a
+/// named
+/// test in Rules/, because the same seed gives a different run as soon as <see cref="FaultOptions"/> has a new fault.
 /// </remarks>
 public sealed class RandomClusterTests
 {
@@ -40,7 +41,10 @@ public sealed class RandomClusterTests
             steps += cluster.Steps;
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{RunsPerTest} lives, {steps} steps: {elections} elections, {committed} entries committed, {reads} reads granted");
-        Assert.True(committed > 0 && elections > 0 && (reads > 0 || RunsPerTest < 10), "lives in which nothing happens prove nothing");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{RunsPerTest} runs, {steps} steps: {elections} elections, {committed} entries committed, {reads} reads granted");
+        Assert.True(
+            committed > 0 && elections > 0 && (reads > 0 || RunsPerTest < 10),
+            "runs without elections, commits and reads check nothing");
     }
 }

@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.RandomRuns;
 
-/// <summary>One seed's life, with its name in whatever goes wrong.</summary>
+/// <summary>Executes the run of one seed and adds the seed to the message of any failure.</summary>
 internal static class RandomRun
 {
     public static Cluster Of(ulong seed, Configuration configuration)

@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>A turn of the steady state leaves nothing for the collector. bench/Quorate.Benchmarks/Raft measures how long they take.</summary>
+/// <summary>An iteration in the steady state allocates nothing. bench/Quorate.Benchmarks/Raft measures how long iterations take.</summary>
 public sealed class AllocationTests
 {
     [Theory]
@@ -54,7 +54,8 @@ public sealed class AllocationTests
         AssertNothingAllocated(() =>
         {
             for (var i = 0; i < batch; i++)
-                entries[i] = new LogEntry(new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, new ProposalId(Given.Node(1), 1), payload);
+                entries[i] = new LogEntry(
+                    new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, new ProposalId(Given.Node(1), 1), payload);
             AppendAndApply(follower, append, effects);
         });
         Assert.Equal(follower.LastIndex, follower.CommitIndex);
@@ -80,13 +81,14 @@ public sealed class AllocationTests
             follower.Step(Input.Propose(proposals), effects);
             follower.Step(Input.EndOfIteration, effects);
             for (var i = 0; i < batch; i++)
-                entries[i] = new LogEntry(new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, proposals[i].Id, payload);
+                entries[i] = new LogEntry(
+                    new EntryId(new Term(2), follower.LastIndex + i + 1), EntryKind.Command, proposals[i].Id, payload);
             AppendAndApply(follower, append, effects);
         });
         Assert.Equal(sequence, follower.CommitIndex.Value);
     }
 
-    /// <summary>The message's entries come after all that the follower has, and are committed.</summary>
+    /// <summary>Appends the message's entries after the follower's last entry, commits them and applies them.</summary>
     private static void AppendAndApply(RaftCore follower, AppendEntries append, Effects effects)
     {
         append.Previous = new EntryId(follower.LastTerm, follower.LastIndex);
@@ -98,7 +100,9 @@ public sealed class AllocationTests
         follower.Step(Input.Tick, effects);
     }
 
-    /// <summary>After it has been repeated until every list and cache has its size.</summary>
+    /// <summary>
+    /// Asserts that the iteration allocates nothing, after enough repetitions for every list and cache to have its final size.
+    /// </summary>
     private static void AssertNothingAllocated(Action iteration)
     {
         for (var i = 0; i < 3000; i++)

@@ -1,6 +1,8 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>Divergence costs one round trip for each term in which the logs part, not a heartbeat interval, and not one for each entry.</summary>
+/// <summary>
+/// Divergence costs one round trip for each term in which the logs differ, not a heartbeat interval, and not one for each entry.
+/// </summary>
 public sealed class DivergedFollowerTests
 {
     [Fact]

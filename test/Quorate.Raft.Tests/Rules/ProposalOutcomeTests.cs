@@ -1,6 +1,6 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>Committed, rejected, or indeterminate, and exactly one of them. See docs/protocol/proposals.md.</summary>
+/// <summary>Every proposal has exactly one outcome: committed, rejected or indeterminate. See docs/protocol/proposals.md.</summary>
 public sealed class ProposalOutcomeTests
 {
     [Fact]
@@ -23,7 +23,7 @@ public sealed class ProposalOutcomeTests
         Assert.Equal([7, 8], forward.Proposals.ToArray().Select(p => p.Id.Sequence));
     }
 
-    /// <summary>The message may be lost. The leader takes what comes twice once.</summary>
+    /// <summary>The message may be lost. The leader accepts a proposal that arrives twice only once.</summary>
     [Fact]
     public void A_forwarded_proposal_is_resent_until_its_outcome_is_known()
     {
@@ -37,17 +37,24 @@ public sealed class ProposalOutcomeTests
         PassHeartbeatIntervals(node, 2);
         Assert.Equal([7, 8], TakeForwardedSequences(node));
 
-        node.Receive(new RejectProposals { From = Given.Node(1), To = Given.Node(2), Term = new Term(3), FirstSequence = 8, LastSequence = 8, Reason = RejectReason.Busy });
+        node.Receive(new RejectProposals
+        {
+            From = Given.Node(1), To = Given.Node(2), Term = new Term(3), FirstSequence = 8, LastSequence = 8, Reason = RejectReason.Busy
+        });
         PassHeartbeatIntervals(node, 2);
         Assert.Equal([7], TakeForwardedSequences(node));
 
         var entry = new LogEntry(Given.Id((3, 2)), EntryKind.Command, new ProposalId(Given.Node(2), 7), new byte[3]);
-        node.Receive(new AppendEntries { From = Given.Node(1), To = Given.Node(2), Term = new Term(3), Previous = Given.Id((3, 1)), Entries = new[] { entry }, LeaderCommit = Given.At(2) });
+        node.Receive(new AppendEntries
+        {
+            From = Given.Node(1), To = Given.Node(2), Term = new Term(3), Previous = Given.Id((3, 1)),
+            Entries = new[] { entry }, LeaderCommit = Given.At(2)
+        });
         PassHeartbeatIntervals(node, 4);
         Assert.Empty(TakeForwardedSequences(node));
     }
 
-    /// <summary>No leader of a later term may take what was meant for this one, and its first entry says that it is dead.</summary>
+    /// <summary>No leader of a later term may accept the proposal, and the first committed entry of a later term supersedes it.</summary>
     [Fact]
     public void A_proposal_forwarded_in_an_earlier_term_is_not_resent()
     {
@@ -62,7 +69,7 @@ public sealed class ProposalOutcomeTests
         Assert.Empty(TakeForwardedSequences(node));
     }
 
-    /// <summary>A message that waits for the disk waits in no list that has a bound.</summary>
+    /// <summary>Messages that wait for the disk are in an unbounded list; so none is created before the term is durable.</summary>
     [Fact]
     public void Forwarded_requests_wait_until_the_term_is_durable()
     {
@@ -88,7 +95,8 @@ public sealed class ProposalOutcomeTests
     [Fact]
     public void Withdrawn_proposals_free_the_bounded_forwarding_capacity()
     {
-        var node = Given.Follower(id: 2, term: 3, log: [3], leader: 1, options: Given.Options(2) with { MaxUncommittedBytes = 200, MaxCommandBytes = 200 });
+        var node = Given.Follower(
+            id: 2, term: 3, log: [3], leader: 1, options: Given.Options(2) with { MaxUncommittedBytes = 200, MaxCommandBytes = 200 });
         Assert.Equal([4, 5], node.Propose(1, 2, 3, 4, 5).Rejections.Select(static r => r.Proposal.Sequence));
         Assert.Equal(RejectReason.Busy, Assert.Single(node.Propose(6).Rejections).Reason);
 
@@ -98,7 +106,10 @@ public sealed class ProposalOutcomeTests
         Assert.Equal([1, 3, 7], TakeForwardedSequences(node));
     }
 
-    /// <summary>Else it could be too old for the leader to tell whether it has taken it, and stay open as long as the term.</summary>
+    /// <summary>
+    /// Otherwise a sequence could be too old for the leader to know whether it has accepted it, and the proposal would stay pending for the
+    /// whole term.
+    /// </summary>
     [Fact]
     public void Pending_sequences_stay_within_the_leaders_replay_window()
     {
@@ -112,7 +123,7 @@ public sealed class ProposalOutcomeTests
         Assert.Equal(RejectReason.Busy, Assert.Single(node.Propose(ReplayWindow.Size + 2).Rejections).Reason);
     }
 
-    /// <summary>When a quorum is slow, what is sent again must not be what keeps it busy.</summary>
+    /// <summary>When a quorum is slow, resent proposals must not add to its load.</summary>
     [Fact]
     public void Resent_proposals_are_limited_to_one_message_per_heartbeat()
     {
@@ -134,7 +145,7 @@ public sealed class ProposalOutcomeTests
         Assert.Equal(Enumerable.Range(1, 10).Select(static n => (ulong)n), resent.Distinct());
     }
 
-    /// <summary>Else it could enter the log after its proposer was told that it is dead.</summary>
+    /// <summary>Otherwise it could enter the log after it was rejected as superseded.</summary>
     [Fact]
     public void A_proposal_forwarded_in_another_term_is_not_appended()
     {
@@ -155,7 +166,9 @@ public sealed class ProposalOutcomeTests
         Assert.Empty(leader.Outbox);
     }
 
-    /// <summary>Clients draw their numbers side by side, and messages overtake each other: what comes late comes for the first time all the same.</summary>
+    /// <summary>
+    /// Clients draw sequence numbers concurrently, and messages are reordered: a lower sequence that arrives later may still be new.
+    /// </summary>
     [Fact]
     public void Forwarded_proposals_are_appended_in_any_sequence_order()
     {
@@ -168,7 +181,7 @@ public sealed class ProposalOutcomeTests
         Assert.Equal([9, 7, 8, 5000, 6], leader.Disk.Entries.Skip(1).Select(e => e.Proposal.Sequence));
     }
 
-    /// <summary>A proposer that restarts counts from another number, lower or higher: its proposals are new.</summary>
+    /// <summary>A restarted proposer counts from another number, lower or higher; its proposals are new.</summary>
     [Theory]
     [InlineData(5UL, 1UL << 60)]
     [InlineData(1UL << 60, 5UL)]
@@ -186,7 +199,8 @@ public sealed class ProposalOutcomeTests
     [Fact]
     public void A_forwarded_proposal_rejected_as_busy_stays_rejected()
     {
-        var leader = Given.Leader(id: 1, term: 4, settled: true, options: Given.Options(1) with { MaxUncommittedBytes = 100, MaxCommandBytes = 100 });
+        var leader = Given.Leader(
+            id: 1, term: 4, settled: true, options: Given.Options(1) with { MaxUncommittedBytes = 100, MaxCommandBytes = 100 });
         leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 7, 8, 9));
         var rejection = Assert.Single(leader.Take<RejectProposals>());
         Assert.Equal((8UL, 9UL, RejectReason.Busy), (rejection.FirstSequence, rejection.LastSequence, rejection.Reason));
@@ -198,12 +212,14 @@ public sealed class ProposalOutcomeTests
         leader.Receive(Given.Forward(from: 2, to: 1, term: 4, 7, 8, 9));
         Assert.Equal(2UL, leader.Core!.LastIndex.Value);
 
-        // The refusal may have been lost, so it is told again.
+        // The first rejection may have been lost, so it is sent again.
         rejection = Assert.Single(leader.Take<RejectProposals>());
         Assert.Equal((8UL, 9UL, RejectReason.Busy), (rejection.FirstSequence, rejection.LastSequence, rejection.Reason));
     }
 
-    /// <summary>Whoever led the term may have taken them when they came first: a refusal would be a lie, even after a restart.</summary>
+    /// <summary>
+    /// A node that led the term may have accepted the first copy of a proposal, so a rejection could be false, even after a restart.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -237,7 +253,10 @@ public sealed class ProposalOutcomeTests
         Assert.Equal((7UL, 8UL, RejectReason.NotLeader), (rejection.FirstSequence, rejection.LastSequence, rejection.Reason));
     }
 
-    /// <summary>A peer may say any numbers: the highest there is has none after it, and a range far wider than what is open is nobody's.</summary>
+    /// <summary>
+    /// A peer may send any numbers: the loop must end at the highest number there is, and a range far wider than the pending sequences is
+    /// invalid.
+    /// </summary>
     [Theory]
     [InlineData(ulong.MaxValue, ulong.MaxValue)]
     [InlineData(ulong.MaxValue - 1, ulong.MaxValue)]
@@ -251,7 +270,7 @@ public sealed class ProposalOutcomeTests
         Assert.Equal(7UL, Assert.Single(node.Receive(Given.ProposalRejection(from: 1, to: 2, term: 3, 7, 7)).Rejections).Proposal.Sequence);
     }
 
-    /// <summary>The refusal speaks of all that were forwarded together, also of those that nobody here waits for any more.</summary>
+    /// <summary>A rejection covers all proposals that were forwarded together, including those that have been withdrawn since.</summary>
     [Fact]
     public void A_rejection_is_processed_when_most_of_its_sequences_were_withdrawn()
     {
@@ -264,7 +283,7 @@ public sealed class ProposalOutcomeTests
         Assert.Equal(11UL, Assert.Single(rejections).Proposal.Sequence);
     }
 
-    /// <summary>Once an entry of a later term is committed, what is not beneath it can never be.</summary>
+    /// <summary>Once an entry of a later term is committed, a proposal that is not in the log before it can never be committed.</summary>
     [Fact]
     public void A_proposal_is_superseded_by_a_committed_entry_of_a_later_term()
     {
@@ -287,11 +306,12 @@ public sealed class ProposalOutcomeTests
         Assert.Contains(effects.Apply.ToArray(), e => e.Proposal == new ProposalId(Given.Node(1), 7));
     }
 
-    /// <summary>What a slow quorum makes us hold is bounded: beyond it, Busy at once, never a silent drop.</summary>
+    /// <summary>Uncommitted bytes are bounded: beyond the cap a proposal is rejected as Busy at once, never dropped silently.</summary>
     [Fact]
     public void Proposals_beyond_the_cap_are_busy_until_entries_commit()
     {
-        var leader = Given.Leader(id: 1, term: 2, settled: true, options: Given.Options(1) with { MaxUncommittedBytes = 200, MaxCommandBytes = 200 });
+        var leader = Given.Leader(
+            id: 1, term: 2, settled: true, options: Given.Options(1) with { MaxUncommittedBytes = 200, MaxCommandBytes = 200 });
         Assert.Equal([4, 5], leader.Propose(1, 2, 3, 4, 5).Rejections.Select(r => r.Proposal.Sequence));
         Assert.All(leader.Propose(6).Rejections, r => Assert.Equal(RejectReason.Busy, r.Reason));
 
@@ -313,7 +333,7 @@ public sealed class ProposalOutcomeTests
     private static List<ulong> TakeForwardedSequences(TestNode node) =>
         [.. node.Take<ForwardProposals>().SelectMany(static forward => forward.Proposals.ToArray().Select(static p => p.Id.Sequence))];
 
-    /// <summary>Heartbeat intervals pass in which the leader is heard and nothing new is said.</summary>
+    /// <summary>Lets heartbeat intervals pass in which the node receives heartbeats without news.</summary>
     private static void PassHeartbeatIntervals(TestNode node, int count)
     {
         for (; count > 0; count--)

@@ -1,6 +1,9 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>A disk slower than a candidate's patience delays its election by one flush: it does not begin another before the last one's vote is written.</summary>
+/// <summary>
+/// A disk slower than the election timeout delays an election by one flush: a candidate starts no other election before its vote is
+/// durable.
+/// </summary>
 public sealed class SlowDiskElectionTests
 {
     [Theory]
@@ -16,7 +19,7 @@ public sealed class SlowDiskElectionTests
         Assert.Equal((Role.Candidate, 2UL, 1), (node.Core!.Role, node.Core.Term.Value, node.Disk.Pending));
     }
 
-    /// <summary>Each flush takes three ticks: a lone voter leads after the first one all the same.</summary>
+    /// <summary>Each flush takes three ticks; a single voter still leads after the first one.</summary>
     [Fact]
     public void A_single_voter_with_a_slow_disk_becomes_leader()
     {

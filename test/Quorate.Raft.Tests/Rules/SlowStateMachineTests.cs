@@ -1,13 +1,22 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>What is committed and cannot be applied yet waits on the disk: nobody could ask the leader of a follower's machine to wait. See docs/protocol/commit.md.</summary>
+/// <summary>
+/// Committed entries that cannot be applied yet wait on the disk, because a follower cannot make its leader wait for its state machine. See
+/// docs/protocol/commit.md.
+/// </summary>
 public sealed class SlowStateMachineTests
 {
     private const long CachedBytesMax = 1000;
     private const long UnappliedBytesMax = 2000;
 
     private static readonly RaftOptions Options =
-        Given.Options(1) with { MaxCachedBytes = CachedBytesMax, MaxUncommittedBytes = UnappliedBytesMax, MaxCommandBytes = 1000, MaxMessageBytes = 1024 };
+        Given.Options(1) with
+        {
+            MaxCachedBytes = CachedBytesMax,
+            MaxUncommittedBytes = UnappliedBytesMax,
+            MaxCommandBytes = 1000,
+            MaxMessageBytes = 1024
+        };
 
     [Fact]
     public void A_follower_with_a_stalled_state_machine_uses_bounded_memory()
@@ -16,12 +25,12 @@ public sealed class SlowStateMachineTests
         ReplicateEntries(node, entries: 1000);
 
         Assert.Equal(1000UL, node.Core!.CommitIndex.Value);
-        Assert.True(node.ToApply * LogEntry.OverheadBytes <= UnappliedBytesMax, $"{node.ToApply} entries handed out");
+        Assert.True(node.ToApply * LogEntry.OverheadBytes <= UnappliedBytesMax, $"{node.ToApply} entries are being applied");
 
         var iterations = 0;
         while (node.Core.AppliedIndex < node.Core.CommitIndex)
         {
-            Assert.True(iterations++ < 1000, $"it applied {node.Core.AppliedIndex} and no more");
+            Assert.True(iterations++ < 1000, $"the applied index stays at {node.Core.AppliedIndex}");
             node.Apply(iterations % 7 + 1);
             node.CompleteEntriesRequest(fails: iterations % 5 == 0);
             node.EndIteration();
@@ -33,7 +42,10 @@ public sealed class SlowStateMachineTests
         Assert.Equal(1, node.ToApply);
     }
 
-    /// <summary>It is their own member that answers them. This one's own clients would wait until it has caught up.</summary>
+    /// <summary>
+    /// The member that forwarded a proposal completes it. The leader's own clients would wait until the leader's state machine has caught
+    /// up.
+    /// </summary>
     [Fact]
     public void A_new_leader_with_a_lagging_state_machine_accepts_only_forwarded_proposals()
     {
@@ -56,12 +68,14 @@ public sealed class SlowStateMachineTests
         Assert.Equal(RejectReason.Busy, Assert.Single(node.Propose(2).Rejections).Reason);
     }
 
-    /// <summary>Ten entries in each message, committed with the next; nothing is applied.</summary>
+    /// <summary>Sends ten entries in each message and commits them with the next message; applies nothing.</summary>
     private static void ReplicateEntries(TestNode node, int entries)
     {
         for (ulong previous = 0; previous < (ulong)entries; previous += 10)
         {
-            node.Receive(Given.Append(from: 2, to: 1, term: 2, previous: (previous == 0 ? 0UL : 2, previous), entries: [2, 2, 2, 2, 2, 2, 2, 2, 2, 2], commit: previous));
+            node.Receive(Given.Append(
+                from: 2, to: 1, term: 2, previous: (previous == 0 ? 0UL : 2, previous),
+                entries: [2, 2, 2, 2, 2, 2, 2, 2, 2, 2], commit: previous));
             node.Flush();
             node.EndIteration();
             Assert.InRange(node.Core!.CachedBytes, 0, CachedBytesMax);

@@ -1,11 +1,12 @@
 namespace Quorate.Raft.Tests.Rules;
 
-/// <summary>The numbers of reads are the core's own and never used again: no old answer, however late, lets a read through.</summary>
+/// <summary>A reply to a message of an earlier term has no effect on reads or replication, however late it arrives.</summary>
 public sealed class StaleReplyTests
 {
     /// <summary>
-    /// A node led term 2, began round 1, and restarted; it leads term 4 and begins round 1 again. The message of term 2 was held up all that time
-    /// and reaches a member of term 4 only now: its answer must not pass for one of this reign.
+    /// A node led term 2, began round 1, and restarted; it leads term 4 and begins round 1 again. The message of term 2 was delayed all
+    /// that time
+    /// and reaches a member in term 4 only now: the reply must not confirm round 1 of term 4.
     /// </summary>
     [Fact]
     public void A_reply_to_an_earlier_terms_message_confirms_no_read()
@@ -22,7 +23,7 @@ public sealed class StaleReplyTests
         Assert.Empty(effects.ReadResults);
     }
 
-    /// <summary>The same late answer says nothing of where the logs part, either: pipelining goes on.</summary>
+    /// <summary>The same late reply does not indicate diverged logs either, so pipelining continues.</summary>
     [Fact]
     public void A_rejection_of_an_earlier_terms_message_does_not_stop_pipelining()
     {

@@ -3,22 +3,24 @@ using System.Text;
 
 namespace Quorate.Raft.Tests.Scenarios;
 
-/// <summary>Nodes, a network that delivers only what it is told to, and a small language for both. What happens is written down as text.</summary>
+/// <summary>
+/// Runs a small command language over nodes and a network that delivers only on command; writes everything that happens as text.
+/// </summary>
 /// <remarks>
 /// <code>
 ///   nodes 1 2 3 [key=value …]      options of RaftOptions: election, cap, inflight
-///   log 2 term 3: 1 1 2            what node 2 finds on its disk; before it starts
-///   start                          all nodes that are not running
-///   tick 1 20                      so many ticks (1 if none is given)
-///   until 1 PreCandidate           ticks until the node has that role
-///   deliver [1 to 2] [drop]        everything on its way (between two nodes); delivered, or lost
-///   disk 1                         the disk answers for all it was given
-///   apply 1    end 1               the state machine catches up; the turn ends
-///   propose 1 7 [bytes=100]        the proposal with that sequence number;   read 1 5: the read with that ticket
-///   lost 1 2                       node 1 sees the connection of node 2 close;   crash 1
-///   run 3                          rounds of: end of turn, deliver, disk, apply, for all
-///   stall 1                        the disk of node 1 no longer answers in a run
-///   state                          how everybody stands
+///   log 2 term 3: 1 1 2            the log on the disk of node 2; before it starts
+///   start                          starts all nodes that are down
+///   tick 1 20                      20 ticks of node 1 (1 tick if no number is given)
+///   until 1 PreCandidate           ticks until node 1 has that role
+///   deliver [1 to 2] [drop]        delivers all messages in the network (from node 1 to node 2), or drops them
+///   disk 1                         the disk of node 1 completes all its appends
+///   apply 1    end 1               the state machine applies all entries; the iteration ends
+///   propose 1 7 [bytes=100]        a proposal with sequence number 7;   read 1 5: a read with ticket 5
+///   lost 1 2                       node 1 loses its connection to node 2;   crash 1: node 1 crashes
+///   run 3                          3 rounds of: end of iteration, deliver, disk, apply, for all nodes
+///   stall 1                        the disk of node 1 completes nothing more in a run
+///   state                          the state of every node
 /// </code>
 /// </remarks>
 internal sealed class ScenarioRunner
@@ -68,7 +70,8 @@ internal sealed class ScenarioRunner
                 break;
             case "propose":
                 var bytes = words.FirstOrDefault(w => w.StartsWith("bytes=", StringComparison.Ordinal))?[6..] ?? "3";
-                Node().Step(Input.Propose(new[] { Given.Proposal(numbers[0], numbers[1], int.Parse(bytes, CultureInfo.InvariantCulture)) }));
+                Node().Step(Input.Propose(
+                    new[] { Given.Proposal(numbers[0], numbers[1], int.Parse(bytes, CultureInfo.InvariantCulture)) }));
                 break;
             case "read":
                 Node().Read(numbers[1]);
@@ -91,7 +94,7 @@ internal sealed class ScenarioRunner
                     _output.AppendLine(State(node));
                 break;
             default:
-                throw new InvalidOperationException($"no such command: {command}");
+                throw new InvalidOperationException($"unknown scenario command: {command}");
         }
 
         Collect();
@@ -102,11 +105,18 @@ internal sealed class ScenarioRunner
     private void CreateNodes(ulong[] ids, string[] words)
     {
         int Option(string name, int defaultValue) =>
-            words.FirstOrDefault(w => w.StartsWith(name + "=", StringComparison.Ordinal)) is { } word ? int.Parse(word[(name.Length + 1)..], CultureInfo.InvariantCulture) : defaultValue;
+            words.FirstOrDefault(w => w.StartsWith(name + "=", StringComparison.Ordinal)) is { } word
+                ? int.Parse(word[(name.Length + 1)..], CultureInfo.InvariantCulture)
+                : defaultValue;
         foreach (var id in ids)
         {
             var cap = Option("cap", 64 << 20);
-            var options = Given.Options(id) with { MaxUncommittedBytes = cap, MaxCommandBytes = Math.Min(cap, 8 << 20), MaxInflightMessages = Option("inflight", 256) };
+            var options = Given.Options(id) with
+            {
+                MaxUncommittedBytes = cap,
+                MaxCommandBytes = Math.Min(cap, 8 << 20),
+                MaxInflightMessages = Option("inflight", 256)
+            };
             _nodes[id] = new TestNode(options, new Configuration(ids.Select(Given.Node)), _history) { Stepped = WriteStep };
         }
     }
@@ -147,7 +157,7 @@ internal sealed class ScenarioRunner
         }
     }
 
-    /// <summary>Writes down what a step did; messages are told when they are delivered or lost.</summary>
+    /// <summary>Writes the effects of a step; messages are written when they are delivered or lost.</summary>
     private void WriteStep(TestNode node, CoreState before, Effects effects)
     {
         RaftInvariants.CheckTransition(before, CoreState.Of(node.Core!));
@@ -156,7 +166,9 @@ internal sealed class ScenarioRunner
         foreach (var traced in effects.Trace)
             _output.AppendLine($"  {node.Id}: {traced}");
         if (!effects.Append.IsEmpty)
-            _output.AppendLine($"  {node.Id}: to disk #{effects.Append.Token}{(effects.Append.HardState is { } hard ? $" {hard}" : "")}{Range(" entries ", effects.Append.Entries)}");
+            _output.AppendLine(
+                $"  {node.Id}: to disk #{effects.Append.Token}{(effects.Append.HardState is { } hard ? $" {hard}" : "")}" +
+                $"{Range(" entries ", effects.Append.Entries)}");
         foreach (var message in effects.SendWhenDurable.Messages)
             _output.AppendLine($"  {node.Id}: waits for #{effects.SendWhenDurable.Token}: {message}");
         if (!effects.Apply.IsEmpty)
@@ -164,14 +176,16 @@ internal sealed class ScenarioRunner
         foreach (var rejection in effects.Rejections)
             _output.AppendLine($"  {node.Id}: proposal {rejection.Proposal} {rejection.Reason}");
         foreach (var read in effects.ReadResults)
-            _output.AppendLine($"  {node.Id}: read {read.Ticket} {(read.RejectReason is { } reason ? $"{reason}" : $"granted at {read.Index}")}");
+            _output.AppendLine(
+                $"  {node.Id}: read {read.Ticket} {(read.RejectReason is { } reason ? $"{reason}" : $"granted at {read.Index}")}");
     }
 
     private static string Range(string what, ReadOnlyMemory<LogEntry> entries) =>
         entries.IsEmpty ? "" : $"{what}{string.Join(' ', entries.ToArray().Select(e => e.Id))}";
 
     private static string State(TestNode node) => node.Core is { } core
-        ? $"{core.Self}: {core.Role} term {core.Term} leader {core.Leader} applied {core.AppliedIndex} commit {core.CommitIndex} durable {core.DurableIndex} log [{Terms(core)}]"
+        ? $"{core.Self}: {core.Role} term {core.Term} leader {core.Leader} applied {core.AppliedIndex} commit {core.CommitIndex} " +
+          $"durable {core.DurableIndex} log [{Terms(core)}]"
         : $"{node.Id}: down";
 
     private static string Terms(RaftCore core)

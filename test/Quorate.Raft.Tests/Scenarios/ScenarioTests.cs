@@ -3,13 +3,20 @@ using System.Text;
 
 namespace Quorate.Raft.Tests.Scenarios;
 
-/// <summary>Every .txt beside this file is a play: commands, <c>----</c>, and what came out, up to an empty line. The language: <see cref="ScenarioRunner"/>.</summary>
-/// <remarks>QUORATE_REWRITE=1 writes what comes out into the files; commit the difference only when each line of it can be explained.</remarks>
+/// <summary>
+/// Every .txt file next to this one is a scenario: commands, <c>----</c>, and their output, up to an empty line. The language:
+/// <see cref="ScenarioRunner"/>.
+/// </summary>
+/// <remarks>QUORATE_REWRITE=1 writes the output into the files; commit the difference only when each line of it can be explained.</remarks>
 public sealed class ScenarioTests
 {
     private static readonly bool Rewrite = Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1";
 
-    public static TheoryData<string> Names => [.. Directory.EnumerateFiles(ScenarioDirectory(), "*.txt").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names =>
+    [
+        .. Directory.EnumerateFiles(ScenarioDirectory(), "*.txt")
+            .Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)
+    ];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -24,7 +31,7 @@ public sealed class ScenarioTests
             Assert.Equal(expected, actual);
     }
 
-    /// <summary>Blocks are parted by empty lines: a comment, or commands with their output under <c>----</c>.</summary>
+    /// <summary>Runs a scenario. Empty lines separate its blocks: a comment, or commands with their output after <c>----</c>.</summary>
     private static string Run(string text)
     {
         var runner = new ScenarioRunner();

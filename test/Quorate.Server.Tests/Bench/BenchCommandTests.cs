@@ -1,20 +1,20 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
-using Quorate.Server.Bench;
+using Quorate.Cli.Bench;
 
 namespace Quorate.Server.Tests.Bench;
 
-/// <summary>The command line of <c>quorate bench</c>: what it refuses, and with which exit code.</summary>
+/// <summary>The command line of <c>quorate bench</c>: what it rejects, and with which exit code.</summary>
 public sealed class BenchCommandTests
 {
     [Theory]
     [InlineData("put --clients 0", "--clients must be at least 1.")]
-    [InlineData("put --key-size 2 --key-space 1000", "it takes at least 3")]
+    [InlineData("put --key-size 2 --key-space 1000", "the minimum is 3")]
     [InlineData("put --rate 0", "--rate must be more than 0.")]
     [InlineData("put --total 0", "--total must be more than 0.")]
-    [InlineData("put --endpoints ftp://here", "is no endpoint")]
-    [InlineData("put --duration soon", "is no time")]
+    [InlineData("put --endpoints ftp://here", "is not an endpoint")]
+    [InlineData("put --duration soon", "is not a duration")]
     [InlineData("mixed --reads 0.8 --txns 0.3", "together at most 1")]
     public async Task An_invalid_command_line_exits_with_1_and_names_the_error(string line, string expectedError)
     {
@@ -28,7 +28,7 @@ public sealed class BenchCommandTests
     [Fact]
     public async Task An_unreachable_endpoint_exits_with_3_and_an_empty_stdout()
     {
-        // Port 1 is reserved for a service that is older than the web; nothing listens there.
+        // Port 1 is reserved for an obsolete service; nothing listens there.
         var (exitCode, output, error) = await RunAsync("put --endpoints 127.0.0.1:1 --timeout 2s");
 
         Assert.Equal(3, exitCode);
@@ -46,7 +46,7 @@ public sealed class BenchCommandTests
 
         Assert.Equal(3, exitCode);
         Assert.Empty(output);
-        Assert.Contains("does not answer", error, StringComparison.Ordinal);
+        Assert.Contains("does not respond", error, StringComparison.Ordinal);
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string line)

@@ -1,9 +1,9 @@
 using System.Text;
-using Quorate.Server.Bench;
+using Quorate.Cli.Bench;
 
 namespace Quorate.Server.Tests.Bench;
 
-/// <summary>Which keys a bench uses.</summary>
+/// <summary>The keys that a bench uses.</summary>
 public sealed class BenchKeysTests
 {
     [Fact]

@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using Quorate.Server.Bench;
+using Quorate.Cli.Bench;
 
 namespace Quorate.Server.Tests.Bench;
 
-/// <summary>When operations begin, and from when their latency counts.</summary>
+/// <summary>The start times of operations, and the time from which their latency counts.</summary>
 public sealed class RateScheduleTests
 {
     [Fact]
@@ -31,7 +31,7 @@ public sealed class RateScheduleTests
         const double Rate = 1000;
         var created = Stopwatch.GetTimestamp();
         var schedule = new RateSchedule(total: 100, TimeSpan.Zero, Rate);
-        // A server that answers nothing for 60 ms: turns 0 to 59 are due meanwhile, and none of them is forgiven.
+        // A server that does not respond for 60 ms: operations 0 to 59 are due meanwhile, and all of them count.
         while (Stopwatch.GetElapsedTime(created) < TimeSpan.FromMilliseconds(60))
         {
         }

@@ -1,8 +1,9 @@
-using Quorate.Server.Demo;
+using Quorate.Cli.Demo;
+using Quorate.Cli;
 
 namespace Quorate.Server.Tests.Demo;
 
-/// <summary>quorate demo, driven as a script drives it: lines in, plain lines out.</summary>
+/// <summary><c>quorate demo</c> with scripted input: lines in, plain lines out.</summary>
 public sealed class DemoCommandTests
 {
     [Fact]
@@ -14,9 +15,9 @@ public sealed class DemoCommandTests
 
         commands.Enter("put hello big world");
         await Eventually.IsTrueAsync(() => output.ToString().Contains("OK revision 2"), "the put is acknowledged");
-        var leader = output.ToString().Split('\n').First(line => line.Contains(" leads, ")).Split(' ')[0];
+        var leader = output.ToString().Split('\n').First(line => line.Contains(" is the leader, ")).Split(' ')[0];
         commands.Enter($"kill {leader}");
-        await Eventually.IsTrueAsync(() => output.ToString().Split(" leads, ").Length == 3, "another leads");
+        await Eventually.IsTrueAsync(() => output.ToString().Split(" is the leader, ").Length == 3, "another leads");
         commands.Enter("get hello");
         await Eventually.IsTrueAsync(() => output.ToString().Contains("\nbig world"), "the value is there");
         commands.Enter($"restart {leader}");
@@ -26,10 +27,10 @@ public sealed class DemoCommandTests
         commands.Enter("quit");
 
         Assert.Equal(ExitCode.Ok, await running.WaitAsync(TimeSpan.FromSeconds(60)));
-        var folder = output.ToString().Split("data in ")[1].Split(' ')[0];
+        var directory = output.ToString().Split("data in ")[1].Split(' ')[0];
         Assert.Contains($"{leader} restarted", output.ToString());
-        Assert.Contains("nobody does not run", output.ToString());
-        Assert.False(Directory.Exists(folder));
+        Assert.Contains("nobody is not running", output.ToString());
+        Assert.False(Directory.Exists(directory));
     }
 
     [Fact]
@@ -37,10 +38,11 @@ public sealed class DemoCommandTests
     {
         var output = new StringWriter();
 
-        Assert.Equal(ExitCode.Ok, await DemoCommand.RunAsync(TextReader.Null, new DemoConsole(output, isTerminal: false), CancellationToken.None));
+        Assert.Equal(ExitCode.Ok,
+            await DemoCommand.RunAsync(TextReader.Null, new DemoConsole(output, isTerminal: false), CancellationToken.None));
     }
 
-    /// <summary>Written by the demo while the test reads it.</summary>
+    /// <summary>A writer that the demo writes to while the test reads it.</summary>
     private sealed class Output : StringWriter
     {
         public override void WriteLine(string? value)

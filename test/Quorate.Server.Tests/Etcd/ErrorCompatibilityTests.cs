@@ -4,7 +4,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Etcd;
 
-/// <summary>Clients match on codes and texts, so they are etcd's to the letter.</summary>
+/// <summary>Clients match on codes and texts, so both are exactly etcd's.</summary>
 public sealed class ErrorCompatibilityTests
 {
     [Fact]
@@ -20,12 +20,14 @@ public sealed class ErrorCompatibilityTests
             StatusCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision",
             () => kv.RangeAsync(new RangeRequest { Key = ServerFixture.Utf8("a"), Revision = 99 }));
         await AssertErrorAsync(
-            StatusCode.NotFound, "etcdserver: requested lease not found", () => kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("a"), Lease = 5 }));
+            StatusCode.NotFound, "etcdserver: requested lease not found",
+            () => kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("a"), Lease = 5 }));
         await AssertErrorAsync(
             StatusCode.InvalidArgument, "etcdserver: invalid sort option",
             () => kv.RangeAsync(new RangeRequest { Key = ServerFixture.Utf8("a"), SortOrder = (RangeRequest.Types.SortOrder)7 }));
         await AssertErrorAsync(
-            StatusCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision", () => kv.CompactAsync(new CompactionRequest { Revision = 99 }));
+            StatusCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision",
+            () => kv.CompactAsync(new CompactionRequest { Revision = 99 }));
     }
 
     [Fact]
@@ -59,9 +61,10 @@ public sealed class ErrorCompatibilityTests
     {
         await using var server = await ServerFixture.StartAsync();
 
-        var refused = await Assert.ThrowsAsync<RpcException>(async () => await new Maintenance.MaintenanceClient(server.Channel).MoveLeaderAsync(new MoveLeaderRequest()));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await new Maintenance.MaintenanceClient(server.Channel).MoveLeaderAsync(new MoveLeaderRequest()));
 
-        Assert.Equal(StatusCode.Unimplemented, refused.StatusCode);
+        Assert.Equal(StatusCode.Unimplemented, error.StatusCode);
     }
 
     private static async Task AssertErrorAsync<T>(StatusCode code, string message, Func<AsyncUnaryCall<T>> call)

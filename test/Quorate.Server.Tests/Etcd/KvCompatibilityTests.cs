@@ -2,7 +2,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Etcd;
 
-/// <summary>Headers, keys, members and status as etcd v3 has them.</summary>
+/// <summary>Headers, keys, members and status are those of etcd v3.</summary>
 public sealed class KvCompatibilityTests
 {
     [Fact]
@@ -10,7 +10,8 @@ public sealed class KvCompatibilityTests
     {
         await using var server = await ServerFixture.StartAsync();
         await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k"), Value = ServerFixture.Utf8("v1") });
-        var put = await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k"), Value = ServerFixture.Utf8("v2"), PrevKv = true });
+        var put =
+            await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k"), Value = ServerFixture.Utf8("v2"), PrevKv = true });
 
         var range = await server.Kv.RangeAsync(new RangeRequest { Key = ServerFixture.Utf8("k") });
 
@@ -49,7 +50,9 @@ public sealed class KvCompatibilityTests
         await using var server = await ServerFixture.StartAsync();
         var cluster = new Cluster.ClusterClient(server.Channel);
         MemberListResponse list = new();
-        await Eventually.IsTrueAsync(() => (list = cluster.MemberList(new MemberListRequest { Linearizable = true })).Members is [{ Name.Length: > 0 }], "it is announced");
+        await Eventually.IsTrueAsync(
+            () => (list = cluster.MemberList(new MemberListRequest { Linearizable = true })).Members is [{ Name.Length: > 0 }],
+            "the member publishes its name");
 
         Assert.Equal("n0", list.Members[0].Name);
         Assert.Equal([server.Url], list.Members[0].ClientURLs);
@@ -74,8 +77,8 @@ public sealed class KvCompatibilityTests
     [Fact]
     public async Task An_acknowledged_write_survives_a_restart()
     {
-        using var folder = new TemporaryDirectory();
-        var dataDirectoryFlag = $"--data-dir={folder.Path}/data";
+        using var directory = new TemporaryDirectory();
+        var dataDirectoryFlag = $"--data-dir={directory.Path}/data";
         await using (var server = await ServerFixture.StartAsync(dataDirectoryFlag))
             await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k"), Value = ServerFixture.Utf8("v") });
 

@@ -26,9 +26,12 @@ public sealed class LeaseCompatibilityTests
         await using var server = await ServerFixture.StartAsync();
         await Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 60, ID = 5 });
 
-        await AssertErrorAsync(StatusCode.FailedPrecondition, "etcdserver: lease already exists", Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 60, ID = 5 }));
-        await AssertErrorAsync(StatusCode.OutOfRange, "etcdserver: too large lease TTL", Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 9_000_000_001 }));
-        await AssertErrorAsync(StatusCode.NotFound, "etcdserver: requested lease not found", Leases(server).LeaseRevokeAsync(new LeaseRevokeRequest { ID = 6 }));
+        await AssertErrorAsync(StatusCode.FailedPrecondition, "etcdserver: lease already exists",
+            Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 60, ID = 5 }));
+        await AssertErrorAsync(StatusCode.OutOfRange, "etcdserver: too large lease TTL",
+            Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 9_000_000_001 }));
+        await AssertErrorAsync(StatusCode.NotFound, "etcdserver: requested lease not found",
+            Leases(server).LeaseRevokeAsync(new LeaseRevokeRequest { ID = 6 }));
     }
 
     [Fact]
@@ -60,7 +63,8 @@ public sealed class LeaseCompatibilityTests
         {
             await stream.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = id });
             Assert.True(await stream.ResponseStream.MoveNext(CancellationToken.None));
-            Assert.Equal((id, ttl, 1), (stream.ResponseStream.Current.ID, stream.ResponseStream.Current.TTL, stream.ResponseStream.Current.Header.Revision));
+            Assert.Equal((id, ttl, 1),
+                (stream.ResponseStream.Current.ID, stream.ResponseStream.Current.TTL, stream.ResponseStream.Current.Header.Revision));
         }
 
         await stream.RequestStream.CompleteAsync();
@@ -84,8 +88,8 @@ public sealed class LeaseCompatibilityTests
     [Fact]
     public async Task A_lease_survives_a_restart_with_its_keys_and_its_full_TTL()
     {
-        using var folder = new TemporaryDirectory();
-        var dataDirectoryFlag = $"--data-dir={folder.Path}/data";
+        using var directory = new TemporaryDirectory();
+        var dataDirectoryFlag = $"--data-dir={directory.Path}/data";
         await using (var server = await ServerFixture.StartAsync(dataDirectoryFlag))
         {
             await Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 1000, ID = 5 });

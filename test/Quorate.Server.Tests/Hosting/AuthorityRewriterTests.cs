@@ -21,8 +21,10 @@ public sealed class AuthorityRewriterTests
     [MemberData(nameof(Splits))]
     public async Task A_URL_authority_is_rewritten_wherever_the_bytes_are_split(bool compressed, int splitAt)
     {
-        byte[] sent = [.. Preface, .. Settings, .. Frame(1, [.. Indexed, .. compressed ? CompressedUrl : PlainUrl]), .. Frame(0, [1, 2, 3])];
-        byte[] expected = [.. Preface, .. Settings, .. Frame(1, [.. Indexed, .. compressed ? CompressedRewritten : PlainRewritten]), .. Frame(0, [1, 2, 3])];
+        byte[] sent =
+            [.. Preface, .. Settings, .. Frame(1, [.. Indexed, .. compressed ? CompressedUrl : PlainUrl]), .. Frame(0, [1, 2, 3])];
+        byte[] expected = [.. Preface, .. Settings, .. Frame(1, [.. Indexed, .. compressed ? CompressedRewritten : PlainRewritten]),
+            .. Frame(0, [1, 2, 3])];
 
         Assert.Equal(expected, await RewriteAsync(sent, Math.Min(splitAt, sent.Length)));
     }

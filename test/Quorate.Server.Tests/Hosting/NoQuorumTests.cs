@@ -6,7 +6,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Hosting;
 
-/// <summary>One member of three, alone: it serves what needs nobody else, and says plainly what it cannot.</summary>
+/// <summary>A single running member of three: it serves what needs no quorum, and rejects the rest with a clear error.</summary>
 public sealed class NoQuorumTests
 {
     [Fact]
@@ -18,13 +18,14 @@ public sealed class NoQuorumTests
         var stale = await server.Kv.RangeAsync(new RangeRequest { Key = ServerFixture.Utf8("k"), Serializable = true });
         var status = await new Maintenance.MaintenanceClient(server.Channel).StatusAsync(new StatusRequest());
         var members = await new Cluster.ClusterClient(server.Channel).MemberListAsync(new MemberListRequest());
-        var refused = await Assert.ThrowsAsync<RpcException>(async () => await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k") }, leaderWanted));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k") }, leaderWanted));
 
         Assert.Equal(1, stale.Header.Revision);
         Assert.Equal(0ul, status.Leader);
         Assert.Equal(["etcdserver: no leader"], status.Errors);
         Assert.Equal(3, members.Members.Count);
-        Assert.Equal((StatusCode.Unavailable, "etcdserver: no leader"), (refused.StatusCode, refused.Status.Detail));
+        Assert.Equal((StatusCode.Unavailable, "etcdserver: no leader"), (error.StatusCode, error.Status.Detail));
     }
 
     [Fact]
@@ -45,12 +46,14 @@ public sealed class NoQuorumTests
 
     private static async Task<RunningServer> StartWithoutQuorumAsync()
     {
-        var folder = new TemporaryDirectory();
+        var directory = new TemporaryDirectory();
 
-        // Nobody listens on the other two's ports, which only root could open.
+        // No process listens on the other members' ports, which only root could open.
         var settings = ServerFixture.ParseSettings(
-            "--name=n0", $"--data-dir={folder.Path}/n0", "--listen-client-urls=http://127.0.0.1:0", "--listen-peer-urls=http://127.0.0.1:0",
-            "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2,n2=http://127.0.0.1:3", "--heartbeat-interval=20", "--election-timeout=100");
-        return new RunningServer(await QuorateServer.StartAsync(settings, NullLoggerFactory.Instance, CancellationToken.None), folder);
+            "--name=n0", $"--data-dir={directory.Path}/n0", "--listen-client-urls=http://127.0.0.1:0",
+            "--listen-peer-urls=http://127.0.0.1:0",
+            "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2,n2=http://127.0.0.1:3", "--heartbeat-interval=20",
+            "--election-timeout=100");
+        return new RunningServer(await QuorateServer.StartAsync(settings, NullLoggerFactory.Instance, CancellationToken.None), directory);
     }
 }

@@ -15,7 +15,11 @@ public sealed class ProtocolMuxTests
 
         var put = await server.Kv.PutAsync(new PutRequest { Key = ServerFixture.Utf8("k"), Value = ServerFixture.Utf8("v") });
         using var http1 = await server.Http.GetAsync(new Uri("/version", UriKind.Relative));
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/version") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request =
+            new HttpRequestMessage(HttpMethod.Get, "/version")
+            {
+                Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact
+            };
         using var http2 = await server.Http.SendAsync(request);
 
         Assert.Equal(2, put.Header.Revision);
@@ -36,9 +40,9 @@ public sealed class ProtocolMuxTests
         // PRI… is the preface of HTTP/2; PUT… is not, and differs from it only at the second byte.
         foreach (var b in "PUT /version HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray())
             await stream.WriteAsync(new[] { b });
-        var answer = await new StreamReader(stream, Encoding.ASCII).ReadToEndAsync();
+        var response = await new StreamReader(stream, Encoding.ASCII).ReadToEndAsync();
 
-        Assert.StartsWith("HTTP/1.1 200", answer);
+        Assert.StartsWith("HTTP/1.1 200", response);
     }
 
     [Fact]
@@ -60,14 +64,14 @@ public sealed class ProtocolMuxTests
     public async Task A_port_in_use_is_rejected_before_the_data_directory_is_created()
     {
         await using var server = await ServerFixture.StartAsync();
-        using var folder = new TemporaryDirectory();
+        using var directory = new TemporaryDirectory();
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() =>
-            ServerFixture.StartAsync($"--listen-client-urls={server.Url}", $"--data-dir={folder.Path}/second"));
+        var error = await Assert.ThrowsAsync<StartupException>(() =>
+            ServerFixture.StartAsync($"--listen-client-urls={server.Url}", $"--data-dir={directory.Path}/second"));
 
-        Assert.Equal(ExitCode.Failed, refusal.ExitCode);
-        Assert.Contains(new Uri(server.Url).Port.ToString(), refusal.What);
-        Assert.Contains("another process has that port", refusal.Why);
-        Assert.False(Directory.Exists(folder.Path + "/second"));
+        Assert.Equal(StartupErrorKind.Failed, error.Kind);
+        Assert.Contains(new Uri(server.Url).Port.ToString(), error.What);
+        Assert.Contains("another process uses that port", error.Why);
+        Assert.False(Directory.Exists(directory.Path + "/second"));
     }
 }

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Quorate.Server.Tests.Http;
 
-/// <summary>The JSON gateway and the probes, as Patroni, APISIX and supervisors use them.</summary>
+/// <summary>The JSON gateway and the health endpoints, as Patroni, APISIX and supervisors use them.</summary>
 public sealed class JsonGatewayTests
 {
     [Fact]
@@ -13,8 +13,8 @@ public sealed class JsonGatewayTests
         await using var server = await ServerFixture.StartAsync();
         await PostAsync(server, "/v3/kv/put", """{"key":"Zm9v","value":"YmFy"}""");
 
-        using var answer = await PostAsync(server, "/v3/kv/range", """{"key":"Zm9v","range_end":"","limit":"1","unknown":true}""");
-        var root = answer.RootElement;
+        using var json = await PostAsync(server, "/v3/kv/range", """{"key":"Zm9v","range_end":"","limit":"1","unknown":true}""");
+        var root = json.RootElement;
 
         Assert.Equal("1", root.GetProperty("count").GetString());
         Assert.Equal("2", root.GetProperty("header").GetProperty("revision").GetString());
@@ -32,12 +32,15 @@ public sealed class JsonGatewayTests
         await using var server = await ServerFixture.StartAsync();
         await PostAsync(server, "/v3/kv/put", """{"key":"Zm9v","value":"YmFy"}""");
 
-        using var answer = await PostAsync(
+        using var json = await PostAsync(
             server, "/v3/kv/txn",
-            $$$"""{"compare":[{"key":"Zm9v","target":"VALUE","result":"EQUAL","value":"YmFy"}],"success":[{"{{{put}}}":{"key":"Zm9v","{{{prevKv}}}":true}}]}""");
+            """{"compare":[{"key":"Zm9v","target":"VALUE","result":"EQUAL","value":"YmFy"}],"success":[""" +
+            $$$"""{"{{{put}}}":{"key":"Zm9v","{{{prevKv}}}":true}}]}""");
 
-        Assert.True(answer.RootElement.GetProperty("succeeded").GetBoolean());
-        Assert.Equal("YmFy", answer.RootElement.GetProperty("responses")[0].GetProperty("response_put").GetProperty("prev_kv").GetProperty("value").GetString());
+        Assert.True(json.RootElement.GetProperty("succeeded").GetBoolean());
+        Assert.Equal("YmFy",
+            json.RootElement.GetProperty("responses")[0].GetProperty("response_put").GetProperty("prev_kv").GetProperty("value")
+            .GetString());
     }
 
     [Theory]
@@ -51,13 +54,13 @@ public sealed class JsonGatewayTests
         await using var server = await ServerFixture.StartAsync();
 
         using var response = await server.Http.PostAsync(new Uri(path, UriKind.Relative), new StringContent(body, Encoding.UTF8));
-        using var answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
 
         Assert.Equal(httpStatus, (int)response.StatusCode);
-        Assert.Equal(code, answer.RootElement.GetProperty("code").GetInt32());
-        Assert.Equal(answer.RootElement.GetProperty("error").GetString(), answer.RootElement.GetProperty("message").GetString());
+        Assert.Equal(code, json.RootElement.GetProperty("code").GetInt32());
+        Assert.Equal(json.RootElement.GetProperty("error").GetString(), json.RootElement.GetProperty("message").GetString());
         if (message is not null)
-            Assert.Equal(message, answer.RootElement.GetProperty("message").GetString());
+            Assert.Equal(message, json.RootElement.GetProperty("message").GetString());
     }
 
     [Fact]

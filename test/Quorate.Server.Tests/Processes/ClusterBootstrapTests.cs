@@ -1,6 +1,6 @@
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>How processes that are started with the same <c>--initial-cluster</c> become one cluster.</summary>
+/// <summary>Processes that are started with the same <c>--initial-cluster</c> form one cluster.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class ClusterBootstrapTests
 {

@@ -5,7 +5,8 @@ namespace Quorate.Server.Tests.Processes;
 /// <summary>The real <c>etcdctl</c> of Debian's etcd-client, API version 3.</summary>
 internal static class EtcdCtl
 {
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string endpoints, string? input, params string[] arguments)
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string endpoints, string? input,
+        params string[] arguments)
     {
         var start = new ProcessStartInfo("etcdctl", ["--endpoints", endpoints, .. arguments])
         {
@@ -37,7 +38,7 @@ internal static class EtcdCtl
         }
     }
 
-    /// <summary>Runs a command that must succeed and gives what it printed, without the last line's end.</summary>
+    /// <summary>Runs a command that must succeed and returns its output, without the last line break.</summary>
     public static async Task<string> OkAsync(string endpoints, params string[] arguments)
     {
         var (exitCode, output, errors) = await RunAsync(endpoints, null, arguments);

@@ -28,8 +28,10 @@ public sealed class EtcdctlTests : IAsyncLifetime
             Assert.Equal($"{p}a\n\n{p}b", await EtcdCtl.OkAsync(at, "get", p + "a", p + "c", "--keys-only"));
             Assert.Equal($"{p}a\n\n{p}b\n\n{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only"));
             Assert.Equal($"{p}a\n\n{p}b", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2"));
-            Assert.Equal($"{p}d\n\n{p}c", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2", "--order=DESCEND", "--sort-by=KEY"));
-            Assert.StartsWith($"{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--from-key", p + "c", "--keys-only"), StringComparison.Ordinal);
+            Assert.Equal($"{p}d\n\n{p}c",
+                await EtcdCtl.OkAsync(at, "get", "--prefix", p, "--keys-only", "--limit=2", "--order=DESCEND", "--sort-by=KEY"));
+            Assert.StartsWith($"{p}c\n\n{p}d", await EtcdCtl.OkAsync(at, "get", "--from-key", p + "c", "--keys-only"),
+                StringComparison.Ordinal);
             Assert.Contains("\"count\":4", await EtcdCtl.OkAsync(at, "get", "--prefix", p, "-w", "json"), StringComparison.Ordinal);
             Assert.Equal($"{p}a\n2", await EtcdCtl.OkAsync(at, "get", p + "a", "--consistency=s"));
 
@@ -76,7 +78,8 @@ public sealed class EtcdctlTests : IAsyncLifetime
             var key = $"txn{number}";
             await EtcdCtl.OkAsync(at, "put", key, "1");
 
-            Assert.Equal($"SUCCESS\n\nOK\n\n{key}\n2", await EtcdCtl.TxnAsync(at, $"value(\"{key}\") = \"1\"\n\nput {key} 2\nget {key}\n\nput {key} wrong\n\n"));
+            Assert.Equal($"SUCCESS\n\nOK\n\n{key}\n2",
+                await EtcdCtl.TxnAsync(at, $"value(\"{key}\") = \"1\"\n\nput {key} 2\nget {key}\n\nput {key} wrong\n\n"));
             Assert.Equal($"FAILURE\n\n{key}\n2", await EtcdCtl.TxnAsync(at, $"mod(\"{key}\") = \"1\"\n\nput {key} wrong\n\nget {key}\n\n"));
 
             var (exitCode, _, errors) = await EtcdCtl.RunAsync(at, $"\nput {key} 3\nput {key} 4\n\n\n", "txn");
@@ -101,7 +104,10 @@ public sealed class EtcdctlTests : IAsyncLifetime
 
         Assert.Single(lists.Distinct());
         Assert.Equal(3, lists[0].Split('\n').Length);
-        Assert.All(_cluster.Numbers, number => Assert.Contains($"n{number}, {_cluster.PeerUrl(number)}, http://{_cluster.Endpoint(number)}", lists[0], StringComparison.Ordinal));
+        Assert.All(_cluster.Numbers,
+            number =>
+                Assert.Contains($"n{number}, {_cluster.PeerUrl(number)}, http://{_cluster.Endpoint(number)}", lists[0],
+                    StringComparison.Ordinal));
 
         var status = await EtcdCtl.OkAsync(_cluster.AllEndpoints, "endpoint", "status", "-w", "table");
         Assert.Single(status.Split('\n'), line => line.Contains(" true ", StringComparison.Ordinal));

@@ -1,3 +1,4 @@
+using Quorate.Cli;
 using System.Collections.Concurrent;
 using System.Globalization;
 using Grpc.Core;
@@ -6,16 +7,18 @@ using Quorate.Server.Protos;
 namespace Quorate.Server.Tests.Processes;
 
 /// <summary>
-/// The system says once that a flush has failed, and would say nothing the second time (fsyncgate): the process ends at once, acknowledges nothing after it,
-/// and what it had acknowledged is there.
+/// The operating system reports a failed flush once, and the next flush succeeds (fsyncgate): the process exits at once, acknowledges
+/// nothing after the failure, and no acknowledged write is lost.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class FlushFailureTests(ITestOutputHelper output)
 {
-    /// <summary>Enough for a member to start, lead and be loaded before it happens.</summary>
+    /// <summary>Enough flushes for a member to start, become leader and be under load before one fails.</summary>
     private const int FailingFlushNumber = 200;
 
-    /// <summary>With one writer the flush that fails is that of a write begun after every acknowledgement: the comparison of times needs no tolerance.</summary>
+    /// <summary>
+    /// With one writer, the failing flush is that of a write begun after every acknowledgement: comparing the times needs no tolerance.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(16)]
@@ -54,7 +57,7 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
         await AssertAllPresentAfterRestartAsync(cluster, 1, acknowledged);
     }
 
-    /// <summary>Whoever else leads is killed and started again, until it is this one.</summary>
+    /// <summary>Kills and restarts any other leader until this member leads.</summary>
     private static async Task MakeLeaderAsync(ServerCluster cluster, int wanted)
     {
         foreach (var number in cluster.Numbers)
@@ -68,10 +71,12 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>An answer that left before the failure may be read by its client a little later.</summary>
+    /// <summary>A response that was sent before the failure may be read by its client a little later.</summary>
     private static TimeSpan ResponseDelayMax => TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Clients that write to one member until it no longer answers; gives what was acknowledged and when.</summary>
+    /// <summary>
+    /// Runs clients that write to one member until it no longer responds; returns the acknowledged writes and their times.
+    /// </summary>
     private static async Task<IReadOnlyCollection<Acknowledged>> WriteUntilExitAsync(ServerCluster cluster, int number, int writers)
     {
         var acknowledged = new ConcurrentBag<Acknowledged>();
@@ -83,7 +88,9 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
                 var key = $"w{writer}/{i}";
                 try
                 {
-                    await cluster.Kv(number).PutAsync(new PutRequest { Key = key.ToByteString(), Value = key.ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(10));
+                    await cluster.Kv(number)
+                        .PutAsync(new PutRequest { Key = key.ToByteString(), Value = key.ToByteString() },
+                            deadline: DateTime.UtcNow.AddSeconds(10));
                     acknowledged.Add(new Acknowledged(key, DateTime.UtcNow));
                 }
                 catch (RpcException)
@@ -98,13 +105,13 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
         return acknowledged;
     }
 
-    /// <summary>Asserts what the process did after the flush failed; gives the moment.</summary>
+    /// <summary>Asserts what the process did after the flush failed; returns the time of the failure.</summary>
     private async Task<DateTime> AssertExitedAtOnceAsync(ServerCluster cluster, int number, string trace)
     {
         var member = cluster.GetProcess(number);
         Assert.Equal(ExitCode.Failed, await member.WaitForExitAsync(TimeSpan.FromSeconds(20)));
         await cluster.KillAsync(number);
-        Assert.Contains("acknowledges nothing any more", member.Errors, StringComparison.Ordinal);
+        Assert.Contains("no longer acknowledges requests", member.Errors, StringComparison.Ordinal);
         Assert.Contains($"fdatasync failed for {cluster.DataDirectory(number)}", member.Errors, StringComparison.Ordinal);
 
         var calls = await WaitForCompleteTraceAsync(trace);
@@ -117,7 +124,7 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
         return failed;
     }
 
-    /// <summary>strace writes its last lines when the process has gone already.</summary>
+    /// <summary>strace writes its last lines after the process has exited.</summary>
     private static async Task<string[]> WaitForCompleteTraceAsync(string trace)
     {
         var deadline = Environment.TickCount64 + 10_000;
@@ -131,11 +138,13 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A line of strace's: thread, seconds since 1970 with a fraction, call.</summary>
+    /// <summary>Parses a line of strace: thread, seconds since 1970 with a fraction, call.</summary>
     private static DateTime TimeOf(string call) =>
-        DateTime.UnixEpoch.AddSeconds(double.Parse(call.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
+        DateTime.UnixEpoch.AddSeconds(
+            double.Parse(call.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
 
-    private static async Task AssertAllPresentAfterRestartAsync(ServerCluster cluster, int number, IReadOnlyCollection<Acknowledged> acknowledged)
+    private static async Task AssertAllPresentAfterRestartAsync(ServerCluster cluster, int number,
+        IReadOnlyCollection<Acknowledged> acknowledged)
     {
         cluster.Start(number);
         await cluster.WaitUntilReadyAsync(number);

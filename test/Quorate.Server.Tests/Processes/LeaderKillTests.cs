@@ -8,19 +8,24 @@ using Quorate.Server.Protos;
 namespace Quorate.Server.Tests.Processes;
 
 /// <summary>
-/// <c>kill -9</c> of the leader under load, again and again: nothing that was acknowledged is lost, the members stay equal, and a new leader is there in a
-/// fraction of an election timeout.
+/// Repeated <c>kill -9</c> of the leader under load: no acknowledged write is lost, the members stay equal, and there is a new leader
+/// within a fraction of an election timeout.
 /// </summary>
-/// <remarks>Short here; the long version is <c>QUORATE_KILL_ROUNDS=60 dotnet test --project test/Quorate.Server.Tests -- --filter-class *KillTheLeader</c>.</remarks>
+/// <remarks>
+/// Short here; the long run is <c>QUORATE_KILL_ROUNDS=60 dotnet test -c Release --project test/Quorate.Server.Tests -- --filter-class
+/// *LeaderKillTests</c>.
+/// </remarks>
 [Collection(ProcessesCollection.Name)]
 public sealed class LeaderKillTests(ITestOutputHelper output)
 {
     private const int Writers = 32;
     private static readonly TimeSpan ElectionTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>How many members, how many rounds. Who asks for the long version gets one of five members too.</summary>
+    /// <summary>Numbers of members and of rounds. The long run adds a cluster of five members.</summary>
     public static TheoryData<int, int> Clusters() =>
-        int.TryParse(Environment.GetEnvironmentVariable("QUORATE_KILL_ROUNDS"), out var rounds) ? new() { { 3, rounds }, { 5, 8 } } : new() { { 3, 5 } };
+        int.TryParse(Environment.GetEnvironmentVariable("QUORATE_KILL_ROUNDS"), out var rounds)
+            ? new() { { 3, rounds }, { 5, 8 } }
+            : new() { { 3, 5 } };
 
     [Theory]
     [MemberData(nameof(Clusters))]
@@ -46,7 +51,9 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
 
             cluster.Start(leader);
             await cluster.WaitUntilReadyAsync(leader);
-            output.WriteLine($"round {round}: n{leader} killed, {outages[^1].TotalMilliseconds:0} ms until the next write, {acknowledged.Count - before} acknowledged meanwhile");
+            output.WriteLine(
+                $"round {round}: n{leader} killed, {outages[^1].TotalMilliseconds:0} ms until the next write, " +
+                $"{acknowledged.Count - before} acknowledged meanwhile");
         }
 
         await stop.CancelAsync();
@@ -68,14 +75,20 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
         outages.Sort();
         var median = outages[outages.Count / 2];
         var p99 = outages[(int)Math.Ceiling(outages.Count * 0.99) - 1];
-        output.WriteLine($"{members} members, {rounds} rounds, {acknowledged.Count} writes acknowledged, 0 lost; without a leader: median {median.TotalMilliseconds:0} ms, p99 {p99.TotalMilliseconds:0} ms, most {outages[^1].TotalMilliseconds:0} ms");
+        output.WriteLine(
+            $"{members} members, {rounds} rounds, {acknowledged.Count} writes acknowledged, 0 lost; without a leader: " +
+            $"median {median.TotalMilliseconds:0} ms, p99 {p99.TotalMilliseconds:0} ms, max {outages[^1].TotalMilliseconds:0} ms");
 
         Assert.True(median <= 0.6 * ElectionTimeout, $"median without a leader {median.TotalMilliseconds} ms");
         Assert.True(p99 <= 1.5 * ElectionTimeout, $"p99 without a leader {p99.TotalMilliseconds} ms");
     }
 
-    /// <summary>One client: unique keys, one after another, to whichever member answers. Only what was acknowledged is remembered; a failed write may have happened.</summary>
-    private static async Task WriteAsync(ServerCluster cluster, int writer, ConcurrentDictionary<string, string> acknowledged, CancellationToken stop)
+    /// <summary>
+    /// Runs one client: unique keys, one after another, to whichever member responds. It records acknowledged writes only; a failed write
+    /// may have taken effect.
+    /// </summary>
+    private static async Task WriteAsync(ServerCluster cluster, int writer, ConcurrentDictionary<string, string> acknowledged,
+        CancellationToken stop)
     {
         var at = writer % cluster.Size;
         for (var i = 0; !stop.IsCancellationRequested; i++)
@@ -85,7 +98,8 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
             try
             {
                 await cluster.Kv(at + 1).PutAsync(
-                    new PutRequest { Key = key.ToByteString(), Value = value.ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(3), cancellationToken: CancellationToken.None);
+                    new PutRequest { Key = key.ToByteString(), Value = value.ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(3),
+                    cancellationToken: CancellationToken.None);
                 acknowledged[key] = value;
             }
             catch (RpcException)
@@ -96,7 +110,10 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>The end of the outage as a client sees it: a write that was begun after the kill is acknowledged. No shorter than the time without a leader.</summary>
+    /// <summary>
+    /// Waits for the end of the outage as a client sees it: a write started after the kill is acknowledged. This is at least as long as the
+    /// time without a leader.
+    /// </summary>
     private static async Task WaitForAcknowledgedWriteAsync(ServerCluster cluster, int round)
     {
         var alive = cluster.Numbers.Where(cluster.IsRunning).ToArray();
@@ -107,7 +124,8 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
             try
             {
                 await cluster.Kv(alive[i % alive.Length]).PutAsync(
-                    new PutRequest { Key = $"probe/{round}".ToByteString(), Value = $"{i}".ToByteString() }, deadline: DateTime.UtcNow.AddMilliseconds(500));
+                    new PutRequest { Key = $"probe/{round}".ToByteString(), Value = $"{i}".ToByteString() },
+                    deadline: DateTime.UtcNow.AddMilliseconds(500));
                 return;
             }
             catch (RpcException)
@@ -124,7 +142,9 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
         {
             var revisions = new List<long>();
             foreach (var number in cluster.Numbers)
-                revisions.Add((await cluster.Kv(number).RangeAsync(new RangeRequest { Key = "k".ToByteString(), Serializable = true })).Header.Revision);
+                revisions.Add(
+                    (await cluster.Kv(number).RangeAsync(new RangeRequest { Key = "k".ToByteString(), Serializable = true }))
+                    .Header.Revision);
             if (revisions.Distinct().Count() == 1)
                 return;
             Assert.True(Environment.TickCount64 < deadline, $"the members do not converge: revisions {string.Join(", ", revisions)}");
@@ -132,14 +152,14 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A slow round is explained by what the survivors logged in it.</summary>
+    /// <summary>Writes the survivors' logs of a slow round to the test output.</summary>
     private void WriteMemberLogs(ServerCluster cluster, Dictionary<int, int> before)
     {
         foreach (var number in cluster.Numbers.Where(cluster.IsRunning))
             output.WriteLine($"n{number}: {cluster.GetProcess(number).Errors[before[number]..]}");
     }
 
-    /// <summary>Every key, value, revision and version a member holds.</summary>
+    /// <summary>Reads every key, value, revision and version of a member.</summary>
     private static string HashOf(RangeResponse contents)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

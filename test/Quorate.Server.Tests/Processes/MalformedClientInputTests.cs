@@ -10,7 +10,10 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>Whatever comes to the client port gets an answer that says what is wrong, or is closed; the cluster goes on serving and has lost nothing.</summary>
+/// <summary>
+/// Malformed input on the client port gets an error response, or the connection is closed; the cluster continues to serve and loses
+/// nothing.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class MalformedClientInputTests : IAsyncLifetime
 {
@@ -36,10 +39,13 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
             await AssertErrorAsync(
                 StatusCode.ResourceExhausted, "grpc: received message larger than max (2200010 vs. 2097152)",
                 () => kv.PutAsync(new PutRequest { Key = "k".ToByteString(), Value = ByteString.CopyFrom(new byte[2_200_002]) }));
-            await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: too many operations in txn request", () => kv.TxnAsync(Puts(129)));
-            await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided", () => kv.PutAsync(new PutRequest { Value = "v".ToByteString() }));
+            await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: too many operations in txn request",
+                () => kv.TxnAsync(Puts(129)));
+            await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided",
+                () => kv.PutAsync(new PutRequest { Value = "v".ToByteString() }));
             await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided", () => kv.RangeAsync(new RangeRequest()));
-            await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided", () => kv.DeleteRangeAsync(new DeleteRangeRequest()));
+            await AssertErrorAsync(StatusCode.InvalidArgument, "etcdserver: key is not provided",
+                () => kv.DeleteRangeAsync(new DeleteRangeRequest()));
             await AssertErrorAsync(
                 StatusCode.InvalidArgument, "etcdserver: value is provided",
                 () => kv.PutAsync(new PutRequest { Key = "before".ToByteString(), Value = "v".ToByteString(), IgnoreValue = true }));
@@ -52,7 +58,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
         await AssertClusterServesAsync();
     }
 
-    /// <summary>etcdctl shows its user what the server said.</summary>
+    /// <summary>etcdctl prints the server's error text.</summary>
     [Fact]
     public async Task Etcdctl_prints_the_error_of_the_server()
     {
@@ -109,7 +115,9 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
         await AssertClusterServesAsync();
     }
 
-    /// <summary>grpc-go, which etcd serves with: Internal, and what the parser found. It is the client's doing, so the member's log has no fault to tell of.</summary>
+    /// <summary>
+    /// As grpc-go, which etcd uses: status Internal, with the parser's message. The client is at fault, so the member logs no error.
+    /// </summary>
     [Fact]
     public async Task Every_call_rejects_bytes_that_are_not_protobuf()
     {
@@ -126,7 +134,8 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
             }
         }
 
-        await AssertStatusAsync(StatusCode.Internal, 1, "/etcdserverpb.Cluster/MemberAdd", Message([0x0a, 1, 0xff])); // a text that is no UTF-8
+        // A string that is not UTF-8.
+        await AssertStatusAsync(StatusCode.Internal, 1, "/etcdserverpb.Cluster/MemberAdd", Message([0x0a, 1, 0xff]));
         await AssertClusterServesAsync();
     }
 
@@ -182,7 +191,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
         return txn;
     }
 
-    /// <summary>Says something, then nothing more, and waits for the other side to close.</summary>
+    /// <summary>Sends bytes, then nothing more, and waits for the other side to close.</summary>
     private async Task SendAndWaitForCloseAsync(int number, byte[] opening)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -195,12 +204,12 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
             socket.Shutdown(SocketShutdown.Send);
             while (await socket.ReceiveAsync(buffer, timeout.Token) > 0)
             {
-                // Whatever it says before it closes.
+                // The content that it sends before it closes does not matter.
             }
         }
         catch (SocketException)
         {
-            // Closed with our bytes unread, which TCP tells as a reset.
+            // Closed with unread bytes, which TCP reports as a reset.
         }
     }
 
@@ -211,7 +220,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
         Assert.NotEmpty(text);
     }
 
-    /// <summary>A gRPC call whose bytes are our own.</summary>
+    /// <summary>Makes a gRPC call with given bytes.</summary>
     private async Task<(StatusCode Code, string Text)> CallAsync(int number, string method, byte[] body)
     {
         using var http = new HttpClient();
@@ -231,7 +240,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
         return (code, Uri.UnescapeDataString(string.Concat(headers.GetValues("grpc-message"))));
     }
 
-    /// <summary>A message with gRPC's prefix.</summary>
+    /// <summary>Returns a message with gRPC's length prefix.</summary>
     private static byte[] Message(byte[] bytes)
     {
         var message = new byte[5 + bytes.Length];

@@ -7,7 +7,9 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>Whatever comes to the peer port that is not a peer is closed, named in the log, and changes nothing: the cluster goes on serving.</summary>
+/// <summary>
+/// A connection to the peer port that is not from a peer is closed and logged, and changes nothing: the cluster continues to serve.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class MalformedPeerInputTests : IAsyncLifetime
 {
@@ -64,7 +66,7 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         await AssertClusterServesAsync();
     }
 
-    /// <summary>The worst case: it knows the ids, takes a real member's place, and then talks nonsense.</summary>
+    /// <summary>The worst case: the impostor knows the ids, takes a real member's place, and then sends malformed frames.</summary>
     [Fact]
     public async Task An_impostor_that_sends_malformed_frames_is_disconnected()
     {
@@ -81,14 +83,17 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
             var (cluster, member) = await IdsAsync(number);
             var (_, other) = await IdsAsync(number % 3 + 1);
             foreach (var frame in frames)
-                Assert.Equal(0, ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: other, to: member), frame)));
+                Assert.Equal(0,
+                    ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: other, to: member), frame)));
             await _cluster.GetProcess(number).WaitForLogAsync("Dropped the connection of node");
         }
 
         await AssertClusterServesAsync();
     }
 
-    /// <summary>Half a hello holds a place for ten seconds at most, and a crowd of them does not keep a member from coming back.</summary>
+    /// <summary>
+    /// An unfinished handshake holds a slot for at most ten seconds, and many of them do not keep a member from reconnecting.
+    /// </summary>
     [Fact]
     public async Task Unfinished_handshakes_do_not_block_a_member()
     {
@@ -133,8 +138,8 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
     }
 
     /// <summary>
-    /// Says something on the peer port, and gives what came back. Whoever goes on after a hello waits for its answer first: the reset of a connection that is
-    /// closed with bytes unread would take the answer with it.
+    /// Sends bytes to the peer port and returns the response. A caller that continues after a handshake request waits for the response
+    /// first: the reset of a connection that is closed with unread bytes would discard the response.
     /// </summary>
     private async Task<byte[]> SendAndReceiveAsync(int number, byte[] opening, byte[]? afterResponse = null)
     {
@@ -159,7 +164,7 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         }
         catch (SocketException)
         {
-            // Closed with our bytes unread, which TCP tells as a reset.
+            // Closed with unread bytes, which TCP reports as a reset.
         }
 
         return [.. response];
@@ -172,7 +177,7 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         return socket;
     }
 
-    /// <summary>The refusal in an answer; docs/formats/wire.md has the bytes.</summary>
+    /// <summary>Returns the rejection in a handshake response; docs/formats/wire.md has the bytes.</summary>
     private static int ReadRejection(byte[] response)
     {
         Assert.StartsWith("Quorate\n", Encoding.ASCII.GetString(response), StringComparison.Ordinal);

@@ -1,9 +1,12 @@
 using Grpc.Core;
+using Quorate.Cli;
 using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>A member with another's memory, or another cluster's id, would make two histories out of one: it is refused, and told why.</summary>
+/// <summary>
+/// A member with another member's data, or with another cluster id, would fork the history: it is rejected, with the reason.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class MemberIdentityTests
 {
@@ -18,7 +21,7 @@ public sealed class MemberIdentityTests
 
         Assert.Contains($"--data-dir {cluster.DataDirectory(1)} belongs to another member", errors, StringComparison.Ordinal);
         Assert.Contains(cluster.PeerUrl(1), errors, StringComparison.Ordinal);
-        Assert.Contains("or name another folder", errors, StringComparison.Ordinal);
+        Assert.Contains("or set --data-dir to another directory", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,7 +50,9 @@ public sealed class MemberIdentityTests
         await EtcdCtl.OkAsync(cluster.Endpoint(1), "put", "still", "there");
     }
 
-    /// <summary>The token, or one member more in the list, makes another cluster id: the members that run do not let it in, and both sides say so.</summary>
+    /// <summary>
+    /// Another token, or an additional member in the list, makes another cluster id: the running members reject it, and both sides log why.
+    /// </summary>
     [Theory]
     [InlineData("token")]
     [InlineData("members")]
@@ -66,14 +71,14 @@ public sealed class MemberIdentityTests
         else
             cluster.Start(3, "--initial-cluster", members + ",n4=http://127.0.0.1:1");
 
-        await cluster.GetProcess(3).WaitForLogAsync("One of the two was started with another cluster's configuration or data");
+        await cluster.GetProcess(3).WaitForLogAsync("One of the two was started with the configuration or the data of another cluster");
         await cluster.GetProcess(1).WaitForLogAsync("it belongs to cluster");
         Assert.Contains("warn: quorate", cluster.GetProcess(3).Errors, StringComparison.Ordinal);
         await Assert.ThrowsAsync<RpcException>(async () =>
             await cluster.Kv(3).PutAsync(new PutRequest { Key = "k".ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(1)));
         Assert.Empty((await cluster.ReadAllAsync(3)).Kvs);
 
-        // The right flags and an empty folder are all it needs.
+        // With the right flags and an empty directory it joins.
         await cluster.KillAsync(3);
         Directory.Delete(cluster.DataDirectory(3), recursive: true);
         cluster.Start(3);
@@ -82,8 +87,8 @@ public sealed class MemberIdentityTests
     }
 
     /// <summary>
-    /// A disk is replaced and the member started as before, with the flags of the first start: it has forgotten what it voted and acknowledged, and must not
-    /// speak under its old id. The others go on, and with its own folder it is welcome.
+    /// A disk is replaced and the member started as before, with the flags of the first start: it has lost its votes and acknowledgements,
+    /// and must not act under its old id. The others continue, and with its own data directory it is accepted again.
     /// </summary>
     [Fact]
     public async Task A_member_that_returns_with_an_empty_data_directory_is_rejected()
@@ -96,9 +101,9 @@ public sealed class MemberIdentityTests
         Directory.Move(cluster.DataDirectory(lost), cluster.DataDirectory(lost) + ".aside");
 
         cluster.Start(lost);
-        await cluster.GetProcess(lost).WaitForLogAsync("with another data folder than the one it has now");
+        await cluster.GetProcess(lost).WaitForLogAsync("with another data directory than the present one");
         await cluster.GetProcess(leader).WaitForLogAsync("it must not vote again under its old id");
-        Assert.Contains("add it anew, as a member with another id", cluster.GetProcess(lost).Errors, StringComparison.Ordinal);
+        Assert.Contains("add it again, as a member with another id", cluster.GetProcess(lost).Errors, StringComparison.Ordinal);
         Assert.Empty((await cluster.ReadAllAsync(lost)).Kvs);
         await EtcdCtl.OkAsync(cluster.Endpoint(leader), "put", "k2", "v2");
 
@@ -110,7 +115,7 @@ public sealed class MemberIdentityTests
         Assert.Equal("k\nv\nk2\nv2", await EtcdCtl.OkAsync(cluster.Endpoint(lost), "get", "k", "--prefix"));
     }
 
-    /// <summary>Leaves a data folder as a first start leaves it.</summary>
+    /// <summary>Creates a data directory as a first start leaves it.</summary>
     private static async Task StartOnceAsync(ServerCluster cluster, int number)
     {
         cluster.Start(number);

@@ -5,7 +5,10 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>Some <c>quorate server</c> processes that form one cluster, started with etcd's flags, on free ports of loopback and in a folder of their own.</summary>
+/// <summary>
+/// Several <c>quorate server</c> processes that form one cluster, started with etcd's flags, on free loopback ports and in a directory of
+/// their own.
+/// </summary>
 internal sealed class ServerCluster : IAsyncDisposable
 {
     private readonly string _rootDirectory = Directory.CreateTempSubdirectory("quorate-servers-").FullName;
@@ -21,7 +24,8 @@ internal sealed class ServerCluster : IAsyncDisposable
         var ports = FindFreePorts(2 * size);
         _clientPorts = ports[..size];
         _peerPorts = ports[size..];
-        _channels = [.. _clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new GrpcChannelOptions { MaxReceiveMessageSize = null }))];
+        var channelOptions = new GrpcChannelOptions { MaxReceiveMessageSize = null };
+        _channels = [.. _clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}", channelOptions))];
         _extraFlags = extraFlags;
     }
 
@@ -33,7 +37,7 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     public string Token { get; init; } = "test";
 
-    /// <summary>Starts them all and waits until each serves linearizable reads.</summary>
+    /// <summary>Starts all members and waits until each serves linearizable reads.</summary>
     public static async Task<ServerCluster> StartAsync(int size, params string[] extraFlags)
     {
         var cluster = new ServerCluster(size, extraFlags);
@@ -44,17 +48,18 @@ internal sealed class ServerCluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>A cluster of which nothing runs yet.</summary>
+    /// <summary>Creates a cluster without starting its members.</summary>
     public static ServerCluster CreateStopped(int size, params string[] extraFlags) => new(size, extraFlags);
 
     public string Endpoint(int number) => $"127.0.0.1:{_clientPorts[number - 1]}";
 
-    /// <summary>A folder that goes away with the cluster.</summary>
+    /// <summary>The temporary directory of the cluster.</summary>
     public string RootDirectory => _rootDirectory;
 
     public string DataDirectory(int number) => Path.Combine(_rootDirectory, $"n{number}");
 
-    public TestProcess GetProcess(int number) => _members[number - 1] ?? throw new InvalidOperationException($"member {number} is not running");
+    public TestProcess GetProcess(int number) =>
+        _members[number - 1] ?? throw new InvalidOperationException($"member {number} is not running");
 
     public bool IsRunning(int number) => _members[number - 1] is not null;
 
@@ -62,7 +67,7 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     public Maintenance.MaintenanceClient Maintenance(int number) => new(_channels[number - 1]);
 
-    /// <summary>The flags a member is started with, as one would write them into a Procfile.</summary>
+    /// <summary>Returns the flags of a member, as in a Procfile.</summary>
     public string[] Flags(int number) =>
     [
         "--name", $"n{number}",
@@ -79,12 +84,13 @@ internal sealed class ServerCluster : IAsyncDisposable
 
     public string PeerUrl(int number) => $"http://127.0.0.1:{_peerPorts[number - 1]}";
 
-    /// <summary>Starts a member. Flags given here come after the others, and so win.</summary>
-    public void Start(int number, params string[] lastFlags) => _members[number - 1] = TestProcess.StartQuorate(["server", .. Flags(number), .. lastFlags]);
+    /// <summary>Starts a member. Flags given here come last and take precedence.</summary>
+    public void Start(int number, params string[] lastFlags) =>
+        _members[number - 1] = TestProcess.StartQuorate(["server", .. Flags(number), .. lastFlags]);
 
-    /// <summary>Starts a member of which strace makes one flush fail: the one with this number, counted from the log's first.</summary>
+    /// <summary>Starts a member under strace, which makes one flush fail: the one with this number, counted from the log's first.</summary>
     /// <param name="number">The member.</param>
-    /// <param name="failingFlush">Which flush fails. The next would succeed again, and nobody may ask for it.</param>
+    /// <param name="failingFlush">Which flush fails. The next would succeed again, and the process must not try it.</param>
     /// <param name="trace">The file for the traced calls, with their times.</param>
     /// <param name="lastFlags">As in <see cref="Start"/>.</param>
     public void StartWithFailingFlush(int number, int failingFlush, string trace, params string[] lastFlags)
@@ -94,8 +100,9 @@ internal sealed class ServerCluster : IAsyncDisposable
             _members[number - 1] = TestProcess.Start(
                 "strace",
                 [
-                    // -D: the server is our child and strace its relative, so that to end our child is to end the server.
-                    "-D", "-f", "-q", "--seccomp-bpf", "-ttt", "-e", "trace=fdatasync,exit_group", "-e", $"inject=fdatasync:error=EIO:when={failingFlush}", "-o", trace,
+                    // -D: the server is the child of this process and strace a detached grandchild, so ending the child ends the server.
+                    "-D", "-f", "-q", "--seccomp-bpf", "-ttt", "-e", "trace=fdatasync,exit_group", "-e",
+                    $"inject=fdatasync:error=EIO:when={failingFlush}", "-o", trace,
                     "dotnet", TestProcess.QuorateDll, "server", .. Flags(number), .. lastFlags,
                 ]);
         }
@@ -111,7 +118,7 @@ internal sealed class ServerCluster : IAsyncDisposable
         _members[number - 1] = null;
     }
 
-    /// <summary>Waits until a member answers a linearizable read.</summary>
+    /// <summary>Waits until a member serves a linearizable read.</summary>
     public async Task WaitUntilReadyAsync(int number)
     {
         var deadline = DateTime.UtcNow.AddSeconds(60);
@@ -130,7 +137,7 @@ internal sealed class ServerCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The number of the member that leads; 0 when the members that run do not agree on one.</summary>
+    /// <summary>Returns the number of the leader; 0 when the running members do not agree on one.</summary>
     public async Task<int> GetLeaderAsync()
     {
         var statuses = new Dictionary<int, StatusResponse>();
@@ -153,7 +160,7 @@ internal sealed class ServerCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Everything a member holds, read from its own store without asking anybody.</summary>
+    /// <summary>Reads everything in a member's own store, without a quorum.</summary>
     public async Task<RangeResponse> ReadAllAsync(int number) => await Kv(number).RangeAsync(new RangeRequest
     {
         Key = "\0"u8.ToByteString(),

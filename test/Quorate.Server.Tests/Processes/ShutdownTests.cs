@@ -4,7 +4,9 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>A member that is asked to stop tells so whoever waits for it, in etcd's words, and goes; no client has to guess from a broken connection.</summary>
+/// <summary>
+/// On SIGTERM, pending calls end with etcd's error and the process exits; no client has to guess from a broken connection.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class ShutdownTests : IAsyncLifetime
 {
@@ -14,7 +16,7 @@ public sealed class ShutdownTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // Without the others there is no quorum, so that a write waits for as long as a test wants it to.
+        // Without the other members there is no quorum, so a write stays pending as long as the test needs.
         _cluster.Start(1);
         await _cluster.GetProcess(1).WaitForLogAsync("ready to serve");
     }
@@ -33,7 +35,7 @@ public sealed class ShutdownTests : IAsyncLifetime
         await keepAlive.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = 1 });
         using var put = new KV.KVClient(channel).PutAsync(new PutRequest { Key = "k".ToByteString() });
         using var range = new KV.KVClient(channel).RangeAsync(new RangeRequest { Key = "k".ToByteString() });
-        await new Maintenance.MaintenanceClient(channel).StatusAsync(new StatusRequest()); // comes after them on the same connection
+        await new Maintenance.MaintenanceClient(channel).StatusAsync(new StatusRequest()); // is served after them on the same connection
 
         await _cluster.GetProcess(1).TerminateAsync();
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>One program started by a test, its output kept, ended with it.</summary>
+/// <summary>A program started by a test; its output is kept, and it ends with the test.</summary>
 internal sealed class TestProcess : IAsyncDisposable
 {
     private readonly StringBuilder _output = new();
@@ -36,7 +36,7 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public string Errors => Read(_errors);
 
-    /// <summary>Starts our server program: <c>quorate</c> with these arguments.</summary>
+    /// <summary>Starts <c>quorate</c> with these arguments.</summary>
     public static TestProcess StartQuorate(params string[] arguments) => Start("dotnet", [QuorateDll, .. arguments]);
 
     public static TestProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
@@ -47,29 +47,29 @@ internal sealed class TestProcess : IAsyncDisposable
         return new TestProcess(start);
     }
 
-    /// <summary>The program as the build left it beside these tests.</summary>
+    /// <summary>The path of the program in the output directory of these tests.</summary>
     public static string QuorateDll => Path.Combine(AppContext.BaseDirectory, "quorate.dll");
 
-    /// <summary>Waits until the program has said something on stderr.</summary>
+    /// <summary>Waits until the program has written a text to stderr.</summary>
     public async Task WaitForLogAsync(string text)
     {
         var deadline = Environment.TickCount64 + 30_000;
         while (!Errors.Contains(text, StringComparison.Ordinal))
         {
-            Assert.False(HasExited, $"it ended without saying \"{text}\":\n{Errors}");
-            Assert.True(Environment.TickCount64 < deadline, $"it does not say \"{text}\":\n{Errors}");
+            Assert.False(HasExited, $"the process exited without writing \"{text}\":\n{Errors}");
+            Assert.True(Environment.TickCount64 < deadline, $"stderr does not contain \"{text}\":\n{Errors}");
             await Task.Delay(10);
         }
     }
 
-    /// <summary>Asks it to stop, as a supervisor does: SIGTERM.</summary>
+    /// <summary>Sends SIGTERM, as a supervisor does.</summary>
     public async Task TerminateAsync()
     {
         using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>kill -9.</summary>
+    /// <summary>Sends SIGKILL.</summary>
     public async Task KillAsync()
     {
         if (!_process.HasExited)
@@ -77,7 +77,7 @@ internal sealed class TestProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Waits until the program has ended by itself.</summary>
+    /// <summary>Waits until the program exits by itself.</summary>
     public async Task<int> WaitForExitAsync(TimeSpan timeLimit)
     {
         using var timeout = new CancellationTokenSource(timeLimit);
@@ -87,7 +87,7 @@ internal sealed class TestProcess : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"still running after {timeLimit.TotalSeconds} s; it said:\n{Output}\n{Errors}");
+            Assert.Fail($"still running after {timeLimit.TotalSeconds} s; its output:\n{Output}\n{Errors}");
         }
 
         return _process.ExitCode;

@@ -4,7 +4,7 @@ using Grpc.Core;
 
 namespace Quorate.Server.Tests.Processes;
 
-/// <summary>NuGet's dotnet-etcd, which knows nothing of us, against three members.</summary>
+/// <summary>NuGet's unmodified dotnet-etcd against three members.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class ThirdPartyClientTests
 {
@@ -50,23 +50,28 @@ public sealed class ThirdPartyClientTests
         Assert.Equal(0, (await client.DeleteAsync(key)).Deleted);
         Assert.Equal(1, (await client.DeleteRangeAsync(prefix)).Deleted);
 
-        var refused = await Assert.ThrowsAsync<RpcException>(() => client.PutAsync("", "value without a key"));
-        Assert.Equal("etcdserver: key is not provided", refused.Status.Detail);
+        var error = await Assert.ThrowsAsync<RpcException>(() => client.PutAsync("", "value without a key"));
+        Assert.Equal("etcdserver: key is not provided", error.Status.Detail);
     }
 
     private static TxnRequest CompareAndPut(string key, string expected, string value) => new()
     {
         Compare =
         {
-            new Compare { Key = key.ToByteString(), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal, Value = expected.ToByteString() },
+            new Compare
+            {
+                Key = key.ToByteString(), Target = Compare.Types.CompareTarget.Value, Result = Compare.Types.CompareResult.Equal,
+                Value = expected.ToByteString()
+            },
         },
         Success = { new RequestOp { RequestPut = new PutRequest { Key = key.ToByteString(), Value = value.ToByteString() } } },
         Failure = { new RequestOp { RequestRange = new RangeRequest { Key = key.ToByteString() } } },
     };
 
-    private static EtcdClient Connect(string urls) => new(urls, configureChannelOptions: options => options.Credentials = ChannelCredentials.Insecure);
+    private static EtcdClient Connect(string urls) =>
+        new(urls, configureChannelOptions: options => options.Credentials = ChannelCredentials.Insecure);
 
-    /// <summary>A client of any make sees failures while a member dies; what counts is that they end.</summary>
+    /// <summary>Any client sees failures while a member is killed; what counts is that they end.</summary>
     private static async Task RetryAsync(Func<Task> action)
     {
         var deadline = DateTime.UtcNow.AddSeconds(30);

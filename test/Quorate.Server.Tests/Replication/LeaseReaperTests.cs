@@ -4,7 +4,7 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Tests.Replication;
 
-/// <summary>Who ends a lease, and when: only a leader that has committed in its term, and never before a full time has passed.</summary>
+/// <summary>Only a leader that has committed in its term expires leases, and never before their full TTL has passed.</summary>
 public sealed class LeaseReaperTests
 {
     private const ulong Self = 1;
@@ -68,7 +68,7 @@ public sealed class LeaseReaperTests
         Assert.Equal(TimeSpan.Zero, _deadlines.Remaining(7));
     }
 
-    /// <summary>Renewals of the old leader's last moments may be lost; their clients must not lose their leases with them.</summary>
+    /// <summary>Renewals in the old leader's last moments may be lost; their clients must not lose their leases because of it.</summary>
     [Fact]
     public async Task A_new_leader_gives_every_lease_its_full_TTL()
     {
@@ -107,7 +107,7 @@ public sealed class LeaseReaperTests
         Assert.Single(_node.Proposed);
     }
 
-    /// <summary>Deposed and elected again between two looks: the term tells.</summary>
+    /// <summary>A leader that was deposed and elected again between two rounds is detected by its term.</summary>
     [Fact]
     public async Task A_leader_reelected_in_a_new_term_extends_all_leases()
     {
@@ -134,11 +134,12 @@ public sealed class LeaseReaperTests
         Assert.Equal(2, _node.Proposed.Count);
     }
 
-    private void OnGranted(long id, long ttl, ulong at) => _deadlines.OnApplied(new LeaseGrantResponse(1, new Lease(id, ttl, new LogIndex(at))));
+    private void OnGranted(long id, long ttl, ulong at) =>
+        _deadlines.OnApplied(new LeaseGrantResponse(1, new Lease(id, ttl, new LogIndex(at))));
 
     private Task RunOnceAsync() => _reaper.RunOnceAsync(CancellationToken.None);
 
-    /// <summary>A clock that stands until it is moved.</summary>
+    /// <summary>A clock that the test advances.</summary>
     private sealed class ManualTime : TimeProvider
     {
         private long _ticks;

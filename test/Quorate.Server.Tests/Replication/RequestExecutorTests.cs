@@ -4,7 +4,9 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Tests.Replication;
 
-/// <summary>What is known not to have happened is tried again; what may have happened never is; and each end has etcd's words.</summary>
+/// <summary>
+/// A request that certainly had no effect is retried, one that may have had an effect is not, and every failure has etcd's error text.
+/// </summary>
 public sealed class RequestExecutorTests
 {
     private static readonly ReadOnlyMemory<byte> Command = new byte[] { 1 };
@@ -30,9 +32,9 @@ public sealed class RequestExecutorTests
         var node = new ScriptedRaftNode((RequestOutcome)outcome, RequestOutcome.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
 
-        var refused = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Command));
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Command));
 
-        Assert.Equal((code, message), (refused.StatusCode, refused.Status.Detail));
+        Assert.Equal((code, message), (error.StatusCode, error.Status.Detail));
         Assert.Equal(1, node.CallCount);
     }
 
@@ -91,7 +93,7 @@ public sealed class RequestExecutorTests
         Assert.False(third.IsCancellationRequested);
     }
 
-    /// <summary>Answers with the verdicts it was given, the last of them for ever.</summary>
+    /// <summary>Returns the given results in order, and the last one from then on.</summary>
     private sealed class ScriptedRaftNode(params RequestOutcome[] outcomes) : IRaftNode
     {
         private int _callCount;
@@ -105,7 +107,8 @@ public sealed class RequestExecutorTests
 
         public NodeStatus Status => new(1, Leader, 1, 1, 1);
 
-        public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation) => new(new KvProposalResult(Next(), default(KvResult)));
+        public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation) =>
+            new(new KvProposalResult(Next(), default(KvResult)));
 
         public ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation) => new(Next());
 
@@ -119,7 +122,7 @@ public sealed class RequestExecutorTests
         private RequestOutcome Next() => outcomes[Math.Min(Interlocked.Increment(ref _callCount), outcomes.Length) - 1];
     }
 
-    /// <summary>A clock that moves when it is told.</summary>
+    /// <summary>A clock that the test advances.</summary>
     private sealed class ManualTime : TimeProvider
     {
         private readonly List<ManualTimer> _timers = [];

@@ -2,7 +2,9 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Tests.Settings;
 
-/// <summary>etcd's command line: Go's flags, twins in the environment, and a clear answer to what cannot be honoured.</summary>
+/// <summary>
+/// etcd's command line: Go's flag syntax, the corresponding environment variables, and a clear error for flags that cannot be supported.
+/// </summary>
 public sealed class EtcdFlagTests
 {
     private static readonly Dictionary<string, string> NoEnvironment = [];
@@ -22,7 +24,8 @@ public sealed class EtcdFlagTests
     [Fact]
     public void The_command_line_overrides_the_environment()
     {
-        var environment = new Dictionary<string, string> { ["ETCD_NAME"] = "from-env", ["ETCD_INITIAL_CLUSTER_TOKEN"] = "env-token", ["PATH"] = "/bin" };
+        var environment =
+            new Dictionary<string, string> { ["ETCD_NAME"] = "from-env", ["ETCD_INITIAL_CLUSTER_TOKEN"] = "env-token", ["PATH"] = "/bin" };
 
         var flags = ParsedFlags.Parse(["--name=from-flag"], environment);
 
@@ -43,10 +46,10 @@ public sealed class EtcdFlagTests
     [InlineData("--zzz", "quorate server --help")]
     public void An_unknown_flag_is_rejected_with_the_nearest_name(string argument, string hint)
     {
-        var refusal = Assert.Throws<StartupException>(() => Parse([argument]));
+        var error = Assert.Throws<StartupException>(() => Parse([argument]));
 
-        Assert.Equal(ExitCode.Usage, refusal.ExitCode);
-        Assert.Contains(hint, refusal.Remedy);
+        Assert.Equal(StartupErrorKind.InvalidSettings, error.Kind);
+        Assert.Contains(hint, error.Remedy);
     }
 
     [Fact]
@@ -66,7 +69,7 @@ public sealed class EtcdFlagTests
     [InlineData("--quota-backend-bytes=1048576")]
     [InlineData("--bcrypt-cost=4")]
     public void An_ignored_flag_is_accepted_with_a_warning(string argument) =>
-        Assert.Contains("does nothing here", Assert.Single(Parse([argument]).Warnings));
+        Assert.Contains("has no effect", Assert.Single(Parse([argument]).Warnings));
 
     [Theory]
     [InlineData("--cert-file=/x")]
@@ -77,10 +80,10 @@ public sealed class EtcdFlagTests
     [InlineData("--wal-dir=/elsewhere")]
     public void A_flag_that_is_unsafe_to_ignore_is_rejected(string argument)
     {
-        var refusal = Assert.Throws<StartupException>(() => Parse([argument]));
+        var error = Assert.Throws<StartupException>(() => Parse([argument]));
 
-        Assert.Equal(ExitCode.Usage, refusal.ExitCode);
-        Assert.Contains("cannot be honoured", refusal.What);
+        Assert.Equal(StartupErrorKind.InvalidSettings, error.Kind);
+        Assert.Contains("is not supported", error.What);
     }
 
     [Theory]
@@ -95,14 +98,16 @@ public sealed class EtcdFlagTests
     {
         string[] needed =
         [
-            "name", "data-dir", "listen-client-urls", "advertise-client-urls", "listen-peer-urls", "initial-advertise-peer-urls", "initial-cluster",
-            "initial-cluster-token", "initial-cluster-state", "heartbeat-interval", "election-timeout", "snapshot-count", "quota-backend-bytes",
-            "max-txn-ops", "max-request-bytes", "max-concurrent-streams", "strict-reconfig-check", "auth-token", "auth-token-ttl", "bcrypt-cost",
-            "cert-file", "key-file", "trusted-ca-file", "client-cert-auth", "client-crl-file", "auto-tls", "peer-cert-file", "peer-key-file",
-            "peer-trusted-ca-file", "peer-client-cert-auth", "peer-auto-tls", "peer-cert-allowed-cn", "cipher-suites", "listen-metrics-urls",
-            "force-new-cluster", "enable-v2", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout",
-            "experimental-initial-corrupt-check", "experimental-corrupt-check-time", "experimental-enable-lease-checkpoint",
-            "experimental-watch-progress-notify-interval",
+            "name", "data-dir", "listen-client-urls", "advertise-client-urls", "listen-peer-urls",
+            "initial-advertise-peer-urls", "initial-cluster", "initial-cluster-token", "initial-cluster-state",
+            "heartbeat-interval", "election-timeout", "snapshot-count", "quota-backend-bytes", "max-txn-ops",
+            "max-request-bytes", "max-concurrent-streams", "strict-reconfig-check", "auth-token", "auth-token-ttl",
+            "bcrypt-cost", "cert-file", "key-file", "trusted-ca-file", "client-cert-auth", "client-crl-file",
+            "auto-tls", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file", "peer-client-cert-auth",
+            "peer-auto-tls", "peer-cert-allowed-cn", "cipher-suites", "listen-metrics-urls", "force-new-cluster",
+            "enable-v2", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout",
+            "experimental-initial-corrupt-check", "experimental-corrupt-check-time",
+            "experimental-enable-lease-checkpoint", "experimental-watch-progress-notify-interval",
         ];
 
         Assert.All(needed, name => Assert.NotNull(EtcdFlags.Find(name)));

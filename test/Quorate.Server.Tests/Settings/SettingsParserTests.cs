@@ -2,7 +2,7 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Tests.Settings;
 
-/// <summary>Every value is judged before anything is touched, and the refusal says what, why and what to do.</summary>
+/// <summary>Every value is validated before anything is created, and the error says what, why and what to do.</summary>
 public sealed class SettingsParserTests
 {
     [Fact]
@@ -28,7 +28,8 @@ public sealed class SettingsParserTests
 
         Assert.Equal("8e9e05c52164694d", alone.Self.Id.ToString());
         Assert.Equal("cdf818194e3a8c32", alone.ClusterId.ToString("x"));
-        Assert.Equal(["8211f1d0f64f3269", "91bc3c398fb3c146", "fd422379fda50e48"], procfile.Members.Select(m => m.Id.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(["8211f1d0f64f3269", "91bc3c398fb3c146", "fd422379fda50e48"],
+            procfile.Members.Select(m => m.Id.ToString()).Order(StringComparer.Ordinal));
         Assert.Equal("ef37ad9dc622a7c4", procfile.ClusterId.ToString("x"));
     }
 
@@ -41,17 +42,17 @@ public sealed class SettingsParserTests
     [InlineData("http://127.0.0.1:99999", "not a port")]
     [InlineData("http://127.0.0.1:1/path", "follow the port")]
     [InlineData("http://:1", "no host")]
-    [InlineData("http://a b:1", "neither a name nor an address")]
-    [InlineData("http://example.com:1", "is a name")]
+    [InlineData("http://a b:1", "neither a host name nor an IP address")]
+    [InlineData("http://example.com:1", "is a host name")]
     [InlineData("", "at least one")]
     public void An_invalid_listen_URL_is_rejected_with_the_reason(string url, string reason)
     {
-        var refusal = Assert.Throws<StartupException>(() => Parse("--listen-client-urls", url, "--advertise-client-urls=http://127.0.0.1:1"));
+        var error = Assert.Throws<StartupException>(() => Parse("--listen-client-urls", url, "--advertise-client-urls=http://127.0.0.1:1"));
 
-        Assert.Equal(ExitCode.Usage, refusal.ExitCode);
-        Assert.Contains("--listen-client-urls", refusal.What);
-        Assert.Contains(reason, refusal.Why, StringComparison.Ordinal);
-        Assert.NotEmpty(refusal.Remedy);
+        Assert.Equal(StartupErrorKind.InvalidSettings, error.Kind);
+        Assert.Contains("--listen-client-urls", error.What);
+        Assert.Contains(reason, error.Why, StringComparison.Ordinal);
+        Assert.NotEmpty(error.Remedy);
     }
 
     [Theory]
@@ -59,23 +60,27 @@ public sealed class SettingsParserTests
     [InlineData("http://0.0.0.0:2379", "0.0.0.0:2379")]
     [InlineData("http://localhost:0", "127.0.0.1:0")]
     public void Listen_URLs_accept_addresses_of_this_host(string url, string address) =>
-        Assert.Equal(address, Assert.Single(Parse("--listen-client-urls", url, "--advertise-client-urls=http://127.0.0.1:1").ClientListenEndPoints).ToString());
+        Assert.Equal(address,
+            Assert.Single(Parse("--listen-client-urls", url, "--advertise-client-urls=http://127.0.0.1:1").ClientListenEndPoints)
+            .ToString());
 
     [Fact]
     public void A_wildcard_listen_address_needs_an_advertised_client_URL() =>
-        Assert.Contains("--advertise-client-urls", Assert.Throws<StartupException>(() => Parse("--listen-client-urls=http://0.0.0.0:2379")).What);
+        Assert.Contains("--advertise-client-urls",
+            Assert.Throws<StartupException>(() => Parse("--listen-client-urls=http://0.0.0.0:2379")).What);
 
     [Fact]
     public void Initial_cluster_must_contain_this_member() =>
-        Assert.Contains("\"n9\"", Assert.Throws<StartupException>(() => Parse("--name=n9", "--initial-cluster=n0=http://127.0.0.1:1")).What);
+        Assert.Contains("\"n9\"",
+            Assert.Throws<StartupException>(() => Parse("--name=n9", "--initial-cluster=n0=http://127.0.0.1:1")).What);
 
     [Fact]
     public void Initial_cluster_must_match_the_advertised_peer_URLs()
     {
-        var refusal = Assert.Throws<StartupException>(() =>
+        var error = Assert.Throws<StartupException>(() =>
             Parse("--name=n0", "--initial-cluster=n0=http://127.0.0.1:1", "--initial-advertise-peer-urls=http://127.0.0.1:2"));
 
-        Assert.Contains("differ", refusal.What);
+        Assert.Contains("differ", error.What);
     }
 
     [Theory]
@@ -99,5 +104,6 @@ public sealed class SettingsParserTests
     public void Durations_use_Gos_syntax() =>
         Assert.Equal(TimeSpan.FromSeconds(5430), Parse("--grpc-keepalive-interval=1h30m30s").Limits.KeepAliveInterval);
 
-    private static ServerSettings Parse(params string[] arguments) => SettingsParser.Parse(ParsedFlags.Parse(arguments, new Dictionary<string, string>()));
+    private static ServerSettings Parse(params string[] arguments) =>
+        SettingsParser.Parse(ParsedFlags.Parse(arguments, new Dictionary<string, string>()));
 }

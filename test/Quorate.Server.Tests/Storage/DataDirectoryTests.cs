@@ -2,7 +2,7 @@ using Quorate.Server.Storage;
 
 namespace Quorate.Server.Tests.Storage;
 
-/// <summary>A member with another's memory would vote twice: a folder opens for the member it was made for, and for nobody else.</summary>
+/// <summary>A member with another member's data would vote twice: a data directory opens only for the member it was created for.</summary>
 public sealed class DataDirectoryTests
 {
     private const string Cluster = "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2";
@@ -40,11 +40,11 @@ public sealed class DataDirectoryTests
         using var temporary = new TemporaryDirectory();
         Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
 
-        var refusal = Assert.Throws<StartupException>(() => Open([.. flags, $"--data-dir={temporary.Path}/d"]));
+        var error = Assert.Throws<StartupException>(() => Open([.. flags, $"--data-dir={temporary.Path}/d"]));
 
-        Assert.Equal(ExitCode.Failed, refusal.ExitCode);
-        Assert.Contains("belongs to another member", refusal.What);
-        Assert.Contains("n0=http://127.0.0.1:1,n1=http://127.0.0.1:2", refusal.Why);
+        Assert.Equal(StartupErrorKind.Failed, error.Kind);
+        Assert.Contains("belongs to another member", error.What);
+        Assert.Contains("n0=http://127.0.0.1:1,n1=http://127.0.0.1:2", error.Why);
     }
 
     [Fact]
@@ -63,9 +63,9 @@ public sealed class DataDirectoryTests
         using var temporary = new TemporaryDirectory();
         Directory.CreateDirectory(temporary.Path + "/d/member/snap");
 
-        var refusal = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
+        var error = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
 
-        Assert.Contains("etcd's data", refusal.What);
+        Assert.Contains("etcd's data", error.What);
         Assert.Equal(["member"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
     }
 
@@ -76,9 +76,9 @@ public sealed class DataDirectoryTests
         Directory.CreateDirectory(temporary.Path + "/d");
         File.WriteAllText(temporary.Path + "/d/thesis.tex", "…");
 
-        var refusal = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
+        var error = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
 
-        Assert.Contains("thesis.tex", refusal.Why);
+        Assert.Contains("thesis.tex", error.Why);
         Assert.Equal(["thesis.tex"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
     }
 
@@ -98,9 +98,9 @@ public sealed class DataDirectoryTests
     {
         using var temporary = new TemporaryDirectory();
 
-        var refusal = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d", "--initial-cluster-state=existing"));
+        var error = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d", "--initial-cluster-state=existing"));
 
-        Assert.Contains("knows no cluster", refusal.What);
+        Assert.Contains("belongs to no cluster", error.What);
     }
 
     [Theory]
@@ -113,9 +113,9 @@ public sealed class DataDirectoryTests
         Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
         File.WriteAllText(temporary.Path + "/d/identity.json", text);
 
-        var refusal = Assert.Throws<StartupException>(() => Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d"));
+        var error = Assert.Throws<StartupException>(() => Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d"));
 
-        Assert.Contains("damaged", refusal.Why);
+        Assert.Contains("corrupt", error.Why);
     }
 
     [Fact]

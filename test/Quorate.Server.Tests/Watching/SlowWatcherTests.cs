@@ -9,7 +9,7 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Watching;
 
-/// <summary>A watcher that cannot take what it is told lags, and costs nobody anything.</summary>
+/// <summary>A slow watcher lags, and costs no memory and no other watcher anything.</summary>
 public sealed class SlowWatcherTests
 {
     private readonly EtcdStateMachine _stateMachine = new(new MemberRegistry([]), new LeaseDeadlines(TimeProvider.System));
@@ -20,13 +20,13 @@ public sealed class SlowWatcherTests
     [Fact]
     public async Task A_watcher_behind_a_compaction_is_canceled_with_the_compact_revision()
     {
-        var gate = new SemaphoreSlim(1); // Room for the answer that it was created.
+        var gate = new SemaphoreSlim(1); // Room for the created response.
         using var ending = new CancellationTokenSource();
         var running = RunAsync(new WatchOptions(), gate, ending.Token);
         Watch("a");
         Assert.True((await NextAsync()).Created);
         Apply(new PutRequest("a"u8.ToArray(), "1"u8.ToArray()));
-        await Eventually.IsTrueAsync(() => _sending == 2, "it is held up with its first event");
+        await Eventually.IsTrueAsync(() => _sending == 2, "the watcher blocks on its first event");
 
         for (var i = 0; i < 100; i++)
             Apply(new PutRequest("a"u8.ToArray(), "2"u8.ToArray()));
@@ -84,11 +84,12 @@ public sealed class SlowWatcherTests
 
     private Task RunAsync(WatchOptions options, SemaphoreSlim gate, CancellationToken ending)
     {
-        var stream = new WatchStream(_stateMachine, new ResponseHeaders(1, 1, new FakeRaftNode()), options, TimeProvider.System, async (answer, token) =>
+        var headers = new ResponseHeaders(1, 1, new FakeRaftNode());
+        var stream = new WatchStream(_stateMachine, headers, options, TimeProvider.System, async (response, token) =>
         {
             _sending++;
             await gate.WaitAsync(token);
-            await _responses.Writer.WriteAsync(answer, token);
+            await _responses.Writer.WriteAsync(response, token);
         });
         return stream.RunAsync(_requests.Reader, ending);
     }

@@ -4,7 +4,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Watching;
 
-/// <summary>A watch stream of a client.</summary>
+/// <summary>A client's watch stream.</summary>
 internal sealed class TestWatchStream(ChannelBase channel, Metadata? headers = null) : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
@@ -18,8 +18,9 @@ internal sealed class TestWatchStream(ChannelBase channel, Metadata? headers = n
         return SendAsync(new WatchRequest { CreateRequest = create });
     }
 
-    /// <summary>Creates a watcher and takes the answer that it was.</summary>
-    public async Task<WatchResponse> CreateAndConfirmAsync(string key, string end = "", long from = 0, Action<WatchCreateRequest>? with = null)
+    /// <summary>Creates a watcher and receives its created response.</summary>
+    public async Task<WatchResponse> CreateAndConfirmAsync(string key, string end = "", long from = 0,
+        Action<WatchCreateRequest>? with = null)
     {
         await CreateAsync(key, end, from, with);
         var created = await NextAsync();
@@ -40,7 +41,7 @@ internal sealed class TestWatchStream(ChannelBase channel, Metadata? headers = n
         return _call.ResponseStream.Current;
     }
 
-    /// <summary>The next events, as text: one line an answer would be too long, so a word an event.</summary>
+    /// <summary>Receives the next events and formats them as text, one word per event.</summary>
     public async Task<string> NextEventsAsync() => Format(await NextAsync());
 
     public static string Format(WatchResponse response) => string.Join(' ', response.Events.Select(Format));
@@ -50,7 +51,8 @@ internal sealed class TestWatchStream(ChannelBase channel, Metadata? headers = n
     private Task SendAsync(WatchRequest request) => _call.RequestStream.WriteAsync(request);
 
     private static string Format(Event e) =>
-        $"{(e.Type == Event.Types.EventType.Put ? "+" : "-")}{Text(e.Kv.Key)}={Text(e.Kv.Value)}@{e.Kv.ModRevision}{(e.PrevKv is { } p ? $"(was {Text(p.Value)}@{p.ModRevision})" : "")}";
+        $"{(e.Type == Event.Types.EventType.Put ? "+" : "-")}{Text(e.Kv.Key)}={Text(e.Kv.Value)}@{e.Kv.ModRevision}" +
+        (e.PrevKv is { } p ? $"(was {Text(p.Value)}@{p.ModRevision})" : "");
 
     private static string Text(ByteString bytes) => bytes.ToStringUtf8();
 }

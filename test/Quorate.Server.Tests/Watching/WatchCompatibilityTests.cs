@@ -40,9 +40,9 @@ public sealed class WatchCompatibilityTests
             txn.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = ServerFixture.Utf8($"k{i:00}") } });
         await server.Kv.TxnAsync(txn);
 
-        var answer = await watch.NextAsync();
-        Assert.Equal(100, answer.Events.Count);
-        Assert.All(answer.Events, e => Assert.Equal(2, e.Kv.ModRevision));
+        var response = await watch.NextAsync();
+        Assert.Equal(100, response.Events.Count);
+        Assert.All(response.Events, e => Assert.Equal(2, e.Kv.ModRevision));
     }
 
     [Fact]
@@ -86,8 +86,12 @@ public sealed class WatchCompatibilityTests
         Assert.Equal(2, (await watch.CreateAndConfirmAsync("a")).WatchId);
         await watch.CreateAsync("a", with: w => w.WatchId = 2);
 
-        var refused = await watch.NextAsync();
-        Assert.True(refused is { Created: true, Canceled: true, WatchId: -1, CancelReason: "mvcc: duplicate watch ID provided on the WatchStream" });
+        var response = await watch.NextAsync();
+        Assert.True(
+            response is
+            {
+                Created: true, Canceled: true, WatchId: -1, CancelReason: "mvcc: duplicate watch ID provided on the WatchStream"
+            });
     }
 
     [Theory]
@@ -101,9 +105,9 @@ public sealed class WatchCompatibilityTests
 
         await watch.CreateAsync(key, end, from);
 
-        var refused = await watch.NextAsync();
-        Assert.True(refused is { Created: true, Canceled: true, WatchId: -1 });
-        Assert.Equal(reason, refused.CancelReason);
+        var response = await watch.NextAsync();
+        Assert.True(response is { Created: true, Canceled: true, WatchId: -1 });
+        Assert.Equal(reason, response.CancelReason);
     }
 
     [Fact]
@@ -174,7 +178,11 @@ public sealed class WatchCompatibilityTests
         await using var server = await ServerFixture.StartAsync("--max-request-bytes=100000");
         var txn = new TxnRequest();
         for (var i = 0; i < 9; i++)
-            txn.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = ServerFixture.Utf8($"k{i}"), Value = ByteString.CopyFrom(new byte[10_000]) } });
+        {
+            var put = new PutRequest { Key = ServerFixture.Utf8($"k{i}"), Value = ByteString.CopyFrom(new byte[10_000]) };
+            txn.Success.Add(new RequestOp { RequestPut = put });
+        }
+
         await server.Kv.TxnAsync(txn);
         await server.Kv.TxnAsync(txn);
         using var watch = new TestWatchStream(server.Channel);
@@ -206,7 +214,8 @@ public sealed class WatchCompatibilityTests
     public async Task The_gateway_sends_one_line_per_watch_response()
     {
         await using var server = await ServerFixture.StartAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v3/watch") { Content = new StringContent("""{"create_request":{"key":"YQ=="}}""") };
+        using var request =
+            new HttpRequestMessage(HttpMethod.Post, "/v3/watch") { Content = new StringContent("""{"create_request":{"key":"YQ=="}}""") };
         using var response = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         var created = await lines.ReadLineAsync();
@@ -218,7 +227,7 @@ public sealed class WatchCompatibilityTests
         Assert.Contains("\"mod_revision\": \"2\"", eventLine, StringComparison.Ordinal);
     }
 
-    /// <summary>The first event; several revisions may come in one answer.</summary>
+    /// <summary>Receives the first event; one response may contain several revisions.</summary>
     private static async Task<string> NextOneAsync(TestWatchStream watch) => (await watch.NextEventsAsync()).Split(' ')[0];
 
     private static Task<PutResponse> PutAsync(RunningServer server, string key, string value) =>

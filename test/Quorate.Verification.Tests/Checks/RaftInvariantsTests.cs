@@ -3,14 +3,18 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Tests.Checks;
 
-/// <summary>A core and a cluster in which all is well, and for each name of <see cref="RaftInvariants"/> one with one thing wrong: it is refused, by that name.</summary>
+/// <summary>
+/// Each invariant of <see cref="RaftInvariants"/> accepts a valid core or cluster and rejects one with a single fault, by the invariant's
+/// name.
+/// </summary>
 public sealed class RaftInvariantsTests
 {
     private static readonly NodeId A = new(1);
     private static readonly NodeId B = new(2);
     private static readonly NodeId C = new(3);
 
-    private static readonly CoreState LeaderState = CoreState.Of(Follower(A, 1, 1, 2)) with { VotedFor = A, Role = Role.Leader, Leader = A };
+    private static readonly CoreState LeaderState =
+        CoreState.Of(Follower(A, 1, 1, 2)) with { VotedFor = A, Role = Role.Leader, Leader = A };
 
     [Theory]
     [InlineData("LogPointers", 0)]
@@ -25,16 +29,16 @@ public sealed class RaftInvariantsTests
     [InlineData("CandidateVotedForItself", 9)]
     [InlineData("CandidatesKnowNoLeader", 10)]
     [InlineData("CandidatesKnowNoLeader", 11)]
-    public void Each_state_invariant_rejects_a_violating_core(string invariant, int wrong)
+    public void Each_state_invariant_rejects_a_violating_core(string invariant, int fault)
     {
-        var core = wrong is >= 5 and <= 7 ? Leader() : Follower(A, 1, 1, 2);
-        if (wrong is 9 or 10)
+        var core = fault is >= 5 and <= 7 ? Leader() : Follower(A, 1, 1, 2);
+        if (fault is 9 or 10)
             (RoleOf(core), VoteOf(core), LeaderOf(core)) = (Role.Candidate, A, NodeId.None);
-        if (wrong == 11)
+        if (fault == 11)
             (RoleOf(core), LeaderOf(core)) = (Role.PreCandidate, NodeId.None);
         RaftInvariants.CheckState(core);
 
-        switch (wrong)
+        switch (fault)
         {
             case 0: AppliedOf(core) = ApplyingOf(core) + 1; break;
             case 1: ApplyingOf(core) = core.CommitIndex + 1; break;
@@ -100,15 +104,21 @@ public sealed class RaftInvariantsTests
     private static void AssertViolates(string invariant, Action check) =>
         Assert.Contains($", yet {invariant}", Assert.Throws<InvariantViolationException>(check).Message, StringComparison.Ordinal);
 
-    /// <summary>A core that holds entries of these terms, so many of them committed.</summary>
+    /// <summary>
+    /// A core with one entry for each of <paramref name="terms"/>, the first <paramref name="committed"/> of them committed.
+    /// </summary>
     private static RaftCore Follower(NodeId self, int committed, params int[] terms)
     {
-        var entries = terms.Select(static (term, i) => new LogEntry(new EntryId(new Term((ulong)term), new LogIndex((ulong)i + 1)), EntryKind.NoOp, default, default)).ToArray();
+        var entries = terms.Select(
+            static (term, i) =>
+                new LogEntry(new EntryId(new Term((ulong)term), new LogIndex((ulong)i + 1)), EntryKind.NoOp, default, default)).ToArray();
         return new RaftCore(new RaftOptions { Self = self, Seed = 1 }, new DurableState
         {
             Configuration = new Configuration([A, B, C]),
             HardState = new HardState(entries[^1].Term, NodeId.None),
-            TermStarts = [.. entries.Take(committed).Where((entry, i) => i == 0 || entry.Term != entries[i - 1].Term).Select(static entry => entry.Id)],
+            TermStarts = [
+                .. entries.Take(committed).Where((entry, i) => i == 0 || entry.Term != entries[i - 1].Term)
+                .Select(static entry => entry.Id)],
             Commit = new LogIndex((ulong)committed),
             Tail = entries[committed..],
             Last = entries[^1].Id,
@@ -137,7 +147,7 @@ public sealed class RaftInvariantsTests
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_commit")]
     private static extern ref LogIndex CommitOf(RaftCore core);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_handedOut")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_applyingIndex")]
     private static extern ref LogIndex ApplyingOf(RaftCore core);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_applied")]

@@ -3,7 +3,9 @@ using Quorate.Verification.Simulation.Checks;
 
 namespace Quorate.Verification.Tests.Checks;
 
-/// <summary>Each promise, broken by hand. docs/testing.md lists what they found when whole clusters broke them.</summary>
+/// <summary>
+/// Each property of the simulator's checkers, violated by hand-made events. Planted bugs violate them in simulated clusters.
+/// </summary>
 public sealed class SimulationCheckerTests
 {
     private static readonly NodeId A = new(1);
@@ -18,19 +20,24 @@ public sealed class SimulationCheckerTests
     }
 
     [Fact]
-    public void The_state_checker_rejects_a_different_command_at_an_applied_index() => AssertViolates("StateMachineSafety", () => _checker.OnApplied(B, 2, Entry(2, 3), operation: 9, "nine", state: 300));
+    public void The_state_checker_rejects_a_different_command_at_an_applied_index() =>
+        AssertViolates("StateMachineSafety", () => _checker.OnApplied(B, 2, Entry(2, 3), operation: 9, "nine", state: 300));
 
     [Fact]
-    public void The_state_checker_rejects_a_command_applied_after_a_gap() => AssertViolates("StateMachineSafety", () => _checker.OnApplied(B, 2, Entry(1, 4), operation: 8, "eight", state: 200));
+    public void The_state_checker_rejects_a_command_applied_after_a_gap() =>
+        AssertViolates("StateMachineSafety", () => _checker.OnApplied(B, 2, Entry(1, 4), operation: 8, "eight", state: 200));
 
     [Fact]
-    public void The_state_checker_rejects_a_command_with_a_different_effect() => AssertViolates("EqualStates", () => _checker.OnApplied(B, 2, Entry(1, 3), operation: 8, "eight", state: 201));
+    public void The_state_checker_rejects_a_command_with_a_different_effect() =>
+        AssertViolates("EqualStates", () => _checker.OnApplied(B, 2, Entry(1, 3), operation: 8, "eight", state: 201));
 
     [Fact]
-    public void The_state_checker_rejects_a_command_with_a_different_result() => AssertViolates("EqualResults", () => _checker.OnApplied(B, 2, Entry(1, 3), operation: 8, "ate", state: 200));
+    public void The_state_checker_rejects_a_command_with_a_different_result() =>
+        AssertViolates("EqualResults", () => _checker.OnApplied(B, 2, Entry(1, 3), operation: 8, "ate", state: 200));
 
     [Fact]
-    public void The_state_checker_rejects_a_command_applied_twice() => AssertViolates("OneOutcome", () => _checker.OnApplied(A, 3, Entry(1, 4), operation: 7, "seven", state: 300));
+    public void The_state_checker_rejects_a_command_applied_twice() =>
+        AssertViolates("OneOutcome", () => _checker.OnApplied(A, 3, Entry(1, 4), operation: 7, "seven", state: 300));
 
     [Fact]
     public void The_state_checker_rejects_applying_a_rejected_command()
@@ -53,27 +60,29 @@ public sealed class SimulationCheckerTests
     [Fact]
     public void The_leader_history_rejects_two_leaders_in_one_term()
     {
-        var reigns = new LeaderHistory();
-        reigns.OnElected(Core(A, term: 3, last: 2));
-        AssertViolates("ElectionSafety", () => reigns.OnElected(Core(B, term: 3, last: 2)));
+        var history = new LeaderHistory();
+        history.OnElected(Core(A, term: 3, last: 2));
+        AssertViolates("ElectionSafety", () => history.OnElected(Core(B, term: 3, last: 2)));
     }
 
     [Fact]
     public void The_leader_history_rejects_a_leader_lacking_an_acknowledged_entry()
     {
-        var reigns = new LeaderHistory();
-        reigns.OnAcknowledged(Entry(1, 3));
-        AssertViolates("LeaderCompleteness", () => reigns.OnElected(Core(A, term: 3, last: 2)));
+        var history = new LeaderHistory();
+        history.OnAcknowledged(Entry(1, 3));
+        AssertViolates("LeaderCompleteness", () => history.OnElected(Core(A, term: 3, last: 2)));
     }
 
-    /// <summary>Elected in a term that has passed, told only now: the paper allows it, and it can commit nothing.</summary>
+    /// <summary>
+    /// A leader elected in a past term may be observed only now: the paper allows it, and such a leader can commit nothing.
+    /// </summary>
     [Fact]
     public void The_leader_history_accepts_a_leader_of_a_past_term()
     {
-        var reigns = new LeaderHistory();
-        reigns.OnElected(Core(A, term: 4, last: 3));
-        reigns.OnAcknowledged(Entry(1, 3));
-        reigns.OnElected(Core(B, term: 3, last: 2));
+        var history = new LeaderHistory();
+        history.OnElected(Core(A, term: 4, last: 3));
+        history.OnAcknowledged(Entry(1, 3));
+        history.OnElected(Core(B, term: 3, last: 2));
     }
 
     [Fact]

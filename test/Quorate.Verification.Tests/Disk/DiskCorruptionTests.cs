@@ -5,7 +5,7 @@ using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Tests.Disk;
 
-/// <summary>The simulated disk damages what it is told to damage, and nothing else.</summary>
+/// <summary>The simulated disk corrupts exactly what a fault injects, and the fault atlas limits how many members are corrupted.</summary>
 public sealed class DiskCorruptionTests
 {
     private readonly SimulatedDisk _disk = new(new VirtualTime(), new Counters());
@@ -85,7 +85,7 @@ public sealed class DiskCorruptionTests
     [Fact]
     public void Only_sectors_being_written_become_garbage_at_a_power_cut()
     {
-        var (garbled, whole) = (0, 0);
+        var (garbage, intact) = (0, 0);
         for (var seed = 0UL; seed < 20; seed++)
         {
             var file = CreateFlushed($"f{seed}", 1, length: 4096);
@@ -96,15 +96,17 @@ public sealed class DiskCorruptionTests
             Assert.All(bytes[1024..], static b => Assert.Equal(1, b));
             foreach (var sector in bytes[..1024].Chunk(512))
             {
-                var isWhole = Array.TrueForAll(sector, static b => b == 1) || Array.TrueForAll(sector, static b => b == 2);
-                (garbled, whole) = isWhole ? (garbled, whole + 1) : (garbled + 1, whole);
+                var isIntact = Array.TrueForAll(sector, static b => b == 1) || Array.TrueForAll(sector, static b => b == 2);
+                (garbage, intact) = isIntact ? (garbage, intact + 1) : (garbage + 1, intact);
             }
         }
 
-        Assert.True(garbled > 5 && whole > 5, $"{garbled} garbled, {whole} not");
+        Assert.True(garbage > 5 && intact > 5, $"{garbage} garbage sectors, {intact} intact ones");
     }
 
-    /// <summary>What a quorum has acknowledged is whole at one member of every majority only if a minority at most is damaged.</summary>
+    /// <summary>
+    /// An acknowledged entry is intact at one member of every majority only if at most a minority of the members is corrupted.
+    /// </summary>
     [Fact]
     public void The_fault_atlas_limits_corruption_to_a_minority()
     {
@@ -120,9 +122,9 @@ public sealed class DiskCorruptionTests
                         atlas.MarkCorrupted(member, DiskCorruptionKind.InPlace);
                 }
 
-                var damaged = Enumerable.Range(1, members).Count(m => atlas.IsCorrupted(new NodeId((ulong)m)));
-                Assert.Equal(atlas.CorruptedDisksMax, damaged);
-                Assert.True(2 * damaged < members);
+                var corrupted = Enumerable.Range(1, members).Count(m => atlas.IsCorrupted(new NodeId((ulong)m)));
+                Assert.Equal(atlas.CorruptedDisksMax, corrupted);
+                Assert.True(2 * corrupted < members);
             }
         }
     }
@@ -130,13 +132,17 @@ public sealed class DiskCorruptionTests
     [Fact]
     public void A_disk_with_a_misdirected_write_gets_no_other_fault()
     {
-        var atlas = new FaultAtlas(7, new Prng(Enumerable.Range(0, 100).Select(static s => (ulong)s).First(static s => new FaultAtlas(7, new Prng(s)).CorruptedDisksMax == 3)));
+        var seed = Enumerable.Range(0, 100)
+            .Select(static s => (ulong)s)
+            .First(static s => new FaultAtlas(7, new Prng(s)).CorruptedDisksMax == 3);
+        var atlas = new FaultAtlas(7, new Prng(seed));
         var (one, other) = (new NodeId(1), new NodeId(2));
         atlas.MarkCorrupted(one, DiskCorruptionKind.Misdirected);
         atlas.MarkCorrupted(other, DiskCorruptionKind.InPlace);
 
         Assert.False(atlas.Allows(other, DiskCorruptionKind.Wiped) || atlas.Allows(one, DiskCorruptionKind.Wiped));
-        Assert.False(atlas.Allows(one, DiskCorruptionKind.InPlace) || atlas.Allows(one, DiskCorruptionKind.Misdirected) || atlas.Allows(other, DiskCorruptionKind.Misdirected));
+        Assert.False(atlas.Allows(one, DiskCorruptionKind.InPlace) || atlas.Allows(one, DiskCorruptionKind.Misdirected)
+            || atlas.Allows(other, DiskCorruptionKind.Misdirected));
         Assert.True(atlas.Allows(other, DiskCorruptionKind.InPlace));
     }
 

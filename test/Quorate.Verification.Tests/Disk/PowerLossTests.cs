@@ -4,7 +4,9 @@ using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Tests.Disk;
 
-/// <summary>The simulated disk keeps what was flushed and nothing else for certain: a disk that is too kind proves nothing.</summary>
+/// <summary>
+/// The simulated disk guarantees only flushed data after a power cut: a more reliable simulated disk would hide missing flushes.
+/// </summary>
 public sealed class PowerLossTests
 {
     private readonly SimulatedDisk _disk = new(new VirtualTime(), new Counters());

@@ -7,17 +7,20 @@ using Quorate.Verification.Simulation.Disk;
 namespace Quorate.Verification.Tests.Disk;
 
 /// <summary>
-/// What a process wrote is seen by the next one whether it was flushed or not. The log must not vouch for it before it has made it durable, or the next
-/// power cut takes away what was acknowledged.
+/// A process can read what its predecessor wrote, whether that was flushed or not. Recovery must make it durable before the log reports it
+/// as durable; otherwise the next power cut loses acknowledged entries.
 /// </summary>
 public sealed class RecoveryDurabilityTests
 {
-    private static readonly WalOptions Options = new() { SegmentBytes = 16 * 1024, PayloadBytesMax = 4096, PreallocateInBackground = false, GenerateNonce = static () => 7 };
+    private static readonly WalOptions Options =
+        new() { SegmentBytes = 16 * 1024, PayloadBytesMax = 4096, PreallocateInBackground = false, GenerateNonce = static () => 7 };
 
-    /// <summary>So many entries of 1000 bytes leave no room for another frame.</summary>
+    /// <summary>A segment with this number of entries of 1000 bytes has no room for another frame.</summary>
     private const ulong EntriesPerSegment = 10;
 
-    /// <summary>The process is killed at each call of a commit in turn; the next one opens the log, and then the power goes.</summary>
+    /// <summary>
+    /// The process is killed at each disk call of an append in turn; the next process opens the log, and then the power fails.
+    /// </summary>
     [Fact]
     public void A_log_recovered_after_a_kill_survives_a_power_cut()
     {
@@ -36,10 +39,12 @@ public sealed class RecoveryDurabilityTests
             AssertSurvivesPowerCut(disk);
         }
 
-        Assert.True(unflushed > 0, "the kill came never between a write and its flush");
+        Assert.True(unflushed > 0, "no kill came between a write and its flush");
     }
 
-    /// <summary>fsyncgate: the flush fails, the pages are clean from then on and hold what the disk does not.</summary>
+    /// <summary>
+    /// fsyncgate: the flush fails, and from then on the page cache is marked clean although the disk does not have its contents.
+    /// </summary>
     [Fact]
     public void A_log_recovered_after_a_failed_flush_survives_a_power_cut()
     {
@@ -57,7 +62,7 @@ public sealed class RecoveryDurabilityTests
         }
     }
 
-    /// <summary>The write that never finished is cleared away, and just that cannot be flushed: the next start must clear it away again.</summary>
+    /// <summary>Recovery zeroes a torn write, and the flush of the zeroes fails: the next start must zero it again.</summary>
     [Fact]
     public void A_torn_write_whose_removal_failed_is_removed_at_the_next_start()
     {
@@ -89,17 +94,17 @@ public sealed class RecoveryDurabilityTests
             AssertSurvivesPowerCut(disk);
         }
 
-        Assert.True(torn > 0, "no start met the failing flush");
+        Assert.True(torn > 0, "no start hit the failing flush");
     }
 
     /// <summary>
-    /// The write that never finished is cleared away, and the process is killed before that is flushed: the next one sees nothing of it. Its own
-    /// flush fails, and the system takes the pages for clean. So the one after that cannot know what the disk still holds behind the log's end.
+    /// Recovery zeroes a torn write, and the process is killed before the zeroes are flushed: the next process reads zeroes. Its own flush
+    /// fails, and the kernel marks the pages clean. So the third process cannot know what the disk still holds after the end of the log.
     /// </summary>
     [Fact]
     public void A_torn_write_left_by_two_failed_starts_is_removed_by_the_third()
     {
-        var met = 0;
+        var failedStarts = 0;
         for (var seed = 0UL; seed < 12; seed++)
         {
             foreach (var (payload, before) in new[] { (3000, 1UL), (1000, 1UL), (3000, 0UL), (4000, EntriesPerSegment) })
@@ -111,11 +116,11 @@ public sealed class RecoveryDurabilityTests
                     Assert.True(TryOpenLog(disk) || disk.IsOff);
                     disk.OnProcessStart();
                     disk.FailFlush(failing);
-                    met += TryOpenLog(disk) ? 0 : 1;
+                    failedStarts += TryOpenLog(disk) ? 0 : 1;
                     disk.OnProcessStart();
                     disk.ClearFaults();
 
-                    // Smaller than what was torn: it does not cover what may be left of that.
+                    // Smaller than the torn write, so it does not overwrite all of its remains.
                     using (var log = WriteAheadLog.Open(disk, Options).Log)
                         log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
                     disk.PowerCut(PowerLossOutcome.Dropped, new Prng(seed));
@@ -125,7 +130,7 @@ public sealed class RecoveryDurabilityTests
             }
         }
 
-        Assert.True(met > 0, "no start met the failing flush");
+        Assert.True(failedStarts > 0, "no start hit the failing flush");
     }
 
     private static bool TryOpenLog(SimulatedDisk disk)
@@ -141,7 +146,7 @@ public sealed class RecoveryDurabilityTests
         }
     }
 
-    // Its last frame was being written when the power went.
+    // The power failed while the last frame was being written.
     private static SimulatedDisk CreateDiskWithTornFrame(ulong entries, int payload, ulong seed)
     {
         var disk = new SimulatedDisk(new VirtualTime(), new Counters());
@@ -149,7 +154,8 @@ public sealed class RecoveryDurabilityTests
         for (var index = 1UL; index <= entries; index++)
             log.AppendAndFlush(Batch(index, term: 1, payload: 1000));
 
-        // At the frame's own flush. Before it the first batch saves the term, in three calls, and the one that needs a segment makes it, in five.
+        // Cut at the frame's own flush. Before it, the first batch saves the term (three calls), and a batch that needs a new segment
+        // creates it (five).
         disk.CutAfter(entries == 0 ? 4 : entries == EntriesPerSegment ? 6 : 1);
         Assert.Throws<PowerCutException>(() => log.AppendAndFlush(Batch(entries + 1, term: 1, payload)));
         Assert.Equal(entries == EntriesPerSegment ? 2 : 1, disk.List().Count(static n => n.EndsWith(".log", StringComparison.Ordinal)));

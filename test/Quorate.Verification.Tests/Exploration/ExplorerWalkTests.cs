@@ -1,9 +1,9 @@
 namespace Quorate.Verification.Tests.Exploration;
 
-/// <summary>Random walks through a world that is too large to be explored: docs/testing.md has the long ones.</summary>
+/// <summary>Random walks through a model configuration that is too large to explore (docs/testing/explorer.md has longer ones).</summary>
 public sealed class ExplorerWalkTests
 {
-    /// <summary>Some 20 s of a core, all seeds together.</summary>
+    /// <summary>About 20 s of one CPU core for all seeds together.</summary>
     private const long Steps = 1_000_000;
 
     [Theory]
@@ -17,11 +17,11 @@ public sealed class ExplorerWalkTests
         var walked = Explorer.Walk(seed, Steps, refine: true);
 
         Assert.Equal(Steps, walked.Steps);
-        foreach (var (thing, times) in walked.Reached)
-            Assert.True(times > 0, $"no walk met {thing}");
+        foreach (var (goal, times) in walked.Reached)
+            Assert.True(times > 0, $"no walk reached {goal}");
     }
 
     [Fact]
-    public void The_same_seed_walks_the_same_way() =>
+    public void A_seed_reproduces_the_same_walk() =>
         Assert.Equal(Explorer.Walk(6, 20_000).Reached, Explorer.Walk(6, 20_000).Reached);
 }

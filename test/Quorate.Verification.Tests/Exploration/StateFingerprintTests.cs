@@ -4,8 +4,9 @@ using Quorate.Verification.ModelChecking;
 namespace Quorate.Verification.Tests.Exploration;
 
 /// <summary>
-/// A search takes two states with one encoding for one state, and looks behind the first only. A field that decides what a core does and is not written would hide states,
-/// silently. So states met on different ways are compared by what comes of them.
+/// The search treats two states with the same fingerprint as one and expands only the first. A field that influences the core but is
+/// missing from the fingerprint would silently hide states. So states with equal fingerprints, reached on different paths, are compared by
+/// their successors.
 /// </summary>
 public sealed class StateFingerprintTests
 {
@@ -20,9 +21,9 @@ public sealed class StateFingerprintTests
     {
         var model = new ClusterModel(ModelConfigs.Find(name));
         var encoder = new StateEncoder();
-        var met = new Dictionary<ulong, ClusterState>();
+        var first = new Dictionary<ulong, ClusterState>();
         var frontier = new Queue<ClusterState>();
-        var (again, compared) = (0, 0);
+        var (duplicates, compared) = (0, 0);
         foreach (var state in model.InitialStates)
             frontier.Enqueue(state);
 
@@ -31,19 +32,19 @@ public sealed class StateFingerprintTests
             foreach (var next in Successors(model, state))
             {
                 var fingerprint = FingerprintOf(model, next, encoder);
-                if (met.TryAdd(fingerprint, next))
+                if (first.TryAdd(fingerprint, next))
                 {
                     frontier.Enqueue(next);
                     continue;
                 }
 
-                // One in seven, or the beginning, where most ways meet, would be all that is looked at.
-                if (++again % 7 != 0)
+                // One in seven: otherwise all compared pairs would come from the first levels, where most paths meet.
+                if (++duplicates % 7 != 0)
                     continue;
                 compared++;
                 Assert.True(
-                    SuccessorFingerprints(model, met[fingerprint], encoder).SequenceEqual(SuccessorFingerprints(model, next, encoder)),
-                    $"taken for equal, and not equal in what comes of them:\n{met[fingerprint]}\n\n{next}");
+                    SuccessorFingerprints(model, first[fingerprint], encoder).SequenceEqual(SuccessorFingerprints(model, next, encoder)),
+                    $"equal fingerprints, but different successors:\n{first[fingerprint]}\n\n{next}");
             }
         }
 

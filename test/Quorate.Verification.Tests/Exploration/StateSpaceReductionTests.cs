@@ -3,29 +3,40 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Tests.Exploration;
 
-/// <summary>What makes worlds smaller is held against worlds in which it is not done.</summary>
+/// <summary>Each state-space reduction of the explorer is compared with an exploration without it.</summary>
 public sealed class StateSpaceReductionTests
 {
     private static readonly ModelConfig[] SmallConfigurations =
     [
         new("three elect once") { Budget = new() { Timeouts = 1 } },
         new("two with slow disks") { Members = 2, AsyncFlush = true, Budget = new() { Timeouts = 2, Crashes = 1 } },
-        new("two with a duplicate") { Members = 2, StartsWithLeader = true, AsyncFlush = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 } },
-        new("two that lose each other") { Members = 2, StartsWithLeader = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 } },
+        new("two with a duplicate")
+        {
+            Members = 2, StartsWithLeader = true, AsyncFlush = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 }
+        },
+        new("two that lose connections")
+        {
+            Members = 2, StartsWithLeader = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 }
+        },
         new("three replicate") { StartsWithLeader = true, Budget = new() { Proposals = 1, Heartbeats = 1 } },
-        new("two with a late state machine") { Members = 2, StartsWithLeader = true, AsyncApply = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 } },
+        new("two with a late state machine")
+        {
+            Members = 2, StartsWithLeader = true, AsyncApply = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 }
+        },
     ];
 
-    public static TheoryData<string> Names => [.. SmallConfigurations.Select(static scope => scope.Name)];
+    public static TheoryData<string> Names => [.. SmallConfigurations.Select(static config => config.Name)];
 
-    /// <summary>There are as many classes of states that differ only in names as the symmetric search has states.</summary>
+    /// <summary>
+    /// The symmetric search has as many states as there are classes of states that differ only by a permutation of the members.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Names))]
     public void Symmetry_merges_only_states_that_differ_in_names(string name)
     {
-        var scope = SmallConfigurations.Single(scope => scope.Name == name);
-        var merged = BreadthFirstSearch.Run(new ClusterModel(scope));
-        var all = new UnmergedModel(new ClusterModel(scope));
+        var config = SmallConfigurations.Single(config => config.Name == name);
+        var merged = BreadthFirstSearch.Run(new ClusterModel(config));
+        var all = new UnmergedModel(new ClusterModel(config));
         var unmerged = BreadthFirstSearch.Run(all);
 
         Assert.True(merged.IsComplete && unmerged.IsComplete);
@@ -33,13 +44,16 @@ public sealed class StateSpaceReductionTests
         Assert.Equal(merged.Distinct, all.SymmetryClasses.Count);
     }
 
-    /// <summary>Whatever the members can come to be, all together, they come to be without useless answers too.</summary>
+    /// <summary>
+    /// Every joint state of all members that is reachable with ignored replies in the network is also reachable without them.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Names))]
     public void Dropping_ignored_replies_loses_no_cluster_state(string name)
     {
-        var scope = SmallConfigurations.Single(scope => scope.Name == name) with { Symmetric = false };
-        var (with, without) = (new UnmergedModel(new ClusterModel(scope with { PrunesIgnoredMessages = false })), new UnmergedModel(new ClusterModel(scope)));
+        var config = SmallConfigurations.Single(config => config.Name == name) with { Symmetric = false };
+        var with = new UnmergedModel(new ClusterModel(config with { PrunesIgnoredMessages = false }));
+        var without = new UnmergedModel(new ClusterModel(config));
         var (more, fewer) = (BreadthFirstSearch.Run(with), BreadthFirstSearch.Run(without));
 
         Assert.True(more.IsComplete && fewer.IsComplete);
@@ -47,20 +61,25 @@ public sealed class StateSpaceReductionTests
         Assert.Equal(with.ClusterStates.Order(), without.ClusterStates.Order());
     }
 
-    /// <summary>One message of a kind on a link is a bound and no reduction: it must not lead anywhere else, and leads to less.</summary>
+    /// <summary>
+    /// One message of a type in flight on a link is a bound and not a reduction: it reaches fewer states, but no other ones.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Names))]
     public void One_message_in_flight_reaches_no_new_cluster_state(string name)
     {
-        var scope = SmallConfigurations.Single(scope => scope.Name == name) with { Symmetric = false };
-        var (many, one) = (new UnmergedModel(new ClusterModel(scope)), new UnmergedModel(new ClusterModel(scope with { OneInFlightPerLinkAndKind = true })));
+        var config = SmallConfigurations.Single(config => config.Name == name) with { Symmetric = false };
+        var many = new UnmergedModel(new ClusterModel(config));
+        var one = new UnmergedModel(new ClusterModel(config with { OneInFlightPerLinkAndKind = true }));
         BreadthFirstSearch.Run(many);
         BreadthFirstSearch.Run(one);
 
         Assert.Subset(many.ClusterStates, one.ClusterStates);
     }
 
-    /// <summary>The same model with every state by itself; notes the classes of states, and what the members were, all together.</summary>
+    /// <summary>
+    /// The same model without merging of symmetric states; collects the symmetry classes and the joint states of all members.
+    /// </summary>
     private sealed class UnmergedModel(ClusterModel model) : IModel<ClusterState, ClusterAction>
     {
         public HashSet<ulong> SymmetryClasses { get; } = [];

@@ -4,10 +4,11 @@ using Quorate.Verification.Simulation.Faults;
 
 namespace Quorate.Verification.Tests.FaultInjection;
 
-/// <summary>A count of strikes says how often something went wrong, not how often it was tried.</summary>
+/// <summary>A fault counts as injected only if it took effect, not when it was merely attempted.</summary>
 public sealed class FaultInjectionTests
 {
-    private static readonly string[] FaultsBetweenTwoMembers = ["fault: clogged link", "fault: false alarm", "fault: partition", "fault: deaf leader"];
+    private static readonly string[] FaultsBetweenTwoMembers =
+        ["fault: clogged link", "fault: false alarm", "fault: partition", "fault: deaf leader"];
 
     [Fact]
     public void Faults_between_two_members_never_hit_a_lone_member()
@@ -24,7 +25,11 @@ public sealed class FaultInjectionTests
     {
         var cluster = TestCluster.Create(members: 3);
 
-        foreach (var fault in new Fault[] { new Pause(cluster, new Prng(1), "pause"), new StalledThread(cluster, new Prng(1), "stalled thread"), new LeaderReceiveStall(cluster, new Prng(1), "deaf leader") })
+        foreach (var fault in new Fault[]
+        {
+            new Pause(cluster, new Prng(1), "pause"), new StalledThread(cluster, new Prng(1), "stalled thread"),
+            new LeaderReceiveStall(cluster, new Prng(1), "deaf leader")
+        })
             Assert.False(fault.TryInject());
         cluster.RunFaultPhase();
         Assert.True(new Pause(cluster, new Prng(1), "pause").TryInject());
@@ -44,7 +49,9 @@ public sealed class FaultInjectionTests
         Assert.Equal(members * (members - 1), fault.PickedPairs.Count);
     }
 
-    /// <summary>Else no process would ever end while it recovers: a process begins with all that its predecessor was spared.</summary>
+    /// <summary>
+    /// A process inherits a pending disk fault from its predecessor; otherwise no process would ever end during its recovery.
+    /// </summary>
     [Fact]
     public void A_pending_disk_cut_hits_the_next_process_during_recovery()
     {
@@ -54,16 +61,16 @@ public sealed class FaultInjectionTests
         member.Kill("by a test");
 
         Assert.True(member.Disk.CutAfter(0));
-        Assert.False(member.Disk.CutAfter(5), "one is to come already");
+        Assert.False(member.Disk.CutAfter(5), "a cut is already pending");
         member.Start();
 
         Assert.Null(member.Process);
-        Assert.Equal(1, cluster.Counters.Counts["end in the middle of a disk call"]);
+        Assert.Equal(1, cluster.Counters.Counts["process ended during a disk call"]);
         member.Start();
         Assert.NotNull(member.Process);
     }
 
-    private sealed class PairRecordingFault(Cluster cluster) : Fault(cluster, new Prng(1), "two ends")
+    private sealed class PairRecordingFault(Cluster cluster) : Fault(cluster, new Prng(1), "pair")
     {
         public HashSet<(SimulatedMachine From, SimulatedMachine To)> PickedPairs { get; } = [];
 

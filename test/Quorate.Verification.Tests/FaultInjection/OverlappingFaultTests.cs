@@ -5,7 +5,9 @@ using Quorate.Verification.Simulation.Network;
 
 namespace Quorate.Verification.Tests.FaultInjection;
 
-/// <summary>Two faults of a kind may strike the same thing at the same time: it is well again when both are over, whichever was first.</summary>
+/// <summary>
+/// Two overlapping faults of one kind on the same target: the target recovers when both have ended, in whichever order they began.
+/// </summary>
 public sealed class OverlappingFaultTests
 {
     private static readonly NodeId One = new(1);

@@ -2,11 +2,14 @@ using Quorate.Verification.Simulation;
 
 namespace Quorate.Verification.Tests.FaultInjection;
 
-/// <summary>A virtual machine that goes on after it was suspended finds its clock an hour ahead, and in its sockets what was said to it just before and just after.</summary>
+/// <summary>
+/// A virtual machine that resumes after a suspension finds its clock an hour ahead, and in its sockets the messages from just before and
+/// after it.
+/// </summary>
 public sealed class SimulatedClockTests
 {
     [Fact]
-    public void A_clock_leap_causes_no_election()
+    public void A_clock_jump_causes_no_election()
     {
         var cluster = TestCluster.Create(members: 3);
         cluster.RunFaultPhase();
@@ -23,7 +26,7 @@ public sealed class SimulatedClockTests
     }
 
     [Fact]
-    public void A_clock_leap_is_immediate_and_permanent()
+    public void A_clock_jump_is_immediate_and_permanent()
     {
         var time = new VirtualTime();
         var clock = SimulatedClock.Draw(time, driftPerMille: 0, new Prng(1));
@@ -35,7 +38,7 @@ public sealed class SimulatedClockTests
         Assert.Equal(6, clock.GetElapsedTime(before).TotalSeconds);
     }
 
-    /// <summary>The real clock would answer, and no seed would decide what.</summary>
+    /// <summary>These members would use the real clock, so a run would no longer depend on its seed only.</summary>
     [Fact]
     public void The_simulated_clock_offers_no_wall_time_and_no_timer()
     {

@@ -4,7 +4,7 @@ using Quorate.Verification.Simulation.Store;
 
 namespace Quorate.Verification.Tests.Linearizability;
 
-/// <summary>Histories of real runs, a thousand times damaged on purpose: not one passes, and each refusal says why.</summary>
+/// <summary>A thousand mutations of histories from simulated runs: the checkers reject each of them and explain why.</summary>
 public sealed class MutatedHistoryTests
 {
     private const int MutationsMin = 1000;
@@ -12,40 +12,41 @@ public sealed class MutatedHistoryTests
     [Fact]
     public void Every_mutated_history_is_rejected()
     {
-        var (damaged, refused, unknown, dice) = (0, 0, 0, new Prng(20));
+        var (mutated, rejected, unknown, prng) = (0, 0, 0, new Prng(20));
         var kinds = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        for (var seed = 1UL; damaged < MutationsMin; seed++)
+        for (var seed = 1UL; mutated < MutationsMin; seed++)
         {
             var history = SimulatedHistories.Of(seed);
             if (history.Count is < 10 or > 1500)
                 continue;
             var isSearched = history.Count <= StoreHistory.SearchedOperationsMax && Search(history, budget: 5_000).IsLinearizable;
-            for (var i = 0; i < 3 * HistoryMutator.Kinds.Count && damaged < MutationsMin; i++)
+            for (var i = 0; i < 3 * HistoryMutator.Kinds.Count && mutated < MutationsMin; i++)
             {
-                if (HistoryMutator.TryMutate(history, i % HistoryMutator.Kinds.Count, dice) is not { } wrong)
+                if (HistoryMutator.TryMutate(history, i % HistoryMutator.Kinds.Count, prng) is not { } wrong)
                     continue;
                 var verdict = Witness.Check(wrong.History, new StoreModel());
                 Assert.True(verdict.Result == CheckResult.NotLinearizable, $"{wrong.Kind} in the history of seed {seed} passed");
                 Assert.NotEmpty(verdict.Explanation);
-                damaged++;
+                mutated++;
                 kinds[wrong.Kind] = kinds.GetValueOrDefault(wrong.Kind) + 1;
 
                 if (!isSearched || !wrong.IsVisibleToClients)
                     continue;
                 var searched = Search(wrong.History, budget: 200_000);
                 Assert.True(searched.Result != CheckResult.Linearizable, $"{wrong.Kind} in the history of seed {seed} passed the search");
-                refused += searched.Result == CheckResult.NotLinearizable ? 1 : 0;
+                rejected += searched.Result == CheckResult.NotLinearizable ? 1 : 0;
                 unknown += searched.Result == CheckResult.Unknown ? 1 : 0;
             }
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{damaged} refused; the search refused {refused}, and of {unknown} it did not know");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{mutated} rejected; the search rejected {rejected} and was inconclusive for {unknown}");
         foreach (var (kind, count) in kinds)
             TestContext.Current.TestOutputHelper?.WriteLine($"{count,6}  {kind}");
         Assert.Equal(HistoryMutator.Kinds.Order(StringComparer.Ordinal), kinds.Keys);
 
-        // That there is no order can take longer to show than there is time for: then the search says so, and never that there is one.
-        Assert.True(refused >= 200 && unknown <= refused / 5, $"the search refused {refused}, and of {unknown} it did not know");
+        // Proving that there is no valid order can exceed the budget. The search then returns Unknown, never Linearizable.
+        Assert.True(rejected >= 200 && unknown <= rejected / 5, $"the search rejected {rejected} and was inconclusive for {unknown}");
     }
 
     [Theory]

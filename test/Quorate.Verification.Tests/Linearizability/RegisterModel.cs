@@ -2,10 +2,10 @@ using Quorate.Verification.Linearizability;
 
 namespace Quorate.Verification.Tests.Linearizability;
 
-/// <summary>One number for each name: written, read, and swapped if it is what one thought.</summary>
+/// <summary>A register with one number: read, write, and compare-and-swap.</summary>
 internal sealed class RegisterModel : SequentialModel<int, RegisterRequest, int>
 {
-    /// <summary>What a swap that found another number answers.</summary>
+    /// <summary>The response of a swap that found another number than expected.</summary>
     public const int SwapFailed = -1;
 
     public override int Initial => 0;
@@ -17,7 +17,7 @@ internal sealed class RegisterModel : SequentialModel<int, RegisterRequest, int>
     }
 }
 
-/// <summary>A read, a write, or a write if the number is still another.</summary>
+/// <summary>A read, a write, or a compare-and-swap.</summary>
 internal sealed record RegisterRequest(int? Write = null, int? If = null)
 {
     public override string ToString() => this switch
@@ -28,10 +28,11 @@ internal sealed record RegisterRequest(int? Write = null, int? If = null)
     };
 }
 
-/// <summary>Tries every order there is: nothing to be wrong about, and nothing for more than a handful of operations.</summary>
+/// <summary>Tries every order of the operations: obviously correct, and only usable for a few operations.</summary>
 internal static class BruteForceChecker
 {
-    public static bool IsLinearizable(IReadOnlyList<Operation<RegisterRequest, int>> history) => Explains(history, new RegisterModel(), 0, new HashSet<int>());
+    public static bool IsLinearizable(IReadOnlyList<Operation<RegisterRequest, int>> history) =>
+        Explains(history, new RegisterModel(), 0, new HashSet<int>());
 
     private static bool Explains(IReadOnlyList<Operation<RegisterRequest, int>> history, RegisterModel model, int state, HashSet<int> done)
     {
@@ -39,11 +40,12 @@ internal static class BruteForceChecker
             return true;
         for (var i = 0; i < history.Count; i++)
         {
-            // It may be next unless somebody who is not done had returned before it began.
-            if (done.Contains(i) || Enumerable.Range(0, history.Count).Any(j => !done.Contains(j) && history[j].Returned < history[i].Invoked))
+            // An operation may be next unless another one that is not done had returned before it began.
+            if (done.Contains(i)
+                || Enumerable.Range(0, history.Count).Any(j => !done.Contains(j) && history[j].Returned < history[i].Invoked))
                 continue;
-            var answer = model.Step(state, history[i].Request, out var next);
-            if (history[i].HasReturned && answer != history[i].Response)
+            var response = model.Step(state, history[i].Request, out var next);
+            if (history[i].HasReturned && response != history[i].Response)
                 continue;
             done.Add(i);
             if (Explains(history, model, next, done))

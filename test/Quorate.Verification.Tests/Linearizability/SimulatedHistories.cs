@@ -1,18 +1,20 @@
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Store;
 using Quorate.Verification.Simulation.Workload;
-using Line = Quorate.Verification.Linearizability.Operation<Quorate.Verification.Simulation.Store.StoreRequest, Quorate.Verification.Simulation.Store.StoreResponse>;
+using StoreOperation = Quorate.Verification.Linearizability.Operation<
+    Quorate.Verification.Simulation.Store.StoreRequest,
+    Quorate.Verification.Simulation.Store.StoreResponse>;
 
 namespace Quorate.Verification.Tests.Linearizability;
 
-/// <summary>What clients of real runs saw.</summary>
+/// <summary>Client histories of simulated runs.</summary>
 internal static class SimulatedHistories
 {
-    /// <summary>The history of a seed.</summary>
-    public static IReadOnlyList<Line> Of(ulong seed)
+    /// <summary>The history of the clients in the run of a seed.</summary>
+    public static IReadOnlyList<StoreOperation> Of(ulong seed)
     {
-        IReadOnlyList<Line> history = [];
-        var weather = SwarmOptions.Draw(seed, FaultSet.All);
+        IReadOnlyList<StoreOperation> history = [];
+        var options = SwarmOptions.Draw(seed, FaultSet.All);
         var checks = StoreWorkload.Checks with
         {
             CheckHistory = (application, tally) =>
@@ -22,8 +24,12 @@ internal static class SimulatedHistories
             },
         };
         var application = new Application<StoreStateMachine, StoreResult>(
-            seed, static () => new StoreStateMachine(), new StoreWorkload(weather).Run, checks, static (s, _) => $"Histories.Of({s})");
-        ClusterSimulation.Run(seed, weather, application, options: null);
+            seed,
+            static () => new StoreStateMachine(),
+            new StoreWorkload(options).Run,
+            checks,
+            static (s, _) => $"SimulatedHistories.Of({s})");
+        ClusterSimulation.Run(seed, options, application, options: null);
         return history;
     }
 }

@@ -3,12 +3,12 @@ using Quorate.Verification.Linearizability;
 
 namespace Quorate.Verification.Tests.Linearizability;
 
-/// <summary>Herlihy and Wing, "Linearizability" (1990), in small histories of one register.</summary>
+/// <summary>The search for a linearization (Herlihy and Wing, "Linearizability", 1990) on small histories of one register.</summary>
 public sealed class WingGongLoweTests
 {
     private ulong _number;
 
-    /// <summary>Some hold and some do not, and the search says of each what trying every order says.</summary>
+    /// <summary>On random histories, linearizable and not, the search agrees with trying every order.</summary>
     [Fact]
     public void The_search_agrees_with_brute_force()
     {
@@ -24,7 +24,7 @@ public sealed class WingGongLoweTests
                 return found.Result == (expected ? CheckResult.Linearizable : CheckResult.NotLinearizable);
             },
             iter: 20_000);
-        Assert.True(yes > 1000 && no > 1000, $"{yes} histories hold and {no} do not: too few of one kind");
+        Assert.True(yes > 1000 && no > 1000, $"{yes} linearizable histories and {no} others: too few of one kind");
     }
 
     [Fact]
@@ -38,9 +38,10 @@ public sealed class WingGongLoweTests
     public void A_later_read_does_not_observe_an_older_value() =>
         Assert.Equal(CheckResult.NotLinearizable, Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)).Result);
 
-    /// <summary>Intervals are closed: at one and the same moment nobody is first.</summary>
+    /// <summary>Intervals are closed: an operation that begins at the instant at which another returns is concurrent with it.</summary>
     [Fact]
-    public void Operations_that_touch_at_one_instant_are_concurrent() => Assert.True(Check(Write(1, 0, 10), Read(0, 10, 12)).IsLinearizable);
+    public void Operations_that_touch_at_one_instant_are_concurrent() =>
+        Assert.True(Check(Write(1, 0, 10), Read(0, 10, 12)).IsLinearizable);
 
     [Fact]
     public void An_unacknowledged_write_may_take_effect_late_or_never()
@@ -58,9 +59,10 @@ public sealed class WingGongLoweTests
         var verdict = Check(Write(1, 0, 10), Write(2, 20, 30), Read(1, 40, 50));
 
         Assert.Equal(
-            "no order of 3 operations explains all answers. The longest that does: "
-            + "write 1 [1] by client 1, 0.000000 s to 0.000010 s, answered 0; then write 2 [2] by client 2, 0.000020 s to 0.000030 s, answered 0; and then nothing can be next: "
-            + "not read [3] by client 3, 0.000040 s to 0.000050 s, answered 1: the answer would be 2",
+            "no order of 3 operations explains all results. The longest that does: "
+            + "write 1 [1] by client 1, 0.000000 s to 0.000010 s, returned 0; "
+            + "then write 2 [2] by client 2, 0.000020 s to 0.000030 s, returned 0; and then no operation can be next: "
+            + "not read [3] by client 3, 0.000040 s to 0.000050 s, returned 1: the result would be 2",
             verdict.Explanation);
     }
 
@@ -82,16 +84,18 @@ public sealed class WingGongLoweTests
 
     private Operation<RegisterRequest, int> Read(int value, long from, long to) => Operation(new RegisterRequest(), value, from, to);
 
-    private Operation<RegisterRequest, int> Operation(RegisterRequest request, int answered, long from, long? to) =>
-        new() { Number = ++_number, Client = (int)_number, Invoked = from, Returned = to, Request = request, Response = answered };
+    private Operation<RegisterRequest, int> Operation(RegisterRequest request, int response, long from, long? to) =>
+        new() { Number = ++_number, Client = (int)_number, Invoked = from, Returned = to, Request = request, Response = response };
 
-    private static Operation<RegisterRequest, int> RandomOperation(int number, int from, int takes, int kind, int value, int expected, int luck) => new()
+    private static Operation<RegisterRequest, int> RandomOperation(int number, int from, int takes, int kind, int value, int expected,
+        int luck) => new()
     {
         Number = (ulong)number,
         Client = number,
         Invoked = from,
         Returned = luck == 0 ? null : from + takes,
-        Request = kind switch { 0 or 3 => new RegisterRequest(), 1 => new RegisterRequest(value), _ => new RegisterRequest(value, expected) },
+        Request =
+            kind switch { 0 or 3 => new RegisterRequest(), 1 => new RegisterRequest(value), _ => new RegisterRequest(value, expected) },
         Response = kind switch { 0 or 3 => expected, 1 => 0, _ => luck < 4 ? RegisterModel.SwapFailed : 0 },
     };
 }

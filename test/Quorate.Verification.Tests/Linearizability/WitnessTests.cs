@@ -2,23 +2,26 @@ using Quorate.Verification.Linearizability;
 
 namespace Quorate.Verification.Tests.Linearizability;
 
-/// <summary>One order is claimed, and it must be one: in time, and in what it answers.</summary>
+/// <summary>
+/// The witness checks one claimed order, that of the log indexes: it must agree with the times of the operations and with their responses.
+/// </summary>
 public sealed class WitnessTests
 {
     [Fact]
-    public void The_witness_accepts_an_order_that_explains_every_response() => Assert.True(Check(Write(1, 1, 0, 10), Read(1, 1, 5, 12), Write(2, 2, 5, 6), Read(2, 2, 6, 20)).IsLinearizable);
+    public void The_witness_accepts_an_order_that_explains_every_response() =>
+        Assert.True(Check(Write(1, 1, 0, 10), Read(1, 1, 5, 12), Write(2, 2, 5, 6), Read(2, 2, 6, 20)).IsLinearizable);
 
     [Fact]
     public void The_witness_rejects_a_read_below_an_acknowledged_write() => AssertRejected(
-        "read [3] by client 3 began at 0.000040 s, after write 2 [2] by client 2 had returned at 0.000030 s (0), and yet stands before it in the log: "
-        + "it shows index 1, the other 2, and was answered 1",
+        "read [3] by client 3 began at 0.000040 s, after write 2 [2] by client 2 had returned at 0.000030 s (0), "
+        + "but precedes it in the log: it observed index 1, the other 2, and it returned 1",
         Write(1, 1, 0, 10),
         Write(2, 2, 20, 30),
         Read(1, 1, 40, 50));
 
     [Fact]
     public void The_witness_rejects_a_response_that_contradicts_its_index() => AssertRejected(
-        "read [2] by client 2, 0.000020 s to 0.000030 s, answered 7; at index 1, behind write 1 [1] by client 1 at index 1, the answer is 1",
+        "read [2] by client 2, 0.000020 s to 0.000030 s, returned 7; at index 1, after write 1 [1] by client 1 at index 1, the result is 1",
         Write(1, 1, 0, 10),
         Read(7, 1, 20, 30));
 
@@ -30,7 +33,7 @@ public sealed class WitnessTests
 
     [Fact]
     public void The_witness_rejects_an_acknowledged_write_without_an_index() => AssertRejected(
-        "write 1 [1] by client 1, 0.000000 s to 0.000010 s, answered 0, and yet took effect nowhere",
+        "write 1 [1] by client 1, 0.000000 s to 0.000010 s, returned 0, but took effect at no index",
         Write(1, null, 0, 10));
 
     [Fact]
@@ -43,10 +46,10 @@ public sealed class WitnessTests
         Assert.True(Check(lost with { Index = null }, Read(0, 0, 5, 6)).IsLinearizable);
     }
 
-    private static void AssertRejected(string why, params Operation<RegisterRequest, int>[] history)
+    private static void AssertRejected(string explanation, params Operation<RegisterRequest, int>[] history)
     {
         var verdict = Check(history);
-        Assert.Equal(why, verdict.Explanation);
+        Assert.Equal(explanation, verdict.Explanation);
         Assert.Equal(CheckResult.NotLinearizable, verdict.Result);
     }
 
@@ -57,5 +60,9 @@ public sealed class WitnessTests
         new() { Number = 0, Client = 0, Invoked = from, Returned = to, Request = new RegisterRequest(value), Response = 0, Index = index };
 
     private static Operation<RegisterRequest, int> Read(int value, ulong? index, long from, long to) =>
-        new() { Number = 0, Client = 0, Invoked = from, Returned = to, Request = new RegisterRequest(), Response = value, Index = index, IsRead = true };
+        new()
+        {
+            Number = 0, Client = 0, Invoked = from, Returned = to, Request = new RegisterRequest(), Response = value, Index = index,
+            IsRead = true
+        };
 }

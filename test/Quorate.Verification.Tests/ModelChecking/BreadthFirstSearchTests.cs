@@ -2,7 +2,7 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Tests.ModelChecking;
 
-/// <summary>The search itself, on models whose answers are known without it.</summary>
+/// <summary>Breadth-first search on models whose results are known independently.</summary>
 public sealed class BreadthFirstSearchTests
 {
     [Fact]
@@ -55,14 +55,15 @@ public sealed class BreadthFirstSearchTests
         Assert.Equal(0, found.Reached["the small jug overflows"]);
     }
 
-    /// <summary>As TLC counts: generated, and checked, but not distinct.</summary>
+    /// <summary>TLC counts the same way: a state out of bounds is generated and checked, but not distinct.</summary>
     [Fact]
     public void A_state_out_of_bounds_is_checked_but_not_expanded()
     {
         var found = BreadthFirstSearch.Run(new BoundedJugs(4));
         var violated = BreadthFirstSearch.Run(new BoundedJugs(4) { Forbidden = 5 });
 
-        // (0,0) (3,0) (0,3) (3,3): filling the large jug, and pouring the small one into (3,3), leads out.
+        // Within bounds are (0,0) (3,0) (0,3) (3,3). Filling the large jug, and pouring the small jug into the large one in (3,3), leave
+        // the bounds.
         Assert.Equal((4 * 6 + 1, 4), (found.Generated, found.Distinct));
         Assert.True(found.IsComplete);
         Assert.Equal(["FillLarge"], violated.Counterexample!.Steps.Select(static step => step.Action));
@@ -96,7 +97,9 @@ public sealed class BreadthFirstSearchTests
     private sealed class LeakingJugs : WaterJugs
     {
         public override Water? Next(Water state, Pour action) =>
-            action == Pour.SmallIntoLarge && state.Small > 0 ? throw new InvalidOperationException("the small jug leaks") : base.Next(state, action);
+            action == Pour.SmallIntoLarge && state.Small > 0
+                ? throw new InvalidOperationException("the small jug leaks")
+                : base.Next(state, action);
     }
 
     private sealed class BoundedJugs(int gallons) : WaterJugs
@@ -104,7 +107,7 @@ public sealed class BreadthFirstSearchTests
         public override bool IsWithinBounds(Water state) => state.Large < gallons;
     }
 
-    /// <summary>Four gallons are measured once, and never again.</summary>
+    /// <summary>Measures four gallons once and never again, so that the counterexample cannot be replayed.</summary>
     private sealed class NondeterministicJugs : WaterJugs
     {
         private bool _measured;

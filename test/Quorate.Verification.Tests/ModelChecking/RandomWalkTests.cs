@@ -2,7 +2,7 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Tests.ModelChecking;
 
-/// <summary>The random walk itself.</summary>
+/// <summary>Random walks on the water jugs.</summary>
 public sealed class RandomWalkTests
 {
     [Fact]
@@ -14,7 +14,7 @@ public sealed class RandomWalkTests
         Assert.Equal("4 gallons", found.Counterexample.Violation);
         Assert.Contains(steps.Count, new[] { 6, 8 });
 
-        // Not one of them can be left out.
+        // None of the steps can be removed.
         for (var without = 0; without < steps.Count; without++)
             Assert.NotEqual(4, Pour(steps.Where((_, i) => i != without)).Large);
         Assert.Equal(4, Pour(steps).Large);

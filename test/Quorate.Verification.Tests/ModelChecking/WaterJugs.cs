@@ -2,10 +2,11 @@ using Quorate.Verification.ModelChecking;
 
 namespace Quorate.Verification.Tests.ModelChecking;
 
-/// <summary>Two jugs of three and five gallons, a tap and a drain, no marks on the jugs. How are four gallons measured?</summary>
+/// <summary>The water jug puzzle: two unmarked jugs of three and five gallons, a tap and a drain. How are four gallons measured?</summary>
 /// <remarks>
-/// By hand: after any step one jug is full or empty, so there are 2 × 6 states with the small one so, and 2 × 2 more with only the large one so: 16. Each has six actions, some of which change
-/// nothing: 16 × 6 steps, and the beginning, are 97 states generated. Source: the film "Die Hard 3", and every introduction to TLC since.
+/// Counted by hand: after every step one jug is full or empty. There are 2 × 6 states in which the small jug is full or empty, and 2 × 2
+/// more in which only the large jug is: 16. Each state has six actions, some of which change nothing: 16 × 6 steps and the initial state
+/// are 97 states generated. Source: the film "Die Hard 3", and every introduction to TLC since.
 /// </remarks>
 internal class WaterJugs : IModel<WaterJugs.Water, WaterJugs.Pour>
 {
@@ -19,7 +20,7 @@ internal class WaterJugs : IModel<WaterJugs.Water, WaterJugs.Pour>
         LargeIntoSmall,
     }
 
-    /// <summary>Gallons that must not be in the large jug.</summary>
+    /// <summary>A number of gallons in the large jug that is a violation.</summary>
     public int? Forbidden { get; init; }
 
     public virtual IEnumerable<Water> InitialStates => [new Water(0, 0)];

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Quorate.Verification.Tests.PublicApi;
 
-/// <summary>What <see cref="ClusterSimulation"/> promises to those who bring a machine of their own.</summary>
+/// <summary><see cref="ClusterSimulation"/> as a user runs it with their own state machine.</summary>
 public sealed class ClusterSimulationTests
 {
     private static readonly SimulationChecks<Accounts, bool> TotalIsConserved = new()
@@ -32,7 +32,9 @@ public sealed class ClusterSimulationTests
     {
         var counts = Run(1, FaultSet.None).Counts;
 
-        Assert.DoesNotContain(counts.Keys, static what => what.StartsWith("fault:", StringComparison.Ordinal) || what.StartsWith("message ", StringComparison.Ordinal));
+        Assert.DoesNotContain(counts.Keys,
+            static counter => counter.StartsWith("fault:", StringComparison.Ordinal)
+            || counter.StartsWith("message ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -40,7 +42,9 @@ public sealed class ClusterSimulationTests
     {
         var faults = new HashSet<string>(StringComparer.Ordinal);
         for (var seed = 1UL; seed <= 8; seed++)
-            faults.UnionWith(Run(seed, FaultSet.Only("kill", "partition")).Counts.Keys.Where(static what => what.StartsWith("fault:", StringComparison.Ordinal)));
+            faults.UnionWith(
+                Run(seed, FaultSet.Only("kill", "partition"))
+                .Counts.Keys.Where(static counter => counter.StartsWith("fault:", StringComparison.Ordinal)));
 
         Assert.Equal(["fault: kill", "fault: partition"], faults.Order(StringComparer.Ordinal));
     }
@@ -48,41 +52,45 @@ public sealed class ClusterSimulationTests
     [Fact]
     public void An_unknown_fault_name_is_rejected()
     {
-        var refused = Assert.Throws<ArgumentException>(static () => FaultSet.Except("earthquake"));
+        var error = Assert.Throws<ArgumentException>(static () => FaultSet.Except("earthquake"));
 
-        Assert.StartsWith("there is no fault \"earthquake\"; there are kill, power cut, ", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("there is no fault \"earthquake\"; the faults are kill, power cut, ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Members_with_different_results_are_detected()
     {
-        var made = 0;
+        var instances = 0;
 
-        var failure = RunToFailure(() => ClusterSimulation.Run<DivergingAccounts, bool>(2, () => new DivergingAccounts(made++), Accounts.MoveAndRead, FaultSet.None));
+        var failure = RunToFailure(
+            () => ClusterSimulation.Run<DivergingAccounts, bool>(2, () => new DivergingAccounts(instances++), Accounts.MoveAndRead,
+                FaultSet.None));
 
         Assert.StartsWith("EqualResults: operation ", failure.Violation, StringComparison.Ordinal);
     }
 
-    /// <summary>The members agree with each other; the one that is fed the log alone does not agree with them.</summary>
+    /// <summary>The members agree with each other, but not with a state machine that replays the log sequentially.</summary>
     [Fact]
     public void Results_that_differ_from_a_sequential_replay_are_detected()
     {
         InstanceCountingAccounts.InstancesCreated = 0;
 
         var failure = RunToFailure(() => ClusterSimulation.Run<InstanceCountingAccounts, bool>(
-            1, () => new InstanceCountingAccounts(), Accounts.MoveAndRead, FaultSet.None, new() { ResultsEqual = static (a, b) => a == b }));
+            1, () => new InstanceCountingAccounts(), Accounts.MoveAndRead, FaultSet.None,
+            new() { ResultsEqual = static (a, b) => a == b }));
 
         Assert.StartsWith("Linearizable: move ", failure.Violation, StringComparison.Ordinal);
-        Assert.Contains("the answer is", failure.Violation, StringComparison.Ordinal);
+        Assert.Contains("the result is", failure.Violation, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_violated_state_machine_invariant_fails_the_run()
     {
         var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(
-            1, () => new Accounts(), Accounts.MoveAndRead, checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "nobody is poor") }));
+            1, () => new Accounts(), Accounts.MoveAndRead,
+            checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "a balance is too low") }));
 
-        Assert.Equal("nobody is poor", failure.Violation);
+        Assert.Equal("a balance is too low", failure.Violation);
     }
 
     [Fact]
@@ -91,20 +99,20 @@ public sealed class ClusterSimulationTests
         var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static async client =>
         {
             await client.ReadAsync(static a => a.Balances.Count);
-            throw new InvalidOperationException("not as I thought");
+            throw new InvalidOperationException("unexpected count");
         }));
 
-        Assert.Equal("not as I thought", failure.Violation);
+        Assert.Equal("unexpected count", failure.Violation);
     }
 
-    /// <summary>A delay passes in the world's time, of which the simulator knows nothing: the client would be gone for good.</summary>
+    /// <summary>A delay waits for real time, of which the simulator knows nothing, so the client would never continue.</summary>
     [Fact]
-    [SuppressMessage("Reliability", "CA2016", Justification = "it must not be awaited at all")]
+    [SuppressMessage("Reliability", "CA2016", Justification = "the test is about a task that is not the client's")]
     public void A_workload_that_awaits_real_time_fails_the_run()
     {
         var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static _ => Task.Delay(1_000_000)));
 
-        Assert.StartsWith("the workload awaits something that is not its client's", failure.Violation, StringComparison.Ordinal);
+        Assert.StartsWith("the workload awaits a task that is not its client's", failure.Violation, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,14 +120,17 @@ public sealed class ClusterSimulationTests
     {
         var context = SynchronizationContext.Current;
 
-        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(9, () => new Accounts(), static _ => throw new InvalidOperationException("at once")));
+        var failure = RunToFailure(
+            () => ClusterSimulation.Run<Accounts, bool>(9, () => new Accounts(),
+                static _ => throw new InvalidOperationException("at once")));
 
-        Assert.Contains("again: QUORATE_SEED=9, and the same test again", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("reproduce with: set QUORATE_SEED=9 and run the same test", failure.Message, StringComparison.Ordinal);
         Assert.Equal(9UL, failure.Seed);
         Assert.Same(context, SynchronizationContext.Current);
     }
 
-    private static SimulationReport Run(ulong seed, FaultSet? faults) => ClusterSimulation.Run(seed, static () => new Accounts(), Accounts.MoveAndRead, faults, TotalIsConserved);
+    private static SimulationReport Run(ulong seed, FaultSet? faults) =>
+        ClusterSimulation.Run(seed, static () => new Accounts(), Accounts.MoveAndRead, faults, TotalIsConserved);
 
     private static SimulationFailedException RunToFailure(Action run) => Assert.Throws<SimulationFailedException>(run);
 }

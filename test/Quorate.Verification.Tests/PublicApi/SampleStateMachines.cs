@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Verification.Tests.PublicApi;
 
-/// <summary>Accounts between which money is moved: none is made, none is lost.</summary>
+/// <summary>Accounts between which money is moved; the total never changes.</summary>
 internal class Accounts : IStateMachine<bool>
 {
     private readonly long[] _balances = [100, 100, 100];
@@ -22,23 +22,23 @@ internal class Accounts : IStateMachine<bool>
         return true;
     }
 
-    /// <summary>What every client of these tests does.</summary>
+    /// <summary>One iteration of every client in these tests: a random move, then a read.</summary>
     public static async Task MoveAndRead<TMachine>(VirtualClient<TMachine, bool> client)
         where TMachine : Accounts
     {
         var (from, to, amount) = (client.Random.Next(3), client.Random.Next(3), client.Random.Next(50));
         await client.ProposeAsync(Move(from, to, amount), $"move {amount} from {from} to {to}");
-        await client.ReadAsync(accounts => accounts.Balances, "look");
+        await client.ReadAsync(accounts => accounts.Balances, "read");
     }
 }
 
-/// <summary>Which of two members it is decides what it answers.</summary>
+/// <summary>Its results depend on the member on which it runs.</summary>
 internal sealed class DivergingAccounts(int instance) : Accounts
 {
     public override bool Apply(in CommittedCommand command) => base.Apply(command) ^ (instance % 2 == 0);
 }
 
-/// <summary>All members do the same, and what they do is not what they would do alone: how many there are decides it.</summary>
+/// <summary>Its results depend on how many instances exist: the members agree, but a sequential replay differs.</summary>
 internal sealed class InstanceCountingAccounts : Accounts
 {
     public static int InstancesCreated { get; set; }

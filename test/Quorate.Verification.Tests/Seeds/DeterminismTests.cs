@@ -2,38 +2,44 @@ using System.Diagnostics;
 
 namespace Quorate.Verification.Tests.Seeds;
 
-/// <summary>A failure that cannot be shown again cannot be understood: nothing but the seed decides.</summary>
+/// <summary>A run depends on its seed only, so every failure can be reproduced.</summary>
 public sealed class DeterminismTests
 {
-    /// <summary>The hash of seed 2's trace. A change of what the simulator or the library does moves it: then the new one, which the failure tells, goes here.</summary>
+    /// <summary>
+    /// The hash of seed 2's trace. It changes whenever the simulator or the library behaves differently; then replace it by the new one,
+    /// which the failure shows.
+    /// </summary>
     private const string TraceOfSeed2 = "8e37b2d9344c0643";
 
     [Fact]
-    public void The_trace_hash_of_a_seed_is_the_same_on_every_computer() => Assert.Equal(TraceOfSeed2, $"{KvSimulation.Run(2).TraceHash:x16}");
+    public void The_trace_hash_of_a_seed_is_the_same_on_every_computer() =>
+        Assert.Equal(TraceOfSeed2, $"{KvSimulation.Run(2).TraceHash:x16}");
 
-    /// <summary>In two other processes, each with a secret of its own in its hashes, and in this one.</summary>
+    /// <summary>The seed runs in two child processes, each with its own random hash seed, and in this one.</summary>
     [Theory]
     [InlineData(2UL)]
     [InlineData(37UL)]
     [InlineData(85UL)]
     public async Task Runs_of_a_seed_are_identical_across_processes(ulong seed)
     {
-        using var runner = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Quorate.Sim.dll"), "--seed", $"{seed}", "--twice"])
+        using var runner = Process.Start(
+            new ProcessStartInfo("dotnet",
+                [Path.Combine(AppContext.BaseDirectory, "Quorate.Simulator.dll"), "--seed", $"{seed}", "--check-determinism"])
         {
             RedirectStandardOutput = true,
         })!;
-        var said = await runner.StandardOutput.ReadToEndAsync();
+        var output = await runner.StandardOutput.ReadToEndAsync();
         await runner.WaitForExitAsync();
         var report = KvSimulation.Run(seed);
 
         Assert.Equal(0, runner.ExitCode);
-        Assert.Contains($"{report.Events} events, trace {report.TraceHash:x16}", said, StringComparison.Ordinal);
+        Assert.Contains($"{report.Events} events, trace {report.TraceHash:x16}", output, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Two_seeds_have_different_traces() => Assert.NotEqual(KvSimulation.Run(1).TraceHash, KvSimulation.Run(2).TraceHash);
 
-    /// <summary>A hash that differs at the end says only that something is wrong. The record says what it was, and where.</summary>
+    /// <summary>A different hash at the end of a run shows only that the runs diverged. The record shows at which event.</summary>
     [Fact]
     public void A_diverging_second_run_stops_at_the_first_difference()
     {

@@ -2,25 +2,30 @@ using System.Reflection;
 
 namespace Quorate.Verification.Tests.Seeds;
 
-/// <summary>Whatever made a run fail is in the command that a failure prints: who types it in breaks the same promise.</summary>
+/// <summary>The command in a failure message contains everything that decides the run: it reproduces the same violation.</summary>
 public sealed class ReproCommandTests
 {
     private const string FullRun = "--seed 7";
-    private const string ReducedRun = "--seed 7 --members 3 --life 2000000 --calm loss,drift --strikes kill.1 --turns 0.0@100,1.2@200";
+    private const string ReducedRun =
+        "--seed 7 --members 3 --fault-phase 2000000 --without loss,drift --injections kill.1 --iterations 0.0@100,1.2@200";
 
-    /// <summary>A promise that only a run of this kind looks at stands for those that are really looked at only there.</summary>
+    /// <summary>
+    /// Each run checks an extra property that only runs with these switches check, as a stand-in for the properties that are checked only
+    /// with a switch.
+    /// </summary>
     [Theory]
     [InlineData(FullRun)]
     [InlineData(FullRun + " --refine")]
-    [InlineData(FullRun + " --twice")]
-    [InlineData(FullRun + " --refine --twice")]
+    [InlineData(FullRun + " --check-determinism")]
+    [InlineData(FullRun + " --refine --check-determinism")]
     [InlineData(ReducedRun)]
     [InlineData(ReducedRun + " --refine")]
     public void The_printed_command_reproduces_the_violation(string arguments)
     {
         var first = RunToFailure(Parse(arguments));
 
-        var printed = Assert.Single(first.Message.Split('\n'), static line => line.StartsWith("again: ", StringComparison.Ordinal))["again: ".Length..];
+        var printed = Assert.Single(first.Message.Split('\n'),
+            static line => line.StartsWith("reproduce with: ", StringComparison.Ordinal))["reproduce with: ".Length..];
         Assert.Equal($"{SimulatorCommand.Program} {arguments} --trace", printed);
 
         var again = RunToFailure(Parse(printed[SimulatorCommand.Program.Length..]));
@@ -31,9 +36,10 @@ public sealed class ReproCommandTests
     public void A_failure_message_names_the_built_commit()
     {
         var version = typeof(KvSimulation).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-        Assert.Matches(@"^\d+\.\d+\.\d+\+[0-9a-f]{40}(-and-changes)?$", version);
+        Assert.Matches(@"^\d+\.\d+\.\d+\+[0-9a-f]{40}(-dirty)?$", version);
 
-        Assert.StartsWith($"seed 7 at commit {version[(version.IndexOf('+', StringComparison.Ordinal) + 1)..]}, after ", RunToFailure(Parse(FullRun)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"seed 7 at commit {version[(version.IndexOf('+', StringComparison.Ordinal) + 1)..]}, after ",
+            RunToFailure(Parse(FullRun)).Message, StringComparison.Ordinal);
     }
 
     private static SimulatorCommand Parse(string arguments)
@@ -41,17 +47,21 @@ public sealed class ReproCommandTests
         var words = new Queue<string>(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(static word => word != "--trace"));
         var command = new SimulatorCommand();
         while (words.Count > 0)
-            Assert.True(SimulatorCommand.TryParseNext(command, words, out command), $"nobody takes an argument of {arguments}");
+            Assert.True(SimulatorCommand.TryParseNext(command, words, out command),
+                $"no option of the simulator parses an argument of {arguments}");
         return command;
     }
 
-    /// <summary>Runs it with one promise more, another one for each kind of run; what is run twice is held against the run of another seed.</summary>
+    /// <summary>
+    /// Runs the command with an extra property that is violated, named for the switches of the run. A determinism check compares with the
+    /// run of another seed.
+    /// </summary>
     private static SimulationFailedException RunToFailure(SimulatorCommand command)
     {
         var seed = command.Seed!.Value;
-        var promise = $"Promise of {command.Refine} and {command.Reduction}";
+        var property = $"Property of {command.Refine} and {command.Reduction}";
         var lines = 0;
-        var options = command.Options with { OnEvent = _ => Require(++lines < 10, promise) };
+        var options = command.Options with { OnEvent = _ => Require(++lines < 10, property) };
         if (command.CheckDeterminism)
         {
             var record = new DeterminismRecord();
@@ -63,9 +73,9 @@ public sealed class ReproCommandTests
         return Assert.Throws<SimulationFailedException>(() => KvSimulation.Run(seed, options));
     }
 
-    private static void Require(bool kept, string promise)
+    private static void Require(bool holds, string property)
     {
-        if (!kept)
-            throw new ViolationException(promise, "broken by hand");
+        if (!holds)
+            throw new ViolationException(property, "violated by the test");
     }
 }

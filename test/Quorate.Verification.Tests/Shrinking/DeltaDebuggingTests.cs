@@ -3,29 +3,30 @@ using Quorate.Verification.Shrinking;
 
 namespace Quorate.Verification.Tests.Shrinking;
 
-/// <summary>What is left still fails, and without any one of it does not: Zeller and Hildebrandt's 1-minimality.</summary>
+/// <summary>The minimized set still fails, and without any single item it does not: 1-minimality (Zeller and Hildebrandt).</summary>
 public sealed class DeltaDebuggingTests
 {
     [Fact]
     public void One_failing_item_is_found_among_a_thousand()
     {
-        var questions = 0;
+        var runs = 0;
         var left = DeltaDebugging.Minimize([.. Enumerable.Range(0, 1000)], some =>
         {
-            questions++;
+            runs++;
             return some.Contains(417);
         });
 
         Assert.Equal([417], left);
-        Assert.True(questions < 60, $"{questions} questions");
+        Assert.True(runs < 60, $"{runs} runs");
     }
 
     [Fact]
     public void A_failure_that_needs_no_item_minimizes_to_none() => Assert.Empty(DeltaDebugging.Minimize([1, 2, 3], static _ => true));
 
-    /// <summary>Fails when all of some and at least one of others are there, as faults and operations do.</summary>
+    /// <summary>Fails if all items of one set and at least one of another are present, as is typical of faults and operations.</summary>
     [Fact]
-    public void The_minimized_set_has_no_removable_item() => Gen.Select(Gen.Int[1, 40], Gen.Int[0, 39].HashSet[0, 5], Gen.Int[0, 39].HashSet[0, 5]).Sample((count, all, any) =>
+    public void The_minimized_set_has_no_removable_item() =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[0, 39].HashSet[0, 5], Gen.Int[0, 39].HashSet[0, 5]).Sample((count, all, any) =>
     {
         var items = Enumerable.Range(0, count).ToList();
         bool Fails(IReadOnlyList<int> some) => all.IsSubsetOf(some) && (any.Count == 0 || any.Overlaps(some));
@@ -36,7 +37,7 @@ public sealed class DeltaDebuggingTests
 
         Assert.True(Fails(left));
         Assert.Equal(left.Order(), left);
-        foreach (var spared in left)
-            Assert.False(Fails([.. left.Where(i => i != spared)]), $"{spared} could be spared");
+        foreach (var removed in left)
+            Assert.False(Fails([.. left.Where(i => i != removed)]), $"{removed} could be removed");
     });
 }

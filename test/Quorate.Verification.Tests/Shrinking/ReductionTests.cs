@@ -2,33 +2,33 @@ using Quorate.Verification.Shrinking;
 
 namespace Quorate.Verification.Tests.Shrinking;
 
-/// <summary>A run can be made smaller only if taking one thing away leaves the others where they were.</summary>
+/// <summary>A run can be shrunk only if removing one fault or client iteration leaves the others where they were.</summary>
 public sealed class ReductionTests
 {
     private const ulong Seed = 7;
 
-    /// <summary>Everything said explicitly is the same run.</summary>
+    /// <summary>A reduction that lists every fault injection and client iteration of a run is the same run.</summary>
     [Fact]
     public void A_replay_of_every_decision_is_the_same_run()
     {
-        var (whole, turns, strikes) = RunAndRecord(Reduction.None);
+        var (whole, iterations, injections) = RunAndRecord(Reduction.None);
 
-        var (again, _, _) = RunAndRecord(new Reduction { FaultInjections = strikes, ClientIterations = turns });
+        var (again, _, _) = RunAndRecord(new Reduction { FaultInjections = injections, ClientIterations = iterations });
 
         Assert.Equal(whole, again);
     }
 
-    /// <summary>Nothing before the strike that is left out is different, and the faults' moments stay as they were.</summary>
+    /// <summary>Nothing before the removed fault injection changes, and the other faults keep their times.</summary>
     [Fact]
     public void Removing_one_fault_keeps_the_times_of_the_others()
     {
-        var (whole, _, strikes) = RunAndRecord(Reduction.None);
-        var spared = strikes.First(static s => s.StartsWith("kill.", StringComparison.Ordinal));
+        var (whole, _, injections) = RunAndRecord(Reduction.None);
+        var removed = injections.First(static s => s.StartsWith("kill.", StringComparison.Ordinal));
 
-        var (less, _, left) = RunAndRecord(new Reduction { FaultInjections = [.. strikes.Where(s => s != spared)] });
+        var (reduced, _, remaining) = RunAndRecord(new Reduction { FaultInjections = [.. injections.Where(s => s != removed)] });
 
-        Assert.Equal(strikes.Where(s => s != spared), left);
-        var same = whole.Zip(less).TakeWhile(static pair => pair.First == pair.Second).Count();
+        Assert.Equal(injections.Where(s => s != removed), remaining);
+        var same = whole.Zip(reduced).TakeWhile(static pair => pair.First == pair.Second).Count();
         Assert.InRange(same, 10, whole.Count - 10);
     }
 
@@ -46,7 +46,7 @@ public sealed class ReductionTests
         };
 
         Assert.Equal(reduction.ToString(), Parse(reduction.ToString()).ToString());
-        Assert.Equal("--strikes - --turns -", Parse("--strikes - --turns -").ToString());
+        Assert.Equal("--injections - --iterations -", Parse("--injections - --iterations -").ToString());
         Assert.Equal("", Reduction.None.ToString());
     }
 
@@ -59,8 +59,9 @@ public sealed class ReductionTests
         return reduction;
     }
 
-    /// <summary>The lines of a run, and what it decided; it is stopped in the middle, by a promise that is broken on purpose.</summary>
-    private static (List<string> Lines, IReadOnlyList<ClientIteration> Turns, IReadOnlyList<string> Strikes) RunAndRecord(Reduction reduction)
+    /// <summary>The event lines, client iterations and fault injections of a run, which a deliberate violation ends halfway.</summary>
+    private static (List<string> Lines, IReadOnlyList<ClientIteration> Iterations, IReadOnlyList<string> Injections) RunAndRecord(
+        Reduction reduction)
     {
         var lines = new List<string>();
         var failure = Assert.Throws<SimulationFailedException>(() => KvSimulation.Run(Seed, new RunOptions
@@ -70,7 +71,7 @@ public sealed class ReductionTests
             {
                 lines.Add(line);
                 if (line.Contains("  -  quiet", StringComparison.Ordinal))
-                    throw new InvalidOperationException("far enough");
+                    throw new InvalidOperationException("end of the fault phase");
             },
         }));
         return (lines, failure.ClientIterations, failure.FaultInjections);

@@ -2,7 +2,10 @@ using Quorate.Verification.Shrinking;
 
 namespace Quorate.Verification.Tests.Shrinking;
 
-/// <summary>A run that fails is shrunk until each thing in it is needed. The failure here is made by hand: a member that was killed leads again.</summary>
+/// <summary>
+/// A failing run is shrunk until everything left in it is needed for the failure. The failure here is artificial: a member leads again
+/// after its process ended.
+/// </summary>
 public sealed class ShrinkerTests
 {
     [Fact]
@@ -17,12 +20,12 @@ public sealed class ShrinkerTests
         Assert.Equal(0, shrunk.After.ClientIterations);
         Assert.True(shrunk.After.Events * 5 < shrunk.Before.Events, $"{shrunk.Before} became {shrunk.After}");
 
-        // The small run is a run like any: the same arguments, the same end.
+        // The shrunk run is deterministic like any other: the same arguments give the same result.
         var again = Assert.Throws<SimulationFailedException>(() => Run(new RunOptions { Reduction = shrunk.Failure.Reduction }));
         Assert.Equal((shrunk.Failure.Violation, shrunk.After), (again.Violation, again.Size));
     }
 
-    /// <summary>Seed 7, with one promise more: nobody leads twice, if it ended in between.</summary>
+    /// <summary>Simulates seed 7 with an extra property: a member whose process ended never leads again.</summary>
     private static SimulationReport Run(RunOptions options)
     {
         var (led, ended) = (new HashSet<string>(), new HashSet<string>());
@@ -34,7 +37,7 @@ public sealed class ShrinkerTests
                 if (words[2] == "ends" && led.Contains(words[1]))
                     ended.Add(words[1]);
                 if (words[2] == "BecameLeader" && !led.Add(words[1]) && ended.Contains(words[1]))
-                    throw new InvalidOperationException("it leads again");
+                    throw new InvalidOperationException("a member leads again after its process ended");
             },
         });
     }

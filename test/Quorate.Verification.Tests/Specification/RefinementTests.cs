@@ -3,7 +3,9 @@ using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Tests.Specification;
 
-/// <summary>Refinement: every step of every real core in a simulated cluster is a step of spec/QuorateRaft.tla, or several, or none.</summary>
+/// <summary>
+/// Refinement: every step of every Raft core in a simulated cluster is zero, one or several steps of spec/QuorateRaft.tla.
+/// </summary>
 public sealed class RefinementTests
 {
     [Fact]
@@ -13,10 +15,10 @@ public sealed class RefinementTests
             KvSimulation.Run(seed, new RunOptions { Refine = true });
     }
 
-    /// <summary>Runs from which the specification learnt something.</summary>
+    /// <summary>Runs that revealed an error in the specification.</summary>
     [Theory]
-    [InlineData(2)] // A candidate's term survives a crash before its request for votes has left; the next life's refusals tell the term.
-    [InlineData(266)] // A vote survives a crash before it was said; the candidate asks again and is told.
+    [InlineData(2)] // A candidate's term survives a crash that precedes its vote requests; after the restart its rejections carry the term.
+    [InlineData(266)] // A vote survives a crash before its reply was sent; the candidate requests again and gets the reply.
     public void A_seed_that_once_failed_refinement_passes(ulong seed) => KvSimulation.Run(seed, new RunOptions { Refine = true });
 
     [Fact]
@@ -25,9 +27,9 @@ public sealed class RefinementTests
         var (core, refinement) = CreateCoreAndRefinement();
         var request = new RequestVote { From = new NodeId(2), To = core.Self, Term = new Term(1) };
 
-        var refused = Assert.Throws<ViolationException>(() => Step(core, refinement, Input.Received(request)));
+        var violation = Assert.Throws<ViolationException>(() => Step(core, refinement, Input.Received(request)));
 
-        Assert.Contains("TryAdoptTerm, that is not enabled", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("TryAdoptTerm, which is not enabled", violation.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -36,11 +38,11 @@ public sealed class RefinementTests
         var (core, refinement) = CreateCoreAndRefinement();
         while (core.Role != Role.PreCandidate)
             Step(core, refinement, Input.Tick);
-        var yes = new RequestVoteReply { From = new NodeId(2), To = core.Self, Term = new Term(1), PreVote = true, Granted = true };
+        var granted = new RequestVoteReply { From = new NodeId(2), To = core.Self, Term = new Term(1), PreVote = true, Granted = true };
 
-        var refused = Assert.Throws<ViolationException>(() => Step(core, refinement, Input.Received(yes)));
+        var violation = Assert.Throws<ViolationException>(() => Step(core, refinement, Input.Received(granted)));
 
-        Assert.Contains("BecomeCandidate, that is not enabled", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("BecomeCandidate, which is not enabled", violation.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,7 +53,8 @@ public sealed class RefinementTests
             new RaftOptions { Self = new NodeId(1), Seed = 1 },
             new DurableState { Configuration = ThreeVoters, HardState = new HardState(new Term(7), NodeId.None) });
 
-        Assert.Contains("no crash leaves", Assert.Throws<ViolationException>(() => refinement.OnStart(another)).Message, StringComparison.Ordinal);
+        Assert.Contains("no crash leaves", Assert.Throws<ViolationException>(() => refinement.OnStart(another)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,9 +65,9 @@ public sealed class RefinementTests
         core.Step(Input.Read(1), effects);
         effects.ReadResults.Add(new ReadIndexResult(1, LogIndex.Zero, RejectReason: null));
 
-        var refused = Assert.Throws<ViolationException>(() => refinement.OnStep(core, Input.Read(1), effects));
+        var violation = Assert.Throws<ViolationException>(() => refinement.OnStep(core, Input.Read(1), effects));
 
-        Assert.Contains("no leader has granted that", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("no leader has granted that", violation.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,12 +79,12 @@ public sealed class RefinementTests
         effects.ReadResults.Add(new ReadIndexResult(1, LogIndex.Zero, RejectReason.Busy));
         refinement.OnStep(core, Input.Read(1), effects);
 
-        var refused = Assert.Throws<ViolationException>(() => refinement.OnStep(core, Input.Tick, effects));
+        var violation = Assert.Throws<ViolationException>(() => refinement.OnStep(core, Input.Tick, effects));
 
-        Assert.Contains("OneAnswer, read 1 is answered, and nobody waits for it", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("OneReadResult, read 1 completes, but is not pending", violation.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A new kind of message is not passed over: either the specification has it, or decision 0015 says why not.</summary>
+    /// <summary>A new type of message fails this test until the specification contains it or decision 0015 explains why not.</summary>
     [Fact]
     public void Refinement_handles_every_message_type()
     {
@@ -90,7 +93,8 @@ public sealed class RefinementTests
         {
             var message = (Message)Activator.CreateInstance(kind)!;
             (message.From, message.To) = (core.Self, new NodeId(2));
-            Assert.DoesNotContain("nothing of the kind", Record.Exception(() => refinement.CheckSent(core, message, token: 0))?.Message ?? "", StringComparison.Ordinal);
+            Assert.DoesNotContain("no such kind of message",
+                Record.Exception(() => refinement.CheckSent(core, message, token: 0))?.Message ?? "", StringComparison.Ordinal);
         }
     }
 

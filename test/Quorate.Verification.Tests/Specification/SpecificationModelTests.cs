@@ -6,12 +6,13 @@ using Quorate.Verification.Specification;
 namespace Quorate.Verification.Tests.Specification;
 
 /// <summary>
-/// What CI runs is the twin in C#; what is written down for people, and checked by TLC, is spec/QuorateRaft.tla. They are held together by counting: in each configuration
-/// both meet the same number of different states, the farthest of them equally far.
+/// CI checks the executable specification in C#; people read spec/QuorateRaft.tla, and TLC checks it. The two are compared by counting: in
+/// each configuration both reach the same number of distinct states and the same depth.
 /// </summary>
 public sealed class SpecificationModelTests
 {
-    private static readonly JsonElement Expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(SpecDirectory(), "expected.json"))).RootElement.GetProperty("configurations");
+    private static readonly JsonElement Expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(SpecDirectory(), "expected.json")))
+        .RootElement.GetProperty("configurations");
 
     public static TheoryData<string> Configurations => [.. Expected.EnumerateObject().Select(static c => c.Name)];
 
@@ -23,10 +24,11 @@ public sealed class SpecificationModelTests
 
         Assert.Null(found.Counterexample);
         var expected = Expected.GetProperty(configuration);
-        Assert.Equal((expected.GetProperty("distinct").GetInt32(), expected.GetProperty("depth").GetInt32()), (found.Distinct, found.Depth));
+        Assert.Equal((expected.GetProperty("distinct").GetInt32(), expected.GetProperty("depth").GetInt32()),
+            (found.Distinct, found.Depth));
     }
 
-    /// <summary>A model in which something never happens proves nothing about it.</summary>
+    /// <summary>An action that no configuration takes would not be checked at all.</summary>
     [Fact]
     public void Every_specification_action_is_taken_in_some_configuration()
     {
@@ -41,14 +43,17 @@ public sealed class SpecificationModelTests
         Assert.Empty(Enum.GetValues<ActionName>().Except(taken));
     }
 
-    /// <summary>A configuration that is not in expected.json would be run by nobody.</summary>
+    /// <summary>A configuration that expected.json lacks would never run.</summary>
     [Fact]
     public void Every_TLC_configuration_has_expected_counts() =>
         Assert.Equal(
-            Directory.EnumerateFiles(SpecDirectory(), "MC*.cfg").Select(static file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal),
+            Directory.EnumerateFiles(SpecDirectory(), "MC*.cfg").Select(static file => Path.GetFileNameWithoutExtension(file))
+                .Order(StringComparer.Ordinal),
             Expected.EnumerateObject().Select(static c => c.Name).Order(StringComparer.Ordinal));
 
-    private static SpecificationModel ModelOf(string configuration) => new(TlcConfiguration.Read(File.ReadAllText(Path.Combine(SpecDirectory(), $"{configuration}.cfg"))));
+    private static SpecificationModel ModelOf(string configuration) =>
+        new(TlcConfiguration.Read(File.ReadAllText(Path.Combine(SpecDirectory(), $"{configuration}.cfg"))));
 
-    internal static string SpecDirectory([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "spec"));
+    internal static string SpecDirectory([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "spec"));
 }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Quorate.Verification.Tests.Tracing;
 
-/// <summary>The trace of a whole run can be believed: a reader needs nothing else to follow each message and each core.</summary>
+/// <summary>The trace of a run is complete: a reader can follow each message and reconstruct each log from it alone.</summary>
 public sealed class TraceContentTests
 {
     [Theory]
@@ -31,10 +31,10 @@ public sealed class TraceContentTests
                 left.Add(released.GetInt64(), held[released.GetInt64()]);
         }
 
-        Assert.True(received > 100, "hardly anybody said anything");
+        Assert.True(received > 100, "the trace has hardly any received messages");
     }
 
-    /// <summary>What a line says is durable was appended in a line before it, or was there when the process began.</summary>
+    /// <summary>Every entry of a log was appended by an earlier line, or was there when the process started.</summary>
     [Theory]
     [InlineData(7UL)]
     [InlineData(12UL)]
@@ -61,7 +61,7 @@ public sealed class TraceContentTests
             lines++;
         }
 
-        Assert.True(lines > 100, "hardly anything happened");
+        Assert.True(lines > 100, "the trace has hardly any steps");
     }
 
     private static SortedDictionary<ulong, ulong> FromRuns(JsonElement runs, ulong last)

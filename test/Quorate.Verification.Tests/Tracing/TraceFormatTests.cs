@@ -4,8 +4,8 @@ using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Tests.Tracing;
 
-/// <summary>docs/formats/trace.md: what is written in this version stays as it is. Others read it: the specification's checker, the dashboard.</summary>
-/// <remarks>QUORATE_REWRITE=1 writes the golden file anew.</remarks>
+/// <summary>The trace format (docs/formats/trace.md) is stable within a version, because other programs read it.</summary>
+/// <remarks>QUORATE_REWRITE=1 rewrites the golden file.</remarks>
 public sealed class TraceFormatTests
 {
     private static readonly NodeId A = new(1);
@@ -14,7 +14,7 @@ public sealed class TraceFormatTests
     private readonly Dictionary<Message, long> _ids = [];
     private long _now;
 
-    /// <summary>An election, a command that is committed, a proposal, a read and an entry of the other's that has to go: each kind of line at least once.</summary>
+    /// <summary>An election, a committed command, a proposal, a read and a truncated entry: each kind of line at least once.</summary>
     [Fact]
     public void A_short_trace_matches_the_golden_file()
     {
@@ -30,12 +30,12 @@ public sealed class TraceFormatTests
 
     private void WriteTrace(TraceWriter trace)
     {
-        // A's last entry was never committed; B holds one of a later term in its place.
+        // A's last entry was never committed; B holds an entry of a later term at its index.
         var a = Start(trace, A, term: 2, Entry(1, 1), Entry(1, 2));
         var b = Start(trace, B, term: 2, Entry(1, 1), Entry(2, 2));
         trace.WriteNote(_now, NodeId.None, "partition", "halves: 1→2");
 
-        // B stands until it is elected: it asks before it stands, and its vote waits for its disk.
+        // B is a candidate until it is elected: it first requests pre-votes, and its own vote waits for its disk.
         var toB = new List<Message>();
         var toA = TickUntilPreVote(b);
         for (var round = 0; round < 8; round++)
@@ -64,34 +64,39 @@ public sealed class TraceFormatTests
                 return messages;
         }
 
-        throw new InvalidOperationException("it never asked");
+        throw new InvalidOperationException("no pre-vote was requested within 1000 ticks");
     }
 
     private static List<Message> Deliver(Driver to, List<Message> messages)
     {
-        var answers = new List<Message>();
+        var replies = new List<Message>();
         foreach (var message in messages)
-            answers.AddRange(to.Step(Input.Received(message)));
-        answers.AddRange(to.Flush());
-        answers.AddRange(to.Apply());
-        answers.AddRange(to.Step(Input.EndOfIteration));
-        return answers;
+            replies.AddRange(to.Step(Input.Received(message)));
+        replies.AddRange(to.Flush());
+        replies.AddRange(to.Apply());
+        replies.AddRange(to.Step(Input.EndOfIteration));
+        return replies;
     }
 
     private Driver Start(TraceWriter trace, NodeId self, ulong term, params LogEntry[] tail)
     {
         var core = new RaftCore(
             new RaftOptions { Self = self, Seed = self.Value },
-            new DurableState { Configuration = new Configuration([A, B]), HardState = new HardState(new Term(term), NodeId.None), Tail = tail, Last = tail[^1].Id });
+            new DurableState
+            {
+                Configuration = new Configuration([A, B]), HardState = new HardState(new Term(term), NodeId.None), Tail = tail,
+                Last = tail[^1].Id
+            });
         trace.WriteStart(_now, core);
         return new Driver(core, trace, _ids, () => _now += 10);
     }
 
     private static LogEntry Entry(ulong term, ulong index) => LogEntry.NoOp(new Term(term), new LogIndex(index));
 
-    private static string SourceDirectory([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+    private static string SourceDirectory([System.Runtime.CompilerServices.CallerFilePath] string path = "") =>
+        Path.GetDirectoryName(path)!;
 
-    /// <summary>A core and its trace. Effects are made anew for each step, so that messages may be delivered later.</summary>
+    /// <summary>A core and its trace. Each step gets its own effects, so that messages can be delivered later.</summary>
     private sealed class Driver(RaftCore core, TraceWriter trace, Dictionary<Message, long> ids, Func<long> clock)
     {
         private readonly List<(ulong Token, IReadOnlyList<Message> Messages)> _held = [];
