@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Publishes the executable with Native AOT, with warnings as errors, and tests it: flags, gRPC, JSON, health endpoint, a restart with the same
-# data directory, and shutdown by SIGTERM. If etcdctl is installed, it is used as a client too.
+# Publishes the executable with Native AOT, with warnings as errors, and tests it: flags, gRPC, JSON, health endpoint, a restart with the
+# same data directory, and shutdown by SIGTERM. If etcdctl is installed, it is used as a client too.
 #   eng/aot-smoke.sh [PORT]      the client port; the peer port is the next one (default 21900)
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -51,7 +51,7 @@ step "tests"
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 tests=0
-dotnet test -c Release --no-build --max-parallel-test-modules 1 2>&1 | tee "$results" || tests=$?
+QUORATE_TEST_EFFORT=full dotnet test -c Release --no-build --max-parallel-test-modules 1 2>&1 | tee "$results" || tests=$?
 count() { sed -n "s/^ *$1: *\([0-9][0-9]*\).*/\1/p" "$results" | tail -n 1; }
 passed=$(count succeeded)
 failed=$(count failed)

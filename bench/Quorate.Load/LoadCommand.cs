@@ -8,12 +8,12 @@ internal static class LoadCommand
 {
     private static readonly Dictionary<string, Func<LoadOptions, string, CancellationToken, Task<Measurement>>> Targets =
         new(StringComparer.Ordinal)
-    {
-        ["quorate"] = (options, directory, stop) => ClosedLoop.RunAsync("quorate", new QuorateTarget(), options, directory, stop),
-        ["dotnext"] = (options, directory, stop) => ClosedLoop.RunAsync("dotnext", new DotNextTarget(), options, directory, stop),
-        ["disk"] = (options, directory, _) => Task.Run(() => RawDiskBaseline.Run("disk", copies: 1, options, directory)),
-        ["disk3"] = (options, directory, _) => Task.Run(() => RawDiskBaseline.Run("disk3", copies: 3, options, directory)),
-    };
+        {
+            ["quorate"] = (options, directory, stop) => ClosedLoop.RunAsync("quorate", new QuorateTarget(), options, directory, stop),
+            ["dotnext"] = (options, directory, stop) => ClosedLoop.RunAsync("dotnext", new DotNextTarget(), options, directory, stop),
+            ["disk"] = (options, directory, _) => Task.Run(() => RawDiskBaseline.Run("disk", copies: 1, options, directory)),
+            ["disk3"] = (options, directory, _) => Task.Run(() => RawDiskBaseline.Run("disk3", copies: 3, options, directory)),
+        };
 
     public static RootCommand Create()
     {

@@ -29,10 +29,10 @@ internal static class ServerHelp
         target.WriteLine($"      {flag.Description} (default: {flag.Default})");
     }
 
-    private static void WriteNames(TextWriter target, string title, FlagSupport fate)
+    private static void WriteNames(TextWriter target, string title, FlagSupport support)
     {
         target.WriteLine(title);
-        foreach (var row in EtcdFlags.All.Where(f => f.Support == fate).Select(f => "--" + f.Name).Chunk(4))
+        foreach (var row in EtcdFlags.All.Where(f => f.Support == support).Select(f => "--" + f.Name).Chunk(4))
             target.WriteLine("  " + string.Join(' ', row));
         target.WriteLine();
     }

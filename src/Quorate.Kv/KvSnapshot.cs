@@ -95,14 +95,14 @@ public sealed class KvSnapshot
     /// </remarks>
     public KvError? Events(EventRequest request, long from, out EventBatch batch) => EventReader.Read(_view, request, from, out batch);
 
-    /// <summary>Returns a hash over the whole store: everything that can be read, and the leases with their attachments.</summary>
+    /// <summary>Returns a hash over the whole store: all readable versions, and the leases with their attachments.</summary>
     /// <remarks>
     /// Members must have the same hash at the same <see cref="AppliedIndex"/>. <see cref="HashKv"/> excludes leases, because it compares
     /// members at a revision, and leases are granted, renewed and revoked without one.
     /// </remarks>
     public uint Hash() => LeaseHash.Append(RevisionHash.Compute(_view, _isSwept, Revision), _view.Leases);
 
-    /// <summary>Returns a hash over everything that can be read between the compact revision and <paramref name="revision"/>.</summary>
+    /// <summary>Returns a hash over all versions that can be read between the compact revision and <paramref name="revision"/>.</summary>
     /// <param name="revision">The last revision; 0 or less is the newest.</param>
     /// <param name="hash">The hash, and the revisions it covers.</param>
     /// <remarks>

@@ -10,7 +10,7 @@ public enum ProposalOutcome : byte
     Rejected = 2,
 
     /// <summary>
-    /// The outcome is unknown: the command may have been committed, or may still be. Only the state that the command changes can show it.
+    /// The outcome is unknown: the command may have been committed, or may still be. To find out, read the state that the command changes.
     /// </summary>
     Indeterminate = 3,
 }

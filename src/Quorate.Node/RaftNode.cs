@@ -21,8 +21,8 @@ public static class RaftNode
     /// </param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">
-    /// The data directory or a listen address cannot be used, or the data on disk is corrupt. The message says what failed, why, and what
-    /// to do.
+    /// The data directory or a listen address cannot be used, or the data on disk is corrupt. The message states what failed, why, and
+    /// what to do.
     /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static Task<RaftNode<TResult>> StartAsync<TResult>(

@@ -1,8 +1,8 @@
 namespace Quorate.Raft;
 
 /// <summary>
-/// Everything that one step requires to be done, as data. The driver carries it out in the order of these members. The core fills it in,
-/// and its contents are valid until the next step.
+/// The effects of one step, as data. The driver carries them out in the order of these members. The core fills this object, whose contents
+/// are valid until the next step.
 /// </summary>
 /// <remarks>
 /// Order: (1) <see cref="Append"/> goes to the disk, (2) <see cref="SendNow"/> may be sent at once, (3) <see cref="SendWhenDurable"/> is
@@ -95,7 +95,7 @@ public sealed class Effects
     internal ReadIndexReply NewReadIndexReply() => _readReplies.Rent();
 }
 
-/// <summary>What one step writes to disk: one write, one flush, which appends of other steps may share.</summary>
+/// <summary>The data that one step writes to disk, with one write and one flush, which appends of other steps may share.</summary>
 /// <param name="Token">
 /// Identifies this append; 0 when there is nothing to write. Tokens ascend, and appends become durable in their order.
 /// </param>

@@ -50,8 +50,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Passes committed entries to the state machine, as many as it may have at a time. The rest stays on disk alone and is loaded later:
-    /// so a stalled state machine uses bounded memory, on a follower too, which cannot make the leader slow down.
+    /// Passes committed entries to the state machine, as many as it may have at a time. The rest stays only on disk and is loaded
+    /// later, so memory stays bounded while the state machine is stalled. A follower needs this too: it cannot slow down the leader.
     /// </summary>
     private void EmitCommitted(Effects effects)
     {

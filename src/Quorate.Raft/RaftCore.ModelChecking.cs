@@ -78,7 +78,7 @@ public sealed partial class RaftCore
             _pendingAppends.Enqueue(_pendingAppends.Dequeue() with { AtTick = 0 });
     }
 
-    /// <summary>Lets enough time pass that the next tick fires this timer.</summary>
+    /// <summary>Advances time so far that the next tick fires this timer.</summary>
     internal void Elapse(TimerKind timer)
     {
         switch (timer)
@@ -101,8 +101,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Writes everything that determines the future behaviour of the core, without elapsed time, and nothing else: two cores that write the
-    /// same behave the same. Options, which are equal in all cores of a search, are omitted, and so is state that follows from the rest.
+    /// Writes exactly the state that determines the future behaviour of the core, without elapsed time: two cores that write the same state
+    /// behave the same. Options, which are equal in all cores of a search, are omitted, and so is state that follows from the rest.
     /// </summary>
     internal void WriteState<TWriter>(in TWriter state)
         where TWriter : IStateWriter
@@ -132,7 +132,9 @@ public sealed partial class RaftCore
             WriteVotes(state);
     }
 
-    /// <summary>Only the order of tokens matters; of durable ones not even that.</summary>
+    /// <summary>
+    /// Writes the pending appends. Only the order of tokens matters, so tokens are written relative to the newest durable one.
+    /// </summary>
     private void WritePendingAppends<TWriter>(in TWriter state)
         where TWriter : IStateWriter
     {

@@ -5,7 +5,7 @@ namespace Quorate.Raft;
 /// The leader records its commit index, confirms in one round of messages to a quorum that it still leads, and then grants all reads that
 /// arrived before the round began. The leader numbers rounds, never twice in a term, and a reply counts only in the term in which the
 /// request was sent: no reply of an earlier round, however late, can grant a read. One round is in flight at a time, and every read that
-/// arrives meanwhile shares the next. A follower sends its reads to the leader under ids of its own that it never reuses, not even after a
+/// arrives meanwhile shares the next. A follower sends its reads to the leader under its own ids, which it never reuses, not even after a
 /// restart.
 /// </remarks>
 public sealed partial class RaftCore
@@ -82,7 +82,7 @@ public sealed partial class RaftCore
         if (_reads.Count == 0 || _confirmedRound < _round || _commit < _termStart || _reads[^1].Round != 0)
             return;
 
-        // A new leader holds every committed entry but does not know which they are until one of its own is committed (§6.4 step 1).
+        // A new leader holds every committed entry but does not know which they are until an entry of its term is committed (§6.4 step 1).
         Invariant.That(_log.TermAt(_commit) == _term, "a read is granted only after an entry of this term is committed");
         _round++;
         for (var i = 0; i < _reads.Count; i++)

@@ -77,8 +77,8 @@ public sealed partial class RaftCore
         StartLeading();
         Trace(TraceKind.BecameLeader, effects);
 
-        // Counting replicas never commits an entry of an earlier term (§3.6.2), so a new leader appends an empty entry of its own at once:
-        // when that is committed, everything below it is committed too.
+        // Counting replicas never commits an entry of an earlier term (§3.6.2), so a new leader appends an empty entry of its term at once:
+        // when that entry is committed, everything below it is committed too.
         AppendToLog(LogEntry.NoOp(_term, _log.LastIndex + 1));
 
         Invariant.That(_log.LastTerm == _term);

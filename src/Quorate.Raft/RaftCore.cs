@@ -242,7 +242,7 @@ public sealed partial class RaftCore
         }
     }
 
-    /// <summary>Sends a message that needs no flush of its own, but not before the current term is durable.</summary>
+    /// <summary>Sends a message: at once if the current term is durable, otherwise when it is.</summary>
     private void Send(Message message, NodeId to, Effects effects)
     {
         message.From = _self;

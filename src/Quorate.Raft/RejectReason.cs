@@ -1,7 +1,7 @@
 namespace Quorate.Raft;
 
 /// <summary>
-/// Why a proposal or a read was rejected. It had no effect and will have none, and may be retried, except one that is too large.
+/// Why a proposal or a read was rejected. A rejected request has no effect, now or later, and may be retried unless it is too large.
 /// </summary>
 public enum RejectReason : byte
 {

@@ -14,8 +14,8 @@ namespace Quorate.Verification;
 /// <typeparam name="TResult">The state machine's result of a command.</typeparam>
 /// <remarks>
 /// A workload may await only the tasks of this client: no delay, no timer and no other task, because events outside the simulator have no
-/// point in virtual time. Before each request a think time passes. Each request goes to a member chosen at random, sometimes to one that
-/// only believes that it is the leader.
+/// point in virtual time. Before each request a think time passes. Each request goes to a member chosen at random, sometimes to a
+/// deposed leader that has not received the newer term yet.
 /// </remarks>
 public sealed class VirtualClient<TStateMachine, TResult> : IClient
     where TStateMachine : IStateMachine<TResult>

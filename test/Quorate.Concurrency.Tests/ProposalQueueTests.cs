@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="ProposalQueue"/>: many clients, one driver, a limit.</summary>
+/// <summary><see cref="ProposalQueue"/>: many clients enqueue up to a limit, and one driver takes.</summary>
 public sealed class ProposalQueueTests
 {
     private const int Max = 2;

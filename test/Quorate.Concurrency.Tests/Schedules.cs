@@ -19,15 +19,17 @@ internal static class Schedules
 
     public static void Explore(uint count, Action test)
     {
-        using var engine = TestingEngine.Create(Settings(count), test);
-        Run(engine, count);
+        using var engine = TestingEngine.Create(Settings(Scale(count)), test);
+        Run(engine, Scale(count));
     }
 
     public static void Explore(uint count, Func<Task> test)
     {
-        using var engine = TestingEngine.Create(Settings(count), test);
-        Run(engine, count);
+        using var engine = TestingEngine.Create(Settings(Scale(count)), test);
+        Run(engine, Scale(count));
     }
+
+    private static uint Scale(uint count) => (uint)TestEffort.Of((int)count);
 
     private static Configuration Settings(uint count) => Configuration.Create()
         .WithTestingIterations(count)

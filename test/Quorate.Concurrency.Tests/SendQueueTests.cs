@@ -141,7 +141,7 @@ public sealed class SendQueueTests
             {
                 var number = from;
                 while (!frames.AsSpan(at, MessageBytes).SequenceEqual(Encoded(number)))
-                    Assert.True(++number <= 4, "what arrived is no message, or one that came before");
+                    Assert.True(++number <= 4, "the received bytes are not a whole message, or repeat an earlier one");
                 from = number + 1;
             }
 

@@ -4,8 +4,8 @@ using Quorate.PlantedBugs.Detectors;
 namespace Quorate.PlantedBugs.Tests;
 
 /// <summary>
-/// Which failures of a test count as a detection. A test that fails for an unrelated reason would "detect" every bug, and would still do so
-/// after it stopped checking the property it exists for.
+/// A detector counts only the relevant failures of a test as a detection. A test that fails for an unrelated reason would "detect" every
+/// bug, and would still do so after it stopped checking the property it exists for.
 /// </summary>
 public sealed class DetectorTests
 {

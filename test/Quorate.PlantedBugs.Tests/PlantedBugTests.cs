@@ -9,7 +9,8 @@ namespace Quorate.PlantedBugs.Tests;
 /// </summary>
 public sealed class PlantedBugTests
 {
-    public static TheoryData<string> BugNames() => [.. PlantedBug.All.Select(static bug => bug.Name)];
+    public static TheoryData<string> BugNames() =>
+        [.. PlantedBug.All.Where(static (_, i) => i % TestEffort.Stride == 0).Select(static bug => bug.Name)];
 
     [Theory]
     [MemberData(nameof(BugNames))]

@@ -8,7 +8,7 @@ const string Usage = """
     Quorate.PlantedBugs [--only NAME,…] [--jobs N]        plants each bug and runs all its detectors; exits with 2 if a bug is not detected
     Quorate.PlantedBugs --by DETECTOR [--only NAME,…]     runs this detector instead, and accepts any violation; DETECTOR as in a bug's
                                                           file, e.g. "refinement, 20 seeds"
-    Quorate.PlantedBugs --table                           runs all trials, one at a time, and writes the table in docs/testing/planted-bugs.md
+    Quorate.PlantedBugs --table                           runs all trials, one at a time, and writes docs/testing/planted-bugs.md
     """;
 
 string[]? only = null;

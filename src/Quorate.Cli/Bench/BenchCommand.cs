@@ -33,7 +33,7 @@ internal static class BenchCommand
             includeRange: true));
         command.Add(Workload(
             "txn",
-            "Writes a key if its revision has not changed since this bench last saw it, and reads it otherwise.",
+            "Writes a key if its revision has not changed since this bench last read it, and reads it otherwise.",
             [0, 0, 1],
             includeRange: false));
         command.Add(Mixed());

@@ -62,7 +62,7 @@ internal sealed class RangeOperation : BenchOperation
     }
 }
 
-/// <summary>Puts a key if its revision is unchanged since this bench last saw it; otherwise reads the key to learn its revision.</summary>
+/// <summary>Puts a key if its revision is unchanged since this bench last read it; otherwise reads the key to learn its revision.</summary>
 internal sealed class TxnOperation : BenchOperation
 {
     private readonly TxnRequest _request = new();

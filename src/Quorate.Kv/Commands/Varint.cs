@@ -36,7 +36,7 @@ internal static class Varint
         }
     }
 
-    /// <summary>Reads a number in its only shortest form; false when it is missing, too large or padded.</summary>
+    /// <summary>Reads a number in its only shortest form; returns false when it is missing, too large or padded.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, ref int at, out ulong value)
     {
         value = 0;

@@ -3,9 +3,9 @@ using Quorate.Raft;
 namespace Quorate.Kv;
 
 /// <summary>A lease: when it ends, the keys attached to it are deleted.</summary>
-/// <param name="Id">Its id; never 0.</param>
-/// <param name="TtlSeconds">Its time to live without a renewal, from 1 to <see cref="MaxTtlSeconds"/>.</param>
-/// <param name="RenewedAt">The index of the log entry that granted it or last renewed it.</param>
+/// <param name="Id">The id of the lease; never 0.</param>
+/// <param name="TtlSeconds">The time to live of the lease without a renewal, from 1 to <see cref="MaxTtlSeconds"/>.</param>
+/// <param name="RenewedAt">The index of the log entry that granted the lease or last renewed it.</param>
 /// <remarks>
 /// The store has no clock: the server decides that a lease has expired and proposes a <see cref="LeaseExpireRequest"/>, which carries the
 /// <see cref="RenewedAt"/> the decision was based on. A log index is never reused, so an expiry that is overtaken by a renewal, or by the

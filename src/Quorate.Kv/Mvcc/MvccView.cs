@@ -55,7 +55,7 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
         return !earlier.IsNone && TryGetVersion(earlier, out var found) && !found.IsDeletion ? found.Kv : null;
     }
 
-    /// <summary>Finds the version with a revision; false if a compaction has removed it.</summary>
+    /// <summary>Finds the version with a revision; returns false if a compaction has removed it.</summary>
     public bool TryGetVersion(Revision revision, out VersionRecord version)
     {
         if (!TreeReader.TryFind(History, revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), out var leaf, out var slot))

@@ -71,7 +71,7 @@ internal sealed class MvccWriter
     }
 
     /// <summary>
-    /// Makes everything unreadable that only reads before <paramref name="revision"/> can see. <see cref="Sweep"/> removes the bytes
+    /// Makes every version unreadable that only reads before <paramref name="revision"/> can see. <see cref="Sweep"/> removes the bytes
     /// gradually.
     /// </summary>
     public KvError? Compact(long revision)

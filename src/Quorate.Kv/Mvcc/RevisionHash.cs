@@ -6,8 +6,8 @@ namespace Quorate.Kv.Mvcc;
 
 /// <summary>CRC-32C over every version that can be read at or after the compact revision, up to a revision.</summary>
 /// <remarks>
-/// Two members that applied the same commands have the same hash, whatever their pages look like and however far each has swept. Each
-/// version contributes its revision, create revision, version, lease, and the lengths and bytes of key and value, all little-endian.
+/// Two members that applied the same commands have the same hash, regardless of the layout of their pages and of how far each has swept.
+/// Each version contributes its revision, create revision, version, lease, and the lengths and bytes of key and value, all little-endian.
 /// </remarks>
 internal static class RevisionHash
 {

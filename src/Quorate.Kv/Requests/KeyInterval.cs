@@ -137,7 +137,7 @@ public enum KeyIntervalKind : byte
     /// <summary>One key.</summary>
     Single = 0,
 
-    /// <summary>From a start to an exclusive end.</summary>
+    /// <summary>The keys from a start to an exclusive end.</summary>
     Range = 1,
 
     /// <summary>A start and every key after it.</summary>

@@ -21,7 +21,7 @@ public abstract record KvOperation : KvRequest
     public abstract bool MayWrite { get; }
 }
 
-/// <summary>An operation of a transaction whose union field was not set. It is always rejected.</summary>
+/// <summary>An operation of a transaction whose union field was not set; always rejected.</summary>
 /// <remarks>Errors: <see cref="KvError.KeyNotFound"/>, the error that etcd returns for it.</remarks>
 public sealed record EmptyOperation : KvOperation
 {

@@ -7,8 +7,8 @@ namespace Quorate.Kv;
 public abstract record LeaseRequest(long Id) : KvRequest;
 
 /// <summary>Creates a lease.</summary>
-/// <param name="Id">Its id, chosen by the client or the server; not 0.</param>
-/// <param name="TtlSeconds">Its time to live without a renewal, with the server's minimum already applied: 1 or more.</param>
+/// <param name="Id">The id of the new lease, chosen by the client or the server; not 0.</param>
+/// <param name="TtlSeconds">The time to live of the lease without a renewal, with the server's minimum already applied: 1 or more.</param>
 /// <remarks>
 /// Errors: <see cref="KvError.LeaseTtlTooLarge"/>, <see cref="KvError.LeaseExists"/>. Source: etcd v3 API, LeaseGrantRequest.
 /// </remarks>

@@ -26,7 +26,7 @@ public sealed record PutResponse(long Revision, KeyValue? PrevKv) : KvResponse(R
 public sealed record DeleteRangeResponse(long Revision, long Deleted, IReadOnlyList<KeyValue> PrevKvs) : KvResponse(Revision);
 
 /// <summary>The response to a <see cref="TxnRequest"/>.</summary>
-/// <param name="Revision">The revision it created, or the newest if it changed nothing; 0 when nested.</param>
+/// <param name="Revision">The revision that the transaction created, or the newest if it changed nothing; 0 when nested.</param>
 /// <param name="Succeeded">Whether the comparisons held.</param>
 /// <param name="Responses">One response for each operation of the branch taken, in order.</param>
 public sealed record TxnResponse(long Revision, bool Succeeded, IReadOnlyList<KvResponse> Responses) : KvResponse(Revision);

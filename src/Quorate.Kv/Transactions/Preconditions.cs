@@ -2,10 +2,10 @@ using Quorate.Kv.Mvcc;
 
 namespace Quorate.Kv;
 
-/// <summary>Checks everything that can fail in the branch a transaction takes before its first operation runs.</summary>
+/// <summary>Checks the branch that a transaction takes for every possible error, before its first operation runs.</summary>
 /// <remarks>
-/// So an operation cannot fail once it has started, and nothing ever has to be rolled back. All puts are checked before all ranges, as in
-/// etcd; a range at a compacted revision is found here, on every member alike (etcd #18667), whatever the read would return.
+/// Therefore an operation cannot fail once it has started, and no rollback is needed. All puts are checked before all ranges, as in
+/// etcd; a range at a compacted revision is found here, on every member alike (etcd #18667), regardless of what the read would return.
 /// </remarks>
 internal static class Preconditions
 {

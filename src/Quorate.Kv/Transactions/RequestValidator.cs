@@ -1,6 +1,6 @@
 namespace Quorate.Kv;
 
-/// <summary>Validates a request on its own, before it is proposed: rejects requests that would fail whatever the store contains.</summary>
+/// <summary>Validates a request before it is proposed: rejects requests that would fail regardless of the contents of the store.</summary>
 /// <remarks>
 /// The server calls <see cref="Validate"/> with its limits. Applying a command repeats every check except the limits, because a member must
 /// not trust the proposals of another one, and because members may have different limits but must produce the same results. Source: etcd v3

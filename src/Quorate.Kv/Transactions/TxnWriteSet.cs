@@ -14,7 +14,7 @@ internal sealed class TxnWriteSet
     private readonly HashSet<ReadOnlyMemory<byte>> _puts = new(BytesComparer.Instance);
     private readonly List<KeyInterval> _deletes = [];
 
-    /// <summary>Collects the write set; false when a key would be written twice.</summary>
+    /// <summary>Collects the write set; returns false when a key would be written twice.</summary>
     public static bool TryCollect(IReadOnlyList<KvOperation> operations, out TxnWriteSet writeSet)
     {
         writeSet = new TxnWriteSet();

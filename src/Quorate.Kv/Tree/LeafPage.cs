@@ -110,7 +110,7 @@ internal sealed class LeafPage : Page
         return counted;
     }
 
-    /// <summary>Sets an entry at slot i: replaces the entry there, or inserts before it. False when the heap has no room.</summary>
+    /// <summary>Sets an entry at slot i: replaces the entry there, or inserts before it. Returns false when the heap is full.</summary>
     public bool TrySet(int i, bool replace, in NewEntry entry)
     {
         var size = entry.Size;

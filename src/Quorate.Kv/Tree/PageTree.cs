@@ -30,7 +30,7 @@ internal sealed class PageTree(int pageBytes)
         Root = right is null ? root : new InnerPage(_batchId, [root, right], new Separators(separator));
     }
 
-    /// <summary>Removes an entry; false when there is none with that key.</summary>
+    /// <summary>Removes an entry; returns false when there is none with that key.</summary>
     public bool Remove(ReadOnlySpan<byte> key)
     {
         // Search first, so that removing a missing key copies no page.
@@ -122,7 +122,7 @@ internal sealed class PageTree(int pageBytes)
 
         if (keep == 0 && !newGoesLeft)
         {
-            // The first entry is larger than half: it gets a page of its own.
+            // The first entry is larger than half: it gets its own page.
             newGoesLeft = i == 0;
             keep = newGoesLeft ? 0 : 1;
         }

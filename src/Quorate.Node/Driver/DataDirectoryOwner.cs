@@ -33,7 +33,7 @@ internal static class DataDirectoryOwner
 
         var found = Read(storage);
         if (found != expected)
-            throw new IOException($"The data directory belongs to {OneLine(found)}; the options say {OneLine(expected)}. " +
+            throw new IOException($"The data directory belongs to {OneLine(found)}; the options describe {OneLine(expected)}. " +
                 "A member cannot use the log and votes of another, and a start with other members does not change the cluster: " +
                 "start with the options the data directory was created with, or give a new member its own data directory.");
 

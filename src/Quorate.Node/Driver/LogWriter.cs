@@ -119,7 +119,7 @@ internal sealed class LogWriter
             _log.AppendAndFlush(_writing);
             _completed = CompletedOperation.Write;
         }
-#pragma warning disable CA1031 // Whatever the exception is, the driver must receive it and stop the node.
+#pragma warning disable CA1031 // Any exception must reach the driver, which stops the node.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

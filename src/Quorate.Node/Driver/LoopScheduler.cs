@@ -115,7 +115,7 @@ internal sealed class LoopScheduler : IDisposable
         {
             _runOnce();
         }
-#pragma warning disable CA1031 // Whatever ends the loop stops the node, and becomes the exception of RaftNode.Completion.
+#pragma warning disable CA1031 // Any exception ends the loop, stops the node, and becomes the exception of RaftNode.Completion.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

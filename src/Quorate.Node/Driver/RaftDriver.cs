@@ -9,7 +9,7 @@ namespace Quorate.Node.Driver;
 internal delegate void StepObserver(RaftCore core, in Input input, Effects effects);
 
 /// <summary>
-/// Runs the core. Each iteration takes everything that has arrived, steps the core once for each input, and carries out the effects.
+/// Runs the core. Each iteration takes all inputs that have arrived, steps the core once for each, and carries out the effects.
 /// </summary>
 /// <remarks>
 /// <code>

@@ -22,7 +22,7 @@ internal sealed class WakeSignal : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The waiter has ended and disposed the event; the caller learns of the end by other means.
+            // The waiter has ended and disposed the event, so there is no thread to wake.
         }
     }
 

@@ -81,8 +81,8 @@ public sealed class FileStorage : IStorage, IDisposable
     });
 
     /// <summary>
-    /// Adds to an error the operation, the file and what to do; the system's own message says why. A full disk, missing permissions and a
-    /// read-only file system are different exception types in .NET; here all of them become <see cref="IOException"/>.
+    /// Adds to an error the operation, the file and what to do; the system's own message gives the reason. A full disk, missing
+    /// permissions and a read-only file system are different exception types in .NET; here all of them become <see cref="IOException"/>.
     /// </summary>
     internal static T WrapErrors<T>(string what, string path, Func<string, T> action)
     {

@@ -9,7 +9,7 @@ internal static class HandshakeErrors
         "If its old data directory still exists, start it with that one. Otherwise the member is lost: " +
         "remove it from the cluster and add it again, as a member with another id.";
 
-    /// <summary>For the log of the node that was rejected.</summary>
+    /// <summary>Returns the message for the log of the node that was rejected.</summary>
     public static string ForDialer(
         HandshakeRejection rejection, in HandshakeRequest request, in HandshakeResponse response, PeerAddress address) => rejection switch
     {
@@ -40,7 +40,7 @@ internal static class HandshakeErrors
             + "which this release does not know: see the log of that node.",
     };
 
-    /// <summary>For the log of the node that rejected the connection.</summary>
+    /// <summary>Returns the message for the log of the node that rejected the connection.</summary>
     public static string ForListener(
         HandshakeRejection rejection, in HandshakeRequest request, ulong clusterId, NodeId self, string from) => rejection switch
     {
@@ -67,7 +67,7 @@ internal static class HandshakeErrors
             $"Closed a connection from {from}: the handshake timed out. No Quorate node does this; look for a port scanner.",
         HandshakeRejection.TooManyHandshakes =>
             $"Closed a connection from {from}: too many handshakes are in progress. "
-            + "Look for what keeps opening connections to the peer port.",
+            + "Find the program that keeps opening connections to the peer port.",
         _ => $"Closed a connection from {from}: it did not send the handshake of a Quorate node. "
             + "The peer port is for peers; clients use the client port.",
     };

@@ -4,8 +4,8 @@ namespace Quorate.Node.Transport;
 
 /// <summary>A connection that a peer opened and sends on: puts verified frames into the receive queue.</summary>
 /// <remarks>
-/// It has its own thread, which blocks in the read call and runs the loop itself: through the thread pool, each message would pass through
-/// two more threads. There are as many such threads as peers. Shutting down the socket ends the blocking read.
+/// Each connection has its own thread, which blocks in the read call and runs the loop itself: through the thread pool, each message would
+/// pass through two more threads. There are as many such threads as peers. Shutting down the socket ends the blocking read.
 /// </remarks>
 internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket socket, Stream stream) : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _malformed;
 
-    /// <summary>Whether something on the connection was not a valid message; then nothing else from it is used either.</summary>
+    /// <summary>Whether the peer sent an invalid message; the remaining frames of the connection are then ignored.</summary>
     public bool IsMalformed => Volatile.Read(ref _malformed) != 0;
 
     /// <summary>Ends the connection; completes when it adds nothing more to the receive queue.</summary>

@@ -19,8 +19,8 @@ namespace Quorate.Node.Transport;
 ///  24 16n  for each peer, in id order: node id, incarnation
 /// </code>
 /// A member that comes back with an empty data directory has forgotten its votes and the entries it had acknowledged. Under its old id it
-/// could vote twice in a term, or help to elect a leader without entries that it had acknowledged. It comes with another incarnation, and
-/// every node that knows the old one rejects it.
+/// could vote twice in a term, or help to elect a leader without entries that it had acknowledged. Its new directory has another
+/// incarnation, and every node that knows the old one rejects the member.
 /// Durability: a peer is recorded, and the file flushed, before the peer receives its acceptance; otherwise two of its incarnations could
 /// be accepted, one before and one after a crash.
 /// Threading: any thread; <see cref="TryRecord"/> may write to the disk. Any change here bumps the version and

@@ -19,7 +19,7 @@ internal sealed class Listener : IDisposable
     public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
 
     /// <summary>Binds to every IP address of <paramref name="address"/>.</summary>
-    /// <exception cref="TransportStartException">An address cannot be used; the message says which, why, and what to do.</exception>
+    /// <exception cref="TransportStartException">An address cannot be used; the message states which, why, and what to do.</exception>
     public static List<Listener> Bind(TcpNetwork network, PeerAddress address)
     {
         var bound = new List<Listener>();

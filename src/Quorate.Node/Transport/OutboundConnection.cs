@@ -195,8 +195,8 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
     {
         var read = await stream.ReadAsync(new byte[1], cancellation).ConfigureAwait(false);
         throw read == 0
-            ? new EndOfStreamException("the peer closed it; it may have stopped")
-            : new WireFormatException("it sent something on the connection on which it receives");
+            ? new EndOfStreamException("the peer closed the connection; it may have stopped")
+            : new WireFormatException("the peer sent bytes on a connection on which it must only receive");
     }
 
     private static async Task JoinAsync(Task task)

@@ -58,8 +58,8 @@ internal sealed class Peer : IDisposable
     public void Dispose() => _removed.Dispose();
 
     /// <summary>
-    /// Makes <paramref name="connection"/> the inbound connection. The previous one must end: the peer has given it up, or it would not
-    /// have connected again.
+    /// Makes <paramref name="connection"/> the inbound connection. The previous one must end: the peer has abandoned it,
+    /// because it has connected again.
     /// </summary>
     /// <returns>The previous connection, which may still be adding frames to the receive queue.</returns>
     public InboundConnection? Replace(InboundConnection connection)

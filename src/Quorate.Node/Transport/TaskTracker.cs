@@ -14,7 +14,7 @@ internal sealed class TaskTracker(Action<Exception> onFault)
     public bool TryRun(Func<Task> work) => TryTrack(() => Task.Run(work));
 
     /// <summary>
-    /// Starts blocking work on a thread of its own; does nothing if the system cannot create a thread, or after <see cref="DrainAsync"/>.
+    /// Starts blocking work on its own thread; does nothing if the system cannot create a thread, or after <see cref="DrainAsync"/>.
     /// </summary>
     public bool TryRunBlocking(Action work) => TryTrack(() =>
         Task.Factory.StartNew(

@@ -1,6 +1,6 @@
 namespace Quorate.Node.Transport;
 
-/// <summary>The transport could not start; the message says what failed, why, and what to do.</summary>
+/// <summary>The transport could not start; the message states what failed, why, and what to do.</summary>
 public sealed class TransportStartException : IOException
 {
     internal TransportStartException(string message, Exception inner)

@@ -106,7 +106,7 @@ internal sealed class WireDecoder
                 break;
 
             default:
-                throw new InvalidOperationException($"{message.GetType().Name} is created here but not decoded here");
+                throw new InvalidOperationException($"{message.GetType().Name} has no decoder; add it to WireDecoder.Read");
         }
     }
 
@@ -117,7 +117,7 @@ internal sealed class WireDecoder
         message.Round = reader.UInt64();
         var count = ReadCount(ref reader, WireEncoder.EntryHeaderBytes, out var headerBytes);
         if (message.Previous.Index.Value > ulong.MaxValue - (ulong)count)
-            throw new WireFormatException($"{count} entries after {message.Previous} have no indexes");
+            throw new WireFormatException($"the indexes of {count} entries after {message.Previous} overflow");
         if (_entries.Length < count)
             _entries = new LogEntry[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count)];
 
@@ -127,7 +127,7 @@ internal sealed class WireDecoder
         {
             var kind = (EntryKind)reader.Byte();
             if (kind is < EntryKind.NoOp or > EntryKind.Configuration)
-                throw new WireFormatException($"there is no entry kind {(byte)kind}");
+                throw new WireFormatException($"unknown entry kind {(byte)kind}");
             reader.Skip(3);
             var payload = Slice(body, ref payloadAt, reader.UInt32());
             var entryTerm = new Term(reader.UInt64());

@@ -65,7 +65,7 @@ internal sealed class LogReader(SegmentIndex segmentIndex)
 
         var record = _buffer.AsMemory((int)(offset - _bufferOffset), size);
         if (!EntryRecord.IsValid(record.Span, _segment.Nonce, offset))
-            throw Corruption(index, offset, "a record does not verify");
+            throw Corruption(index, offset, "a record fails verification");
         var entry = EntryRecord.Decode(record);
         return entry.Index == index ? entry : throw Corruption(index, offset, $"entry {entry.Id} is in its place");
     }

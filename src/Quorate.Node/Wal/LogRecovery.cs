@@ -248,7 +248,7 @@ internal sealed class LogRecovery(IStorage storage)
             throw new WalCorruptionException(
                 SegmentIndex.Current.Name, SegmentIndex.Current.Tail,
                 string.Create(CultureInfo.InvariantCulture, $"entries {SegmentIndex.Last + 1} to {_start - 1}"),
-                "the log ends before it begins", "An entry is dropped only after it was written.");
+                "the last entry is before the start of the log", "An entry is dropped only after it was written.");
         }
 
         if (CommitMark > SegmentIndex.Last && CommitMark >= _start)

@@ -31,7 +31,7 @@ internal static class Sectors
 
     /// <summary>
     /// The value that a checksum is combined with, so that it is valid at one offset of one segment only: a record that the disk wrote to
-    /// another place, or that was copied from another file, does not verify.
+    /// another place, or that was copied from another file, fails verification.
     /// </summary>
     public static uint SealOf(ulong nonce, long offset) => (uint)(Mix(nonce, offset) >> 32);
 

@@ -94,7 +94,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
             segment.Dispose();
     }
 
-    // A method of its own: the closure is allocated in the method that captures, and Preallocate runs with every batch.
+    // A separate method: the closure is allocated in the method that captures, and Preallocate runs with every batch.
     private void StartPreallocation(ulong sequence)
     {
         var throttle = _throttle = new PreallocationThrottle();

@@ -37,7 +37,7 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
         Header = default;
         if (!FrameHeader.TryRead(sector, segment.Nonce, offset, out var header))
         {
-            what = "the header of a frame does not verify";
+            what = "the header of a frame fails verification";
             return FrameState.Corrupt;
         }
 
@@ -93,14 +93,14 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
                 return $"record {i} of {header.Records} extends beyond the end of its frame";
             var size = EntryRecord.DeclaredSize(bytes[at..], header.Length - at);
             if (size == 0 || !EntryRecord.IsValid(bytes.Slice(at, size), segment.Nonce, Offset + at))
-                return $"record {i} of {header.Records} in a frame does not verify";
+                return $"record {i} of {header.Records} in a frame fails verification";
             recordsChecksum = Crc32C.Continue(recordsChecksum, bytes.Slice(at, sizeof(uint)));
             at += size;
         }
 
         if (at != header.Length || ~recordsChecksum != header.RecordsChecksum)
             return "the records of a frame do not match its header";
-        return bytes[at..].ContainsAnyExcept((byte)0) ? "what follows the records of a frame is not zero" : "";
+        return bytes[at..].ContainsAnyExcept((byte)0) ? "the padding after the records of a frame is not zero" : "";
     }
 
     private bool HasUnwrittenSector(long offset, int length)
@@ -188,7 +188,7 @@ internal static class StorageFileExtensions
         catch (IOException fault)
         {
             throw new WalCorruptionException(
-                file.Name, offset, "the entries there", $"the disk cannot read it ({fault.Message.TrimEnd('.')})",
+                file.Name, offset, "the entries there", $"the disk cannot read them ({fault.Message.TrimEnd('.')})",
                 "It was written and flushed.", fault);
         }
     }

@@ -4,8 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Node.Wal;
 
 /// <summary>
-/// The write-ahead log. Everything that <see cref="AppendAndFlush"/> has returned for survives a power loss; corrupt data is never
-/// returned.
+/// The write-ahead log. A batch survives a power loss once <see cref="AppendAndFlush"/> has returned; corrupt data is never returned.
 /// </summary>
 /// <remarks>
 /// Threading: one thread, the disk thread. Errors: after a failed write or flush the content of the disk is unknown, so the log rejects
@@ -202,7 +201,7 @@ internal sealed class WriteAheadLog : IDisposable
             return hardState;
         hardState.Dispose();
         throw new WalCorruptionException(
-            Segment.NameOf(1), 0, "all entries", "no segment of the log is there",
+            Segment.NameOf(1), 0, "all entries", "no segment file exists",
             "A term was saved, and that happens only after the first segment was created.");
     }
 

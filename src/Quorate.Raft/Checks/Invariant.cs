@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Quorate.Raft;
 
-/// <summary>Checks conditions that must hold whatever the network, the disk and the other members do. Enabled in every build.</summary>
+/// <summary>
+/// Checks conditions that must hold regardless of what the network, the disk and the other members do. Enabled in every build.
+/// </summary>
 /// <remarks>A false invariant is a bug in Quorate: the node stops, because continuing could return a wrong result.</remarks>
 public static class Invariant
 {

@@ -29,7 +29,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>The member.</summary>
     public NodeId Node { get; } = node;
 
-    /// <summary>How entries are sent to it.</summary>
+    /// <summary>How entries are sent to the follower.</summary>
     public ReplicationState State { get; private set; }
 
     /// <summary>The last index known to be on the follower's disk and equal to the leader's entry.</summary>
@@ -106,8 +106,8 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     }
 
     /// <summary>
-    /// Moves <see cref="Next"/> back because the follower lacks the entry at <paramref name="rejected"/> or has another one there. False
-    /// when the rejection is stale.
+    /// Moves <see cref="Next"/> back because the follower lacks the entry at <paramref name="rejected"/> or has another one there.
+    /// Returns false when the rejection is stale.
     /// </summary>
     public bool TryDecrementNext(LogIndex rejected, LogIndex matchHint)
     {

@@ -9,7 +9,7 @@ namespace Quorate.Raft;
 /// messages may be reordered, and lost ones are resent. So the window keeps the newest sequence, and one bit for each of the
 /// <see cref="Size"/> sequences up to it; an older one was seen, or is not sent by the member any more.
 /// Another session begins at a random number, far from the previous one's. The probability that two sessions begin within 2^32 of each
-/// other is one in two thousand million; it may cost the later session's proposals until the next term.
+/// other is one in 2^31; proposals of the later session may then be ignored as duplicates until the next term.
 /// The last <see cref="SessionsMax"/> sessions are kept. A message of an earlier session would be taken for a new session's, and its
 /// proposals for new ones. Such a message would have to arrive within one leader term after its sender has restarted eight times and
 /// forwarded proposals each time. But a session sends over its own connection, and the first connection of the next session closes the
@@ -18,11 +18,11 @@ namespace Quorate.Raft;
 internal sealed class ReplayWindow
 {
     /// <summary>
-    /// How far behind the newest sequence another one may be and still be recognised as new or duplicate: 2 KiB of bits per session.
+    /// The number of sequences, up to the newest, that are recognised as new or duplicate: 2 KiB of bits per session.
     /// </summary>
     public const int Size = 16_384;
 
-    /// <summary>How many sessions of a member are distinguished: a member that restarts repeatedly uses no more memory.</summary>
+    /// <summary>The maximum number of sessions kept per member: memory stays bounded, however often a member restarts.</summary>
     public const int SessionsMax = 8;
 
     private const ulong SessionSpan = 1UL << 32;
@@ -32,7 +32,7 @@ internal sealed class ReplayWindow
     /// <summary>The number of sessions kept.</summary>
     public int SessionCount => _sessions.Count;
 
-    /// <summary>Records a sequence. False when it was recorded before, or is too old to tell.</summary>
+    /// <summary>Records a sequence. Returns false when it was recorded before, or is older than the window.</summary>
     public bool TryRecord(ulong sequence)
     {
         if (FindSession(sequence) is not { } session)

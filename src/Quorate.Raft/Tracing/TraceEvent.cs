@@ -33,10 +33,10 @@ public enum TraceKind : byte
     /// <summary>Reads at <see cref="TraceEvent.Index"/> were confirmed by a quorum.</summary>
     ReadConfirmed = 10,
 
-    /// <see cref="TraceEvent.Peer"/> rejected entries; the next probe is at <see cref="TraceEvent.Index"/>.
+    /// <summary>The follower <see cref="TraceEvent.Peer"/> rejected entries; the next probe is at <see cref="TraceEvent.Index"/>.</summary>
     FollowerDiverges = 11,
 
-    /// <see cref="TraceEvent.Peer"/> needs a snapshot: its next entry is no longer in the log.
+    /// <summary>The follower <see cref="TraceEvent.Peer"/> needs a snapshot: its next entry is no longer in the log.</summary>
     FollowerNeedsSnapshot = 12,
 
     /// <summary>The leader steps down: it received no reply from a quorum for an election timeout.</summary>

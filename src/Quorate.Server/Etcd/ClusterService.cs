@@ -10,7 +10,7 @@ internal sealed class ClusterService(RequestExecutor executor, MemberRegistry me
     /// <inheritdoc/>
     public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => MemberListAsync(request);
 
-    /// <summary>Lists the members, linearizably if the request says so.</summary>
+    /// <summary>Lists the members; the list is linearizable if the request requires it.</summary>
     public async Task<MemberListResponse> MemberListAsync(MemberListRequest request)
     {
         if (request.Linearizable)

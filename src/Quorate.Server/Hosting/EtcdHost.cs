@@ -72,7 +72,8 @@ internal static class EtcdHost
         kestrel.Limits.Http2.KeepAlivePingDelay = limits.KeepAliveInterval;
         kestrel.Limits.Http2.KeepAlivePingTimeout = limits.KeepAliveTimeout;
 
-        // A client often sends all its calls on one connection: the connection window must hold several large requests, a stream window one.
+        // A client often sends all its calls on one connection: the connection window must hold several large requests, a stream window
+        // one.
         kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
         foreach (var listener in listeners)

@@ -5,7 +5,8 @@ namespace Quorate.Server.Http;
 
 /// <summary>Writes a stream of responses as JSON, one object per line, each sent immediately.</summary>
 /// <remarks>
-/// An error before the first response is an ordinary error response; an error after it is the last line of the stream. /// Source: etcd's gRPC gateway.
+/// An error before the first response is an ordinary error response; an error after it is the last line of the stream.
+/// Source: etcd's gRPC gateway.
 /// </remarks>
 internal sealed class JsonStreamWriter(HttpContext context, JsonFormatter formatter)
 {

@@ -8,8 +8,8 @@ namespace Quorate.Server.Replication;
 /// A leader starts only after it has committed an entry of its own term, which a completed read barrier proves. It then restarts the full
 /// TTL of every lease, because the last renewals that the old leader accepted may be lost. The reaper proposes an expiry; the lease ends
 /// when the expiry is applied, unless a renewal was applied first: the proposal contains the index of the last renewal that the leader
-/// knew. Two members that both believe to be the leader are therefore harmless too. Source: etcd's lessor; the period and the number of
-/// leases per round are etcd's.
+/// knew. Expiry is therefore correct even while two members consider themselves the leader. Source: etcd's lessor; the period and the
+/// number of leases per round are etcd's.
 /// </remarks>
 internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines deadlines, TimeProvider time)
 {

@@ -158,7 +158,8 @@ internal sealed class DataDirectory : IDisposable
         {
             throw StartupException.Failed(
                 $"{Path.Combine(directory, IdentityName)} cannot be read.", $"the file is corrupt: {e.Message}",
-                "restore the file from a backup; without one, remove this member from the cluster and add it again with an empty data directory",
+                "restore the file from a backup; without one, remove this member from the cluster "
+                + "and add it again with an empty data directory",
                 e);
         }
     }

@@ -19,7 +19,7 @@ public sealed class KvCommandTests
                 Assert.Equal(request.GetType(), decoded.GetType());
                 Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(Encode(decoded)));
             },
-            iter: 2000);
+            iter: TestEffort.Of(2000));
 
     /// <summary>Golden bytes: existing logs contain them. Only a new format may add to them.</summary>
     [Fact]
@@ -75,7 +75,7 @@ public sealed class KvCommandTests
                     Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode(bytes.AsMemory(0, length)));
                 Assert.Throws<KvCommandFormatException>(() => KvCommand.Decode((byte[])[.. bytes, 0]));
             },
-            iter: 300);
+            iter: TestEffort.Of(300));
 
     [Fact]
     public void A_corrupted_command_is_rejected_or_decodes_canonically() =>
@@ -87,12 +87,12 @@ public sealed class KvCommandTests
                     bytes[at % bytes.Length] = value;
                 AssertRejectedOrCanonical(bytes);
             },
-            iter: 8_000);
+            iter: TestEffort.Of(8_000));
 
     [Fact]
     public void Random_bytes_are_rejected_or_decode_canonically() =>
         Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample(
-            (format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: 8_000);
+            (format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: TestEffort.Of(8_000));
 
     [Fact]
     public void A_huge_element_count_allocates_nothing()

@@ -30,7 +30,7 @@ public sealed class KvStoreModelTests
                 TreeReader.CheckInvariants(store.Current.View.Keys);
                 TreeReader.CheckInvariants(store.Current.View.History);
             },
-            iter: 3000);
+            iter: TestEffort.Of(3000));
 
     /// <summary>etcd's guarantees of a watch: ordered, unique, atomic, reliable, from any revision that is not compacted.</summary>
     [Fact]
@@ -60,7 +60,7 @@ public sealed class KvStoreModelTests
                 for (var from = 0; from < store.Revision + 3; from++)
                     Assert.Equal(reference.Events(wanted, from), Given.Events(store.Current, wanted, from));
             },
-            iter: 1000);
+            iter: TestEffort.Of(1000));
 
     /// <summary>etcd's guarantee of a revision: a read at it always returns the same result, until the revision is compacted.</summary>
     [Fact]
@@ -85,7 +85,7 @@ public sealed class KvStoreModelTests
                     return $"{hash} {snapshot.KeyCount} {string.Join('\n', reads.Select(r => Given.Format(snapshot.Range(r))))}";
                 }
             },
-            iter: 700);
+            iter: TestEffort.Of(700));
 
     /// <summary>
     /// The hash covers what can be read and nothing else: neither the page layout nor the sweep progress of a compaction.
@@ -118,5 +118,5 @@ public sealed class KvStoreModelTests
                 b.Current.HashKv(0, out var hashB);
                 Assert.Equal(referenceA.ReadableVersions(a.Revision) == referenceB.ReadableVersions(b.Revision), hashA.Hash == hashB.Hash);
             },
-            iter: 1000);
+            iter: TestEffort.Of(1000));
 }

@@ -38,7 +38,7 @@ public sealed class KeyIntervalTests
                 if (held.Exists(k => !outer.Contains(Bytes(k))))
                     Assert.False(outer.Contains(inner));
             },
-            iter: 5000);
+            iter: TestEffort.Of(5000));
     }
 
     [Fact]

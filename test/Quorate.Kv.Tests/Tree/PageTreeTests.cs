@@ -14,8 +14,7 @@ public sealed class PageTreeTests
     }
 
     // Few letters, so that keys collide often. A zero, because a key and the same key with a zero appended are neighbours. Some keys differ
-    // only
-    // after the eight bytes that a search compares first. Some values are larger than a page of 256 bytes.
+    // only after the eight bytes that a search compares first. Some values are larger than a page of 256 bytes.
     private static readonly Gen<string> GenLetters = Gen.Char["ab\0"].Array[0, 4].Select(c => new string(c));
     private static readonly Gen<string> GenKey =
         Gen.Select(GenLetters, Gen.Bool, GenLetters, (a, far, b) => far ? $"{a}--------{b}" : a + b);
@@ -54,7 +53,7 @@ public sealed class PageTreeTests
                 foreach (var (root, then) in frozen)
                     AssertMatchesModel(root, then);
             },
-            iter: 600);
+            iter: TestEffort.Of(600));
 
     [Theory]
     [InlineData(1)]

@@ -22,7 +22,7 @@ public sealed class HungStateMachineTests
         }
 
         Assert.Equal(Entries, _node.Core.CommitIndex.Value);
-        Assert.True(_node.Core.ApplyingIndex.Value < 30, $"handed out up to {_node.Core.ApplyingIndex}");
+        Assert.True(_node.Core.ApplyingIndex.Value < 30, $"entries are applying up to {_node.Core.ApplyingIndex}");
 
         for (var iterations = 0; _node.Core.AppliedIndex < _node.Core.CommitIndex; iterations++)
         {

@@ -2,7 +2,7 @@ using Quorate.Node.Io;
 
 namespace Quorate.Node.Tests.Io;
 
-/// <summary>What survives a power loss of what was not flushed.</summary>
+/// <summary>What a power loss leaves of the data that was not flushed.</summary>
 public enum PowerLossOutcome
 {
     /// <summary>Nothing.</summary>
@@ -11,7 +11,7 @@ public enum PowerLossOutcome
     /// <summary>All of it.</summary>
     Kept,
 
-    /// <summary>Each sector and each name, or not, at random.</summary>
+    /// <summary>Each sector and each name is kept or lost at random.</summary>
     Mixed,
 }
 

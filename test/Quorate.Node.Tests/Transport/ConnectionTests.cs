@@ -3,7 +3,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Connections that break, peers that misbehave, queues that fill.</summary>
+/// <summary>The transport handles broken connections, misbehaving peers and full queues.</summary>
 public sealed class ConnectionTests
 {
     private static readonly NodeId Two = new(2);

@@ -5,7 +5,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
 
-/// <summary>Which handshakes are accepted or rejected, and what both sides report: garbage, slow handshakes, floods.</summary>
+/// <summary>
+/// A node accepts or rejects each handshake, and both sides report why: wrong identities, garbage, slow handshakes, floods.
+/// </summary>
 public sealed class HandshakeTests
 {
     [Fact]

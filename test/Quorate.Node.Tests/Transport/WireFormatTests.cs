@@ -18,7 +18,7 @@ public sealed class WireFormatTests
         var decoder = new WireDecoder(); // shared, so that state leaking from one message to the next is detected
         TestMessages.AnyMessage.Sample(
             message => TestMessages.Show(TestMessages.Decode(TestMessages.Encode(message), decoder)) == TestMessages.Show(message),
-            iter: 2000, threads: 1);
+            iter: TestEffort.Of(2000), threads: 1);
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class WireFormatTests
                 frame[4] = kind;
                 return Decodes(TestMessages.Reseal(frame, body));
             },
-            iter: 20_000);
+            iter: TestEffort.Of(20_000));
 
     [Fact]
     public void A_changed_body_byte_decodes_or_throws_WireFormatException() =>
@@ -130,7 +130,7 @@ public sealed class WireFormatTests
                 frame[WireFrame.HeaderBytes + (place % (frame.Length - WireFrame.HeaderBytes))] = value;
                 return Decodes(TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes)));
             },
-            iter: 20_000);
+            iter: TestEffort.Of(20_000));
 
     /// <summary>N and N-1 run in one cluster: bytes that a later version appends are ignored.</summary>
     [Fact]

@@ -39,7 +39,7 @@ public sealed class HardStateTests
         Assert.Equal(TwoVotes().BytesOf(HardStateFile.Name), disk.BytesOf(HardStateFile.Name));
     }
 
-    /// <summary>However valid the other slot is: it is the older one, or it may be.</summary>
+    /// <summary>The other slot cannot replace the lost one, even if it is valid: it may hold the older state.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -4,7 +4,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>The contents of a log, in the slow and obvious way.</summary>
+/// <summary>A slow, obvious model of the contents of a log.</summary>
 internal sealed record LogModel(ulong First, LogEntry[] Entries, HardState HardState)
 {
     public static LogModel Empty => new(1, [], default);

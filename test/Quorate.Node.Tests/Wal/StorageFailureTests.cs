@@ -6,7 +6,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
-/// <summary>Storage that fails.</summary>
+/// <summary>The log stops, or continues without loss, when calls to its storage fail.</summary>
 public sealed class StorageFailureTests
 {
     /// <summary>fsyncgate: the operating system reports only the first failure. Nothing after it may be trusted.</summary>

@@ -230,7 +230,7 @@ public sealed class ElectionTests
         Assert.Equal(Role.Candidate, node.Core!.Role);
     }
 
-    /// <summary>The leader's own vote goes through its own disk like any other (etcd #14370).</summary>
+    /// <summary>A candidate counts its own vote once its own disk has flushed it, like any other vote (etcd #14370).</summary>
     [Fact]
     public void A_single_voter_leads_only_when_its_vote_is_durable()
     {

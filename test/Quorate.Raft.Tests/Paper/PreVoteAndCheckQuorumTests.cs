@@ -147,8 +147,8 @@ public sealed class PreVoteAndCheckQuorumTests
 
     /// <summary>
     /// A follower lacks entries that the leader would have to load from its disk, and without that follower no entry is committed. So no
-    /// other member
-    /// commits entries that the leader cannot write, and the leader would stay leader without end, because its heartbeats still arrive.
+    /// other member commits entries that the leader cannot write, and the leader would stay leader without end, because its heartbeats
+    /// still arrive.
     /// </summary>
     [Fact]
     public void A_leader_whose_disk_stalls_while_a_follower_needs_it_steps_down()

@@ -3,12 +3,13 @@ namespace Quorate.Raft.Tests.RandomRuns;
 /// <summary>Runs clusters of every size under faults drawn from a seed; then the faults end, and the clusters must converge.</summary>
 /// <remarks>
 /// QUORATE_SEEDS sets the number of runs for each size. A failure names its seed and the latest events. The bug that it shows becomes a
-/// named
-/// test in Rules/, because the same seed gives a different run as soon as <see cref="FaultOptions"/> has a new fault.
+/// named test in Rules/, because the same seed gives a different run as soon as <see cref="FaultOptions"/> has a new fault.
 /// </remarks>
 public sealed class RandomClusterTests
 {
-    private static readonly ulong RunsPerTest = ulong.TryParse(Environment.GetEnvironmentVariable("QUORATE_SEEDS"), out var n) ? n : 150;
+    private static readonly ulong RunsPerTest = ulong.TryParse(Environment.GetEnvironmentVariable("QUORATE_SEEDS"), out var n)
+        ? n
+        : (ulong)TestEffort.Of(150);
 
     [Theory]
     [InlineData(1)]

@@ -5,8 +5,7 @@ public sealed class StaleReplyTests
 {
     /// <summary>
     /// A node led term 2, began round 1, and restarted; it leads term 4 and begins round 1 again. The message of term 2 was delayed all
-    /// that time
-    /// and reaches a member in term 4 only now: the reply must not confirm round 1 of term 4.
+    /// that time and reaches a member in term 4 only now: the reply must not confirm round 1 of term 4.
     /// </summary>
     [Fact]
     public void A_reply_to_an_earlier_terms_message_confirms_no_read()

@@ -5,7 +5,7 @@ using Quorate.Cli.Bench;
 
 namespace Quorate.Server.Tests.Bench;
 
-/// <summary>The command line of <c>quorate bench</c>: what it rejects, and with which exit code.</summary>
+/// <summary><c>quorate bench</c> rejects invalid command lines, each with its exit code.</summary>
 public sealed class BenchCommandTests
 {
     [Theory]

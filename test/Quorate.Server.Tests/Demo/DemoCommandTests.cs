@@ -19,17 +19,17 @@ public sealed class DemoCommandTests
         commands.Enter($"kill {leader}");
         await Eventually.IsTrueAsync(() => output.ToString().Split(" is the leader, ").Length == 3, "another leads");
         commands.Enter("get hello");
-        await Eventually.IsTrueAsync(() => output.ToString().Contains("\nbig world"), "the value is there");
+        await Eventually.IsTrueAsync(() => output.ToString().Contains("\nbig world"), "the value is printed");
         commands.Enter($"restart {leader}");
         commands.Enter("status");
-        commands.Enter("kill nobody");
+        commands.Enter("kill n9");
         commands.Enter("nonsense");
         commands.Enter("quit");
 
         Assert.Equal(ExitCode.Ok, await running.WaitAsync(TimeSpan.FromSeconds(60)));
         var directory = output.ToString().Split("data in ")[1].Split(' ')[0];
         Assert.Contains($"{leader} restarted", output.ToString());
-        Assert.Contains("nobody is not running", output.ToString());
+        Assert.Contains("n9 is not running", output.ToString());
         Assert.False(Directory.Exists(directory));
     }
 

@@ -81,7 +81,7 @@ public sealed class CommandLineErrorTests
 
         foreach (var (place, why) in new[]
         {
-            ("/proc/nobody/writes/here", "cannot be used"), ($"{directory.Path}/file", "is a file"),
+            ("/proc/not/writable", "cannot be used"), ($"{directory.Path}/file", "is a file"),
             ($"{directory.Path}/file/below", "cannot be used")
         })
         {

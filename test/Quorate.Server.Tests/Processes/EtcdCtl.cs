@@ -22,7 +22,7 @@ internal static class EtcdCtl
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Assert.Skip("this drives the real etcdctl, and it is not there (Debian: apt-get install etcd-client)");
+            Assert.Skip("etcdctl is not installed, and this test needs it (Debian: apt-get install etcd-client)");
             throw;
         }
 

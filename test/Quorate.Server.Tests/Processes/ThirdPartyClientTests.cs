@@ -71,7 +71,7 @@ public sealed class ThirdPartyClientTests
     private static EtcdClient Connect(string urls) =>
         new(urls, configureChannelOptions: options => options.Credentials = ChannelCredentials.Insecure);
 
-    /// <summary>Any client sees failures while a member is killed; what counts is that they end.</summary>
+    /// <summary>Requests of any client may fail while a member is killed; they must succeed again afterwards.</summary>
     private static async Task RetryAsync(Func<Task> action)
     {
         var deadline = DateTime.UtcNow.AddSeconds(30);

@@ -2,7 +2,7 @@ using Quorate.Server.Settings;
 
 namespace Quorate.Server.Tests.Settings;
 
-/// <summary>Every value is validated before anything is created, and the error says what, why and what to do.</summary>
+/// <summary>Every value is validated before anything is created, and the error states what failed, why, and what to do.</summary>
 public sealed class SettingsParserTests
 {
     [Fact]

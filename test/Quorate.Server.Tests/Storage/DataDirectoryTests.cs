@@ -90,7 +90,7 @@ public sealed class DataDirectoryTests
 
         Assert.Contains("is a file", Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/file")).What);
         Assert.Contains("cannot be used", Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/file/below")).What);
-        Assert.Contains("cannot be used", Assert.Throws<StartupException>(() => Open("--data-dir=/proc/nobody/writes/here")).What);
+        Assert.Contains("cannot be used", Assert.Throws<StartupException>(() => Open("--data-dir=/proc/not/writable")).What);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Watching;
 
-/// <summary>A slow watcher lags, and costs no memory and no other watcher anything.</summary>
+/// <summary>A slow watcher lags; it uses no memory for the events it has not received, and delays no other watcher.</summary>
 public sealed class SlowWatcherTests
 {
     private readonly EtcdStateMachine _stateMachine = new(new MemberRegistry([]), new LeaseDeadlines(TimeProvider.System));

@@ -37,7 +37,7 @@ internal sealed class TestWatchStream(ChannelBase channel, Metadata? headers = n
     public async Task<WatchResponse> NextAsync()
     {
         using var timeout = new CancellationTokenSource(Timeout);
-        Assert.True(await _call.ResponseStream.MoveNext(timeout.Token), "the stream goes on");
+        Assert.True(await _call.ResponseStream.MoveNext(timeout.Token), "the stream continues");
         return _call.ResponseStream.Current;
     }
 

@@ -102,7 +102,7 @@ public sealed class RaftInvariantsTests
     }
 
     private static void AssertViolates(string invariant, Action check) =>
-        Assert.Contains($", yet {invariant}", Assert.Throws<InvariantViolationException>(check).Message, StringComparison.Ordinal);
+        Assert.Contains($"; expected: {invariant}", Assert.Throws<InvariantViolationException>(check).Message, StringComparison.Ordinal);
 
     /// <summary>
     /// A core with one entry for each of <paramref name="terms"/>, the first <paramref name="committed"/> of them committed.

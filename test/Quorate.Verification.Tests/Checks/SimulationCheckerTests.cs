@@ -4,7 +4,8 @@ using Quorate.Verification.Simulation.Checks;
 namespace Quorate.Verification.Tests.Checks;
 
 /// <summary>
-/// Each property of the simulator's checkers, violated by hand-made events. Planted bugs violate them in simulated clusters.
+/// Each checker of the simulator rejects hand-made events that violate its property. Planted bugs violate the same properties in simulated
+/// clusters.
 /// </summary>
 public sealed class SimulationCheckerTests
 {

@@ -34,6 +34,8 @@ public sealed class ExplorerTests
     public void A_model_configuration_has_its_pinned_size_and_no_violation(
         string name, long generated, int distinct, int depth, params string[] reaches)
     {
+        TestEffort.RequireFullWhen(generated > 100_000);
+
         var found = Explorer.Run(name, refine: true);
 
         Assert.Equal((generated, distinct, depth), (found.Generated, found.Distinct, found.Depth));

@@ -14,6 +14,8 @@ public sealed class ExplorerWalkTests
     [InlineData(5)]
     public void A_refined_walk_finds_no_violation_and_reaches_every_goal(ulong seed)
     {
+        TestEffort.RequireFullWhen(seed > 1);
+
         var walked = Explorer.Walk(seed, Steps, refine: true);
 
         Assert.Equal(Steps, walked.Steps);

@@ -23,7 +23,7 @@ public sealed class WingGongLoweTests
                 Interlocked.Increment(ref expected ? ref yes : ref no);
                 return found.Result == (expected ? CheckResult.Linearizable : CheckResult.NotLinearizable);
             },
-            iter: 20_000);
+            iter: TestEffort.Of(20_000));
         Assert.True(yes > 1000 && no > 1000, $"{yes} linearizable histories and {no} others: too few of one kind");
     }
 
@@ -87,15 +87,23 @@ public sealed class WingGongLoweTests
     private Operation<RegisterRequest, int> Operation(RegisterRequest request, int response, long from, long? to) =>
         new() { Number = ++_number, Client = (int)_number, Invoked = from, Returned = to, Request = request, Response = response };
 
-    private static Operation<RegisterRequest, int> RandomOperation(int number, int from, int takes, int kind, int value, int expected,
-        int luck) => new()
+    private static Operation<RegisterRequest, int> RandomOperation(
+        int number, int from, int takes, int kind, int value, int expected, int chance)
     {
-        Number = (ulong)number,
-        Client = number,
-        Invoked = from,
-        Returned = luck == 0 ? null : from + takes,
-        Request =
-            kind switch { 0 or 3 => new RegisterRequest(), 1 => new RegisterRequest(value), _ => new RegisterRequest(value, expected) },
-        Response = kind switch { 0 or 3 => expected, 1 => 0, _ => luck < 4 ? RegisterModel.SwapFailed : 0 },
-    };
+        var (request, response) = kind switch
+        {
+            0 or 3 => (new RegisterRequest(), expected),
+            1 => (new RegisterRequest(value), 0),
+            _ => (new RegisterRequest(value, expected), chance < 4 ? RegisterModel.SwapFailed : 0),
+        };
+        return new()
+        {
+            Number = (ulong)number,
+            Client = number,
+            Invoked = from,
+            Returned = chance == 0 ? null : from + takes,
+            Request = request,
+            Response = response,
+        };
+    }
 }

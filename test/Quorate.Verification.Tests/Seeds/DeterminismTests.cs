@@ -22,12 +22,8 @@ public sealed class DeterminismTests
     [InlineData(85UL)]
     public async Task Runs_of_a_seed_are_identical_across_processes(ulong seed)
     {
-        using var runner = Process.Start(
-            new ProcessStartInfo("dotnet",
-                [Path.Combine(AppContext.BaseDirectory, "Quorate.Simulator.dll"), "--seed", $"{seed}", "--check-determinism"])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Quorate.Simulator.dll"), "--seed", $"{seed}", "--check-determinism"];
+        using var runner = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         var output = await runner.StandardOutput.ReadToEndAsync();
         await runner.WaitForExitAsync();
         var report = KvSimulation.Run(seed);
@@ -50,7 +46,7 @@ public sealed class DeterminismTests
         var violation = Assert.Throws<ViolationException>(() => RecordEvents(inAnotherProcess, "leader 1", "kill 3", "leader 3"));
 
         Assert.Equal("SameSeedSameRun", violation.Property);
-        Assert.Contains("after 1 of 3 things", violation.Message, StringComparison.Ordinal);
+        Assert.Contains("after 1 of 3 events", violation.Message, StringComparison.Ordinal);
         Assert.Contains("> kill 2", violation.Message, StringComparison.Ordinal);
     }
 

@@ -11,7 +11,7 @@ public sealed class RefinementTests
     [Fact]
     public void Every_step_of_simulated_clusters_refines_the_specification()
     {
-        for (var seed = 1UL; seed <= 40; seed++)
+        for (var seed = 1UL; seed <= (ulong)TestEffort.Of(40); seed++)
             KvSimulation.Run(seed, new RunOptions { Refine = true });
     }
 

@@ -88,7 +88,7 @@ public sealed class SpecificationInvariantTests
     }
 
     private static void AssertViolates(string invariant, Action check) =>
-        Assert.EndsWith($", yet {invariant}", Assert.Throws<InvariantViolationException>(check).Message, StringComparison.Ordinal);
+        Assert.EndsWith($"; expected: {invariant}", Assert.Throws<InvariantViolationException>(check).Message, StringComparison.Ordinal);
 
     private static SpecificationState Server(int i, Func<SpecServer, SpecServer> change) =>
         ValidState.With(i, change(ValidState.Servers[i]));

@@ -1,26 +1,26 @@
 namespace Quorate.Verification.Simulation.Coverage;
 
 /// <summary>
-/// A rare path of the protocol. A path that no run has taken is not tested; docs/testing/simulator.md says how marks are counted.
+/// A rare path of the protocol. A path that no run has taken is not tested; docs/testing/simulator.md describes how marks are counted.
 /// </summary>
 internal enum CoverageMark
 {
-    /// <summary>A pre-vote was refused: the log of the pre-candidate is behind, or the voter receives from a leader.</summary>
+    /// <summary>A pre-vote was rejected: the log of the pre-candidate is behind, or the voter receives from a leader.</summary>
     PreVoteRefused,
 
-    /// <summary>A vote was refused because the candidate's log is behind.</summary>
+    /// <summary>A vote was rejected because the candidate's log is behind.</summary>
     VoteRefusedLogBehind,
 
-    /// <summary>A vote was refused because it had gone to another candidate.</summary>
+    /// <summary>A vote was rejected because the voter had voted for another candidate.</summary>
     VoteRefusedAlreadyVoted,
 
-    /// <summary>A vote was refused, and the later term ignored, because the voter receives from a leader (stickiness).</summary>
+    /// <summary>A vote was rejected, and the later term ignored, because the voter receives from a leader (stickiness).</summary>
     VoteRefusedLeaderActive,
 
     /// <summary>Two members were candidates in the same term.</summary>
     VoteSplit,
 
-    /// <summary>A candidate was refused by a quorum, or received from the elected leader, and became follower.</summary>
+    /// <summary>A candidate was rejected by a quorum, or received from the elected leader, and became follower.</summary>
     ElectionLost,
 
     /// <summary>A candidate's election timed out, and it started another.</summary>
@@ -62,7 +62,7 @@ internal enum CoverageMark
     /// <summary>A state machine lagged so far behind that its next entries were no longer in memory.</summary>
     StateMachineFarBehind,
 
-    /// <summary>A follower is not sent its missing entries because its inflight window is full.</summary>
+    /// <summary>A leader does not send a follower its missing entries because the inflight window is full.</summary>
     WindowFull,
 
     /// <summary>A member received an append from a leader of an earlier term.</summary>
@@ -104,7 +104,7 @@ internal enum CoverageMark
     /// <summary>A torn write was truncated when the write-ahead log was opened.</summary>
     TornTailTruncated,
 
-    /// <summary>A member refused to start because its disk is corrupt.</summary>
+    /// <summary>A member did not start because its disk is corrupt.</summary>
     StartRefusedOnCorruption,
 
     /// <summary>A peer was rejected because its data directory is not the one recorded before.</summary>

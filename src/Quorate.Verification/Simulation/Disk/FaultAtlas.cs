@@ -4,7 +4,7 @@ namespace Quorate.Verification.Simulation.Disk;
 
 /// <summary>Limits which disks may be corrupted, and how, so that every acknowledged entry survives.</summary>
 /// <remarks>
-/// Nothing on a corrupted disk can be relied on: its member refuses to start, and there is no way to repair it yet. As long as only a
+/// Nothing on a corrupted disk can be relied on: its member does not start, and there is no way to repair it yet. As long as only a
 /// minority's disks are ever corrupted, every entry that a quorum acknowledged is intact at one member of the remaining majority, and that
 /// majority can elect a leader. So the atlas allows corruption of the disks of a minority, in most runs of none.
 /// </remarks>
@@ -27,7 +27,7 @@ internal sealed class FaultAtlas
     /// <summary>Returns whether this member's disk may be corrupted in this way.</summary>
     /// <remarks>
     /// A wiped disk gets no other corruption. Neither does a disk that misdirects a write: a missing frame together with a flipped bit in
-    /// the header of the frame after it looks like one torn write, and no log could tell the difference.
+    /// the header of the frame after it looks like one torn write, and no log could distinguish the two.
     /// </remarks>
     public bool Allows(NodeId member, DiskCorruptionKind kind) =>
         _corrupted.TryGetValue(member, out var before)

@@ -35,7 +35,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
     /// <summary>The number of read calls.</summary>
     public long Reads { get; private set; }
 
-    /// <summary>True if a coming flush is going to fail.</summary>
+    /// <summary>True if one of the next flushes is going to fail.</summary>
     public bool FlushWillFail => _flushesUntilFailure >= 0;
 
     /// <summary>True if everything that was written is on the disk.</summary>
@@ -190,7 +190,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         OnProcessStart();
     }
 
-    /// <summary>Returns a copy of the disk as a power cut would leave it that loses everything that was not flushed.</summary>
+    /// <summary>Returns a copy of the disk after a power cut that loses everything that was not flushed.</summary>
     public SimulatedDisk DurableCopy()
     {
         var copy = new SimulatedDisk(time, new Counters());

@@ -8,7 +8,7 @@ namespace Quorate.Verification.Simulation.Faults;
 /// </summary>
 /// <remarks>
 /// Only a member whose incarnation all others have recorded is wiped: a member without that record could not detect the change
-/// (docs/decisions/0014).
+/// (decision 0014).
 /// </remarks>
 internal sealed class WipedDisk(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.Wiped)
 {

@@ -13,7 +13,7 @@ namespace Quorate.Verification.Simulation.Store;
 /// </summary>
 /// <remarks>
 /// The workload ignores the time to live of leases. To expire one, a client reads it and proposes its end together with the renewal that it
-/// read, as the leader does when its clock says that the lease has expired. Doing so at any time is a harder test than any clock.
+/// read, as the leader does when the lease has expired by its clock. Expiries at arbitrary times test more than a clock could.
 /// </remarks>
 internal sealed class StoreWorkload(SwarmOptions swarm)
 {
