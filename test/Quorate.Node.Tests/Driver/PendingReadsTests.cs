@@ -3,7 +3,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>Abandoned reads do not count against the limit: a member cut off from the others may have seen any number of them.</summary>
+/// <summary>
+/// Abandoned reads do not count against the limit: a member that is cut off from the others may have received any number of them.
+/// </summary>
 public sealed class PendingReadsTests
 {
     private readonly DriverHarness _node = new(pendingMax: 10);
@@ -22,7 +24,7 @@ public sealed class PendingReadsTests
         Assert.True((await reader.Task.WaitAsync(TimeSpan.FromSeconds(10))).IsGranted);
     }
 
-    /// <summary>The leader's messages arrive and ours to it are lost: its connection to this member works, ours to it does not.</summary>
+    /// <summary>The leader's messages to this member arrive, and this member's messages to the leader are lost.</summary>
     [Fact]
     public async Task Abandoned_reads_are_removed_while_the_leader_does_not_reply()
     {

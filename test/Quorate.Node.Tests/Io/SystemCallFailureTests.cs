@@ -27,7 +27,7 @@ public sealed class SystemCallFailureTests : IDisposable
         Assert.Equal(8, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
     }
 
-    /// <summary>A file name that may not be durable is as bad as content that may not be.</summary>
+    /// <summary>A power cut can lose a file name that was not flushed, as it can lose content.</summary>
     [Fact]
     public void A_failed_fsync_of_the_directory_is_reported()
     {

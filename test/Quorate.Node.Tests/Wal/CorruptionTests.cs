@@ -154,7 +154,7 @@ public sealed class CorruptionTests
         }
     }
 
-    /// <summary>Frames with no control frame after them are truncated, and the report states this.</summary>
+    /// <summary>A frame that no other frame follows is truncated, and the report states this.</summary>
     [Fact]
     public void A_last_frame_with_a_lost_sector_is_truncated_and_reported()
     {
@@ -178,7 +178,7 @@ public sealed class CorruptionTests
         Assert.Contains(name, recovered.TruncatedTail, StringComparison.Ordinal);
     }
 
-    /// <summary>Except for the last segment: nothing refers forward.</summary>
+    /// <summary>A missing last segment cannot be detected, because no other file refers to it.</summary>
     [Fact]
     public void A_missing_file_is_reported()
     {

@@ -133,7 +133,7 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
             var calls = await File.ReadAllLinesAsync(trace);
             if (calls is [.., var last] && last.Contains($"+++ exited with {ExitCode.Failed} +++", StringComparison.Ordinal))
                 return calls;
-            Assert.True(Environment.TickCount64 < deadline, "strace recorded no exit of the process: " + string.Join('\n', calls.TakeLast(5)));
+            Assert.True(Environment.TickCount64 < deadline, "strace recorded no exit: " + string.Join('\n', calls.TakeLast(5)));
             await Task.Delay(10);
         }
     }

@@ -159,7 +159,7 @@ public sealed class LeaderKillTests(ITestOutputHelper output)
             output.WriteLine($"n{number}: {cluster.GetProcess(number).Errors[before[number]..]}");
     }
 
-    /// <summary>Reads every key, value, revision and version of a member.</summary>
+    /// <summary>Hashes every key, value, revision and version of a member.</summary>
     private static string HashOf(RangeResponse contents)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -5,7 +5,7 @@ using Quorate.Server.Protos;
 namespace Quorate.Server.Tests.Processes;
 
 /// <summary>
-/// On SIGTERM, pending calls end with etcd's error and the process exits; no client has to guess from a broken connection.
+/// On SIGTERM, pending calls end with etcd's error, not with a broken connection, and the process exits.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class ShutdownTests : IAsyncLifetime
