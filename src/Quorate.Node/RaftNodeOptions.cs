@@ -34,22 +34,24 @@ public sealed record RaftNodeOptions
     public IReadOnlyList<PeerAddress>? ListenEndPoints { get; init; }
 
     /// <summary>The interval at which a leader sends heartbeats.</summary>
-    /// <remarks>Default 100 ms, at least 10 ms.</remarks>
+    /// <remarks>Default 100 ms, at least 10 ms. Too small: idle traffic. Too large: <see cref="ElectionTimeout"/> must grow too.</remarks>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// How long a follower waits for a message of the leader before it starts an election. Each timeout is drawn from [this, 2 × this).
+    /// The base election timeout. A follower normally waits a random time from this to twice this without a message from the leader before
+    /// it starts an election.
     /// </summary>
     /// <remarks>
-    /// Default 1 s, at least 5 × <see cref="HeartbeatInterval"/>. Too small: pauses of the garbage collector, the disk or a busy processor
-    /// cause elections. Too large: a hung leader is replaced late. A leader whose process dies is replaced in a fraction of this time,
-    /// because its peers see the connection close.
+    /// Default 1 s, at least 5 × <see cref="HeartbeatInterval"/>. Retries, the first election after a start, and a closed connection to the
+    /// leader use shorter times: a leader whose process dies is replaced in a fraction of this time. A leader steps down when it has
+    /// received no replies from a quorum for longer than this. Too small: pauses of the garbage collector, the disk or a busy processor
+    /// cause elections. Too large: a hung leader is replaced late.
     /// </remarks>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The largest command, bytes. All members must use the same value.</summary>
     /// <remarks>
-    /// Default 8 MiB, at most a quarter of <see cref="SegmentBytes"/>. Larger commands are rejected with <see
+    /// Default 8 MiB; 1 to a quarter of <see cref="SegmentBytes"/>. Larger commands are rejected with <see
     /// cref="RejectReason.TooLarge"/>.
     /// </remarks>
     public int MaxCommandBytes { get; init; } = 8 << 20;
@@ -59,9 +61,9 @@ public sealed record RaftNodeOptions
     /// either, proposals are rejected with <see cref="RejectReason.Busy"/>.
     /// </summary>
     /// <remarks>
-    /// Default 64 MiB. It bounds the node's memory while a quorum, a disk or the state machine is slow: entries that a lagging state
-    /// machine cannot take yet stay on disk. A member whose own state machine lags rejects proposals of its own clients; as leader it still
-    /// accepts those that other members forward.
+    /// Default 64 MiB, at least 1. It bounds the node's memory while a quorum, a disk or the state machine is slow: entries that a lagging
+    /// state machine cannot take yet stay on disk. A member whose own state machine lags rejects proposals of its own clients; as leader it
+    /// still accepts those that other members forward.
     /// </remarks>
     public long MaxUncommittedBytes { get; init; } = 64 << 20;
 
@@ -69,12 +71,12 @@ public sealed record RaftNodeOptions
     /// Limits the proposals that wait for the driver and, separately, the reads without a result. Beyond it, requests are rejected with
     /// <see cref="RejectReason.Busy"/>.
     /// </summary>
-    /// <remarks>Default 65,536. Callers that have stopped waiting are not counted.</remarks>
+    /// <remarks>Default 65,536, at least 1. Callers that have stopped waiting are not counted.</remarks>
     public int MaxPendingRequests { get; init; } = 65_536;
 
     /// <summary>Bytes of committed entries kept in memory for followers that are slightly behind.</summary>
     /// <remarks>
-    /// Default 4 MiB. Too small: the leader reads these entries from disk. Too large: the garbage collector has more to handle.
+    /// Default 4 MiB, at least 0. Too small: the leader reads these entries from disk. Too large: the garbage collector has more to handle.
     /// </remarks>
     public long MaxCachedBytes { get; init; } = 4 << 20;
 

@@ -48,26 +48,28 @@ public sealed record TcpNetworkOptions
     public int MaxHandshakesPerAddress { get; init; } = 16;
 
     /// <summary>The timeout of a handshake, from its first byte to its last.</summary>
-    /// <remarks>Default 10 s.</remarks>
+    /// <remarks>Default 10 s, more than zero. Too large: an unfinished handshake occupies a thread for long.</remarks>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The timeout of a connection attempt, including the name resolution.</summary>
-    /// <remarks>Default 2 s. Too large: after a partition heals, an attempt that began during it still has to time out.</remarks>
+    /// <remarks>
+    /// Default 2 s, more than zero. Too large: after a partition heals, an attempt that began during it still has to time out.
+    /// </remarks>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The wait after the first failed connection attempt; it doubles with each further failure, with jitter.</summary>
-    /// <remarks>Default 20 ms.</remarks>
+    /// <remarks>Default 20 ms, more than zero.</remarks>
     public TimeSpan InitialReconnectBackoff { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The longest wait between two connection attempts.</summary>
-    /// <remarks>Default 1 s. Too large: a peer that returns is reached late.</remarks>
+    /// <remarks>Default 1 s, at least <see cref="InitialReconnectBackoff"/>. Too large: a peer that returns is reached late.</remarks>
     public TimeSpan MaxReconnectBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The time after which a connection with unacknowledged bytes is closed and opened again (TCP_USER_TIMEOUT).</summary>
     /// <remarks>
-    /// Default 5 s. Without it, the kernel keeps a connection through a partition for a quarter of an hour, with retransmissions up to two
-    /// minutes apart: the network has healed, and the cluster does not notice. On systems without this setting only keep-alive probes
-    /// remain.
+    /// Default 5 s, more than zero. Without it, the kernel keeps a connection through a partition for a quarter of an hour, with
+    /// retransmissions up to two minutes apart: the network has healed, and the cluster does not notice. On systems without this setting
+    /// only keep-alive probes remain.
     /// </remarks>
     public TimeSpan UnacknowledgedTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -88,7 +90,7 @@ public sealed record TcpNetworkOptions
     /// </exception>
     public void Validate()
     {
-        Require(NodeId != NodeId.None, nameof(NodeId), NodeId, "not 0, which means no node");
+        Require(NodeId != NodeId.None, nameof(NodeId), NodeId, "non-zero (0 means no node)");
         Require(ListenEndPoints.Count >= 1, nameof(ListenEndPoints), "empty", "at least one host:port");
         Require(MaxFrameBytes >= 4096, nameof(MaxFrameBytes), MaxFrameBytes, "at least 4096");
         Require(

@@ -4,7 +4,7 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's Cluster service over gRPC. It lists the members; membership changes return Unimplemented.</summary>
+/// <summary>Implements etcd's gRPC Cluster service. It lists the members; membership changes return Unimplemented.</summary>
 internal sealed class ClusterService(RequestExecutor executor, MemberRegistry members, ResponseHeaders headers) : Cluster.ClusterBase
 {
     /// <inheritdoc/>

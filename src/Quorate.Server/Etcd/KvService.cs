@@ -3,7 +3,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's KV service over gRPC.</summary>
+/// <summary>Exposes <see cref="KvApi"/> as etcd's gRPC KV service.</summary>
 internal sealed class KvService(KvApi api) : KV.KVBase
 {
     /// <inheritdoc/>

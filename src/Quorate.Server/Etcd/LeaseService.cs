@@ -3,7 +3,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's Lease service over gRPC.</summary>
+/// <summary>Exposes <see cref="LeaseApi"/> as etcd's gRPC Lease service.</summary>
 internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.LeaseBase
 {
     /// <inheritdoc/>
@@ -22,7 +22,10 @@ internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.Leas
     public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) =>
         api.LeasesAsync().AsTask();
 
-    /// <summary>Renews the lease of each request in order, until the client completes its stream.</summary>
+    /// <summary>
+    /// Renews the lease named by each request and sends one response for each, in order, until the client completes its stream or the guard
+    /// ends it (server stopping, or no leader when the client requires one).
+    /// </summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>

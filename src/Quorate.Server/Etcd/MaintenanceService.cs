@@ -4,7 +4,7 @@ using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's Maintenance service over gRPC. Calls that are not supported yet return Unimplemented.</summary>
+/// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
 internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;

@@ -3,7 +3,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Server.Etcd;
 
-/// <summary>etcd's Watch service over gRPC.</summary>
+/// <summary>Exposes <see cref="WatchApi"/> as etcd's gRPC Watch service.</summary>
 internal sealed class WatchService(WatchApi api, StreamGuard guard) : Watch.WatchBase
 {
     /// <inheritdoc/>

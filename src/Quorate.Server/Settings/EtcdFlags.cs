@@ -2,13 +2,14 @@ using System.Collections.Frozen;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>The etcd flags that the server knows, and how it treats each of them.</summary>
+/// <summary>The etcd flags that the server knows, and whether it implements, ignores or rejects each of them.</summary>
 /// <remarks>Source: etcd's documented command line, 3.4 to 3.6.</remarks>
 internal static class EtcdFlags
 {
     private const string NoTls = "TLS is not supported yet, and a server that ignored the flag would run unencrypted";
     private const string NoDiscovery = "discovery is not supported; list the members in --initial-cluster";
     private const string NoCompaction = "automatic compaction is not supported; compact with a client request (etcdctl compaction)";
+    private const string NoSnapshots = "snapshots of the state machine are not supported yet";
     private const string NoAuth = "authentication is not supported yet";
 
     /// <summary>All flags, in the order in which <c>--help</c> prints them.</summary>
@@ -40,9 +41,9 @@ internal static class EtcdFlags
         Supported("grpc-keepalive-timeout", "time to wait for the response to a keepalive ping before the connection is closed", "20s"),
 
         Ignored("grpc-keepalive-min-time", "the server does not limit how often a client pings"),
-        Ignored("snapshot-count", "the server itself decides when to take a snapshot"),
-        Ignored("max-snapshots", "the server itself decides when to remove a file"),
-        Ignored("max-wals", "the server itself decides when to remove a file"),
+        Ignored("snapshot-count", NoSnapshots),
+        Ignored("max-snapshots", NoSnapshots),
+        Ignored("max-wals", "the write-ahead log is not compacted yet; no file of it is removed"),
         Ignored("quota-backend-bytes", "quotas are not supported yet; the store grows until memory or disk is full"),
         Ignored("backend-batch-limit", "the store has no backend batches"),
         Ignored("backend-batch-interval", "the store has no backend batches"),

@@ -37,7 +37,9 @@ internal sealed record ServerSettings
     /// <summary>The time between two heartbeats of the leader.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The time without a message from a leader after which a member starts an election.</summary>
+    /// <summary>
+    /// The base election timeout: a member normally starts an election after this to twice this time without a message from a leader.
+    /// </summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromMilliseconds(1000);
 
     /// <summary>The limits of requests and connections.</summary>

@@ -289,6 +289,8 @@ public sealed class ElectionTests
 
         node.Tick(2 * Given.ElectionTicks);
         Assert.Equal(Role.PreCandidate, node.Core.Role);
-        Assert.All(node.Take<RequestVote>().Where(r => r.PreVote), r => Assert.Equal(3UL, r.Term.Value));
+        var preVotes = node.Take<RequestVote>().Where(r => r.PreVote).ToList();
+        Assert.Equal([2, 3, 4], preVotes.Select(r => r.To.Value).Distinct());
+        Assert.All(preVotes, r => Assert.Equal(3UL, r.Term.Value));
     }
 }

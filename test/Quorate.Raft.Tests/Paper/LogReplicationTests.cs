@@ -3,9 +3,9 @@ namespace Quorate.Raft.Tests.Paper;
 /// <summary>Paper §5.3: log replication, and the AppendEntries receiver of Fig. 2.</summary>
 public sealed class LogReplicationTests
 {
-    /// <summary>Thesis §6.4: a leader begins its term with an empty entry.</summary>
+    /// <summary>Thesis §6.4: a leader begins its term with a no-op.</summary>
     [Fact]
-    public void A_new_leader_sends_a_no_op_to_all_members_at_the_end_of_the_iteration()
+    public void A_new_leader_sends_a_no_op_to_all_other_members_at_the_end_of_the_iteration()
     {
         var leader = Given.Leader(id: 1, term: 4, log: [1, 3], size: 5);
         Assert.Empty(leader.Outbox);
@@ -17,7 +17,7 @@ public sealed class LogReplicationTests
             (Given.Id((3, 2)), EntryKind.NoOp, Given.Id((4, 3))), (m.Previous, m.Entries.Span[0].Kind, m.Entries.Span[0].Id)));
     }
 
-    /// <summary>Paper §5.3: replication does not wait for the leader's own disk; both proceed in parallel (thesis §10.2.1).</summary>
+    /// <summary>Thesis §10.2.1: the leader writes to its own disk in parallel with replication.</summary>
     [Fact]
     public void A_leader_sends_entries_before_they_are_durable_locally()
     {
@@ -26,7 +26,9 @@ public sealed class LogReplicationTests
         leader.EndIteration();
 
         Assert.Equal(1, leader.Disk.Pending);
-        Assert.All(leader.Take<AppendEntries>(), m => Assert.Equal(3, m.Entries.Length));
+        var sent = leader.Take<AppendEntries>();
+        Assert.Equal([2, 3], sent.Select(m => m.To.Value));
+        Assert.All(sent, m => Assert.Equal(3, m.Entries.Length));
     }
 
     /// <summary>Paper Fig. 2: "Reply false if log doesn't contain an entry at prevLogIndex whose term matches prevLogTerm".</summary>
@@ -47,7 +49,7 @@ public sealed class LogReplicationTests
     /// that follow it".
     /// </summary>
     [Fact]
-    public void A_conflicting_entry_is_replaced_with_all_that_follow_it()
+    public void A_conflicting_entry_and_all_later_ones_are_replaced()
     {
         var follower = Given.Follower(id: 2, term: 5, log: [1, 2, 2, 2]);
         follower.Receive(Given.Append(from: 1, to: 2, term: 5, previous: (1, 1), entries: [4, 5]));
@@ -58,8 +60,8 @@ public sealed class LogReplicationTests
     }
 
     /// <summary>
-    /// Paper Fig. 2: "Append any new entries not already in the log". A duplicate or late message changes nothing (DotNext's log truncates
-    /// here).
+    /// Paper Fig. 2: "Append any new entries not already in the log". A duplicate or late message changes nothing. DotNext 6.12.0 truncates
+    /// its log in this case.
     /// </summary>
     [Fact]
     public void A_reordered_append_truncates_nothing()
@@ -72,7 +74,7 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Take<AppendEntriesReply>().Single().Index.Value);
     }
 
-    /// <summary>The same below the commit index, where the entries may no longer be in the log (openraft 44381b0c).</summary>
+    /// <summary>A late append below the commit index is accepted and changes nothing (openraft 44381b0c).</summary>
     [Fact]
     public void A_late_append_below_the_commit_index_is_accepted_without_effect()
     {
@@ -84,7 +86,9 @@ public sealed class LogReplicationTests
         Assert.Equal((true, 2UL), (reply.Accepted, reply.Index.Value));
     }
 
-    /// <summary>An acknowledgement covers what is on disk, never what was only appended (Yugabyte #32875; DotNext).</summary>
+    /// <summary>
+    /// A follower acknowledges only durable entries, never entries that are only in memory (YugabyteDB #32875; DotNext 6.12.0).
+    /// </summary>
     [Fact]
     public void A_follower_acknowledges_entries_when_they_are_durable()
     {
@@ -96,7 +100,7 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Take<AppendEntriesReply>().Single().Index.Value);
     }
 
-    /// <summary>A duplicate that arrives during the flush of the first message does not acknowledge the entries early.</summary>
+    /// <summary>A duplicate that arrives during the flush does not cause an acknowledgement before the flush completes.</summary>
     [Fact]
     public void A_duplicate_append_is_acknowledged_no_sooner_than_the_first()
     {
@@ -110,11 +114,11 @@ public sealed class LogReplicationTests
     }
 
     /// <summary>
-    /// Entries that another leader replaced while they were being written do not become durable when that write completes (ClickHouse
+    /// When a new leader replaces entries during their flush, completing that flush does not make the replacements durable (ClickHouse PR
     /// #102629).
     /// </summary>
     [Fact]
-    public void A_write_of_entries_replaced_meanwhile_makes_none_durable()
+    public void Completing_the_flush_of_replaced_entries_does_not_advance_the_durable_index()
     {
         var follower = Given.Follower(id: 2, term: 5, log: [1], leader: 1);
         follower.Receive(Given.Append(from: 1, to: 2, term: 5, previous: (1, 1), entries: [5, 5, 5]));
@@ -127,7 +131,7 @@ public sealed class LogReplicationTests
     }
 
     /// <summary>
-    /// Paper Fig. 2: a reply is valid only in its own term. The sender's entry at that index may have been replaced since.
+    /// A reply counts only in its own term: since an older reply was sent, the follower may have replaced the acknowledged entries.
     /// </summary>
     [Fact]
     public void A_reply_of_an_earlier_term_is_ignored()
@@ -143,10 +147,11 @@ public sealed class LogReplicationTests
     }
 
     /// <summary>
-    /// Paper Fig. 2: "set commitIndex = min(leaderCommit, index of last new entry)": the last of this message, not of the log (CCF #5674).
+    /// Paper Fig. 2: "set commitIndex = min(leaderCommit, index of last new entry)": the last entry of this message, not of the log (CCF
+    /// #5674).
     /// </summary>
     [Fact]
-    public void A_follower_commits_no_further_than_the_message_matches()
+    public void A_follower_commits_no_further_than_the_last_entry_of_the_message()
     {
         var follower = Given.Follower(id: 2, term: 5, log: [1, 2, 2, 2]);
         follower.Receive(Given.Append(from: 1, to: 2, term: 5, previous: (1, 1), entries: [2], commit: 4));
@@ -154,7 +159,7 @@ public sealed class LogReplicationTests
         Assert.Equal(2UL, follower.Core!.CommitIndex.Value);
     }
 
-    /// <summary>Paper Fig. 2: the commit index is a maximum; a late message does not decrease it (DaosRaft #70).</summary>
+    /// <summary>Paper Fig. 2: commitIndex increases monotonically; a late message does not decrease it (DaosRaft #70).</summary>
     [Fact]
     public void A_commit_index_never_decreases()
     {
@@ -164,16 +169,15 @@ public sealed class LogReplicationTests
         Assert.Equal(3UL, follower.Core!.CommitIndex.Value);
     }
 
-    /// <summary>
-    /// Paper §5.3: "after a rejection, the leader decrements nextIndex and retries", by a whole term at a time: "the protocol can be
-    /// optimized".
-    /// </summary>
+    /// <summary>Paper §5.3, the optimization: after one rejection the leader skips all conflicting entries of a term.</summary>
     [Theory]
+    // The follower's log; the index and the term of its hint; the index of the previous entry in the leader's next message.
     [InlineData(new ulong[] { 1, 1, 1, 4, 4, 5, 5, 6, 6 }, 9UL, 6UL, 9UL)] // Fig. 7 a: lacks the last entry
     [InlineData(new ulong[] { 1, 1, 1, 4 }, 4UL, 4UL, 4UL)] // b: lacks more entries
     [InlineData(new ulong[] { 1, 1, 1, 4, 4, 4, 4 }, 7UL, 4UL, 5UL)] // e: more of term 4 than the leader has
     [InlineData(new ulong[] { 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3 }, 10UL, 3UL, 3UL)] // f: two terms that no other log has
-    public void A_rejection_carries_a_hint_at_which_the_leader_probes(ulong[] log, ulong hintIndex, ulong hintTerm, ulong nextPrevious)
+    public void After_a_rejection_the_leader_probes_at_its_last_entry_that_can_match_the_hint(
+        ulong[] log, ulong hintIndex, ulong hintTerm, ulong nextPreviousIndex)
     {
         var leader = Given.Leader(id: 1, term: 8, log: [1, 1, 1, 4, 4, 5, 5, 6, 6, 6]);
         var follower = Given.Follower(id: 2, term: 7, log: log);
@@ -185,10 +189,12 @@ public sealed class LogReplicationTests
         Assert.Equal((false, Given.Id((hintTerm, hintIndex))), (reply.Accepted, reply.Hint));
         leader.Receive(reply);
         leader.EndIteration();
-        Assert.Equal(nextPrevious, leader.Take<AppendEntries>().Single(m => m.To == Given.Node(2)).Previous.Index.Value);
+        Assert.Equal(nextPreviousIndex, leader.Take<AppendEntries>().Single(m => m.To == Given.Node(2)).Previous.Index.Value);
     }
 
-    /// <summary>A hundred entries of divergence cost no more messages than two (openraft 6d53aa12, ClickHouse #103406).</summary>
+    /// <summary>
+    /// One rejection is enough to skip a diverging term, whether it has 2 entries or 500 (openraft 6d53aa12, ClickHouse PR #103406).
+    /// </summary>
     [Theory]
     [InlineData(2)]
     [InlineData(500)]
@@ -213,7 +219,7 @@ public sealed class LogReplicationTests
         Assert.Equal(1, rejections);
     }
 
-    /// <summary>Thesis §10.2.1: messages follow one another without waiting for replies, up to the window.</summary>
+    /// <summary>Thesis §10.2.1: messages follow one another without waiting for replies, up to MaxInflightMessages.</summary>
     [Fact]
     public void Appends_are_pipelined_up_to_the_window()
     {
@@ -233,7 +239,7 @@ public sealed class LogReplicationTests
             [6], leader.Take<AppendEntries>().Where(m => m.To == Given.Node(2) && !m.Entries.IsEmpty).Select(m => m.LastIndex.Value));
     }
 
-    /// <summary>Proposals that arrived together leave together.</summary>
+    /// <summary>A leader sends all proposals of one iteration in one message per follower.</summary>
     [Fact]
     public void Proposals_of_one_iteration_are_sent_in_one_message()
     {
@@ -245,7 +251,10 @@ public sealed class LogReplicationTests
         Assert.Equal(60, leader.Take<AppendEntries>().Single(m => m.To == Given.Node(2)).Entries.Length);
     }
 
-    /// <summary>The next heartbeat detects a lost message: it names a predecessor that the follower lacks.</summary>
+    /// <summary>
+    /// After a lost append, the follower rejects the next heartbeat because it lacks the heartbeat's previous entry; the leader then
+    /// resends.
+    /// </summary>
     [Fact]
     public void A_lost_append_is_resent_after_the_next_heartbeat()
     {

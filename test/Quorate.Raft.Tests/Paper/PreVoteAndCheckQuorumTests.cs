@@ -13,7 +13,9 @@ public sealed class PreVoteAndCheckQuorumTests
         var node = Given.PreCandidate(id: 1, term: 3);
 
         Assert.Equal((3UL, 0), (node.Core!.Term.Value, node.Disk.Pending));
-        Assert.All(node.Take<RequestVote>(), r => Assert.Equal((true, 4UL), (r.PreVote, r.Term.Value)));
+        var requests = node.Take<RequestVote>();
+        Assert.Equal([2, 3], requests.Select(r => r.To.Value));
+        Assert.All(requests, r => Assert.Equal((true, 4UL), (r.PreVote, r.Term.Value)));
     }
 
     /// <summary>
@@ -36,7 +38,9 @@ public sealed class PreVoteAndCheckQuorumTests
         node.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));
         node.Receive(Given.PreVote(from: 3, to: 2, term: 4, last: (3, 1)));
 
-        Assert.All(node.Take<RequestVoteReply>(), r => Assert.Equal((true, true, 4UL), (r.PreVote, r.Granted, r.Term.Value)));
+        var replies = node.Take<RequestVoteReply>();
+        Assert.Equal([1, 3], replies.Select(r => r.To.Value));
+        Assert.All(replies, r => Assert.Equal((true, true, 4UL), (r.PreVote, r.Granted, r.Term.Value)));
         Assert.Equal((3UL, NodeId.None, 0), (node.Core!.Term.Value, node.Core.VotedFor, node.Disk.Pending));
     }
 

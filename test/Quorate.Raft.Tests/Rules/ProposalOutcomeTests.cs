@@ -313,7 +313,7 @@ public sealed class ProposalOutcomeTests
         var leader = Given.Leader(
             id: 1, term: 2, settled: true, options: Given.Options(1) with { MaxUncommittedBytes = 200, MaxCommandBytes = 200 });
         Assert.Equal([4, 5], leader.Propose(1, 2, 3, 4, 5).Rejections.Select(r => r.Proposal.Sequence));
-        Assert.All(leader.Propose(6).Rejections, r => Assert.Equal(RejectReason.Busy, r.Reason));
+        Assert.Equal(RejectReason.Busy, Assert.Single(leader.Propose(6).Rejections).Reason);
 
         leader.EndIteration();
         leader.Flush();

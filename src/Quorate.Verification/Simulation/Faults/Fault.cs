@@ -1,27 +1,30 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>A kind of fault that is injected repeatedly, at times drawn from a random stream of its own.</summary>
-/// <remarks>The names below are also the names of these streams, so a kind that is renamed draws other times in every run.</remarks>
+/// <summary>A kind of fault, injected repeatedly at times drawn from a separate PRNG stream.</summary>
+/// <remarks>
+/// The name selects the PRNG stream (<see cref="Prng.Derive"/>): renaming a kind changes its injections under every seed. So the names keep
+/// their wording, even where a class has since been renamed.
+/// </remarks>
 internal abstract class Fault(Cluster cluster, Prng prng, string name)
 {
     private static readonly (string Name, Func<Cluster, Prng, string, Fault> Make)[] Kinds =
     [
-        ("kill", static (c, d, n) => new ProcessKill(c, d, n)),
-        ("power cut", static (c, d, n) => new PowerLoss(c, d, n)),
-        ("partition", static (c, d, n) => new Partition(c, d, n)),
-        ("clogged link", static (c, d, n) => new CloggedLink(c, d, n)),
-        ("false alarm", static (c, d, n) => new SpuriousDisconnect(c, d, n)),
-        ("flush failure", static (c, d, n) => new FlushFailure(c, d, n)),
-        ("full disk", static (c, d, n) => new FullDisk(c, d, n)),
-        ("stalled thread", static (c, d, n) => new StalledThread(c, d, n)),
-        ("pause", static (c, d, n) => new Pause(c, d, n)),
-        ("bit rot", static (c, d, n) => new BitRot(c, d, n)),
-        ("latent read error", static (c, d, n) => new LatentReadError(c, d, n)),
-        ("misdirected write", static (c, d, n) => new MisdirectedWrite(c, d, n)),
-        ("garbled sectors", static (c, d, n) => new GarbageSectors(c, d, n)),
-        ("deaf leader", static (c, d, n) => new LeaderReceiveStall(c, d, n)),
-        ("clock jump", static (c, d, n) => new ClockJump(c, d, n)),
-        ("lost folder", static (c, d, n) => new WipedDisk(c, d, n)),
+        ("kill", static (cluster, prng, name) => new ProcessKill(cluster, prng, name)),
+        ("power cut", static (cluster, prng, name) => new PowerLoss(cluster, prng, name)),
+        ("partition", static (cluster, prng, name) => new Partition(cluster, prng, name)),
+        ("clogged link", static (cluster, prng, name) => new CloggedLink(cluster, prng, name)),
+        ("false alarm", static (cluster, prng, name) => new SpuriousDisconnect(cluster, prng, name)),
+        ("flush failure", static (cluster, prng, name) => new FlushFailure(cluster, prng, name)),
+        ("full disk", static (cluster, prng, name) => new FullDisk(cluster, prng, name)),
+        ("stalled thread", static (cluster, prng, name) => new StalledThread(cluster, prng, name)),
+        ("pause", static (cluster, prng, name) => new Pause(cluster, prng, name)),
+        ("bit rot", static (cluster, prng, name) => new BitRot(cluster, prng, name)),
+        ("latent read error", static (cluster, prng, name) => new LatentReadError(cluster, prng, name)),
+        ("misdirected write", static (cluster, prng, name) => new MisdirectedWrite(cluster, prng, name)),
+        ("garbled sectors", static (cluster, prng, name) => new GarbageSectors(cluster, prng, name)),
+        ("deaf leader", static (cluster, prng, name) => new LeaderReceiveStall(cluster, prng, name)),
+        ("clock jump", static (cluster, prng, name) => new ClockJump(cluster, prng, name)),
+        ("lost folder", static (cluster, prng, name) => new WipedDisk(cluster, prng, name)),
     ];
 
     /// <summary>The names of all kinds of faults.</summary>
@@ -30,7 +33,8 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
     protected Cluster Cluster { get; } = cluster;
 
     /// <summary>
-    /// The random stream of the current injection. Each injection has its own, so that leaving one out does not change the others.
+    /// The PRNG stream of the current injection. Each injection draws from a separate stream, so that omitting one leaves the others
+    /// unchanged.
     /// </summary>
     protected Prng Prng { get; private set; } = prng;
 
@@ -40,9 +44,10 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
 
     protected string Name { get; } = name;
 
-    /// <summary>Whether this fault can take effect in this run at all.</summary>
+    /// <summary>Whether the fault can take effect in this run; when false, it is never scheduled.</summary>
     protected virtual bool IsApplicable => true;
 
+    /// <summary>The mean interval between two injections in this run, microseconds; 0: the fault is disabled.</summary>
     private long MeanInterval => Cluster.Swarm.FaultIntervals[Name];
 
     /// <summary>Creates one fault of each kind.</summary>
@@ -55,10 +60,15 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
             ScheduleNext();
     }
 
-    /// <summary>Injects the fault once. Returns false if it had no effect: it hit no member, or nothing that it could affect.</summary>
+    /// <summary>
+    /// Tries to inject the fault once; returns false if it had no effect, for example because the picked member was not running.
+    /// </summary>
     public abstract bool TryInject();
 
-    /// <summary>Picks a member at random, or with the probability of the run the leader.</summary>
+    /// <summary>
+    /// Picks the leader with probability <see cref="SwarmOptions.FaultsOnLeaderPerMille"/>, otherwise, or when there is no leader, a random
+    /// member.
+    /// </summary>
     protected SimulatedMachine PickMember()
     {
         var any = Cluster.Members[Prng.Next(0, Cluster.Members.Count)];
@@ -66,8 +76,7 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
     }
 
     /// <summary>
-    /// Picks a member as <see cref="PickMember"/> does, and another one at random, in random order. Returns null if there is only one
-    /// member.
+    /// Picks two different members in random order: one by <see cref="PickMember"/>, the other uniformly. Returns null in a cluster of one.
     /// </summary>
     protected (SimulatedMachine From, SimulatedMachine To)? PickPair()
     {
@@ -81,7 +90,7 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
         return isReversed ? (two, one) : (one, two);
     }
 
-    /// <summary>Returns the leader; of several self-reported leaders the one of the newest term.</summary>
+    /// <summary>Returns the member with the highest term among those that report the leader role, or null.</summary>
     protected SimulatedMachine? NewestLeader() => Cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term);
 
     private void ScheduleNext() => Cluster.Time.ScheduleAfter(_schedulePrng.Between(0, 2 * MeanInterval), () =>
