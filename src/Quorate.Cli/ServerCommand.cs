@@ -27,7 +27,7 @@ internal static class ServerCommand
             using var logs = StandardError.OpenLog();
             var log = logs.CreateLogger("quorate");
             foreach (var warning in flags.Warnings)
-                ServerLog.SettingIgnored(log, warning);
+                ServerLogMessages.SettingIgnored(log, warning);
             return await ServeAsync(SettingsParser.Parse(flags), logs, log).ConfigureAwait(false);
         }
         catch (StartupException failure)
@@ -51,7 +51,7 @@ internal static class ServerCommand
         }
         catch (OperationCanceledException) when (stopRequested.Task.IsCompleted)
         {
-            ServerLog.Stopped(log);
+            ServerLogMessages.Stopped(log);
             return ExitCode.Ok;
         }
 
@@ -61,15 +61,15 @@ internal static class ServerCommand
             // Exit at once, without draining: the member must not acknowledge anything after the failure, and a supervisor can restart it
             // only after it exits.
             var fault = server.Completion.Exception!.GetBaseException();
-            ServerLog.Failed(log, fault.Message, fault);
+            ServerLogMessages.Failed(log, fault.Message, fault);
             return ExitCode.Failed;
         }
 
-        ServerLog.Stopping(
+        ServerLogMessages.Stopping(
             log,
             stopRequested.Task.IsCompleted ? (await stopRequested.Task.ConfigureAwait(false)).ToString() : "the Raft node has stopped");
         await server.DisposeAsync().ConfigureAwait(false);
-        ServerLog.Stopped(log);
+        ServerLogMessages.Stopped(log);
         return ExitCode.Ok;
 
         // The first signal starts a graceful stop. The second keeps its default action, which terminates the process.

@@ -93,7 +93,8 @@ public sealed class KvSnapshot
     /// The compact revision itself can be read, including its deletions. Errors: <see cref="KvError.Compacted"/> for any earlier revision.
     /// Source: etcd v3 API, Watch.
     /// </remarks>
-    public KvError? Events(EventRequest request, long from, out EventBatch batch) => EventReader.Read(_view, request, from, out batch);
+    public KvError? Events(WatchEventRequest request, long from, out WatchEventBatch batch) =>
+        WatchEventReader.Read(_view, request, from, out batch);
 
     /// <summary>Returns a hash over the whole store: all readable versions, and the leases with their attachments.</summary>
     /// <remarks>

@@ -8,7 +8,7 @@ namespace Quorate.Kv;
 /// The replicated key-value store: applies commands in the order of the log, and shows readers the state after each batch.
 /// </summary>
 /// <remarks>
-/// Shape: commands are encoded by <see cref="KvCommand.Encode"/>. The contents and results of the store depend on the commands alone.
+/// Shape: commands are encoded by <see cref="KvCommandCodec.Encode"/>. The contents and results of the store depend on the commands alone.
 /// Threading: one thread calls <see cref="Apply"/> and <see cref="BatchApplied"/>; any thread may read <see cref="Current"/>. Errors:
 /// throws <see cref="KvCommandFormatException"/> for a committed command that cannot be decoded; the node then stops.
 /// </remarks>
@@ -45,7 +45,7 @@ public sealed class KvStore : IStateMachine<KvResult>
     /// <inheritdoc/>
     public KvResult Apply(in CommittedCommand command)
     {
-        var request = KvCommand.Decode(command.Command);
+        var request = KvCommandCodec.Decode(command.Command);
         var result = Execute(request, command.Id.Index);
         _writer.EndTransaction();
         _writer.Sweep(request is CompactRequest ? VersionsSweptPerCompaction : VersionsSweptPerCommand);

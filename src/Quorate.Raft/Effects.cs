@@ -34,13 +34,13 @@ public sealed class Effects
     public ReadOnlyMemory<LogEntry> Apply { get; internal set; }
 
     /// <summary>Proposals of this node that will never be committed.</summary>
-    public List<Rejection> Rejections { get; } = [];
+    public List<ProposalRejection> Rejections { get; } = [];
 
     /// <summary>Results of reads of this node.</summary>
     public List<ReadIndexResult> ReadResults { get; } = [];
 
     /// <summary>Entries that a follower or the state machine needs and that are no longer in memory.</summary>
-    public List<EntriesRequest> EntriesRequests { get; } = [];
+    public List<LoadEntriesRequest> EntriesRequests { get; } = [];
 
     /// <summary>Events of this step, for observers.</summary>
     public List<TraceEvent> Trace { get; } = [];
@@ -111,7 +111,7 @@ public readonly record struct AppendEffect(ulong Token, HardState? HardState, Re
 }
 
 /// <summary>A proposal that will never be committed, and the reason.</summary>
-public readonly record struct Rejection(ProposalId Proposal, RejectReason Reason);
+public readonly record struct ProposalRejection(ProposalId Proposal, RejectReason Reason);
 
 /// <summary>The result of a read: granted, to be read once <paramref name="Index"/> is applied, or rejected.</summary>
 /// <param name="Ticket">The driver's number for the read.</param>
@@ -124,7 +124,7 @@ public readonly record struct ReadIndexResult(ulong Ticket, LogIndex Index, Reje
 /// <param name="From">The first entry.</param>
 /// <param name="To">The last entry that is on disk and needed.</param>
 /// <param name="MaxBytes">Approximately how many bytes to load; at least one entry.</param>
-public readonly record struct EntriesRequest(NodeId Peer, LogIndex From, LogIndex To, int MaxBytes);
+public readonly record struct LoadEntriesRequest(NodeId Peer, LogIndex From, LogIndex To, int MaxBytes);
 
 /// <summary>Messages that may be sent at once: nothing in them depends on an outstanding flush.</summary>
 public sealed class SendNowList

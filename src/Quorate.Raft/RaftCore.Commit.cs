@@ -27,7 +27,7 @@ public sealed partial class RaftCore
     /// </summary>
     private void AdvanceCommit(Effects effects)
     {
-        var reached = new LogIndex(Quorum.Reached(_configuration, new MatchOf(this)));
+        var reached = new LogIndex(Quorum.Reached(_configuration, new VoterMatchIndexes(this)));
         if (reached > _commit && _log.TermAt(reached) == _term)
             CommitUpTo(reached, effects);
     }
@@ -64,7 +64,7 @@ public sealed partial class RaftCore
         {
             _isLoadingCommitted = true;
             effects.EntriesRequests.Add(
-                new EntriesRequest(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MaxMessageBytes));
+                new LoadEntriesRequest(_self, next, LogIndex.Min(last, _log.CachedFirst - 1), _options.MaxMessageBytes));
         }
         else
         {
@@ -109,7 +109,7 @@ public sealed partial class RaftCore
     }
 
     /// <summary>Each voter's last durable index; the leader's own counts when its disk has flushed it, like any other's.</summary>
-    private readonly struct MatchOf(RaftCore core) : IVoterValues
+    private readonly struct VoterMatchIndexes(RaftCore core) : IVoterValues
     {
         public ulong Of(NodeId voter) => (voter == core._self ? core._log.Durable : core.FollowerOf(voter)?.Match ?? LogIndex.Zero).Value;
     }

@@ -105,7 +105,7 @@ public sealed partial class RaftCore
     /// behave the same. Options, which are equal in all cores of a search, are omitted, and so is state that follows from the rest.
     /// </summary>
     internal void WriteState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number((ulong)_role);
         state.Number(_term.Value);
@@ -136,7 +136,7 @@ public sealed partial class RaftCore
     /// Writes the pending appends. Only the order of tokens matters, so tokens are written relative to the newest durable one.
     /// </summary>
     private void WritePendingAppends<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number(_appendToken - _durableToken);
         state.Number(Math.Max(_hardStateToken, _durableToken) - _durableToken);
@@ -145,7 +145,7 @@ public sealed partial class RaftCore
     }
 
     private void WriteVotes<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         foreach (var member in state.Members)
             state.Number(_votes.TryGetValue(member, out var granted) ? granted ? 1UL : 2 : 0);
@@ -153,7 +153,7 @@ public sealed partial class RaftCore
     }
 
     private void WriteLeaderState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number(_termStart.Value);
         foreach (var member in state.Members)
@@ -167,7 +167,7 @@ public sealed partial class RaftCore
     }
 
     private void WriteProposals<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number(_committedTerm.Value);
         state.Number((ulong)_pendingProposals.Count);
@@ -181,7 +181,7 @@ public sealed partial class RaftCore
     }
 
     private void WriteReads<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number(_lastReadId);
         state.Number(_round);

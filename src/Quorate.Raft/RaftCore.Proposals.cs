@@ -53,7 +53,7 @@ public sealed partial class RaftCore
             if (TryAppendProposal(proposal, _unappliedBytes, out var reason))
                 Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's sequence is used once");
             else
-                effects.Rejections.Add(new Rejection(proposal.Id, reason));
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, reason));
         }
     }
 
@@ -93,12 +93,12 @@ public sealed partial class RaftCore
             var size = proposal.Command.Length + LogEntry.OverheadBytes;
             if (proposal.Command.Length > _options.MaxCommandBytes)
             {
-                effects.Rejections.Add(new Rejection(proposal.Id, RejectReason.TooLarge));
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.TooLarge));
             }
             else if (ExceedsCap(_forwardedProposals.Bytes, size) || ExceedsCap(_unappliedBytes, size)
                 || !_forwardedProposals.IsInWindow(proposal.Id.Sequence))
             {
-                effects.Rejections.Add(new Rejection(proposal.Id, RejectReason.Busy));
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.Busy));
             }
             else
             {
@@ -140,7 +140,7 @@ public sealed partial class RaftCore
     private static void RejectAll(ReadOnlySpan<Proposal> proposals, RejectReason reason, Effects effects)
     {
         foreach (ref readonly var proposal in proposals)
-            effects.Rejections.Add(new Rejection(proposal.Id, reason));
+            effects.Rejections.Add(new ProposalRejection(proposal.Id, reason));
     }
 
     private void OnForwardProposals(ForwardProposals forward, Effects effects)
@@ -210,7 +210,7 @@ public sealed partial class RaftCore
         {
             var sequence = rejection.FirstSequence + i;
             if (RemovePending(sequence))
-                effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), rejection.Reason));
+                effects.Rejections.Add(new ProposalRejection(new ProposalId(_self, sequence), rejection.Reason));
         }
     }
 
@@ -243,7 +243,7 @@ public sealed partial class RaftCore
         foreach (var sequence in _superseded)
         {
             RemovePending(sequence);
-            effects.Rejections.Add(new Rejection(new ProposalId(_self, sequence), RejectReason.Superseded));
+            effects.Rejections.Add(new ProposalRejection(new ProposalId(_self, sequence), RejectReason.Superseded));
         }
 
         _superseded.Clear();

@@ -11,7 +11,7 @@ namespace Quorate.Raft;
 public sealed partial class RaftCore
 {
     /// <summary>Reads that this node must complete as leader, oldest first: its own, and those of other members.</summary>
-    private readonly List<PendingRead> _reads = [];
+    private readonly List<PendingReadIndex> _reads = [];
 
     /// <summary>Reads of this node that another leader must grant.</summary>
     private readonly List<ForwardedRead> _forwardedReads = [];
@@ -29,7 +29,7 @@ public sealed partial class RaftCore
     /// <param name="Number">This node's ticket, or the other node's read id.</param>
     /// <param name="Round">The round it waits for; 0 while it waits for a round to begin.</param>
     /// <param name="Index">The commit index when that round began.</param>
-    private readonly record struct PendingRead(NodeId From, ulong Number, ulong Round, LogIndex Index);
+    private readonly record struct PendingReadIndex(NodeId From, ulong Number, ulong Round, LogIndex Index);
 
     /// <summary>A read that another leader must grant.</summary>
     /// <param name="ReadId">The id of the request it belongs to; 0 until it is assigned.</param>
@@ -42,7 +42,7 @@ public sealed partial class RaftCore
         if (_reads.Count + _forwardedReads.Count >= _options.MaxPendingReads)
             effects.ReadResults.Add(new ReadIndexResult(ticket, LogIndex.Zero, RejectReason.Busy));
         else if (_role == Role.Leader)
-            _reads.Add(new PendingRead(_self, ticket, 0, LogIndex.Zero));
+            _reads.Add(new PendingReadIndex(_self, ticket, 0, LogIndex.Zero));
         else
             _forwardedReads.Add(new ForwardedRead(0, ticket, IsSent: false));
     }
@@ -50,7 +50,7 @@ public sealed partial class RaftCore
     private void OnReadIndexRequest(ReadIndexRequest request, Effects effects)
     {
         if (_role == Role.Leader && _reads.Count < _options.MaxPendingReads)
-            _reads.Add(new PendingRead(request.From, request.ReadId, 0, LogIndex.Zero));
+            _reads.Add(new PendingReadIndex(request.From, request.ReadId, 0, LogIndex.Zero));
         else
             CompleteRead(request.From, request.ReadId, granted: false, LogIndex.Zero, effects);
     }
@@ -60,7 +60,7 @@ public sealed partial class RaftCore
         // Round numbers continue from one leadership to the next; all earlier acknowledgements belong to another term.
         _confirmedRound = _round;
         foreach (var read in _forwardedReads)
-            _reads.Add(new PendingRead(_self, read.Ticket, 0, LogIndex.Zero));
+            _reads.Add(new PendingReadIndex(_self, read.Ticket, 0, LogIndex.Zero));
         _forwardedReads.Clear();
     }
 
@@ -99,7 +99,7 @@ public sealed partial class RaftCore
         if (_role != Role.Leader || _confirmedRound == _round)
             return;
 
-        _confirmedRound = Math.Max(_confirmedRound, Quorum.Reached(_configuration, new RoundAcknowledgedBy(this)));
+        _confirmedRound = Math.Max(_confirmedRound, Quorum.Reached(_configuration, new VoterAcknowledgedRounds(this)));
         var done = 0;
         while (done < _reads.Count && _reads[done].Round != 0 && _reads[done].Round <= _confirmedRound)
         {
@@ -183,7 +183,7 @@ public sealed partial class RaftCore
     }
 
     /// <summary>The last round each voter has acknowledged; the leader acknowledges its own round at once.</summary>
-    private readonly struct RoundAcknowledgedBy(RaftCore core) : IVoterValues
+    private readonly struct VoterAcknowledgedRounds(RaftCore core) : IVoterValues
     {
         public ulong Of(NodeId voter) => voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAcknowledged ?? 0;
     }

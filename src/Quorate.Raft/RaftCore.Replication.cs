@@ -56,7 +56,7 @@ public sealed partial class RaftCore
 
         // A leader without replies from a quorum for an election timeout may have been replaced. It stops sending, heartbeats included: a
         // leader that can send but not receive would otherwise keep all others from electing a new one.
-        var lastQuorumContact = Quorum.Reached(_configuration, new LastReplyTickOf(this));
+        var lastQuorumContact = Quorum.Reached(_configuration, new VoterLastReplyTicks(this));
         if (_now - lastQuorumContact > (ulong)_options.ElectionTicks)
         {
             Trace(TraceKind.QuorumLost, effects);
@@ -138,7 +138,7 @@ public sealed partial class RaftCore
     {
         follower.IsLoading = true;
         var to = LogIndex.Min(_log.CachedFirst - 1, _log.Durable);
-        effects.EntriesRequests.Add(new EntriesRequest(follower.Node, follower.Next, to, _options.MaxMessageBytes));
+        effects.EntriesRequests.Add(new LoadEntriesRequest(follower.Node, follower.Next, to, _options.MaxMessageBytes));
     }
 
     private void OnEntriesLoaded(NodeId peer, ReadOnlyMemory<LogEntry> entries, Effects effects)
@@ -191,7 +191,7 @@ public sealed partial class RaftCore
     }
 
     /// <summary>The tick of each voter's last reply; the leader's own is the current tick.</summary>
-    private readonly struct LastReplyTickOf(RaftCore core) : IVoterValues
+    private readonly struct VoterLastReplyTicks(RaftCore core) : IVoterValues
     {
         public ulong Of(NodeId voter) => voter == core._self ? core._now : core.FollowerOf(voter)?.LastReplyTick ?? 0;
     }

@@ -42,7 +42,7 @@ public static class ClusterSimulation
         ArgumentNullException.ThrowIfNull(stateMachineFactory);
         ArgumentNullException.ThrowIfNull(workload);
         var swarm = SwarmOptions.Draw(seed, faults ?? FaultSet.All);
-        var application = new Application<TStateMachine, TResult>(
+        var application = new SimulatedApplication<TStateMachine, TResult>(
             seed, stateMachineFactory, workload, checks ?? new(), static (seed, _) => $"set {SeedVariable}={seed} and run the same test");
         return Run(seed, swarm, application, options);
     }
@@ -56,7 +56,7 @@ public static class ClusterSimulation
             ? [only]
             : Enumerable.Range(1, count).Select(static n => (ulong)n);
 
-    internal static SimulationReport Run(ulong seed, SwarmOptions swarm, IApplication application, RunOptions? options)
+    internal static SimulationReport Run(ulong seed, SwarmOptions swarm, ISimulatedApplication application, RunOptions? options)
     {
         options ??= new RunOptions();
 
@@ -64,7 +64,7 @@ public static class ClusterSimulation
         // another time, on another thread.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
-        using var cluster = new Cluster(seed, swarm.Without(options.Reduction), application, options);
+        using var cluster = new SimulatedCluster(seed, swarm.Without(options.Reduction), application, options);
         try
         {
             cluster.RunFaultPhase();

@@ -18,7 +18,7 @@ public static class CoverageGoals
         "proposal rejected: NoLeader", "proposal rejected: Busy", "proposal rejected: TooLarge", "proposal rejected: Superseded",
         "message lost", "message duplicated", "message stale", "message dropped by a cut link",
         "power cut", "flush failed", "disk full", "process ended during an iteration", "process ended during a disk call",
-        StoreHistory.Expired, StoreHistory.ExpirySuperseded, "searched for an order: Linearizable",
+        StoreHistoryChecker.Expired, StoreHistoryChecker.ExpirySuperseded, "searched for an order: Linearizable",
         "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: disk hangs", "broken: as it was",
         "away: does not hear the leader", "away: deaf", "away: cut off",
     ];
@@ -26,10 +26,10 @@ public static class CoverageGoals
     /// <summary>The names of all goals; they are keys of <see cref="SimulationReport.Counts"/>.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        .. Enum.GetValues<CoverageMark>().Select(Counters.NameOf),
+        .. Enum.GetValues<CoverageMark>().Select(RunCounters.NameOf),
         .. Fault.Names.Select(static f => "fault: " + f),
-        .. Enum.GetValues<StoreRequestKind>().Select(StoreHistory.CounterName),
-        .. Enum.GetValues<StoreError>().Where(static r => r != StoreError.None).Select(StoreHistory.CounterName),
+        .. Enum.GetValues<StoreRequestKind>().Select(StoreHistoryChecker.CounterName),
+        .. Enum.GetValues<StoreError>().Where(static r => r != StoreError.None).Select(StoreHistoryChecker.CounterName),
         .. OtherNames,
     ];
 

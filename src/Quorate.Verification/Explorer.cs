@@ -104,7 +104,7 @@ public sealed class ExplorationFailedException : Exception
     }
 
     internal ExplorationFailedException(Counterexample counterexample, long statesOrSteps, string reproCommand)
-        : base($"{counterexample}\nreproduce with: {SimulatorCommand.Program} {reproCommand}", counterexample.Cause)
+        : base($"{counterexample}\nreproduce with: {SimulatorCommandLine.Program} {reproCommand}", counterexample.Cause)
     {
         Violation = counterexample.Violation;
         StatesOrSteps = statesOrSteps;

@@ -19,12 +19,12 @@ public static class KvSimulation
     public static SimulationReport Run(ulong seed, RunOptions? options = null)
     {
         var swarm = SwarmOptions.Draw(seed, FaultSet.All);
-        var application = new Application<StoreStateMachine, StoreResult>(
+        var application = new SimulatedApplication<StoreStateMachine, StoreResult>(
             seed,
             static () => new StoreStateMachine(),
             new StoreWorkload(swarm).Run,
             StoreWorkload.Checks,
-            static (seed, options) => SimulatorCommand.For(seed, options).ToString());
+            static (seed, options) => SimulatorCommandLine.For(seed, options).ToString());
         return ClusterSimulation.Run(seed, swarm, application, options);
     }
 }
@@ -39,7 +39,7 @@ public sealed record RunOptions
     public Stream? Trace { get; init; }
 
     /// <summary>Which parts of the seed's run are left out.</summary>
-    public Reduction Reduction { get; init; } = Reduction.None;
+    public RunReduction Reduction { get; init; } = RunReduction.None;
 
     /// <summary>
     /// Checks that each step of each core is a step of the specification (docs/testing/specification.md). It costs about as much as the run
@@ -81,7 +81,7 @@ public sealed class SimulationFailedException : Exception
     {
     }
 
-    internal SimulationFailedException(ulong seed, Exception cause, Cluster cluster, string reproCommand)
+    internal SimulationFailedException(ulong seed, Exception cause, SimulatedCluster cluster, string reproCommand)
         : base(Describe(seed, cause, cluster, reproCommand), cause)
     {
         Seed = seed;
@@ -118,7 +118,7 @@ public sealed class SimulationFailedException : Exception
     public RunSize Size { get; } = new(0, 0, 0, 0, 0, 0);
 
     /// <summary>Which parts of the seed's run were left out.</summary>
-    public Reduction Reduction { get; } = Reduction.None;
+    public RunReduction Reduction { get; } = RunReduction.None;
 
     /// <summary>The fault injections that took place, by name.</summary>
     internal IReadOnlyList<string> FaultInjections { get; } = [];
@@ -135,7 +135,7 @@ public sealed class SimulationFailedException : Exception
     /// <summary>Duration of the fault phase, in microseconds.</summary>
     internal long FaultPhaseDuration { get; }
 
-    private static string Describe(ulong seed, Exception cause, Cluster cluster, string reproCommand) =>
+    private static string Describe(ulong seed, Exception cause, SimulatedCluster cluster, string reproCommand) =>
         string.Create(CultureInfo.InvariantCulture, $"""
             seed {seed} at commit {SourceRevision.Commit}, after {cluster.Time.Now / 1e6} s: {Unwrap(cause).Message}
             {cluster.ReplayPlan.FaultInjections.Count} fault injections, {cluster.ReplayPlan.ClientIterations.Count} client iterations

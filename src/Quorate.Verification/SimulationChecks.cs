@@ -32,9 +32,9 @@ public sealed record SimulationChecks<TStateMachine, TResult>
     /// Whether two results of a command are equal. Default: <see cref="object.Equals(object?)"/>; sequences are equal when their elements
     /// are.
     /// </summary>
-    public Func<TResult, TResult, bool> ResultsEqual { get; init; } = static (a, b) => Equality.AreEqual(a, b);
+    public Func<TResult, TResult, bool> ResultsEqual { get; init; } = static (a, b) => StructuralEquality.AreEqual(a, b);
 
     /// <summary>Checks the history. Default: replays the log on a single instance of the state machine and compares every result.</summary>
-    internal Func<Application<TStateMachine, TResult>, Counters, Verdict> CheckHistory { get; init; } =
-        static (application, _) => ReplayedHistory<TStateMachine, TResult>.Check(application);
+    internal Func<SimulatedApplication<TStateMachine, TResult>, RunCounters, LinearizabilityReport> CheckHistory { get; init; } =
+        static (application, _) => ReplayHistoryChecker<TStateMachine, TResult>.Check(application);
 }

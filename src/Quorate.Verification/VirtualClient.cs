@@ -17,12 +17,12 @@ namespace Quorate.Verification;
 /// point in virtual time. Before each request a think time passes. Each request goes to a member chosen at random, sometimes to a
 /// deposed leader that has not received the newer term yet.
 /// </remarks>
-public sealed class VirtualClient<TStateMachine, TResult> : IClient
+public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
     where TStateMachine : IStateMachine<TResult>
 {
-    private readonly Application<TStateMachine, TResult> _application;
+    private readonly SimulatedApplication<TStateMachine, TResult> _application;
     private readonly Func<VirtualClient<TStateMachine, TResult>, Task> _workload;
-    private readonly Cluster _cluster;
+    private readonly SimulatedCluster _cluster;
     private readonly ulong _seed;
     private readonly SimulatedMachine? _fixedTarget;
     private readonly SeededRandom _random;
@@ -36,9 +36,9 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     private int _granted;
 
     internal VirtualClient(
-        Application<TStateMachine, TResult> application,
+        SimulatedApplication<TStateMachine, TResult> application,
         Func<VirtualClient<TStateMachine, TResult>, Task> workload,
-        Cluster cluster,
+        SimulatedCluster cluster,
         int number,
         ulong seed,
         SimulatedMachine? fixedTarget)
@@ -58,13 +58,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     /// <summary>The only source of randomness a workload may use: a stream of this client that is derived from the run's seed.</summary>
     public Random Random => _random;
 
-    bool IClient.IsStopped { get; set; }
+    bool ISimulatedClient.IsStopped { get; set; }
 
-    bool IClient.IsIdle => _operation is null;
+    bool ISimulatedClient.IsIdle => _operation is null;
 
-    int IClient.CommittedCount => _committed;
+    int ISimulatedClient.CommittedCount => _committed;
 
-    int IClient.GrantedCount => _granted;
+    int ISimulatedClient.GrantedCount => _granted;
 
     /// <summary>Proposes a command at some member.</summary>
     /// <param name="command">
@@ -97,7 +97,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
     /// <summary>Starts the next iteration of the workload, unless the replay plan leaves it out.</summary>
     private void StartIteration()
     {
-        if (((IClient)this).IsStopped)
+        if (((ISimulatedClient)this).IsStopped)
             return;
         if (_fixedTarget is not null)
             StartIteration(Iteration);
@@ -107,7 +107,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     private void StartScheduledIteration(int number)
     {
-        if (((IClient)this).IsStopped)
+        if (((ISimulatedClient)this).IsStopped)
             return;
         _cluster.ReplayPlan.OnIterationBegun(new ClientIteration(Number, number, _cluster.Time.Now));
         StartIteration(number);
@@ -154,7 +154,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
 
     private void Send()
     {
-        if (((IClient)this).IsStopped)
+        if (((ISimulatedClient)this).IsStopped)
             return;
         _target = _fixedTarget ?? _cluster.PickTarget(_prng);
         var timeout = _prng.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
@@ -185,9 +185,9 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
         });
     }
 
-    void IClient.Poll() => _request?.Poll();
+    void ISimulatedClient.Poll() => _request?.Poll();
 
-    void IClient.OnProcessEnded() => _request!.CompleteIndeterminate();
+    void ISimulatedClient.OnProcessEnded() => _request!.CompleteIndeterminate();
 
     /// <summary>Records the outcome and resumes the workload.</summary>
     private void Complete(OperationOutcome outcome, LogIndex index, Action setResult)
@@ -311,7 +311,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : IClient
                     "GrantedIsApplied", $"{operation} was granted at {result.Index}, but only {host.VisibleIndex} was applied");
             var value = query(host.StateMachine);
             operation.ReadValue = value;
-            client._cluster.EventLog.AddToHash(Equality.Describe(value));
+            client._cluster.EventLog.AddToHash(StructuralEquality.Describe(value));
             client._granted++;
             Complete(OperationOutcome.Granted, host.VisibleIndex, new QueryResult<T>(true, value));
         }

@@ -11,7 +11,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class ApplierTests
 {
     [Fact]
-    public void Every_entry_is_applied_once_and_is_readable_before_its_result() => Schedules.Explore(300, () =>
+    public void Every_entry_is_applied_once_and_is_readable_before_its_result() => CoyoteTestRunner.Explore(300, () =>
     {
         var stateMachine = new RecordingStateMachine();
         var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0,
@@ -55,7 +55,7 @@ public sealed class ApplierTests
     });
 
     [Fact]
-    public void A_state_machine_that_throws_stops_the_applier() => Schedules.Explore(300, () =>
+    public void A_state_machine_that_throws_stops_the_applier() => CoyoteTestRunner.Explore(300, () =>
     {
         var stateMachine = new RecordingStateMachine { ThrowsAt = 2 };
         using var worker = new ThreadWorker("apply");

@@ -7,7 +7,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class LeadershipStateTests
 {
     [Fact]
-    public void Every_watcher_observes_the_last_leader() => Schedules.Explore(300, async () =>
+    public void Every_watcher_observes_the_last_leader() => CoyoteTestRunner.Explore(300, async () =>
     {
         var leadership = new LeadershipState();
         var watchers = new[] { WatchAsync(), WatchAsync() };

@@ -11,7 +11,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class LogWriterTests
 {
     [Fact]
-    public void Every_append_becomes_durable_in_order() => Schedules.Explore(200, () =>
+    public void Every_append_becomes_durable_in_order() => CoyoteTestRunner.Explore(200, () =>
     {
         using var harness = new Harness(Given.SmallLog);
         for (var token = 1UL; token <= 4; token++)
@@ -25,7 +25,7 @@ public sealed class LogWriterTests
     });
 
     [Fact]
-    public void The_log_continues_in_a_preallocated_segment() => Schedules.Explore(100, () =>
+    public void The_log_continues_in_a_preallocated_segment() => CoyoteTestRunner.Explore(100, () =>
     {
         using var harness = new Harness(Given.SmallLog with { PreallocateInBackground = true });
         harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 1), default));
@@ -41,7 +41,7 @@ public sealed class LogWriterTests
     });
 
     [Fact]
-    public void Preallocation_fills_only_the_allowed_bytes() => Schedules.Explore(300, () =>
+    public void Preallocation_fills_only_the_allowed_bytes() => CoyoteTestRunner.Explore(300, () =>
     {
         var throttle = new PreallocationThrottle();
         var (allowed, filled) = (0L, 0);
@@ -63,7 +63,7 @@ public sealed class LogWriterTests
     });
 
     [Fact]
-    public void A_cancelled_preallocation_stops_filling() => Schedules.Explore(100, () =>
+    public void A_cancelled_preallocation_stops_filling() => CoyoteTestRunner.Explore(100, () =>
     {
         var throttle = new PreallocationThrottle();
         throttle.AllowUpTo(1);
@@ -72,7 +72,7 @@ public sealed class LogWriterTests
     });
 
     [Fact]
-    public void A_requested_read_runs_between_two_flushes() => Schedules.Explore(200, () =>
+    public void A_requested_read_runs_between_two_flushes() => CoyoteTestRunner.Explore(200, () =>
     {
         using var harness = new Harness(Given.SmallLog);
         harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
@@ -81,7 +81,7 @@ public sealed class LogWriterTests
 
         harness.Writer.Stage(new AppendEffect(2, null, Given.Commands(3, 3), default));
         harness.RunOnce();
-        harness.Writer.RequestRead(new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
+        harness.Writer.RequestRead(new LoadEntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20));
         harness.RunUntil(() => harness.Durable == 2 && harness.EntriesRead > 0);
 
         Assert.Equal(2, harness.EntriesRead);
@@ -91,14 +91,14 @@ public sealed class LogWriterTests
     /// The entries for a follower far behind are requested as soon as it has received some: while it catches up, a read is always pending.
     /// </summary>
     [Fact]
-    public void Appends_are_not_starved_by_continuous_reads() => Schedules.Explore(100, () =>
+    public void Appends_are_not_starved_by_continuous_reads() => CoyoteTestRunner.Explore(100, () =>
     {
         using var harness = new Harness(Given.SmallLog);
         harness.Writer.Stage(new AppendEffect(1, new HardState(new Term(1), Given.Self), Given.Commands(1, 2), default));
         harness.RunOnce();
         harness.RunUntil(() => harness.Durable == 1);
 
-        harness.RepeatedRead = new EntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
+        harness.RepeatedRead = new LoadEntriesRequest(new NodeId(2), new LogIndex(1), new LogIndex(2), 1 << 20);
         harness.Writer.RequestRead(harness.RepeatedRead.Value);
         harness.RunOnce();
         for (var token = 2UL; token <= 4; token++)
@@ -111,7 +111,7 @@ public sealed class LogWriterTests
     });
 
     [Fact]
-    public void A_failed_flush_is_thrown_in_the_loop() => Schedules.Explore(200, () =>
+    public void A_failed_flush_is_thrown_in_the_loop() => CoyoteTestRunner.Explore(200, () =>
     {
         using var harness = new Harness(Given.SmallLog);
         harness.FlushFails = true;
@@ -150,7 +150,7 @@ public sealed class LogWriterTests
         public bool FlushFails { get; set; }
 
         /// <summary>A read that is requested again as soon as it has completed.</summary>
-        public EntriesRequest? RepeatedRead { get; set; }
+        public LoadEntriesRequest? RepeatedRead { get; set; }
 
         /// <summary>Runs the disk part of a driver iteration.</summary>
         public void RunOnce()

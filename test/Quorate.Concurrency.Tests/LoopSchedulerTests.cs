@@ -8,7 +8,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class LoopSchedulerTests
 {
     [Fact]
-    public void Every_signal_is_followed_by_an_iteration_and_iterations_never_overlap() => Schedules.Explore(300, () =>
+    public void Every_signal_is_followed_by_an_iteration_and_iterations_never_overlap() => CoyoteTestRunner.Explore(300, () =>
     {
         const int All = 5;
         var (changes, seen) = (0, 0);
@@ -43,7 +43,7 @@ public sealed class LoopSchedulerTests
     });
 
     [Fact]
-    public void No_iteration_runs_after_the_stop() => Schedules.Explore(300, () =>
+    public void No_iteration_runs_after_the_stop() => CoyoteTestRunner.Explore(300, () =>
     {
         using var harness = new Harness((_, _) => { });
         harness.Scheduler.Start();
@@ -61,7 +61,7 @@ public sealed class LoopSchedulerTests
     });
 
     [Fact]
-    public void An_iteration_that_throws_is_the_last() => Schedules.Explore(300, () =>
+    public void An_iteration_that_throws_is_the_last() => CoyoteTestRunner.Explore(300, () =>
     {
         var fault = new IOException("the disk failed");
         using var harness = new Harness((harness, number) =>
@@ -83,7 +83,7 @@ public sealed class LoopSchedulerTests
     /// all.
     /// </summary>
     [Fact]
-    public void The_loop_thread_sleeps_while_another_thread_runs_an_iteration() => Schedules.Explore(300, () =>
+    public void The_loop_thread_sleeps_while_another_thread_runs_an_iteration() => CoyoteTestRunner.Explore(300, () =>
     {
         var clockReads = 0;
         using var harness = new Harness((harness, number) =>

@@ -10,7 +10,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class PendingReadsTests
 {
     [Fact]
-    public void A_granted_read_completes_only_after_its_index_is_applied() => Schedules.Explore(300, () =>
+    public void A_granted_read_completes_only_after_its_index_is_applied() => CoyoteTestRunner.Explore(300, () =>
     {
         var table = new PendingReads(pendingMax: 3);
         var applied = 0UL;
@@ -46,7 +46,7 @@ public sealed class PendingReadsTests
     });
 
     [Fact]
-    public void Shutdown_completes_every_pending_read() => Schedules.Explore(300, () =>
+    public void Shutdown_completes_every_pending_read() => CoyoteTestRunner.Explore(300, () =>
     {
         var table = new PendingReads(pendingMax: 4);
         var (applied, appliedTicket) = Issue(table);
@@ -73,7 +73,7 @@ public sealed class PendingReadsTests
 
     /// <summary>The count is decremented on the thread that completes a read, and incremented on the one that issues it.</summary>
     [Fact]
-    public void The_limit_of_pending_reads_holds() => Schedules.Explore(300, () =>
+    public void The_limit_of_pending_reads_holds() => CoyoteTestRunner.Explore(300, () =>
     {
         const int Max = 2;
         var table = new PendingReads(Max);

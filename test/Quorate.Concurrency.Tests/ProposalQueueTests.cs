@@ -14,7 +14,7 @@ public sealed class ProposalQueueTests
     /// ticks here: only a wake ends the hold.
     /// </summary>
     [Fact]
-    public void Held_proposals_are_taken_without_a_tick() => Schedules.Explore(1000, async () =>
+    public void Held_proposals_are_taken_without_a_tick() => CoyoteTestRunner.Explore(1000, async () =>
     {
         var wake = new WakeSignal();
         var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
@@ -63,7 +63,7 @@ public sealed class ProposalQueueTests
 
     /// <summary>The worst case: a continuation blocks until a proposal of another thread has been taken.</summary>
     [Fact]
-    public void A_blocking_continuation_does_not_hold_other_proposals() => Schedules.Explore(1000, async () =>
+    public void A_blocking_continuation_does_not_hold_other_proposals() => CoyoteTestRunner.Explore(1000, async () =>
     {
         var wake = new WakeSignal();
         var taken = new WakeSignal();
@@ -102,7 +102,7 @@ public sealed class ProposalQueueTests
     });
 
     [Fact]
-    public void Proposals_are_taken_once_in_ascending_order() => Schedules.Explore(300, () =>
+    public void Proposals_are_taken_once_in_ascending_order() => CoyoteTestRunner.Explore(300, () =>
     {
         var wake = new WakeSignal();
         var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
@@ -156,7 +156,7 @@ public sealed class ProposalQueueTests
     });
 
     [Fact]
-    public void A_proposal_completes_exactly_once() => Schedules.Explore(300, () =>
+    public void A_proposal_completes_exactly_once() => CoyoteTestRunner.Explore(300, () =>
     {
         var dispatcher = new RecordingDispatcher();
         var pending = new PendingProposals<int>(Given.Self, firstSequence: 0, dispatcher);

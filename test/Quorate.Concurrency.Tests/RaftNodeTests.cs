@@ -12,7 +12,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class RaftNodeTests
 {
     [Fact]
-    public void Proposals_and_reads_complete_without_a_tick() => Schedules.Explore(100, async () =>
+    public void Proposals_and_reads_complete_without_a_tick() => CoyoteTestRunner.Explore(100, async () =>
     {
         await using var single = new SingleNode();
         await single.Node.WaitForLeaderAsync();
@@ -36,7 +36,7 @@ public sealed class RaftNodeTests
     });
 
     [Fact]
-    public void A_stop_completes_every_pending_request() => Schedules.Explore(100, async () =>
+    public void A_stop_completes_every_pending_request() => CoyoteTestRunner.Explore(100, async () =>
     {
         await using var single = new SingleNode();
         using var timeout = new CancellationTokenSource();
@@ -68,7 +68,7 @@ public sealed class RaftNodeTests
     /// none that the stop waits for.
     /// </summary>
     [Fact]
-    public void A_continuation_of_a_completed_proposal_may_stop_the_node() => Schedules.Explore(100, async () =>
+    public void A_continuation_of_a_completed_proposal_may_stop_the_node() => CoyoteTestRunner.Explore(100, async () =>
     {
         await using var single = new SingleNode();
         var node = single.Node;
@@ -86,7 +86,7 @@ public sealed class RaftNodeTests
     });
 
     [Fact]
-    public void A_request_concurrent_with_the_stop_is_rejected() => Schedules.Explore(600, async () =>
+    public void A_request_concurrent_with_the_stop_is_rejected() => CoyoteTestRunner.Explore(600, async () =>
     {
         await using var single = new SingleNode(isElected: false);
         var node = single.Node;
@@ -100,7 +100,7 @@ public sealed class RaftNodeTests
     });
 
     [Fact]
-    public void A_failed_node_completes_every_request_and_can_be_disposed() => Schedules.Explore(100, async () =>
+    public void A_failed_node_completes_every_request_and_can_be_disposed() => CoyoteTestRunner.Explore(100, async () =>
     {
         await using var single = new SingleNode(throwsAt: 2);
         var node = single.Node;

@@ -12,7 +12,7 @@ public sealed class ReceiveQueueTests
     private const int BytesMax = 100;
 
     [Fact]
-    public void Every_frame_reaches_the_loop_within_the_receive_window() => Schedules.Explore(300, () =>
+    public void Every_frame_reaches_the_loop_within_the_receive_window() => CoyoteTestRunner.Explore(300, () =>
     {
         var wake = new WakeSignal();
         var queue = new ReceiveQueue();
@@ -31,7 +31,7 @@ public sealed class ReceiveQueueTests
                 windows[reader].WaitForSpace(CancellationToken.None);
                 windows[reader].Acquire(FrameBytes);
                 Assert.True(windows[reader].UsedBytes < BytesMax + FrameBytes);
-                queue.Add(new ReceivedFrame(null!, null, (WireKind)reader, [], i, Pooled: false));
+                queue.Add(new ReceivedFrame(null!, null, (WireFrameKind)reader, [], i, Pooled: false));
                 if (i == 2 || windows[reader].IsFull)
                     wake.Set();
             }
@@ -54,7 +54,7 @@ public sealed class ReceiveQueueTests
     });
 
     [Fact]
-    public void A_reader_waiting_for_space_ends_with_its_connection() => Schedules.Explore(300, () =>
+    public void A_reader_waiting_for_space_ends_with_its_connection() => CoyoteTestRunner.Explore(300, () =>
     {
         var window = new ReceiveWindow(BytesMax);
         using var ending = new CancellationTokenSource();

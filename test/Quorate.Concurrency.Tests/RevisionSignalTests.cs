@@ -6,7 +6,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class RevisionSignalTests
 {
     [Fact]
-    public void Every_watcher_observes_the_last_revision() => Schedules.Explore(300, async () =>
+    public void Every_watcher_observes_the_last_revision() => CoyoteTestRunner.Explore(300, async () =>
     {
         var signal = new RevisionSignal();
         var revision = 0;

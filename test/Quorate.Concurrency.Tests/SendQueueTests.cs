@@ -10,7 +10,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class SendQueueTests
 {
     [Fact]
-    public void Every_message_is_sent_whole_and_in_order_or_counted_as_dropped() => Schedules.Explore(300, async () =>
+    public void Every_message_is_sent_whole_and_in_order_or_counted_as_dropped() => CoyoteTestRunner.Explore(300, async () =>
     {
         var queue = new SendQueue(bytesMax: 4 * MessageBytes);
         var connections = new List<Connection>();
@@ -48,7 +48,7 @@ public sealed class SendQueueTests
     });
 
     [Fact]
-    public void Queued_messages_are_sent_while_the_connection_is_open() => Schedules.Explore(300, async () =>
+    public void Queued_messages_are_sent_while_the_connection_is_open() => CoyoteTestRunner.Explore(300, async () =>
     {
         var queue = new SendQueue(bytesMax: 4 * MessageBytes);
         var connection = new Connection(queue);
@@ -99,7 +99,7 @@ public sealed class SendQueueTests
             set => _closed = value;
         }
 
-        public bool Write(in QueueWrite write, int bytes)
+        public bool Write(in SendQueueWrite write, int bytes)
         {
             Assert.Equal(1, Interlocked.Increment(ref _writers));
             _written.AddRange(write.Bytes.Span[..bytes]);

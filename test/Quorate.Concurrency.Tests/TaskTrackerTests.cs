@@ -8,7 +8,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class TaskTrackerTests
 {
     [Fact]
-    public void Drain_waits_for_every_started_task() => Schedules.Explore(300, async () =>
+    public void Drain_waits_for_every_started_task() => CoyoteTestRunner.Explore(300, async () =>
     {
         var (started, ended, faults) = (0, 0, 0);
         var tracker = new TaskTracker(_ => Interlocked.Increment(ref faults));

@@ -9,7 +9,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class ThreadPoolCompletionDispatcherTests
 {
     [Fact]
-    public void Each_caller_receives_its_own_outcome() => Schedules.Explore(300, async () =>
+    public void Each_caller_receives_its_own_outcome() => CoyoteTestRunner.Explore(300, async () =>
     {
         var dispatcher = new ThreadPoolCompletionDispatcher<int>(new GroupCommitHold(TimeProvider.System, static () => { }));
         var callers = Callers(5);
@@ -28,7 +28,7 @@ public sealed class ThreadPoolCompletionDispatcherTests
 
     /// <summary>The worst case: every continuation except the last blocks its thread until the next has run.</summary>
     [Fact]
-    public void A_blocking_continuation_does_not_delay_other_completions() => Schedules.Explore(300, async () =>
+    public void A_blocking_continuation_does_not_delay_other_completions() => CoyoteTestRunner.Explore(300, async () =>
     {
         var dispatcher = new ThreadPoolCompletionDispatcher<int>(new GroupCommitHold(TimeProvider.System, static () => { }));
         var callers = Callers(4);

@@ -6,7 +6,7 @@ namespace Quorate.Concurrency.Tests;
 public sealed class ThreadWorkerTests
 {
     [Fact]
-    public void Posted_work_runs_once_and_in_order_before_the_thread_ends() => Schedules.Explore(300, () =>
+    public void Posted_work_runs_once_and_in_order_before_the_thread_ends() => CoyoteTestRunner.Explore(300, () =>
     {
         var done = new List<int>();
         var worker = new ThreadWorker("worker");
@@ -31,10 +31,11 @@ public sealed class ThreadWorkerTests
 
     /// <summary>A node that failed to start disposes of its threads like this.</summary>
     [Fact]
-    public void A_worker_that_was_never_started_is_disposed_at_once() => Schedules.Explore(1, () => new ThreadWorker("worker").Dispose());
+    public void A_worker_that_was_never_started_is_disposed_at_once() =>
+        CoyoteTestRunner.Explore(1, () => new ThreadWorker("worker").Dispose());
 
     [Fact]
-    public void Work_posted_to_a_sleeping_worker_runs() => Schedules.Explore(300, () =>
+    public void Work_posted_to_a_sleeping_worker_runs() => CoyoteTestRunner.Explore(300, () =>
     {
         using var worker = new ThreadWorker("worker");
         worker.Start();
@@ -48,7 +49,7 @@ public sealed class ThreadWorkerTests
     });
 
     [Fact]
-    public void A_post_concurrent_with_dispose_runs_or_is_dropped() => Schedules.Explore(300, () =>
+    public void A_post_concurrent_with_dispose_runs_or_is_dropped() => CoyoteTestRunner.Explore(300, () =>
     {
         var done = 0;
         var worker = new ThreadWorker("worker");

@@ -49,7 +49,7 @@ internal static class Given
         $"{l} {string.Join(' ', snapshot.LeaseKeys(l.Id).Select(Text))}"));
 
     /// <summary>Reads and formats all events from a revision on, in as many batches as necessary.</summary>
-    public static string Events(KvSnapshot snapshot, EventRequest request, long from)
+    public static string Events(KvSnapshot snapshot, WatchEventRequest request, long from)
     {
         var events = new List<string>();
         do
@@ -102,7 +102,7 @@ internal sealed class StoreUnderTest
     public KvResult ApplyInBatch(KvRequest request)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        KvCommand.Encode(request, bytes);
+        KvCommandCodec.Encode(request, bytes);
         return Store.Apply(new CommittedCommand(new EntryId(new Term(1), new LogIndex(++_index)), bytes.WrittenMemory));
     }
 

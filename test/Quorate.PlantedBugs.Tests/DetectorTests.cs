@@ -49,14 +49,14 @@ public sealed class DetectorTests
     {
         var bug = PlantedBug.All.Single(static bug => bug.Name == "commit-index-falls") with { Violates = ["ElectionSafety"] };
 
-        var trial = Trial.Run(bug, bug.DetectedBy[0]);
+        var trial = PlantedBugTrial.Run(bug, bug.DetectedBy[0]);
 
         Assert.Contains("does not list (Violates: ElectionSafety)", trial.Failure, StringComparison.Ordinal);
     }
 
     private static PlantedBug AnyBug => PlantedBug.All[0];
 
-    private static Trial RunTrial(string type, string method) => Trial.Run(AnyBug, DetectorFor(type, method));
+    private static PlantedBugTrial RunTrial(string type, string method) => PlantedBugTrial.Run(AnyBug, DetectorFor(type, method));
 
     private static Detector DetectorFor(string type, string method) =>
         Detector.Parse($"test Quorate.PlantedBugs.Tests {type}.{method}", "no bug");

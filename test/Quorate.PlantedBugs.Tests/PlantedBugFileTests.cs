@@ -31,7 +31,7 @@ public sealed class PlantedBugFileTests
     [InlineData("{ } { }", "occurs more than once in")]
     public void A_missing_or_ambiguous_anchor_is_an_error_naming_the_bug(string content, string expected)
     {
-        var replacement = new Replacement("src/Quorate.Raft/RaftCore.cs", "{ }", "{ break; }");
+        var replacement = new SourceReplacement("src/Quorate.Raft/RaftCore.cs", "{ }", "{ break; }");
 
         var error = Assert.Throws<PlantedBugException>(() => replacement.Apply(content, "some-bug"));
 

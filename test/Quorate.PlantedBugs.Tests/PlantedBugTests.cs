@@ -18,7 +18,7 @@ public sealed class PlantedBugTests
     {
         var bug = PlantedBug.All.Single(bug => bug.Name == name);
 
-        var trial = Trial.Run(bug, bug.DetectedBy[0]);
+        var trial = PlantedBugTrial.Run(bug, bug.DetectedBy[0]);
 
         Assert.True(trial.Failure is null, trial.Failure);
     }
@@ -33,7 +33,8 @@ public sealed class PlantedBugTests
     [InlineData("walk, 100,000 steps")]
     [InlineData("explorer, two-with-slow-disks")]
     [InlineData(
-        "test Quorate.Node.Tests Wal.PowerLossTests.A_power_loss_at_any_call_loses_no_acknowledged_entry, throwing WalCorruptionException")]
+        "test Quorate.Node.Tests Wal.WalPowerLossTests.A_power_loss_at_any_call_loses_no_acknowledged_entry, "
+        + "throwing WalCorruptionException")]
     public void Detectors_report_nothing_on_unpatched_sources(string detector)
     {
         Assert.Null(Detector.Parse(detector, "no bug").Run(PatchedBuild.Unpatched));

@@ -16,7 +16,7 @@ internal sealed class FakeRaftNode : IRaftNode
 
     public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation)
     {
-        Proposed.Add(KvCommand.Decode(command));
+        Proposed.Add(KvCommandCodec.Decode(command));
         return ValueTask.FromResult(new KvProposalResult(ProposalOutcome, default));
     }
 

@@ -25,7 +25,7 @@ internal sealed record PlantedBug(
     IReadOnlyList<Detector> DetectedBy,
     IReadOnlyList<string> Violates,
     string Scenario,
-    IReadOnlyList<Replacement> Replacements)
+    IReadOnlyList<SourceReplacement> Replacements)
 {
     private static readonly string BugsDirectory = Path.Combine(RepositoryRoot.FullPath, "tools", "Quorate.PlantedBugs", "Bugs");
 
@@ -37,7 +37,7 @@ internal sealed record PlantedBug(
 }
 
 /// <summary>One replacement of a patch: a text that must occur exactly once in a file, and the text that takes its place.</summary>
-internal sealed record Replacement(string File, string Original, string Planted)
+internal sealed record SourceReplacement(string File, string Original, string Planted)
 {
     /// <summary>Returns <paramref name="content"/>, the text of the file, with the bug in it.</summary>
     /// <exception cref="PlantedBugException">The original text does not occur in the file, or occurs more than once.</exception>

@@ -22,7 +22,7 @@ namespace Quorate.PlantedBugs;
 ///                           refined explorer, two-with-duplicates
 ///                           walk, 100,000 steps
 ///                           test Quorate.Raft.Tests Paper.ElectionTests.A_test_method
-///                           test Quorate.Node.Tests Wal.PowerLossTests.A_test_method, throwing WalCorruptionException
+///                           test Quorate.Node.Tests Wal.SimulatedDiskPowerLossTests.A_test_method, throwing WalCorruptionException
 /// </code>
 /// The first detector runs with every change, the others only in the full run. "throwing" is for a test that fails neither by an assertion
 /// nor by an invariant. The failure message must contain one of the names in "Violates"; a bug that only tests detect has no such field,
@@ -54,9 +54,9 @@ internal static class PlantedBugReader
             Replacements(lines[patchStart..], name));
     }
 
-    private static List<Replacement> Replacements(string[] lines, string name)
+    private static List<SourceReplacement> Replacements(string[] lines, string name)
     {
-        var replacements = new List<Replacement>();
+        var replacements = new List<SourceReplacement>();
         for (var i = 0; i < lines.Length;)
         {
             var planted = Array.IndexOf(lines, "+++", i);
@@ -64,7 +64,7 @@ internal static class PlantedBugReader
                 throw new PlantedBugException($"{name}: \"---\" without \"+++\"");
             var end = Array.FindIndex(lines, planted, static line => line.StartsWith("--- ", StringComparison.Ordinal));
             end = end < 0 ? lines.Length : end;
-            replacements.Add(new Replacement(
+            replacements.Add(new SourceReplacement(
                 lines[i][4..].Trim(), string.Join('\n', lines[(i + 1)..planted]), string.Join('\n', lines[(planted + 1)..end])));
             i = end;
         }

@@ -47,13 +47,13 @@ if (bugs.Count == 0)
 }
 
 var plan = bugs.SelectMany(static bug => bug.DetectedBy.Select(detector => (Bug: bug, Detector: detector))).ToList();
-var trials = new Trial[plan.Count];
+var trials = new PlantedBugTrial[plan.Count];
 var next = -1;
 var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
 {
     for (var i = Interlocked.Increment(ref next); i < trials.Length; i = Interlocked.Increment(ref next))
     {
-        var trial = trials[i] = Trial.Run(plan[i].Bug, plan[i].Detector);
+        var trial = trials[i] = PlantedBugTrial.Run(plan[i].Bug, plan[i].Detector);
         var detector = trial.Detector.ToString()!.Split(':', ',')[0];
         var message = trial.Detection?.Message.Split('\n')[0];
         Console.WriteLine(

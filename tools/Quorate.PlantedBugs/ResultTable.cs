@@ -16,7 +16,7 @@ internal static partial class ResultTable
         [.. BugLinks().Matches(Parts().Table).Select(static link => link.Groups[1].Value)];
 
     /// <summary>Replaces the table by one with these trials.</summary>
-    public static void Write(IEnumerable<Trial> trials)
+    public static void Write(IEnumerable<PlantedBugTrial> trials)
     {
         var (before, _, after) = Parts();
         File.WriteAllText(Page, $"""
@@ -30,10 +30,10 @@ internal static partial class ResultTable
             """);
     }
 
-    private static string Row(IGrouping<PlantedBug, Trial> trials)
+    private static string Row(IGrouping<PlantedBug, PlantedBugTrial> trials)
     {
         var bug = trials.Key;
-        string Column(Func<Trial, string> value) => string.Join("; ", trials.Select(value));
+        string Column(Func<PlantedBugTrial, string> value) => string.Join("; ", trials.Select(value));
         var detectors = Column(static trial => trial.Detector.ToString());
         var efforts = Column(static trial => trial.Detection!.Effort);
         var seconds = Column(static trial => trial.CpuSeconds.ToString("0.0", CultureInfo.InvariantCulture));

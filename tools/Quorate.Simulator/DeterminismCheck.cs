@@ -11,7 +11,7 @@ internal static class DeterminismCheck
     public const string RecordSwitch = "--record";
 
     /// <summary>The child process: runs the seed and writes the record of the run to standard output.</summary>
-    public static void WriteRecord(SimulatorCommand command)
+    public static void WriteRecord(SimulatorCommandLine command)
     {
         var record = new DeterminismRecord();
         KvSimulation.Run(command.Seed!.Value, command.Options with { DeterminismRecord = record });
@@ -20,7 +20,7 @@ internal static class DeterminismCheck
     }
 
     /// <summary>Runs the seed in a child process, then here against the record of that run. A difference is a violation.</summary>
-    public static SimulationReport Run(SimulatorCommand command, RunOptions options)
+    public static SimulationReport Run(SimulatorCommandLine command, RunOptions options)
     {
         // This process was started by its own executable or by `dotnet Quorate.Simulator.dll`.
         var program = Environment.ProcessPath!;

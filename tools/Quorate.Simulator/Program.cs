@@ -45,7 +45,7 @@ if (args is [] or ["--help" or "-h", ..])
 if (args is ["--explore" or "--walk", ..])
     return ExplorerCommands.Run(args, Usage);
 
-var command = new SimulatorCommand();
+var command = new SimulatorCommandLine();
 string? ndjson = null;
 var (seeds, from, jobs, trace, keepGoing, shrink, record) = (1000UL, 1UL, 1, false, false, false, false);
 var arguments = new Queue<string>(args);
@@ -53,7 +53,7 @@ try
 {
     while (arguments.Count > 0)
     {
-        if (SimulatorCommand.TryParseNext(command, arguments, out command))
+        if (SimulatorCommandLine.TryParseNext(command, arguments, out command))
             continue;
         ulong Number() => ulong.Parse(arguments.Dequeue(), CultureInfo.InvariantCulture);
         switch (arguments.Dequeue())
@@ -175,7 +175,7 @@ Console.WriteLine(
 const ulong SeedsThatMeetAllGoals = 10_000;
 return failed == 0 && (allGoalsMet || seeds < SeedsThatMeetAllGoals) ? 0 : 2;
 
-static SimulationReport Run(SimulatorCommand command, RunOptions options) =>
+static SimulationReport Run(SimulatorCommandLine command, RunOptions options) =>
     command.CheckDeterminism ? DeterminismCheck.Run(command, options) : KvSimulation.Run(command.Seed!.Value, options);
 
 // Prints every event of the reduced run, which is short enough to read.

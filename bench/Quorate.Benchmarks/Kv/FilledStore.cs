@@ -35,7 +35,7 @@ internal sealed class FilledStore
     public ReadOnlyMemory<byte> PutCommand(int i)
     {
         var bytes = new ArrayBufferWriter<byte>(512);
-        KvCommand.Encode(new PutRequest(Key(i), _value), bytes);
+        KvCommandCodec.Encode(new PutRequest(Key(i), _value), bytes);
         return bytes.WrittenMemory;
     }
 

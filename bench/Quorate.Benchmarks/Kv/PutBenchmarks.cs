@@ -39,7 +39,7 @@ public class PutBenchmarks
         if (++_next % 100_000 == 0)
         {
             var compact = new ArrayBufferWriter<byte>();
-            KvCommand.Encode(new CompactRequest(_store.Store.Current.Revision), compact);
+            KvCommandCodec.Encode(new CompactRequest(_store.Store.Current.Revision), compact);
             _store.Apply(compact.WrittenMemory, endBatch: true);
         }
 

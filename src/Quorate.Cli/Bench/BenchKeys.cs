@@ -13,9 +13,9 @@ internal sealed class BenchKeys
     private readonly byte[] _digits;
     private readonly Random _random;
     private readonly int _space;
-    private readonly BenchSequence? _sequence;
+    private readonly BenchKeySequence? _sequence;
 
-    public BenchKeys(BenchOptions options, BenchSequence sequence, int client)
+    public BenchKeys(BenchOptions options, BenchKeySequence sequence, int client)
     {
         _digits = new byte[options.KeyBytes];
         _space = options.KeySpace;
@@ -62,7 +62,7 @@ internal sealed class BenchKeys
 }
 
 /// <summary>A counter shared by all clients: 0, 1, 2, …, wrapping around at the end of the key space.</summary>
-internal sealed class BenchSequence
+internal sealed class BenchKeySequence
 {
     private long _next = -1;
 

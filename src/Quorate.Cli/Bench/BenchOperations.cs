@@ -7,7 +7,7 @@ namespace Quorate.Cli.Bench;
 /// <summary>One kind of request of one client. The message is built once and reused; only its key changes.</summary>
 internal abstract class BenchOperation(BenchKeys keys)
 {
-    public abstract OperationKind Kind { get; }
+    public abstract BenchOperationKind Kind { get; }
 
     protected BenchKeys Keys { get; } = keys;
 
@@ -20,7 +20,7 @@ internal sealed class PutOperation(BenchKeys keys, ByteString value) : BenchOper
 {
     private readonly PutRequest _request = new() { Key = keys.Current, Value = value };
 
-    public override OperationKind Kind => OperationKind.Put;
+    public override BenchOperationKind Kind => BenchOperationKind.Put;
 
     public override async Task RunAsync(KV.KVClient client, CallOptions call)
     {
@@ -49,7 +49,7 @@ internal sealed class RangeOperation : BenchOperation
         }
     }
 
-    public override OperationKind Kind => OperationKind.Range;
+    public override BenchOperationKind Kind => BenchOperationKind.Range;
 
     /// <summary>The number of keys returned so far, reported so that a bench that reads missing keys is noticed.</summary>
     public long KeysRead { get; private set; }
@@ -82,7 +82,7 @@ internal sealed class TxnOperation : BenchOperation
         _request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Current } });
     }
 
-    public override OperationKind Kind => OperationKind.Txn;
+    public override BenchOperationKind Kind => BenchOperationKind.Txn;
 
     /// <summary>The number of transactions that found a changed revision and read the key.</summary>
     public long Conflicts { get; private set; }

@@ -1,7 +1,7 @@
 namespace Quorate.Cli.Bench;
 
 /// <summary>The kinds of operations; a mixed workload has a fraction of each.</summary>
-internal enum OperationKind
+internal enum BenchOperationKind
 {
     Put,
     Range,
@@ -53,6 +53,6 @@ internal sealed record BenchOptions
 
     public required string? Prefix { get; init; }
 
-    /// <summary>The fractions of put, range and txn, in the order of <see cref="OperationKind"/>; their sum is 1.</summary>
+    /// <summary>The fractions of put, range and txn, in the order of <see cref="BenchOperationKind"/>; their sum is 1.</summary>
     public required IReadOnlyList<double> Shares { get; init; }
 }

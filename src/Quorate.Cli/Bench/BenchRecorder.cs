@@ -11,7 +11,7 @@ internal sealed class BenchRecorder
     private const long LatencyUsMax = 120_000_000;
 
     private readonly LongConcurrentHistogram[] _latenciesUs =
-        [.. Enum.GetValues<OperationKind>().Select(_ => new LongConcurrentHistogram(1, LatencyUsMax, 3))];
+        [.. Enum.GetValues<BenchOperationKind>().Select(_ => new LongConcurrentHistogram(1, LatencyUsMax, 3))];
 
     private readonly ConcurrentDictionary<string, long> _errors = new(StringComparer.Ordinal);
     private long _succeededCount;
@@ -25,7 +25,7 @@ internal sealed class BenchRecorder
     /// <summary>The number of failed operations by error.</summary>
     public SortedDictionary<string, long> Errors => new(_errors, StringComparer.Ordinal);
 
-    public void RecordSuccess(OperationKind kind, long startedAt)
+    public void RecordSuccess(BenchOperationKind kind, long startedAt)
     {
         var elapsedUs = (long)Stopwatch.GetElapsedTime(startedAt).TotalMicroseconds;
         _latenciesUs[(int)kind].RecordValue(Math.Clamp(elapsedUs, 1, LatencyUsMax));
@@ -35,7 +35,7 @@ internal sealed class BenchRecorder
     public void RecordFailure(string reason) => _errors.AddOrUpdate(reason, 1, static (_, count) => count + 1);
 
     /// <summary>Returns the latencies of one operation kind, or of all kinds.</summary>
-    public HistogramBase Latencies(OperationKind? kind)
+    public HistogramBase Latencies(BenchOperationKind? kind)
     {
         if (kind is { } one)
         {

@@ -6,10 +6,10 @@ namespace Quorate.Cli.Bench;
 /// <summary>The result of one bench, as it is printed. Latencies are in milliseconds.</summary>
 internal sealed record BenchReport(
     string Verb,
-    BenchSetting Setting,
+    BenchReportSettings Setting,
     double Seconds,
-    BenchRow All,
-    IReadOnlyList<BenchRow> Kinds,
+    BenchReportRow All,
+    IReadOnlyList<BenchReportRow> Kinds,
     long Failed,
     IReadOnlyDictionary<string, long> Errors,
     long KeysRead,
@@ -19,14 +19,14 @@ internal sealed record BenchReport(
     public static BenchReport From(
         BenchOptions options, BenchRecorder recorder, TimeSpan elapsed, TimeSpan processorTime, long keysRead, long conflicts)
     {
-        var kinds = Enum.GetValues<OperationKind>()
+        var kinds = Enum.GetValues<BenchOperationKind>()
             .Where(kind => options.Shares[(int)kind] > 0)
-            .Select(kind => BenchRow.From(kind.ToString().ToLowerInvariant(), recorder.Latencies(kind), elapsed));
+            .Select(kind => BenchReportRow.From(kind.ToString().ToLowerInvariant(), recorder.Latencies(kind), elapsed));
         return new BenchReport(
             options.Verb,
-            BenchSetting.From(options),
+            BenchReportSettings.From(options),
             elapsed.TotalSeconds,
-            BenchRow.From("all", recorder.Latencies(null), elapsed),
+            BenchReportRow.From("all", recorder.Latencies(null), elapsed),
             [.. kinds],
             recorder.FailedCount,
             recorder.Errors,
@@ -37,7 +37,7 @@ internal sealed record BenchReport(
 }
 
 /// <summary>The options of the run, so that a stored report can be reproduced.</summary>
-internal sealed record BenchSetting(
+internal sealed record BenchReportSettings(
     IReadOnlyList<string> Endpoints,
     int Clients,
     int Connections,
@@ -50,7 +50,7 @@ internal sealed record BenchSetting(
     double WarmupSeconds,
     int Seed)
 {
-    public static BenchSetting From(BenchOptions options) => new(
+    public static BenchReportSettings From(BenchOptions options) => new(
         [.. options.Endpoints.Select(endpoint => endpoint.Authority)],
         options.Clients,
         options.Connections,
@@ -65,7 +65,7 @@ internal sealed record BenchSetting(
 }
 
 /// <summary>Throughput and latencies of one operation kind. Only successful operations are included.</summary>
-internal sealed record BenchRow(
+internal sealed record BenchReportRow(
     string Kind,
     long Operations,
     double PerSecond,
@@ -77,12 +77,12 @@ internal sealed record BenchRow(
     double P999Ms,
     double MaxMs)
 {
-    public static BenchRow From(string kind, HistogramBase latenciesUs, TimeSpan elapsed)
+    public static BenchReportRow From(string kind, HistogramBase latenciesUs, TimeSpan elapsed)
     {
         var operations = latenciesUs.TotalCount;
         return operations == 0
-            ? new BenchRow(kind, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-            : new BenchRow(
+            ? new BenchReportRow(kind, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+            : new BenchReportRow(
                 kind,
                 operations,
                 operations / elapsed.TotalSeconds,

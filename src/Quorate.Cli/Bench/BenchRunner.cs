@@ -15,8 +15,8 @@ internal sealed class BenchRunner
     {
         _options = options;
         _connections = connections;
-        var sequence = new BenchSequence();
-        var revisions = options.Shares[(int)OperationKind.Txn] > 0 ? new long[options.KeySpace] : [];
+        var sequence = new BenchKeySequence();
+        var revisions = options.Shares[(int)BenchOperationKind.Txn] > 0 ? new long[options.KeySpace] : [];
         _clients = [.. Enumerable.Range(0, options.Clients).Select(client => new BenchClient(options, sequence, revisions, client))];
     }
 
@@ -81,7 +81,7 @@ internal sealed class BenchClient
     private long _keysReadBefore;
     private long _conflictsBefore;
 
-    public BenchClient(BenchOptions options, BenchSequence sequence, long[] revisions, int client)
+    public BenchClient(BenchOptions options, BenchKeySequence sequence, long[] revisions, int client)
     {
         var keys = new BenchKeys(options, sequence, client);
         var value = BenchRandom.Bytes(options.Seed, client, options.ValueBytes);
@@ -123,7 +123,7 @@ internal sealed class BenchClient
 
     private BenchOperation Choose()
     {
-        if (_shares[(int)OperationKind.Put] == 1)
+        if (_shares[(int)BenchOperationKind.Put] == 1)
         {
             return _put;
         }
@@ -131,8 +131,8 @@ internal sealed class BenchClient
 #pragma warning disable CA5394 // Reproducible random numbers.
         var drawn = _random.NextDouble();
 #pragma warning restore CA5394
-        return drawn < _shares[(int)OperationKind.Put] ? _put
-            : drawn < _shares[(int)OperationKind.Put] + _shares[(int)OperationKind.Range] ? _range
+        return drawn < _shares[(int)BenchOperationKind.Put] ? _put
+            : drawn < _shares[(int)BenchOperationKind.Put] + _shares[(int)BenchOperationKind.Range] ? _range
             : _txn;
     }
 }

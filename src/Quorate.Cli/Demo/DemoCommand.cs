@@ -33,7 +33,7 @@ internal static class DemoCommand
         await using (cluster.ConfigureAwait(false))
         {
             console.WriteLine(
-                $"quorate {Versions.Quorate}: three members in one process, data in {cluster.DataDirectory} (removed on exit)");
+                $"quorate {ReportedVersions.Quorate}: three members in one process, data in {cluster.DataDirectory} (removed on exit)");
             await cluster.StartAllAsync().ConfigureAwait(false);
             await ReportLeaderAsync(cluster, console, Stopwatch.StartNew(), cancellation).ConfigureAwait(false);
             console.WriteStatus(cluster.GetStatus());

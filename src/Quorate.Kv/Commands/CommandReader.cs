@@ -19,10 +19,10 @@ internal ref struct CommandReader
 
     public KvOperation Operation(byte kind, int depth) => kind switch
     {
-        KvCommand.KindPut => Put(),
-        KvCommand.KindDeleteRange => new DeleteRangeRequest(Interval()) { PrevKv = Flags(1) == 1 },
-        KvCommand.KindTxn => Txn(depth),
-        KvCommand.KindRange => Range(),
+        KvCommandCodec.KindPut => Put(),
+        KvCommandCodec.KindDeleteRange => new DeleteRangeRequest(Interval()) { PrevKv = Flags(1) == 1 },
+        KvCommandCodec.KindTxn => Txn(depth),
+        KvCommandCodec.KindRange => Range(),
         _ => throw new KvCommandFormatException($"unknown operation kind {kind} at byte {_position - 1}"),
     };
 
@@ -90,8 +90,8 @@ internal ref struct CommandReader
 
     private TxnRequest Txn(int depth)
     {
-        if (depth > KvCommand.MaxTxnDepth)
-            throw new KvCommandFormatException($"transactions nested deeper than {KvCommand.MaxTxnDepth}");
+        if (depth > KvCommandCodec.MaxTxnDepth)
+            throw new KvCommandFormatException($"transactions nested deeper than {KvCommandCodec.MaxTxnDepth}");
 
         var compare = new KeyCompare[Count(CompareBytesMin)];
         for (var i = 0; i < compare.Length; i++)

@@ -20,20 +20,20 @@ internal ref struct CommandWriter
         switch (operation)
         {
             case PutRequest put:
-                Byte(KvCommand.KindPut);
+                Byte(KvCommandCodec.KindPut);
                 Put(put);
                 break;
             case DeleteRangeRequest delete:
-                Byte(KvCommand.KindDeleteRange);
+                Byte(KvCommandCodec.KindDeleteRange);
                 Interval(delete.Keys);
                 Byte(Flag(delete.PrevKv, 1));
                 break;
             case TxnRequest txn:
-                Byte(KvCommand.KindTxn);
+                Byte(KvCommandCodec.KindTxn);
                 Txn(txn, depth);
                 break;
             case RangeRequest range:
-                Byte(KvCommand.KindRange);
+                Byte(KvCommandCodec.KindRange);
                 Range(range);
                 break;
             default:
@@ -45,10 +45,10 @@ internal ref struct CommandWriter
     {
         Byte(request switch
         {
-            LeaseGrantRequest => KvCommand.KindLeaseGrant,
-            LeaseRevokeRequest => KvCommand.KindLeaseRevoke,
-            LeaseRenewRequest => KvCommand.KindLeaseRenew,
-            LeaseExpireRequest => KvCommand.KindLeaseExpire,
+            LeaseGrantRequest => KvCommandCodec.KindLeaseGrant,
+            LeaseRevokeRequest => KvCommandCodec.KindLeaseRevoke,
+            LeaseRenewRequest => KvCommandCodec.KindLeaseRenew,
+            LeaseExpireRequest => KvCommandCodec.KindLeaseExpire,
             _ => throw new ArgumentException($"{request.GetType().Name} cannot be encoded", nameof(request)),
         });
         Signed(request.Id);
@@ -99,8 +99,8 @@ internal ref struct CommandWriter
 
     private void Txn(TxnRequest txn, int depth)
     {
-        if (depth > KvCommand.MaxTxnDepth)
-            throw new ArgumentException($"transactions nested deeper than {KvCommand.MaxTxnDepth}", nameof(txn));
+        if (depth > KvCommandCodec.MaxTxnDepth)
+            throw new ArgumentException($"transactions nested deeper than {KvCommandCodec.MaxTxnDepth}", nameof(txn));
 
         Number((ulong)txn.Compare.Count);
         foreach (var compare in txn.Compare)

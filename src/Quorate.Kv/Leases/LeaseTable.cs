@@ -25,7 +25,7 @@ internal sealed class LeaseTable
     public void Set(in Lease lease)
     {
         var value = LeaseView.Write(lease, stackalloc byte[2 * Varint.BytesMax]);
-        _leases.Set(new NewEntry(LeaseView.ToKey(lease.Id, stackalloc byte[LeaseView.IdBytes]), isCounted: true, value));
+        _leases.Set(new NewTreeEntry(LeaseView.ToKey(lease.Id, stackalloc byte[LeaseView.IdBytes]), isCounted: true, value));
     }
 
     /// <summary>Removes a lease. Its keys must have been deleted before.</summary>
@@ -40,7 +40,7 @@ internal sealed class LeaseTable
             _attachedBytes -= key.Length + OverheadBytes;
         if (to == 0)
             return;
-        _attached.Set(new NewEntry(AttachmentKey(to, key), isCounted: true, default));
+        _attached.Set(new NewTreeEntry(AttachmentKey(to, key), isCounted: true, default));
         _attachedBytes += key.Length + OverheadBytes;
     }
 

@@ -10,7 +10,7 @@ internal ref struct KeyRangeEnumerator
     private readonly long _revision;
     private TreeCursor? _cursor;
     private bool _started;
-    private KeyRecord _record;
+    private KeyIndexEntry _record;
 
     public KeyRangeEnumerator(MvccView view, KeyInterval keys, long revision)
     {
@@ -53,7 +53,7 @@ internal ref struct KeyRangeEnumerator
 
         if (!_cursor.IsValid || !_keys.Contains(_cursor.Key))
             return false;
-        _record = KeyRecord.Read(_cursor.Value.Span);
+        _record = KeyIndexEntry.Read(_cursor.Value.Span);
         return true;
     }
 }

@@ -5,7 +5,7 @@ namespace Quorate.Kv.Mvcc;
 
 /// <summary>A read-only view of the store: its roots and two revisions.</summary>
 /// <remarks>
-/// <paramref name="Keys"/> maps a key to its newest version (<see cref="KeyRecord"/>) and counts the existing keys;
+/// <paramref name="Keys"/> maps a key to its newest version (<see cref="KeyIndexEntry"/>) and counts the existing keys;
 /// <paramref name="History"/> maps a revision to its version (<see cref="VersionRecord"/>). Invariant: the version that the index names for
 /// a key is in the history. Inside a transaction that has changed something, <paramref name="Revision"/> is already the new one.
 /// </remarks>
@@ -23,7 +23,7 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
     }
 
     /// <summary>Finds the newest version of a key, which may be a deletion.</summary>
-    public bool TryGetRecord(ReadOnlySpan<byte> key, out KeyRecord record)
+    public bool TryGetRecord(ReadOnlySpan<byte> key, out KeyIndexEntry record)
     {
         if (!TreeReader.TryFind(Keys, key, out var leaf, out var slot))
         {
@@ -31,7 +31,7 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
             return false;
         }
 
-        record = KeyRecord.Read(leaf.Value(slot).Span);
+        record = KeyIndexEntry.Read(leaf.Value(slot).Span);
         return true;
     }
 
@@ -40,7 +40,7 @@ internal readonly record struct MvccView(Page Keys, Page History, LeaseView Leas
         TryGetRecord(key, out var record) && !record.IsDeletion ? Version(record.Mod).Kv : null;
 
     /// <summary>Returns the key as of <paramref name="revision"/>, or null.</summary>
-    public KeyValue? GetAt(in KeyRecord newest, long revision)
+    public KeyValue? GetAt(in KeyIndexEntry newest, long revision)
     {
         if (newest.Mod.Main <= revision)
             return newest.IsDeletion ? null : Version(newest.Mod).Kv;

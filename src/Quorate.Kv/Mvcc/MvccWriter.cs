@@ -50,17 +50,17 @@ internal sealed class MvccWriter
     }
 
     /// <summary>Puts a key. <paramref name="newest"/> is its record in the index, if it has one.</summary>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long lease, KeyRecord? newest)
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long lease, KeyIndexEntry? newest)
     {
         var mod = AllocateRevision();
         var created = newest is { IsDeletion: false } live ? live.CreateRevision : mod.Main;
         var version = (newest?.Version ?? 0) + 1;
-        Write(key, value, new KeyRecord(mod, created, version, lease, 0, default), newest);
+        Write(key, value, new KeyIndexEntry(mod, created, version, lease, 0, default), newest);
     }
 
     /// <summary>Deletes a key that exists.</summary>
-    public void Delete(ReadOnlySpan<byte> key, in KeyRecord newest) =>
-        Write(key, default, new KeyRecord(AllocateRevision(), 0, 0, 0, 0, default), newest);
+    public void Delete(ReadOnlySpan<byte> key, in KeyIndexEntry newest) =>
+        Write(key, default, new KeyIndexEntry(AllocateRevision(), 0, 0, 0, 0, default), newest);
 
     /// <summary>Ends a transaction. If it changed something, the store advances to its revision.</summary>
     public void EndTransaction()
@@ -133,12 +133,12 @@ internal sealed class MvccWriter
     /// <summary>
     /// Adds a version to the history and points the index to it. Its ordinal and skip link follow from the previous version.
     /// </summary>
-    private void Write(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, KeyRecord record, KeyRecord? previous)
+    private void Write(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, KeyIndexEntry record, KeyIndexEntry? previous)
     {
         record = record with { Ordinal = (previous?.Ordinal ?? 0) + 1, SkipLink = previous?.NextSkipLink ?? default };
         var header = VersionRecord.WriteHeader(stackalloc byte[VersionRecord.HeaderBytesMax], record, previous?.Mod ?? default, key.Length);
-        _history.Set(new NewEntry(record.Mod.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), isCounted: true, header, key, value));
-        _keys.Set(new NewEntry(key, isCounted: !record.IsDeletion, record.Write(stackalloc byte[KeyRecord.BytesMax])));
+        _history.Set(new NewTreeEntry(record.Mod.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]), isCounted: true, header, key, value));
+        _keys.Set(new NewTreeEntry(key, isCounted: !record.IsDeletion, record.Write(stackalloc byte[KeyIndexEntry.BytesMax])));
         Leases.Move(key, from: previous?.Lease ?? 0, to: record.Lease);
         _versionBytes += key.Length + value.Length + VersionRecord.OverheadBytes;
     }

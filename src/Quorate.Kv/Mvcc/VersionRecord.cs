@@ -49,7 +49,7 @@ internal readonly record struct VersionRecord(KeyValue Kv, Revision Previous, Re
     }
 
     /// <summary>Writes everything except the key and the value, which follow.</summary>
-    public static ReadOnlySpan<byte> WriteHeader(Span<byte> target, in KeyRecord key, Revision previous, int keyLength)
+    public static ReadOnlySpan<byte> WriteHeader(Span<byte> target, in KeyIndexEntry key, Revision previous, int keyLength)
     {
         var at = Varint.Write(target, (ulong)key.Version);
         at += Varint.Write(target[at..], key.IsDeletion ? 0 : (ulong)(key.Mod.Main - key.CreateRevision));

@@ -38,7 +38,7 @@ internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
     {
         var target = Writer;
         var before = target.View;
-        KeyRecord? newest = before.TryGetRecord(put.Key.Span, out var record) ? record : null;
+        KeyIndexEntry? newest = before.TryGetRecord(put.Key.Span, out var record) ? record : null;
         var exists = newest is { IsDeletion: false };
         KeyValue? previous = exists && (put.PrevKv || put.IgnoreValue) ? before.Version(record.Mod).Kv : null;
         var value = put.IgnoreValue ? previous!.Value.Value : put.Value;

@@ -15,7 +15,7 @@ public static class RequestValidator
     {
         LeaseGrantRequest grant => grant.TtlSeconds > Lease.MaxTtlSeconds ? KvError.LeaseTtlTooLarge : null,
         CompactRequest or LeaseRequest => null,
-        KvOperation operation => ValidateOperation(operation, int.Min(limits.MaxTxnOps, KvCommand.MaxTxnOps)),
+        KvOperation operation => ValidateOperation(operation, int.Min(limits.MaxTxnOps, KvCommandCodec.MaxTxnOps)),
         _ => throw new ArgumentException($"unknown request {request.GetType().Name}", nameof(request)),
     };
 

@@ -11,7 +11,7 @@ namespace Quorate.Kv;
 /// </remarks>
 internal sealed class TxnWriteSet
 {
-    private readonly HashSet<ReadOnlyMemory<byte>> _puts = new(BytesComparer.Instance);
+    private readonly HashSet<ReadOnlyMemory<byte>> _puts = new(BytesEqualityComparer.Instance);
     private readonly List<KeyInterval> _deletes = [];
 
     /// <summary>Collects the write set; returns false when a key would be written twice.</summary>
@@ -78,9 +78,9 @@ internal sealed class TxnWriteSet
 }
 
 /// <summary>Compares bytes by content. No code enumerates a set, so the hash does not affect any result.</summary>
-internal sealed class BytesComparer : IEqualityComparer<ReadOnlyMemory<byte>>
+internal sealed class BytesEqualityComparer : IEqualityComparer<ReadOnlyMemory<byte>>
 {
-    public static BytesComparer Instance { get; } = new();
+    public static BytesEqualityComparer Instance { get; } = new();
 
     public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
 

@@ -18,9 +18,9 @@ internal sealed class InnerPage : Page
     private const int MergeBelow = 16;
 
     private Page[] _children;
-    private Separators _separators;
+    private SeparatorKeys _separators;
 
-    public InnerPage(long batchId, Page[] children, Separators separators)
+    public InnerPage(long batchId, Page[] children, SeparatorKeys separators)
         : base(batchId)
     {
         _children = children;
@@ -55,7 +55,7 @@ internal sealed class InnerPage : Page
     public void InsertAfter(int i, byte[] separator, Page right)
     {
         _children = [.. _children.AsSpan(0, i + 1), right, .. _children.AsSpan(i + 1)];
-        _separators = new Separators([.. Separators[..i], separator, .. Separators[i..]]);
+        _separators = new SeparatorKeys([.. Separators[..i], separator, .. Separators[i..]]);
     }
 
     /// <summary>Removes child i. The child to its left, or for the first child the one to its right, takes over its key range.</summary>
@@ -65,7 +65,7 @@ internal sealed class InnerPage : Page
         if (_separators.Count == 0)
             return;
         var separatorIndex = int.Max(i - 1, 0);
-        _separators = new Separators([.. Separators[..separatorIndex], .. Separators[(separatorIndex + 1)..]]);
+        _separators = new SeparatorKeys([.. Separators[..separatorIndex], .. Separators[(separatorIndex + 1)..]]);
     }
 
     /// <summary>
@@ -74,10 +74,10 @@ internal sealed class InnerPage : Page
     public InnerPage SplitOff(long batchId, bool isRightmost, out byte[] separator)
     {
         var keep = isRightmost ? _children.Length - 2 : _children.Length / 2;
-        var right = new InnerPage(batchId, _children.AsSpan(keep).ToArray(), new Separators(Separators[keep..]));
+        var right = new InnerPage(batchId, _children.AsSpan(keep).ToArray(), new SeparatorKeys(Separators[keep..]));
         separator = Separators[keep - 1];
         _children = _children.AsSpan(0, keep).ToArray();
-        _separators = new Separators(Separators[..(keep - 1)]);
+        _separators = new SeparatorKeys(Separators[..(keep - 1)]);
         CountedEntries -= right.CountedEntries;
         return right;
     }
@@ -89,6 +89,6 @@ internal sealed class InnerPage : Page
         if (!small || left._children.Length + right._children.Length > MergeMax)
             return null;
         return new InnerPage(
-            batchId, [.. left._children, .. right._children], new Separators([.. left.Separators, separator, .. right.Separators]));
+            batchId, [.. left._children, .. right._children], new SeparatorKeys([.. left.Separators, separator, .. right.Separators]));
     }
 }

@@ -111,7 +111,7 @@ internal sealed class LeafPage : Page
     }
 
     /// <summary>Sets an entry at slot i: replaces the entry there, or inserts before it. Returns false when the heap is full.</summary>
-    public bool TrySet(int i, bool replace, in NewEntry entry)
+    public bool TrySet(int i, bool replace, in NewTreeEntry entry)
     {
         var size = entry.Size;
         if (_heap.Length - _usedBytes < size)

@@ -23,11 +23,11 @@ internal sealed class PageTree(int pageBytes)
     }
 
     /// <summary>Inserts an entry, or replaces the one with its key.</summary>
-    public void Set(in NewEntry entry)
+    public void Set(in NewTreeEntry entry)
     {
         var root = Root;
         var right = Set(ref root, entry, isRightmost: true, out var separator);
-        Root = right is null ? root : new InnerPage(_batchId, [root, right], new Separators(separator));
+        Root = right is null ? root : new InnerPage(_batchId, [root, right], new SeparatorKeys(separator));
     }
 
     /// <summary>Removes an entry; returns false when there is none with that key.</summary>
@@ -49,7 +49,7 @@ internal sealed class PageTree(int pageBytes)
     /// Sets an entry below <paramref name="page"/>, which is replaced by a page of the current batch. If the page was split, returns its
     /// upper half.
     /// </summary>
-    private Page? Set(ref Page page, in NewEntry entry, bool isRightmost, out byte[] separator)
+    private Page? Set(ref Page page, in NewTreeEntry entry, bool isRightmost, out byte[] separator)
     {
         if (page is LeafPage leaf)
             return SetInLeaf(ref page, leaf.GetWritable(_batchId), entry, isRightmost, out separator);
@@ -70,7 +70,7 @@ internal sealed class PageTree(int pageBytes)
         return inner.IsOverfull ? inner.SplitOff(_batchId, isRightmost && i == inner.Children.Length - 2, out separator) : null;
     }
 
-    private LeafPage? SetInLeaf(ref Page page, LeafPage leaf, in NewEntry entry, bool isRightmost, out byte[] separator)
+    private LeafPage? SetInLeaf(ref Page page, LeafPage leaf, in NewTreeEntry entry, bool isRightmost, out byte[] separator)
     {
         page = leaf;
         separator = [];
@@ -97,7 +97,7 @@ internal sealed class PageTree(int pageBytes)
     }
 
     /// <summary>Splits the entries of a page and the new entry between two pages of about the same number of bytes.</summary>
-    private LeafPage? Split(ref Page page, LeafPage leaf, int i, in NewEntry entry, out byte[] separator)
+    private LeafPage? Split(ref Page page, LeafPage leaf, int i, in NewTreeEntry entry, out byte[] separator)
     {
         separator = [];
         if (leaf.Count == 0)
@@ -135,7 +135,7 @@ internal sealed class PageTree(int pageBytes)
     }
 
     /// <summary>Creates a page of <paramref name="count"/> old entries, and the new one unless its slot is -1.</summary>
-    private LeafPage BuildPage(LeafPage from, int first, int count, int newSlot, in NewEntry entry)
+    private LeafPage BuildPage(LeafPage from, int first, int count, int newSlot, in NewTreeEntry entry)
     {
         var bytes = newSlot < 0 ? 0 : entry.Size;
         for (var i = first; i < first + count; i++)
@@ -149,7 +149,7 @@ internal sealed class PageTree(int pageBytes)
         return built;
     }
 
-    private LeafPage BuildSingleEntryPage(in NewEntry entry)
+    private LeafPage BuildSingleEntryPage(in NewTreeEntry entry)
     {
         var single = new LeafPage(_batchId, int.Max(_pageBytes, entry.Size));
         single.TrySet(0, replace: false, entry);

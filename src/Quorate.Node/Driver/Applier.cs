@@ -16,7 +16,7 @@ internal interface IApplier
     void Enqueue(ReadOnlySpan<LogEntry> committed);
 
     /// <summary>Completes a proposal of this node that will never be committed.</summary>
-    void Reject(in Rejection rejection, NodeId leader);
+    void Reject(in ProposalRejection rejection, NodeId leader);
 }
 
 /// <summary>
@@ -59,7 +59,7 @@ internal sealed class Applier<TResult>(
         worker.Post(_run ??= Run);
     }
 
-    public void Reject(in Rejection rejection, NodeId leader) =>
+    public void Reject(in ProposalRejection rejection, NodeId leader) =>
         pendingProposals.Complete(rejection.Proposal.Sequence, ProposalResult<TResult>.Rejected(rejection.Reason, leader));
 
     /// <summary>Applies the entries that recovery found committed on disk, before the node accepts any request.</summary>

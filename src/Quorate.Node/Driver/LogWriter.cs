@@ -17,11 +17,11 @@ internal sealed class LogWriter
     private readonly Action _onCompleted;
     private readonly Action _appendAndFlush;
     private readonly Action _read;
-    private readonly Queue<EntriesRequest> _pendingReads = new();
+    private readonly Queue<LoadEntriesRequest> _pendingReads = new();
     private readonly List<LogEntry> _readEntries = [];
     private WalBatch _filling;
     private WalBatch _writing;
-    private EntriesRequest _currentRead;
+    private LoadEntriesRequest _currentRead;
     private bool _isBusy;
 
     /// <summary>Whether the last operation given to the disk was a read.</summary>
@@ -53,7 +53,7 @@ internal sealed class LogWriter
     }
 
     /// <summary>Requests entries to be read from the log; the read runs when the disk is free.</summary>
-    public void RequestRead(in EntriesRequest read) => _pendingReads.Enqueue(read);
+    public void RequestRead(in LoadEntriesRequest read) => _pendingReads.Enqueue(read);
 
     /// <summary>
     /// Gives the disk its next operation, if it is free. Reads and writes alternate: a follower far behind always has its next read
@@ -86,7 +86,7 @@ internal sealed class LogWriter
     /// <exception cref="IOException">
     /// The disk failed. Appends that were not acknowledged before must not be acknowledged any more.
     /// </exception>
-    public bool TryTakeCompleted(out ulong durable, out EntriesRequest read, out ReadOnlyMemory<LogEntry> entries)
+    public bool TryTakeCompleted(out ulong durable, out LoadEntriesRequest read, out ReadOnlyMemory<LogEntry> entries)
     {
         durable = 0;
         read = default;

@@ -89,7 +89,7 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
 
     private void ReadAll(CancellationToken cancellation)
     {
-        using var reader = new FrameReader(stream, network.Options.MaxFrameBytes);
+        using var reader = new WireFrameReader(stream, network.Options.MaxFrameBytes);
         try
         {
             while (true)

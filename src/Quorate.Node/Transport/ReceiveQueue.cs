@@ -48,7 +48,7 @@ internal sealed class ReceiveQueue
 /// <param name="BodyBytes">The length of the body.</param>
 /// <param name="Pooled">Whether the array is returned to the pool once the message has been processed.</param>
 internal readonly record struct ReceivedFrame(
-    Peer Peer, InboundConnection? Connection, WireKind Kind, byte[] Body, int BodyBytes, bool Pooled);
+    Peer Peer, InboundConnection? Connection, WireFrameKind Kind, byte[] Body, int BodyBytes, bool Pooled);
 
 /// <summary>Flow control: bounds the bytes of one peer in the <see cref="ReceiveQueue"/>.</summary>
 internal sealed class ReceiveWindow(long bytesMax)

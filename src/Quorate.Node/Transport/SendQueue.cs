@@ -123,7 +123,7 @@ internal sealed class SendQueue(int bytesMax)
     /// Takes all queued bytes, to be written unchanged and then passed to <see cref="EndWrite"/>. Returns false when there are none, or
     /// when the other of the two is writing.
     /// </summary>
-    public bool TryBeginWrite(out QueueWrite write)
+    public bool TryBeginWrite(out SendQueueWrite write)
     {
         lock (_gate)
         {
@@ -141,13 +141,13 @@ internal sealed class SendQueue(int bytesMax)
             }
 
             _isWriting = true;
-            write = new QueueWrite(_connection, _sending.AsMemory(_written, _sendingBytes - _written));
+            write = new SendQueueWrite(_connection, _sending.AsMemory(_written, _sendingBytes - _written));
             return true;
         }
     }
 
     /// <summary>Reports how many bytes of a write were written. Returns false when there is more to write.</summary>
-    public bool EndWrite(in QueueWrite write, int written)
+    public bool EndWrite(in SendQueueWrite write, int written)
     {
         lock (_gate)
         {
@@ -199,4 +199,4 @@ internal sealed class SendQueue(int bytesMax)
 /// <summary>A write in progress on a <see cref="SendQueue"/>.</summary>
 /// <param name="Connection">The number of the connection for which the bytes are meant, as the queue counts connections.</param>
 /// <param name="Bytes">The bytes.</param>
-internal readonly record struct QueueWrite(int Connection, ReadOnlyMemory<byte> Bytes);
+internal readonly record struct SendQueueWrite(int Connection, ReadOnlyMemory<byte> Bytes);

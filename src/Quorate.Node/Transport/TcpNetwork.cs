@@ -10,7 +10,7 @@ namespace Quorate.Node.Transport;
 /// <remarks>
 /// <code>
 ///   driver ── Send ──► SendQueue ── Flush ──► socket; the writer of OutboundConnection sends what the socket does not accept at once
-///   driver ◄─ TryReceive ── ReceiveQueue ◄── InboundConnection ◄── FrameReader ◄── socket, accepted by Listener (one thread per peer)
+///   driver ◄─ TryReceive ── ReceiveQueue ◄── InboundConnection ◄── WireFrameReader ◄── socket, accepted by Listener (one thread per peer)
 /// </code>
 /// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are for the driver, one caller at a time, and never
 /// block; all other members may be called from any thread.
@@ -21,10 +21,10 @@ public sealed class TcpNetwork : INodeNetwork
     private readonly Action _onReady;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _ending = new();
-    private readonly List<Listener> _listeners = [];
+    private readonly List<PeerListener> _listeners = [];
     private readonly List<Peer> _unflushed = [];
     private readonly WireDecoder _decoder = new();
-    private readonly LogThrottle _rejectionLogThrottle;
+    private readonly LogMessageThrottle _rejectionLogThrottle;
     private volatile Dictionary<NodeId, Peer> _peers = [];
     private ReceivedFrame _current;
     private ExceptionDispatchInfo? _fault;
@@ -40,7 +40,7 @@ public sealed class TcpNetwork : INodeNetwork
         TaskTracker = new TaskTracker(OnFault);
         HandshakeLimiter = new HandshakeLimiter(options.MaxHandshakes, options.MaxHandshakesPerAddress);
         Ending = _ending.Token;
-        _rejectionLogThrottle = new LogThrottle(options.TimeProvider);
+        _rejectionLogThrottle = new LogMessageThrottle(options.TimeProvider);
     }
 
     /// <summary>The end points on which the node listens; for port 0 in the options, with the port that the system chose.</summary>
@@ -100,7 +100,7 @@ public sealed class TcpNetwork : INodeNetwork
         try
         {
             foreach (var address in options.ListenEndPoints)
-                network._listeners.AddRange(Listener.Bind(network, address));
+                network._listeners.AddRange(PeerListener.Bind(network, address));
         }
         catch
         {

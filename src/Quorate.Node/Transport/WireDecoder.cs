@@ -29,26 +29,26 @@ internal sealed class WireDecoder
     /// <summary>Whether the log references the body of such a frame after it has been decoded.</summary>
     public static bool RetainsBody(in WireFrameHeader header) => header.Kind switch
     {
-        WireKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
-        WireKind.ForwardProposals => true,
+        WireFrameKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
+        WireFrameKind.ForwardProposals => true,
         _ => false,
     };
 
     /// <summary>Decodes a body; returns false for a kind that this version does not know.</summary>
-    public bool TryDecode(WireKind kind, ReadOnlyMemory<byte> body, out Message? message)
+    public bool TryDecode(WireFrameKind kind, ReadOnlyMemory<byte> body, out Message? message)
     {
         ReleasePayloads();
         var reader = new WireReader(body.Span);
         message = kind switch
         {
-            WireKind.AppendEntries => _appendEntries,
-            WireKind.AppendEntriesReply => _appendEntriesReply,
-            WireKind.RequestVote => _requestVote,
-            WireKind.RequestVoteReply => _requestVoteReply,
-            WireKind.ForwardProposals => _forwardProposals,
-            WireKind.RejectProposals => _rejectProposals,
-            WireKind.ReadIndexRequest => _readIndexRequest,
-            WireKind.ReadIndexReply => _readIndexReply,
+            WireFrameKind.AppendEntries => _appendEntries,
+            WireFrameKind.AppendEntriesReply => _appendEntriesReply,
+            WireFrameKind.RequestVote => _requestVote,
+            WireFrameKind.RequestVoteReply => _requestVoteReply,
+            WireFrameKind.ForwardProposals => _forwardProposals,
+            WireFrameKind.RejectProposals => _rejectProposals,
+            WireFrameKind.ReadIndexRequest => _readIndexRequest,
+            WireFrameKind.ReadIndexReply => _readIndexReply,
             _ => null,
         };
         if (message is null)

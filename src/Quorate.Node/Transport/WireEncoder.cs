@@ -61,50 +61,50 @@ internal static class WireEncoder
         WireFrame.Seal(frame, Write(message, ref writer));
     }
 
-    private static WireKind Write(Message message, ref WireWriter writer)
+    private static WireFrameKind Write(Message message, ref WireWriter writer)
     {
         switch (message)
         {
             case AppendEntries it:
                 Write(it, ref writer);
-                return WireKind.AppendEntries;
+                return WireFrameKind.AppendEntries;
 
             case AppendEntriesReply it:
                 WriteFlags(ref writer, it.Accepted, false);
                 writer.UInt64(it.Index.Value);
                 Write(it.Hint, ref writer);
                 writer.UInt64(it.Round);
-                return WireKind.AppendEntriesReply;
+                return WireFrameKind.AppendEntriesReply;
 
             case RequestVote it:
                 WriteFlags(ref writer, it.PreVote, false);
                 Write(it.LastEntry, ref writer);
-                return WireKind.RequestVote;
+                return WireFrameKind.RequestVote;
 
             case RequestVoteReply it:
                 WriteFlags(ref writer, it.PreVote, it.Granted);
-                return WireKind.RequestVoteReply;
+                return WireFrameKind.RequestVoteReply;
 
             case ForwardProposals it:
                 Write(it, ref writer);
-                return WireKind.ForwardProposals;
+                return WireFrameKind.ForwardProposals;
 
             case RejectProposals it:
                 writer.UInt64(it.FirstSequence);
                 writer.UInt64(it.LastSequence);
                 writer.Byte((byte)it.Reason);
                 writer.Zeroes(7);
-                return WireKind.RejectProposals;
+                return WireFrameKind.RejectProposals;
 
             case ReadIndexRequest it:
                 writer.UInt64(it.ReadId);
-                return WireKind.ReadIndexRequest;
+                return WireFrameKind.ReadIndexRequest;
 
             case ReadIndexReply it:
                 writer.UInt64(it.ReadId);
                 writer.UInt64(it.Index.Value);
                 WriteFlags(ref writer, it.Granted, false);
-                return WireKind.ReadIndexReply;
+                return WireFrameKind.ReadIndexReply;
 
             default:
                 throw Unknown(message);
@@ -186,5 +186,5 @@ internal static class WireEncoder
     }
 
     private static InvalidOperationException Unknown(Message message) =>
-        new($"{message.GetType().Name} is not part of the wire format; add it to WireKind, WireEncoder and WireDecoder");
+        new($"{message.GetType().Name} is not part of the wire format; add it to WireFrameKind, WireEncoder and WireDecoder");
 }

@@ -6,7 +6,7 @@ namespace Quorate.Node.Transport;
 /// <summary>The header before every message on a connection. All integers are little-endian.</summary>
 /// <remarks><code>
 ///   0   4  length of the body, bytes, 0 .. MaxFrameBytes - 16
-///   4   1  kind, see <see cref="WireKind"/>
+///   4   1  kind, see <see cref="WireFrameKind"/>
 ///   5   3  written as zero, ignored when read
 ///   8   4  crc32c over the body
 ///  12   4  crc32c over bytes 0 .. 12
@@ -21,7 +21,7 @@ internal static class WireFrame
     public const int HeaderBytes = 16;
 
     /// <summary>Completes a frame whose body is in place: writes its header with both checksums.</summary>
-    public static void Seal(Span<byte> frame, WireKind kind)
+    public static void Seal(Span<byte> frame, WireFrameKind kind)
     {
         var body = frame[HeaderBytes..];
         BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)body.Length);
@@ -42,7 +42,7 @@ internal static class WireFrame
         var length = BodyBytesOf(header);
         if (length > (uint)(frameBytesMax - HeaderBytes))
             throw new WireFormatException($"a frame of {length} bytes is larger than the {frameBytesMax} that MaxFrameBytes allows");
-        return new WireFrameHeader((WireKind)header[4], (int)length, BinaryPrimitives.ReadUInt32LittleEndian(header[8..]));
+        return new WireFrameHeader((WireFrameKind)header[4], (int)length, BinaryPrimitives.ReadUInt32LittleEndian(header[8..]));
     }
 
     /// <summary>Reads the length in a header, unverified.</summary>
@@ -60,4 +60,4 @@ internal static class WireFrame
 }
 
 /// <summary>A verified frame header: <paramref name="BodyBytes"/> can be trusted.</summary>
-internal readonly record struct WireFrameHeader(WireKind Kind, int BodyBytes, uint BodyChecksum);
+internal readonly record struct WireFrameHeader(WireFrameKind Kind, int BodyBytes, uint BodyChecksum);

@@ -21,9 +21,9 @@ internal sealed class HardStateFile : IDisposable
     private const int PageBytes = 4096;
     private const int Copies = 4;
     private readonly IStorageFile _file;
-    private HardStateSlot _newest;
+    private HardStateCopy _newest;
 
-    private HardStateFile(IStorageFile file, HardStateSlot newest)
+    private HardStateFile(IStorageFile file, HardStateCopy newest)
     {
         _file = file;
         _newest = newest;
@@ -40,7 +40,7 @@ internal sealed class HardStateFile : IDisposable
     {
         var pages = new byte[Copies * PageBytes];
         for (var copy = 0; copy < Copies; copy++)
-            new HardStateSlot((ulong)copy / 2, default).Write(pages.AsSpan(copy * PageBytes), copy);
+            new HardStateCopy((ulong)copy / 2, default).Write(pages.AsSpan(copy * PageBytes), copy);
         AtomicFile.Replace(storage, Name, pages);
         return Open(storage);
     }
@@ -71,7 +71,7 @@ internal sealed class HardStateFile : IDisposable
     /// <remarks>Durability: on disk when this returns.</remarks>
     public void Save(HardState state)
     {
-        var next = new HardStateSlot(_newest.Generation + 1, state);
+        var next = new HardStateCopy(_newest.Generation + 1, state);
         WriteSlot(_file, next);
         _file.Flush();
         _newest = next;
@@ -79,9 +79,9 @@ internal sealed class HardStateFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static HardStateSlot[] ReadSlots(IStorageFile file)
+    private static HardStateCopy[] ReadSlots(IStorageFile file)
     {
-        var slots = new HardStateSlot[2];
+        var slots = new HardStateCopy[2];
         for (var slot = 0; slot < 2; slot++)
         {
             var found = false;
@@ -109,7 +109,7 @@ internal sealed class HardStateFile : IDisposable
     // The copies of a slot may differ: one is corrupt, or was not reached by a save that a power loss interrupted. Either way both are made
     // to hold the slot's newer generation. Of the two slots, only the older one is written while the newer one is valid. The newest state
     // is rewritten in any case: that it can be read does not mean that it is on disk (LogRecovery.MakeTailDurable).
-    private void Repair(HardStateSlot[] slots)
+    private void Repair(HardStateCopy[] slots)
     {
         foreach (var slot in slots.OrderByDescending(static s => s.Generation))
         {
@@ -124,10 +124,10 @@ internal sealed class HardStateFile : IDisposable
     }
 
     // A copy that the disk cannot read counts as missing.
-    private static bool TryReadCopy(IStorageFile file, int copy, out HardStateSlot slot)
+    private static bool TryReadCopy(IStorageFile file, int copy, out HardStateCopy slot)
     {
         slot = default;
-        Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
+        Span<byte> bytes = stackalloc byte[HardStateCopy.Bytes];
         try
         {
             if (file.Read(copy * PageBytes, bytes) != bytes.Length)
@@ -138,12 +138,12 @@ internal sealed class HardStateFile : IDisposable
             return false;
         }
 
-        return HardStateSlot.TryRead(bytes, copy, file.Name, out slot);
+        return HardStateCopy.TryRead(bytes, copy, file.Name, out slot);
     }
 
-    private static void WriteSlot(IStorageFile file, HardStateSlot slot)
+    private static void WriteSlot(IStorageFile file, HardStateCopy slot)
     {
-        Span<byte> bytes = stackalloc byte[HardStateSlot.Bytes];
+        Span<byte> bytes = stackalloc byte[HardStateCopy.Bytes];
         for (var i = 0; i < 2; i++)
         {
             var copy = CopyOf(slot, i);
@@ -152,5 +152,5 @@ internal sealed class HardStateFile : IDisposable
         }
     }
 
-    private static int CopyOf(HardStateSlot slot, int i) => 2 * (int)(slot.Generation % 2) + i;
+    private static int CopyOf(HardStateCopy slot, int i) => 2 * (int)(slot.Generation % 2) + i;
 }

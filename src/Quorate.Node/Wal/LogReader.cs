@@ -54,19 +54,19 @@ internal sealed class LogReader(SegmentIndex segmentIndex)
     private LogEntry ReadEntry(LogIndex index, LogIndex to, long bytesMax)
     {
         var offset = _segment!.OffsetOf(index);
-        if (!IsBuffered(offset, EntryRecord.HeaderBytes))
-            Load(offset, EntryRecord.HeaderBytes, BytesToLoad(offset, to, bytesMax));
+        if (!IsBuffered(offset, WalEntryRecord.HeaderBytes))
+            Load(offset, WalEntryRecord.HeaderBytes, BytesToLoad(offset, to, bytesMax));
 
-        var size = EntryRecord.DeclaredSize(_buffer.AsSpan((int)(offset - _bufferOffset)), _segment.Tail - offset);
+        var size = WalEntryRecord.DeclaredSize(_buffer.AsSpan((int)(offset - _bufferOffset)), _segment.Tail - offset);
         if (size == 0)
             throw Corruption(index, offset, "a record is longer than its segment");
         if (!IsBuffered(offset, size))
             Load(offset, size, size);
 
         var record = _buffer.AsMemory((int)(offset - _bufferOffset), size);
-        if (!EntryRecord.IsValid(record.Span, _segment.Nonce, offset))
+        if (!WalEntryRecord.IsValid(record.Span, _segment.Nonce, offset))
             throw Corruption(index, offset, "a record fails verification");
-        var entry = EntryRecord.Decode(record);
+        var entry = WalEntryRecord.Decode(record);
         return entry.Index == index ? entry : throw Corruption(index, offset, $"entry {entry.Id} is in its place");
     }
 
@@ -87,7 +87,7 @@ internal sealed class LogReader(SegmentIndex segmentIndex)
     private long BytesToLoad(long offset, LogIndex to, long bytesMax)
     {
         var end = to < _segment!.First + _segment.Count - 1 ? _segment.OffsetOf(to + 1) : _segment.Tail;
-        return Math.Min(end - offset, Math.Max(bytesMax, EntryRecord.HeaderBytes));
+        return Math.Min(end - offset, Math.Max(bytesMax, WalEntryRecord.HeaderBytes));
     }
 
     private WalCorruptionException Corruption(LogIndex index, long offset, string what) =>

@@ -95,15 +95,15 @@ internal sealed class LogRecovery(IStorage storage)
     {
         SegmentIndex.AddSegment(segment);
         var reader = new SegmentReader(segment, _window);
-        FrameState state;
+        WalFrameState state;
         string what;
-        while ((state = reader.ReadFrame(segment.Tail, out what)) == FrameState.Valid)
+        while ((state = reader.ReadFrame(segment.Tail, out what)) == WalFrameState.Valid)
         {
             AcceptFrame(segment, reader);
             segment.Tail += reader.Header.LengthOnDisk;
         }
 
-        if (state == FrameState.Corrupt)
+        if (state == WalFrameState.Corrupt)
             throw Corruption(segment, segment.Tail, what, "Every sector of it was written, so it is not a torn write.");
         ReadTail(segment, reader, state, what);
     }
@@ -128,7 +128,7 @@ internal sealed class LogRecovery(IStorage storage)
         _start = header.Start;
     }
 
-    private void AcceptEntries(Segment segment, SegmentReader reader, FrameHeader header)
+    private void AcceptEntries(Segment segment, SegmentReader reader, WalFrameHeader header)
     {
         if (header.Reset)
         {
@@ -142,13 +142,13 @@ internal sealed class LogRecovery(IStorage storage)
             SegmentIndex.ResetTo(header.First);
         _hasStart = true;
 
-        var at = FrameHeader.Bytes;
+        var at = WalFrameHeader.Bytes;
         for (var i = 0; i < header.Records; i++)
         {
             var record = reader.Frame[at..];
-            var id = EntryRecord.IdOf(record);
+            var id = WalEntryRecord.IdOf(record);
             AcceptEntry(segment, reader.Offset + at, id);
-            at += EntryRecord.SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
+            at += WalEntryRecord.SizeOf(BinaryPrimitives.ReadInt32LittleEndian(record[4..]));
         }
     }
 
@@ -181,16 +181,16 @@ internal sealed class LogRecovery(IStorage storage)
     }
 
     // After the last valid frame there is nothing, or the rest of one torn frame, or corruption.
-    private void ReadTail(Segment segment, SegmentReader reader, FrameState state, string what)
+    private void ReadTail(Segment segment, SegmentReader reader, WalFrameState state, string what)
     {
         var header = reader.Header;
-        var frameEnd = state == FrameState.Torn ? segment.Tail + header.LengthOnDisk : segment.Tail;
+        var frameEnd = state == WalFrameState.Torn ? segment.Tail + header.LengthOnDisk : segment.Tail;
         var (first, end, frame) = reader.ScanAfter(frameEnd);
-        if (state == FrameState.Unwritten && first < 0)
+        if (state == WalFrameState.Unwritten && first < 0)
             return;
-        if (frame >= 0 || (state == FrameState.Torn && first >= 0))
+        if (frame >= 0 || (state == WalFrameState.Torn && first >= 0))
         {
-            throw Corruption(segment, segment.Tail, state == FrameState.Torn ? what : "a frame is missing",
+            throw Corruption(segment, segment.Tail, state == WalFrameState.Torn ? what : "a frame is missing",
                 $"Something was written after it, at byte {Math.Max(first, frame)}, and that happens only after the frame was flushed.");
         }
 
@@ -200,13 +200,13 @@ internal sealed class LogRecovery(IStorage storage)
                 segment, segment.Tail, "a frame is missing", "More was written after it than one torn write can have left.");
         }
 
-        if (state == FrameState.Torn && header.Sequence != NextFrame && _nextFrame is not null)
+        if (state == WalFrameState.Torn && header.Sequence != NextFrame && _nextFrame is not null)
         {
             throw Corruption(segment, segment.Tail, $"frame {header.Sequence} is in the place of frame {NextFrame}",
                 "The frames between them were flushed before this one was written.");
         }
 
-        if (state == FrameState.Torn && header.Records > 0 && header.First <= CommitMark)
+        if (state == WalFrameState.Torn && header.Records > 0 && header.First <= CommitMark)
         {
             throw Corruption(
                 segment, segment.Tail, what, $"It holds entry {header.First}, and entries up to {CommitMark} were committed.");
@@ -216,7 +216,7 @@ internal sealed class LogRecovery(IStorage storage)
             throw Corruption(segment, segment.Tail, "two torn writes", "There is never more than one write in progress.");
 
         _torn = (segment, segment.Tail, Math.Max(end, frameEnd),
-            state == FrameState.Torn ? what : "the first sector of a frame was never written");
+            state == WalFrameState.Torn ? what : "the first sector of a frame was never written");
     }
 
     // Segments after the last one with a frame were preallocated.
@@ -281,7 +281,7 @@ internal sealed class LogRecovery(IStorage storage)
         if (_lastFrame is { } last)
         {
             var reader = new SegmentReader(last.Segment, _window);
-            if (reader.ReadFrame(last.Offset, out var what) != FrameState.Valid)
+            if (reader.ReadFrame(last.Offset, out var what) != WalFrameState.Valid)
                 throw Corruption(last.Segment, last.Offset, what, "The frame was valid when it was read a moment ago.");
             last.Segment.File.Write(last.Offset, reader.FrameOnDisk);
         }

@@ -18,41 +18,41 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
     public ReadOnlySpan<byte> FrameOnDisk => _frame.AsSpan(0, Header.LengthOnDisk);
 
     /// <summary>The header of that frame.</summary>
-    public FrameHeader Header { get; private set; }
+    public WalFrameHeader Header { get; private set; }
 
     /// <summary>The offset of that frame.</summary>
     public long Offset { get; private set; }
 
     /// <summary>Reads the frame at <paramref name="offset"/>, if there is one.</summary>
-    public FrameState ReadFrame(long offset, out string what)
+    public WalFrameState ReadFrame(long offset, out string what)
     {
         what = "";
         Offset = offset;
         if (offset + Sectors.Bytes > segment.Header.FileBytes)
-            return FrameState.Unwritten;
+            return WalFrameState.Unwritten;
         var sector = SectorAt(offset);
         if (Sectors.IsUnwritten(sector, segment.Nonce, offset))
-            return FrameState.Unwritten;
+            return WalFrameState.Unwritten;
 
         Header = default;
-        if (!FrameHeader.TryRead(sector, segment.Nonce, offset, out var header))
+        if (!WalFrameHeader.TryRead(sector, segment.Nonce, offset, out var header))
         {
             what = "the header of a frame fails verification";
-            return FrameState.Corrupt;
+            return WalFrameState.Corrupt;
         }
 
         Header = header;
         if (header.LengthOnDisk < 0 || header.LengthOnDisk > segment.Header.FileBytes - offset)
         {
             what = $"a frame of {header.Length} bytes does not fit into the segment";
-            return FrameState.Corrupt;
+            return WalFrameState.Corrupt;
         }
 
         LoadFrame(offset, header.LengthOnDisk);
         what = FindFault(header);
         if (what.Length == 0)
-            return FrameState.Valid;
-        return HasUnwrittenSector(offset, header.LengthOnDisk) ? FrameState.Torn : FrameState.Corrupt;
+            return WalFrameState.Valid;
+        return HasUnwrittenSector(offset, header.LengthOnDisk) ? WalFrameState.Torn : WalFrameState.Corrupt;
     }
 
     /// <summary>
@@ -75,24 +75,24 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
             if (first < 0)
                 first = at;
             end = at + Sectors.Bytes;
-            if (frame < 0 && FrameHeader.TryRead(sector, segment.Nonce, at, out _))
+            if (frame < 0 && WalFrameHeader.TryRead(sector, segment.Nonce, at, out _))
                 frame = at;
         }
 
         return (first, end, frame);
     }
 
-    private string FindFault(FrameHeader header)
+    private string FindFault(WalFrameHeader header)
     {
         var bytes = _frame.AsSpan(0, header.LengthOnDisk);
-        var at = FrameHeader.Bytes;
+        var at = WalFrameHeader.Bytes;
         var recordsChecksum = ~0u;
         for (var i = 0; i < header.Records; i++)
         {
-            if (header.Length - at < EntryRecord.HeaderBytes)
+            if (header.Length - at < WalEntryRecord.HeaderBytes)
                 return $"record {i} of {header.Records} extends beyond the end of its frame";
-            var size = EntryRecord.DeclaredSize(bytes[at..], header.Length - at);
-            if (size == 0 || !EntryRecord.IsValid(bytes.Slice(at, size), segment.Nonce, Offset + at))
+            var size = WalEntryRecord.DeclaredSize(bytes[at..], header.Length - at);
+            if (size == 0 || !WalEntryRecord.IsValid(bytes.Slice(at, size), segment.Nonce, Offset + at))
                 return $"record {i} of {header.Records} in a frame fails verification";
             recordsChecksum = Crc32C.Continue(recordsChecksum, bytes.Slice(at, sizeof(uint)));
             at += size;
@@ -148,7 +148,7 @@ internal sealed class SegmentReader(Segment segment, byte[] window)
 }
 
 /// <summary>The state of the place where a frame may begin.</summary>
-internal enum FrameState
+internal enum WalFrameState
 {
     /// <summary>The first sector was never written.</summary>
     Unwritten,

@@ -17,7 +17,7 @@ internal sealed class WalBatch
     private const int RetainedBytesMax = 16 << 20;
 
     private readonly WalOptions _options;
-    private readonly List<WalFrame> _frames = [];
+    private readonly List<WalFrameLocation> _frames = [];
     private byte[] _buffer;
     private int _used;
 
@@ -49,7 +49,7 @@ internal sealed class WalBatch
     /// <summary>The number of frames that are durable already: a batch that was interrupted by a full disk continues from there.</summary>
     internal int FramesWritten { get; set; }
 
-    internal ReadOnlySpan<WalFrame> Frames => CollectionsMarshal.AsSpan(_frames);
+    internal ReadOnlySpan<WalFrameLocation> Frames => CollectionsMarshal.AsSpan(_frames);
 
     /// <summary>
     /// The size beyond which a frame ends and the next one begins. It also limits what a segment leaves unused at its end for a frame that
@@ -59,7 +59,7 @@ internal sealed class WalBatch
 
     /// <summary>The largest possible frame: a frame grows while it is below the soft limit, and then by at most one entry.</summary>
     internal static int FrameBytesHardLimit(int segmentBytes) =>
-        FrameBytesSoftLimit(segmentBytes) + Sectors.RoundUp(FrameHeader.Bytes + EntryRecord.SizeOf(segmentBytes / 4));
+        FrameBytesSoftLimit(segmentBytes) + Sectors.RoundUp(WalFrameHeader.Bytes + WalEntryRecord.SizeOf(segmentBytes / 4));
 
     /// <summary>Appends entries at the end of the log, or from the index of the first one on.</summary>
     /// <exception cref="ArgumentException">
@@ -100,11 +100,11 @@ internal sealed class WalBatch
         Token = 0;
     }
 
-    internal Span<byte> BytesOf(in WalFrame frame) => _buffer.AsSpan(frame.Begin, frame.LengthOnDisk);
+    internal Span<byte> BytesOf(in WalFrameLocation frame) => _buffer.AsSpan(frame.Begin, frame.LengthOnDisk);
 
     private void Append(in LogEntry entry)
     {
-        var size = EntryRecord.SizeOf(entry.Payload.Length);
+        var size = WalEntryRecord.SizeOf(entry.Payload.Length);
         if (_frames.Count == 0 || _frames[^1].Length + size > FrameBytesSoftLimit(_options.SegmentBytes))
             OpenFrame(entry.Index);
 
@@ -112,7 +112,7 @@ internal sealed class WalBatch
         var at = frame.Begin + frame.Length;
         var end = frame.Begin + Sectors.RoundUp(frame.Length + size);
         Reserve(end);
-        EntryRecord.Write(_buffer.AsSpan(at, size), in entry);
+        WalEntryRecord.Write(_buffer.AsSpan(at, size), in entry);
         frame.Length += size;
         frame.Records++;
 
@@ -123,8 +123,8 @@ internal sealed class WalBatch
 
     private void OpenFrame(LogIndex first)
     {
-        Reserve(_used + FrameHeader.Bytes);
-        _frames.Add(new WalFrame { Begin = _used, Length = FrameHeader.Bytes, First = first });
+        Reserve(_used + WalFrameHeader.Bytes);
+        _frames.Add(new WalFrameLocation { Begin = _used, Length = WalFrameHeader.Bytes, First = first });
     }
 
     private byte[] NewBuffer() => new byte[Math.Min(64 * 1024, _options.SegmentBytes)];
@@ -137,7 +137,7 @@ internal sealed class WalBatch
 }
 
 /// <summary>The location of a frame within its batch.</summary>
-internal struct WalFrame
+internal struct WalFrameLocation
 {
     public int Begin;
     public int Length;

@@ -113,7 +113,7 @@ internal sealed class WriteAheadLog : IDisposable
             // The new commit mark is stored with the last frame: it may cover entries of this batch.
             var last = SealAndIndex(bytes, in frame);
             var commitMark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), last) : _commitMark;
-            WriteFrame(bytes, new FrameHeader(
+            WriteFrame(bytes, new WalFrameHeader(
                 _nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum));
             batch.FramesWritten = i + 1;
         }
@@ -261,17 +261,17 @@ internal sealed class WriteAheadLog : IDisposable
     }
 
     // Seals the records for their offsets, and adds them to the index.
-    private LogIndex SealAndIndex(Span<byte> bytes, in WalFrame frame)
+    private LogIndex SealAndIndex(Span<byte> bytes, in WalFrameLocation frame)
     {
         var segment = _segmentIndex.Current;
-        var at = FrameHeader.Bytes;
+        var at = WalFrameHeader.Bytes;
         var recordsChecksum = ~0u;
         for (var i = 0; i < frame.Records; i++)
         {
             var record = bytes[at..];
-            var index = EntryRecord.IdOf(record).Index;
+            var index = WalEntryRecord.IdOf(record).Index;
             Require(index <= _segmentIndex.Last + 1 && index > _commitMark, index);
-            var size = EntryRecord.Seal(record, segment.Nonce, segment.Tail + at);
+            var size = WalEntryRecord.Seal(record, segment.Nonce, segment.Tail + at);
             recordsChecksum = Crc32C.Continue(recordsChecksum, record[..sizeof(uint)]);
             _segmentIndex.Add(index, segment.Tail + at);
             at += size;
@@ -281,7 +281,7 @@ internal sealed class WriteAheadLog : IDisposable
         return _segmentIndex.Last;
     }
 
-    private void WriteFrame(Span<byte> bytes, FrameHeader header)
+    private void WriteFrame(Span<byte> bytes, WalFrameHeader header)
     {
         var segment = _segmentIndex.Current;
         header.Write(bytes, segment.Nonce, segment.Tail);
@@ -311,8 +311,8 @@ internal sealed class WriteAheadLog : IDisposable
 
         Array.Clear(_controlFrame);
         _commitMark = reset ? LogIndex.Max(_commitMark, start - 1) : _commitMark;
-        WriteFrame(_controlFrame, new FrameHeader(
-            _nextFrame, FrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([])));
+        WriteFrame(_controlFrame, new WalFrameHeader(
+            _nextFrame, WalFrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([])));
     }
 
     // Each deletion is durable before the next, so a crash leaves no gap between segments.

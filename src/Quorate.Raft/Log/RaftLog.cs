@@ -204,7 +204,7 @@ internal sealed class RaftLog
     /// their terms alone.
     /// </summary>
     public void WriteState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number(Snapshot.Index.Value);
         state.Number(Snapshot.Term.Value);

@@ -152,7 +152,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
 
     /// <summary>Writes everything except <see cref="LastReplyTick"/>.</summary>
     public void WriteState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number((ulong)State);
         state.Number(Match.Value);

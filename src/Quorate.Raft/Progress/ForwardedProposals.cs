@@ -130,7 +130,7 @@ internal sealed class ForwardedProposals
 
     /// <summary>Writes the pending sequences of each queue, in order.</summary>
     public void WriteState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         Write(state, _unsent);
         Write(state, _sent);
@@ -138,7 +138,7 @@ internal sealed class ForwardedProposals
     }
 
     private void Write<TWriter>(in TWriter state, Queue<ulong> sequences)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         var count = 0UL;
         foreach (var sequence in sequences)

@@ -42,7 +42,7 @@ internal sealed class InflightWindow(int messagesMax, long bytesMax)
 
     /// <summary>Writes the messages in flight.</summary>
     public void WriteState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number((ulong)_messages.Count);
         foreach (var (last, bytes) in _messages)

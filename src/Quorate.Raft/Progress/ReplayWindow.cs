@@ -62,7 +62,7 @@ internal sealed class ReplayWindow
 
     /// <summary>Writes each session with its recorded sequences.</summary>
     public void WriteState<TWriter>(in TWriter state)
-        where TWriter : IStateWriter
+        where TWriter : IModelStateWriter
     {
         state.Number((ulong)_sessions.Count);
         foreach (var session in _sessions)
@@ -118,7 +118,7 @@ internal sealed class ReplayWindow
         }
 
         public void WriteState<TWriter>(in TWriter state)
-            where TWriter : IStateWriter
+            where TWriter : IModelStateWriter
         {
             state.Number(Newest);
             Write(state, _seen);
@@ -149,7 +149,7 @@ internal sealed class ReplayWindow
         }
 
         private static void Write<TWriter>(in TWriter state, ulong[] bits)
-            where TWriter : IStateWriter
+            where TWriter : IModelStateWriter
         {
             for (var word = 0; word < bits.Length; word++)
             {

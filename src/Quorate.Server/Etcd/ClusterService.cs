@@ -5,7 +5,7 @@ using Quorate.Server.Replication;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Cluster service. It lists the members; membership changes return Unimplemented.</summary>
-internal sealed class ClusterService(RequestExecutor executor, MemberRegistry members, ResponseHeaders headers) : Cluster.ClusterBase
+internal sealed class ClusterService(RequestExecutor executor, MemberRegistry members, ResponseHeaderFactory headers) : Cluster.ClusterBase
 {
     /// <inheritdoc/>
     public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => MemberListAsync(request);

@@ -10,7 +10,7 @@ namespace Quorate.Server.Etcd;
 /// A write is validated, encoded and proposed. A linearizable read waits for a read barrier and then reads the applied state of this
 /// member; a serializable read does not wait. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
 /// </remarks>
-internal sealed class KvApi(RequestExecutor executor, IStoreReader store, ResponseHeaders headers, KvLimits limits)
+internal sealed class KvApi(RequestExecutor executor, IStoreReader store, ResponseHeaderFactory headers, KvLimits limits)
 {
     /// <summary>Reads a range of keys.</summary>
     public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire)
@@ -69,7 +69,7 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
 
         // The log retains these bytes, so the buffer is not pooled. 48 bytes are more than the lengths and flags of a put need.
         var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
-        KvCommand.Encode(request, command);
+        KvCommandCodec.Encode(request, command);
         ThrowIfError(RequestValidator.ValidateSize(command.WrittenCount, limits));
         return RequireSuccess(await executor.ProposeAsync(command.WrittenMemory).ConfigureAwait(false));
     }

@@ -14,7 +14,7 @@ namespace Quorate.Server.Etcd;
 /// returns the TTL 0 and time-to-live the TTL -1 instead of an error, as in etcd.
 /// </remarks>
 internal sealed class LeaseApi(
-    RequestExecutor executor, IStoreReader store, LeaseDeadlines deadlines, ResponseHeaders headers, KvLimits limits,
+    RequestExecutor executor, IStoreReader store, LeaseDeadlines deadlines, ResponseHeaderFactory headers, KvLimits limits,
     TimeSpan electionTimeout)
 {
     // The minimum TTL lets a lease outlive an election, after which the new leader can renew it. The factor is etcd's.
@@ -89,7 +89,7 @@ internal sealed class LeaseApi(
         if (RequestValidator.Validate(request, limits) is { } malformed)
             throw EtcdErrors.From(malformed);
         var command = new ArrayBufferWriter<byte>(32);
-        KvCommand.Encode(request, command);
+        KvCommandCodec.Encode(request, command);
         return await executor.ProposeAsync(command.WrittenMemory).ConfigureAwait(false);
     }
 

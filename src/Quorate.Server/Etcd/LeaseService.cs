@@ -4,7 +4,7 @@ using Quorate.Server.Protos;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Exposes <see cref="LeaseApi"/> as etcd's gRPC Lease service.</summary>
-internal sealed class LeaseService(LeaseApi api, StreamGuard guard) : Lease.LeaseBase
+internal sealed class LeaseService(LeaseApi api, StreamCancellationMonitor guard) : Lease.LeaseBase
 {
     /// <inheritdoc/>
     public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) =>

@@ -5,7 +5,7 @@ using Quorate.Server.Replication;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
-internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, ResponseHeaders headers) : Maintenance.MaintenanceBase
+internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, ResponseHeaderFactory headers) : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
 
@@ -21,8 +21,8 @@ internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, Res
         var response = new StatusResponse
         {
             Header = headers.At(store.Revision),
-            Version = Versions.EtcdServer,
-            StorageVersion = Versions.EtcdCluster,
+            Version = ReportedVersions.EtcdServer,
+            StorageVersion = ReportedVersions.EtcdCluster,
             DbSize = size,
             DbSizeInUse = size,
             Leader = status.Leader,

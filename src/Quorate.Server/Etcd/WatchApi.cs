@@ -6,7 +6,7 @@ using Wire = Quorate.Server.Protos;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's Watch service for gRPC and the JSON gateway.</summary>
-internal sealed class WatchApi(IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time)
+internal sealed class WatchApi(IStoreReader store, ResponseHeaderFactory headers, WatchOptions options, TimeProvider time)
 {
     // When the queue is full, the server stops reading the stream, and further requests wait at the client.
     private const int QueuedRequestsMax = 16;

@@ -4,7 +4,7 @@ using Quorate.Server.Protos;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Exposes <see cref="WatchApi"/> as etcd's gRPC Watch service.</summary>
-internal sealed class WatchService(WatchApi api, StreamGuard guard) : Watch.WatchBase
+internal sealed class WatchService(WatchApi api, StreamCancellationMonitor guard) : Watch.WatchBase
 {
     /// <inheritdoc/>
     public override Task Watch(

@@ -54,12 +54,12 @@ internal static class EtcdHost
         return app;
     }
 
-    private static void AddService<[DynamicallyAccessedMembers(ServiceMethods.Members)] TService>(
+    private static void AddService<[DynamicallyAccessedMembers(GrpcServiceMethodProvider.Members)] TService>(
         IServiceCollection services, TService service, Action<ServiceBinderBase, TService> bind)
         where TService : class
     {
         services.AddSingleton(service);
-        services.AddSingleton<IServiceMethodProvider<TService>>(new ServiceMethods<TService>(binder => bind(binder, service)));
+        services.AddSingleton<IServiceMethodProvider<TService>>(new GrpcServiceMethodProvider<TService>(binder => bind(binder, service)));
     }
 
     private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<ProtocolMux> listeners, RequestLimits limits)

@@ -32,12 +32,12 @@ internal sealed record EtcdServices(
         CancellationToken stopping, CancellationToken stopped)
     {
         var limits = new KvLimits { MaxTxnOps = settings.Limits.TxnOperationsMax, MaxRequestBytes = settings.Limits.RequestBytesMax };
-        var headers = new ResponseHeaders(settings.ClusterId, settings.Self.Id.Value, node);
+        var headers = new ResponseHeaderFactory(settings.ClusterId, settings.Self.Id.Value, node);
         var executor = new RequestExecutor(node, settings.ElectionTimeout, TimeProvider.System, stopped);
         var kv = new KvApi(executor, store, headers, limits);
         var leases = new LeaseApi(executor, store, leaseDeadlines, headers, limits, settings.ElectionTimeout);
         var leaseReaper = new LeaseReaper(settings.Self.Id.Value, node, leaseDeadlines, TimeProvider.System);
-        var streamGuard = new StreamGuard(node, settings.ElectionTimeout, TimeProvider.System, stopping);
+        var streamGuard = new StreamCancellationMonitor(node, settings.ElectionTimeout, TimeProvider.System, stopping);
         var watch = new WatchApi(
             store, headers, new WatchOptions { FragmentBytesMax = settings.Limits.RequestBytesMax }, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);

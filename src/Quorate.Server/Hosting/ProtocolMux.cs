@@ -70,14 +70,15 @@ internal sealed class ProtocolMux : IAsyncDisposable
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
             deadline.CancelAfter(FirstBytesTimeout);
-            var target = await Http2Preface.DetectAsync(connection.Transport.Input, deadline.Token).ConfigureAwait(false) switch
+            var target = await Http2PrefaceDetector.DetectAsync(connection.Transport.Input, deadline.Token).ConfigureAwait(false) switch
             {
                 true => _http2,
                 false => _http1,
                 null => null,
             };
             if (target == _http2)
-                connection.Transport = new RewritingPipe(new AuthorityRewriter(connection.Transport.Input), connection.Transport.Output);
+                connection.Transport = new AuthorityRewritingDuplexPipe(new AuthorityRewritingPipeReader(connection.Transport.Input),
+                    connection.Transport.Output);
             if (target is not null && target.Writer.TryWrite(connection))
                 return;
         }
@@ -90,5 +91,5 @@ internal sealed class ProtocolMux : IAsyncDisposable
         await connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private sealed record RewritingPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    private sealed record AuthorityRewritingDuplexPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

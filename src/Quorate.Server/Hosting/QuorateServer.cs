@@ -75,7 +75,7 @@ public sealed class QuorateServer : IAsyncDisposable
         var parsed = ParsedFlags.Parse([.. flags], new Dictionary<string, string>());
         var log = logs.CreateLogger("quorate");
         foreach (var warning in parsed.Warnings)
-            ServerLog.SettingIgnored(log, warning);
+            ServerLogMessages.SettingIgnored(log, warning);
         return await StartAsync(SettingsParser.Parse(parsed), logs, cancellation).ConfigureAwait(false);
     }
 
@@ -150,8 +150,8 @@ public sealed class QuorateServer : IAsyncDisposable
             return ValueTask.CompletedTask;
         });
         Settings = dataDirectory.Settings;
-        ServerLog.Starting(
-            _log, Versions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count,
+        ServerLogMessages.Starting(
+            _log, ReportedVersions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count,
             Settings.DataDirectory);
 
         var members = new MemberRegistry(Settings.Members);
@@ -175,7 +175,7 @@ public sealed class QuorateServer : IAsyncDisposable
         ];
         _completion = WaitForEndAsync(_node.Completion, backgroundTasks);
         _cleanup.Push(() => new ValueTask(Task.WhenAll(backgroundTasks)));
-        ServerLog.Ready(_log, string.Join(", ", listeners.Select(p => $"http://{p.Address}")), Versions.EtcdServer);
+        ServerLogMessages.Ready(_log, string.Join(", ", listeners.Select(p => $"http://{p.Address}")), ReportedVersions.EtcdServer);
     }
 
     private static async Task WaitForEndAsync(Task node, Task[] backgroundTasks)
@@ -281,7 +281,7 @@ public sealed class QuorateServer : IAsyncDisposable
                 await executor.ReadBarrierAsync().AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
                 if (!members.IsPublished(Settings.Self.Id.Value, Settings.Name, ClientUrls))
                     await executor.ProposeAsync(command).AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
-                ServerLog.Published(_log, Settings.Name, string.Join(", ", ClientUrls));
+                ServerLogMessages.Published(_log, Settings.Name, string.Join(", ", ClientUrls));
                 return;
             }
             catch (RpcException)
@@ -307,9 +307,9 @@ public sealed class QuorateServer : IAsyncDisposable
                 if (logged == (status.Term, status.Leader))
                     continue;
                 if (status.HasLeader)
-                    ServerLog.LeaderChanged(_log, status.Term.Value, NameOf(status.Leader));
+                    ServerLogMessages.LeaderChanged(_log, status.Term.Value, NameOf(status.Leader));
                 else if (logged.Item2 != NodeId.None)
-                    ServerLog.NoLeader(_log, status.Term.Value);
+                    ServerLogMessages.NoLeader(_log, status.Term.Value);
                 logged = (status.Term, status.Leader);
             }
         }
@@ -322,9 +322,9 @@ public sealed class QuorateServer : IAsyncDisposable
     private void LogPeerEvent(TransportEvent transportEvent)
     {
         if (transportEvent.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
-            ServerLog.Peer(_log, NameOf(transportEvent.Peer), transportEvent.Text);
+            ServerLogMessages.Peer(_log, NameOf(transportEvent.Peer), transportEvent.Text);
         else
-            ServerLog.PeerWarning(_log, NameOf(transportEvent.Peer), transportEvent.Text);
+            ServerLogMessages.PeerWarning(_log, NameOf(transportEvent.Peer), transportEvent.Text);
     }
 
     private async ValueTask StopHostAsync(WebApplication host)

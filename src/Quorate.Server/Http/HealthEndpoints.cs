@@ -30,7 +30,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
         {
             context.Response.Headers.Allow = "GET";
-            return PlainText.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n");
+            return PlainTextResponse.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n");
         }
 
         var path = context.Request.Path.Value ?? "";
@@ -81,11 +81,11 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         }
 
         if (failed)
-            await PlainText.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
+            await PlainTextResponse.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
         else
         {
             var text = context.Request.Query.ContainsKey("verbose") ? lines + "ok\n" : "ok\n";
-            await PlainText.WriteAsync(context, StatusCodes.Status200OK, text).ConfigureAwait(false);
+            await PlainTextResponse.WriteAsync(context, StatusCodes.Status200OK, text).ConfigureAwait(false);
         }
     }
 

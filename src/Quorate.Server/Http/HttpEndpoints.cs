@@ -6,8 +6,8 @@ namespace Quorate.Server.Http;
 internal sealed class HttpEndpoints(HealthEndpoints health, JsonGateway gateway)
 {
     private static readonly string VersionJson =
-        $"{{\"etcdserver\":\"{Versions.EtcdServer}\",\"etcdcluster\":\"{Versions.EtcdCluster}\","
-        + $"\"storage\":\"{Versions.EtcdCluster}\",\"quorate\":\"{Versions.Quorate}\"}}";
+        $"{{\"etcdserver\":\"{ReportedVersions.EtcdServer}\",\"etcdcluster\":\"{ReportedVersions.EtcdCluster}\","
+        + $"\"storage\":\"{ReportedVersions.EtcdCluster}\",\"quorate\":\"{ReportedVersions.Quorate}\"}}";
 
     /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
@@ -23,6 +23,6 @@ internal sealed class HttpEndpoints(HealthEndpoints health, JsonGateway gateway)
 
         return JsonGateway.Matches(path)
             ? gateway.HandleAsync(context)
-            : PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "404 page not found\n");
+            : PlainTextResponse.WriteAsync(context, StatusCodes.Status404NotFound, "404 page not found\n");
     }
 }

@@ -75,14 +75,15 @@ internal sealed class JsonGateway
         var stream = _streams.Find(path);
         if (!_calls.TryGetValue(path, out var call) && stream is null)
         {
-            await PlainText.WriteAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
+            await PlainTextResponse.WriteAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
             return;
         }
 
         if (!HttpMethods.IsPost(context.Request.Method))
         {
             context.Response.Headers.Allow = "POST";
-            await PlainText.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n").ConfigureAwait(false);
+            await PlainTextResponse.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n")
+                .ConfigureAwait(false);
             return;
         }
 

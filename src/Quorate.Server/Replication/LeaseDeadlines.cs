@@ -15,7 +15,7 @@ internal sealed class LeaseDeadlines
     private readonly TimeProvider _time;
     private readonly long _epoch;
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, Entry> _byId = [];
+    private readonly Dictionary<long, LeaseDeadline> _byId = [];
 
     // Ordered by deadline, then by id. A renewal moves the lease's entry, so there is exactly one entry per lease.
     private readonly SortedSet<(TimeSpan Deadline, long Id)> _byDeadline = [];
@@ -103,7 +103,7 @@ internal sealed class LeaseDeadlines
         {
             RemoveLocked(lease.Id);
             var deadline = Now + TimeSpan.FromSeconds(lease.TtlSeconds);
-            _byId[lease.Id] = new Entry(lease, deadline);
+            _byId[lease.Id] = new LeaseDeadline(lease, deadline);
             _byDeadline.Add((deadline, lease.Id));
         }
     }
@@ -120,5 +120,5 @@ internal sealed class LeaseDeadlines
             _byDeadline.Remove((entry.Deadline, id));
     }
 
-    private readonly record struct Entry(Lease Lease, TimeSpan Deadline);
+    private readonly record struct LeaseDeadline(Lease Lease, TimeSpan Deadline);
 }

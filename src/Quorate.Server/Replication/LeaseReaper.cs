@@ -76,7 +76,7 @@ internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines dea
     private async Task ExpireAsync(Lease lease, CancellationToken cancellation)
     {
         var command = new ArrayBufferWriter<byte>(32);
-        KvCommand.Encode(new LeaseExpireRequest(lease.Id, lease.RenewedAt), command);
+        KvCommandCodec.Encode(new LeaseExpireRequest(lease.Id, lease.RenewedAt), command);
         await node.ProposeAsync(command.WrittenMemory, cancellation).ConfigureAwait(false);
     }
 }

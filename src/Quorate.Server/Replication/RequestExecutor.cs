@@ -17,7 +17,7 @@ internal sealed class RequestExecutor
     private const int WaitersMax = 16_384;
 
     private readonly IRaftNode _node;
-    private readonly SharedDeadline _deadline;
+    private readonly RequestDeadlineCoalescer _deadline;
     private readonly CancellationToken _stopped;
     private int _waiters;
 
@@ -28,7 +28,7 @@ internal sealed class RequestExecutor
     public RequestExecutor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopped)
     {
         _node = node;
-        _deadline = new SharedDeadline(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time, stopped);
+        _deadline = new RequestDeadlineCoalescer(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time, stopped);
         _stopped = stopped;
     }
 

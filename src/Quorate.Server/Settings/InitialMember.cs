@@ -33,7 +33,7 @@ internal sealed record InitialMember(NodeId Id, string Name, IReadOnlyList<HttpU
         return
         [
             .. urlsByName.Select(pair =>
-                new InitialMember(ClusterIds.ComputeMemberId(pair.Value.Select(u => u.Text), token), pair.Key, pair.Value)),
+                new InitialMember(EtcdIdCalculator.ComputeMemberId(pair.Value.Select(u => u.Text), token), pair.Key, pair.Value)),
         ];
     }
 }

@@ -49,7 +49,7 @@ internal sealed record ServerSettings
     public InitialMember Self => Members.First(m => m.Name == Name);
 
     /// <summary>The cluster's id.</summary>
-    public ulong ClusterId => ClusterIds.ComputeClusterId(Members.Select(m => m.Id));
+    public ulong ClusterId => EtcdIdCalculator.ComputeClusterId(Members.Select(m => m.Id));
 }
 
 /// <summary>Limits of client requests, and keepalive times of client connections.</summary>

@@ -43,7 +43,7 @@ internal static class SettingsParser
             Limits = new RequestLimits
             {
                 RequestBytesMax = Number(flags, "max-request-bytes", 1_572_864, 1, 8 << 20),
-                TxnOperationsMax = Number(flags, "max-txn-ops", 128, 1, KvCommand.MaxTxnOps),
+                TxnOperationsMax = Number(flags, "max-txn-ops", 128, 1, KvCommandCodec.MaxTxnOps),
                 StreamsPerConnectionMax = flags.TryGet("max-concurrent-streams", out var streams) && streams == "4294967295"
                     ? int.MaxValue
                     : Number(flags, "max-concurrent-streams", int.MaxValue, 1, int.MaxValue),

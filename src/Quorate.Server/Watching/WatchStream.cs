@@ -14,7 +14,7 @@ namespace Quorate.Server.Watching;
 /// Source: etcd v3 API, Watch.
 /// </remarks>
 internal sealed class WatchStream(
-    IStoreReader store, ResponseHeaders headers, WatchOptions options, TimeProvider time,
+    IStoreReader store, ResponseHeaderFactory headers, WatchOptions options, TimeProvider time,
     Func<Wire.WatchResponse, CancellationToken, Task> send)
 {
     /// <summary>The watch id in responses that concern no watcher or all watchers; etcd's InvalidWatchID.</summary>
@@ -99,7 +99,7 @@ internal sealed class WatchStream(
 
         var created = CreateResponse(wire.WatchId != 0 ? wire.WatchId : NextFreeId(), canceled: false);
         created.Created = true;
-        var eventRequest = new EventRequest(keys)
+        var eventRequest = new WatchEventRequest(keys)
         {
             PrevKv = wire.PrevKv,
             WithoutPuts = wire.Filters.Contains(Wire.WatchCreateRequest.Types.FilterType.Noput),
@@ -155,7 +155,7 @@ internal sealed class WatchStream(
             behind |= watcher.NextRevision <= current.Revision;
             if (batch.Events.Count == 0)
                 continue;
-            var responses = WatchResponses.Build(watcher, batch.Events, () => headers.At(current.Revision), options.FragmentBytesMax);
+            var responses = WatchResponseBuilder.Build(watcher, batch.Events, () => headers.At(current.Revision), options.FragmentBytesMax);
             foreach (var response in responses)
                 await send(response, cancellation).ConfigureAwait(false);
             if (watcher.ProgressNotify)

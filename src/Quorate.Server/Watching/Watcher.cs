@@ -5,13 +5,13 @@ namespace Quorate.Server.Watching;
 /// <summary>
 /// One watcher: its event request and its next revision. No events are queued for it; it reads them from the store's history.
 /// </summary>
-internal sealed class Watcher(long id, EventRequest request, long nextRevision)
+internal sealed class Watcher(long id, WatchEventRequest request, long nextRevision)
 {
     /// <summary>The watcher's id, unique on its stream.</summary>
     public long Id { get; } = id;
 
     /// <summary>The keys and kinds of events that the watcher receives.</summary>
-    public EventRequest Request { get; } = request;
+    public WatchEventRequest Request { get; } = request;
 
     /// <summary>The first revision whose events have not been sent.</summary>
     public long NextRevision { get; set; } = nextRevision;

@@ -3,7 +3,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Exploration;
 
 /// <summary>The kinds of actions of <see cref="ClusterModel"/>.</summary>
-internal enum ActionKind : byte
+internal enum ClusterActionKind : byte
 {
     /// <summary>A message is delivered and leaves the network.</summary>
     Deliver,
@@ -62,15 +62,17 @@ internal enum ActionKind : byte
 /// <param name="HardStates">Crash: of how many appends term and vote survive.</param>
 /// <param name="Number">Propose, Read: the number of the proposal or read.</param>
 internal sealed record ClusterAction(
-    ActionKind Kind, NodeId Node, SentMessage? Message = null, NodeId Peer = default, int Appends = 0, int HardStates = 0, int Number = 0)
+    ClusterActionKind Kind, NodeId Node, SentMessage? Message = null, NodeId Peer = default, int Appends = 0, int HardStates = 0,
+    int Number = 0)
 {
     public override string ToString() => Kind switch
     {
-        ActionKind.Deliver or ActionKind.DeliverAfterLeaderTimeout or ActionKind.Duplicate or ActionKind.Drop => $"{Kind} {Message}",
-        ActionKind.PeerLost => $"{Kind} {Node} loses {Peer}",
-        ActionKind.FlushCompletes => $"{Kind} {Node} {Appends} appends",
-        ActionKind.Crash when HardStates > 0 => $"{Kind} {Node} keeps {Appends} appends, term and vote of {HardStates}",
-        ActionKind.Propose or ActionKind.Read => $"{Kind} {Node} #{Number}",
+        ClusterActionKind.Deliver or ClusterActionKind.DeliverAfterLeaderTimeout or ClusterActionKind.Duplicate or ClusterActionKind.Drop =>
+            $"{Kind} {Message}",
+        ClusterActionKind.PeerLost => $"{Kind} {Node} loses {Peer}",
+        ClusterActionKind.FlushCompletes => $"{Kind} {Node} {Appends} appends",
+        ClusterActionKind.Crash when HardStates > 0 => $"{Kind} {Node} keeps {Appends} appends, term and vote of {HardStates}",
+        ClusterActionKind.Propose or ClusterActionKind.Read => $"{Kind} {Node} #{Number}",
         _ => $"{Kind} {Node}",
     };
 }

@@ -58,7 +58,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         foreach (var member in state.Members)
             AddActionsOf(member, state, actions);
         if (state.Isolated != NodeId.None)
-            actions.Add(new ClusterAction(ActionKind.Reconnect, state.Isolated));
+            actions.Add(new ClusterAction(ClusterActionKind.Reconnect, state.Isolated));
     }
 
     /// <inheritdoc/>
@@ -74,48 +74,48 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
 
         switch (action.Kind)
         {
-            case ActionKind.Deliver:
+            case ClusterActionKind.Deliver:
                 return StepOn(state, id).Execute(Input.Received(action.Message!.Message), action.Message, spent);
-            case ActionKind.DeliverAfterLeaderTimeout:
+            case ClusterActionKind.DeliverAfterLeaderTimeout:
                 return StepOn(state, id)
                     .AfterElapsed(TimerKind.LeaderTimeout)
                     .Execute(Input.Received(action.Message!.Message), action.Message, spent);
-            case ActionKind.Duplicate:
+            case ClusterActionKind.Duplicate:
                 return StepOn(state, id)
                     .Execute(
                         Input.Received(action.Message!.Message), delivered: null, spent with { Duplicates = (byte)(spent.Duplicates + 1) });
-            case ActionKind.Drop:
+            case ClusterActionKind.Drop:
                 return state with { Network = [.. state.Network.Where(message => !message.Equals(action.Message))] };
-            case ActionKind.Isolate:
+            case ClusterActionKind.Isolate:
                 return Isolate(state, id, spent with { Isolations = (byte)(spent.Isolations + 1) });
-            case ActionKind.Reconnect:
+            case ClusterActionKind.Reconnect:
                 return state with { Isolated = NodeId.None };
-            case ActionKind.Timeout:
+            case ClusterActionKind.Timeout:
                 return StepOn(state, id)
                     .AfterElapsed(TimerKind.ElectionTimeout)
                     .Execute(Input.Tick, delivered: null, spent with { Timeouts = (byte)(spent.Timeouts + 1) });
-            case ActionKind.Heartbeat:
+            case ClusterActionKind.Heartbeat:
                 return StepOn(state, id)
                     .AfterElapsed(TimerKind.Heartbeat)
                     .Execute(Input.Tick, delivered: null, spent with { Heartbeats = (byte)(spent.Heartbeats + 1) });
-            case ActionKind.QuorumTimeout:
+            case ClusterActionKind.QuorumTimeout:
                 return StepOn(state, id)
                     .AfterElapsed(TimerKind.QuorumTimeout)
                     .Execute(Input.Tick, delivered: null, spent with { QuorumTimeouts = (byte)(spent.QuorumTimeouts + 1) });
-            case ActionKind.PeerLost:
+            case ClusterActionKind.PeerLost:
                 return StepOn(state, id)
                     .Execute(Input.PeerLost(action.Peer), delivered: null, spent with { LostPeers = (byte)(spent.LostPeers + 1) });
-            case ActionKind.FlushCompletes:
+            case ClusterActionKind.FlushCompletes:
                 return StepOn(state, id).Flush(action.Appends, spent);
-            case ActionKind.Apply:
+            case ClusterActionKind.Apply:
                 return state[id].Core is var core && core.ApplyingIndex > core.AppliedIndex
                     ? StepOn(state, id).Execute(Input.Applied(core.ApplyingIndex), delivered: null, spent)
                     : null;
-            case ActionKind.Propose:
+            case ClusterActionKind.Propose:
                 return Propose(state, action, spent with { Proposals = (byte)(spent.Proposals + 1) });
-            case ActionKind.Read:
+            case ClusterActionKind.Read:
                 return Read(state, action, spent with { Reads = (byte)(spent.Reads + 1) });
-            case ActionKind.Crash:
+            case ClusterActionKind.Crash:
                 return Crash(state, action, spent with { Crashes = (byte)(spent.Crashes + 1) });
             default:
                 throw new ArgumentException($"unknown kind of action: {action.Kind}", nameof(action));
@@ -145,50 +145,53 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <inheritdoc/>
     public int WeightOf(ClusterAction action) => action.Kind switch
     {
-        ActionKind.Deliver => 16,
-        ActionKind.FlushCompletes or ActionKind.Apply => 16,
-        ActionKind.DeliverAfterLeaderTimeout => 8,
-        ActionKind.Heartbeat => 4,
-        ActionKind.Propose or ActionKind.Read or ActionKind.Drop => 2,
+        ClusterActionKind.Deliver => 16,
+        ClusterActionKind.FlushCompletes or ClusterActionKind.Apply => 16,
+        ClusterActionKind.DeliverAfterLeaderTimeout => 8,
+        ClusterActionKind.Heartbeat => 4,
+        ClusterActionKind.Propose or ClusterActionKind.Read or ClusterActionKind.Drop => 2,
         _ => 1,
     };
 
     /// <inheritdoc/>
     public int KindOf(ClusterAction action) =>
-        action.Kind is ActionKind.Deliver or ActionKind.FlushCompletes or ActionKind.Apply or ActionKind.Reconnect ? 0 : (int)action.Kind;
+        action.Kind
+            is ClusterActionKind.Deliver or ClusterActionKind.FlushCompletes or ClusterActionKind.Apply or ClusterActionKind.Reconnect
+            ? 0
+            : (int)action.Kind;
 
     private void AddActionsOf(SentMessage message, ClusterState state, List<ClusterAction> actions)
     {
         var to = message.Message.To;
-        actions.Add(new ClusterAction(ActionKind.Deliver, to, message));
+        actions.Add(new ClusterAction(ClusterActionKind.Deliver, to, message));
         if (message.Message is RequestVote && state[to].Core is { Role: not Role.Leader } core && core.Leader != NodeId.None)
-            actions.Add(new ClusterAction(ActionKind.DeliverAfterLeaderTimeout, to, message));
+            actions.Add(new ClusterAction(ClusterActionKind.DeliverAfterLeaderTimeout, to, message));
         if (state.Spent.Duplicates < _config.Budget.Duplicates)
-            actions.Add(new ClusterAction(ActionKind.Duplicate, to, message));
+            actions.Add(new ClusterAction(ClusterActionKind.Duplicate, to, message));
         if (_config.Drops)
-            actions.Add(new ClusterAction(ActionKind.Drop, to, message));
+            actions.Add(new ClusterAction(ClusterActionKind.Drop, to, message));
     }
 
-    private void AddActionsOf(Member member, ClusterState state, List<ClusterAction> actions)
+    private void AddActionsOf(MemberState member, ClusterState state, List<ClusterAction> actions)
     {
         var (spent, budget, core, id) = (state.Spent, _config.Budget, member.Core, member.Id);
         var leads = core.Role == Role.Leader;
         if (!leads && spent.Timeouts < budget.Timeouts)
-            actions.Add(new ClusterAction(ActionKind.Timeout, id));
+            actions.Add(new ClusterAction(ClusterActionKind.Timeout, id));
         if (spent.Heartbeats < budget.Heartbeats && (leads || state.Ghost.Reads.Any(read => read.Node == id)))
-            actions.Add(new ClusterAction(ActionKind.Heartbeat, id));
+            actions.Add(new ClusterAction(ClusterActionKind.Heartbeat, id));
         if (leads && spent.QuorumTimeouts < budget.QuorumTimeouts)
-            actions.Add(new ClusterAction(ActionKind.QuorumTimeout, id));
+            actions.Add(new ClusterAction(ClusterActionKind.QuorumTimeout, id));
         if (spent.Proposals < budget.Proposals)
-            actions.Add(new ClusterAction(ActionKind.Propose, id, Number: spent.Proposals + 1));
+            actions.Add(new ClusterAction(ClusterActionKind.Propose, id, Number: spent.Proposals + 1));
         if (spent.Reads < budget.Reads)
-            actions.Add(new ClusterAction(ActionKind.Read, id, Number: spent.Reads + 1));
+            actions.Add(new ClusterAction(ClusterActionKind.Read, id, Number: spent.Reads + 1));
         if (core.ApplyingIndex > core.AppliedIndex)
-            actions.Add(new ClusterAction(ActionKind.Apply, id));
+            actions.Add(new ClusterAction(ClusterActionKind.Apply, id));
         for (var appends = 1; appends <= member.Pending.Length; appends++)
-            actions.Add(new ClusterAction(ActionKind.FlushCompletes, id, Appends: appends));
+            actions.Add(new ClusterAction(ClusterActionKind.FlushCompletes, id, Appends: appends));
         if (spent.Isolations < budget.Isolations && state.Isolated == NodeId.None)
-            actions.Add(new ClusterAction(ActionKind.Isolate, id));
+            actions.Add(new ClusterAction(ClusterActionKind.Isolate, id));
         if (spent.LostPeers < budget.LostPeers)
             AddLostPeers(core, actions);
         if (spent.Crashes < budget.Crashes)
@@ -200,7 +203,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         foreach (var peer in _configuration.Members)
         {
             if (peer == core.Leader ? core.Role != Role.Leader : core.Role == Role.Leader && peer != core.Self)
-                actions.Add(new ClusterAction(ActionKind.PeerLost, core.Self, Peer: peer));
+                actions.Add(new ClusterAction(ClusterActionKind.PeerLost, core.Self, Peer: peer));
         }
     }
 
@@ -208,32 +211,32 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// Adds the crashes. The disk keeps any number of the oldest pending appends. Term and vote are flushed before the entries of the same
     /// batch, so those of later appends may survive without their entries.
     /// </summary>
-    private static void AddCrashes(Member member, List<ClusterAction> actions)
+    private static void AddCrashes(MemberState member, List<ClusterAction> actions)
     {
         for (var appends = 0; appends <= member.Pending.Length; appends++)
         {
-            actions.Add(new ClusterAction(ActionKind.Crash, member.Id, Appends: appends, HardStates: appends));
+            actions.Add(new ClusterAction(ClusterActionKind.Crash, member.Id, Appends: appends, HardStates: appends));
             for (var hardStates = appends + 1; hardStates <= member.Pending.Length; hardStates++)
             {
                 if (member.Pending[hardStates - 1].HardState is not null)
-                    actions.Add(new ClusterAction(ActionKind.Crash, member.Id, Appends: appends, HardStates: hardStates));
+                    actions.Add(new ClusterAction(ClusterActionKind.Crash, member.Id, Appends: appends, HardStates: hardStates));
             }
         }
     }
 
-    private static ClusterState Isolate(ClusterState state, NodeId id, Budget spent)
+    private static ClusterState Isolate(ClusterState state, NodeId id, ActionBudget spent)
     {
         var isolated = state with { Isolated = id, Spent = spent };
         return isolated with { Network = [.. state.Network.Where(isolated.IsDeliverable)] };
     }
 
-    private ClusterState Propose(ClusterState state, ClusterAction action, Budget spent)
+    private ClusterState Propose(ClusterState state, ClusterAction action, ActionBudget spent)
     {
         var proposal = new Proposal(new ProposalId(action.Node, (ulong)action.Number), new byte[_config.CommandBytes]);
         return StepOn(state, action.Node).Execute(Input.Propose(new[] { proposal }), delivered: null, spent);
     }
 
-    private ClusterState Read(ClusterState state, ClusterAction action, Budget spent)
+    private ClusterState Read(ClusterState state, ClusterAction action, ActionBudget spent)
     {
         var ticket = (ulong)action.Number;
         var withRead = state with { Ghost = state.Ghost.WithRead(action.Node, ticket) };
@@ -243,7 +246,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <summary>
     /// The process ends and restarts at once: nothing arrives between the two, so that time needs no state of its own.
     /// </summary>
-    private ClusterState Crash(ClusterState state, ClusterAction action, Budget spent)
+    private ClusterState Crash(ClusterState state, ClusterAction action, ActionBudget spent)
     {
         var member = state[action.Node];
         var members = state.Members.ToArray();
@@ -252,16 +255,19 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
         members[(int)action.Node.Value - 1] = Start(action.Node, disk, member.Starts + 1);
         return state with
         {
-            Members = members, Ghost = state.Ghost.WithoutReadsOf(action.Node), Spent = spent, SpecState = _refinement?.State,
+            Members = members,
+            Ghost = state.Ghost.WithoutReadsOf(action.Node),
+            Spent = spent,
+            SpecState = _refinement?.State,
         };
     }
 
-    private Member Start(NodeId id, DiskImage disk, int startNumber)
+    private MemberState Start(NodeId id, DiskImage disk, int startNumber)
     {
         var core = new RaftCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
         core.AbstractTime();
         _refinement?.OnStart(core);
-        return new Member(_permutations, core, disk, [], startNumber);
+        return new MemberState(_permutations, core, disk, [], startNumber);
     }
 
     private StepExecutor StepOn(ClusterState state, NodeId id) => new(_config, _permutations, _effects, _refinement, state, id);
@@ -269,13 +275,14 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <summary>Elects the first member, and takes every action that follows until none is left.</summary>
     private ClusterState Elect(ClusterState state)
     {
-        state = Next(state, new ClusterAction(ActionKind.Timeout, new NodeId(1)))!;
+        state = Next(state, new ClusterAction(ClusterActionKind.Timeout, new NodeId(1)))!;
         var actions = new List<ClusterAction>();
         while (true)
         {
             actions.Clear();
             ActionsOf(state, actions);
-            if (actions.Find(static action => action.Kind is ActionKind.FlushCompletes or ActionKind.Apply or ActionKind.Deliver)
+            if (actions.Find(
+                static action => action.Kind is ClusterActionKind.FlushCompletes or ClusterActionKind.Apply or ClusterActionKind.Deliver)
                 is not { } next)
                 return state with { Spent = default };
             state = Next(state, next)!;

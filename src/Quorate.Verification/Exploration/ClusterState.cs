@@ -10,7 +10,8 @@ namespace Quorate.Verification.Exploration;
 /// <param name="Ghost">Ghost state: history that the properties refer to.</param>
 /// <param name="Spent">How often each action has happened, of those that <see cref="ModelConfig.Budget"/> limits.</param>
 /// <param name="Isolated">The isolated member, which neither sends nor receives; none if zero.</param>
-internal sealed record ClusterState(Member[] Members, SentMessage[] Network, GhostState Ghost, Budget Spent, NodeId Isolated = default)
+internal sealed record ClusterState(MemberState[] Members, SentMessage[] Network, GhostState Ghost, ActionBudget Spent,
+    NodeId Isolated = default)
 {
     /// <summary>
     /// State of the specification on the path on which this state was first reached. It depends on that path, so it is not part of the
@@ -18,7 +19,7 @@ internal sealed record ClusterState(Member[] Members, SentMessage[] Network, Gho
     /// </summary>
     public SpecificationState? SpecState { get; init; }
 
-    public Member this[NodeId id] => Members[(int)id.Value - 1];
+    public MemberState this[NodeId id] => Members[(int)id.Value - 1];
 
     /// <summary>Writes the state under one permutation, each component as its cached hash.</summary>
     public void Write(in SymmetryPermutation permutation, StateEncoder encoder)

@@ -19,7 +19,7 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
     /// The write-ahead log writes term and vote before any entry of the same batch (WriteAheadLog.AppendAndFlush), so the flushed entries
     /// are never ahead of the flushed hard states.
     /// </remarks>
-    public DiskImage With(ReadOnlySpan<PendingAppend> hardStates, int entries)
+    public DiskImage With(ReadOnlySpan<UnflushedAppend> hardStates, int entries)
     {
         var image = this;
         foreach (var append in hardStates)
@@ -58,7 +58,7 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
         SentMessage.WriteEntries(state, Entries);
     }
 
-    private DiskImage With(PendingAppend append)
+    private DiskImage With(UnflushedAppend append)
     {
         if (append.Entries.Length == 0)
             return this;
@@ -72,7 +72,7 @@ internal sealed record DiskImage(HardState HardState, LogEntry[] Entries, LogInd
 }
 
 /// <summary>An append that is not flushed yet, and the messages that are held until it is.</summary>
-internal sealed record PendingAppend(ulong Token, HardState? HardState, LogEntry[] Entries, LogIndex Commit, SentMessage[] Held)
+internal sealed record UnflushedAppend(ulong Token, HardState? HardState, LogEntry[] Entries, LogIndex Commit, SentMessage[] Held)
 {
     public void Write(in SymmetryPermutation state)
     {

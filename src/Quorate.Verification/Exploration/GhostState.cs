@@ -7,7 +7,7 @@ namespace Quorate.Verification.Exploration;
 /// Ghost state: what has been acknowledged to clients and to other members. It must stay true even when the member that acknowledged it
 /// has crashed.
 /// </summary>
-internal sealed class GhostState : HashedComponent
+internal sealed class GhostState : HashedStateComponent
 {
     private readonly SymmetryPermutation[] _permutations;
 
@@ -103,7 +103,7 @@ internal sealed class GhostState : HashedComponent
         Reads.Any(read => read.Node == node) ? With(reads: Reads.RemoveAll(read => read.Node == node)) : this;
 
     /// <summary>Checks LeaderCompleteness and CommittedIsDurable.</summary>
-    public void Check(ReadOnlySpan<Member> members)
+    public void Check(ReadOnlySpan<MemberState> members)
     {
         for (var at = 0; at < Committed.Length; at++)
         {

@@ -15,7 +15,7 @@ internal sealed record ModelConfig(string Name)
     public bool StartsWithLeader { get; init; }
 
     /// <summary>How often each action may happen, summed over all members.</summary>
-    public Budget Budget { get; init; }
+    public ActionBudget Budget { get; init; }
 
     /// <summary>
     /// A step's append is durable only after a separate FlushCompletes action, and may be lost until then. Otherwise it is durable at once.
@@ -58,7 +58,7 @@ internal sealed record ModelConfig(string Name)
 }
 
 /// <summary>How often each limited action may happen, or has happened.</summary>
-internal readonly record struct Budget
+internal readonly record struct ActionBudget
 {
     public byte Timeouts { get; init; }
 

@@ -3,7 +3,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Exploration;
 
 /// <summary>A message that was sent: a copy, because the core reuses its message objects.</summary>
-internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
+internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage>
 {
     public SentMessage(SymmetryPermutation[] permutations, Message message)
         : base(permutations)
@@ -67,11 +67,11 @@ internal sealed class SentMessage : HashedComponent, IEquatable<SentMessage>
                 foreach (ref readonly var proposal in forward.Proposals.Span)
                     state.Number(proposal.Id.Sequence);
                 break;
-            case RejectProposals refusal:
+            case RejectProposals rejection:
                 state.Number(8);
-                state.Number(refusal.FirstSequence);
-                state.Number(refusal.LastSequence);
-                state.Number((ulong)refusal.Reason);
+                state.Number(rejection.FirstSequence);
+                state.Number(rejection.LastSequence);
+                state.Number((ulong)rejection.Reason);
                 break;
             case ReadIndexRequest request:
                 state.Number(9);

@@ -11,13 +11,13 @@ internal sealed class StepExecutor
     private readonly ModelConfig _config;
     private readonly SymmetryPermutation[] _permutations;
     private readonly ClusterState _state;
-    private readonly Member _member;
+    private readonly MemberState _member;
     private readonly RaftCore _core;
     private readonly Effects _effects;
     private readonly Refinement? _refinement;
-    private readonly List<PendingAppend> _pending;
+    private readonly List<UnflushedAppend> _pending;
     private readonly List<SentMessage> _sent = [];
-    private readonly Queue<EntriesRequest> _entriesRequests = new();
+    private readonly Queue<LoadEntriesRequest> _entriesRequests = new();
     private DiskImage _disk;
     private GhostState _ghost;
 
@@ -48,7 +48,7 @@ internal sealed class StepExecutor
     /// <param name="input">The input.</param>
     /// <param name="delivered">A message that is removed from the network; null: none.</param>
     /// <param name="spent">The action counts, this action included.</param>
-    public ClusterState Execute(in Input input, SentMessage? delivered, Budget spent)
+    public ClusterState Execute(in Input input, SentMessage? delivered, ActionBudget spent)
     {
         Step(input);
         ProcessImmediateInputs();
@@ -61,7 +61,7 @@ internal sealed class StepExecutor
     /// Completes the flush of the oldest appends: their entries are on the disk, the messages held for them are sent, and the core receives
     /// the input.
     /// </summary>
-    public ClusterState Flush(int appends, Budget spent)
+    public ClusterState Flush(int appends, ActionBudget spent)
     {
         var token = CompleteAppends(appends);
         return Execute(Input.Durable(token), delivered: null, spent);
@@ -86,7 +86,7 @@ internal sealed class StepExecutor
     private void ExecuteEffects()
     {
         if (_effects.Append is { IsEmpty: false } append)
-            _pending.Add(new PendingAppend(append.Token, append.HardState, append.Entries.ToArray(), append.Commit, []));
+            _pending.Add(new UnflushedAppend(append.Token, append.HardState, append.Entries.ToArray(), append.Commit, []));
         foreach (var message in _effects.SendNow.Messages)
             _sent.Add(new SentMessage(_permutations, message));
         if (_effects.SendWhenDurable.Messages.Count > 0)
@@ -138,17 +138,17 @@ internal sealed class StepExecutor
         return completed[^1].Token;
     }
 
-    private LogEntry[] ReadLog(in EntriesRequest request)
+    private LogEntry[] ReadLog(in LoadEntriesRequest request)
     {
         Invariant.That(request.To <= _disk.LastIndex, "the core requests only entries that the disk has");
         return _disk.Entries[((int)request.From.Value - 1)..(int)request.To.Value];
     }
 
-    private ClusterState Finish(SentMessage? delivered, Budget spent)
+    private ClusterState Finish(SentMessage? delivered, ActionBudget spent)
     {
         _core.AbstractTime();
         var members = _state.Members.ToArray();
-        members[(int)_core.Self.Value - 1] = new Member(_permutations, _core, _disk, [.. _pending], _member.Starts);
+        members[(int)_core.Self.Value - 1] = new MemberState(_permutations, _core, _disk, [.. _pending], _member.Starts);
         var state = new ClusterState(members, [], _ghost, spent, _state.Isolated) { SpecState = _refinement?.State };
         return state with { Network = NextNetwork(state, delivered) };
     }

@@ -9,7 +9,7 @@ namespace Quorate.Verification.Exploration;
 /// Two clusters that differ only by a permutation of their members behave the same, so one of them is enough: the explorer represents a
 /// state by the least hash over all permutations.
 /// </remarks>
-internal readonly struct SymmetryPermutation : IStateWriter
+internal readonly struct SymmetryPermutation : IModelStateWriter
 {
     private readonly StateEncoder _encoder;
     private readonly ImmutableArray<ulong> _newIds;

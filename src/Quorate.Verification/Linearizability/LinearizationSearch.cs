@@ -18,7 +18,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
 {
     private const long StepsBetweenCancellationChecks = 1024;
 
-    private readonly List<Operation<TRequest, TResponse>> _operations;
+    private readonly List<HistoryOperation<TRequest, TResponse>> _operations;
     private readonly SequentialModel<TState, TRequest, TResponse> _model;
     private readonly HistoryEvent _front = new(-1, isReturn: false);
     private readonly HistoryEvent _pendingFront = new(-1, isReturn: false);
@@ -29,13 +29,13 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
     private List<int> _longestOrder = [];
     private TState _state;
 
-    public LinearizationSearch(List<Operation<TRequest, TResponse>> operations, SequentialModel<TState, TRequest, TResponse> model)
+    public LinearizationSearch(List<HistoryOperation<TRequest, TResponse>> operations, SequentialModel<TState, TRequest, TResponse> model)
     {
         (_operations, _model, _state) = (operations, model, model.Initial);
         BuildTimeline();
     }
 
-    public Verdict Run(long budget, CancellationToken cancel)
+    public LinearizabilityReport Run(long budget, CancellationToken cancel)
     {
         var (steps, taken) = (0L, UInt128.Zero);
 
@@ -50,7 +50,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
                 if (_linearized.Count > _longestOrder.Count)
                     _longestOrder = [.. _linearized.Reverse().Select(static t => t.Call.Operation)];
                 if (_linearized.Count == 0)
-                    return Verdict.NotLinearizable(ExplainFailure(), steps);
+                    return LinearizabilityReport.NotLinearizable(ExplainFailure(), steps);
                 (var last, until, _state) = _linearized.Pop();
                 taken ^= _zobristKeys[last.Operation];
                 Undo(last);
@@ -59,7 +59,7 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
             }
 
             if (steps >= budget || (steps % StepsBetweenCancellationChecks == 0 && cancel.IsCancellationRequested))
-                return Verdict.Unknown(
+                return LinearizabilityReport.Unknown(
                     $"a linearization of {_operations.Count} operations was neither found nor excluded in {steps} steps", steps);
             steps++;
             if (!CanBeNext(_operations[at.Operation], out var next) || !_visited.Add((taken ^ _zobristKeys[at.Operation], next)))
@@ -75,10 +75,10 @@ internal sealed class LinearizationSearch<TState, TRequest, TResponse>
             (at, until) = (_front.Next, null);
         }
 
-        return Verdict.Linearizable(steps);
+        return LinearizabilityReport.Linearizable(steps);
     }
 
-    private bool CanBeNext(Operation<TRequest, TResponse> operation, out TState next)
+    private bool CanBeNext(HistoryOperation<TRequest, TResponse> operation, out TState next)
     {
         var response = _model.Step(_state, operation.Request, out next);
 

@@ -6,7 +6,7 @@ internal static class BreadthFirstSearch
 {
     /// <param name="model">The model to explore.</param>
     /// <param name="distinctMax">Stops the search, incomplete, after this number of distinct states.</param>
-    public static SearchResult Run<TState, TAction>(IModel<TState, TAction> model, int distinctMax = int.MaxValue)
+    public static BreadthFirstSearchResult Run<TState, TAction>(IModel<TState, TAction> model, int distinctMax = int.MaxValue)
         where TState : class
         where TAction : notnull
         => new Search<TState, TAction>(model, distinctMax).Run();
@@ -21,7 +21,7 @@ internal static class BreadthFirstSearch
         private readonly SometimesCounter<TState> _reached = new(model.Sometimes);
         private long _generated;
 
-        public SearchResult Run()
+        public BreadthFirstSearchResult Run()
         {
             foreach (var state in model.InitialStates)
             {
@@ -93,7 +93,7 @@ internal static class BreadthFirstSearch
             return null;
         }
 
-        private SearchResult Result(int depth, Counterexample? counterexample) =>
+        private BreadthFirstSearchResult Result(int depth, Counterexample? counterexample) =>
             new(_generated, _visited.Count, depth, IsComplete: false, _reached.Counts, counterexample);
     }
 }
@@ -107,7 +107,7 @@ internal static class BreadthFirstSearch
 /// <param name="IsComplete">Whether every state within bounds was visited and nothing is violated.</param>
 /// <param name="Reached">For each condition that must hold sometimes, the number of states in which it held.</param>
 /// <param name="Counterexample">A shortest path to a violation; null if there is none.</param>
-internal sealed record SearchResult(
+internal sealed record BreadthFirstSearchResult(
     long Generated, int Distinct, int Depth, bool IsComplete, IReadOnlyDictionary<string, long> Reached, Counterexample? Counterexample);
 
 /// <summary>Counts the states in which each condition that must hold sometimes has held.</summary>

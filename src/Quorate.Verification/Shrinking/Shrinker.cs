@@ -20,12 +20,12 @@ public static class Shrinker
     {
         ArgumentNullException.ThrowIfNull(failure);
         ArgumentNullException.ThrowIfNull(run);
-        var search = new Search(failure, run, onProgress, runsMax);
+        var search = new ShrinkSearch(failure, run, onProgress, runsMax);
         search.Run();
         return new ShrunkRun(search.Failure, failure.Size, search.Failure.Size, search.Runs);
     }
 
-    private sealed class Search(
+    private sealed class ShrinkSearch(
         SimulationFailedException original, Func<RunOptions, SimulationReport> run, Action<string>? onProgress, int runsMax)
     {
         /// <summary>The smallest failure so far.</summary>
@@ -33,7 +33,7 @@ public static class Shrinker
 
         public int Runs { get; private set; }
 
-        private Reduction Best => Failure.Reduction;
+        private RunReduction Best => Failure.Reduction;
 
         public void Run()
         {
@@ -78,9 +78,9 @@ public static class Shrinker
         }
 
         private void DisableFaults() => DeltaDebugging.Minimize(
-            [.. Reduction.DisableableFaults.Except(Best.DisabledFaults)],
+            [.. RunReduction.DisableableFaults.Except(Best.DisabledFaults)],
             enabled => Fails(
-                Best with { DisabledFaults = [.. Reduction.DisableableFaults.Except(enabled)] }, $"{enabled.Count} continuous faults"));
+                Best with { DisabledFaults = [.. RunReduction.DisableableFaults.Except(enabled)] }, $"{enabled.Count} continuous faults"));
 
         private void RemoveFaultInjections() => DeltaDebugging.Minimize(
             Failure.FaultInjections,
@@ -109,7 +109,7 @@ public static class Shrinker
             }
         }
 
-        private bool Fails(Reduction reduction, string description)
+        private bool Fails(RunReduction reduction, string description)
         {
             if (Runs >= runsMax)
                 return false;

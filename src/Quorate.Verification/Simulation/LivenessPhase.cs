@@ -9,14 +9,14 @@ namespace Quorate.Verification.Simulation;
 /// </summary>
 internal sealed partial class LivenessPhase
 {
-    private readonly Cluster _cluster;
+    private readonly SimulatedCluster _cluster;
     private readonly Prng _prng;
     private readonly List<SimulatedMachine> _healthy;
     private readonly List<SimulatedMachine> _faulty;
     private readonly List<SimulatedMachine> _unrepaired = [];
     private readonly List<SimulatedMachine> _withHungDisk = [];
 
-    public LivenessPhase(Cluster cluster, ulong seed)
+    public LivenessPhase(SimulatedCluster cluster, ulong seed)
     {
         _cluster = cluster;
         _prng = Prng.Derive(seed, "quiet");

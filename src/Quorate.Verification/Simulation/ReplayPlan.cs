@@ -12,7 +12,7 @@ internal sealed class ReplayPlan
     private readonly Dictionary<int, Queue<ClientIteration>>? _includedIterations;
     private readonly Dictionary<string, int> _injectionCounts = new(StringComparer.Ordinal);
 
-    public ReplayPlan(Reduction reduction)
+    public ReplayPlan(RunReduction reduction)
     {
         _includedInjections = reduction.FaultInjections?.ToHashSet(StringComparer.Ordinal);
         _includedIterations = reduction.ClientIterations?

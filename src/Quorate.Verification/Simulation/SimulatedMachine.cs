@@ -20,8 +20,8 @@ internal sealed class SimulatedMachine
     /// </summary>
     private static readonly string[] TraceKindNames = [.. Enumerable.Range(0, 256).Select(static i => ((TraceKind)i).ToString())];
 
-    private readonly Cluster _cluster;
-    private readonly List<IClient> _waitingClients = [];
+    private readonly SimulatedCluster _cluster;
+    private readonly List<ISimulatedClient> _waitingClients = [];
     private readonly Action _onIterationDue;
 
     /// <summary>The core of the running process, or of the last one.</summary>
@@ -42,7 +42,7 @@ internal sealed class SimulatedMachine
     /// </summary>
     private EntryId _lastWipedEntry;
 
-    public SimulatedMachine(Cluster cluster, NodeId id, ulong seed)
+    public SimulatedMachine(SimulatedCluster cluster, NodeId id, ulong seed)
     {
         Prng DeriveStream(string concern) => Prng.Derive(seed, $"{concern} of {id}");
 
@@ -122,7 +122,7 @@ internal sealed class SimulatedMachine
         {
             Process = new SimulatedProcess(_cluster, this);
         }
-        catch (PowerCutException)
+        catch (SimulatedCrashException)
         {
             _cluster.ScheduleRestart(this);
             EndDuringDiskCall();
@@ -175,13 +175,13 @@ internal sealed class SimulatedMachine
     }
 
     /// <summary>Cuts the power of the machine, whether or not a process is running.</summary>
-    public void PowerCut(PowerLossOutcome outcome)
+    public void LosePower(PowerLossOutcome outcome)
     {
         _cluster.Counters.Increment("power cut");
         if (Process is null)
             _cluster.ScheduleRestart(this);
         Kill($"power cut, what was not flushed is {outcome}");
-        Disk.PowerCut(outcome, DiskPrng);
+        Disk.LosePower(outcome, DiskPrng);
     }
 
     /// <summary>Kills the process and replaces the disk by an empty one; the member is restarted as after any other end.</summary>
@@ -204,9 +204,9 @@ internal sealed class SimulatedMachine
         (_lastWipedEntry.Index >= entry.Index && _lastWipedEntry.Term >= entry.Term) ||
         (FlushedIndex >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
 
-    public void AddWaitingClient(IClient client) => _waitingClients.Add(client);
+    public void AddWaitingClient(ISimulatedClient client) => _waitingClients.Add(client);
 
-    public void RemoveWaitingClient(IClient client) => _waitingClients.Remove(client);
+    public void RemoveWaitingClient(ISimulatedClient client) => _waitingClients.Remove(client);
 
     public void Wake(SimulatedProcess process)
     {
@@ -274,7 +274,7 @@ internal sealed class SimulatedMachine
         if (Disk.IsProcessKill)
             Kill("killed in a disk call");
         else
-            PowerCut(DrawPowerLossOutcome());
+            LosePower(DrawPowerLossOutcome());
     }
 
     private void UpdateDurableState()
@@ -364,11 +364,11 @@ internal sealed class SimulatedMachine
             if (process.RunOnce())
                 _cluster.CheckCluster(process.State);
         }
-        catch (PowerCutException)
+        catch (SimulatedCrashException)
         {
             _cluster.Counters.Increment("process ended during an iteration");
             if (DiskPrng.Chance(500))
-                PowerCut(DrawPowerLossOutcome());
+                LosePower(DrawPowerLossOutcome());
             else
                 Kill("in the middle of a turn");
             return;

@@ -20,7 +20,7 @@ internal sealed class SimulatedProcess
     private readonly RaftDriver _driver;
     private readonly TickClock _clock;
     private readonly SimulatedMachine _machine;
-    private readonly Cluster _cluster;
+    private readonly SimulatedCluster _cluster;
     private readonly VirtualTime _time;
     private readonly TraceWriter? _trace;
     private readonly CoverageObserver _coverage;
@@ -32,8 +32,8 @@ internal sealed class SimulatedProcess
     private bool _hasChanged;
 
     /// <exception cref="IOException">A disk call failed.</exception>
-    /// <exception cref="PowerCutException">The power was cut during recovery.</exception>
-    public SimulatedProcess(Cluster cluster, SimulatedMachine machine)
+    /// <exception cref="SimulatedCrashException">The power was cut during recovery.</exception>
+    public SimulatedProcess(SimulatedCluster cluster, SimulatedMachine machine)
     {
         _machine = machine;
         _cluster = cluster;
@@ -62,7 +62,8 @@ internal sealed class SimulatedProcess
         var restored = StartupRecovery.Run(Log, recovered, cluster.Configuration, StateMachine.Replay, CancellationToken.None);
         Core = new RaftCore(cluster.RaftOptionsFor(machine.Id, seed), restored);
         _refinement?.OnStart(Core);
-        Endpoint = new Endpoint(cluster.Network, machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Wake, cluster.Trace);
+        Endpoint =
+            new SimulatedEndpoint(cluster.Network, machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Wake, cluster.Trace);
         _clock = new TickClock(machine.Clock, TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10, ticksAtOnceMax: 10);
         var logWriter = new LogWriter(Log, wal, DiskWorker, Wake);
         _driver = new RaftDriver(Core, Endpoint, logWriter, StateMachine.Applier, Reads, Clients, _clock, Observe);
@@ -80,7 +81,7 @@ internal sealed class SimulatedProcess
 
     public ProposalQueue Clients { get; }
 
-    public Endpoint Endpoint { get; }
+    public SimulatedEndpoint Endpoint { get; }
 
     public SimulatedWorker DiskWorker { get; }
 
@@ -137,7 +138,7 @@ internal sealed class SimulatedProcess
     private void OnEffect()
     {
         if (_effectsUntilCut >= 0 && _effectsUntilCut-- == 0)
-            throw new PowerCutException();
+            throw new SimulatedCrashException();
     }
 
     private void Observe(RaftCore core, in Input input, Effects effects)

@@ -90,7 +90,7 @@ internal sealed record SwarmOptions
     public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
 
     /// <summary>Returns the same options without the faults that a reduction disables.</summary>
-    public SwarmOptions Without(Reduction reduction)
+    public SwarmOptions Without(RunReduction reduction)
     {
         bool IsDisabled(string fault) => reduction.DisabledFaults.Contains(fault);
         return this with

@@ -20,7 +20,7 @@ namespace Quorate.Verification.Specification;
 /// </remarks>
 internal sealed class Refinement
 {
-    private readonly QuorateRaft _raft;
+    private readonly QuorateRaftSpecification _raft;
     private readonly Dictionary<NodeId, int> _servers = [];
 
     private SpecificationState _state;
@@ -38,8 +38,8 @@ internal sealed class Refinement
         var voters = default(ServerSet);
         foreach (var voter in configuration.Voters)
             voters = voters.With(_servers[voter]);
-        _raft = new QuorateRaft(
-            new Constants { Servers = _servers.Count, InitialVoters = voters, PreVote = true, MaxWrites = int.MaxValue });
+        _raft = new QuorateRaftSpecification(
+            new SpecConstants { Servers = _servers.Count, InitialVoters = voters, PreVote = true, MaxWrites = int.MaxValue });
         _openReads = [.. _servers.Select(static _ => new Dictionary<ulong, int>())];
         _state = _raft.Init();
     }
@@ -60,7 +60,7 @@ internal sealed class Refinement
         _openReads?[i].Clear();
         for (var write = 0; write <= server.Writes.Length; write++)
         {
-            foreach (var log in QuorateRaft.SurvivingLogs(server, write))
+            foreach (var log in QuorateRaftSpecification.SurvivingLogs(server, write))
             {
                 if (log.Length != Number(core.LastIndex) || log.Last.Term != Number(core.LastTerm))
                     continue;
@@ -68,7 +68,7 @@ internal sealed class Refinement
                 {
                     var image = server.ImageAfter(hard);
                     if (image.Term == Number(core.Term) && image.Vote == ServerOf(core.VotedFor)
-                        && QuorateRaft.Restart(State, i, hard, write, log, Number(core.CommitIndex)) is { } restarted)
+                        && QuorateRaftSpecification.Restart(State, i, hard, write, log, Number(core.CommitIndex)) is { } restarted)
                     {
                         _state = restarted;
                         return;
@@ -94,7 +94,7 @@ internal sealed class Refinement
         FollowReads(core, i, input, effects);
         CheckReads(core, i, input, effects);
         if (core.Role == Role.Follower && State.Servers[i].Role != Role.Follower)
-            Take(core, nameof(QuorateRaft.BecomeFollower), QuorateRaft.BecomeFollower(State, i));
+            Take(core, nameof(QuorateRaftSpecification.BecomeFollower), QuorateRaftSpecification.BecomeFollower(State, i));
 
         AssignWriteTokens(core, i, effects);
         CheckStatesMatch(core, i, effects);
@@ -145,7 +145,7 @@ internal sealed class Refinement
     {
         var writes = State.Servers[i].Writes.Count(write => write.Token <= token);
         if (writes > 0)
-            Take(core, nameof(QuorateRaft.OnDurable), QuorateRaft.OnDurable(State, i, writes));
+            Take(core, nameof(QuorateRaftSpecification.OnDurable), QuorateRaftSpecification.OnDurable(State, i, writes));
     }
 
     private void FollowTerm(RaftCore core, int i, Effects effects)
@@ -154,11 +154,11 @@ internal sealed class Refinement
         var becomesCandidate = Number(core.Term) == server.Term + 1 && core.Role == Role.Candidate;
         var repeatsPreVote = server.Role == Role.PreCandidate && FirstSent<RequestVote>(effects) is { PreVote: true };
         if (repeatsPreVote || ((becomesCandidate || core.Role == Role.PreCandidate) && server.Role != Role.PreCandidate))
-            Take(core, nameof(QuorateRaft.BecomePreCandidate), _raft.BecomePreCandidate(State, i));
+            Take(core, nameof(QuorateRaftSpecification.BecomePreCandidate), _raft.BecomePreCandidate(State, i));
         if (becomesCandidate)
-            Take(core, nameof(QuorateRaft.BecomeCandidate), _raft.BecomeCandidate(State, i));
+            Take(core, nameof(QuorateRaftSpecification.BecomeCandidate), _raft.BecomeCandidate(State, i));
         else if (Number(core.Term) > server.Term)
-            Take(core, nameof(QuorateRaft.TryAdoptTerm), _raft.TryAdoptTerm(State, i, Number(core.Term)));
+            Take(core, nameof(QuorateRaftSpecification.TryAdoptTerm), _raft.TryAdoptTerm(State, i, Number(core.Term)));
     }
 
     private void FollowMessage(RaftCore core, int i, Message message, Effects effects)
@@ -169,18 +169,18 @@ internal sealed class Refinement
             {
                 var next = _raft.OnAppendEntries(
                     State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
-                Take(core, nameof(QuorateRaft.OnAppendEntries), next);
+                Take(core, nameof(QuorateRaftSpecification.OnAppendEntries), next);
             }
 
             if (append.Round > 0)
-                Take(core, nameof(QuorateRaft.AnswerRound), QuorateRaft.AnswerRound(State, i, (int)append.Round));
+                Take(core, nameof(QuorateRaftSpecification.AnswerRound), QuorateRaftSpecification.AnswerRound(State, i, (int)append.Round));
         }
         else if (message is RequestVote request && FirstSent<RequestVoteReply>(effects) is { Granted: true })
         {
             var specRequest = ToSpecMessage(request);
             if (!State.Messages.Any(specRequest.IsImpliedBy))
-                throw Violation(core, nameof(QuorateRaft.OnRequestVote), $"{specRequest} was never sent");
-            Take(core, nameof(QuorateRaft.OnRequestVote), _raft.OnRequestVote(State, i, specRequest));
+                throw Violation(core, nameof(QuorateRaftSpecification.OnRequestVote), $"{specRequest} was never sent");
+            Take(core, nameof(QuorateRaftSpecification.OnRequestVote), _raft.OnRequestVote(State, i, specRequest));
         }
     }
 
@@ -190,16 +190,16 @@ internal sealed class Refinement
             return;
         if (State.Servers[i].Role != Role.Leader)
         {
-            Take(core, nameof(QuorateRaft.BecomeLeader), _raft.BecomeLeader(State, i));
+            Take(core, nameof(QuorateRaftSpecification.BecomeLeader), _raft.BecomeLeader(State, i));
 
             // Reads that it had forwarded, or wanted to forward, to another leader become its own.
-            Take(core, nameof(QuorateRaft.OnRead), QuorateRaft.OnRead(State, i));
+            Take(core, nameof(QuorateRaftSpecification.OnRead), QuorateRaftSpecification.OnRead(State, i));
         }
 
         while (State.Servers[i].Log.Length < Number(core.LastIndex))
-            Take(core, nameof(QuorateRaft.OnPropose), _raft.OnPropose(State, i));
+            Take(core, nameof(QuorateRaftSpecification.OnPropose), _raft.OnPropose(State, i));
         if (State.Servers[i].Commit < Number(core.CommitIndex))
-            Take(core, nameof(QuorateRaft.AdvanceCommit), _raft.AdvanceCommit(State, i, Number(core.CommitIndex)));
+            Take(core, nameof(QuorateRaftSpecification.AdvanceCommit), _raft.AdvanceCommit(State, i, Number(core.CommitIndex)));
     }
 
     private void FollowReads(RaftCore core, int i, in Input input, Effects effects)
@@ -207,16 +207,16 @@ internal sealed class Refinement
         if (core.Role != Role.Leader)
             return;
         if (input.Kind == InputKind.Read || input is { Kind: InputKind.Message, Message: ReadIndexRequest })
-            Take(core, nameof(QuorateRaft.OnRead), QuorateRaft.OnRead(State, i));
+            Take(core, nameof(QuorateRaftSpecification.OnRead), QuorateRaftSpecification.OnRead(State, i));
 
         var granted = GrantedIndexes(effects);
         var startsRound = effects.SendNow.Messages.Any(m => m is AppendEntries append && (int)append.Round > State.Servers[i].Round);
         if (startsRound || (granted.Count > 0 && State.Servers[i].Reads.All(static r => r.Round == 0)))
-            Take(core, nameof(QuorateRaft.StartReadRound), QuorateRaft.StartReadRound(State, i));
+            Take(core, nameof(QuorateRaftSpecification.StartReadRound), QuorateRaftSpecification.StartReadRound(State, i));
         if (granted.Count == 0)
             return;
 
-        Take(core, nameof(QuorateRaft.ConfirmReads), _raft.ConfirmReads(State, i));
+        Take(core, nameof(QuorateRaftSpecification.ConfirmReads), _raft.ConfirmReads(State, i));
         foreach (var index in granted)
         {
             if (!State.Granted.Any(read => read.Index == index && read.Index >= read.Needed))
@@ -310,7 +310,7 @@ internal sealed class Refinement
             throw Violation(core, "Send", $"it sends {sent}{(token == 0 ? " at once" : $" when append {token} is durable")}");
     }
 
-    private void CheckIsPartOf(TermLog termLog, RaftCore core, AppendEntries append)
+    private void CheckIsPartOf(SpecTermLog termLog, RaftCore core, AppendEntries append)
     {
         var (previous, last) = (Number(append.Previous.Index), Number(append.LastIndex));
         var isPart = termLog.Leaders.Contains(_servers[core.Self])

@@ -50,7 +50,7 @@ internal readonly record struct ServerSet(uint Bits)
 /// <summary>
 /// The members that form quorums: a majority of the voters and, during a membership change, also a majority of the outgoing voters.
 /// </summary>
-internal readonly record struct Membership(ServerSet Voters, ServerSet Outgoing)
+internal readonly record struct SpecMembership(ServerSet Voters, ServerSet Outgoing)
 {
     public bool Includes(int server) => Voters.Contains(server) || Outgoing.Contains(server);
 

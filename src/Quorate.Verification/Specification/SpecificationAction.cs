@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Specification;
 
 /// <summary>The actions of spec/QuorateRaft.tla.</summary>
-internal enum ActionName : byte
+internal enum SpecActionName : byte
 {
     OnDurable = 1,
     Restart,
@@ -25,7 +25,7 @@ internal enum ActionName : byte
 }
 
 /// <summary>One action of one server with its arguments, in the order of spec/QuorateRaft.tla.</summary>
-internal readonly record struct SpecificationAction(ActionName Name, int Server, int A = 0, int B = 0, int C = 0, int D = 0)
+internal readonly record struct SpecificationAction(SpecActionName Name, int Server, int A = 0, int B = 0, int C = 0, int D = 0)
 {
     public override string ToString() => $"{Name}({Server + 1}, {A}, {B}, {C}, {D})";
 }

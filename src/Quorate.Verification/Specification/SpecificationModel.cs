@@ -7,15 +7,15 @@ namespace Quorate.Verification.Specification;
 /// Model for an exhaustive search of the executable specification within its bounds: Next, and a fingerprint that is equal for states that
 /// differ only by a permutation of symmetric servers.
 /// </summary>
-internal sealed class SpecificationModel(Constants constants) : IModel<SpecificationState, SpecificationAction>
+internal sealed class SpecificationModel(SpecConstants constants) : IModel<SpecificationState, SpecificationAction>
 {
-    private readonly QuorateRaft _raft = new(constants);
+    private readonly QuorateRaftSpecification _raft = new(constants);
     private readonly int[][] _permutations = [.. Permutations(constants)];
     private readonly List<ulong> _words = [];
-    private readonly Dictionary<ActionName, long> _actionCounts = [];
+    private readonly Dictionary<SpecActionName, long> _actionCounts = [];
 
     /// <summary>How often each action was taken.</summary>
-    public IReadOnlyDictionary<ActionName, long> ActionCounts => _actionCounts;
+    public IReadOnlyDictionary<SpecActionName, long> ActionCounts => _actionCounts;
 
     public IEnumerable<SpecificationState> InitialStates => [constants.StartsElected ? _raft.Elected() : _raft.Init()];
 
@@ -31,61 +31,62 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
     {
         var server = s.Servers[i];
         var termLog = s.TermLogOf(server.Term);
-        void Add(ActionName name, int a = 0, int b = 0, int c = 0, int d = 0) => actions.Add(new SpecificationAction(name, i, a, b, c, d));
-        void AddEach(ActionName name, int to)
+        void Add(SpecActionName name, int a = 0, int b = 0, int c = 0, int d = 0) =>
+            actions.Add(new SpecificationAction(name, i, a, b, c, d));
+        void AddEach(SpecActionName name, int to)
         {
             for (var n = 1; n <= to; n++)
                 Add(name, n);
         }
 
-        AddEach(ActionName.OnDurable, server.Writes.Length);
+        AddEach(SpecActionName.OnDurable, server.Writes.Length);
         if (s.Spent.Restarts < constants.MaxRestarts)
             AddRestarts(server, i, actions);
-        AddEach(ActionName.TryAdoptTerm, constants.MaxTerm);
+        AddEach(SpecActionName.TryAdoptTerm, constants.MaxTerm);
         if (server.Role == Role.Leader)
-            Add(ActionName.BecomeFollower);
+            Add(SpecActionName.BecomeFollower);
         if (server.Term < constants.MaxTerm)
         {
-            Add(ActionName.BecomePreCandidate);
-            Add(ActionName.BecomeCandidate);
+            Add(SpecActionName.BecomePreCandidate);
+            Add(SpecActionName.BecomeCandidate);
         }
 
         for (var m = 0; m < s.Messages.Length; m++)
         {
             if (s.Messages[m].Kind is SpecMessageKind.RequestVote or SpecMessageKind.RequestPreVote)
-                Add(ActionName.OnRequestVote, m);
+                Add(SpecActionName.OnRequestVote, m);
         }
 
-        Add(ActionName.BecomeLeader);
+        Add(SpecActionName.BecomeLeader);
         if (s.Spent.Commands < constants.MaxCommands)
-            Add(ActionName.OnPropose);
+            Add(SpecActionName.OnPropose);
 
         AddReceiveEntries(server, termLog, i, actions);
-        AddEach(ActionName.AdvanceCommit, server.Log.Length);
+        AddEach(SpecActionName.AdvanceCommit, server.Log.Length);
         if (s.Spent.Reads < constants.MaxReads)
-            Add(ActionName.OnRead);
-        Add(ActionName.StartReadRound);
-        AddEach(ActionName.AnswerRound, termLog.Round);
-        Add(ActionName.ConfirmReads);
+            Add(SpecActionName.OnRead);
+        Add(SpecActionName.StartReadRound);
+        AddEach(SpecActionName.AnswerRound, termLog.Round);
+        Add(SpecActionName.ConfirmReads);
         if (s.Spent.Changes < constants.MaxChanges)
         {
             for (var target = 0; target < constants.Targets.Count; target++)
-                Add(ActionName.EnterJoint, target);
+                Add(SpecActionName.EnterJoint, target);
         }
 
-        Add(ActionName.LeaveJoint);
+        Add(SpecActionName.LeaveJoint);
         if (s.Spent.Snapshots < constants.MaxSnapshots)
-            AddEach(ActionName.TakeSnapshot, server.Commit);
-        AddEach(ActionName.InstallSnapshot, termLog.Snapshot);
+            AddEach(SpecActionName.TakeSnapshot, server.Commit);
+        AddEach(SpecActionName.InstallSnapshot, termLog.Snapshot);
     }
 
-    private static void AddReceiveEntries(SpecServer server, TermLog termLog, int i, List<SpecificationAction> actions)
+    private static void AddReceiveEntries(SpecServer server, SpecTermLog termLog, int i, List<SpecificationAction> actions)
     {
         var agree = server.Log.Agreement(termLog.Log);
         for (var last = agree; last <= termLog.Log.Length; last++)
-            actions.Add(new SpecificationAction(ActionName.OnAppendEntries, i, agree, last, termLog.Commit));
+            actions.Add(new SpecificationAction(SpecActionName.OnAppendEntries, i, agree, last, termLog.Commit));
         for (var last = 1; last <= agree; last++)
-            actions.Add(new SpecificationAction(ActionName.OnAppendEntries, i, last - 1, last, 0));
+            actions.Add(new SpecificationAction(SpecActionName.OnAppendEntries, i, last - 1, last, 0));
     }
 
     private static void AddRestarts(SpecServer server, int i, List<SpecificationAction> actions)
@@ -93,12 +94,12 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
         for (var write = 0; write <= server.Writes.Length; write++)
         {
             var snapshot = server.ImageAfter(write).Snapshot;
-            foreach (var log in QuorateRaft.SurvivingLogs(server, write))
+            foreach (var log in QuorateRaftSpecification.SurvivingLogs(server, write))
             {
                 for (var hard = write; hard <= server.Writes.Length; hard++)
                 {
                     for (var commit = snapshot; commit <= Math.Max(snapshot, server.Commit); commit++)
-                        actions.Add(new SpecificationAction(ActionName.Restart, i, hard, write, log.Length, commit));
+                        actions.Add(new SpecificationAction(SpecActionName.Restart, i, hard, write, log.Length, commit));
                 }
             }
         }
@@ -109,7 +110,7 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
         var next = Enabled(s, action);
         if (next is null)
             return null;
-        QuorateRaft.CheckTransition(s, next);
+        QuorateRaftSpecification.CheckTransition(s, next);
         _actionCounts[action.Name] = _actionCounts.GetValueOrDefault(action.Name) + 1;
         return next;
     }
@@ -119,26 +120,26 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
         var i = action.Server;
         return action.Name switch
         {
-            ActionName.OnDurable => QuorateRaft.OnDurable(s, i, action.A),
-            ActionName.Restart => QuorateRaft.Restart(
+            SpecActionName.OnDurable => QuorateRaftSpecification.OnDurable(s, i, action.A),
+            SpecActionName.Restart => QuorateRaftSpecification.Restart(
                 s, i, action.A, action.B, s.Servers[i].ImageAfter(action.B).Log.Prefix(action.C), action.D),
-            ActionName.TryAdoptTerm => _raft.TryAdoptTerm(s, i, action.A),
-            ActionName.BecomeFollower => QuorateRaft.BecomeFollower(s, i),
-            ActionName.BecomePreCandidate => _raft.BecomePreCandidate(s, i),
-            ActionName.BecomeCandidate => _raft.BecomeCandidate(s, i),
-            ActionName.OnRequestVote => _raft.OnRequestVote(s, i, s.Messages[action.A]),
-            ActionName.BecomeLeader => _raft.BecomeLeader(s, i),
-            ActionName.OnPropose => _raft.OnPropose(s, i),
-            ActionName.OnAppendEntries => _raft.OnAppendEntries(s, i, action.A, action.B, action.C),
-            ActionName.AdvanceCommit => _raft.AdvanceCommit(s, i, action.A),
-            ActionName.OnRead => QuorateRaft.OnRead(s, i),
-            ActionName.StartReadRound => QuorateRaft.StartReadRound(s, i),
-            ActionName.AnswerRound => QuorateRaft.AnswerRound(s, i, action.A),
-            ActionName.ConfirmReads => _raft.ConfirmReads(s, i),
-            ActionName.EnterJoint => _raft.EnterJoint(s, i, constants.Targets[action.A]),
-            ActionName.LeaveJoint => _raft.LeaveJoint(s, i),
-            ActionName.TakeSnapshot => _raft.TakeSnapshot(s, i, action.A),
-            ActionName.InstallSnapshot => _raft.InstallSnapshot(s, i, action.A),
+            SpecActionName.TryAdoptTerm => _raft.TryAdoptTerm(s, i, action.A),
+            SpecActionName.BecomeFollower => QuorateRaftSpecification.BecomeFollower(s, i),
+            SpecActionName.BecomePreCandidate => _raft.BecomePreCandidate(s, i),
+            SpecActionName.BecomeCandidate => _raft.BecomeCandidate(s, i),
+            SpecActionName.OnRequestVote => _raft.OnRequestVote(s, i, s.Messages[action.A]),
+            SpecActionName.BecomeLeader => _raft.BecomeLeader(s, i),
+            SpecActionName.OnPropose => _raft.OnPropose(s, i),
+            SpecActionName.OnAppendEntries => _raft.OnAppendEntries(s, i, action.A, action.B, action.C),
+            SpecActionName.AdvanceCommit => _raft.AdvanceCommit(s, i, action.A),
+            SpecActionName.OnRead => QuorateRaftSpecification.OnRead(s, i),
+            SpecActionName.StartReadRound => QuorateRaftSpecification.StartReadRound(s, i),
+            SpecActionName.AnswerRound => QuorateRaftSpecification.AnswerRound(s, i, action.A),
+            SpecActionName.ConfirmReads => _raft.ConfirmReads(s, i),
+            SpecActionName.EnterJoint => _raft.EnterJoint(s, i, constants.Targets[action.A]),
+            SpecActionName.LeaveJoint => _raft.LeaveJoint(s, i),
+            SpecActionName.TakeSnapshot => _raft.TakeSnapshot(s, i, action.A),
+            SpecActionName.InstallSnapshot => _raft.InstallSnapshot(s, i, action.A),
             _ => throw new ArgumentOutOfRangeException(nameof(action), action, null),
         };
     }
@@ -178,7 +179,7 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
     private void Encode(SpecServer server, int[] permutation, StateEncoder encoder)
     {
         encoder.Write((int)server.Role);
-        Encode(new DiskImage(server.Term, server.Vote, server.Log, server.Snapshot), permutation, encoder);
+        Encode(new SpecDiskImage(server.Term, server.Vote, server.Log, server.Snapshot), permutation, encoder);
         encoder.Write(server.Commit);
         encoder.Write(server.Round);
         EncodeSet(server.Reads, static r => Pack(r.Round, r.Index, r.Needed), encoder);
@@ -191,7 +192,7 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
         }
     }
 
-    private static void Encode(DiskImage image, int[] permutation, StateEncoder encoder)
+    private static void Encode(SpecDiskImage image, int[] permutation, StateEncoder encoder)
     {
         encoder.Write(image.Term);
         encoder.Write(Map(image.Vote, permutation));
@@ -236,7 +237,7 @@ internal sealed class SpecificationModel(Constants constants) : IModel<Specifica
 
     private static int Map(int server, int[] permutation) => server == SpecServer.None ? permutation.Length : permutation[server];
 
-    private static IEnumerable<int[]> Permutations(Constants constants) =>
+    private static IEnumerable<int[]> Permutations(SpecConstants constants) =>
         Permutations(Enumerable.Range(0, constants.Servers).ToArray(), 0, constants.SymmetricServers);
 
     private static IEnumerable<int[]> Permutations(int[] permutation, int from, ServerSet symmetric)

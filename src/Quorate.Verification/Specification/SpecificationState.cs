@@ -7,17 +7,17 @@ namespace Quorate.Verification.Specification;
 internal sealed record SpecificationState(
     ImmutableArray<SpecServer> Servers,
     ImmutableArray<SpecMessage> Messages,
-    ImmutableArray<TermLog> TermLogs,
-    ImmutableArray<GrantedRead> Granted,
-    Budget Spent)
+    ImmutableArray<SpecTermLog> TermLogs,
+    ImmutableArray<SpecGrantedRead> Granted,
+    SpecBudget Spent)
 {
     /// <summary>What the leader of a term has written in it.</summary>
-    public TermLog TermLogOf(int term) => term < TermLogs.Length ? TermLogs[term] : TermLogs[0];
+    public SpecTermLog TermLogOf(int term) => term < TermLogs.Length ? TermLogs[term] : TermLogs[0];
 
     /// <summary>Returns the state with server <paramref name="i"/> replaced.</summary>
     public SpecificationState With(int i, SpecServer server) => this with { Servers = Servers.SetItem(i, server) };
 
-    public SpecificationState With(int term, TermLog termLog)
+    public SpecificationState With(int term, SpecTermLog termLog)
     {
         var termLogs = TermLogs;
         while (termLogs.Length <= term)
@@ -39,14 +39,14 @@ internal sealed record SpecServer(
     int Snapshot,
     int Commit,
     int Round,
-    ImmutableArray<PendingRead> Reads,
-    DiskImage Disk,
-    ImmutableArray<PendingWrite> Writes)
+    ImmutableArray<SpecPendingRead> Reads,
+    SpecDiskImage Disk,
+    ImmutableArray<SpecPendingWrite> Writes)
 {
     public const int None = -1;
 
     /// <summary>The contents of the disk after the first <paramref name="writes"/> writes.</summary>
-    public DiskImage ImageAfter(int writes) => writes == 0 ? Disk : Writes[writes - 1].Image;
+    public SpecDiskImage ImageAfter(int writes) => writes == 0 ? Disk : Writes[writes - 1].Image;
 
     /// <summary>The number of entries that are on the disk and that no pending write removes.</summary>
     public int Durable
@@ -77,26 +77,26 @@ internal sealed record SpecServer(
 }
 
 /// <summary>The contents of a disk.</summary>
-internal sealed record DiskImage(int Term, int Vote, SpecLog Log, int Snapshot)
+internal sealed record SpecDiskImage(int Term, int Vote, SpecLog Log, int Snapshot)
 {
     public override string ToString() => $"{Term}/{Vote + 1} [{Log}]";
 }
 
 /// <summary>A write that is not durable yet, and the messages that are sent when it is.</summary>
 /// <remarks>In refinement, the token is that of the real core's append that contains the write; otherwise 0.</remarks>
-internal sealed record PendingWrite(DiskImage Image, ImmutableArray<SpecMessage> Messages, ulong Token = 0);
+internal sealed record SpecPendingWrite(SpecDiskImage Image, ImmutableArray<SpecMessage> Messages, ulong Token = 0);
 
 /// <summary>A read that waits for a round to be confirmed; round 0: for a round to start.</summary>
-internal readonly record struct PendingRead(int Round, int Index, int Needed);
+internal readonly record struct SpecPendingRead(int Round, int Index, int Needed);
 
 /// <summary>A read that was granted at an index, and the least index that it must have.</summary>
-internal readonly record struct GrantedRead(int Index, int Needed);
+internal readonly record struct SpecGrantedRead(int Index, int Needed);
 
 /// <summary>What the leader of a term has written in it: every AppendEntries and every snapshot of the term is a piece of it.</summary>
-internal sealed record TermLog(ServerSet Leaders, SpecLog Log, int Commit, int Snapshot, int Round)
+internal sealed record SpecTermLog(ServerSet Leaders, SpecLog Log, int Commit, int Snapshot, int Round)
 {
     public override string ToString() => $"leader {Leaders} log [{Log}] commit {Commit} snapshot {Snapshot} round {Round}";
 }
 
 /// <summary>How much of each bound is used up.</summary>
-internal readonly record struct Budget(int Commands, int Restarts, int Changes, int Snapshots, int Reads);
+internal readonly record struct SpecBudget(int Commands, int Restarts, int Changes, int Snapshots, int Reads);

@@ -10,7 +10,7 @@ internal static partial class TlcConfiguration
 {
     /// <summary>Parses the constants of a configuration.</summary>
     /// <exception cref="FormatException">A constant is missing.</exception>
-    public static Constants Read(string text)
+    public static SpecConstants Read(string text)
     {
         var values = Assignment()
             .Matches(text)
@@ -19,7 +19,7 @@ internal static partial class TlcConfiguration
             values.TryGetValue(name, out var value) ? value : throw new FormatException($"the configuration has no constant {name}");
         int Number(string name) => int.Parse(Value(name), CultureInfo.InvariantCulture);
 
-        return new Constants
+        return new SpecConstants
         {
             Servers = SetsIn(Value("Servers"))[0].Count,
             InitialVoters = SetsIn(Value("InitialVoters"))[0].Servers,

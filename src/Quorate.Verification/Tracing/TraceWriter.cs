@@ -116,7 +116,7 @@ internal sealed class TraceWriter : IDisposable
         {
             case InputKind.Message:
                 _json.WritePropertyName("received");
-                MessageJson.Write(_json, input.Message!, messageId);
+                MessageJsonWriter.Write(_json, input.Message!, messageId);
                 break;
             case InputKind.Propose:
                 _json.WriteNumber("proposals", input.Proposals.Length);
@@ -132,7 +132,7 @@ internal sealed class TraceWriter : IDisposable
                 break;
             case InputKind.EntriesLoaded:
                 _json.WriteNumber("peer", input.Peer.Value);
-                MessageJson.WriteEntries(_json, "entries", input.Entries.Span);
+                MessageJsonWriter.WriteEntries(_json, "entries", input.Entries.Span);
                 break;
             case InputKind.PeerLost:
                 _json.WriteNumber("peer", input.Peer.Value);
@@ -164,7 +164,7 @@ internal sealed class TraceWriter : IDisposable
             _json.WriteStartArray("send");
             foreach (var message in effects.SendNow.Messages)
             {
-                MessageJson.Write(_json, message, ++_messages);
+                MessageJsonWriter.Write(_json, message, ++_messages);
                 process.Outgoing.Enqueue(_messages);
             }
 
@@ -178,7 +178,7 @@ internal sealed class TraceWriter : IDisposable
             _json.WriteStartArray("messages");
             foreach (var message in effects.SendWhenDurable.Messages)
             {
-                MessageJson.Write(_json, message, ++_messages);
+                MessageJsonWriter.Write(_json, message, ++_messages);
                 process.Held.Enqueue((effects.SendWhenDurable.Token, _messages));
             }
 
@@ -219,7 +219,7 @@ internal sealed class TraceWriter : IDisposable
         }
 
         if (!append.Entries.IsEmpty)
-            MessageJson.WriteEntries(_json, "entries", append.Entries.Span);
+            MessageJsonWriter.WriteEntries(_json, "entries", append.Entries.Span);
         _json.WriteNumber("commit", append.Commit.Value);
         _json.WriteEndObject();
     }

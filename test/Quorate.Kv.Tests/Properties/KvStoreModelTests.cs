@@ -42,7 +42,7 @@ public sealed class KvStoreModelTests
             Gen.Select(Gen.Int[1, 4], Gen.Int[1, 20])).Sample(
             (commands, keys, flags, limits) =>
             {
-                var wanted = new EventRequest(keys)
+                var wanted = new WatchEventRequest(keys)
                 {
                     PrevKv = (flags & 1) != 0,
                     WithoutPuts = (flags & 2) != 0,

@@ -38,7 +38,7 @@ internal sealed class ReferenceKvStore
         $"{l} {string.Join(' ', At(long.MaxValue).Where(kv => kv.Lease == l.Id).Select(kv => Given.Text(kv.Key)))}"));
 
     /// <summary>Formats the events from a revision on.</summary>
-    public string Events(EventRequest wanted, long from)
+    public string Events(WatchEventRequest wanted, long from)
     {
         if (from < _compacted)
             return KvError.Compacted.Message;

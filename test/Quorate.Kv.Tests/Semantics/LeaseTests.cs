@@ -17,7 +17,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public void A_duplicate_lease_or_too_long_a_ttl_is_rejected()
+    public void A_lease_grant_with_a_used_id_or_too_long_a_TTL_is_rejected()
     {
         Grant(7);
 
@@ -39,7 +39,7 @@ public sealed class LeaseTests
         Assert.Equal("c", _store.Keys(Range("a", "\0")));
         Assert.Equal(
             "delete a=(c0 m5 v0 l0) before none\ndelete b=(c0 m5 v0 l0) before none",
-            Events(_store.Current, new EventRequest(KeyInterval.All), 5));
+            Events(_store.Current, new WatchEventRequest(KeyInterval.All), 5));
         Assert.Null(_store.Current.GetLease(7));
     }
 

@@ -8,7 +8,7 @@ public sealed class PutAndDeleteTests
     private readonly StoreUnderTest _store = new();
 
     [Fact]
-    public void An_empty_store_is_at_revision_1_and_the_first_put_creates_2()
+    public void The_first_put_to_an_empty_store_creates_revision_2()
     {
         Assert.Equal(1, _store.Revision);
         Assert.Equal("@2 put r2 prev none", _store.ApplyAndFormat(Put("a", "1")));

@@ -25,7 +25,7 @@ public sealed class TxnTests
     [InlineData(CompareTarget.Create, 2)]
     [InlineData(CompareTarget.Mod, 3)]
     [InlineData(CompareTarget.Lease, 0)]
-    public void A_number_is_compared_four_ways(CompareTarget target, long number)
+    public void A_number_comparison_supports_four_relations(CompareTarget target, long number)
     {
         _store.Apply(Put("a", "1"));
         _store.Apply(Put("a", "2"));
@@ -85,7 +85,7 @@ public sealed class TxnTests
     }
 
     [Fact]
-    public void An_operation_sees_the_effects_of_earlier_ones()
+    public void An_operation_of_a_transaction_sees_the_effects_of_earlier_operations()
     {
         _store.Apply(Put("old", "0"));
 

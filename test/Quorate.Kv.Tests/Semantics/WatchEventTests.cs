@@ -18,7 +18,7 @@ public sealed class WatchEventTests
     }
 
     [Fact]
-    public void A_batch_never_splits_a_revision()
+    public void An_event_batch_never_splits_a_revision()
     {
         _store.Apply(Txn(then: [Put("a"), Put("b"), Put("c")]));
         _store.Apply(Put("d"));
@@ -30,19 +30,19 @@ public sealed class WatchEventTests
     }
 
     [Fact]
-    public void A_batch_scans_a_bounded_number_of_unmatched_changes()
+    public void An_event_batch_scans_a_bounded_number_of_unmatched_changes()
     {
         for (var i = 0; i < 10; i++)
             _store.Apply(Put("other"));
 
-        Assert.Null(_store.Current.Events(new EventRequest(Keys("a")) { MaxChanges = 4 }, 0, out var batch));
+        Assert.Null(_store.Current.Events(new WatchEventRequest(Keys("a")) { MaxChanges = 4 }, 0, out var batch));
 
         Assert.Empty(batch.Events);
         Assert.Equal(6, batch.Next);
     }
 
     [Fact]
-    public void A_future_revision_has_no_events_and_stays_next()
+    public void A_read_of_events_from_a_future_revision_returns_none()
     {
         Assert.Null(_store.Current.Events(All(), 100, out var batch));
 
@@ -66,7 +66,7 @@ public sealed class WatchEventTests
 
     /// <summary>etcd #18089: a watcher from the compact revision on missed the deletion made there.</summary>
     [Fact]
-    public void A_deletion_at_the_compact_revision_stays_until_the_next_compaction()
+    public void A_delete_event_at_the_compact_revision_is_readable_until_the_next_compaction()
     {
         _store.Apply(Put("a"));
         _store.Apply(Delete("a"));
@@ -80,5 +80,5 @@ public sealed class WatchEventTests
         Assert.True(_store.Current.SizeBytes < size);
     }
 
-    private static EventRequest All() => new(KeyInterval.All);
+    private static WatchEventRequest All() => new(KeyInterval.All);
 }

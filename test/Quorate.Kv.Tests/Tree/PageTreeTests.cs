@@ -37,7 +37,7 @@ public sealed class PageTreeTests
                     switch (step)
                     {
                         case Step.Set:
-                            tree.Set(new NewEntry(Given.Bytes(key), counted, value));
+                            tree.Set(new NewTreeEntry(Given.Bytes(key), counted, value));
                             model[key] = (value, counted);
                             break;
                         case Step.Remove:
@@ -67,7 +67,7 @@ public sealed class PageTreeTests
             var tree = new PageTree(pageBytes: 1024);
             for (var i = 0; i < Keys; i++)
             {
-                tree.Set(new NewEntry(Key(order(i)), isCounted: true, "value"u8));
+                tree.Set(new NewTreeEntry(Key(order(i)), isCounted: true, "value"u8));
                 if (i % batch == 0)
                     tree.Freeze();
             }
@@ -99,7 +99,7 @@ public sealed class PageTreeTests
     {
         var tree = new PageTree(pageBytes: 4096);
         for (var i = 0; i < 50_000; i++)
-            tree.Set(new NewEntry(Key(i), isCounted: true, new byte[20]));
+            tree.Set(new NewTreeEntry(Key(i), isCounted: true, new byte[20]));
 
         long live = 0, heap = 0;
         foreach (var leaf in Leaves(tree.Root))
@@ -116,7 +116,7 @@ public sealed class PageTreeTests
     {
         var tree = new PageTree(pageBytes: 4096);
         for (var i = 0; i < 50_000; i++)
-            tree.Set(new NewEntry(Key(i), isCounted: true, new byte[20]));
+            tree.Set(new NewTreeEntry(Key(i), isCounted: true, new byte[20]));
         var before = Leaves(tree.Root).Count();
 
         for (var i = 0; i < 50_000; i++)
@@ -134,14 +134,14 @@ public sealed class PageTreeTests
     public void A_returned_slice_never_changes()
     {
         var tree = new PageTree(pageBytes: 512);
-        tree.Set(new NewEntry("k"u8, isCounted: true, "first"u8));
+        tree.Set(new NewTreeEntry("k"u8, isCounted: true, "first"u8));
         Assert.True(TreeReader.TryFind(tree.Root, "k"u8, out var leaf, out var slot));
         var slice = leaf.Value(slot);
 
         for (var i = 0; i < 1000; i++)
         {
-            tree.Set(new NewEntry("k"u8, isCounted: true, Key(i)));
-            tree.Set(new NewEntry(Key(i), isCounted: true, new byte[30]));
+            tree.Set(new NewTreeEntry("k"u8, isCounted: true, Key(i)));
+            tree.Set(new NewTreeEntry(Key(i), isCounted: true, new byte[30]));
         }
 
         tree.Remove("k"u8);

@@ -34,10 +34,10 @@ public sealed class DataDirectoryOwnerTests
     /// returned, no other member can use the directory.
     /// </summary>
     [Theory]
-    [InlineData(PowerLossOutcome.Dropped)]
-    [InlineData(PowerLossOutcome.Kept)]
-    [InlineData(PowerLossOutcome.Mixed)]
-    public void A_power_loss_at_any_call_leaves_the_directory_to_its_owner(PowerLossOutcome left)
+    [InlineData(MemoryStoragePowerLossOutcome.Dropped)]
+    [InlineData(MemoryStoragePowerLossOutcome.Kept)]
+    [InlineData(MemoryStoragePowerLossOutcome.Mixed)]
+    public void A_power_loss_at_any_call_leaves_the_directory_to_its_owner(MemoryStoragePowerLossOutcome left)
     {
         for (var call = 0; ; call++)
         {

@@ -44,9 +44,9 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
 
     public GroupCommitHold GroupCommitHold { get; }
 
-    public Worker DiskThread { get; } = new();
+    public ManualWorker DiskThread { get; } = new();
 
-    public Worker ApplyThread { get; } = new();
+    public ManualWorker ApplyThread { get; } = new();
 
     /// <summary>The ids of the ReadIndex requests that were sent, oldest first.</summary>
     public List<ulong> ReadIndexRequestIds { get; } = [];
@@ -113,7 +113,7 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
     }
 
     /// <summary>A worker that runs its work when the test calls it.</summary>
-    internal sealed class Worker : IWorker
+    internal sealed class ManualWorker : IWorker
     {
         private readonly Queue<Action> _work = new();
 

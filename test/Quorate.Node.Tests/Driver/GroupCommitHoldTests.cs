@@ -3,7 +3,7 @@ namespace Quorate.Node.Tests.Driver;
 /// <summary>While completions are being dispatched, new proposals are held, for at most a millisecond.</summary>
 public sealed class GroupCommitHoldTests
 {
-    private readonly Clock _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly DriverHarness _node;
 
     public GroupCommitHoldTests()
@@ -40,7 +40,7 @@ public sealed class GroupCommitHoldTests
         Assert.True(outcome.IsCompleted);
     }
 
-    private sealed class Clock : TimeProvider
+    private sealed class ManualClock : TimeProvider
     {
         public long Milliseconds { get; set; }
 

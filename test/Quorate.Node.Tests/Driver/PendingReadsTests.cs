@@ -78,9 +78,9 @@ public sealed class PendingReadsTests
     {
         while (_node.ReadIndexRequestIds.Count > 0)
         {
-            foreach (var question in _node.ReadIndexRequestIds)
+            foreach (var readId in _node.ReadIndexRequestIds)
                 _node.Receive(
-                    new ReadIndexReply { From = new NodeId(2), Term = new Term(1), ReadId = question, Granted = true, Index = index });
+                    new ReadIndexReply { From = new NodeId(2), Term = new Term(1), ReadId = readId, Granted = true, Index = index });
             _node.ReadIndexRequestIds.Clear();
             _node.RunOnce();
         }

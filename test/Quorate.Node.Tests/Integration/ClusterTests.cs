@@ -39,11 +39,12 @@ public sealed class ClusterTests
         using var given = new CancellationTokenSource();
         await given.CancelAsync();
 
-        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Cancelled), Ended(await node.ProposeAsync(NumberList.Add(1), given.Token)));
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Cancelled),
+            Ended(await node.ProposeAsync(NumberListStateMachine.Add(1), given.Token)));
         Assert.False((await node.ReadBarrierAsync(given.Token)).IsGranted);
 
         await node.DisposeAsync();
-        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Stopped), Ended(await node.ProposeAsync(NumberList.Add(1))));
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Stopped), Ended(await node.ProposeAsync(NumberListStateMachine.Add(1))));
         Assert.Equal(RejectReason.Stopped, (await node.ReadBarrierAsync()).Reason);
         Assert.Empty(cluster[1].StateMachine.Numbers);
 
@@ -167,7 +168,7 @@ public sealed class ClusterTests
             await cluster.StopAsync(other.Number);
 
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        var result = await leader.Node.ProposeAsync(NumberList.Add(1), timeout.Token);
+        var result = await leader.Node.ProposeAsync(NumberListStateMachine.Add(1), timeout.Token);
         var read = await leader.Node.ReadBarrierAsync(timeout.Token);
 
         Assert.NotEqual(ProposalOutcome.Committed, result.Outcome);

@@ -46,7 +46,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public async Task StartAsync(int number, ulong clusterId)
     {
-        var stateMachine = new NumberList();
+        var stateMachine = new NumberListStateMachine();
         var options = new RaftNodeOptions
         {
             NodeId = new NodeId((ulong)number),
@@ -112,13 +112,13 @@ internal sealed class TestCluster : IAsyncDisposable
 }
 
 /// <summary>A node of a <see cref="TestCluster"/> with its state machine.</summary>
-internal sealed record RunningNode(int Number, RaftNode<int> Node, NumberList StateMachine)
+internal sealed record RunningNode(int Number, RaftNode<int> Node, NumberListStateMachine StateMachine)
 {
-    public ValueTask<ProposalResult<int>> ProposeAsync(long number) => Node.ProposeAsync(NumberList.Add(number));
+    public ValueTask<ProposalResult<int>> ProposeAsync(long number) => Node.ProposeAsync(NumberListStateMachine.Add(number));
 }
 
 /// <summary>A state machine that keeps the proposed numbers in log order. Its result is how many there are.</summary>
-internal sealed class NumberList : IStateMachine<int>
+internal sealed class NumberListStateMachine : IStateMachine<int>
 {
     private readonly Lock _lock = new();
     private readonly List<long> _numbers = [];

@@ -74,7 +74,7 @@ public sealed class FileStorageTests : IDisposable
     }
 
     [Fact]
-    public void Errors_name_a_missing_file_and_an_existing_file()
+    public void An_open_or_create_error_names_the_path_of_the_file()
     {
         using var disk = new FileStorage(_directory);
         disk.Create("here", 1).Dispose();

@@ -3,7 +3,7 @@ using Quorate.Node.Io;
 namespace Quorate.Node.Tests.Io;
 
 /// <summary>What a power loss leaves of the data that was not flushed.</summary>
-public enum PowerLossOutcome
+public enum MemoryStoragePowerLossOutcome
 {
     /// <summary>Nothing.</summary>
     Dropped,
@@ -94,10 +94,10 @@ public sealed class MemoryStorage : IStorage
     }
 
     /// <summary>Returns what the next start finds after a power loss now.</summary>
-    public MemoryStorage CopyAfterPowerLoss(PowerLossOutcome policy, int seed = 0)
+    public MemoryStorage CopyAfterPowerLoss(MemoryStoragePowerLossOutcome policy, int seed = 0)
     {
         var coin = new Random(seed);
-        bool Kept() => policy == PowerLossOutcome.Kept || (policy == PowerLossOutcome.Mixed && coin.Next(2) == 0);
+        bool Kept() => policy == MemoryStoragePowerLossOutcome.Kept || (policy == MemoryStoragePowerLossOutcome.Mixed && coin.Next(2) == 0);
 
         var names = new SortedDictionary<string, Content>(StringComparer.Ordinal);
         foreach (var name in _names.Keys.Union(_durableNames.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))

@@ -15,7 +15,7 @@ public sealed class SystemCallFailureTests : IDisposable
     [Fact]
     public void A_failed_fdatasync_stops_the_log_and_is_never_retried()
     {
-        var (output, calls) = LogChildProcess.Run(_directory, "fdatasync:error=EIO:when=8");
+        var (output, calls) = WalChildProcess.Run(_directory, "fdatasync:error=EIO:when=8");
 
         Assert.Equal(["opened", "durable 1", "durable 2", "durable 3"], output[..4]);
         Assert.StartsWith("4 DiskFlushException: fdatasync failed for ", output[4], StringComparison.Ordinal);
@@ -32,7 +32,7 @@ public sealed class SystemCallFailureTests : IDisposable
     public void A_failed_fsync_of_the_directory_is_reported()
     {
         // The first call flushes the parent of the new directory, the second the name of the file with term and vote.
-        var (output, calls) = LogChildProcess.Run(_directory, "fsync:error=EIO:when=2");
+        var (output, calls) = WalChildProcess.Run(_directory, "fsync:error=EIO:when=2");
 
         Assert.StartsWith("DiskFlushException: fsync failed for ", Assert.Single(output), StringComparison.Ordinal);
         Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
@@ -42,11 +42,11 @@ public sealed class SystemCallFailureTests : IDisposable
     /// A directory entry made by a process that ended before its flush is visible but perhaps not durable: nothing may be built on it.
     /// </summary>
     [Fact]
-    public void The_name_of_an_existing_directory_is_flushed_too()
+    public void The_parent_of_an_existing_data_directory_is_flushed()
     {
         Directory.CreateDirectory(Path.Combine(_directory, "log"));
 
-        var (output, calls) = LogChildProcess.Run(_directory, "fsync:error=EIO:when=1");
+        var (output, calls) = WalChildProcess.Run(_directory, "fsync:error=EIO:when=1");
 
         Assert.StartsWith($"DiskFlushException: fsync failed for {_directory} ", Assert.Single(output), StringComparison.Ordinal);
         Assert.Single(calls);
@@ -55,7 +55,7 @@ public sealed class SystemCallFailureTests : IDisposable
     [Fact]
     public void Every_parent_of_a_new_directory_is_flushed()
     {
-        var (_, calls) = LogChildProcess.Run(_directory, "fsync:error=EIO:when=99", Path.Combine("a", "b", "c"));
+        var (_, calls) = WalChildProcess.Run(_directory, "fsync:error=EIO:when=99", Path.Combine("a", "b", "c"));
 
         // One call each for a/b, a and the parent of a; then for the names in c: term and vote, the segment, and all of them when the log
         // is opened.
@@ -67,7 +67,7 @@ public sealed class SystemCallFailureTests : IDisposable
     [Fact]
     public void A_full_disk_error_names_the_file_and_the_remedy()
     {
-        var (output, _) = LogChildProcess.Run(_directory, "fallocate:error=ENOSPC:when=2");
+        var (output, _) = WalChildProcess.Run(_directory, "fallocate:error=ENOSPC:when=2");
 
         var line = Assert.Single(output);
         Assert.StartsWith("IOException: Cannot create ", line, StringComparison.Ordinal);

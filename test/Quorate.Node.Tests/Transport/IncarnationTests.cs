@@ -15,14 +15,14 @@ public sealed class IncarnationTests
     public async Task A_node_whose_data_directory_was_replaced_is_rejected()
     {
         var (diskOfOne, diskOfTwo) = (new MemoryStorage(), new MemoryStorage());
-        var (one, two) = await TestNode.PairAsync(WithIncarnations(diskOfOne), WithIncarnations(diskOfTwo));
+        var (one, two) = await TestTcpNetwork.PairAsync(WithIncarnations(diskOfOne), WithIncarnations(diskOfTwo));
         var port = two.EndPoint.Port;
         await two.DisposeAsync();
 
         // With its data directory it is accepted again, although the other member was restarted in the meantime.
         await one.DisposeAsync();
-        one = new TestNode(1, WithIncarnations(diskOfOne));
-        two = new TestNode(2, WithIncarnations(diskOfTwo), port);
+        one = new TestTcpNetwork(1, WithIncarnations(diskOfOne));
+        two = new TestTcpNetwork(2, WithIncarnations(diskOfTwo), port);
         one.SetPeers(two);
         two.SetPeers(one);
         await one.WaitUntilConnectedAsync(two);
@@ -30,7 +30,7 @@ public sealed class IncarnationTests
 
         // Without its data directory it is rejected.
         await using var _ = one;
-        await using var empty = new TestNode(2, WithIncarnations(new MemoryStorage()), port);
+        await using var empty = new TestTcpNetwork(2, WithIncarnations(new MemoryStorage()), port);
         empty.SetPeers(one);
         var reported = await empty.WaitForEventAsync(TransportEventKind.RejectedByPeer);
         Assert.Equal((HandshakeRejection.DataDirectoryChanged, one.Id), (reported.Rejection, reported.Peer));
@@ -41,9 +41,9 @@ public sealed class IncarnationTests
         Assert.Contains("it must not vote again under its old id", here.Text, StringComparison.Ordinal);
 
         // In the other direction too: nothing is sent to it.
-        var unheard = await one.WaitForEventAsync(TransportEventKind.RejectedByPeer);
-        Assert.Equal(HandshakeRejection.DataDirectoryChanged, unheard.Rejection);
-        Assert.Contains("Nothing is sent to it", unheard.Text, StringComparison.Ordinal);
+        var rejectedByPeer = await one.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal(HandshakeRejection.DataDirectoryChanged, rejectedByPeer.Rejection);
+        Assert.Contains("Nothing is sent to it", rejectedByPeer.Text, StringComparison.Ordinal);
         Assert.False(one.CountersOf(empty.Id).Connected || one.CountersOf(empty.Id).Accepted);
     }
 
@@ -51,22 +51,22 @@ public sealed class IncarnationTests
     [Fact]
     public void A_new_peer_and_a_peer_without_an_incarnation_are_accepted()
     {
-        var book = IncarnationStore.Open(new MemoryStorage());
-        Assert.NotEqual(0UL, book.Own);
+        var store = IncarnationStore.Open(new MemoryStorage());
+        Assert.NotEqual(0UL, store.Own);
 
-        Assert.True(book.TryRecord(Peer, 22));
-        Assert.True(book.TryRecord(Peer, 22));
-        Assert.True(book.TryRecord(Peer, 0));
-        Assert.False(book.TryRecord(Peer, 23));
-        Assert.True(book.TryRecord(new NodeId(3), 23));
+        Assert.True(store.TryRecord(Peer, 22));
+        Assert.True(store.TryRecord(Peer, 22));
+        Assert.True(store.TryRecord(Peer, 0));
+        Assert.False(store.TryRecord(Peer, 23));
+        Assert.True(store.TryRecord(new NodeId(3), 23));
     }
 
     /// <summary>Every accepted peer is recorded, and this directory's own incarnation never changes.</summary>
     [Theory]
-    [InlineData(PowerLossOutcome.Dropped)]
-    [InlineData(PowerLossOutcome.Kept)]
-    [InlineData(PowerLossOutcome.Mixed)]
-    public void A_power_loss_at_any_call_forgets_no_recorded_peer(PowerLossOutcome left)
+    [InlineData(MemoryStoragePowerLossOutcome.Dropped)]
+    [InlineData(MemoryStoragePowerLossOutcome.Kept)]
+    [InlineData(MemoryStoragePowerLossOutcome.Mixed)]
+    public void A_power_loss_at_any_call_forgets_no_recorded_peer(MemoryStoragePowerLossOutcome left)
     {
         for (var call = 0; ; call++)
         {
@@ -79,11 +79,11 @@ public sealed class IncarnationTests
             };
             try
             {
-                var book = IncarnationStore.Open(disk);
-                own = book.Own;
+                var store = IncarnationStore.Open(disk);
+                own = store.Own;
                 for (var peer = 2UL; peer < 5; peer++)
                 {
-                    book.TryRecord(new NodeId(peer), 10 + peer);
+                    store.TryRecord(new NodeId(peer), 10 + peer);
                     recorded.Add(new NodeId(peer));
                 }
 
@@ -126,16 +126,16 @@ public sealed class IncarnationTests
     public void A_new_peer_is_rejected_while_the_disk_is_full()
     {
         var disk = new MemoryStorage();
-        var book = IncarnationStore.Open(disk);
+        var store = IncarnationStore.Open(disk);
         disk.BeforeCall = static call =>
         {
             if (call.StartsWith("write", StringComparison.Ordinal))
                 throw new IOException("No space left on device");
         };
-        Assert.Throws<IOException>(() => book.TryRecord(Peer, 22));
+        Assert.Throws<IOException>(() => store.TryRecord(Peer, 22));
 
         disk.BeforeCall = null;
-        Assert.True(book.TryRecord(Peer, 23));
+        Assert.True(store.TryRecord(Peer, 23));
         Assert.False(IncarnationStore.Open(disk).TryRecord(Peer, 22));
     }
 

@@ -30,26 +30,26 @@ internal static class TestMessages
     {
         var changed = new byte[WireFrame.HeaderBytes + body.Length];
         body.CopyTo(changed.AsSpan(WireFrame.HeaderBytes));
-        WireFrame.Seal(changed, (WireKind)frame[4]);
+        WireFrame.Seal(changed, (WireFrameKind)frame[4]);
         return changed;
     }
 
     public static string Show(Message? message) =>
         message is null ? "nothing" : $"{message.GetType().Name} {message.From}>{message.To} t{message.Term} " + message switch
-    {
-        AppendEntries it =>
-            $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} " +
-            $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
-        AppendEntriesReply it => $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}",
-        RequestVote it => $"pre {it.PreVote} last {it.LastEntry}",
-        RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
-        ForwardProposals it =>
-            $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
-        RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
-        ReadIndexRequest it => $"id {it.ReadId}",
-        ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
-        _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
-    };
+        {
+            AppendEntries it =>
+                $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} " +
+                $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
+            AppendEntriesReply it => $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}",
+            RequestVote it => $"pre {it.PreVote} last {it.LastEntry}",
+            RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
+            ForwardProposals it =>
+                $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
+            RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
+            ReadIndexRequest it => $"id {it.ReadId}",
+            ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
+            _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
+        };
 
     /// <summary>One message of each kind, every field with a different value, so that swapped fields are detected.</summary>
     public static IEnumerable<Message> OneOfEach()

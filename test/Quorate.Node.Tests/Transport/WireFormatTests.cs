@@ -185,7 +185,7 @@ public sealed class WireFormatTests
     public void A_frame_above_the_limit_is_rejected_before_its_body_is_read()
     {
         var frame = new byte[TestMessages.MaxFrameBytes + 1];
-        WireFrame.Seal(frame, WireKind.AppendEntries);
+        WireFrame.Seal(frame, WireFrameKind.AppendEntries);
         Assert.Throws<WireFormatException>(() => WireFrame.ReadHeader(frame.AsSpan(0, WireFrame.HeaderBytes), TestMessages.MaxFrameBytes));
         Assert.Equal(TestMessages.MaxFrameBytes + 1 - WireFrame.HeaderBytes,
             WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes + 1).BodyBytes);

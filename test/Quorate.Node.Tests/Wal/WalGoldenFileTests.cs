@@ -13,7 +13,7 @@ public sealed class WalGoldenFileTests
     private static readonly string[] Names = [HardStateFile.Name, Segment.NameOf(1)];
 
     [Fact]
-    public void Format_1_is_written_unchanged()
+    public void The_log_writes_the_golden_files_of_format_1()
     {
         var disk = Written();
         foreach (var name in Names)
@@ -26,7 +26,7 @@ public sealed class WalGoldenFileTests
     }
 
     [Fact]
-    public void Format_1_is_read()
+    public void The_log_reads_the_golden_files_of_format_1()
     {
         var disk = new MemoryStorage();
         foreach (var name in Names)

@@ -40,7 +40,7 @@ public sealed class WriteAheadLogTests
             Given.AssertSameEntries(entries, Given.ReadAll(log));
         }
 
-        var (again, recovered) = WriteAheadLog.Open(disk.CopyAfterPowerLoss(PowerLossOutcome.Dropped), options);
+        var (again, recovered) = WriteAheadLog.Open(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped), options);
         using var _ = again;
 
         Assert.Equal(new LogIndex(310), recovered.LastIndex);
@@ -74,7 +74,7 @@ public sealed class WriteAheadLogTests
                 log.AppendAndFlush(Given.Batch(large, entry));
         }
 
-        using var again = WriteAheadLog.Open(disk.CopyAfterPowerLoss(PowerLossOutcome.Dropped), large).Log;
+        using var again = WriteAheadLog.Open(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped), large).Log;
         Given.AssertSameEntries([.. Given.Entries(1, 10, term: 0), .. entries], Given.ReadAll(again));
     }
 
@@ -112,7 +112,7 @@ public sealed class WriteAheadLogTests
     }
 
     [Fact]
-    public void One_batch_is_one_write_and_one_flush()
+    public void A_batch_needs_one_write_and_one_flush()
     {
         var (disk, options) =
             (new MemoryStorage(), new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 4096, PreallocateInBackground = false });
@@ -173,7 +173,7 @@ public sealed class WriteAheadLogTests
     }
 
     [Fact]
-    public void A_commit_mark_alone_is_not_written()
+    public void A_batch_with_only_a_commit_index_writes_nothing()
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using var log = WriteAheadLog.Open(disk, options).Log;

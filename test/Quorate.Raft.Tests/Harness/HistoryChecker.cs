@@ -55,7 +55,7 @@ internal sealed class HistoryChecker
 
     public void OnApplied(LogIndex index) => HighestApplied = LogIndex.Max(HighestApplied, index);
 
-    public void OnRejected(in Rejection rejection)
+    public void OnRejected(in ProposalRejection rejection)
     {
         Assert.True(_rejected.TryAdd(rejection.Proposal, rejection.Reason), $"proposal {rejection.Proposal} was rejected twice");
         Assert.False(

@@ -69,7 +69,7 @@ internal sealed class ModelDisk
         _pending.Clear();
     }
 
-    public LogEntry[] Read(EntriesRequest request)
+    public LogEntry[] Read(LoadEntriesRequest request)
     {
         var entries = new List<LogEntry>();
         var bytes = 0;

@@ -9,7 +9,7 @@ internal sealed class TestNode
     private readonly Effects _effects = new();
     private readonly Queue<(ulong Token, Message Message)> _deferred = new();
     private readonly Queue<LogEntry> _toApply = new();
-    private readonly Queue<EntriesRequest> _entriesRequests = new();
+    private readonly Queue<LoadEntriesRequest> _entriesRequests = new();
     private LogIndex _applyingIndex;
     private ulong _starts;
 
@@ -146,9 +146,9 @@ internal sealed class TestNode
         if (!effects.Append.IsEmpty)
             Disk.Submit(effects.Append);
         foreach (var message in effects.SendNow.Messages)
-            Outbox.Add(MessageCopy.Of(message));
+            Outbox.Add(MessageCopier.Of(message));
         foreach (var message in effects.SendWhenDurable.Messages)
-            _deferred.Enqueue((effects.SendWhenDurable.Token, MessageCopy.Of(message)));
+            _deferred.Enqueue((effects.SendWhenDurable.Token, MessageCopier.Of(message)));
 
         foreach (ref readonly var entry in effects.Apply.Span)
         {

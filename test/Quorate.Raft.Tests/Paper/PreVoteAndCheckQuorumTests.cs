@@ -32,7 +32,7 @@ public sealed class PreVoteAndCheckQuorumTests
 
     /// <summary>A granted pre-vote changes neither term nor vote, writes nothing, and may be given to any number of candidates.</summary>
     [Fact]
-    public void A_granted_pre_vote_binds_to_nothing()
+    public void A_granted_pre_vote_changes_neither_term_nor_vote()
     {
         var node = Given.Follower(id: 2, term: 3, log: [3]);
         node.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));
@@ -46,7 +46,7 @@ public sealed class PreVoteAndCheckQuorumTests
 
     /// <summary>Thesis §9.6: a pre-vote is denied to a log that is behind; §4.2.3: and by a node that receives from a leader.</summary>
     [Fact]
-    public void A_pre_vote_is_denied_to_a_stale_log_and_by_followers_with_a_leader()
+    public void A_pre_vote_is_denied_to_a_stale_log_or_while_a_leader_is_known()
     {
         var ahead = Given.Follower(id: 2, term: 3, log: [3, 3]);
         ahead.Receive(Given.PreVote(from: 1, to: 2, term: 4, last: (3, 1)));

@@ -9,7 +9,7 @@ public sealed class BenchKeysTests
     [Fact]
     public void Sequential_keys_are_shared_by_all_clients_and_wrap_around()
     {
-        var sequence = new BenchSequence();
+        var sequence = new BenchKeySequence();
         var options = Options(keySpace: 3) with { SequentialKeys = true };
         var (one, other) = (new BenchKeys(options, sequence, 0), new BenchKeys(options, sequence, 1));
 
@@ -28,7 +28,7 @@ public sealed class BenchKeysTests
     {
         int[] Draws(int seed)
         {
-            var keys = new BenchKeys(Options(keySpace: 1000) with { Seed = seed }, new BenchSequence(), 5);
+            var keys = new BenchKeys(Options(keySpace: 1000) with { Seed = seed }, new BenchKeySequence(), 5);
             return [.. Enumerable.Range(0, 100).Select(_ => keys.Draw())];
         }
 

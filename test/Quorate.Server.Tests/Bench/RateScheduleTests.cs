@@ -7,7 +7,7 @@ namespace Quorate.Server.Tests.Bench;
 public sealed class RateScheduleTests
 {
     [Fact]
-    public async Task A_total_bounds_the_operations_of_all_clients_together()
+    public async Task A_schedule_limits_the_total_operations_of_all_clients()
     {
         var schedule = new RateSchedule(total: 1000, TimeSpan.Zero, rate: null);
 

@@ -9,8 +9,8 @@ public sealed class DemoCommandTests
     [Fact]
     public async Task A_put_survives_the_kill_of_the_leader()
     {
-        var commands = new Commands();
-        var output = new Output();
+        var commands = new ScriptedInput();
+        var output = new DemoOutput();
         var running = DemoCommand.RunAsync(commands, new DemoConsole(output, isTerminal: false), CancellationToken.None);
 
         commands.Enter("put hello big world");
@@ -43,7 +43,7 @@ public sealed class DemoCommandTests
     }
 
     /// <summary>A writer that the demo writes to while the test reads it.</summary>
-    private sealed class Output : StringWriter
+    private sealed class DemoOutput : StringWriter
     {
         public override void WriteLine(string? value)
         {
@@ -58,7 +58,7 @@ public sealed class DemoCommandTests
         }
     }
 
-    private sealed class Commands : TextReader
+    private sealed class ScriptedInput : TextReader
     {
         private readonly System.Collections.Concurrent.BlockingCollection<string> _lines = [];
 

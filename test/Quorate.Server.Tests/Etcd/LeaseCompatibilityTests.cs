@@ -104,7 +104,7 @@ public sealed class LeaseCompatibilityTests
     }
 
     [Fact]
-    public async Task Maintenance_calls_succeed_and_the_hash_covers_leases()
+    public async Task The_maintenance_hash_covers_leases()
     {
         await using var server = await ServerFixture.StartAsync();
         var maintenance = new Maintenance.MaintenanceClient(server.Channel);

@@ -46,7 +46,7 @@ public sealed class ProtocolMuxTests
     }
 
     [Fact]
-    public async Task A_connection_closed_before_its_first_bytes_does_no_harm()
+    public async Task The_server_serves_requests_after_connections_closed_before_the_preface()
     {
         await using var server = await ServerFixture.StartAsync();
         for (var i = 0; i < 20; i++)

@@ -8,7 +8,7 @@ namespace Quorate.Server.Tests.Http;
 public sealed class JsonGatewayTests
 {
     [Fact]
-    public async Task Bytes_are_base64_numbers_are_strings_and_zeroes_are_left_out()
+    public async Task The_gateway_encodes_JSON_by_the_protobuf_rules()
     {
         await using var server = await ServerFixture.StartAsync();
         await PostAsync(server, "/v3/kv/put", """{"key":"Zm9v","value":"YmFy"}""");
@@ -27,7 +27,7 @@ public sealed class JsonGatewayTests
     [Theory]
     [InlineData("requestPut", "prevKv")]
     [InlineData("request_put", "prev_kv")]
-    public async Task Both_JSON_name_spellings_are_accepted_and_the_proto_names_are_returned(string put, string prevKv)
+    public async Task The_gateway_accepts_both_spellings_of_a_field_name(string put, string prevKv)
     {
         await using var server = await ServerFixture.StartAsync();
         await PostAsync(server, "/v3/kv/put", """{"key":"Zm9v","value":"YmFy"}""");

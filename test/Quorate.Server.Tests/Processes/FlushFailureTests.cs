@@ -77,9 +77,9 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
     /// <summary>
     /// Runs clients that write to one member until it no longer responds; returns the acknowledged writes and their times.
     /// </summary>
-    private static async Task<IReadOnlyCollection<Acknowledged>> WriteUntilExitAsync(ServerCluster cluster, int number, int writers)
+    private static async Task<IReadOnlyCollection<AcknowledgedWrite>> WriteUntilExitAsync(ServerCluster cluster, int number, int writers)
     {
-        var acknowledged = new ConcurrentBag<Acknowledged>();
+        var acknowledged = new ConcurrentBag<AcknowledgedWrite>();
         var deadline = DateTime.UtcNow.AddSeconds(60);
         await Task.WhenAll(Enumerable.Range(0, writers).Select(async writer =>
         {
@@ -91,7 +91,7 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
                     await cluster.Kv(number)
                         .PutAsync(new PutRequest { Key = key.ToByteString(), Value = key.ToByteString() },
                             deadline: DateTime.UtcNow.AddSeconds(10));
-                    acknowledged.Add(new Acknowledged(key, DateTime.UtcNow));
+                    acknowledged.Add(new AcknowledgedWrite(key, DateTime.UtcNow));
                 }
                 catch (RpcException)
                 {
@@ -144,7 +144,7 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
             double.Parse(call.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
 
     private static async Task AssertAllPresentAfterRestartAsync(ServerCluster cluster, int number,
-        IReadOnlyCollection<Acknowledged> acknowledged)
+        IReadOnlyCollection<AcknowledgedWrite> acknowledged)
     {
         cluster.Start(number);
         await cluster.WaitUntilReadyAsync(number);
@@ -152,11 +152,11 @@ public sealed class FlushFailureTests(ITestOutputHelper output)
         await EtcdCtl.OkAsync(cluster.Endpoint(number), "put", "again", "it writes");
     }
 
-    private static void AssertContains(RangeResponse contents, IReadOnlyCollection<Acknowledged> acknowledged)
+    private static void AssertContains(RangeResponse contents, IReadOnlyCollection<AcknowledgedWrite> acknowledged)
     {
         var held = contents.Kvs.Select(kv => kv.Key.ToStringUtf8()).ToHashSet(StringComparer.Ordinal);
         Assert.DoesNotContain(acknowledged, write => !held.Contains(write.Key));
     }
 
-    private sealed record Acknowledged(string Key, DateTime Received);
+    private sealed record AcknowledgedWrite(string Key, DateTime Received);
 }

@@ -36,7 +36,7 @@ public sealed class LeaseReaperTests
     }
 
     [Fact]
-    public async Task A_renewed_lease_gets_its_full_TTL_and_a_revoked_one_is_not_expired()
+    public async Task A_leader_does_not_expire_a_renewed_or_revoked_lease()
     {
         await RunOnceAsync();
         OnGranted(id: 7, ttl: 10, at: 5);

@@ -77,7 +77,7 @@ public sealed class RequestExecutorTests
     public void Requests_of_the_same_half_second_share_their_deadline()
     {
         var time = new ManualTime();
-        var deadline = new SharedDeadline(TimeSpan.FromSeconds(7), time, CancellationToken.None);
+        var deadline = new RequestDeadlineCoalescer(TimeSpan.FromSeconds(7), time, CancellationToken.None);
         var first = deadline.GetToken();
         time.Advance(TimeSpan.FromSeconds(0.4));
         var second = deadline.GetToken();

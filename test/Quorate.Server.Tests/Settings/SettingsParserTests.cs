@@ -101,7 +101,7 @@ public sealed class SettingsParserTests
         Assert.Contains(range, Assert.Throws<StartupException>(() => Parse(argument)).Why);
 
     [Fact]
-    public void Durations_use_Gos_syntax() =>
+    public void The_parser_reads_durations_in_Gos_syntax() =>
         Assert.Equal(TimeSpan.FromSeconds(5430), Parse("--grpc-keepalive-interval=1h30m30s").Limits.KeepAliveInterval);
 
     private static ServerSettings Parse(params string[] arguments) =>

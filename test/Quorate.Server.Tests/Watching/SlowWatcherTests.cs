@@ -84,7 +84,7 @@ public sealed class SlowWatcherTests
 
     private Task RunAsync(WatchOptions options, SemaphoreSlim gate, CancellationToken ending)
     {
-        var headers = new ResponseHeaders(1, 1, new FakeRaftNode());
+        var headers = new ResponseHeaderFactory(1, 1, new FakeRaftNode());
         var stream = new WatchStream(_stateMachine, headers, options, TimeProvider.System, async (response, token) =>
         {
             _sending++;
@@ -112,7 +112,7 @@ public sealed class SlowWatcherTests
     private void Apply(KvRequest request)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        KvCommand.Encode(request, bytes);
+        KvCommandCodec.Encode(request, bytes);
         _stateMachine.Apply(new CommittedCommand(new EntryId(new Term(1), new LogIndex(++_index)), bytes.WrittenMemory));
         _stateMachine.BatchApplied(new LogIndex(_index));
     }

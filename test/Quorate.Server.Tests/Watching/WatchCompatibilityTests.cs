@@ -158,7 +158,7 @@ public sealed class WatchCompatibilityTests
     }
 
     [Fact]
-    public async Task Progress_is_reported_once_all_watchers_are_synced()
+    public async Task A_progress_response_follows_the_events_of_every_watcher()
     {
         await using var server = await ServerFixture.StartAsync();
         await PutAsync(server, "a", "1");

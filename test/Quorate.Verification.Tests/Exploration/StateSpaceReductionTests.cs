@@ -32,7 +32,7 @@ public sealed class StateSpaceReductionTests
     /// </summary>
     [Theory]
     [MemberData(nameof(Names))]
-    public void Symmetry_merges_only_states_that_differ_in_names(string name)
+    public void Symmetry_reduction_merges_only_states_equal_under_a_permutation(string name)
     {
         var config = SmallConfigurations.Single(config => config.Name == name);
         var merged = BreadthFirstSearch.Run(new ClusterModel(config));
@@ -66,7 +66,7 @@ public sealed class StateSpaceReductionTests
     /// </summary>
     [Theory]
     [MemberData(nameof(Names))]
-    public void One_message_in_flight_reaches_no_new_cluster_state(string name)
+    public void Limiting_messages_in_flight_to_one_loses_no_cluster_state(string name)
     {
         var config = SmallConfigurations.Single(config => config.Name == name) with { Symmetric = false };
         var many = new UnmergedModel(new ClusterModel(config));

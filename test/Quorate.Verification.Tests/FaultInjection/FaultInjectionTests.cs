@@ -15,7 +15,7 @@ public sealed class FaultInjectionTests
     {
         for (ulong seed = 1; seed <= 8; seed++)
         {
-            var alone = KvSimulation.Run(seed, new RunOptions { Reduction = new Reduction { Members = 1 } });
+            var alone = KvSimulation.Run(seed, new RunOptions { Reduction = new RunReduction { Members = 1 } });
             Assert.Empty(alone.Counts.Keys.Intersect(FaultsBetweenTwoMembers));
         }
     }
@@ -23,16 +23,16 @@ public sealed class FaultInjectionTests
     [Fact]
     public void Process_faults_are_not_injected_without_a_process()
     {
-        var cluster = TestCluster.Create(members: 3);
+        var cluster = FaultFreeCluster.Create(members: 3);
 
         foreach (var fault in new Fault[]
         {
-            new Pause(cluster, new Prng(1), "pause"), new StalledThread(cluster, new Prng(1), "stalled thread"),
+            new ProcessPause(cluster, new Prng(1), "pause"), new StalledThread(cluster, new Prng(1), "stalled thread"),
             new LeaderReceiveStall(cluster, new Prng(1), "deaf leader")
         })
             Assert.False(fault.TryInject());
         cluster.RunFaultPhase();
-        Assert.True(new Pause(cluster, new Prng(1), "pause").TryInject());
+        Assert.True(new ProcessPause(cluster, new Prng(1), "pause").TryInject());
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class FaultInjectionTests
     [InlineData(5)]
     public void Link_faults_hit_every_pair_of_distinct_members(int members)
     {
-        var fault = new PairRecordingFault(TestCluster.Create(members));
+        var fault = new PairRecordingFault(FaultFreeCluster.Create(members));
 
         for (var i = 0; i < 100 * members * members; i++)
             Assert.True(fault.TryInject());
@@ -53,9 +53,9 @@ public sealed class FaultInjectionTests
     /// A process inherits a pending disk fault from its predecessor; otherwise no process would ever end during its recovery.
     /// </summary>
     [Fact]
-    public void A_pending_disk_cut_hits_the_next_process_during_recovery()
+    public void A_pending_power_loss_of_a_disk_takes_effect_during_recovery()
     {
-        var cluster = TestCluster.Create(members: 3);
+        var cluster = FaultFreeCluster.Create(members: 3);
         cluster.RunFaultPhase();
         var member = cluster.Members[0];
         member.Kill("by a test");
@@ -70,7 +70,7 @@ public sealed class FaultInjectionTests
         Assert.NotNull(member.Process);
     }
 
-    private sealed class PairRecordingFault(Cluster cluster) : Fault(cluster, new Prng(1), "pair")
+    private sealed class PairRecordingFault(SimulatedCluster cluster) : Fault(cluster, new Prng(1), "pair")
     {
         public HashSet<(SimulatedMachine From, SimulatedMachine To)> PickedPairs { get; } = [];
 

@@ -13,7 +13,7 @@ public sealed class OverlappingFaultTests
     private static readonly NodeId One = new(1);
     private static readonly NodeId Two = new(2);
 
-    private readonly Cluster _cluster = TestCluster.Create(members: 2);
+    private readonly SimulatedCluster _cluster = FaultFreeCluster.Create(members: 2);
 
     [Theory]
     [InlineData(1, 3)]
@@ -40,11 +40,11 @@ public sealed class OverlappingFaultTests
     {
         var (network, time) = (_cluster.Network, _cluster.Time);
         var arrived = 0L;
-        network.Bind(Two, new Endpoint(network, Two, 7, static (_, _) => true, static () => { }, () => arrived = time.Now, null));
+        network.Bind(Two, new SimulatedEndpoint(network, Two, 7, static (_, _) => true, static () => { }, () => arrived = time.Now, null));
 
         network.Clog(One, Two, first * VirtualTime.Second);
         network.Clog(One, Two, second * VirtualTime.Second);
-        network.Send(One, Two, new Packet(new byte[32], 0, 0, 7));
+        network.Send(One, Two, new SimulatedPacket(new byte[32], 0, 0, 7));
 
         time.Run(10 * VirtualTime.Second);
         Assert.Equal(3 * VirtualTime.Second, arrived);
@@ -69,7 +69,7 @@ public sealed class OverlappingFaultTests
     public void A_disk_filled_twice_stays_full_until_the_later_end(int first, int second)
     {
         var time = new VirtualTime();
-        var disk = new SimulatedDisk(time, new Counters());
+        var disk = new SimulatedDisk(time, new RunCounters());
 
         disk.FillUntil(first * VirtualTime.Second);
         disk.FillUntil(second * VirtualTime.Second);

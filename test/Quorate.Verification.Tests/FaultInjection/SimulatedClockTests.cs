@@ -11,7 +11,7 @@ public sealed class SimulatedClockTests
     [Fact]
     public void A_clock_jump_causes_no_election()
     {
-        var cluster = TestCluster.Create(members: 3);
+        var cluster = FaultFreeCluster.Create(members: 3);
         cluster.RunFaultPhase();
         var leader = Assert.Single(cluster.SelfReportedLeaders());
         var term = leader.Process!.Core.Term;
@@ -42,7 +42,7 @@ public sealed class SimulatedClockTests
     [Fact]
     public void The_simulated_clock_offers_no_wall_time_and_no_timer()
     {
-        var clock = TestCluster.Create(members: 1).Members[0].Clock;
+        var clock = FaultFreeCluster.Create(members: 1).Members[0].Clock;
 
         Assert.Throws<NotSupportedException>(() => clock.GetUtcNow());
         Assert.Throws<NotSupportedException>(() => clock.GetLocalNow());

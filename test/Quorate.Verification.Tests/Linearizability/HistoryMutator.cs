@@ -1,6 +1,6 @@
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Store;
-using StoreOperation = Quorate.Verification.Linearizability.Operation<
+using StoreOperation = Quorate.Verification.Linearizability.HistoryOperation<
     Quorate.Verification.Simulation.Store.StoreRequest,
     Quorate.Verification.Simulation.Store.StoreResponse>;
 

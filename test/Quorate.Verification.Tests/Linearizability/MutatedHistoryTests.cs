@@ -19,13 +19,14 @@ public sealed class MutatedHistoryTests
             var history = SimulatedHistories.Of(seed);
             if (history.Count is < 10 or > 1500)
                 continue;
-            var isSearched = history.Count <= StoreHistory.SearchedOperationsMax && Search(history, budget: 5_000).IsLinearizable;
+            var isSearched = history.Count <= StoreHistoryChecker.SearchedOperationsMax && Search(history, budget: 5_000).IsLinearizable;
             for (var i = 0; i < 3 * HistoryMutator.Kinds.Count && mutated < MutationsMin; i++)
             {
                 if (HistoryMutator.TryMutate(history, i % HistoryMutator.Kinds.Count, prng) is not { } wrong)
                     continue;
-                var verdict = Witness.Check(wrong.History, new StoreModel());
-                Assert.True(verdict.Result == CheckResult.NotLinearizable, $"{wrong.Kind} in the history of seed {seed} passed");
+                var verdict = WitnessOrderChecker.Check(wrong.History, new StoreModel());
+                Assert.True(verdict.Result == LinearizabilityCheckResult.NotLinearizable,
+                    $"{wrong.Kind} in the history of seed {seed} passed");
                 Assert.NotEmpty(verdict.Explanation);
                 mutated++;
                 kinds[wrong.Kind] = kinds.GetValueOrDefault(wrong.Kind) + 1;
@@ -33,9 +34,10 @@ public sealed class MutatedHistoryTests
                 if (!isSearched || !wrong.IsVisibleToClients)
                     continue;
                 var searched = Search(wrong.History, budget: 200_000);
-                Assert.True(searched.Result != CheckResult.Linearizable, $"{wrong.Kind} in the history of seed {seed} passed the search");
-                rejected += searched.Result == CheckResult.NotLinearizable ? 1 : 0;
-                unknown += searched.Result == CheckResult.Unknown ? 1 : 0;
+                Assert.True(searched.Result != LinearizabilityCheckResult.Linearizable,
+                    $"{wrong.Kind} in the history of seed {seed} passed the search");
+                rejected += searched.Result == LinearizabilityCheckResult.NotLinearizable ? 1 : 0;
+                unknown += searched.Result == LinearizabilityCheckResult.Unknown ? 1 : 0;
             }
         }
 
@@ -57,10 +59,10 @@ public sealed class MutatedHistoryTests
     {
         var history = SimulatedHistories.Of(seed);
 
-        Assert.Equal("", Witness.Check(history, new StoreModel()).Explanation);
-        Assert.NotEqual(CheckResult.NotLinearizable, Search(history, budget: 50_000).Result);
+        Assert.Equal("", WitnessOrderChecker.Check(history, new StoreModel()).Explanation);
+        Assert.NotEqual(LinearizabilityCheckResult.NotLinearizable, Search(history, budget: 50_000).Result);
     }
 
-    private static Verdict Search(IReadOnlyList<Operation<StoreRequest, StoreResponse>> history, long budget) =>
-        WingGongLowe.Check(StoreHistory.WithoutIndexes(history), new StoreModel(isPartial: true), budget);
+    private static LinearizabilityReport Search(IReadOnlyList<HistoryOperation<StoreRequest, StoreResponse>> history, long budget) =>
+        WingGongLowe.Check(StoreHistoryChecker.WithoutIndexes(history), new StoreModel(isPartial: true), budget);
 }

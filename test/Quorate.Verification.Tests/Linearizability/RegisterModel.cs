@@ -31,10 +31,11 @@ internal sealed record RegisterRequest(int? Write = null, int? If = null)
 /// <summary>Tries every order of the operations: obviously correct, and only usable for a few operations.</summary>
 internal static class BruteForceChecker
 {
-    public static bool IsLinearizable(IReadOnlyList<Operation<RegisterRequest, int>> history) =>
+    public static bool IsLinearizable(IReadOnlyList<HistoryOperation<RegisterRequest, int>> history) =>
         Explains(history, new RegisterModel(), 0, new HashSet<int>());
 
-    private static bool Explains(IReadOnlyList<Operation<RegisterRequest, int>> history, RegisterModel model, int state, HashSet<int> done)
+    private static bool Explains(IReadOnlyList<HistoryOperation<RegisterRequest, int>> history, RegisterModel model, int state,
+        HashSet<int> done)
     {
         if (Enumerable.Range(0, history.Count).All(i => done.Contains(i) || !history[i].HasReturned))
             return true;

@@ -1,7 +1,7 @@
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Store;
 using Quorate.Verification.Simulation.Workload;
-using StoreOperation = Quorate.Verification.Linearizability.Operation<
+using StoreOperation = Quorate.Verification.Linearizability.HistoryOperation<
     Quorate.Verification.Simulation.Store.StoreRequest,
     Quorate.Verification.Simulation.Store.StoreResponse>;
 
@@ -19,11 +19,11 @@ internal static class SimulatedHistories
         {
             CheckHistory = (application, tally) =>
             {
-                history = StoreHistory.Build(application);
-                return StoreHistory.Check(application, tally);
+                history = StoreHistoryChecker.Build(application);
+                return StoreHistoryChecker.Check(application, tally);
             },
         };
-        var application = new Application<StoreStateMachine, StoreResult>(
+        var application = new SimulatedApplication<StoreStateMachine, StoreResult>(
             seed,
             static () => new StoreStateMachine(),
             new StoreWorkload(options).Run,

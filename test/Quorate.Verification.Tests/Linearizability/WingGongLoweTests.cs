@@ -22,7 +22,7 @@ public sealed class WingGongLoweTests
                 var expected = BruteForceChecker.IsLinearizable(history);
                 var found = WingGongLowe.Check(history, new RegisterModel());
                 Interlocked.Increment(ref expected ? ref yes : ref no);
-                return found.Result == (expected ? CheckResult.Linearizable : CheckResult.NotLinearizable);
+                return found.Result == (expected ? LinearizabilityCheckResult.Linearizable : LinearizabilityCheckResult.NotLinearizable);
             },
             iter: histories);
         Assert.True(yes > histories / 20 && no > histories / 20, $"{yes} linearizable histories and {no} others: too few of one kind");
@@ -37,7 +37,8 @@ public sealed class WingGongLoweTests
 
     [Fact]
     public void A_later_read_does_not_observe_an_older_value() =>
-        Assert.Equal(CheckResult.NotLinearizable, Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)).Result);
+        Assert.Equal(LinearizabilityCheckResult.NotLinearizable,
+            Check(Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)).Result);
 
     /// <summary>Intervals are closed: an operation that begins at the instant at which another returns is concurrent with it.</summary>
     [Fact]
@@ -51,7 +52,7 @@ public sealed class WingGongLoweTests
 
         Assert.True(Check(write, Read(0, 100, 101)).IsLinearizable);
         Assert.True(Check(write, Read(0, 100, 101), Read(1, 102, 103)).IsLinearizable);
-        Assert.Equal(CheckResult.NotLinearizable, Check(write, Read(1, 102, 103), Read(0, 104, 105)).Result);
+        Assert.Equal(LinearizabilityCheckResult.NotLinearizable, Check(write, Read(1, 102, 103), Read(0, 104, 105)).Result);
     }
 
     [Fact]
@@ -70,25 +71,27 @@ public sealed class WingGongLoweTests
     [Fact]
     public void An_interrupted_search_returns_Unknown()
     {
-        Operation<RegisterRequest, int>[] history = [Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)];
+        HistoryOperation<RegisterRequest, int>[] history = [Write(1, 0, 10), Write(2, 0, 10), Read(1, 11, 12), Read(2, 13, 14)];
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
 
         for (var budget = 0L; budget < WingGongLowe.Check(history, new RegisterModel()).Steps; budget++)
-            Assert.Equal(CheckResult.Unknown, WingGongLowe.Check(history, new RegisterModel(), budget).Result);
-        Assert.Equal(CheckResult.Unknown, WingGongLowe.Check(history, new RegisterModel(), cancel: cancelled.Token).Result);
+            Assert.Equal(LinearizabilityCheckResult.Unknown, WingGongLowe.Check(history, new RegisterModel(), budget).Result);
+        Assert.Equal(LinearizabilityCheckResult.Unknown, WingGongLowe.Check(history, new RegisterModel(), cancel: cancelled.Token).Result);
     }
 
-    private static Verdict Check(params Operation<RegisterRequest, int>[] history) => WingGongLowe.Check(history, new RegisterModel());
+    private static LinearizabilityReport Check(params HistoryOperation<RegisterRequest, int>[] history) =>
+        WingGongLowe.Check(history, new RegisterModel());
 
-    private Operation<RegisterRequest, int> Write(int value, long from, long to) => Operation(new RegisterRequest(value), 0, from, to);
+    private HistoryOperation<RegisterRequest, int> Write(int value, long from, long to) =>
+        Operation(new RegisterRequest(value), 0, from, to);
 
-    private Operation<RegisterRequest, int> Read(int value, long from, long to) => Operation(new RegisterRequest(), value, from, to);
+    private HistoryOperation<RegisterRequest, int> Read(int value, long from, long to) => Operation(new RegisterRequest(), value, from, to);
 
-    private Operation<RegisterRequest, int> Operation(RegisterRequest request, int response, long from, long? to) =>
+    private HistoryOperation<RegisterRequest, int> Operation(RegisterRequest request, int response, long from, long? to) =>
         new() { Number = ++_number, Client = (int)_number, Invoked = from, Returned = to, Request = request, Response = response };
 
-    private static Operation<RegisterRequest, int> RandomOperation(
+    private static HistoryOperation<RegisterRequest, int> RandomOperation(
         int number, int from, int takes, int kind, int value, int expected, int chance)
     {
         var (request, response) = kind switch

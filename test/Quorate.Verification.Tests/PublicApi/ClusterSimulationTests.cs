@@ -5,7 +5,7 @@ namespace Quorate.Verification.Tests.PublicApi;
 /// <summary><see cref="ClusterSimulation"/> as a user runs it with their own state machine.</summary>
 public sealed class ClusterSimulationTests
 {
-    private static readonly SimulationChecks<Accounts, bool> TotalIsConserved = new()
+    private static readonly SimulationChecks<AccountsStateMachine, bool> TotalIsConserved = new()
     {
         State = static accounts => accounts.Balances,
         FinalState = static accounts => accounts.Balances,
@@ -63,7 +63,8 @@ public sealed class ClusterSimulationTests
         var instances = 0;
 
         var failure = RunToFailure(
-            () => ClusterSimulation.Run<DivergingAccounts, bool>(2, () => new DivergingAccounts(instances++), Accounts.MoveAndRead,
+            () => ClusterSimulation.Run<DivergingAccounts, bool>(2, () => new DivergingAccounts(instances++),
+                AccountsStateMachine.MoveAndRead,
                 FaultSet.None));
 
         Assert.StartsWith("EqualResults: operation ", failure.Violation, StringComparison.Ordinal);
@@ -76,7 +77,7 @@ public sealed class ClusterSimulationTests
         InstanceCountingAccounts.InstancesCreated = 0;
 
         var failure = RunToFailure(() => ClusterSimulation.Run<InstanceCountingAccounts, bool>(
-            1, () => new InstanceCountingAccounts(), Accounts.MoveAndRead, FaultSet.None,
+            1, () => new InstanceCountingAccounts(), AccountsStateMachine.MoveAndRead, FaultSet.None,
             new() { ResultsEqual = static (a, b) => a == b }));
 
         Assert.StartsWith("Linearizable: move ", failure.Violation, StringComparison.Ordinal);
@@ -86,8 +87,8 @@ public sealed class ClusterSimulationTests
     [Fact]
     public void A_violated_state_machine_invariant_fails_the_run()
     {
-        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(
-            1, () => new Accounts(), Accounts.MoveAndRead,
+        var failure = RunToFailure(() => ClusterSimulation.Run<AccountsStateMachine, bool>(
+            1, () => new AccountsStateMachine(), AccountsStateMachine.MoveAndRead,
             checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "a balance is too low") }));
 
         Assert.Equal("a balance is too low", failure.Violation);
@@ -96,7 +97,8 @@ public sealed class ClusterSimulationTests
     [Fact]
     public void An_exception_of_the_workload_fails_the_run()
     {
-        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static async client =>
+        var failure =
+            RunToFailure(() => ClusterSimulation.Run<AccountsStateMachine, bool>(1, () => new AccountsStateMachine(), static async client =>
         {
             await client.ReadAsync(static a => a.Balances.Count);
             throw new InvalidOperationException("unexpected count");
@@ -110,18 +112,20 @@ public sealed class ClusterSimulationTests
     [SuppressMessage("Reliability", "CA2016", Justification = "the test is about a task that is not the client's")]
     public void A_workload_that_awaits_real_time_fails_the_run()
     {
-        var failure = RunToFailure(() => ClusterSimulation.Run<Accounts, bool>(1, () => new Accounts(), static _ => Task.Delay(1_000_000)));
+        var failure = RunToFailure(
+            () => ClusterSimulation.Run<AccountsStateMachine, bool>(1, () => new AccountsStateMachine(),
+                static _ => Task.Delay(1_000_000)));
 
         Assert.StartsWith("the workload awaits a task that is not its client's", failure.Violation, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_failure_names_its_seed_and_restores_the_synchronization_context()
+    public void A_failed_run_restores_the_synchronization_context_and_names_its_seed()
     {
         var context = SynchronizationContext.Current;
 
         var failure = RunToFailure(
-            () => ClusterSimulation.Run<Accounts, bool>(9, () => new Accounts(),
+            () => ClusterSimulation.Run<AccountsStateMachine, bool>(9, () => new AccountsStateMachine(),
                 static _ => throw new InvalidOperationException("at once")));
 
         Assert.Contains("reproduce with: set QUORATE_SEED=9 and run the same test", failure.Message, StringComparison.Ordinal);
@@ -130,7 +134,7 @@ public sealed class ClusterSimulationTests
     }
 
     private static SimulationReport Run(ulong seed, FaultSet? faults) =>
-        ClusterSimulation.Run(seed, static () => new Accounts(), Accounts.MoveAndRead, faults, TotalIsConserved);
+        ClusterSimulation.Run(seed, static () => new AccountsStateMachine(), AccountsStateMachine.MoveAndRead, faults, TotalIsConserved);
 
     private static SimulationFailedException RunToFailure(Action run) => Assert.Throws<SimulationFailedException>(run);
 }

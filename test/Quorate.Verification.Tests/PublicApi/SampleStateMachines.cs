@@ -3,7 +3,7 @@ using Quorate.Raft;
 namespace Quorate.Verification.Tests.PublicApi;
 
 /// <summary>Accounts between which money is moved; the total never changes.</summary>
-internal class Accounts : IStateMachine<bool>
+internal class AccountsStateMachine : IStateMachine<bool>
 {
     private readonly long[] _balances = [100, 100, 100];
 
@@ -24,7 +24,7 @@ internal class Accounts : IStateMachine<bool>
 
     /// <summary>One iteration of every client in these tests: a random move, then a read.</summary>
     public static async Task MoveAndRead<TMachine>(VirtualClient<TMachine, bool> client)
-        where TMachine : Accounts
+        where TMachine : AccountsStateMachine
     {
         var (from, to, amount) = (client.Random.Next(3), client.Random.Next(3), client.Random.Next(50));
         await client.ProposeAsync(Move(from, to, amount), $"move {amount} from {from} to {to}");
@@ -33,13 +33,13 @@ internal class Accounts : IStateMachine<bool>
 }
 
 /// <summary>Its results depend on the member on which it runs.</summary>
-internal sealed class DivergingAccounts(int instance) : Accounts
+internal sealed class DivergingAccounts(int instance) : AccountsStateMachine
 {
     public override bool Apply(in CommittedCommand command) => base.Apply(command) ^ (instance % 2 == 0);
 }
 
 /// <summary>Its results depend on how many instances exist: the members agree, but a sequential replay differs.</summary>
-internal sealed class InstanceCountingAccounts : Accounts
+internal sealed class InstanceCountingAccounts : AccountsStateMachine
 {
     public static int InstancesCreated { get; set; }
 

@@ -5,7 +5,7 @@ namespace Quorate.Verification.Tests.Seeds;
 public sealed class RegressionSeedTests
 {
     [Theory]
-    [InlineData(33UL, "a process was killed before a flush; its successor reported the entries as durable (RecoveryDurabilityTests)")]
+    [InlineData(33UL, "a process was killed before a flush; its successor reported the entries as durable (WalRecoveryDurabilityTests)")]
     [InlineData(37UL, "the same for term and vote: after a power cut the log had an entry of a term that the hard state lacked")]
     [InlineData(34UL, "the same for the log: the next frame was flushed, and the one before it was not")]
     [InlineData(1168UL, "a bug of a checker: it mistook entries on disk that were about to be truncated for committed ones")]

@@ -26,9 +26,9 @@ public sealed class ReproCommandTests
 
         var printed = Assert.Single(first.Message.Split('\n'),
             static line => line.StartsWith("reproduce with: ", StringComparison.Ordinal))["reproduce with: ".Length..];
-        Assert.Equal($"{SimulatorCommand.Program} {arguments} --trace", printed);
+        Assert.Equal($"{SimulatorCommandLine.Program} {arguments} --trace", printed);
 
-        var again = RunToFailure(Parse(printed[SimulatorCommand.Program.Length..]));
+        var again = RunToFailure(Parse(printed[SimulatorCommandLine.Program.Length..]));
         Assert.Equal((first.Property, first.Violation, first.At), (again.Property, again.Violation, again.At));
     }
 
@@ -42,12 +42,12 @@ public sealed class ReproCommandTests
             RunToFailure(Parse(FullRun)).Message, StringComparison.Ordinal);
     }
 
-    private static SimulatorCommand Parse(string arguments)
+    private static SimulatorCommandLine Parse(string arguments)
     {
         var words = new Queue<string>(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(static word => word != "--trace"));
-        var command = new SimulatorCommand();
+        var command = new SimulatorCommandLine();
         while (words.Count > 0)
-            Assert.True(SimulatorCommand.TryParseNext(command, words, out command),
+            Assert.True(SimulatorCommandLine.TryParseNext(command, words, out command),
                 $"no option of the simulator parses an argument of {arguments}");
         return command;
     }
@@ -56,7 +56,7 @@ public sealed class ReproCommandTests
     /// Runs the command with an extra property that is violated, named for the switches of the run. A determinism check compares with the
     /// run of another seed.
     /// </summary>
-    private static SimulationFailedException RunToFailure(SimulatorCommand command)
+    private static SimulationFailedException RunToFailure(SimulatorCommandLine command)
     {
         var seed = command.Seed!.Value;
         var property = $"Property of {command.Refine} and {command.Reduction}";

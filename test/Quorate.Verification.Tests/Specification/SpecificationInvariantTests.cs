@@ -10,7 +10,7 @@ public sealed class SpecificationInvariantTests
 {
     private static readonly string Configuration = File.ReadAllText(Path.Combine(SpecificationModelTests.SpecDirectory(), "MCReads.cfg"));
 
-    private static readonly QuorateRaft Raft = new(TlcConfiguration.Read(Configuration));
+    private static readonly QuorateRaftSpecification Raft = new(TlcConfiguration.Read(Configuration));
 
     /// <summary>Server 0 leads term 1; every server holds its entry, which is committed.</summary>
     private static readonly SpecificationState ValidState = Raft.Elected();
@@ -35,14 +35,14 @@ public sealed class SpecificationInvariantTests
         ("LogMatching",
             static () => ValidState.With(1, WithLog(ValidState.Servers[1], 1, 2)).With(2, WithLog(ValidState.Servers[2], 2, 2))),
         ("StateMachineSafety", static () => Server(1, static s => WithLog(s, 2) with { Commit = 1 })),
-        ("LeaderCompleteness", static () => ValidState.With(2, new TermLog(ServerSet.Of(1), Empty, 0, 0, 0))),
+        ("LeaderCompleteness", static () => ValidState.With(2, new SpecTermLog(ServerSet.Of(1), Empty, 0, 0, 0))),
         ("DurableOnQuorum",
             static () => Server(0, static s => s with { Disk = s.Disk with { Log = Empty } })
-            .With(1, ValidState.Servers[1] with { Disk = new DiskImage(2, 0, Empty, 0) })),
+            .With(1, ValidState.Servers[1] with { Disk = new SpecDiskImage(2, 0, Empty, 0) })),
         ("SentStateIsDurable", static () => Server(1, static s => s with { Disk = s.Disk with { Term = 0 } })),
         ("SentStateIsDurable", static () => Server(1, static s => s with { Disk = s.Disk with { Vote = 2 } })),
         ("SentStateIsDurable", static () => Server(1, static s => s with { Disk = s.Disk with { Log = Empty } })),
-        ("NoStaleRead", static () => ValidState with { Granted = [new GrantedRead(0, 1)] }),
+        ("NoStaleRead", static () => ValidState with { Granted = [new SpecGrantedRead(0, 1)] }),
     ];
 
     private static readonly (string Invariant, Func<SpecificationState> Bad)[] ViolatingSteps =
@@ -61,8 +61,8 @@ public sealed class SpecificationInvariantTests
     public void A_valid_state_satisfies_every_invariant()
     {
         Raft.CheckState(ValidState);
-        QuorateRaft.CheckTransition(ValidState, ValidState);
-        QuorateRaft.CheckTransition(ValidState, Restarted(static s => s with { Commit = 0 }));
+        QuorateRaftSpecification.CheckTransition(ValidState, ValidState);
+        QuorateRaftSpecification.CheckTransition(ValidState, Restarted(static s => s with { Commit = 0 }));
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class SpecificationInvariantTests
     [Theory]
     [MemberData(nameof(StepInvariants))]
     public void Each_step_invariant_rejects_a_violating_step(int which, string invariant) =>
-        AssertViolates(invariant, () => QuorateRaft.CheckTransition(ValidState, ViolatingSteps[which].Bad()));
+        AssertViolates(invariant, () => QuorateRaftSpecification.CheckTransition(ValidState, ViolatingSteps[which].Bad()));
 
     /// <summary>The executable specification checks every invariant that TLC checks, and each has a test here.</summary>
     [Fact]

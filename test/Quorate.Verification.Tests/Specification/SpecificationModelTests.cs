@@ -32,7 +32,7 @@ public sealed class SpecificationModelTests
     [Fact]
     public void Every_specification_action_is_taken_in_some_configuration()
     {
-        var taken = new HashSet<ActionName>();
+        var taken = new HashSet<SpecActionName>();
         foreach (var configuration in Configurations)
         {
             var model = ModelOf(configuration.Data);
@@ -40,7 +40,7 @@ public sealed class SpecificationModelTests
             taken.UnionWith(model.ActionCounts.Keys);
         }
 
-        Assert.Empty(Enum.GetValues<ActionName>().Except(taken));
+        Assert.Empty(Enum.GetValues<SpecActionName>().Except(taken));
     }
 
     /// <summary>A configuration that expected.json lacks would never run.</summary>

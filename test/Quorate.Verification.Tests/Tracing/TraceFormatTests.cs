@@ -56,7 +56,7 @@ public sealed class TraceFormatTests
         trace.WriteEnd(_now, A, "killed");
     }
 
-    private static List<Message> TickUntilPreVote(Driver driver)
+    private static List<Message> TickUntilPreVote(TracedCore driver)
     {
         for (var tick = 0; tick < 1000; tick++)
         {
@@ -67,7 +67,7 @@ public sealed class TraceFormatTests
         throw new InvalidOperationException("no pre-vote was requested within 1000 ticks");
     }
 
-    private static List<Message> Deliver(Driver to, List<Message> messages)
+    private static List<Message> Deliver(TracedCore to, List<Message> messages)
     {
         var replies = new List<Message>();
         foreach (var message in messages)
@@ -78,7 +78,7 @@ public sealed class TraceFormatTests
         return replies;
     }
 
-    private Driver Start(TraceWriter trace, NodeId self, ulong term, params LogEntry[] tail)
+    private TracedCore Start(TraceWriter trace, NodeId self, ulong term, params LogEntry[] tail)
     {
         var core = new RaftCore(
             new RaftOptions { Self = self, Seed = self.Value },
@@ -88,7 +88,7 @@ public sealed class TraceFormatTests
                 Last = tail[^1].Id
             });
         trace.WriteStart(_now, core);
-        return new Driver(core, trace, _ids, () => _now += 10);
+        return new TracedCore(core, trace, _ids, () => _now += 10);
     }
 
     private static LogEntry Entry(ulong term, ulong index) => LogEntry.NoOp(new Term(term), new LogIndex(index));
@@ -97,7 +97,7 @@ public sealed class TraceFormatTests
         Path.GetDirectoryName(path)!;
 
     /// <summary>A core and its trace. Each step gets its own effects, so that messages can be delivered later.</summary>
-    private sealed class Driver(RaftCore core, TraceWriter trace, Dictionary<Message, long> ids, Func<long> clock)
+    private sealed class TracedCore(RaftCore core, TraceWriter trace, Dictionary<Message, long> ids, Func<long> clock)
     {
         private readonly List<(ulong Token, IReadOnlyList<Message> Messages)> _held = [];
         private ulong _token;

@@ -59,12 +59,12 @@ internal sealed class PatchedBuild : AssemblyLoadContext
     /// <summary>Loads the assembly of one of our projects into this build.</summary>
     public Assembly LoadProject(string name) => LoadFromAssemblyName(new AssemblyName(name));
 
-    /// <summary>Returns a method of <see cref="EntryPoints"/>, bound to this build.</summary>
+    /// <summary>Returns a method of <see cref="DetectorEntryPoints"/>, bound to this build.</summary>
     public TDelegate EntryPoint<TDelegate>(string name)
         where TDelegate : Delegate
     {
-        var program = LoadProject(typeof(EntryPoints).Assembly.GetName().Name!);
-        return program.GetType(typeof(EntryPoints).FullName!, throwOnError: true)!.GetMethod(name)!.CreateDelegate<TDelegate>();
+        var program = LoadProject(typeof(DetectorEntryPoints).Assembly.GetName().Name!);
+        return program.GetType(typeof(DetectorEntryPoints).FullName!, throwOnError: true)!.GetMethod(name)!.CreateDelegate<TDelegate>();
     }
 
     protected override Assembly? Load(AssemblyName assemblyName)

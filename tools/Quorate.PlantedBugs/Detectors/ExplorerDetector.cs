@@ -8,7 +8,7 @@ internal sealed record ExplorerDetector(string ModelConfiguration, bool Refines 
 {
     public override Detection? Run(PatchedBuild build)
     {
-        var explore = build.EntryPoint<Func<string, bool, (string, ulong)?>>(nameof(EntryPoints.Explore));
+        var explore = build.EntryPoint<Func<string, bool, (string, ulong)?>>(nameof(DetectorEntryPoints.Explore));
         return explore(ModelConfiguration, Refines) is var (violation, states)
             ? new Detection(violation, states, string.Create(CultureInfo.InvariantCulture, $"{states:N0} states"))
             : null;

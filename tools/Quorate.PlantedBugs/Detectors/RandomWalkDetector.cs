@@ -8,13 +8,13 @@ internal sealed record RandomWalkDetector(ulong Steps) : Detector
 {
     public override Detection? Run(PatchedBuild build)
     {
-        var walk = build.EntryPoint<Func<ulong, (string, ulong)?>>(nameof(EntryPoints.Walk));
+        var walk = build.EntryPoint<Func<ulong, (string, ulong)?>>(nameof(DetectorEntryPoints.Walk));
         return walk(Steps) is var (violation, steps)
             ? new Detection(violation, steps, string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps"))
             : null;
     }
 
-    public override string? RerunUnpatched(Detection detection) => EntryPoints.Walk(detection.Position)?.Violation;
+    public override string? RerunUnpatched(Detection detection) => DetectorEntryPoints.Walk(detection.Position)?.Violation;
 
     public override string ToString() => "walk";
 }

@@ -7,7 +7,7 @@ internal sealed record SimulatorDetector(ulong Seeds, bool Refines = false) : De
 {
     public override Detection? Run(PatchedBuild build)
     {
-        var simulate = build.EntryPoint<Func<ulong, bool, string?>>(nameof(EntryPoints.Simulate));
+        var simulate = build.EntryPoint<Func<ulong, bool, string?>>(nameof(DetectorEntryPoints.Simulate));
         for (ulong seed = 1; seed <= Seeds; seed++)
         {
             if (simulate(seed, Refines) is { } violation)
@@ -17,7 +17,7 @@ internal sealed record SimulatorDetector(ulong Seeds, bool Refines = false) : De
         return null;
     }
 
-    public override string? RerunUnpatched(Detection detection) => EntryPoints.Simulate(detection.Position, Refines);
+    public override string? RerunUnpatched(Detection detection) => DetectorEntryPoints.Simulate(detection.Position, Refines);
 
     public override string ToString() => Refines ? "refinement" : "simulator";
 }

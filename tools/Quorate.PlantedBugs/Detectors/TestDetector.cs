@@ -18,7 +18,9 @@ internal sealed record TestDetector(string Project, string Class, string Method,
 {
     private const string ThrowingPrefix = "throwing ";
 
-    /// <summary>Parses "Quorate.Node.Tests Wal.PowerLossTests.A_test_method" and optionally "throwing WalCorruptionException".</summary>
+    /// <summary>
+    /// Parses "Quorate.Node.Tests Wal.SimulatedDiskPowerLossTests.A_test_method" and optionally "throwing WalCorruptionException".
+    /// </summary>
     public static TestDetector ParseTest(string label, string throws)
     {
         var (space, dot) = (label.IndexOf(' ', StringComparison.Ordinal), label.LastIndexOf('.'));

@@ -31,16 +31,16 @@ internal sealed class StateChecker<TResult>(Func<TResult, TResult, bool> results
             {
                 throw new ViolationException(
                     "EqualResults",
-                    $"operation {operation} at {entry} had the result {Equality.Describe(first.Result)} at {first.Member}, " +
-                    $"and at {member} {Equality.DescribeOther(first.Result, result)}");
+                    $"operation {operation} at {entry} had the result {StructuralEquality.Describe(first.Result)} at {first.Member}, " +
+                    $"and at {member} {StructuralEquality.DescribeOther(first.Result, result)}");
             }
 
-            if (!Equality.AreEqual(first.State, state))
+            if (!StructuralEquality.AreEqual(first.State, state))
             {
                 throw new ViolationException(
                     "EqualStates",
-                    $"after {entry} the state of {first.Member} was {Equality.Describe(first.State)}, " +
-                    $"and that of {member} is {Equality.DescribeOther(first.State, state)}");
+                    $"after {entry} the state of {first.Member} was {StructuralEquality.Describe(first.State)}, " +
+                    $"and that of {member} is {StructuralEquality.DescribeOther(first.State, state)}");
             }
 
             return;

@@ -5,7 +5,7 @@ namespace Quorate.Verification.Simulation.Coverage;
 /// <summary>
 /// Detects which rare paths a step of a core took, from the input, the core's state before and after the step, and the effects.
 /// </summary>
-internal sealed class CoverageObserver(Counters counters)
+internal sealed class CoverageObserver(RunCounters counters)
 {
     private Role _role;
     private Term _term;

@@ -9,7 +9,7 @@ namespace Quorate.Verification.Simulation.Disk;
 internal sealed class PendingMisdirectedWrite(Prng prng)
 {
     private string _name = "";
-    private FileContent? _content;
+    private SimulatedFileContent? _content;
     private long _offset;
     private byte[] _before = [];
     private byte[] _written = [];
@@ -18,7 +18,7 @@ internal sealed class PendingMisdirectedWrite(Prng prng)
     public bool IsFollowedByWrite { get; private set; }
 
     /// <summary>Chooses the first write to a log file as the misdirected one, and observes the write after it.</summary>
-    public void OnWrite(string name, FileContent content, long offset, ReadOnlySpan<byte> source)
+    public void OnWrite(string name, SimulatedFileContent content, long offset, ReadOnlySpan<byte> source)
     {
         if (!name.EndsWith(".log", StringComparison.Ordinal) || IsFollowedByWrite)
             return;
@@ -34,16 +34,16 @@ internal sealed class PendingMisdirectedWrite(Prng prng)
     }
 
     /// <summary>Moves the frame to a place before its own: at a later place, a later write would overwrite it.</summary>
-    public void Apply(SortedDictionary<string, FileContent> files)
+    public void Apply(SortedDictionary<string, SimulatedFileContent> files)
     {
         _content!.OverwriteOnDisk(_offset, _before);
         var older = files
-            .Where(f => string.CompareOrdinal(f.Key, _name) <= 0 && f.Value.Bytes.Length >= FileContent.SectorBytes)
+            .Where(f => string.CompareOrdinal(f.Key, _name) <= 0 && f.Value.Bytes.Length >= SimulatedFileContent.SectorBytes)
             .Select(static f => f.Value)
             .ToList();
         var target = older[prng.Next(0, older.Count)];
         var end = target == _content ? _offset : target.Bytes.Length;
-        var position = FileContent.SectorBytes * prng.Next(0, (int)(end / FileContent.SectorBytes));
+        var position = SimulatedFileContent.SectorBytes * prng.Next(0, (int)(end / SimulatedFileContent.SectorBytes));
         target.OverwriteOnDisk(position, _written.AsSpan(0, (int)Math.Min(_written.Length, end - position)));
     }
 }

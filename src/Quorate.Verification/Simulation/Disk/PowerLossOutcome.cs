@@ -16,4 +16,4 @@ internal enum PowerLossOutcome
 /// <summary>
 /// Thrown to end a process in the middle of a disk call or an iteration, because the power is cut or the process is killed.
 /// </summary>
-internal sealed class PowerCutException() : Exception("the power is off");
+internal sealed class SimulatedCrashException() : Exception("the power is off");

@@ -10,12 +10,12 @@ namespace Quorate.Verification.Simulation.Disk;
 /// What a process wrote stays with the operating system when the process ends, flushed or not: the next process reads it, and a power cut
 /// may still lose it. That is why the end of a process and a power cut are simulated separately.
 /// </remarks>
-internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStorage
+internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IStorage
 {
-    private readonly Counters _counters = counters;
-    private SortedDictionary<string, FileContent> _directory = new(StringComparer.Ordinal);
-    private SortedDictionary<string, FileContent> _directoryOnDisk = new(StringComparer.Ordinal);
-    private readonly HashSet<FileContent> _dirty = [];
+    private readonly RunCounters _counters = counters;
+    private SortedDictionary<string, SimulatedFileContent> _directory = new(StringComparer.Ordinal);
+    private SortedDictionary<string, SimulatedFileContent> _directoryOnDisk = new(StringComparer.Ordinal);
+    private readonly HashSet<SimulatedFileContent> _dirty = [];
     private bool _directoryIsDirty;
     private int _callsUntilCut = -1;
     private int _flushesUntilFailure = -1;
@@ -84,7 +84,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
             return false;
         int at;
         do
-            at = (sector * FileContent.SectorBytes) + prng.Next(0, FileContent.SectorBytes);
+            at = (sector * SimulatedFileContent.SectorBytes) + prng.Next(0, SimulatedFileContent.SectorBytes);
         while (content.Bytes[at] == 0);
         content.OverwriteOnDisk(at, [(byte)(content.Bytes[at] ^ (1 << prng.Next(0, 8)))]);
         return true;
@@ -105,7 +105,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
     public void MisdirectWrite(Prng prng) => _misdirectedWrite = new PendingMisdirectedWrite(prng);
 
     /// <summary>Makes the next power cut fill some of the dirty sectors with garbage: neither their old nor their new content.</summary>
-    public void WriteGarbageAtPowerCut(Prng prng) => _garbagePrng = prng;
+    public void WriteGarbageAtPowerLoss(Prng prng) => _garbagePrng = prng;
 
     public IReadOnlyList<string> List() => [.. _directory.Keys];
 
@@ -121,7 +121,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
             throw new IOException($"the file {name} exists already");
         if (time.Now < _fullUntil)
             throw RecordFailure(new IOException("no space left on device"), "disk full");
-        _dirty.Add(_directory[name] = new FileContent(new byte[length]));
+        _dirty.Add(_directory[name] = new SimulatedFileContent(new byte[length]));
         _directoryIsDirty = true;
         return Open(name);
     }
@@ -178,11 +178,11 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
     }
 
     /// <summary>Applies a power cut to everything that was not flushed.</summary>
-    public void PowerCut(PowerLossOutcome outcome, Prng prng)
+    public void LosePower(PowerLossOutcome outcome, Prng prng)
     {
         bool Kept() => outcome == PowerLossOutcome.Kept || (outcome == PowerLossOutcome.Mixed && prng.Chance(500));
 
-        (_directory, _) = AfterPowerCut(Kept, _garbagePrng);
+        (_directory, _) = AfterPowerLoss(Kept, _garbagePrng);
         _garbagePrng = null;
         _directoryOnDisk = new(_directory, StringComparer.Ordinal);
         _directoryIsDirty = false;
@@ -193,20 +193,20 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
     /// <summary>Returns a copy of the disk after a power cut that loses everything that was not flushed.</summary>
     public SimulatedDisk DurableCopy()
     {
-        var copy = new SimulatedDisk(time, new Counters());
-        (copy._directory, copy._directoryOnDisk) = AfterPowerCut(static () => false);
+        var copy = new SimulatedDisk(time, new RunCounters());
+        (copy._directory, copy._directoryOnDisk) = AfterPowerLoss(static () => false);
         return copy;
     }
 
-    private (SortedDictionary<string, FileContent> Names, SortedDictionary<string, FileContent> OnDisk) AfterPowerCut(
+    private (SortedDictionary<string, SimulatedFileContent> Names, SortedDictionary<string, SimulatedFileContent> OnDisk) AfterPowerLoss(
         Func<bool> kept, Prng? garbagePrng = null)
     {
-        var directory = new SortedDictionary<string, FileContent>(StringComparer.Ordinal);
+        var directory = new SortedDictionary<string, SimulatedFileContent>(StringComparer.Ordinal);
         foreach (var name in _directory.Keys.Union(_directoryOnDisk.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             // Each file name has either its old or its new state.
             if ((_directoryIsDirty && !kept() ? _directoryOnDisk : _directory).TryGetValue(name, out var content))
-                directory[name] = content.AfterPowerCut(kept, garbagePrng);
+                directory[name] = content.AfterPowerLoss(kept, garbagePrng);
         }
 
         return (directory, new(directory, StringComparer.Ordinal));
@@ -217,22 +217,22 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         if (_callsUntilCut >= 0 && _callsUntilCut-- == 0)
             IsOff = true;
         if (IsOff)
-            throw new PowerCutException();
+            throw new SimulatedCrashException();
     }
 
     // Draws a sector that is clean, readable and not all zero. Every file has the same probability, because the short one holds term and
     // vote.
-    private (FileContent Content, int Sector)? DrawSector(Prng prng)
+    private (SimulatedFileContent Content, int Sector)? DrawSector(Prng prng)
     {
         if (_directory.Count == 0)
             return null;
         var content = _directory.Values.ElementAt(prng.Next(0, _directory.Count));
         for (var attempt = 0; attempt < 8; attempt++)
         {
-            var sector = prng.Next(0, Math.Max(1, content.Bytes.Length / FileContent.SectorBytes));
-            var at = sector * FileContent.SectorBytes;
-            if (content.IsCleanAt(sector) && content.IsReadable(at, 1) && at + FileContent.SectorBytes <= content.Bytes.Length &&
-                content.Bytes.AsSpan(at, FileContent.SectorBytes).ContainsAnyExcept((byte)0))
+            var sector = prng.Next(0, Math.Max(1, content.Bytes.Length / SimulatedFileContent.SectorBytes));
+            var at = sector * SimulatedFileContent.SectorBytes;
+            if (content.IsCleanAt(sector) && content.IsReadable(at, 1) && at + SimulatedFileContent.SectorBytes <= content.Bytes.Length &&
+                content.Bytes.AsSpan(at, SimulatedFileContent.SectorBytes).ContainsAnyExcept((byte)0))
                 return (content, sector);
         }
 
@@ -251,7 +251,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
         return failure;
     }
 
-    private sealed class FileHandle(SimulatedDisk disk, string name, FileContent content) : IStorageFile
+    private sealed class FileHandle(SimulatedDisk disk, string name, SimulatedFileContent content) : IStorageFile
     {
         public string Name => name;
 
@@ -262,7 +262,7 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
             disk.Reads++;
             var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
             if (!content.IsReadable(offset, length))
-                throw disk.RecordFailure(new IOException("input/output error"), Counters.NameOf(CoverageMark.DiskReadFailed));
+                throw disk.RecordFailure(new IOException("input/output error"), RunCounters.NameOf(CoverageMark.DiskReadFailed));
             content.Bytes.AsSpan((int)Math.Min(offset, content.Bytes.Length), length).CopyTo(target);
             return length;
         }
@@ -276,7 +276,8 @@ internal sealed class SimulatedDisk(VirtualTime time, Counters counters) : IStor
                 content.SetLength(offset + source.Length);
 
             // A cut may happen in the middle of a write: half of the write's sectors are written by then.
-            source[..(source.Length / 2 / FileContent.SectorBytes * FileContent.SectorBytes)].CopyTo(content.Bytes.AsSpan((int)offset));
+            source[..(source.Length / 2 / SimulatedFileContent.SectorBytes * SimulatedFileContent.SectorBytes)]
+                .CopyTo(content.Bytes.AsSpan((int)offset));
             disk.BeginCall();
             source.CopyTo(content.Bytes.AsSpan((int)offset));
         }

@@ -3,7 +3,8 @@ using Quorate.Verification.Simulation.Disk;
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Flips one to five bits in flushed data; the next read of it must detect the corruption.</summary>
-internal sealed class BitRot(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.InPlace)
+internal sealed class BitRot(SimulatedCluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name,
+    DiskCorruptionKind.InPlace)
 {
     protected override bool TryCorrupt(SimulatedMachine victim)
     {

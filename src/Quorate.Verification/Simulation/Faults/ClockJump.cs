@@ -6,7 +6,7 @@ namespace Quorate.Verification.Simulation.Faults;
 /// well connected, and a leader that does so would conclude that it has lost its quorum.
 /// </summary>
 /// <remarks>A monotonic clock never goes back. The time of day may, and no node reads it.</remarks>
-internal sealed class ClockJump(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class ClockJump(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {

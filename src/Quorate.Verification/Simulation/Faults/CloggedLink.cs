@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Makes a link hold back all messages for a while and then deliver them all.</summary>
-internal sealed class CloggedLink(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class CloggedLink(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {

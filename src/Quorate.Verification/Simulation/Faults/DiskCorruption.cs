@@ -6,7 +6,8 @@ namespace Quorate.Verification.Simulation.Faults;
 /// Corrupts flushed data on a disk, as far as the fault atlas allows. The member must report the corruption and stop, and must not act as
 /// if it still had the lost data.
 /// </summary>
-internal abstract class DiskCorruption(Cluster cluster, Prng prng, string name, DiskCorruptionKind kind) : Fault(cluster, prng, name)
+internal abstract class DiskCorruption(SimulatedCluster cluster, Prng prng, string name, DiskCorruptionKind kind) : Fault(cluster, prng,
+    name)
 {
     protected sealed override bool IsApplicable => Cluster.FaultAtlas.CorruptedDisksMax > 0;
 

@@ -5,19 +5,19 @@ namespace Quorate.Verification.Simulation.Faults;
 /// The name selects the PRNG stream (<see cref="Prng.Derive"/>): renaming a kind changes its injections under every seed. So the names keep
 /// their wording, even where a class has since been renamed.
 /// </remarks>
-internal abstract class Fault(Cluster cluster, Prng prng, string name)
+internal abstract class Fault(SimulatedCluster cluster, Prng prng, string name)
 {
-    private static readonly (string Name, Func<Cluster, Prng, string, Fault> Make)[] Kinds =
+    private static readonly (string Name, Func<SimulatedCluster, Prng, string, Fault> Make)[] Kinds =
     [
         ("kill", static (cluster, prng, name) => new ProcessKill(cluster, prng, name)),
         ("power cut", static (cluster, prng, name) => new PowerLoss(cluster, prng, name)),
-        ("partition", static (cluster, prng, name) => new Partition(cluster, prng, name)),
+        ("partition", static (cluster, prng, name) => new NetworkPartition(cluster, prng, name)),
         ("clogged link", static (cluster, prng, name) => new CloggedLink(cluster, prng, name)),
         ("false alarm", static (cluster, prng, name) => new SpuriousDisconnect(cluster, prng, name)),
         ("flush failure", static (cluster, prng, name) => new FlushFailure(cluster, prng, name)),
         ("full disk", static (cluster, prng, name) => new FullDisk(cluster, prng, name)),
         ("stalled thread", static (cluster, prng, name) => new StalledThread(cluster, prng, name)),
-        ("pause", static (cluster, prng, name) => new Pause(cluster, prng, name)),
+        ("pause", static (cluster, prng, name) => new ProcessPause(cluster, prng, name)),
         ("bit rot", static (cluster, prng, name) => new BitRot(cluster, prng, name)),
         ("latent read error", static (cluster, prng, name) => new LatentReadError(cluster, prng, name)),
         ("misdirected write", static (cluster, prng, name) => new MisdirectedWrite(cluster, prng, name)),
@@ -30,7 +30,7 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
     /// <summary>The names of all kinds of faults.</summary>
     public static IEnumerable<string> Names => Kinds.Select(static k => k.Name);
 
-    protected Cluster Cluster { get; } = cluster;
+    protected SimulatedCluster Cluster { get; } = cluster;
 
     /// <summary>
     /// The PRNG stream of the current injection. Each injection draws from a separate stream, so that omitting one leaves the others
@@ -51,7 +51,7 @@ internal abstract class Fault(Cluster cluster, Prng prng, string name)
     private long MeanInterval => Cluster.Swarm.FaultIntervals[Name];
 
     /// <summary>Creates one fault of each kind.</summary>
-    public static IEnumerable<Fault> CreateAll(Cluster cluster, ulong seed) =>
+    public static IEnumerable<Fault> CreateAll(SimulatedCluster cluster, ulong seed) =>
         Kinds.Select(kind => kind.Make(cluster, Prng.Derive(seed, kind.Name), kind.Name));
 
     public void Start()

@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Makes a disk full for a while: no file can be created.</summary>
-internal sealed class FullDisk(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class FullDisk(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {

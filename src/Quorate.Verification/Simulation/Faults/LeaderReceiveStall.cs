@@ -5,7 +5,7 @@ namespace Quorate.Verification.Simulation.Faults;
 /// another leader. When the old one resumes, it still has the leader role, has clients, and receives replies to requests of long ago: a
 /// leader that counts such a reply for a current request serves a stale read (etcd #20418).
 /// </summary>
-internal sealed class LeaderReceiveStall(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class LeaderReceiveStall(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {

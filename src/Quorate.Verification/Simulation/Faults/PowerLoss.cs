@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Cuts the power: of one machine now, of one machine at one of its next disk calls, or of all machines at once.</summary>
-internal sealed class PowerLoss(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class PowerLoss(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {
@@ -9,11 +9,11 @@ internal sealed class PowerLoss(Cluster cluster, Prng prng, string name) : Fault
         {
             case 0:
                 foreach (var member in Cluster.Members)
-                    member.PowerCut(member.DrawPowerLossOutcome());
+                    member.LosePower(member.DrawPowerLossOutcome());
                 return true;
             case < 5:
                 var victim = PickMember();
-                victim.PowerCut(victim.DrawPowerLossOutcome());
+                victim.LosePower(victim.DrawPowerLossOutcome());
                 return true;
             default:
                 return PickMember().Disk.CutAfter(Prng.Next(0, 6));

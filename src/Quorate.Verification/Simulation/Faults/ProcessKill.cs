@@ -4,7 +4,7 @@ namespace Quorate.Verification.Simulation.Faults;
 /// Kills a process, as kill -9 does: between two iterations, between two effects of one, or in the middle of a disk call. What it wrote
 /// stays with the operating system, flushed or not.
 /// </summary>
-internal sealed class ProcessKill(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class ProcessKill(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {

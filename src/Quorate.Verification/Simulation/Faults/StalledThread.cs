@@ -1,7 +1,7 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>Stalls the disk thread or, less often, the apply thread of a process for up to ten seconds.</summary>
-internal sealed class StalledThread(Cluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
+internal sealed class StalledThread(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
     public override bool TryInject()
     {

@@ -10,7 +10,8 @@ namespace Quorate.Verification.Simulation.Faults;
 /// Only a member whose incarnation all others have recorded is wiped: a member without that record could not detect the change
 /// (decision 0014).
 /// </remarks>
-internal sealed class WipedDisk(Cluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name, DiskCorruptionKind.Wiped)
+internal sealed class WipedDisk(SimulatedCluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name,
+    DiskCorruptionKind.Wiped)
 {
     protected override bool TryCorrupt(SimulatedMachine victim)
     {

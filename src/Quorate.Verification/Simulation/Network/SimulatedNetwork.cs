@@ -7,19 +7,19 @@ namespace Quorate.Verification.Simulation.Network;
 /// All links between the members. Links delay, lose, duplicate and reorder messages, clog, are cut in one direction or both, and deliver
 /// stale messages.
 /// </summary>
-internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulong seed, EventLog eventLog, Counters counters)
+internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulong seed, EventLog eventLog, RunCounters counters)
 {
     /// <summary>The longest delay of a stale message.</summary>
     private const long StaleMax = 20 * VirtualTime.Second;
 
-    private readonly Dictionary<NodeId, Endpoint> _endpoints = [];
+    private readonly Dictionary<NodeId, SimulatedEndpoint> _endpoints = [];
     private readonly Dictionary<(NodeId From, NodeId To), Link> _links = [];
     private readonly Dictionary<NodeId, ulong> _incarnations = [];
     private readonly Dictionary<NodeId, HardState> _announcedVotes = [];
     private bool _isFaultFree;
 
     /// <summary>Binds a member's address to the endpoint of its process; null unbinds it.</summary>
-    public void Bind(NodeId node, Endpoint? endpoint)
+    public void Bind(NodeId node, SimulatedEndpoint? endpoint)
     {
         if (endpoint is null)
         {
@@ -43,7 +43,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     /// <summary>Records a vote that a member sends to another one.</summary>
     public void RecordAnnouncedVote(NodeId node, HardState vote) => _announcedVotes[node] = vote;
 
-    public void Send(NodeId from, NodeId to, Packet packet)
+    public void Send(NodeId from, NodeId to, SimulatedPacket packet)
     {
         var link = LinkOf(from, to);
         if (_isFaultFree)
@@ -117,7 +117,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         }
     }
 
-    private void ScheduleStaleDelivery(Link link, Packet packet, long delay) => time.ScheduleAfter(delay, () =>
+    private void ScheduleStaleDelivery(Link link, SimulatedPacket packet, long delay) => time.ScheduleAfter(delay, () =>
     {
         if (_isFaultFree)
             return;
@@ -125,7 +125,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         Deliver(link, packet);
     });
 
-    private void ScheduleDelivery(Link link, Packet packet, long delay)
+    private void ScheduleDelivery(Link link, SimulatedPacket packet, long delay)
     {
         var arrival = Math.Max(time.Now + delay, link.CloggedUntil);
         if (!swarm.ReordersMessages || _isFaultFree)
@@ -134,7 +134,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         time.ScheduleAt(arrival, () => Deliver(link, packet));
     }
 
-    private void Deliver(Link link, Packet packet)
+    private void Deliver(Link link, SimulatedPacket packet)
     {
         if (IsCut(link))
         {

@@ -22,7 +22,7 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     private const int TagBytes = 8;
 
     private readonly KvStore _store = new() { VersionsSweptPerCompaction = 4 };
-    private StateDigest _stateHistory;
+    private StoreStateDigest _stateHistory;
 
     /// <summary>The snapshot of the store that readers use.</summary>
     public KvSnapshot Store => _store.Current;
@@ -46,7 +46,7 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     {
         var bytes = new ArrayBufferWriter<byte>();
         bytes.Write([KindKv]);
-        KvCommand.Encode(request, bytes);
+        KvCommandCodec.Encode(request, bytes);
         return bytes.WrittenSpan.ToArray();
     }
 

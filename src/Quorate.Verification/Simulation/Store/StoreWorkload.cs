@@ -35,7 +35,7 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         State = static stateMachine => stateMachine.StateHistoryDigest,
         FinalState = static stateMachine => stateMachine.Store.Hash(),
         ResultsEqual = static (a, b) => a.Digest == b.Digest,
-        CheckHistory = StoreHistory.Check,
+        CheckHistory = StoreHistoryChecker.Check,
     };
 
     public async Task Run(Client client)
@@ -103,7 +103,7 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         {
             case 0 when swarm.HasMultiKeyOperations:
                 var getAll = new StoreRequest(StoreRequestKind.GetAll, Keys);
-                await client.ReadAsync(static s => StoreHistory.Read(s.Store, KeyInterval.All), getAll).ConfigureAwait(false);
+                await client.ReadAsync(static s => StoreHistoryChecker.Read(s.Store, KeyInterval.All), getAll).ConfigureAwait(false);
                 break;
             case < 4:
                 var getList = new StoreRequest(StoreRequestKind.GetList, ListName);
@@ -129,7 +129,8 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         if (client.Random.Next(2) == 0)
         {
             var request = new StoreRequest(StoreRequestKind.GetPast, [key]) { PastRevision = past };
-            await client.ReadAsync(stateMachine => StoreHistory.Read(stateMachine.Store, Single(key), past), request).ConfigureAwait(false);
+            await client.ReadAsync(stateMachine => StoreHistoryChecker.Read(stateMachine.Store, Single(key), past), request)
+                .ConfigureAwait(false);
         }
         else
         {
@@ -152,7 +153,7 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
 
     private static Task<QueryResult<StoreResponse>> GetChanges(Client client, long since) =>
         client.ReadAsync(
-            stateMachine => StoreHistory.ReadChanges(stateMachine.Store, since),
+            stateMachine => StoreHistoryChecker.ReadChanges(stateMachine.Store, since),
             new StoreRequest(StoreRequestKind.GetChanges, Keys) { PastRevision = since });
 
     /// <summary>Reads the newest revision and draws one shortly before it; null if the read did not succeed.</summary>
@@ -199,10 +200,12 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
     private static StoreRequest LeaseRequest(StoreRequestKind kind, int id) => new(kind, [LeaseNames[id - 1]]) { Lease = id };
 
     private static Task<QueryResult<StoreResponse>> GetLease(Client client, int id) =>
-        client.ReadAsync(stateMachine => StoreHistory.ReadLease(stateMachine.Store, id), LeaseRequest(StoreRequestKind.GetLease, id));
+        client.ReadAsync(stateMachine => StoreHistoryChecker.ReadLease(stateMachine.Store, id),
+            LeaseRequest(StoreRequestKind.GetLease, id));
 
     private static Task<QueryResult<StoreResponse>> Get(Client client, string key) =>
-        client.ReadAsync(stateMachine => StoreHistory.Read(stateMachine.Store, Single(key)), new StoreRequest(StoreRequestKind.Get, [key]));
+        client.ReadAsync(stateMachine => StoreHistoryChecker.Read(stateMachine.Store, Single(key)),
+            new StoreRequest(StoreRequestKind.Get, [key]));
 
     /// <summary>Reads a key and overwrites it, unless another client has changed it in between.</summary>
     private static async Task Swap(Client client, string key, ulong tag, int payload)
@@ -221,7 +224,7 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         client.ProposeAsync(StoreStateMachine.EncodeKv(kv), request);
 
     private static PutRequest Put(string key, ulong tag, int payload) =>
-        new(Encoding.ASCII.GetBytes(key), StoreHistory.Value(tag, payload / 2));
+        new(Encoding.ASCII.GetBytes(key), StoreHistoryChecker.Value(tag, payload / 2));
 
     private static KeyInterval Single(string key) => KeyInterval.Single(Encoding.ASCII.GetBytes(key));
 }

@@ -14,7 +14,7 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
 {
     private const int OperationNumberBytes = 8;
 
-    private readonly Application<TStateMachine, TResult> _application;
+    private readonly SimulatedApplication<TStateMachine, TResult> _application;
     private readonly NodeId _member;
     private readonly PendingProposals<TResult> _proposals;
     private readonly Applier<TResult> _applier;
@@ -22,7 +22,7 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
     private (int After, object? State) _finalState = (-1, null);
 
     public StateMachineHost(
-        Application<TStateMachine, TResult> application,
+        SimulatedApplication<TStateMachine, TResult> application,
         TStateMachine stateMachine,
         NodeId member,
         ulong firstSequence,
@@ -81,10 +81,10 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
     {
         var typedOther = (StateMachineHost<TStateMachine, TResult>)other;
         return _appliedCount == typedOther._appliedCount && VisibleIndex == typedOther.VisibleIndex
-            && Equality.AreEqual(FinalState(), typedOther.FinalState());
+            && StructuralEquality.AreEqual(FinalState(), typedOther.FinalState());
     }
 
-    public string DescribeFinalState() => Equality.Describe(FinalState());
+    public string DescribeFinalState() => StructuralEquality.Describe(FinalState());
 
     /// <summary>
     /// Returns the state to compare at the end. It is compared with that of every other member and may be the whole content of the state

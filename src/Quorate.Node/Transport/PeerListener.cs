@@ -1,0 +1,223 @@
+using System.Net;
+using System.Net.Sockets;
+using Quorate.Raft;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Accepts connections on one end point, and identifies the peer of each before it reads any frame.</summary>
+internal sealed class PeerListener : IDisposable
+{
+    private readonly TcpNetwork _network;
+    private readonly Socket _socket;
+
+    private PeerListener(TcpNetwork network, Socket socket)
+    {
+        _network = network;
+        _socket = socket;
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_socket.LocalEndPoint!;
+
+    /// <summary>Binds to every IP address of <paramref name="address"/>.</summary>
+    /// <exception cref="TransportStartException">An address cannot be used; the message states which, why, and what to do.</exception>
+    public static List<PeerListener> Bind(TcpNetwork network, PeerAddress address)
+    {
+        var bound = new List<PeerListener>();
+        try
+        {
+            var ips = IPAddress.TryParse(address.Host, out var literal) ? [literal] : Dns.GetHostAddresses(address.Host);
+            if (ips.Length == 0)
+                throw new SocketException((int)SocketError.HostNotFound);
+            foreach (var ip in ips)
+                bound.Add(Bind(network, new IPEndPoint(ip, address.Port)));
+            return bound;
+        }
+        catch (Exception fault) when (fault is SocketException or ArgumentException)
+        {
+            foreach (var listener in bound)
+                listener.Dispose();
+            throw new TransportStartException(Explain(address, fault), fault);
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    /// <summary>Accepts connections until the network stops.</summary>
+    public async Task RunAsync()
+    {
+        while (!_network.Ending.IsCancellationRequested)
+        {
+            Socket socket;
+            try
+            {
+                socket = await _socket.AcceptAsync(_network.Ending).ConfigureAwait(false);
+            }
+            catch (Exception fault) when (SocketErrors.IsExpected(fault))
+            {
+                if (!_network.Ending.IsCancellationRequested)
+                    await OnAcceptFailedAsync(fault).ConfigureAwait(false);
+                continue;
+            }
+
+            Admit(socket);
+        }
+    }
+
+    private static PeerListener Bind(TcpNetwork network, IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(endPoint);
+            socket.Listen(512);
+            return new PeerListener(network, socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static string Explain(PeerAddress address, Exception fault) => (fault as SocketException)?.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse =>
+            $"Cannot listen for peers on {address}: the port is in use by another process. "
+            + "Stop that process, or give this node another peer port.",
+        SocketError.AddressNotAvailable =>
+            $"Cannot listen for peers on {address}: no network interface of this host has that address. "
+            + "Use an address of this host, or 0.0.0.0 for all.",
+        SocketError.AccessDenied =>
+            $"Cannot listen for peers on {address}: the system denies access. "
+            + "Ports below 1024 need a privilege; use a higher port, or grant the privilege.",
+        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain =>
+            $"Cannot listen for peers on {address}: the name {address.Host} has no address on this host. "
+            + "Correct the name, or use an IP address.",
+        _ => $"Cannot listen for peers on {address}: {fault.Message}. Correct the listen address.",
+    };
+
+    /// <summary>
+    /// Waits after a failed accept; most likely the process has run out of file descriptors. Connected peers stay connected; accepting in a
+    /// tight loop would take processor time from them.
+    /// </summary>
+    private async Task OnAcceptFailedAsync(Exception fault)
+    {
+        _network.Report(
+            TransportEventKind.AcceptFailed, NodeId.None,
+            $"Cannot accept connections on {EndPoint} at the moment: {fault.Message}. If the limit of open files is reached, raise it.");
+        try
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), _network.Options.TimeProvider, _network.Ending).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The network stops.
+        }
+    }
+
+    /// <summary>Starts a thread for a new connection, unless too many handshakes are in progress.</summary>
+    private void Admit(Socket socket)
+    {
+        if (RemoteOf(socket) is not { } remote)
+        {
+            socket.Dispose();
+        }
+        else if (!_network.HandshakeLimiter.TryAcquire(remote.Address))
+        {
+            _network.OnHandshakeRejected(HandshakeRejection.TooManyHandshakes, default, remote.ToString());
+            socket.Dispose();
+        }
+        else if (!_network.TaskTracker.TryRunBlocking(() => Serve(socket, remote)))
+        {
+            _network.HandshakeLimiter.Release(remote.Address);
+            socket.Dispose();
+        }
+    }
+
+    private static IPEndPoint? RemoteOf(Socket socket)
+    {
+        try
+        {
+            return (IPEndPoint?)socket.RemoteEndPoint;
+        }
+        catch (Exception fault) when (SocketErrors.IsExpected(fault))
+        {
+            return null; // The peer has disconnected already.
+        }
+    }
+
+    private void Serve(Socket socket, IPEndPoint remote)
+    {
+        using (socket)
+        {
+            // The one place where an inbound socket becomes a stream; a TLS stream would wrap it here. No asynchronous operation may be
+            // used on it: the runtime would poll the socket from then on, and every read would pass through its threads.
+            using var stream = new NetworkStream(socket, ownsSocket: false);
+            try
+            {
+                if (PerformHandshake(socket, stream, remote) is not { } peer)
+                {
+                    socket.Shutdown(SocketShutdown.Send);
+                    return;
+                }
+
+                using var connection = new InboundConnection(_network, peer, socket, stream);
+                connection.Run();
+            }
+            catch (WireFormatException)
+            {
+                _network.OnHandshakeRejected(HandshakeRejection.NotAPeer, default, remote.ToString());
+            }
+            catch (Exception fault) when (SocketErrors.IsExpected(fault))
+            {
+                // The peer disconnected before its handshake was complete, or this node stops.
+            }
+        }
+    }
+
+    /// <summary>Performs the handshake; returns null if the connection was rejected, in which case the rejection has been sent.</summary>
+    private Peer? PerformHandshake(Socket socket, NetworkStream stream, IPEndPoint remote)
+    {
+        using var timeout = new LinkedTimeout(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
+        using var shutdown = SocketErrors.ShutdownOn(socket, timeout.Token);
+        try
+        {
+            SocketErrors.Configure(socket, _network.Options.UnacknowledgedTimeout);
+            var request = Handshake.ReadRequest(stream);
+            var rejection = Validate(request, out var peer);
+            var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
+            stream.Write(Handshake.Write(new HandshakeResponse(
+                rejection, version, _network.Options.ClusterId, _network.Options.NodeId, Features: 0, _network.Incarnation)));
+            if (rejection != HandshakeRejection.None)
+                _network.OnHandshakeRejected(rejection, request, remote.ToString());
+            return rejection == HandshakeRejection.None ? peer : null;
+        }
+        catch (EndOfStreamException) when (timeout.Token.IsCancellationRequested && !_network.Ending.IsCancellationRequested)
+        {
+            _network.OnHandshakeRejected(HandshakeRejection.TimedOut, default, remote.ToString());
+            return null;
+        }
+        finally
+        {
+            _network.HandshakeLimiter.Release(remote.Address);
+        }
+    }
+
+    /// <summary>
+    /// Validates a request, the most fundamental mismatch first: protocol version, cluster, receiver, unknown peer, changed data directory.
+    /// </summary>
+    private HandshakeRejection Validate(in HandshakeRequest request, out Peer? peer)
+    {
+        peer = null;
+        if (request.VersionMin > Handshake.VersionMax || request.VersionMax < Handshake.VersionMin)
+            return HandshakeRejection.WrongVersion;
+        if (request.ClusterId != _network.Options.ClusterId)
+            return HandshakeRejection.WrongCluster;
+        if (request.To != _network.Options.NodeId)
+            return HandshakeRejection.WrongReceiver;
+        peer = _network.Find(request.From);
+        return peer is null ? HandshakeRejection.UnknownPeer
+            : !_network.TryRecordIncarnation(request.From, request.Incarnation) ? HandshakeRejection.DataDirectoryChanged
+            : HandshakeRejection.None;
+    }
+}

@@ -1,0 +1,109 @@
+using System.Buffers;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Splits a byte stream into frames and verifies each.</summary>
+/// <remarks>
+/// Small frames, of which one read often returns many, are copied out of the read buffer. The rest of a frame that does not fit into the
+/// buffer is read directly into the frame's own array, so that a megabyte of entries is copied once, by the kernel. (A PipeReader would
+/// copy it a second time.)
+/// Threading: one thread reads, with blocking system calls.
+/// </remarks>
+internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDisposable
+{
+    private const int BufferBytes = 64 << 10;
+
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+    private int _start;
+    private int _end;
+
+    /// <summary>Reads the next frame; returns null when the peer closed the connection between two frames.</summary>
+    /// <exception cref="WireFormatException">The received bytes are corrupt, or the frame is too large.</exception>
+    /// <exception cref="EndOfStreamException">The peer closed the connection within a frame, as a killed process does.</exception>
+    public VerifiedFrame? Read()
+    {
+        if (!Fill(WireFrame.HeaderBytes))
+            return _start == _end ? null : throw new EndOfStreamException("the connection ended inside a frame header");
+
+        var header = WireFrame.ReadHeader(_buffer.AsSpan(_start, _end - _start), frameBytesMax);
+        _start += WireFrame.HeaderBytes;
+        var pooled = !WireDecoder.RetainsBody(header);
+        var body = pooled ? ArrayPool<byte>.Shared.Rent(header.BodyBytes) : GC.AllocateUninitializedArray<byte>(header.BodyBytes);
+        try
+        {
+            ReadBody(body.AsSpan(0, header.BodyBytes));
+            WireFrame.CheckBody(header, body.AsSpan(0, header.BodyBytes));
+        }
+        catch
+        {
+            if (pooled)
+                ArrayPool<byte>.Shared.Return(body);
+            throw;
+        }
+
+        return new VerifiedFrame(header.Kind, body, header.BodyBytes, pooled);
+    }
+
+    /// <summary>Whether the next frame is buffered in full, so that reading it does not block.</summary>
+    public bool HasBufferedFrame
+    {
+        get
+        {
+            var here = _buffer.AsSpan(_start, _end - _start);
+            return here.Length >= WireFrame.HeaderBytes && WireFrame.BodyBytesOf(here) <= (uint)(here.Length - WireFrame.HeaderBytes);
+        }
+    }
+
+    /// <summary>Returns the read buffer to the pool; no read may be in progress.</summary>
+    public void Dispose()
+    {
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+
+    private void ReadBody(Span<byte> body)
+    {
+        // The rest of a body that fits into the buffer is read through the buffer; the same read can then return the frames after it.
+        if (body.Length <= _buffer.Length && !Fill(body.Length))
+            throw new EndOfStreamException("the connection ended inside a frame");
+
+        var here = Math.Min(body.Length, _end - _start);
+        _buffer.AsSpan(_start, here).CopyTo(body);
+        _start += here;
+        for (var rest = body[here..]; !rest.IsEmpty;)
+        {
+            var read = stream.Read(rest);
+            if (read == 0)
+                throw new EndOfStreamException("the connection ended inside a frame");
+            rest = rest[read..];
+        }
+    }
+
+    /// <summary>Reads until this many bytes are in the buffer; returns false when the stream ends before.</summary>
+    private bool Fill(int bytes)
+    {
+        while (_end - _start < bytes)
+        {
+            if (_start == _end)
+            {
+                _start = _end = 0;
+            }
+            else if (_buffer.Length - _start < bytes)
+            {
+                _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+                (_start, _end) = (0, _end - _start);
+            }
+
+            var read = stream.Read(_buffer.AsSpan(_end));
+            if (read == 0)
+                return false;
+            _end += read;
+        }
+
+        return true;
+    }
+}
+
+/// <summary>A frame with valid checksums; the body is at the start of the array.</summary>
+internal readonly record struct VerifiedFrame(WireFrameKind Kind, byte[] Body, int BodyBytes, bool Pooled);

@@ -1,0 +1,59 @@
+using System.Buffers.Binary;
+using Quorate.Node.Io;
+using Quorate.Raft;
+
+namespace Quorate.Node.Wal;
+
+/// <summary>One copy of the hard state. All integers are little-endian.</summary>
+/// <remarks><code>
+///   0   4  crc32c over bytes 4 .. 64, xor the number of the copy, 0 .. 3
+///   4   4  magic "QHST"
+///   8   4  format version, 1
+///  12   4  zero
+///  16   8  generation: incremented by every save
+///  24   8  term
+///  32   8  the node that this node voted for in that term; 0 for none
+///  40  24  zero
+/// </code>
+/// Any change here bumps the version, docs/formats/wal.md and the golden file together.
+/// </remarks>
+internal readonly record struct HardStateCopy(ulong Generation, HardState State)
+{
+    public const int Bytes = 64;
+    public const uint Version = 1;
+    private const uint Magic = 0x5453_4851;
+
+    public void Write(Span<byte> target, int copy)
+    {
+        target[..Bytes].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(target[4..], Magic);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[8..], Version);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], Generation);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[24..], State.Term.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[32..], State.VotedFor.Value);
+        BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]) ^ (uint)copy);
+    }
+
+    /// <summary>Reads a copy; returns false when the bytes are not a copy that was written to this place.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> source, int copy, string file, out HardStateCopy slot)
+    {
+        slot = default;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) != Magic ||
+            BinaryPrimitives.ReadUInt32LittleEndian(source) != (Crc32C.Of(source[4..Bytes]) ^ (uint)copy))
+            return false;
+
+        var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
+        if (version != Version)
+        {
+            throw new IOException(
+                $"{file} has format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
+        }
+
+        slot = new HardStateCopy(
+            BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
+            new HardState(
+                new Term(BinaryPrimitives.ReadUInt64LittleEndian(source[24..])),
+                new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(source[32..]))));
+        return true;
+    }
+}

@@ -1,0 +1,23 @@
+using Quorate.Server.Protos;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>Creates the headers of responses.</summary>
+internal sealed class ResponseHeaderFactory(ulong clusterId, ulong memberId, IRaftNode node)
+{
+    /// <summary>The id of this member.</summary>
+    public ulong MemberId { get; } = memberId;
+
+    /// <summary>Creates the header of a response about keys.</summary>
+    public ResponseHeader At(long revision) => new()
+    {
+        ClusterId = clusterId,
+        MemberId = MemberId,
+        Revision = revision,
+        RaftTerm = node.Status.Term,
+    };
+
+    /// <summary>Creates the header of a response that has no revision, such as the member list.</summary>
+    public ResponseHeader WithoutRevision() => At(revision: 0);
+}

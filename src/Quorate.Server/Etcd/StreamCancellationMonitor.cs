@@ -1,0 +1,66 @@
+using Grpc.Core;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Etcd;
+
+/// <summary>
+/// Ends a stream with a status when the member stops, or when the client requires a leader and there has been none for three election
+/// timeouts.
+/// </summary>
+/// <remarks>Source: etcd v3 API, the metadata <c>hasleader</c>.</remarks>
+internal sealed class StreamCancellationMonitor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
+{
+    private const int TimeoutsWithoutLeaderMax = 3;
+
+    /// <summary>Runs a stream until it completes or the guard ends it.</summary>
+    /// <exception cref="RpcException">The guard ended the stream; the status has the reason.</exception>
+    public async Task RunAsync(ServerCallContext context, Func<CancellationToken, Task> stream)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
+        var requiresLeader = context.RequestHeaders.Get("hasleader") is not null;
+        var leaderLost = false;
+        var leaderMonitor = requiresLeader ? CancelWithoutLeaderAsync(linked) : Task.FromResult(false);
+        try
+        {
+            await stream(linked.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+            when (linked.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
+        {
+            // The client or the server ended the stream; the exception of the interrupted operation is irrelevant.
+        }
+        finally
+        {
+            await linked.CancelAsync().ConfigureAwait(false);
+            leaderLost = await leaderMonitor.ConfigureAwait(false);
+        }
+
+        if (leaderLost)
+            throw EtcdErrors.NoLeader();
+        if (stopping.IsCancellationRequested)
+            throw EtcdErrors.Stopped();
+    }
+
+    private async Task<bool> CancelWithoutLeaderAsync(CancellationTokenSource linked)
+    {
+        using var timer = new PeriodicTimer(electionTimeout, time);
+        var ticksWithoutLeader = 0;
+        try
+        {
+            while (await timer.WaitForNextTickAsync(linked.Token).ConfigureAwait(false))
+            {
+                ticksWithoutLeader = node.Status.Leader == 0 ? ticksWithoutLeader + 1 : 0;
+                if (ticksWithoutLeader < TimeoutsWithoutLeaderMax)
+                    continue;
+                await linked.CancelAsync().ConfigureAwait(false);
+                return true;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The stream has ended.
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Quorate.Raft;
+
+namespace Quorate.Server.Settings;
+
+/// <summary>Computes etcd's ids of a cluster and its initial members: every member derives the same ids from the same flags.</summary>
+/// <remarks>
+/// Source: etcd's published rule. A single member at http://localhost:2380 with the token etcd-cluster has the id 8e9e05c52164694d.
+/// </remarks>
+internal static class EtcdIdCalculator
+{
+    /// <summary>
+    /// Returns a member's id: the first eight bytes, big-endian, of SHA-1 over its sorted peer URLs followed by the cluster token.
+    /// </summary>
+    public static NodeId ComputeMemberId(IEnumerable<string> peerUrls, string token) =>
+        new(FirstEightBytes(Encoding.UTF8.GetBytes(string.Concat(peerUrls.Order(StringComparer.Ordinal)) + token)));
+
+    /// <summary>Returns the cluster's id: the same hash over the members' ids in ascending order, eight bytes each, big-endian.</summary>
+    public static ulong ComputeClusterId(IEnumerable<NodeId> members)
+    {
+        var ids = members.Order().ToArray();
+        var bytes = new byte[8 * ids.Length];
+        for (var i = 0; i < ids.Length; i++)
+            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8 * i), ids[i].Value);
+        return FirstEightBytes(bytes);
+    }
+
+    private static ulong FirstEightBytes(byte[] bytes)
+    {
+#pragma warning disable CA5350 // The hash names a member and protects nothing; etcd computes the same ids with SHA-1.
+        return BinaryPrimitives.ReadUInt64BigEndian(SHA1.HashData(bytes));
+#pragma warning restore CA5350
+    }
+}

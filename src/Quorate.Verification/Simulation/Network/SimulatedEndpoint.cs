@@ -1,0 +1,91 @@
+using Quorate.Node.Transport;
+using Quorate.Raft;
+using Quorate.Verification.Tracing;
+
+namespace Quorate.Verification.Simulation.Network;
+
+/// <summary>The network endpoint of one process. Messages pass through the real encoder and decoder.</summary>
+/// <remarks>
+/// There are no connections here and so no handshakes. Instead, the check that a handshake makes is made for every message, at both ends:
+/// the sender would have failed to connect, and the receiver would have rejected the connection. And because a connection has two fixed
+/// ends, a message to a process of one incarnation never reaches a process of another.
+/// </remarks>
+internal sealed class SimulatedEndpoint(
+    SimulatedNetwork network,
+    NodeId self,
+    ulong incarnation,
+    Func<NodeId, ulong, bool> isKnownIncarnation,
+    Action onEffect,
+    Action wake,
+    TraceWriter? trace) : INetwork
+{
+    /// <summary>The limit of the receive queue; messages beyond it are dropped, as a full send queue drops them.</summary>
+    private const int ReceiveQueueMax = 4096;
+
+    private const int FrameBytesMax = 16 << 20;
+    private readonly Queue<(NodeId Peer, SimulatedPacket? Packet)> _receiveQueue = new();
+    private readonly WireDecoder _decoder = new();
+
+    /// <summary>The incarnation of this process's data directory.</summary>
+    public ulong Incarnation => incarnation;
+
+    /// <summary>The trace's id of the message that was received last.</summary>
+    public long LastReceivedId { get; private set; }
+
+    public void Send(Message message)
+    {
+        onEffect();
+        var receiverIncarnation = network.IncarnationOf(message.To);
+        if (!isKnownIncarnation(message.To, receiverIncarnation))
+            return;
+        if (message is RequestVoteReply { Granted: true, PreVote: false })
+            network.RecordAnnouncedVote(self, new HardState(message.Term, message.To));
+        else if (message is RequestVote { PreVote: false })
+            network.RecordAnnouncedVote(self, new HardState(message.Term, self));
+        var frame = new byte[WireEncoder.SizeOf(message)];
+        WireEncoder.Encode(message, frame);
+        network.Send(self, message.To, new SimulatedPacket(frame, trace?.DequeueMessageId(self) ?? 0, incarnation, receiverIncarnation));
+    }
+
+    public void Flush() => onEffect();
+
+    public bool TryReceive(out NetworkEvent received)
+    {
+        received = default;
+        (NodeId Peer, SimulatedPacket? Packet) arrival;
+        do
+        {
+            if (!_receiveQueue.TryDequeue(out arrival))
+                return false;
+        }
+        while (arrival.Packet is { } arrived && !isKnownIncarnation(arrival.Peer, arrived.SenderIncarnation));
+
+        if (arrival.Packet is not { Frame: var frame } packet)
+        {
+            received = new NetworkEvent(NetworkEventKind.Disconnected, arrival.Peer, null);
+            return true;
+        }
+
+        LastReceivedId = packet.TraceId;
+        var header = WireFrame.ReadHeader(frame, FrameBytesMax);
+        var body = frame.AsMemory(WireFrame.HeaderBytes);
+        WireFrame.CheckBody(header, body.Span);
+        Invariant.That(_decoder.TryDecode(header.Kind, body, out var message), "every encoded message can be decoded");
+        received = new NetworkEvent(NetworkEventKind.Message, arrival.Peer, message);
+        return true;
+    }
+
+    /// <summary>Queues a packet for this process; null stands for a connection closed by the peer.</summary>
+    public void Enqueue(NodeId peer, SimulatedPacket? packet)
+    {
+        if (_receiveQueue.Count >= ReceiveQueueMax)
+            return;
+        _receiveQueue.Enqueue((peer, packet));
+        wake();
+    }
+}
+
+/// <summary>
+/// A message in flight: its bytes, its id in the trace, if one is written, and the incarnations of the data directories at both ends.
+/// </summary>
+internal sealed record SimulatedPacket(byte[] Frame, long TraceId, ulong SenderIncarnation, ulong ReceiverIncarnation);

@@ -1,0 +1,272 @@
+using Quorate.Node.Wal;
+using Quorate.Raft;
+using Quorate.Verification.Simulation.Checks;
+using Quorate.Verification.Simulation.Disk;
+using Quorate.Verification.Simulation.Faults;
+using Quorate.Verification.Simulation.Network;
+using Quorate.Verification.Simulation.Workload;
+using Quorate.Verification.Specification;
+using Quorate.Verification.Tracing;
+
+namespace Quorate.Verification.Simulation;
+
+/// <summary>The cluster of one run: members, network, clients, faults and checkers, under one seed and in one virtual time.</summary>
+internal sealed class SimulatedCluster : IDisposable
+{
+    /// <summary>
+    /// The mean number of acknowledged entries between two recovery checks of a disk: one check costs as much as all of these entries.
+    /// </summary>
+    private const int EntriesPerDiskCheck = 512;
+
+    /// <summary>The number of state changes between two comparisons of whole logs.</summary>
+    private const int ChangesPerFullCheck = 128;
+
+    private readonly ulong _seed;
+    private readonly List<RaftCore> _runningCores = [];
+    private readonly WalOptions _recoveryCheckOptions;
+    private int _changeCount;
+    private readonly Prng _diskCheckPrng;
+    private long _entriesUntilDiskCheck;
+
+    public SimulatedCluster(ulong seed, SwarmOptions swarm, ISimulatedApplication application, RunOptions options)
+    {
+        _seed = seed;
+        Options = options;
+        Swarm = swarm;
+        Application = application;
+        Configuration = new Configuration(Enumerable.Range(1, Swarm.MemberCount).Select(static i => new NodeId((ulong)i)));
+        Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
+        Refinement = options.Refine ? new Refinement(Configuration) : null;
+        EventLog = new EventLog(Time, options.OnEvent, Trace, options.DeterminismRecord);
+        FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"));
+        ReplayPlan = new ReplayPlan(options.Reduction);
+        Network = new SimulatedNetwork(Time, Swarm, seed, EventLog, Counters);
+        _recoveryCheckOptions = WalOptions(static () => 1);
+        _diskCheckPrng = Prng.Derive(seed, "disks that are opened");
+        _entriesUntilDiskCheck = _diskCheckPrng.Between(1, EntriesPerDiskCheck);
+        foreach (var id in Configuration.Members)
+            Members.Add(new SimulatedMachine(this, id, seed));
+    }
+
+    public RunOptions Options { get; }
+
+    public SwarmOptions Swarm { get; }
+
+    /// <summary>The replicated state machine, its clients and its checks.</summary>
+    public ISimulatedApplication Application { get; }
+
+    public VirtualTime Time { get; } = new();
+
+    public RunCounters Counters { get; } = new();
+
+    public EventLog EventLog { get; }
+
+    /// <summary>Writes every step as JSON; null when no trace was requested.</summary>
+    public TraceWriter? Trace { get; }
+
+    /// <summary>Checks every step against the specification; null when that was not requested.</summary>
+    public Refinement? Refinement { get; }
+
+    public SimulatedNetwork Network { get; }
+
+    public Configuration Configuration { get; }
+
+    /// <summary>Decides which fault injections and client iterations this run includes, and records those that happened.</summary>
+    public ReplayPlan ReplayPlan { get; }
+
+    public List<SimulatedMachine> Members { get; } = [];
+
+    public LeaderHistory LeaderHistory { get; } = new();
+
+    /// <summary>Checks each log against everything that any log ever contained.</summary>
+    public LogChecker LogChecker { get; } = new();
+
+    /// <summary>Decides which disks may be corrupted.</summary>
+    public FaultAtlas FaultAtlas { get; }
+
+    /// <summary>The pairs in which the first member has recorded the incarnation of the second one's data directory.</summary>
+    public HashSet<(NodeId Node, NodeId Peer)> KnownPeers { get; } = [];
+
+    public List<ISimulatedClient> Clients { get; } = [];
+
+    /// <summary>True once fault injection has ended: flushes take their shortest time and no new fault is injected.</summary>
+    public bool IsInLivenessPhase { get; private set; }
+
+    /// <summary>Starts all members, faults and clients, and runs them for the duration of the fault phase.</summary>
+    public void RunFaultPhase()
+    {
+        var faults = Swarm.FaultIntervals.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms");
+        EventLog.Record(NodeId.None, $"{Swarm.MemberCount} members, {string.Join(", ", faults)}");
+        foreach (var member in Members)
+            Time.ScheduleAfter(member.RestartPrng.Between(0, 100 * VirtualTime.Millisecond), member.Start);
+        foreach (var fault in Fault.CreateAll(this, _seed))
+            fault.Start();
+        for (var i = 0; i < Swarm.ClientCount; i++)
+            Clients.Add(Application.CreateClient(this, i));
+        Time.Run(Swarm.FaultPhaseDuration);
+    }
+
+    /// <summary>Ends fault injection: no new fault is injected, and the network delivers everything.</summary>
+    public void EnterLivenessPhase()
+    {
+        EventLog.Record(NodeId.None, "quiet");
+        IsInLivenessPhase = true;
+        Network.DisableFaults();
+    }
+
+    public WalOptions WalOptions(Func<ulong> drawNonce) => new()
+    {
+        SegmentBytes = Swarm.SegmentBytes,
+        PayloadBytesMax = Swarm.SegmentBytes / 4,
+        PreallocateInBackground = false,
+        GenerateNonce = drawNonce,
+    };
+
+    /// <summary>The members whose own role is leader; several when some have not received the newer term yet.</summary>
+    public IEnumerable<SimulatedMachine> SelfReportedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
+
+    /// <summary>
+    /// Picks the member to which a client sends its next request: any member, or with the probability of the run a self-reported leader. Of
+    /// several leaders it is the one of the oldest term: a deposed leader that has not received the newer term is the one that could serve
+    /// a stale read.
+    /// </summary>
+    public SimulatedMachine PickTarget(Prng prng)
+    {
+        var any = Members[prng.Next(0, Members.Count)];
+        return prng.Chance(Swarm.RequestsToLeaderPerMille) ? SelfReportedLeaders().MinBy(static m => m.Process!.Core.Term) ?? any : any;
+    }
+
+    public void ScheduleRestart(SimulatedMachine member)
+    {
+        var delay = member.RestartPrng.Pick(10, 300, 300, 2_000, 8_000) * VirtualTime.Millisecond;
+        Time.ScheduleAfter(member.RestartPrng.Between(1, IsInLivenessPhase ? 10 * VirtualTime.Millisecond : delay), member.Start);
+    }
+
+    /// <summary>Notifies all other members that a process ended, as its operating system does by closing the connections.</summary>
+    public void NotifyDisconnect(SimulatedMachine ended)
+    {
+        if (!Swarm.ProcessEndClosesConnections)
+            return;
+        foreach (var other in Members.Where(m => m != ended))
+        {
+            var delay = other.RestartPrng.Between(50, 5 * VirtualTime.Millisecond);
+            Time.ScheduleAfter(delay, () => Network.NotifyDisconnect(ended.Id, other.Id));
+        }
+    }
+
+    /// <summary>Checks, when a client receives the acknowledgement of its entry, that a quorum's disks hold the entry, flushed.</summary>
+    public void OnAcknowledged(EntryId entry, object operation)
+    {
+        LeaderHistory.OnAcknowledged(entry);
+        var holders = Members.Count(m => m.HoldsFlushed(entry));
+        if (2 * holders <= Members.Count)
+        {
+            var flushed = string.Join(", ", Members.Select(m => m.FlushedIndex));
+            throw new ViolationException(
+                "DurableOnQuorum",
+                $"{operation} was acknowledged at {entry}, flushed on {holders} of {Members.Count} disks; flushed up to: {flushed}");
+        }
+
+        if (--_entriesUntilDiskCheck > 0)
+            return;
+        _entriesUntilDiskCheck = _diskCheckPrng.Between(1, 2 * EntriesPerDiskCheck);
+        CheckDisk(Members[_diskCheckPrng.Next(0, Members.Count)], entry);
+    }
+
+    /// <summary>
+    /// Checks on a copy of one disk, after a power cut, that recovery finds all entries that its core knows to be durable and committed.
+    /// </summary>
+    private void CheckDisk(SimulatedMachine member, EntryId acknowledged)
+    {
+        if (member.Process is not { Core: var core } || FaultAtlas.IsCorrupted(member.Id))
+            return;
+        var known = core.TermAt(acknowledged.Index) == acknowledged.Term
+            ? LogIndex.Max(core.CommitIndex, acknowledged.Index)
+            : core.CommitIndex;
+        var index = LogIndex.Min(known, core.DurableIndex);
+        if (index > core.SnapshotIndex && core.TermAt(index) is { } term && !Recovers(member, new EntryId(term, index)))
+        {
+            throw new ViolationException(
+                "DurableOnDisk",
+                $"{term}/{index} is committed and durable at {member.Id}, but recovery after a power cut does not find it");
+        }
+    }
+
+    /// <summary>Checks on copies of all disks, after a power cut, that recovery finds an acknowledged entry on a quorum of them.</summary>
+    public void CheckDisks(EntryId entry)
+    {
+        var holders = Members.Count(m => Recovers(m, entry));
+        if (2 * holders <= Members.Count)
+        {
+            throw new ViolationException(
+                "DurableOnQuorum",
+                $"{entry} was acknowledged, but after a power cut of all members recovery finds it on {holders} of {Members.Count} disks");
+        }
+    }
+
+    // A corrupted or wiped disk counts if it held the entry before. The fault atlas limits how many disks that can be.
+    private bool MayHaveHeld(SimulatedMachine member, EntryId entry) => FaultAtlas.IsCorrupted(member.Id) && member.HoldsFlushed(entry);
+
+    private bool Recovers(SimulatedMachine member, EntryId entry)
+    {
+        try
+        {
+            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), _recoveryCheckOptions);
+            using (log)
+            {
+                var contains = recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex;
+                return (contains && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
+            }
+        }
+        catch (WalCorruptionException) when (FaultAtlas.IsCorrupted(member.Id))
+        {
+            return MayHaveHeld(member, entry);
+        }
+    }
+
+    /// <summary>
+    /// Hashes the state of a core that changed, and from time to time compares the whole logs of all running cores. New entries of each log
+    /// are checked at once (<see cref="LogChecker"/>).
+    /// </summary>
+    public void CheckCluster(in CoreState changed)
+    {
+        EventLog.AddToHash(changed.Term.Value ^ (changed.Last.Value << 20) ^ (changed.Commit.Value << 40) ^ changed.Self.Value);
+        if (++_changeCount % ChangesPerFullCheck != 0)
+            return;
+        _runningCores.Clear();
+        foreach (var member in Members)
+        {
+            if (member.Process is { } process)
+                _runningCores.Add(process.Core);
+        }
+
+        RaftInvariants.CheckCluster(_runningCores);
+    }
+
+    public RaftOptions RaftOptionsFor(NodeId self, ulong seed)
+    {
+        var commandBytes = Swarm.SegmentBytes / 4;
+        return new RaftOptions
+        {
+            Self = self,
+            Seed = seed,
+            HeartbeatTicks = 10,
+            ElectionTicks = 10 * Swarm.ElectionHeartbeats,
+            MaxMessageBytes = Swarm.HasTightLimits ? 2048 : 1 << 20,
+            MaxInflightMessages = Swarm.HasTightLimits ? 3 : 256,
+            MaxInflightBytes = Swarm.HasTightLimits ? 8192 : 16 << 20,
+            MaxCommandBytes = commandBytes,
+            MaxUncommittedBytes = Swarm.HasTightLimits ? 2 * commandBytes : 64 << 20,
+            MaxCachedBytes = Swarm.HasTightLimits ? 1000 : 1 << 20,
+            MaxPendingReads = Swarm.HasTightLimits ? 4 : 16_384,
+        };
+    }
+
+    public void Dispose() => Trace?.Dispose();
+
+    /// <summary>Describes the state of every member.</summary>
+    public override string ToString() => string.Join('\n', Members.Select(static m => m.Process is { Core: var c }
+        ? $"{c.Self}: {c.Role} term {c.Term} vote {c.VotedFor} leader {c.Leader} applied {c.AppliedIndex} commit {c.CommitIndex} " +
+            $"durable {c.DurableIndex} last {c.LastTerm}/{c.LastIndex} flushed {m.FlushedIndex} {string.Join(", ", c.Followers)}"
+        : $"{m.Id}: down, flushed {m.FlushedIndex}"));
+}

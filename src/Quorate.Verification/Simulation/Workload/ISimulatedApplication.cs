@@ -1,0 +1,67 @@
+using Quorate.Node.Driver;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Simulation.Workload;
+
+/// <summary>
+/// The replicated state machine and its clients, as the cluster uses them: without the types of the state machine and its results.
+/// </summary>
+internal interface ISimulatedApplication
+{
+    /// <summary>Returns the command, or the instruction, that reproduces a run.</summary>
+    string ReproCommand(ulong seed, RunOptions options);
+
+    /// <summary>Creates an empty state machine for a process that starts.</summary>
+    IStateMachineHost CreateHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);
+
+    /// <summary>Creates a client, which starts on its own.</summary>
+    /// <param name="cluster">The cluster to which it sends requests.</param>
+    /// <param name="number">The client's number.</param>
+    /// <param name="fixedTarget">The member that receives all its requests; null: a member is picked for each request.</param>
+    ISimulatedClient CreateClient(SimulatedCluster cluster, int number, SimulatedMachine? fixedTarget = null);
+
+    /// <summary>Checks that the history is linearizable.</summary>
+    void CheckHistory(RunCounters counters);
+}
+
+/// <summary>
+/// The state machine of one process, with the applier that feeds it commands and the proposals that wait for its results.
+/// </summary>
+internal interface IStateMachineHost
+{
+    IApplier Applier { get; }
+
+    /// <summary>The last index whose effect reads can observe.</summary>
+    LogIndex VisibleIndex { get; }
+
+    /// <summary>Applies the entries that were committed before the process started.</summary>
+    void Replay(ReadOnlySpan<LogEntry> committed);
+
+    /// <summary>Returns, at the end of a run, whether two state machines are in the same state.</summary>
+    bool HasSameState(IStateMachineHost other);
+
+    /// <summary>Describes, at the end of a run, the state as far as it is compared.</summary>
+    string DescribeFinalState();
+}
+
+/// <summary>A client that sends one request after another.</summary>
+internal interface ISimulatedClient
+{
+    /// <summary>True if the client sends no more requests.</summary>
+    bool IsStopped { get; set; }
+
+    /// <summary>True if the client has no pending request.</summary>
+    bool IsIdle { get; }
+
+    /// <summary>The number of acknowledged writes.</summary>
+    int CommittedCount { get; }
+
+    /// <summary>The number of granted reads.</summary>
+    int GrantedCount { get; }
+
+    /// <summary>Checks whether the pending request has completed.</summary>
+    void Poll();
+
+    /// <summary>Ends the pending request with an indeterminate outcome, because its process has ended.</summary>
+    void OnProcessEnded();
+}

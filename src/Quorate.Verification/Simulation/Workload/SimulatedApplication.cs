@@ -1,0 +1,82 @@
+using Quorate.Node.Driver;
+using Quorate.Raft;
+using Quorate.Verification.Linearizability;
+using Quorate.Verification.Simulation.Checks;
+
+namespace Quorate.Verification.Simulation.Workload;
+
+/// <summary>The part of a run that is not the cluster: the state machine, the clients' workload, the checks, and the history.</summary>
+internal sealed class SimulatedApplication<TStateMachine, TResult>(
+    ulong seed,
+    Func<TStateMachine> stateMachineFactory,
+    Func<VirtualClient<TStateMachine, TResult>, Task> workload,
+    SimulationChecks<TStateMachine, TResult> checks,
+    Func<ulong, RunOptions, string> reproCommand) : ISimulatedApplication
+    where TStateMachine : IStateMachine<TResult>
+{
+    private readonly List<ClientOperation<TStateMachine, TResult>> _history = [];
+
+    public SimulationChecks<TStateMachine, TResult> Checks { get; } = checks;
+
+    public Func<TStateMachine> CreateStateMachine { get; } = stateMachineFactory;
+
+    /// <summary>The operations of all clients so far, in the order of their invocations.</summary>
+    public IReadOnlyList<ClientOperation<TStateMachine, TResult>> History => _history;
+
+    public StateChecker<TResult> StateChecker { get; } = new(checks.ResultsEqual);
+
+    /// <summary>The highest log index whose effect any client has observed.</summary>
+    public LogIndex NewestSeenIndex { get; private set; }
+
+    public string ReproCommand(ulong seed, RunOptions options) => reproCommand(seed, options);
+
+    public IStateMachineHost CreateHost(
+        NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
+        new StateMachineHost<TStateMachine, TResult>(this, CreateStateMachine(), member, firstSequence, reads, worker, applied, wake);
+
+    public ISimulatedClient CreateClient(SimulatedCluster cluster, int number, SimulatedMachine? fixedTarget = null) =>
+        new VirtualClient<TStateMachine, TResult>(
+            this, fixedTarget is null ? workload : Probe, cluster, number, seed, fixedTarget);
+
+    public ClientOperation<TStateMachine, TResult> BeginOperation(
+        int client, NodeId target, object description, long now, ReadOnlyMemory<byte> command, Func<TStateMachine, object?>? query)
+    {
+        var number = (ulong)_history.Count + 1;
+        var operation = new ClientOperation<TStateMachine, TResult>(number, client, target, description, now, NewestSeenIndex)
+        {
+            Command = command,
+            Query = query,
+        };
+        _history.Add(operation);
+        return operation;
+    }
+
+    /// <summary>
+    /// Records the log index of an operation that completed. An index below one that a client had observed before the operation began
+    /// violates linearizability; the history is then checked at once and not at the end of the run, so that the event log still shows the
+    /// cause.
+    /// </summary>
+    public void OnCompleted(ClientOperation<TStateMachine, TResult> operation, RunCounters counters)
+    {
+        if (operation.Index < operation.SeenIndex)
+            CheckHistory(counters);
+        NewestSeenIndex = LogIndex.Max(NewestSeenIndex, operation.Index);
+    }
+
+    public void CheckHistory(RunCounters counters)
+    {
+        var verdict = Checks.CheckHistory(this, counters);
+        if (verdict.Result == LinearizabilityCheckResult.NotLinearizable)
+            throw new ViolationException("Linearizable", verdict.Explanation);
+    }
+
+    /// <summary>
+    /// The workload of a client that checks whether a member has recovered. It reads in any case, because the workload itself may never
+    /// read.
+    /// </summary>
+    private async Task Probe(VirtualClient<TStateMachine, TResult> client)
+    {
+        await client.ReadAsync(static _ => true, "probe").ConfigureAwait(false);
+        await workload(client).ConfigureAwait(false);
+    }
+}

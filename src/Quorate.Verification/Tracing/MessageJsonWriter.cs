@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Quorate.Raft;
+
+namespace Quorate.Verification.Tracing;
+
+/// <summary>
+/// Writes a message to a trace: the fields that the protocol reads; of an entry its term, index and kind, but not its payload.
+/// </summary>
+internal static class MessageJsonWriter
+{
+    public static void Write(Utf8JsonWriter json, Message message, long id)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("id", id);
+        json.WriteString("type", message.GetType().Name);
+        json.WriteNumber("from", message.From.Value);
+        json.WriteNumber("to", message.To.Value);
+        json.WriteNumber("term", message.Term.Value);
+        switch (message)
+        {
+            case AppendEntries append:
+                WriteEntryId(json, "previous", append.Previous);
+                WriteEntries(json, "entries", append.Entries.Span);
+                json.WriteNumber("commit", append.LeaderCommit.Value);
+                json.WriteNumber("round", append.Round);
+                break;
+            case AppendEntriesReply reply:
+                json.WriteBoolean("accepted", reply.Accepted);
+                json.WriteNumber("index", reply.Index.Value);
+                if (!reply.Accepted)
+                    WriteEntryId(json, "hint", reply.Hint);
+                json.WriteNumber("round", reply.Round);
+                break;
+            case RequestVote request:
+                json.WriteBoolean("preVote", request.PreVote);
+                WriteEntryId(json, "lastEntry", request.LastEntry);
+                break;
+            case RequestVoteReply reply:
+                json.WriteBoolean("preVote", reply.PreVote);
+                json.WriteBoolean("granted", reply.Granted);
+                break;
+            case ForwardProposals forward:
+                json.WriteNumber("proposals", forward.Proposals.Length);
+                break;
+            case RejectProposals rejection:
+                json.WriteNumber("proposals", rejection.LastSequence - rejection.FirstSequence + 1);
+                json.WriteString("reason", rejection.Reason.ToString());
+                break;
+            case ReadIndexRequest request:
+                json.WriteNumber("readId", request.ReadId);
+                break;
+            case ReadIndexReply reply:
+                json.WriteNumber("readId", reply.ReadId);
+                json.WriteBoolean("granted", reply.Granted);
+                json.WriteNumber("index", reply.Index.Value);
+                break;
+            default:
+                throw new ArgumentException($"traces do not support messages of type {message.GetType().Name}", nameof(message));
+        }
+
+        json.WriteEndObject();
+    }
+
+    public static void WriteEntries(Utf8JsonWriter json, string name, ReadOnlySpan<LogEntry> entries)
+    {
+        json.WriteStartArray(name);
+        foreach (ref readonly var entry in entries)
+        {
+            json.WriteStartArray();
+            json.WriteNumberValue(entry.Term.Value);
+            json.WriteNumberValue(entry.Index.Value);
+            json.WriteStringValue(entry.Kind.ToString());
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteEntryId(Utf8JsonWriter json, string name, EntryId entry)
+    {
+        json.WriteStartArray(name);
+        json.WriteNumberValue(entry.Term.Value);
+        json.WriteNumberValue(entry.Index.Value);
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,177 @@
+using System.Buffers;
+using CsCheck;
+using Quorate.Kv.Tests.Properties;
+using Quorate.Raft;
+using static Quorate.Kv.Tests.Given;
+
+namespace Quorate.Kv.Tests.Commands;
+
+/// <summary>docs/formats/kv-command.md: encoding and decoding of commands.</summary>
+public sealed class KvCommandCodecTests
+{
+    [Fact]
+    public void A_command_round_trips_to_the_same_bytes() =>
+        RequestGenerators.Command.Sample(
+            request =>
+            {
+                var bytes = Encode(request);
+                var decoded = KvCommandCodec.Decode(bytes);
+                Assert.Equal(request.GetType(), decoded.GetType());
+                Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(Encode(decoded)));
+            },
+            iter: TestEffort.Of(2000));
+
+    /// <summary>Golden bytes: existing logs contain them. Only a new format may add to them.</summary>
+    [Fact]
+    public void Format_1_encodes_to_the_golden_bytes()
+    {
+        Assert.Equal("0101016B0176F60103", Hex(Put("k", "v") with { Lease = 123, PrevKv = true, IgnoreValue = true }));
+        Assert.Equal("01020101610163" + "00", Hex(Delete("a", "c")));
+        Assert.Equal("0104AE05", Hex(new CompactRequest(343)));
+        Assert.Equal(
+            "0103"
+                + "02" + "00016B" + "00" + "00" + "02" + "00016B" + "03" + "03" + "0176"
+                + "02" + "05" + "02016B" + "01" + "08" + "02" + "01" + "04" + "00" + "00" + "00" + "00"
+                + "03" + "00" + "01" + "01" + "0161" + "00" + "00" + "00" + "00"
+                + "01" + "02" + "000161" + "01",
+            Hex(Golden()));
+    }
+
+    /// <summary>Golden bytes of the lease commands.</summary>
+    [Fact]
+    public void Format_2_encodes_to_the_golden_bytes()
+    {
+        Assert.Equal("0206F601" + "D804", Hex(new LeaseGrantRequest(123, 600)));
+        Assert.Equal("020701", Hex(new LeaseRevokeRequest(-1)));
+        Assert.Equal("0208F601", Hex(new LeaseRenewRequest(123)));
+        Assert.Equal("0209F601" + "AC02", Hex(new LeaseExpireRequest(123, new LogIndex(300))));
+    }
+
+    [Theory]
+    [InlineData(0, 10)] // no id
+    [InlineData(1, 0)] // no time to live
+    [InlineData(1, Lease.MaxTtlSeconds + 1)]
+    public void An_invalid_lease_grant_is_not_encoded(long id, long ttl) =>
+        Assert.Throws<ArgumentException>(() => Encode(new LeaseGrantRequest(id, ttl)));
+
+    [Fact]
+    public void A_put_decodes_to_its_fields()
+    {
+        var put = Assert.IsType<PutRequest>(
+            KvCommandCodec.Decode(Encode(Put("key", "value") with { Lease = -5, PrevKv = true, IgnoreLease = true })));
+
+        Assert.Equal(
+            ("key", "value", -5, true, false, true),
+            (Text(put.Key), Text(put.Value), put.Lease, put.PrevKv, put.IgnoreValue, put.IgnoreLease));
+    }
+
+    [Fact]
+    public void A_truncated_command_is_rejected() =>
+        RequestGenerators.Command.Sample(
+            request =>
+            {
+                var bytes = Encode(request);
+                for (var length = 0; length < bytes.Length; length++)
+                    Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode(bytes.AsMemory(0, length)));
+                Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode((byte[])[.. bytes, 0]));
+            },
+            iter: TestEffort.Of(300));
+
+    [Fact]
+    public void A_corrupted_command_is_rejected_or_decodes_canonically() =>
+        Gen.Select(RequestGenerators.Command, Gen.Select(Gen.Int[0, 10_000], Gen.Byte).Array[1, 4]).Sample(
+            (request, changes) =>
+            {
+                var bytes = Encode(request);
+                foreach (var (at, value) in changes)
+                    bytes[at % bytes.Length] = value;
+                AssertRejectedOrCanonical(bytes);
+            },
+            iter: TestEffort.Of(8_000));
+
+    [Fact]
+    public void Random_bytes_are_rejected_or_decode_canonically() =>
+        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample(
+            (format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: TestEffort.Of(8_000));
+
+    [Fact]
+    public void A_huge_element_count_allocates_nothing()
+    {
+        byte[] compares = [1, 3, 0xff, 0xff, 0xff, 0xff, 0x07];
+        byte[] longKey = [1, 1, 0xff, 0xff, 0xff, 0xff, 0x07];
+        Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode(compares));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode(compares));
+        Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode(longKey));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+    }
+
+    [Fact]
+    public void Nesting_depth_is_limited_in_reader_and_writer()
+    {
+        var deep = Txn();
+        for (var i = 1; i < KvCommandCodec.MaxTxnDepth; i++)
+            deep = Txn(then: [deep]);
+        KvCommandCodec.Decode(Encode(deep));
+
+        Assert.Throws<ArgumentException>(() => Encode(Txn(then: [deep])));
+        var bytes = new List<byte> { 1 };
+        for (var i = 0; i < 100_000; i++)
+            bytes.AddRange([3, 0, 1]);
+        Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode(bytes.ToArray()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("01")]
+    [InlineData("0001016B01760000")] // format 0
+    [InlineData("0201016B01760000")] // format 2 has no puts
+    [InlineData("0106F601D804")] // format 1 has no leases
+    [InlineData("0301016B01760000")] // format 3
+    [InlineData("0206000A")] // a lease without an id
+    [InlineData("02060200")] // a lease without a time to live
+    [InlineData("02060281B4C4C321")] // a time to live one second above the maximum
+    [InlineData("0105016B")] // a range is not a command
+    [InlineData("010400FF")] // bytes after the end
+    [InlineData("0104808000")] // a padded number
+    [InlineData("0104FFFFFFFFFFFFFFFFFF7F")] // a number of 65 bits
+    [InlineData("0101016B01760008")] // an unknown flag
+    [InlineData("01020301610000")] // an unknown kind of interval
+    public void A_command_no_encoder_writes_is_rejected(string hex) =>
+        Assert.Throws<KvCommandFormatException>(() => KvCommandCodec.Decode(Convert.FromHexString(hex)));
+
+    private static void AssertRejectedOrCanonical(byte[] bytes)
+    {
+        try
+        {
+            var request = KvCommandCodec.Decode(bytes);
+            Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(Encode(request)));
+        }
+        catch (KvCommandFormatException)
+        {
+            // Rejected, as required.
+        }
+    }
+
+    private static TxnRequest Golden() => Txn(
+        [Compare(CompareTarget.Version, "k", CompareResult.Equal, 1), CompareValue("k", CompareResult.NotEqual, "v")],
+        then:
+        [
+            new RangeRequest(KeyInterval.From(Bytes("k")))
+            {
+                Revision = -1, Limit = 4, KeysOnly = true, SortOrder = SortOrder.Ascend, SortTarget = SortTarget.Value
+            },
+            Txn(then: [Put("a")])
+        ],
+        otherwise: [Delete("a") with { PrevKv = true }]);
+
+    private static byte[] Encode(KvRequest request)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        KvCommandCodec.Encode(request, bytes);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    private static string Hex(KvRequest request) => Convert.ToHexString(Encode(request));
+}

@@ -1,0 +1,90 @@
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Integration;
+
+/// <summary>A node that fails to start, or whose start is cancelled, reports it and leaves nothing behind.</summary>
+public sealed class RaftNodeStartupTests : IDisposable
+{
+    private static readonly NodeId _self = new(1);
+    private readonly string _directory = Directory.CreateTempSubdirectory("quorate-test-").FullName;
+
+    public static TheoryData<string, Func<RaftNodeOptions, RaftNodeOptions>> OutOfRange => new()
+    {
+        { "MaxCommandBytes", o => o with { MaxCommandBytes = 0 } },
+        { "MaxCommandBytes", o => o with { MaxCommandBytes = 32 << 20 } },
+        { "SegmentBytes", o => o with { SegmentBytes = (64 << 20) + 1 } },
+        { "MaxCachedBytes", o => o with { MaxCachedBytes = -1 } },
+        { "MaxUncommittedBytes", o => o with { MaxUncommittedBytes = 0 } },
+        { "MaxPendingRequests", o => o with { MaxPendingRequests = 0 } },
+        { "HeartbeatInterval", o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(9) } },
+        { "ElectionTimeout", o => o with { ElectionTimeout = TimeSpan.FromMilliseconds(499) } },
+        { "Members", o => o with { NodeId = new NodeId(2) } },
+        { "at most 64 voters", o =>
+            o with { Members = Enumerable.Range(1, 65).ToDictionary(id => new NodeId((ulong)id), _ => new PeerAddress("127.0.0.1", 1)) } },
+    };
+
+    /// <summary>
+    /// The error names the option, and comes before the directory is created: otherwise half of these errors would appear only after the
+    /// whole log was replayed.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(OutOfRange), DisableDiscoveryEnumeration = true)]
+    public void An_option_out_of_range_is_rejected_before_the_data_directory_is_created(string named,
+        Func<RaftNodeOptions, RaftNodeOptions> change)
+    {
+        var directory = Path.Combine(_directory, "none");
+        var error = Assert.ThrowsAny<ArgumentException>(
+            () => { _ = RaftNode.StartAsync(change(Options(directory)), new CallbackStateMachine(() => { })); });
+
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(directory));
+    }
+
+    [Fact]
+    public async Task A_start_cancelled_during_replay_leaves_nothing_open()
+    {
+        await using (var node = await RaftNode.StartAsync(Options(_directory), new CallbackStateMachine(() => { })))
+        {
+            await node.WaitForLeaderAsync();
+            for (var i = 0; i < 30; i++)
+                Assert.True((await node.ProposeAsync(new byte[32 << 10])).IsCommitted);
+        }
+
+        using var givesUp = new CancellationTokenSource();
+        var applied = 0;
+        var stopping = new CallbackStateMachine(() =>
+        {
+            applied++;
+            givesUp.Cancel();
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RaftNode.StartAsync(Options(_directory), stopping, givesUp.Token));
+        Assert.InRange(applied, 1, 29);
+
+        // The directory and the port are free, and nothing is lost.
+        var counted = 0;
+        await using var again = await RaftNode.StartAsync(Options(_directory), new CallbackStateMachine(() => counted++));
+        await again.WaitForLeaderAsync();
+        Assert.True((await again.ReadBarrierAsync()).IsGranted);
+        Assert.Equal(30, counted);
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private static RaftNodeOptions Options(string directory) => new()
+    {
+        NodeId = _self,
+        ClusterId = 7,
+        DataDirectory = directory,
+        Members = new Dictionary<NodeId, PeerAddress> { [_self] = new("127.0.0.1", TestCluster.FreePorts(1).Single()) },
+    };
+
+    private sealed class CallbackStateMachine(Action onApply) : IStateMachine<int>
+    {
+        public int Apply(in CommittedCommand command)
+        {
+            onApply();
+            return 0;
+        }
+    }
+}

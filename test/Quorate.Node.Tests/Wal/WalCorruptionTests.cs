@@ -1,0 +1,262 @@
+using Quorate.Node.Tests.Io;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Wal;
+
+/// <summary>When bytes change at rest, the log returns exactly what was written, or reports the corruption.</summary>
+public sealed class WalCorruptionTests
+{
+    private const int SectorBytes = 512;
+    private static readonly WalOptions Options = Given.SmallSegments();
+
+    /// <summary>Every byte of every file: headers, entries, padding, sectors that were never written, term and vote.</summary>
+    [Fact]
+    public void A_flipped_byte_is_reported_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        var disk = pristine.Copy();
+        var (named, harmless) = (0, 0);
+        foreach (var name in pristine.List())
+        {
+            for (var at = 0; at < pristine.BytesOf(name).Length; at += TestEffort.Stride)
+            {
+                disk.BytesOf(name)[at] ^= (byte)(1 << (at % 8));
+                var calls = disk.Calls;
+                if (ReportsCorruptionOrIsIntact(disk, name, written, $"{name} byte {at}"))
+                    named++;
+                else
+                    harmless++;
+
+                // A recovery may have written; the next flip must not start from the result.
+                if (disk.Calls == calls)
+                    disk.BytesOf(name)[at] = pristine.BytesOf(name)[at];
+                else
+                    disk = pristine.Copy();
+            }
+        }
+
+        Assert.True(named > TestEffort.Of(10_000), $"only {named} flips were detected, {harmless} were harmless");
+    }
+
+    /// <summary>The same while the log is open: nothing is cached as valid, every read verifies.</summary>
+    [Fact]
+    public void A_byte_flipped_under_an_open_log_is_never_returned()
+    {
+        var disk = SmallLog(out var written);
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        foreach (var name in disk.List().Where(static n => n != HardStateFile.Name))
+        {
+            var bytes = disk.BytesOf(name);
+            for (var at = 0; at < bytes.Length; at += 3)
+            {
+                bytes[at] ^= 0x40;
+                try
+                {
+                    Given.AssertSameEntries(written.Entries, Given.ReadAll(log));
+                }
+                catch (WalCorruptionException e)
+                {
+                    Assert.Equal(name, e.File);
+                    Assert.Contains("entry ", e.Message, StringComparison.Ordinal);
+                }
+
+                bytes[at] ^= 0x40;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Zeroes, a sector of another place or another file, a lost write: the log never returns fewer entries than were acknowledged.
+    /// </summary>
+    [Fact]
+    public void An_overwritten_sector_is_reported_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        var files = pristine.List();
+        var random = new Random(5);
+        foreach (var name in files)
+        {
+            for (var at = 0; at < pristine.BytesOf(name).Length; at += SectorBytes)
+            {
+                var from = pristine.BytesOf(files[random.Next(files.Count)]);
+                foreach (var content in new[]
+                {
+                    new byte[SectorBytes], from.AsSpan(random.Next(from.Length / SectorBytes) * SectorBytes, SectorBytes).ToArray()
+                })
+                {
+                    var disk = pristine.Copy();
+                    content.CopyTo(disk.BytesOf(name), at);
+                    ReportsCorruptionOrIsIntact(disk, name, written, $"{name} sector at {at}");
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// CORDS: data that cannot be read is lost, and the log can only report it. Nothing is truncated for it, and nothing after the log's
+    /// end matters.
+    /// </summary>
+    [Fact]
+    public void An_unreadable_sector_is_reported_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        var named = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var name in pristine.List())
+        {
+            for (var at = 0; at < pristine.BytesOf(name).Length; at += SectorBytes)
+            {
+                var disk = pristine.Copy();
+                disk.Unreadable = (name, at);
+                if (ReportsCorruptionOrIsIntact(disk, name, written, $"{name} sector at {at}"))
+                    named[name] = named.GetValueOrDefault(name) + 1;
+            }
+        }
+
+        Assert.False(named.ContainsKey(HardStateFile.Name), "one copy of two is enough");
+        Assert.InRange(named[Segment.NameOf(1)], 25, 32);
+    }
+
+    [Fact]
+    public void An_unreadable_entry_of_an_open_log_is_never_skipped()
+    {
+        var disk = SmallLog(out _);
+        using var log = WriteAheadLog.Open(disk, Options).Log;
+        disk.Unreadable = (Segment.NameOf(1), 5 * SectorBytes);
+
+        var corruption = Assert.Throws<WalCorruptionException>(() => Given.ReadAll(log));
+
+        Assert.Equal(Segment.NameOf(1), corruption.File);
+        Assert.Contains("cannot read", corruption.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// What distinguishes a torn write from corruption: a frame followed by another one was flushed, whatever is missing of it now.
+    /// </summary>
+    [Fact]
+    public void A_lost_sector_before_a_later_frame_is_corruption()
+    {
+        var pristine = SmallLog(out _);
+        var blank = new MemoryStorage();
+        WriteAheadLog.Open(blank, Given.SmallSegments()).Log.Dispose();
+        var name = Segment.NameOf(1);
+        var last = LastWrittenSector(pristine.BytesOf(name), blank.BytesOf(name));
+        Assert.True(last > 20 * SectorBytes);
+
+        for (var at = SectorBytes; at <= last; at += SectorBytes)
+        {
+            var disk = pristine.Copy();
+            blank.BytesOf(name).AsSpan(at, SectorBytes).CopyTo(disk.BytesOf(name).AsSpan(at));
+
+            var corruption = Assert.Throws<WalCorruptionException>(() => WriteAheadLog.Open(disk, Options));
+            Assert.Equal(name, corruption.File);
+            Assert.InRange(corruption.Offset, 1, at);
+        }
+    }
+
+    /// <summary>A frame that no other frame follows is truncated, and the report states this.</summary>
+    [Fact]
+    public void A_last_frame_with_a_lost_sector_is_truncated_and_reported()
+    {
+        var options = Given.SmallSegments();
+        var disk = new MemoryStorage();
+        var blank = new MemoryStorage();
+        WriteAheadLog.Open(blank, Given.SmallSegments()).Log.Dispose();
+        using (var log = WriteAheadLog.Open(disk, options).Log)
+        {
+            log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 2, term: 0)));
+            log.AppendAndFlush(Given.Batch(options, Given.Entry(3, term: 0, payloadBytes: 2000)));
+        }
+
+        var name = Segment.NameOf(1);
+        blank.BytesOf(name).AsSpan(3 * SectorBytes, SectorBytes).CopyTo(disk.BytesOf(name).AsSpan(3 * SectorBytes));
+        var (reopened, recovered) = WriteAheadLog.Open(disk, options);
+        using var _ = reopened;
+
+        Assert.Equal(new LogIndex(2), recovered.LastIndex);
+        Assert.Contains("a torn write", recovered.TruncatedTail, StringComparison.Ordinal);
+        Assert.Contains(name, recovered.TruncatedTail, StringComparison.Ordinal);
+    }
+
+    /// <summary>A missing last segment cannot be detected, because no other file refers to it.</summary>
+    [Fact]
+    public void A_missing_log_file_is_reported_as_corruption()
+    {
+        var pristine = SmallLog(out _);
+        foreach (var name in pristine.List().Where(static n => n != Segment.NameOf(2)))
+        {
+            var disk = pristine.Copy();
+            disk.Delete(name);
+            var corruption = Assert.Throws<WalCorruptionException>(() => WriteAheadLog.Open(disk, Options));
+            Assert.Contains("missing", corruption.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_truncated_file_is_reported_or_harmless()
+    {
+        var pristine = SmallLog(out var written);
+        foreach (var name in pristine.List())
+        {
+            for (var length = 0; length < pristine.BytesOf(name).Length; length += 100)
+            {
+                var disk = pristine.Copy();
+                using (var file = disk.Open(name))
+                    file.SetLength(length);
+                ReportsCorruptionOrIsIntact(disk, name, written, $"{name} cut to {length}");
+            }
+        }
+    }
+
+    // Two segments with frames in them, and term and vote. Returns true when the corruption was reported.
+    private static bool ReportsCorruptionOrIsIntact(MemoryStorage disk, string name, WalModel written, string where)
+    {
+        WriteAheadLog log;
+        RecoveredLog recovered;
+        try
+        {
+            (log, recovered) = WriteAheadLog.Open(disk, Options);
+        }
+        catch (WalCorruptionException e)
+        {
+            Assert.NotEmpty(e.File);
+            Assert.True(e.File == name || name != HardStateFile.Name, $"{where}: {e.Message}");
+            return true;
+        }
+
+        using (log)
+        {
+            Assert.True(recovered.LastIndex.Value == written.Last && recovered.HardState == written.HardState,
+                $"{where}: found up to {recovered.LastIndex} with {recovered.HardState}");
+            Given.AssertSameEntries(written.Entries, Given.ReadAll(log));
+        }
+
+        return false;
+    }
+
+    private static MemoryStorage SmallLog(out WalModel written)
+    {
+        var options = Given.SmallSegments();
+        var disk = new MemoryStorage();
+        using var log = WriteAheadLog.Open(disk, options).Log;
+        var entries = Given.Entries(1, 22, term: 2, payloadBytes: 900);
+        for (var i = 0; i < entries.Length; i += 2)
+        {
+            var batch = Given.Batch(options, entries.AsSpan(i, 2));
+            batch.SetHardState(Given.Vote(2, i < 10 ? 0ul : 3));
+            batch.SetCommitIndex(new LogIndex((ulong)i));
+            log.AppendAndFlush(batch);
+        }
+
+        written = new WalModel(1, entries, Given.Vote(2, 3));
+        return disk;
+    }
+
+    private static int LastWrittenSector(byte[] bytes, byte[] blank)
+    {
+        var at = bytes.Length - SectorBytes;
+        while (bytes.AsSpan(at, SectorBytes).SequenceEqual(blank.AsSpan(at, SectorBytes)))
+            at -= SectorBytes;
+        return at;
+    }
+}
