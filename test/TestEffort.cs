@@ -4,22 +4,23 @@ namespace Quorate.Tests;
 /// How much the tests search: a sample by default, everything with <c>QUORATE_TEST_EFFORT=full</c>, which <c>eng/check.sh</c> and CI set.
 /// </summary>
 /// <remarks>
-/// It scales only the number of random inputs, schedules, seeds and enumerated cases; each test asserts the same claim with either effort.
-/// Each test project compiles this file. Planted bugs always run the full effort, because a sample may miss them.
+/// The effort changes only the number of random inputs, schedules, seeds and enumerated cases; each test asserts the same claim with
+/// either effort. Each test project compiles this file. A test that is run to detect a planted bug always runs with full effort, because
+/// a sample may miss the bug.
 /// </remarks>
 internal static class TestEffort
 {
     public const string Variable = "QUORATE_TEST_EFFORT";
 
     /// <summary>
-    /// A sample takes one case in so many, which keeps the whole suite within a few minutes on two cores. An odd number, so that a stride
-    /// over bytes still meets every position within a word and every bit that a test derives from the position.
+    /// A sample is every seventh case, which keeps the whole suite within a few minutes on two cores. The number is odd, so that a test
+    /// that changes every seventh byte still covers every offset within a word, and every bit if it flips bit <c>offset % 8</c>.
     /// </summary>
     private const int Fraction = 7;
 
     public static bool IsFull { get; } = Environment.GetEnvironmentVariable(Variable) == "full";
 
-    /// <summary>Skips a test case that has no smaller form.</summary>
+    /// <summary>Skips a large test case that cannot be sampled, unless the effort is full.</summary>
     public static void RequireFullWhen(bool isLarge) => Assert.SkipWhen(isLarge && !IsFull, $"large: runs with {Variable}=full");
 
     /// <summary>The distance between two cases of an enumeration.</summary>

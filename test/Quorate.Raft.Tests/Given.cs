@@ -26,7 +26,7 @@ internal static partial class Given
         ulong id = 2, ulong term = 1, ulong[]? log = null, ulong commit = 0, ulong vote = 0, ulong leader = 0,
         int size = 3, Configuration? members = null, RaftOptions? options = null)
     {
-        var history = new HistoryChecker();
+        var history = new RaftSafetyChecker();
         var node = new TestNode(options ?? Options(id), members ?? Voters(size), history);
         node.Disk.Preload(new HardState(new Term(term), Node(vote)), log ?? [], At(commit));
         node.Start(cached: int.MaxValue);

@@ -4,7 +4,7 @@ namespace Quorate.Kv;
 /// <remarks>Shape: the instances below are the only ones; compare by reference. Source: etcd v3 API, rpctypes.</remarks>
 public sealed class KvError
 {
-    private KvError(KvErrorKind kind, KvErrorCode code, string message)
+    private KvError(KvErrorKind kind, KvStatusCode code, string message)
     {
         Kind = kind;
         Code = code;
@@ -43,33 +43,33 @@ public sealed class KvError
 
     /// <summary>The revision has been compacted.</summary>
     public static KvError Compacted { get; } =
-        new(KvErrorKind.Compacted, KvErrorCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted");
+        new(KvErrorKind.Compacted, KvStatusCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted");
 
     /// <summary>The revision is in the future.</summary>
     public static KvError FutureRevision { get; } =
-        new(KvErrorKind.FutureRevision, KvErrorCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision");
+        new(KvErrorKind.FutureRevision, KvStatusCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision");
 
     /// <summary>The lease does not exist.</summary>
     public static KvError LeaseNotFound { get; } =
-        new(KvErrorKind.LeaseNotFound, KvErrorCode.NotFound, "etcdserver: requested lease not found");
+        new(KvErrorKind.LeaseNotFound, KvStatusCode.NotFound, "etcdserver: requested lease not found");
 
     /// <summary>A lease with this id already exists.</summary>
     public static KvError LeaseExists { get; } =
-        new(KvErrorKind.LeaseExists, KvErrorCode.FailedPrecondition, "etcdserver: lease already exists");
+        new(KvErrorKind.LeaseExists, KvStatusCode.FailedPrecondition, "etcdserver: lease already exists");
 
     /// <summary>The time to live of the lease exceeds <see cref="Lease.MaxTtlSeconds"/>.</summary>
     public static KvError LeaseTtlTooLarge { get; } =
-        new(KvErrorKind.LeaseTtlTooLarge, KvErrorCode.OutOfRange, "etcdserver: too large lease TTL");
+        new(KvErrorKind.LeaseTtlTooLarge, KvStatusCode.OutOfRange, "etcdserver: too large lease TTL");
 
     /// <summary>The store exceeds its quota.</summary>
     public static KvError NoSpace { get; } =
-        new(KvErrorKind.NoSpace, KvErrorCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
+        new(KvErrorKind.NoSpace, KvStatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
 
     /// <summary>The kind of the error, for a switch.</summary>
     public KvErrorKind Kind { get; }
 
     /// <summary>The gRPC status code of the response.</summary>
-    public KvErrorCode Code { get; }
+    public KvStatusCode Code { get; }
 
     /// <summary>The exact error text of the response.</summary>
     public string Message { get; }
@@ -77,7 +77,7 @@ public sealed class KvError
     /// <summary>Returns the error text.</summary>
     public override string ToString() => Message;
 
-    private static KvError Invalid(KvErrorKind kind, string message) => new(kind, KvErrorCode.InvalidArgument, message);
+    private static KvError Invalid(KvErrorKind kind, string message) => new(kind, KvStatusCode.InvalidArgument, message);
 }
 
 /// <summary>The kinds of <see cref="KvError"/>.</summary>
@@ -130,7 +130,7 @@ public enum KvErrorKind
 }
 
 /// <summary>The gRPC status codes of the store's errors. The numbers are gRPC's.</summary>
-public enum KvErrorCode
+public enum KvStatusCode
 {
     /// <summary>INVALID_ARGUMENT.</summary>
     InvalidArgument = 3,

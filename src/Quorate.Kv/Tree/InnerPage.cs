@@ -6,8 +6,8 @@ namespace Quorate.Kv.Tree;
 ///   separators      s0    s1    s2          a key equal to a separator is on its right
 ///   children     c0    c1    c2    c3
 /// </code>
-/// The arrays are exactly as long as their contents. Copying a page for a new batch copies the children and shares the separators, which
-/// are replaced, never changed, when a child splits or is removed.
+/// The arrays are exactly as long as their contents. A page that is copied for a new batch has its own array of references to the same
+/// children, and shares the immutable <see cref="SeparatorKeys"/>: the split or removal of a child replaces them.
 /// </remarks>
 internal sealed class InnerPage : Page
 {
@@ -43,7 +43,7 @@ internal sealed class InnerPage : Page
 
     public bool IsOverfull => _children.Length > ChildrenMax;
 
-    /// <summary>Returns the index of the child that contains <paramref name="key"/> if any does.</summary>
+    /// <summary>Returns the index of the child whose key range includes <paramref name="key"/>.</summary>
     public int ChildOf(ReadOnlySpan<byte> key) => _separators.UpperBound(key);
 
     /// <summary>Returns this page, or a copy that the batch may change.</summary>
@@ -51,7 +51,7 @@ internal sealed class InnerPage : Page
 
     public void ReplaceChild(int i, Page child) => _children[i] = child;
 
-    /// <summary>Inserts <paramref name="right"/>, the upper part of the split child i, beginning at <paramref name="separator"/>.</summary>
+    /// <summary>Inserts <paramref name="right"/>, whose keys begin at <paramref name="separator"/>, after the split child i.</summary>
     public void InsertAfter(int i, byte[] separator, Page right)
     {
         _children = [.. _children.AsSpan(0, i + 1), right, .. _children.AsSpan(i + 1)];
@@ -69,7 +69,8 @@ internal sealed class InnerPage : Page
     }
 
     /// <summary>
-    /// Moves the upper children to a new page; only a few at the end of the tree, because the following children will be appended there.
+    /// Moves the upper half of the children to a new page. An append to the rightmost page of a level moves only the last two: if keys
+    /// arrive in ascending order, all later children go to the new page, and this page remains almost full.
     /// </summary>
     public InnerPage SplitOff(long batchId, bool isRightmost, out byte[] separator)
     {
@@ -82,7 +83,7 @@ internal sealed class InnerPage : Page
         return right;
     }
 
-    /// <summary>Returns both pages as one when one of them is small and the result leaves enough free space; otherwise null.</summary>
+    /// <summary>Merges two adjacent pages if one of them is small and the merged page is not too full; otherwise returns null.</summary>
     public static InnerPage? TryMerge(long batchId, InnerPage left, byte[] separator, InnerPage right)
     {
         var small = int.Min(left._children.Length, right._children.Length) < MergeBelow;

@@ -65,5 +65,7 @@ public sealed class Configuration
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"({string.Join(' ', Voters)}){(IsJoint ? $"&({string.Join(' ', Outgoing)})" : "")}{(Learners.IsEmpty ? "" : $" learners({string.Join(' ', Learners)})")}";
+        $"({string.Join(' ', Voters)})"
+        + (IsJoint ? $"&({string.Join(' ', Outgoing)})" : "")
+        + (Learners.IsEmpty ? "" : $" learners({string.Join(' ', Learners)})");
 }

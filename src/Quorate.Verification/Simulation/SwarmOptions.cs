@@ -113,7 +113,8 @@ internal sealed record SwarmOptions
 
     public static SwarmOptions Draw(ulong seed, Verification.FaultSet faults)
     {
-        // The stream keeps its old name: another name would draw other options for every seed.
+        // The name is hashed into the stream's seed. Another name would change the options of every seed, and the trace hash that
+        // DeterminismTests pins.
         var prng = Prng.Derive(seed, "weather");
         int IfEnabled(string fault, int drawn) => faults.Contains(fault) ? drawn : 0;
         var (delayMin, delayMax) = prng.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));

@@ -5,7 +5,7 @@ namespace Quorate.Verification.Specification;
 /// <summary>Initial states: Init of spec/QuorateRaft.tla, and Elected of spec/MC.tla.</summary>
 internal sealed partial class QuorateRaftSpecification
 {
-    /// <summary>Init: nothing has happened yet.</summary>
+    /// <summary>Init: every server is a follower in term 0 with an empty log.</summary>
     public SpecificationState Init()
     {
         var empty = SpecLog.Empty();
@@ -19,7 +19,7 @@ internal sealed partial class QuorateRaftSpecification
             default);
     }
 
-    /// <summary>Elected: server 0 leads term 1, and every server has its no-op and knows that it is committed.</summary>
+    /// <summary>Elected: server 0 leads term 1; every server has the leader's first entry and knows that the entry is committed.</summary>
     public SpecificationState Elected()
     {
         var s = Init();

@@ -13,8 +13,8 @@ public sealed class HandshakeTests
     [Fact]
     public async Task A_node_of_another_cluster_is_rejected_and_both_sides_report_why()
     {
-        await using var one = new TestTcpNetwork(1);
-        await using var two = new TestTcpNetwork(2, options => options with { ClusterId = 0xBAD });
+        await using var one = new TestTcpEndpoint(1);
+        await using var two = new TestTcpEndpoint(2, options => options with { ClusterId = 0xBAD });
         two.SetPeers(one);
         var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
         Assert.Equal((HandshakeRejection.WrongCluster, one.Id), (reported.Rejection, reported.Peer));
@@ -30,8 +30,8 @@ public sealed class HandshakeTests
     [Fact]
     public async Task A_node_rejects_a_connection_meant_for_another_id()
     {
-        await using var one = new TestTcpNetwork(1);
-        await using var two = new TestTcpNetwork(2);
+        await using var one = new TestTcpEndpoint(1);
+        await using var two = new TestTcpEndpoint(2);
         one.SetPeers(two);
         two.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(7)] = one.Address });
         var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
@@ -43,8 +43,8 @@ public sealed class HandshakeTests
     [Fact]
     public async Task An_unknown_node_is_rejected_until_it_becomes_a_peer()
     {
-        await using var one = new TestTcpNetwork(1);
-        await using var two = new TestTcpNetwork(2);
+        await using var one = new TestTcpEndpoint(1);
+        await using var two = new TestTcpEndpoint(2);
         two.SetPeers(one);
         Assert.Equal(HandshakeRejection.UnknownPeer, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
         one.SetPeers(two);
@@ -54,17 +54,17 @@ public sealed class HandshakeTests
     [Fact]
     public async Task A_repeated_rejection_is_reported_once()
     {
-        await using var one = new TestTcpNetwork(1);
-        await using var two = new TestTcpNetwork(2, options => options with { MaxReconnectBackoff = TimeSpan.FromMilliseconds(20) });
+        await using var one = new TestTcpEndpoint(1);
+        await using var two = new TestTcpEndpoint(2, options => options with { MaxReconnectBackoff = TimeSpan.FromMilliseconds(20) });
         two.SetPeers(one);
-        await TestTcpNetwork.WaitUntilAsync(() => one.Network.Counters.HandshakesRejected >= 5);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.Network.Counters.HandshakesRejected >= 5);
         Assert.Single(two.Events, reported => reported.Kind == TransportEventKind.RejectedByPeer);
     }
 
     [Fact]
     public async Task A_node_without_a_common_protocol_version_is_rejected()
     {
-        await using var one = new TestTcpNetwork(1);
+        await using var one = new TestTcpEndpoint(1);
         using var raw = await RawPeer.ConnectAsync(one);
         var response = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMin = 7, VersionMax = 9 });
         Assert.Equal(HandshakeRejection.WrongVersion, response.Rejection);
@@ -74,7 +74,7 @@ public sealed class HandshakeTests
     [Fact]
     public async Task The_newest_common_protocol_version_is_chosen()
     {
-        await using var one = new TestTcpNetwork(1);
+        await using var one = new TestTcpEndpoint(1);
         one.Network.SetPeers(Unreachable(2));
         using var raw = await RawPeer.ConnectAsync(one);
         var response = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMax = 9 });
@@ -83,12 +83,12 @@ public sealed class HandshakeTests
 
     [Theory]
     [InlineData(0xBAD, 1, HandshakeRejection.WrongCluster)]
-    [InlineData(TestTcpNetwork.Cluster, 7, HandshakeRejection.WrongReceiver)]
+    [InlineData(TestTcpEndpoint.Cluster, 7, HandshakeRejection.WrongReceiver)]
     public async Task An_acceptance_from_the_wrong_node_is_rejected(ulong cluster, ulong from, HandshakeRejection why)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        await using var two = new TestTcpNetwork(2);
+        await using var two = new TestTcpEndpoint(2);
         two.Network.SetPeers(
             new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port) });
         using var accepted = await listener.AcceptTcpClientAsync();
@@ -101,7 +101,7 @@ public sealed class HandshakeTests
     [Fact]
     public async Task Garbage_connections_are_closed_without_disturbing_peers()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync();
+        var (one, two) = await TestTcpEndpoint.PairAsync();
         await using var first = one;
         await using var second = two;
         var random = new Random(3);
@@ -147,24 +147,24 @@ public sealed class HandshakeTests
     [Fact]
     public async Task A_slow_handshake_is_closed_at_its_timeout()
     {
-        await using var one = new TestTcpNetwork(1, options => options with { HandshakeTimeout = TimeSpan.FromMilliseconds(100) });
+        await using var one = new TestTcpEndpoint(1, options => options with { HandshakeTimeout = TimeSpan.FromMilliseconds(100) });
         using var silent = await RawPeer.ConnectAsync(one);
         using var slow = await RawPeer.ConnectAsync(one);
         await slow.SendAsync(Handshake.Write(RawPeer.RequestTo(one))[..30]);
         await silent.WaitUntilClosedAsync();
         await slow.WaitUntilClosedAsync();
-        await TestTcpNetwork.WaitUntilAsync(() => one.Network.Counters.HandshakesRejected == 2);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.Network.Counters.HandshakesRejected == 2);
         Assert.Equal(HandshakeRejection.TimedOut, (await one.WaitForEventAsync(TransportEventKind.Rejected)).Rejection);
     }
 
     [Fact]
     public async Task Silent_connections_from_one_address_are_limited()
     {
-        await using var one = new TestTcpNetwork(1, options => options with { MaxHandshakesPerAddress = 3 });
+        await using var one = new TestTcpEndpoint(1, options => options with { MaxHandshakesPerAddress = 3 });
         var silent = new List<RawPeer>();
         for (var i = 0; i < 3; i++)
             silent.Add(await RawPeer.ConnectAsync(one));
-        await TestTcpNetwork.WaitUntilAsync(() => !one.Network.HandshakeLimiter.TryAcquire(IPAddress.Loopback) || Left(one));
+        await TestTcpEndpoint.WaitUntilAsync(() => !one.Network.HandshakeLimiter.TryAcquire(IPAddress.Loopback) || Left(one));
 
         using var tooMany = await RawPeer.ConnectAsync(one);
         await tooMany.WaitUntilClosedAsync();
@@ -172,10 +172,10 @@ public sealed class HandshakeTests
 
         silent.ForEach(raw => raw.Dispose());
         one.Network.SetPeers(Unreachable(2));
-        await TestTcpNetwork.WaitUntilAsync(() => one.Network.HandshakeLimiter.TryAcquire(IPAddress.Loopback) && !Left(one));
+        await TestTcpEndpoint.WaitUntilAsync(() => one.Network.HandshakeLimiter.TryAcquire(IPAddress.Loopback) && !Left(one));
         using var welcome = await RawPeer.ConnectAndHandshakeAsync(one);
 
-        static bool Left(TestTcpNetwork node)
+        static bool Left(TestTcpEndpoint node)
         {
             node.Network.HandshakeLimiter.Release(IPAddress.Loopback);
             return false;
@@ -196,7 +196,7 @@ public sealed class HandshakeTests
     [Fact]
     public async Task An_unreachable_peer_is_reported_once_with_the_remedy()
     {
-        await using var one = new TestTcpNetwork(1);
+        await using var one = new TestTcpEndpoint(1);
         one.Network.SetPeers(Unreachable(2));
         var reported = await one.WaitForEventAsync(TransportEventKind.Unreachable);
         Assert.Contains("Node 2 cannot be reached at 127.0.0.1:1: Connection refused", reported.Text, StringComparison.Ordinal);

@@ -32,7 +32,7 @@ public sealed class InboundConnectionTests
     [Fact]
     public async Task A_reader_can_drop_its_own_connection_during_an_iteration()
     {
-        TestTcpNetwork? node = null;
+        TestTcpEndpoint? node = null;
         var one = NodeWithPeerTwo(() =>
         {
             lock (_inIteration)
@@ -47,16 +47,16 @@ public sealed class InboundConnectionTests
         await raw.SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(3), To = one.Id, ReadId = 1 }));
 
         await raw.WaitUntilClosedAsync();
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(new NodeId(2)) is { Malformed: 1, Accepted: false });
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(new NodeId(2)) is { Malformed: 1, Accepted: false });
         using var next = await RawPeer.ConnectAndHandshakeAsync(one);
         await next.SendAsync(one, 2);
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(new NodeId(2)).ReceivedMessages == 1);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(new NodeId(2)).ReceivedMessages == 1);
         await one.DisposeAsync().AsTask().WaitAsync(Timeout);
     }
 
-    private static TestTcpNetwork NodeWithPeerTwo(Action onReady)
+    private static TestTcpEndpoint NodeWithPeerTwo(Action onReady)
     {
-        var node = new TestTcpNetwork(1, onReady: onReady);
+        var node = new TestTcpEndpoint(1, onReady: onReady);
         node.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new(2)] = new("127.0.0.1", 1) });
         return node;
     }

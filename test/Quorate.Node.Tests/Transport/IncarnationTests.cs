@@ -15,14 +15,14 @@ public sealed class IncarnationTests
     public async Task A_node_whose_data_directory_was_replaced_is_rejected()
     {
         var (diskOfOne, diskOfTwo) = (new MemoryStorage(), new MemoryStorage());
-        var (one, two) = await TestTcpNetwork.PairAsync(WithIncarnations(diskOfOne), WithIncarnations(diskOfTwo));
+        var (one, two) = await TestTcpEndpoint.PairAsync(WithIncarnations(diskOfOne), WithIncarnations(diskOfTwo));
         var port = two.EndPoint.Port;
         await two.DisposeAsync();
 
         // With its data directory it is accepted again, although the other member was restarted in the meantime.
         await one.DisposeAsync();
-        one = new TestTcpNetwork(1, WithIncarnations(diskOfOne));
-        two = new TestTcpNetwork(2, WithIncarnations(diskOfTwo), port);
+        one = new TestTcpEndpoint(1, WithIncarnations(diskOfOne));
+        two = new TestTcpEndpoint(2, WithIncarnations(diskOfTwo), port);
         one.SetPeers(two);
         two.SetPeers(one);
         await one.WaitUntilConnectedAsync(two);
@@ -30,7 +30,7 @@ public sealed class IncarnationTests
 
         // Without its data directory it is rejected.
         await using var _ = one;
-        await using var empty = new TestTcpNetwork(2, WithIncarnations(new MemoryStorage()), port);
+        await using var empty = new TestTcpEndpoint(2, WithIncarnations(new MemoryStorage()), port);
         empty.SetPeers(one);
         var reported = await empty.WaitForEventAsync(TransportEventKind.RejectedByPeer);
         Assert.Equal((HandshakeRejection.DataDirectoryChanged, one.Id), (reported.Rejection, reported.Peer));

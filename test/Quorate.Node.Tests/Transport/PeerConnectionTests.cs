@@ -68,7 +68,7 @@ public sealed class PeerConnectionTests
         using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
         await raw.SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(from), To = new NodeId(to), ReadId = 1 }));
         await raw.SendAsync(one, 2); // on the same connection, so it must be discarded too
-        await TestTcpNetwork.WaitUntilAsync(() => !one.Network.TryReceive(out _) && one.CountersOf(Two).Malformed == 1);
+        await TestTcpEndpoint.WaitUntilAsync(() => !one.Network.TryReceive(out _) && one.CountersOf(Two).Malformed == 1);
         await raw.WaitUntilClosedAsync();
         Assert.Equal(0, one.CountersOf(Two).ReceivedMessages);
     }
@@ -82,7 +82,7 @@ public sealed class PeerConnectionTests
             new RejectProposals { From = Two, To = one.Id, FirstSequence = 1, LastSequence = 2, Reason = RejectReason.Busy });
         frame[WireFrame.HeaderBytes + 24] = 9;
         await raw.SendAsync(TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes)));
-        await TestTcpNetwork.WaitUntilAsync(() => !one.Network.TryReceive(out _) && one.CountersOf(Two).Malformed == 1);
+        await TestTcpEndpoint.WaitUntilAsync(() => !one.Network.TryReceive(out _) && one.CountersOf(Two).Malformed == 1);
         await raw.WaitUntilClosedAsync();
     }
 
@@ -119,16 +119,16 @@ public sealed class PeerConnectionTests
     [Fact]
     public async Task A_peer_crash_that_ends_both_connections_is_one_disconnect()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync();
+        var (one, two) = await TestTcpEndpoint.PairAsync();
         await using var first = one;
         var port = two.EndPoint.Port;
         await two.DisposeAsync();
         Assert.Equal(new NetworkEvent(NetworkEventKind.Disconnected, two.Id, null), await one.ReceiveAsync());
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(two.Id) is { Connected: false, Accepted: false, Losses: 2 });
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(two.Id) is { Connected: false, Accepted: false, Losses: 2 });
         Assert.False(one.Network.TryReceive(out _));
 
         // It returns on the same port, and its next crash is another disconnect.
-        await using var again = new TestTcpNetwork(2, port: port);
+        await using var again = new TestTcpEndpoint(2, port: port);
         again.SetPeers(one);
         await one.WaitUntilConnectedAsync(again);
         Assert.Equal(2, one.CountersOf(Two).Connects);
@@ -155,7 +155,7 @@ public sealed class PeerConnectionTests
     [Fact]
     public async Task A_removed_peer_is_disconnected_without_an_event()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync();
+        var (one, two) = await TestTcpEndpoint.PairAsync();
         await using var first = one;
         await using var second = two;
         one.Network.SetPeers(new Dictionary<NodeId, PeerAddress>());
@@ -170,17 +170,17 @@ public sealed class PeerConnectionTests
     [Fact]
     public async Task A_peer_with_a_new_address_is_reconnected_there()
     {
-        await using var one = new TestTcpNetwork(1);
-        await using var old = new TestTcpNetwork(2);
-        await using var moved = new TestTcpNetwork(2);
+        await using var one = new TestTcpEndpoint(1);
+        await using var old = new TestTcpEndpoint(2);
+        await using var moved = new TestTcpEndpoint(2);
         // Otherwise both would connect as the same node, in turn
         var nowhere = new Dictionary<NodeId, PeerAddress> { [one.Id] = new("127.0.0.1", 1) };
         old.Network.SetPeers(nowhere);
         moved.Network.SetPeers(nowhere);
         one.SetPeers(old);
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(Two).Connected);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(Two).Connected);
         one.SetPeers(moved);
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(Two) is { Connects: 2, Connected: true });
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(Two) is { Connects: 2, Connected: true });
         one.Send(moved, 3);
         Assert.Equal(3ul, await moved.ReceiveReadIdAsync());
     }
@@ -191,7 +191,7 @@ public sealed class PeerConnectionTests
     [Fact]
     public async Task A_full_queue_drops_whole_messages_and_counts_them()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync(
+        var (one, two) = await TestTcpEndpoint.PairAsync(
             one: options => options with { MaxFrameBytes = 64 << 10, MaxSendQueueBytes = 256 << 10 },
             two: options => options with { MaxReceiveQueueBytes = 64 << 10 });
         await using var first = one;
@@ -226,12 +226,12 @@ public sealed class PeerConnectionTests
     public async Task A_loop_that_stops_receiving_applies_backpressure_without_loss()
     {
         const int Count = 2000;
-        var (one, two) = await TestTcpNetwork.PairAsync(two: options => options with { MaxReceiveQueueBytes = 100_000 });
+        var (one, two) = await TestTcpEndpoint.PairAsync(two: options => options with { MaxReceiveQueueBytes = 100_000 });
         await using var first = one;
         await using var second = two;
         for (ulong i = 1; i <= Count; i++)
             SendEntry(one, two, i, 10_000);
-        await TestTcpNetwork.WaitUntilAsync(() => two.CountersOf(one.Id).ReceiveQueueBytes >= 100_000);
+        await TestTcpEndpoint.WaitUntilAsync(() => two.CountersOf(one.Id).ReceiveQueueBytes >= 100_000);
         for (ulong i = 1; i <= Count; i++)
         {
             Assert.Equal(i, Assert.IsType<AppendEntries>((await two.ReceiveAsync()).Message).Entries.Span[0].Proposal.Sequence);
@@ -244,9 +244,9 @@ public sealed class PeerConnectionTests
     [Fact]
     public async Task A_flooding_peer_does_not_block_another_peer()
     {
-        await using var one = new TestTcpNetwork(1, options => options with { MaxReceiveQueueBytes = 50_000 });
-        await using var two = new TestTcpNetwork(2);
-        await using var three = new TestTcpNetwork(3);
+        await using var one = new TestTcpEndpoint(1, options => options with { MaxReceiveQueueBytes = 50_000 });
+        await using var two = new TestTcpEndpoint(2);
+        await using var three = new TestTcpEndpoint(3);
         one.SetPeers(two, three);
         two.SetPeers(one);
         three.SetPeers(one);
@@ -254,10 +254,10 @@ public sealed class PeerConnectionTests
         await one.WaitUntilConnectedAsync(three);
         for (ulong i = 1; i <= 1000; i++)
             SendEntry(two, one, i, 10_000);
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(two.Id).ReceiveQueueBytes >= 50_000);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(two.Id).ReceiveQueueBytes >= 50_000);
         three.Send(one, 5);
         // It arrived, although the other peer is blocked
-        await TestTcpNetwork.WaitUntilAsync(() => one.CountersOf(three.Id).ReceiveQueueBytes > 0);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(three.Id).ReceiveQueueBytes > 0);
     }
 
     [Fact]
@@ -280,7 +280,7 @@ public sealed class PeerConnectionTests
         await one.DisposeAsync();
         await welcome.WaitUntilClosedAsync();
         await silent.WaitUntilClosedAsync();
-        await using var next = new TestTcpNetwork(1, port: port);
+        await using var next = new TestTcpEndpoint(1, port: port);
         await one.DisposeAsync(); // a second call has no effect
     }
 
@@ -288,20 +288,20 @@ public sealed class PeerConnectionTests
     public async Task An_exception_in_a_background_task_is_thrown_in_the_loop()
     {
         await using var one =
-            new TestTcpNetwork(1, options => options with { OnEvent = _ => throw new InvalidOperationException("a bug of the owner's") });
+            new TestTcpEndpoint(1, options => options with { OnEvent = _ => throw new InvalidOperationException("a bug of the owner's") });
         one.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [Two] = new("127.0.0.1", 1) });
         var fault = await Assert.ThrowsAsync<InvalidOperationException>(one.ReceiveAsync);
         Assert.Equal("a bug of the owner's", fault.Message);
     }
 
-    private static TestTcpNetwork NodeWithPeerTwo(Func<TcpNetworkOptions, TcpNetworkOptions>? with = null)
+    private static TestTcpEndpoint NodeWithPeerTwo(Func<TcpNetworkOptions, TcpNetworkOptions>? with = null)
     {
-        var node = new TestTcpNetwork(1, with);
+        var node = new TestTcpEndpoint(1, with);
         node.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [Two] = new("127.0.0.1", 1) });
         return node;
     }
 
-    private static void SendEntry(TestTcpNetwork from, TestTcpNetwork to, ulong sequence, int bytes)
+    private static void SendEntry(TestTcpEndpoint from, TestTcpEndpoint to, ulong sequence, int bytes)
     {
         var payload = new byte[bytes];
         payload.AsSpan().Fill((byte)sequence);

@@ -18,7 +18,7 @@ internal sealed class RawPeer : IDisposable
     public NetworkStream Stream { get; }
 
     /// <summary>Opens a connection without a handshake.</summary>
-    public static async Task<RawPeer> ConnectAsync(TestTcpNetwork to)
+    public static async Task<RawPeer> ConnectAsync(TestTcpEndpoint to)
     {
         var socket = new Socket(to.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(to.EndPoint);
@@ -26,15 +26,15 @@ internal sealed class RawPeer : IDisposable
     }
 
     /// <summary>Opens a connection as node 2 and completes the handshake.</summary>
-    public static async Task<RawPeer> ConnectAndHandshakeAsync(TestTcpNetwork to)
+    public static async Task<RawPeer> ConnectAndHandshakeAsync(TestTcpEndpoint to)
     {
         var peer = await ConnectAsync(to);
         Assert.Equal(HandshakeRejection.None, (await peer.HandshakeAsync(RequestTo(to))).Rejection);
         return peer;
     }
 
-    public static HandshakeRequest RequestTo(TestTcpNetwork to) =>
-        new(Handshake.VersionMin, Handshake.VersionMax, TestTcpNetwork.Cluster, new NodeId(2), to.Id, 0);
+    public static HandshakeRequest RequestTo(TestTcpEndpoint to) =>
+        new(Handshake.VersionMin, Handshake.VersionMax, TestTcpEndpoint.Cluster, new NodeId(2), to.Id, 0);
 
     public async Task<HandshakeResponse> HandshakeAsync(HandshakeRequest request)
     {
@@ -42,7 +42,7 @@ internal sealed class RawPeer : IDisposable
         return await Handshake.ReadResponseAsync(Stream, CancellationToken.None);
     }
 
-    public Task SendAsync(TestTcpNetwork to, ulong readId) =>
+    public Task SendAsync(TestTcpEndpoint to, ulong readId) =>
         SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
 
     public async Task SendAsync(byte[] bytes) => await Stream.WriteAsync(bytes);

@@ -9,7 +9,7 @@ public sealed class TcpNetworkTests
     [Fact]
     public async Task Every_kind_of_message_arrives_as_it_was_sent()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync();
+        var (one, two) = await TestTcpEndpoint.PairAsync();
         await using var first = one;
         await using var second = two;
         foreach (var message in TestMessages.OneOfEach())
@@ -26,7 +26,7 @@ public sealed class TcpNetworkTests
     public async Task Thousands_of_messages_arrive_both_ways_in_order()
     {
         const int Count = 20_000;
-        var (one, two) = await TestTcpNetwork.PairAsync();
+        var (one, two) = await TestTcpEndpoint.PairAsync();
         await using var first = one;
         await using var second = two;
         await Task.WhenAll(Exchange(one, two), Exchange(two, one));
@@ -35,7 +35,7 @@ public sealed class TcpNetworkTests
         Assert.Equal(0, one.CountersOf(two.Id).DroppedMessages);
         Assert.Equal(one.CountersOf(two.Id).SentBytes, two.CountersOf(one.Id).ReceivedBytes);
 
-        static async Task Exchange(TestTcpNetwork self, TestTcpNetwork other)
+        static async Task Exchange(TestTcpEndpoint self, TestTcpEndpoint other)
         {
             ulong sent = 0;
             for (ulong received = 0; received < Count; received++)
@@ -51,7 +51,7 @@ public sealed class TcpNetworkTests
     [Fact]
     public async Task Entries_of_every_size_arrive_and_their_payloads_stay_valid()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync();
+        var (one, two) = await TestTcpEndpoint.PairAsync();
         await using var first = one;
         await using var second = two;
         int[] sizes = [0, 1, 100, 4096, 65_000, 65_536, 66_000, 1 << 20, 8 << 20, 3];
@@ -78,7 +78,7 @@ public sealed class TcpNetworkTests
     [Fact]
     public async Task A_message_to_an_unknown_node_is_dropped_and_counted()
     {
-        await using var one = new TestTcpNetwork(1);
+        await using var one = new TestTcpEndpoint(1);
         one.Send(new ReadIndexRequest { From = one.Id, To = new NodeId(9) });
         Assert.Equal(1, one.Network.Counters.DroppedUnknownPeer);
     }
@@ -86,14 +86,14 @@ public sealed class TcpNetworkTests
     [Fact]
     public async Task A_message_to_the_own_node_throws()
     {
-        await using var one = new TestTcpNetwork(1);
+        await using var one = new TestTcpEndpoint(1);
         Assert.Throws<InvalidOperationException>(() => one.Send(new ReadIndexRequest { From = one.Id, To = one.Id }));
     }
 
     [Fact]
     public async Task A_message_above_the_frame_limit_throws()
     {
-        var (one, two) = await TestTcpNetwork.PairAsync(one: options => options with { MaxFrameBytes = 4096 });
+        var (one, two) = await TestTcpEndpoint.PairAsync(one: options => options with { MaxFrameBytes = 4096 });
         await using var first = one;
         await using var second = two;
         var entry = new LogEntry(new EntryId(new Term(1), new LogIndex(1)), EntryKind.Command, default, new byte[5000]);
@@ -104,8 +104,8 @@ public sealed class TcpNetworkTests
     [Fact]
     public async Task A_port_in_use_is_reported_with_the_remedy()
     {
-        await using var one = new TestTcpNetwork(1);
-        var fault = Assert.Throws<TransportStartException>(() => new TestTcpNetwork(2, port: one.EndPoint.Port));
+        await using var one = new TestTcpEndpoint(1);
+        var fault = Assert.Throws<TransportStartException>(() => new TestTcpEndpoint(2, port: one.EndPoint.Port));
         Assert.Contains($"{one.EndPoint.Port}: the port is in use", fault.Message, StringComparison.Ordinal);
         Assert.Contains("another peer port", fault.Message, StringComparison.Ordinal);
     }
@@ -116,14 +116,14 @@ public sealed class TcpNetworkTests
     public void A_bad_listen_address_is_reported_with_the_remedy(string host, string why)
     {
         var fault = Assert.Throws<TransportStartException>(
-            () => new TestTcpNetwork(1, options => options with { ListenEndPoints = [new PeerAddress(host, 0)] }));
+            () => new TestTcpEndpoint(1, options => options with { ListenEndPoints = [new PeerAddress(host, 0)] }));
         Assert.Contains(why, fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_network_option_out_of_range_is_rejected_by_name()
     {
-        var fault = Assert.Throws<ArgumentException>(() => new TestTcpNetwork(1, options => options with { MaxSendQueueBytes = 5 }));
+        var fault = Assert.Throws<ArgumentException>(() => new TestTcpEndpoint(1, options => options with { MaxSendQueueBytes = 5 }));
         Assert.Contains("MaxSendQueueBytes is 5", fault.Message, StringComparison.Ordinal);
     }
 }

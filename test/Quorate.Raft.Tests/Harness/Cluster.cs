@@ -49,7 +49,7 @@ internal sealed class Cluster
 
     public List<TestNode> Nodes { get; } = [];
 
-    public HistoryChecker History { get; } = new();
+    public RaftSafetyChecker History { get; } = new();
 
     public int Steps { get; private set; }
 

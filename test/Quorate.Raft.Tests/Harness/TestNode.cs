@@ -5,7 +5,7 @@ internal sealed class TestNode
 {
     private readonly Configuration _configuration;
     private readonly RaftOptions _options;
-    private readonly HistoryChecker _history;
+    private readonly RaftSafetyChecker _history;
     private readonly Effects _effects = new();
     private readonly Queue<(ulong Token, Message Message)> _deferred = new();
     private readonly Queue<LogEntry> _toApply = new();
@@ -13,7 +13,7 @@ internal sealed class TestNode
     private LogIndex _applyingIndex;
     private ulong _starts;
 
-    public TestNode(RaftOptions options, Configuration configuration, HistoryChecker history)
+    public TestNode(RaftOptions options, Configuration configuration, RaftSafetyChecker history)
     {
         _options = options;
         _configuration = configuration;

@@ -28,7 +28,7 @@ internal sealed class ScenarioRunner
     private readonly SortedDictionary<ulong, TestNode> _nodes = [];
     private readonly List<Message> _network = [];
     private readonly HashSet<ulong> _stalled = [];
-    private readonly HistoryChecker _history = new();
+    private readonly RaftSafetyChecker _history = new();
     private readonly StringBuilder _output = new();
 
     public string Execute(string command)

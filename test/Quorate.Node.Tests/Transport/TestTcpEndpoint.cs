@@ -7,14 +7,14 @@ using Quorate.Raft;
 namespace Quorate.Node.Tests.Transport;
 
 /// <summary>One end of a network on loopback, and the events it reported.</summary>
-internal sealed class TestTcpNetwork : IAsyncDisposable
+internal sealed class TestTcpEndpoint : IAsyncDisposable
 {
     public const ulong Cluster = 0xC1;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _ready = new(0);
 
-    public TestTcpNetwork(ulong id, Func<TcpNetworkOptions, TcpNetworkOptions>? with = null, int port = 0, Action? onReady = null)
+    public TestTcpEndpoint(ulong id, Func<TcpNetworkOptions, TcpNetworkOptions>? with = null, int port = 0, Action? onReady = null)
     {
         Id = new NodeId(id);
         var options = new TcpNetworkOptions
@@ -40,10 +40,10 @@ internal sealed class TestTcpNetwork : IAsyncDisposable
     public IPEndPoint EndPoint => Network.ListenEndPoints[0];
 
     /// <summary>Starts two nodes and waits until they are connected in both directions.</summary>
-    public static async Task<(TestTcpNetwork One, TestTcpNetwork Two)> PairAsync(
+    public static async Task<(TestTcpEndpoint One, TestTcpEndpoint Two)> PairAsync(
         Func<TcpNetworkOptions, TcpNetworkOptions>? one = null, Func<TcpNetworkOptions, TcpNetworkOptions>? two = null)
     {
-        var (a, b) = (new TestTcpNetwork(1, one), new TestTcpNetwork(2, two));
+        var (a, b) = (new TestTcpEndpoint(1, one), new TestTcpEndpoint(2, two));
         a.SetPeers(b);
         b.SetPeers(a);
         await a.WaitUntilConnectedAsync(b);
@@ -51,12 +51,12 @@ internal sealed class TestTcpNetwork : IAsyncDisposable
         return (a, b);
     }
 
-    public void SetPeers(params TestTcpNetwork[] others) =>
+    public void SetPeers(params TestTcpEndpoint[] others) =>
         Network.SetPeers(others.ToDictionary(other => other.Id, other => other.Address));
 
     public PeerCounters CountersOf(NodeId peer) => Network.Counters.Peers.Single(counters => counters.Peer == peer);
 
-    public Task WaitUntilConnectedAsync(TestTcpNetwork other) =>
+    public Task WaitUntilConnectedAsync(TestTcpEndpoint other) =>
         WaitUntilAsync(() => CountersOf(other.Id) is { Connected: true, Accepted: true });
 
     public async Task<TransportEvent> WaitForEventAsync(TransportEventKind kind)
@@ -65,7 +65,7 @@ internal sealed class TestTcpNetwork : IAsyncDisposable
         return Events.First(raised => raised.Kind == kind);
     }
 
-    public void Send(TestTcpNetwork to, ulong readId) =>
+    public void Send(TestTcpEndpoint to, ulong readId) =>
         Send(new ReadIndexRequest { From = Id, To = to.Id, Term = new Term(1), ReadId = readId });
 
     public void Send(Message message)

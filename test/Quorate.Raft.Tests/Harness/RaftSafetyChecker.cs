@@ -1,7 +1,7 @@
 namespace Quorate.Raft.Tests;
 
-/// <summary>Records what all nodes emit, reject, grant and lead, and fails at the first contradiction.</summary>
-internal sealed class HistoryChecker
+/// <summary>Records the committed entries, rejections, reads and leaders of all nodes, and fails at the first contradiction.</summary>
+internal sealed class RaftSafetyChecker
 {
     private readonly List<LogEntry> _committed = [];
     private readonly Dictionary<ProposalId, LogIndex> _committedAt = [];
@@ -9,7 +9,7 @@ internal sealed class HistoryChecker
     private readonly Dictionary<Term, NodeId> _leaders = [];
     private readonly Dictionary<(NodeId Node, ulong Ticket), LogIndex> _reads = [];
 
-    /// <summary>The highest index applied on any node: what a client may have seen.</summary>
+    /// <summary>The highest index that any node has applied. A client may have observed any entry up to it.</summary>
     public LogIndex HighestApplied { get; private set; }
 
     public IReadOnlyList<LogEntry> Committed => _committed;
@@ -31,7 +31,7 @@ internal sealed class HistoryChecker
         : _rejected.TryGetValue(proposal, out var reason) ? $"{proposal} {reason}"
         : $"{proposal} pending";
 
-    /// <summary>Checks StateMachineSafety: all nodes emit the same entry at the same index.</summary>
+    /// <summary>Checks StateMachineSafety: all nodes emit the same committed entry at the same index.</summary>
     public void OnEmitted(in LogEntry entry)
     {
         var at = (int)(entry.Index.Value - 1);
@@ -63,7 +63,7 @@ internal sealed class HistoryChecker
             $"proposal {rejection.Proposal} was committed and then rejected ({rejection.Reason})");
     }
 
-    /// <summary>Checks ElectionSafety over all time, not only at one moment.</summary>
+    /// <summary>Checks ElectionSafety over the whole run, not only in each state: a term never has a second leader.</summary>
     public void OnLeader(Term term, NodeId leader)
     {
         if (!_leaders.TryAdd(term, leader))
