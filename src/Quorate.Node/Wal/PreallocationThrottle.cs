@@ -4,10 +4,10 @@ namespace Quorate.Node.Wal;
 /// <remarks>
 /// <code>
 ///   current  ├──── used ─────────────┤        │
-///   next     ├──── filled ────────┤           │        limit: slightly ahead
+///   next     ├──── filled ────────┤           │        limit: 0 at 1/8 used, all at 7/8 used
 /// </code>
-/// Filling writes as many bytes again as the log itself. Done all at once, these writes would delay the flush of every append in the
-/// meantime, so filling keeps pace with the appends.
+/// Filling doubles the bytes written: each byte of a segment is written once to fill it and once by an append. Filling a segment all at
+/// once would delay the flush of every append in the meantime, so filling keeps pace with the appends.
 /// </remarks>
 internal sealed class PreallocationThrottle
 {

@@ -2,8 +2,8 @@ namespace Quorate.Raft.Tests.RandomRuns;
 
 /// <summary>Runs clusters of every size under faults drawn from a seed; then the faults end, and the clusters must converge.</summary>
 /// <remarks>
-/// QUORATE_SEEDS sets the number of runs for each size. A failure names its seed and the latest events. The bug that it shows becomes a
-/// named test in Rules/, because the same seed gives a different run as soon as <see cref="FaultOptions"/> has a new fault.
+/// QUORATE_SEEDS sets the number of runs for each size. A failure names its seed and the latest events. Write a named test in Rules/ for
+/// each bug found: the seed does not preserve it, because it gives a different run as soon as <see cref="FaultOptions"/> has a new fault.
 /// </remarks>
 public sealed class RandomClusterTests
 {

@@ -52,9 +52,9 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
     }
 
     /// <summary>
-    /// Records the log index of an operation that completed. An index below one that a client had observed before the operation began
-    /// violates linearizability; the history is then checked at once and not at the end of the run, so that the event log still shows the
-    /// cause.
+    /// Records the log index of an operation that completed. If a client had observed a higher index before the operation began,
+    /// linearizability is violated: the history is then checked at once and not at the end of the run, so that the event log still shows
+    /// the cause.
     /// </summary>
     public void OnCompleted(ClientOperation<TStateMachine, TResult> operation, RunCounters counters)
     {
@@ -71,8 +71,7 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
     }
 
     /// <summary>
-    /// The workload of a client that checks whether a member has recovered. It reads in any case, because the workload itself may never
-    /// read.
+    /// The workload of a client that checks whether a member has recovered: a read, then the workload of the run, which may never read.
     /// </summary>
     private async Task Probe(VirtualClient<TStateMachine, TResult> client)
     {
