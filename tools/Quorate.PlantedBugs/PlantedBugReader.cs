@@ -22,7 +22,7 @@ namespace Quorate.PlantedBugs;
 ///                           refined explorer, two-with-duplicates
 ///                           walk, 100,000 steps
 ///                           test Quorate.Raft.Tests Paper.ElectionTests.A_test_method
-///                           test Quorate.Node.Tests Wal.SimulatedDiskPowerLossTests.A_test_method, throwing WalCorruptionException
+///                           test Quorate.Node.Tests Wal.WalPowerLossTests.A_test_method, throwing WalCorruptionException
 /// </code>
 /// The first detector runs with every change, the others only in the full run. "throwing" is for a test that fails neither by an assertion
 /// nor by an invariant. The failure message must contain one of the names in "Violates"; a bug that only tests detect has no such field,

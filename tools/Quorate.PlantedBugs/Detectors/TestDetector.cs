@@ -19,7 +19,7 @@ internal sealed record TestDetector(string Project, string Class, string Method,
     private const string ThrowingPrefix = "throwing ";
 
     /// <summary>
-    /// Parses "Quorate.Node.Tests Wal.SimulatedDiskPowerLossTests.A_test_method" and optionally "throwing WalCorruptionException".
+    /// Parses "Quorate.Node.Tests Wal.WalPowerLossTests.A_test_method" and optionally "throwing WalCorruptionException".
     /// </summary>
     public static TestDetector ParseTest(string label, string throws)
     {
