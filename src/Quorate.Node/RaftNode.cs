@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Quorate.Node.Driver;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
+using Quorate.Node.Threading;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
 using Quorate.Raft;

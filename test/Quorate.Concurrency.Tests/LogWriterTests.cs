@@ -1,5 +1,6 @@
 using Quorate.Node.Driver;
-using Quorate.Node.Tests.Io;
+using Quorate.Node.Tests.Storage;
+using Quorate.Node.Threading;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 

@@ -1,5 +1,6 @@
 using Quorate.Node;
 using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;

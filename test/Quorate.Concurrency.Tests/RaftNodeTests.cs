@@ -1,5 +1,5 @@
 using Quorate.Node;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 

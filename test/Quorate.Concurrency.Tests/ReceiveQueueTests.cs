@@ -1,4 +1,4 @@
-using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 using Quorate.Node.Transport;
 
 namespace Quorate.Concurrency.Tests;

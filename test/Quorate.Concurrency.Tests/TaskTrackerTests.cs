@@ -1,4 +1,4 @@
-using Quorate.Node.Transport;
+using Quorate.Node.Threading;
 
 namespace Quorate.Concurrency.Tests;
 

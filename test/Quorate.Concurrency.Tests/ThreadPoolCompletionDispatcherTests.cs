@@ -1,4 +1,5 @@
 using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 
 namespace Quorate.Concurrency.Tests;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 

@@ -1,3 +1,4 @@
+using Quorate.Node.Threading;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 

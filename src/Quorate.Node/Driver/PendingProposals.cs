@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Node.Driver;

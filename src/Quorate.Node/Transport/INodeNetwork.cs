@@ -1,3 +1,5 @@
+using Quorate.Node.Storage;
+
 namespace Quorate.Node.Transport;
 
 /// <summary>The network as the node that owns it sees it: the driver's interface, the counters, and disposal.</summary>

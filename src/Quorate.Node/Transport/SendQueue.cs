@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;

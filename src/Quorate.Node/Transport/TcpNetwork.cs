@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Net;
 using System.Runtime.ExceptionServices;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;

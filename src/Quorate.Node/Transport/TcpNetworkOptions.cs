@@ -1,3 +1,4 @@
+using Quorate.Node.Storage;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;

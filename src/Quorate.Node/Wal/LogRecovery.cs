@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Raft;
 
 namespace Quorate.Node.Wal;

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 
 namespace Quorate.Node.Wal;
 

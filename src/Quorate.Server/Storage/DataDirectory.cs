@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Server.Settings;
 
 namespace Quorate.Server.Storage;

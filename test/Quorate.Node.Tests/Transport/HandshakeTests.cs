@@ -140,7 +140,7 @@ public sealed class HandshakeTests
         var hello = Handshake.Write(new HandshakeRequest(1, 1, 2, new NodeId(3), new NodeId(4), 5));
         byte[] longer = [.. hello[..^4], .. "more to say"u8, 0, 0, 0, 0];
         longer[8] = (byte)longer.Length;
-        BitConverter.GetBytes(Quorate.Node.Io.Crc32C.Of(longer.AsSpan()[..^4])).CopyTo(longer, longer.Length - 4);
+        BitConverter.GetBytes(Quorate.Node.Storage.Crc32C.Of(longer.AsSpan()[..^4])).CopyTo(longer, longer.Length - 4);
         Assert.Equal(new HandshakeRequest(1, 1, 2, new NodeId(3), new NodeId(4), 5), Handshake.ReadRequest(new MemoryStream(longer)));
     }
 

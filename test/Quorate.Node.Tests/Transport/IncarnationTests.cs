@@ -1,5 +1,5 @@
-using Quorate.Node.Io;
-using Quorate.Node.Tests.Io;
+using Quorate.Node.Storage;
+using Quorate.Node.Tests.Storage;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
 using Quorate.Raft;

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Quorate.Node.Tests.Io;
+using Quorate.Node.Tests.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 

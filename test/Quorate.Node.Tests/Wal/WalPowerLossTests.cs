@@ -1,4 +1,4 @@
-using Quorate.Node.Tests.Io;
+using Quorate.Node.Tests.Storage;
 using Quorate.Node.Wal;
 
 namespace Quorate.Node.Tests.Wal;

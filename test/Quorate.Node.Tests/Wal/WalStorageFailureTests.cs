@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Quorate.Node.Io;
-using Quorate.Node.Tests.Io;
+using Quorate.Node.Storage;
+using Quorate.Node.Tests.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 

@@ -1,4 +1,4 @@
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation;

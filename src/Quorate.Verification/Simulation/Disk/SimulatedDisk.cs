@@ -1,4 +1,4 @@
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Verification.Simulation.Coverage;
 
 namespace Quorate.Verification.Simulation.Disk;

@@ -1,6 +1,6 @@
 using System.Numerics;
 using Quorate.Kv;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 
 namespace Quorate.Verification.Simulation.Store;
 

@@ -1,4 +1,5 @@
 using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;

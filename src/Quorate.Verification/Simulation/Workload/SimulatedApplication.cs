@@ -1,4 +1,5 @@
 using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 using Quorate.Verification.Linearizability;
 using Quorate.Verification.Simulation.Checks;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Quorate.Node;
 using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;

@@ -1,4 +1,4 @@
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>The storage of a node: one flat directory of files.</summary>
 /// <remarks>

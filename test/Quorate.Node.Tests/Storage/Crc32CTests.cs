@@ -1,7 +1,7 @@
 using System.Text;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 
-namespace Quorate.Node.Tests.Io;
+namespace Quorate.Node.Tests.Storage;
 
 /// <summary>CRC-32C against the published values.</summary>
 public sealed class Crc32CTests

@@ -1,4 +1,4 @@
-namespace Quorate.Node.Driver;
+namespace Quorate.Node.Threading;
 
 /// <summary>Runs the iterations of a loop one at a time: on the loop's own thread, or inline on the thread that brings an event.</summary>
 /// <remarks>

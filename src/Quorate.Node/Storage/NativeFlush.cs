@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>
 /// Calls the operating system's flush. .NET's own flush is not used: on Linux it reports success when the system reports a failure.

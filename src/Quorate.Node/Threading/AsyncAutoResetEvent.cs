@@ -1,6 +1,6 @@
 using System.Threading.Tasks.Sources;
 
-namespace Quorate.Node.Transport;
+namespace Quorate.Node.Threading;
 
 /// <summary>
 /// An asynchronous auto-reset event: any thread sets it, one task waits for it. A set without a waiter is kept for the next wait.

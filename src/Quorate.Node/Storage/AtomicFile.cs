@@ -1,4 +1,4 @@
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>
 /// Writes small files atomically: after a power loss at any moment, the old or the new file is there in full. The content is written to a

@@ -1,6 +1,7 @@
 using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 
-namespace Quorate.Node.Tests.Driver;
+namespace Quorate.Node.Tests.Threading;
 
 /// <summary>Continuations run on the thread pool, several per work item, and none of them delays another.</summary>
 public sealed class ThreadPoolCompletionDispatcherTests

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>A directory in the file system, opened by one process at a time.</summary>
 /// <remarks>

@@ -1,9 +1,8 @@
-using Quorate.Node.Driver;
-using Quorate.Node.Tests.Io;
+using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
-namespace Quorate.Node.Tests.Driver;
+namespace Quorate.Node.Tests.Storage;
 
 /// <summary>
 /// A data directory belongs to one member of one cluster, and no option can change the members that count for a majority.

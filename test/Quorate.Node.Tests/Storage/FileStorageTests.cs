@@ -1,9 +1,9 @@
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Node.Tests.Wal;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
-namespace Quorate.Node.Tests.Io;
+namespace Quorate.Node.Tests.Storage;
 
 /// <summary>The real directory behind <see cref="IStorage"/>.</summary>
 public sealed class FileStorageTests : IDisposable

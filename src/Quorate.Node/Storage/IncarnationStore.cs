@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using Quorate.Node.Io;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
-namespace Quorate.Node.Transport;
+namespace Quorate.Node.Storage;
 
 /// <summary>
 /// Stores the incarnation of this node's data directory, which is a random number generated with the directory, and the incarnations of the

@@ -1,4 +1,4 @@
-namespace Quorate.Node.Driver;
+namespace Quorate.Node.Threading;
 
 /// <summary>
 /// An auto-reset event for many threads that set it and one that waits. A set during the waiter's work is kept for its next wait.

@@ -1,6 +1,6 @@
-using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 
-namespace Quorate.Node.Tests.Driver;
+namespace Quorate.Node.Tests.Threading;
 
 /// <summary>Iterations run one at a time, after each signal, on the notifying thread or on the loop thread.</summary>
 public sealed class LoopSchedulerTests

@@ -1,4 +1,4 @@
-namespace Quorate.Node.Transport;
+namespace Quorate.Node.Threading;
 
 /// <summary>
 /// Tracks tasks that are not awaited one by one: the shutdown waits for all of them, and their unexpected exceptions are reported.

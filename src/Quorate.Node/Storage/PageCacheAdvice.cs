@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>Advises Linux which pages of a file it need not keep in the page cache. Does nothing on other systems.</summary>
 /// <remarks>

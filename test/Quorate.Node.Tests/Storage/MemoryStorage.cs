@@ -1,6 +1,6 @@
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 
-namespace Quorate.Node.Tests.Io;
+namespace Quorate.Node.Tests.Storage;
 
 /// <summary>What a power loss leaves of the data that was not flushed.</summary>
 public enum MemoryStoragePowerLossOutcome

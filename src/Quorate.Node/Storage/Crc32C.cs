@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>
 /// CRC-32C (Castagnoli), the checksum of all files in the data directory and of every frame between members. One instruction per word on

@@ -1,4 +1,4 @@
-namespace Quorate.Node.Driver;
+namespace Quorate.Node.Threading;
 
 /// <summary>Runs work that would block the driver: on a thread in production, in virtual time in the simulator.</summary>
 internal interface IWorker

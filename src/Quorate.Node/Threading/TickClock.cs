@@ -1,4 +1,4 @@
-namespace Quorate.Node.Driver;
+namespace Quorate.Node.Threading;
 
 /// <summary>Converts elapsed time into ticks.</summary>
 /// <remarks>

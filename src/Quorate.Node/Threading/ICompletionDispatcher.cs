@@ -1,4 +1,4 @@
-namespace Quorate.Node.Driver;
+namespace Quorate.Node.Threading;
 
 /// <summary>Completes the tasks of callers: on the thread pool in production, inline in the simulator.</summary>
 internal interface ICompletionDispatcher<TOutcome>

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Quorate.Node.Io;
+namespace Quorate.Node.Storage;
 
 /// <summary>An open file of a <see cref="FileStorage"/>.</summary>
 internal sealed class FileStorageFile(string name, string path, SafeFileHandle handle) : IStorageFile

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Quorate.Node.Io;
+using Quorate.Node.Storage;
 using Quorate.Node.Tests.Wal;
 using Quorate.Node.Wal;
 
-namespace Quorate.Node.Tests.Io;
+namespace Quorate.Node.Tests.Storage;
 
 /// <summary>
 /// Starts this test program again as a process that keeps a log in a real directory, while strace makes its system calls fail.

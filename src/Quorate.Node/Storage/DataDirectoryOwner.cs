@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Text;
-using Quorate.Node.Io;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
-namespace Quorate.Node.Driver;
+namespace Quorate.Node.Storage;
 
 /// <summary>Stores which cluster and member a data directory belongs to: written at the first start, verified at every later one.</summary>
 /// <remarks>

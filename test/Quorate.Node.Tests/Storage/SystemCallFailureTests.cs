@@ -1,4 +1,5 @@
-namespace Quorate.Node.Tests.Io;
+
+namespace Quorate.Node.Tests.Storage;
 
 /// <summary>
 /// With the real system calls: a flush that the operating system reports as failed must be detected. .NET's own flush reports success here.

@@ -1,4 +1,6 @@
-namespace Quorate.Node.Driver;
+using Quorate.Node.Driver;
+
+namespace Quorate.Node.Threading;
 
 /// <summary>Completes tasks on the thread pool, a batch with a few work items instead of one for each task.</summary>
 /// <remarks>
