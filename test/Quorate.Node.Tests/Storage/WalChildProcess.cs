@@ -35,8 +35,14 @@ internal static class WalChildProcess
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, $"strace or the child ended with {process.ExitCode}: {errors.Result} {output}");
-        return (output.Split('\n', StringSplitOptions.RemoveEmptyEntries), File.ReadAllLines(trace));
+        return (output.Split('\n', StringSplitOptions.RemoveEmptyEntries), CallsOf(File.ReadAllLines(trace)));
     }
+
+    /// <summary>
+    /// The lines of a trace that describe a system call. strace also writes <c>???( &lt;detached ...&gt;</c> for a thread that exits with
+    /// its process, in any place.
+    /// </summary>
+    private static string[] CallsOf(string[] trace) => [.. trace.Where(static line => !line.Contains("???(", StringComparison.Ordinal))];
 
     private static Process StartStrace(ProcessStartInfo start)
     {
