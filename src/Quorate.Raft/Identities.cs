@@ -16,6 +16,26 @@ public readonly record struct NodeId(ulong Value) : IComparable<NodeId>
     public override string ToString() => Value.ToString("x", CultureInfo.InvariantCulture);
 }
 
+/// <summary>Identifies one Raft group: a log with its members, terms and elections. 0 is no group.</summary>
+/// <remarks>
+/// Shape: unique within a cluster, and never reused. Log frames and network frames carry it, so that many groups can share one
+/// write-ahead log and one connection between two nodes. At present, every node runs the group <see cref="First"/>, and no other.
+/// </remarks>
+public readonly record struct GroupId(ulong Value) : IComparable<GroupId>
+{
+    /// <summary>No group.</summary>
+    public static GroupId None => default;
+
+    /// <summary>The group of a cluster that has one group.</summary>
+    public static GroupId First => new(1);
+
+    /// <inheritdoc/>
+    public int CompareTo(GroupId other) => Value.CompareTo(other.Value);
+
+    /// <summary>The id in decimal.</summary>
+    public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
+}
+
 /// <summary>A Raft term: at most one leader is elected in each. 0 is before the first election.</summary>
 /// <remarks>Source: paper §5.1.</remarks>
 public readonly record struct Term(ulong Value) : IComparable<Term>
