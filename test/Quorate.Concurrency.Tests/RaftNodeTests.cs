@@ -219,7 +219,7 @@ public sealed class RaftNodeTests
 
     private sealed class NullNetwork : INodeNetwork
     {
-        public TransportCounters Counters => new([], 0, 0);
+        public TransportCounters Counters => new();
 
         public void Send(Message message) => throw new InvalidOperationException("this node has no peers");
 

@@ -45,12 +45,23 @@ internal sealed class Peer : IDisposable
     /// <summary>Cancelled when the peer is removed, or when the network stops.</summary>
     public CancellationToken Removed { get; }
 
-    public PeerCounters Counters => new(
-        Id, SendQueue.IsOpen, Volatile.Read(ref _inbound) is not null,
-        SendQueue.SentMessages, SendQueue.SentBytes, Interlocked.Read(ref _receivedMessages), Interlocked.Read(ref _receivedBytes),
-        SendQueue.Dropped, Interlocked.Read(ref _malformed), Interlocked.Read(ref _unknownKinds),
-        Interlocked.Read(ref _connects), Interlocked.Read(ref _losses),
-        SendQueue.QueuedBytes, ReceiveWindow.UsedBytes);
+    public PeerCounters Counters => new()
+    {
+        Peer = Id,
+        Connected = SendQueue.IsOpen,
+        Accepted = Volatile.Read(ref _inbound) is not null,
+        SentMessages = SendQueue.SentMessages,
+        SentBytes = SendQueue.SentBytes,
+        ReceivedMessages = Interlocked.Read(ref _receivedMessages),
+        ReceivedBytes = Interlocked.Read(ref _receivedBytes),
+        DroppedMessages = SendQueue.Dropped,
+        Malformed = Interlocked.Read(ref _malformed),
+        UnknownKinds = Interlocked.Read(ref _unknownKinds),
+        Connects = Interlocked.Read(ref _connects),
+        Losses = Interlocked.Read(ref _losses),
+        SendQueueBytes = SendQueue.QueuedBytes,
+        ReceiveQueueBytes = ReceiveWindow.UsedBytes,
+    };
 
     /// <summary>Ends both connections; the tasks that serve them end by themselves.</summary>
     public void Remove() => _network.TaskTracker.TryRun(_removed.CancelAsync);

@@ -48,9 +48,12 @@ public sealed class TcpNetwork : INodeNetwork
     public IReadOnlyList<IPEndPoint> ListenEndPoints { get; private set; } = [];
 
     /// <summary>The current counters.</summary>
-    public TransportCounters Counters => new(
-        [.. _peers.Values.Select(peer => peer.Counters).OrderBy(counters => counters.Peer)],
-        Interlocked.Read(ref _handshakesRejected), Interlocked.Read(ref _droppedUnknownPeer));
+    public TransportCounters Counters => new()
+    {
+        Peers = [.. _peers.Values.Select(peer => peer.Counters).OrderBy(counters => counters.Peer)],
+        HandshakesRejected = Interlocked.Read(ref _handshakesRejected),
+        DroppedUnknownPeer = Interlocked.Read(ref _droppedUnknownPeer),
+    };
 
     internal TcpNetworkOptions Options { get; }
 
@@ -248,7 +251,7 @@ public sealed class TcpNetwork : INodeNetwork
     internal Peer? Find(NodeId id) => _peers.GetValueOrDefault(id);
 
     internal void Report(TransportEventKind kind, NodeId peer, string text, HandshakeRejection rejection = HandshakeRejection.None) =>
-        Options.OnEvent(new TransportEvent(kind, peer, rejection, text));
+        Options.OnEvent(new TransportEvent { Kind = kind, Peer = peer, Rejection = rejection, Text = text });
 
     /// <summary>
     /// Counts a rejection, and reports it unless another was reported within the last second: a port scanner must not fill the log.

@@ -3,11 +3,20 @@ using Quorate.Raft;
 namespace Quorate.Node.Transport;
 
 /// <summary>A connection event that is relevant to an operator.</summary>
-/// <param name="Kind">The kind of the event.</param>
-/// <param name="Peer">The peer, or <see cref="NodeId.None"/> if it did not identify itself or its identity cannot be trusted.</param>
-/// <param name="Rejection">For the two kinds of rejection, the reason; else <see cref="HandshakeRejection.None"/>.</param>
-/// <param name="Text">What happened, why, and what to do, in one or two sentences.</param>
-public sealed record TransportEvent(TransportEventKind Kind, NodeId Peer, HandshakeRejection Rejection, string Text);
+public sealed record TransportEvent
+{
+    /// <summary>The kind of the event.</summary>
+    public required TransportEventKind Kind { get; init; }
+
+    /// <summary>The peer, or <see cref="NodeId.None"/> if it did not identify itself or its identity cannot be trusted.</summary>
+    public NodeId Peer { get; init; }
+
+    /// <summary>For the two kinds of rejection, the reason; else <see cref="HandshakeRejection.None"/>.</summary>
+    public HandshakeRejection Rejection { get; init; }
+
+    /// <summary>What happened, why, and what to do, in one or two sentences.</summary>
+    public required string Text { get; init; }
+}
 
 /// <summary>The kinds of <see cref="TransportEvent"/>.</summary>
 public enum TransportEventKind : byte
