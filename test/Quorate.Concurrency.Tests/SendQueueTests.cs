@@ -13,7 +13,7 @@ public sealed class SendQueueTests
     [Fact]
     public void Every_message_is_sent_whole_and_in_order_or_counted_as_dropped() => CoyoteTestRunner.Explore(300, async () =>
     {
-        var queue = new SendQueue(bytesMax: 4 * MessageBytes);
+        var queue = new SendQueue(GroupId.First, bytesMax: 4 * MessageBytes);
         var connections = new List<Connection>();
 
         var dialer = Task.Run(async () =>
@@ -51,7 +51,7 @@ public sealed class SendQueueTests
     [Fact]
     public void Queued_messages_are_sent_while_the_connection_is_open() => CoyoteTestRunner.Explore(300, async () =>
     {
-        var queue = new SendQueue(bytesMax: 4 * MessageBytes);
+        var queue = new SendQueue(GroupId.First, bytesMax: 4 * MessageBytes);
         var connection = new Connection(queue);
         queue.Open(socket: null);
         var writing = Task.Run(connection.WriteAllAsync);
@@ -152,7 +152,7 @@ public sealed class SendQueueTests
         private static byte[] Encoded(ulong number)
         {
             var bytes = new byte[MessageBytes];
-            WireEncoder.Encode(Message(number), bytes);
+            WireEncoder.Encode(Message(number), GroupId.First, bytes);
             return bytes;
         }
     }

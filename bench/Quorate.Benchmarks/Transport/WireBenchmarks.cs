@@ -27,14 +27,14 @@ public class WireBenchmarks
             _ => Append(1, 1 << 20),
         };
         _frame = new byte[WireEncoder.SizeOf(_message)];
-        WireEncoder.Encode(_message, _frame);
+        WireEncoder.Encode(_message, GroupId.First, _frame);
     }
 
     [Benchmark]
     public long Encode()
     {
         var bytes = WireEncoder.SizeOf(_message);
-        WireEncoder.Encode(_message, _frame.AsSpan(0, (int)bytes));
+        WireEncoder.Encode(_message, GroupId.First, _frame.AsSpan(0, (int)bytes));
         return bytes;
     }
 

@@ -19,13 +19,13 @@ namespace Quorate.Node.Transport;
 ///   48  8  incarnation of the dialer's directory  48  4  crc32c over bytes 0 .. 48
 ///   56  4  crc32c over bytes 0 .. 56
 /// </code>
-/// The incarnation (<see cref="IncarnationStore"/>) is 0 if a node does not send it, as the first builds of version 1 did not.
+/// The incarnation (<see cref="IncarnationStore"/>) is 0 if a node has none.
 /// A later version may make either message longer: the checksum stays in its last four bytes, and this version skips the bytes before it.
 /// </remarks>
 internal static class Handshake
 {
-    public const ushort VersionMin = 1;
-    public const ushort VersionMax = 1;
+    public const ushort VersionMin = 2;
+    public const ushort VersionMax = 2;
     public const int RequestBytes = 60;
     public const int ResponseBytes = 52;
 

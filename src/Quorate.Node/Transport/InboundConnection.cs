@@ -90,6 +90,7 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
     private void ReadAll(CancellationToken cancellation)
     {
         using var reader = new WireFrameReader(stream, network.Options.MaxFrameBytes);
+        var skippedGroup = false;
         try
         {
             while (true)
@@ -99,10 +100,19 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
                 peer.ReceiveWindow.WaitForSpace(cancellation);
                 if (reader.Read() is not { } frame)
                     return;
-                peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
-                network.ReceiveQueue.Add(new ReceivedFrame(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
+                if (frame.Group == network.Options.Group)
+                {
+                    peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
+                    network.ReceiveQueue.Add(new ReceivedFrame(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
+                }
+                else
+                {
+                    peer.OnUnknownGroup(frame.Group, isFirst: !skippedGroup);
+                    skippedGroup = true;
+                    frame.ReturnBody();
+                }
 
-                // Signal once for frames that arrived together.
+                // Signal once for frames that arrived together; the last of them may be one that was skipped.
                 if (!reader.HasBufferedFrame || peer.ReceiveWindow.IsFull)
                     network.SignalLoop();
             }

@@ -21,6 +21,7 @@ internal sealed class Peer : IDisposable
     private long _receivedBytes;
     private long _malformed;
     private long _unknownKinds;
+    private long _unknownGroups;
     private long _connects;
     private long _losses;
 
@@ -28,7 +29,7 @@ internal sealed class Peer : IDisposable
     {
         _network = network;
         Id = id;
-        SendQueue = new SendQueue(network.Options.MaxSendQueueBytes);
+        SendQueue = new SendQueue(network.Options.Group, network.Options.MaxSendQueueBytes);
         ReceiveWindow = new ReceiveWindow(network.Options.MaxReceiveQueueBytes);
         Outbound = new OutboundConnection(network, this, address);
         Removed = _removed.Token;
@@ -57,6 +58,7 @@ internal sealed class Peer : IDisposable
         DroppedMessages = SendQueue.Dropped,
         Malformed = Interlocked.Read(ref _malformed),
         UnknownKinds = Interlocked.Read(ref _unknownKinds),
+        UnknownGroups = Interlocked.Read(ref _unknownGroups),
         Connects = Interlocked.Read(ref _connects),
         Losses = Interlocked.Read(ref _losses),
         SendQueueBytes = SendQueue.QueuedBytes,
@@ -124,6 +126,18 @@ internal sealed class Peer : IDisposable
     public void OnMessageReceived() => Interlocked.Increment(ref _receivedMessages);
 
     public void OnUnknownKind() => Interlocked.Increment(ref _unknownKinds);
+
+    /// <summary>Called for a frame of a group that this node does not run: counts it, and reports the first of each connection.</summary>
+    public void OnUnknownGroup(GroupId group, bool isFirst)
+    {
+        Interlocked.Increment(ref _unknownGroups);
+        if (!isFirst)
+            return;
+        _network.Report(
+            TransportEventKind.UnknownGroup, Id,
+            $"Skipped a message of node {Id} for group {group}: this node runs group {_network.Options.Group} only. "
+            + "Nothing of it was applied. If this repeats, the two nodes run different releases: upgrade the older of the two.");
+    }
 
     public void OnMalformed(WireFormatException fault)
     {

@@ -35,6 +35,9 @@ public sealed record PeerCounters
     /// <summary>Skipped messages of kinds that only a later version knows.</summary>
     public long UnknownKinds { get; init; }
 
+    /// <summary>Skipped messages for a Raft group that this node does not run.</summary>
+    public long UnknownGroups { get; init; }
+
     /// <summary>How often the outbound connection was established.</summary>
     public long Connects { get; init; }
 

@@ -11,7 +11,7 @@ namespace Quorate.Node.Transport;
 /// other buffer, so a busy connection batches by itself. Only one of the two writes at a time. The lock is held for one encoding or one
 /// buffer swap, never across a write. A message is queued completely or not at all.
 /// </remarks>
-internal sealed class SendQueue(int bytesMax)
+internal sealed class SendQueue(GroupId group, int bytesMax)
 {
     /// <summary>The largest buffer that is kept after a burst has been sent.</summary>
     private const int RetainedBytesMax = 4 << 20;
@@ -66,7 +66,7 @@ internal sealed class SendQueue(int bytesMax)
 
             if (_filling.Length - _fillingBytes < bytes)
                 Grow(_fillingBytes + bytes);
-            WireEncoder.Encode(message, _filling.AsSpan(_fillingBytes, bytes));
+            WireEncoder.Encode(message, group, _filling.AsSpan(_fillingBytes, bytes));
             _fillingBytes += bytes;
             _fillingMessages++;
             return true;

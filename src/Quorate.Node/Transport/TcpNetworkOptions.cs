@@ -82,6 +82,9 @@ public sealed record TcpNetworkOptions
     /// </summary>
     public Action<TransportEvent> OnEvent { get; init; } = static _ => { };
 
+    /// <summary>The Raft group whose messages are sent and received. A received message of another group is skipped and counted.</summary>
+    internal GroupId Group { get; init; } = GroupId.First;
+
     /// <summary>The incarnations of this node's data directory and of its peers; null: incarnations are not verified.</summary>
     internal IncarnationStore? Incarnations { get; init; }
 

@@ -44,6 +44,9 @@ public enum TransportEventKind : byte
 
     /// <summary>No connection can be accepted at the moment; existing connections are not affected.</summary>
     AcceptFailed = 8,
+
+    /// <summary>A peer sent a message for a Raft group that this node does not run; reported once for each connection.</summary>
+    UnknownGroup = 9,
 }
 
 /// <summary>The reason why a handshake was rejected. The numbers are part of the wire format.</summary>

@@ -51,14 +51,16 @@ internal static class WireEncoder
         _ => throw Unknown(message),
     };
 
-    /// <summary>Encodes a whole frame. <paramref name="frame"/> has exactly <see cref="SizeOf(Message)"/> bytes.</summary>
-    public static void Encode(Message message, Span<byte> frame)
+    /// <summary>
+    /// Encodes a whole frame of a group. <paramref name="frame"/> has exactly <see cref="SizeOf(Message)"/> bytes.
+    /// </summary>
+    public static void Encode(Message message, GroupId group, Span<byte> frame)
     {
         var writer = new WireWriter(frame[WireFrame.HeaderBytes..]);
         writer.UInt64(message.From.Value);
         writer.UInt64(message.To.Value);
         writer.UInt64(message.Term.Value);
-        WireFrame.Seal(frame, Write(message, ref writer));
+        WireFrame.Seal(frame, Write(message, ref writer), group);
     }
 
     private static WireFrameKind Write(Message message, ref WireWriter writer)

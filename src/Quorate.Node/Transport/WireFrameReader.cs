@@ -1,4 +1,5 @@
 using System.Buffers;
+using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
@@ -41,7 +42,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDispo
             throw;
         }
 
-        return new VerifiedFrame(header.Kind, body, header.BodyBytes, pooled);
+        return new VerifiedFrame(header.Kind, header.Group, body, header.BodyBytes, pooled);
     }
 
     /// <summary>Whether the next frame is buffered in full, so that reading it does not block.</summary>
@@ -106,4 +107,12 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDispo
 }
 
 /// <summary>A frame with valid checksums; the body is at the start of the array.</summary>
-internal readonly record struct VerifiedFrame(WireFrameKind Kind, byte[] Body, int BodyBytes, bool Pooled);
+internal readonly record struct VerifiedFrame(WireFrameKind Kind, GroupId Group, byte[] Body, int BodyBytes, bool Pooled)
+{
+    /// <summary>Returns the array of a skipped frame to the pool, if it is from there.</summary>
+    public void ReturnBody()
+    {
+        if (Pooled)
+            ArrayPool<byte>.Shared.Return(Body);
+    }
+}

@@ -61,14 +61,41 @@ public sealed class HandshakeTests
         Assert.Single(two.Events, reported => reported.Kind == TransportEventKind.RejectedByPeer);
     }
 
-    [Fact]
-    public async Task A_node_without_a_common_protocol_version_is_rejected()
+    /// <summary>Version 1 had no group id in its frames.</summary>
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(7, 9)]
+    public async Task A_node_without_a_common_protocol_version_is_rejected(ushort oldest, ushort newest)
     {
         await using var one = new TestTcpEndpoint(1);
         using var raw = await RawPeer.ConnectAsync(one);
-        var response = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMin = 7, VersionMax = 9 });
-        Assert.Equal(HandshakeRejection.WrongVersion, response.Rejection);
+        var response = await raw.HandshakeAsync(RawPeer.RequestTo(one) with { VersionMin = oldest, VersionMax = newest });
+        Assert.Equal((HandshakeRejection.WrongVersion, 0), (response.Rejection, response.Version));
         await raw.WaitUntilClosedAsync();
+        var reported = await one.WaitForEventAsync(TransportEventKind.Rejected);
+        Assert.Contains(
+            $"it supports protocol versions {oldest} to {newest}, this node 2 to 2. Upgrade the older", reported.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>A node of version 1 either rejects this node or, if it does not check, chooses a version that this node does not know.</summary>
+    [Theory]
+    [InlineData(HandshakeRejection.WrongVersion, 0)]
+    [InlineData(HandshakeRejection.None, 1)]
+    public async Task A_listener_without_a_common_protocol_version_is_reported(HandshakeRejection rejection, ushort version)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var two = new TestTcpEndpoint(2);
+        two.Network.SetPeers(
+            new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port) });
+        using var accepted = await listener.AcceptTcpClientAsync();
+        Handshake.ReadRequest(accepted.GetStream());
+        await accepted.GetStream()
+            .WriteAsync(Handshake.Write(new HandshakeResponse(rejection, version, TestTcpEndpoint.Cluster, new NodeId(1), 0)));
+        var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+        Assert.Equal(HandshakeRejection.WrongVersion, reported.Rejection);
+        Assert.Contains("supports none of the protocol versions 2 to 2 of this node. Upgrade the older", reported.Text, StringComparison.Ordinal);
+        Assert.False(two.CountersOf(new NodeId(1)).Connected);
     }
 
     [Fact]
@@ -94,7 +121,7 @@ public sealed class HandshakeTests
         using var accepted = await listener.AcceptTcpClientAsync();
         Handshake.ReadRequest(accepted.GetStream());
         await accepted.GetStream()
-            .WriteAsync(Handshake.Write(new HandshakeResponse(HandshakeRejection.None, 1, cluster, new NodeId(from), 0)));
+            .WriteAsync(Handshake.Write(new HandshakeResponse(HandshakeRejection.None, Handshake.VersionMax, cluster, new NodeId(from), 0)));
         Assert.Equal(why, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
     }
 

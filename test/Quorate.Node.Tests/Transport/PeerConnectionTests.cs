@@ -53,7 +53,7 @@ public sealed class PeerConnectionTests
         await using var one = NodeWithPeerTwo(options => options with { MaxFrameBytes = 4096 });
         using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
         var frame = new byte[4097];
-        WireFrame.Seal(frame, WireFrameKind.AppendEntries);
+        WireFrame.Seal(frame, WireFrameKind.AppendEntries, GroupId.First);
         await raw.SendAsync(frame[..WireFrame.HeaderBytes]);
         await raw.WaitUntilClosedAsync();
         Assert.Equal(1, one.CountersOf(Two).Malformed);
@@ -92,12 +92,42 @@ public sealed class PeerConnectionTests
         await using var one = NodeWithPeerTwo();
         using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
         var frame = new byte[100];
-        WireFrame.Seal(frame, (WireFrameKind)99);
+        WireFrame.Seal(frame, (WireFrameKind)99, GroupId.First);
         await raw.SendAsync(frame);
         await raw.SendAsync(one, 7);
         Assert.Equal(7ul, await one.ReceiveReadIdAsync());
         Assert.Equal(1, one.CountersOf(Two).UnknownKinds);
         Assert.Equal(0, one.CountersOf(Two).Malformed);
+    }
+
+    /// <summary>The two frames arrive in one read: the skipped one must not keep back the signal for the one before it.</summary>
+    [Fact]
+    public async Task A_message_of_an_unknown_group_is_skipped_counted_and_reported()
+    {
+        await using var one = NodeWithPeerTwo();
+        using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
+        await raw.SendAsync([
+            .. TestMessages.Encode(new ReadIndexRequest { From = Two, To = one.Id, ReadId = 7 }),
+            .. TestMessages.Encode(new ReadIndexRequest { From = Two, To = one.Id, ReadId = 8 }, new GroupId(9))]);
+        Assert.Equal(7ul, await one.ReceiveReadIdAsync());
+        await raw.SendAsync(one, 10, new GroupId(11));
+        await raw.SendAsync(one, 12);
+        Assert.Equal(12ul, await one.ReceiveReadIdAsync());
+
+        Assert.Equal((2, 0), (one.CountersOf(Two).UnknownGroups, one.CountersOf(Two).Malformed));
+        var reported = Assert.Single(one.Events, reported => reported.Kind == TransportEventKind.UnknownGroup);
+        Assert.Equal(Two, reported.Peer);
+        Assert.Contains("Skipped a message of node 2 for group 9: this node runs group 1 only.", reported.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_message_that_names_no_group_drops_the_connection()
+    {
+        await using var one = NodeWithPeerTwo();
+        using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
+        await raw.SendAsync(one, 1, GroupId.None);
+        await raw.WaitUntilClosedAsync();
+        Assert.Equal(1, one.CountersOf(Two).Malformed);
     }
 
     [Theory]

@@ -45,6 +45,9 @@ internal sealed class RawPeer : IDisposable
     public Task SendAsync(TestTcpEndpoint to, ulong readId) =>
         SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }));
 
+    public Task SendAsync(TestTcpEndpoint to, ulong readId, GroupId group) =>
+        SendAsync(TestMessages.Encode(new ReadIndexRequest { From = new NodeId(2), To = to.Id, ReadId = readId }, group));
+
     public async Task SendAsync(byte[] bytes) => await Stream.WriteAsync(bytes);
 
     /// <summary>Waits until the node has closed this connection.</summary>

@@ -9,10 +9,12 @@ internal static class TestMessages
 {
     public const int MaxFrameBytes = 1 << 20;
 
-    public static byte[] Encode(Message message)
+    public static byte[] Encode(Message message) => Encode(message, GroupId.First);
+
+    public static byte[] Encode(Message message, GroupId group)
     {
         var frame = new byte[WireEncoder.SizeOf(message)];
-        WireEncoder.Encode(message, frame);
+        WireEncoder.Encode(message, group, frame);
         return frame;
     }
 
@@ -30,7 +32,7 @@ internal static class TestMessages
     {
         var changed = new byte[WireFrame.HeaderBytes + body.Length];
         body.CopyTo(changed.AsSpan(WireFrame.HeaderBytes));
-        WireFrame.Seal(changed, (WireFrameKind)frame[4]);
+        WireFrame.Seal(changed, (WireFrameKind)frame[4], GroupId.First);
         return changed;
     }
 

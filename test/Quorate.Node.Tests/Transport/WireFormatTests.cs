@@ -22,11 +22,11 @@ public sealed class WireFormatTests
     }
 
     [Fact]
-    public void The_bytes_of_version_1_never_change()
+    public void The_bytes_of_version_2_never_change()
     {
-        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1.txt");
+        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2.txt");
         var text =
-            new StringBuilder("# Protocol version 1, one frame of each shape: its content, then its bytes. Released bytes never change.\n");
+            new StringBuilder("# Protocol version 2, one frame of each shape: its content, then its bytes. Released bytes never change.\n");
         void Append(string content, ReadOnlySpan<byte> bytes) =>
             text.Append(content).Append('\n').Append(Convert.ToHexStringLower(bytes)).Append('\n');
         foreach (var message in TestMessages.OneOfEach())
@@ -39,16 +39,16 @@ public sealed class WireFormatTests
         Assert.Equal(File.ReadAllText(golden), text.ToString());
     }
 
-    /// <summary>The same bytes with a field that was zero before: version 1 gained a field.</summary>
+    /// <summary>The same bytes with the field that is zero in the other golden file.</summary>
     [Fact]
     public void The_bytes_of_a_handshake_with_incarnations_never_change()
     {
-        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1-incarnations.txt");
+        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2-incarnations.txt");
         const ulong Incarnation = 0x0807_0605_0403_0201;
         var request = new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, Incarnation);
         var response = new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, Incarnation);
         var text = $"""
-            # Protocol version 1: handshake of a node that sends the incarnation of its data directory. Released bytes never change.
+            # Protocol version 2: handshake of a node that sends the incarnation of its data directory. Released bytes never change.
             handshake request
             {Convert.ToHexStringLower(Handshake.Write(request))}
             handshake response
@@ -64,9 +64,25 @@ public sealed class WireFormatTests
     [Fact]
     public void The_golden_frames_are_still_understood()
     {
-        var lines = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v1.txt"));
+        var lines = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2.txt"));
         for (var i = 1; i + 1 < lines.Length && lines[i] != "handshake request"; i += 2)
             Assert.Equal(lines[i], TestMessages.Show(TestMessages.Decode(Convert.FromHexString(lines[i + 1]))));
+    }
+
+    [Fact]
+    public void A_frame_carries_the_id_of_its_group()
+    {
+        var frame = TestMessages.Encode(TestMessages.OneOfEach().First(), new GroupId(0x0102030405060708));
+        Assert.Equal(new GroupId(0x0102030405060708), WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes).Group);
+        Assert.Equal([8, 7, 6, 5, 4, 3, 2, 1], frame[8..16]);
+    }
+
+    [Fact]
+    public void A_frame_that_names_no_group_is_rejected()
+    {
+        var frame = TestMessages.Encode(TestMessages.OneOfEach().First(), GroupId.None);
+        var fault = Assert.Throws<WireFormatException>(() => WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes));
+        Assert.Contains("no group", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -185,7 +201,7 @@ public sealed class WireFormatTests
     public void A_frame_above_the_limit_is_rejected_before_its_body_is_read()
     {
         var frame = new byte[TestMessages.MaxFrameBytes + 1];
-        WireFrame.Seal(frame, WireFrameKind.AppendEntries);
+        WireFrame.Seal(frame, WireFrameKind.AppendEntries, GroupId.First);
         Assert.Throws<WireFormatException>(() => WireFrame.ReadHeader(frame.AsSpan(0, WireFrame.HeaderBytes), TestMessages.MaxFrameBytes));
         Assert.Equal(TestMessages.MaxFrameBytes + 1 - WireFrame.HeaderBytes,
             WireFrame.ReadHeader(frame, TestMessages.MaxFrameBytes + 1).BodyBytes);

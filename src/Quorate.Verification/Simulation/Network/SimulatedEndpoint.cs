@@ -43,7 +43,7 @@ internal sealed class SimulatedEndpoint(
         else if (message is RequestVote { PreVote: false })
             network.RecordAnnouncedVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
-        WireEncoder.Encode(message, frame);
+        WireEncoder.Encode(message, GroupId.First, frame);
         network.Send(self, message.To, new SimulatedPacket(frame, trace?.DequeueMessageId(self) ?? 0, incarnation, receiverIncarnation));
     }
 
@@ -68,6 +68,7 @@ internal sealed class SimulatedEndpoint(
 
         LastReceivedId = packet.TraceId;
         var header = WireFrame.ReadHeader(frame, FrameBytesMax);
+        Invariant.That(header.Group == GroupId.First, "every message is of the group of the simulated cluster");
         var body = frame.AsMemory(WireFrame.HeaderBytes);
         WireFrame.CheckBody(header, body.Span);
         Invariant.That(_decoder.TryDecode(header.Kind, body, out var message), "every encoded message can be decoded");

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using Quorate.Node.Transport;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Network;
@@ -144,7 +144,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
 
         if (!_endpoints.TryGetValue(link.To, out var endpoint) || endpoint.Incarnation != packet.ReceiverIncarnation)
             return;
-        eventLog.AddToHash((link.From.Value << 32) ^ link.To.Value ^ BinaryPrimitives.ReadUInt64LittleEndian(packet.Frame.AsSpan(8)));
+        eventLog.AddToHash((link.From.Value << 32) ^ link.To.Value ^ WireFrame.ChecksumsOf(packet.Frame));
         endpoint.Enqueue(link.From, packet);
     }
 
