@@ -74,10 +74,13 @@ public sealed class HandshakeTests
         await raw.WaitUntilClosedAsync();
         var reported = await one.WaitForEventAsync(TransportEventKind.Rejected);
         Assert.Contains(
-            $"it supports protocol versions {oldest} to {newest}, this node 2 to 2. Upgrade the older", reported.Text, StringComparison.Ordinal);
+            $"it supports protocol versions {oldest} to {newest}, this node 2 to 2. Upgrade the older", reported.Text,
+            StringComparison.Ordinal);
     }
 
-    /// <summary>A node of version 1 either rejects this node or, if it does not check, chooses a version that this node does not know.</summary>
+    /// <summary>
+    /// A node of version 1 either rejects this node or, if it does not check, chooses a version that this node does not know.
+    /// </summary>
     [Theory]
     [InlineData(HandshakeRejection.WrongVersion, 0)]
     [InlineData(HandshakeRejection.None, 1)]
@@ -94,7 +97,8 @@ public sealed class HandshakeTests
             .WriteAsync(Handshake.Write(new HandshakeResponse(rejection, version, TestTcpEndpoint.Cluster, new NodeId(1), 0)));
         var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
         Assert.Equal(HandshakeRejection.WrongVersion, reported.Rejection);
-        Assert.Contains("supports none of the protocol versions 2 to 2 of this node. Upgrade the older", reported.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "supports none of the protocol versions 2 to 2 of this node. Upgrade the older", reported.Text, StringComparison.Ordinal);
         Assert.False(two.CountersOf(new NodeId(1)).Connected);
     }
 
@@ -120,8 +124,8 @@ public sealed class HandshakeTests
             new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port) });
         using var accepted = await listener.AcceptTcpClientAsync();
         Handshake.ReadRequest(accepted.GetStream());
-        await accepted.GetStream()
-            .WriteAsync(Handshake.Write(new HandshakeResponse(HandshakeRejection.None, Handshake.VersionMax, cluster, new NodeId(from), 0)));
+        var response = new HandshakeResponse(HandshakeRejection.None, Handshake.VersionMax, cluster, new NodeId(from), 0);
+        await accepted.GetStream().WriteAsync(Handshake.Write(response));
         Assert.Equal(why, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
     }
 
