@@ -4,7 +4,6 @@ using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
 using Quorate.Node.Transport;
-using Quorate.Node.Wal;
 using Quorate.Raft;
 
 namespace Quorate.Node;
@@ -57,20 +56,11 @@ public static class RaftNode
 public sealed class RaftNode<TResult> : IAsyncDisposable
 {
     private readonly RaftNodeOptions _options;
-    private readonly RaftCore _core;
-    private readonly FileStorage _storage;
-    private readonly WriteAheadLog _log;
+    private readonly NodeThreads _threads;
+    private readonly RaftGroup<TResult> _group;
     private readonly INodeNetwork _network;
-    private readonly PendingProposals<TResult> _pendingProposals;
-    private readonly PendingReads _pendingReads;
-    private readonly GroupCommitHold _groupCommitHold;
-    private readonly ProposalQueue _proposalQueue;
-    private readonly Applier<TResult> _applier;
+    private readonly FileStorage _storage;
     private readonly LeadershipState _leadership = new();
-    private readonly RaftDriver _driver;
-    private readonly LoopScheduler _scheduler;
-    private readonly ThreadWorker _diskThread;
-    private readonly ThreadWorker _applyThread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _lastIndex;
@@ -79,33 +69,9 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private int _disposed;
 
     private RaftNode(
-        RaftNodeOptions options, IStateMachine<TResult> stateMachine, FileStorage storage, IncarnationStore incarnations,
-        WriteAheadLog log, RecoveredLog recovered, WalOptions walOptions,
-        NetworkStarter startNetwork, CancellationToken cancellationToken)
+        RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, INodeNetwork network, FileStorage storage)
     {
-        _options = options;
-        _storage = storage;
-        _log = log;
-        _pendingReads = new PendingReads(options.MaxPendingRequests);
-        var clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
-        _scheduler = new LoopScheduler($"raft {options.NodeId} loop", RunOnce, clock, OnStopped);
-        _groupCommitHold = new GroupCommitHold(options.TimeProvider, _scheduler.Signal);
-        _proposalQueue = new ProposalQueue(options.MaxPendingRequests, options.MaxUncommittedBytes, _groupCommitHold);
-
-        var seed = options.Seed ?? GenerateSeed();
-        _pendingProposals = new PendingProposals<TResult>(
-            options.NodeId, seed >> 1, new ThreadPoolCompletionDispatcher<ProposalResult<TResult>>(_groupCommitHold));
-        _diskThread = new ThreadWorker($"raft {options.NodeId} disk");
-        _applyThread = new ThreadWorker($"raft {options.NodeId} apply");
-        _applier = new Applier<TResult>(
-            stateMachine, options.NodeId, _pendingProposals, _pendingReads, _applyThread, recovered.FirstIndex - 1, _scheduler.Signal);
-
-        var restored = StartupRecovery.Run(log, recovered, new Configuration(options.Members.Keys), _applier.Replay, cancellationToken);
-        _core = new RaftCore(options.ToRaftOptions(seed), restored);
-        _network = startNetwork(options, incarnations, _scheduler.TryRunInline);
-        _driver = new RaftDriver(
-            _core, _network, new LogWriter(log, walOptions, _diskThread, _scheduler.TryRunInline), _applier, _pendingReads, _proposalQueue,
-            clock, Observe);
+        (_options, _threads, _group, _network, _storage) = (options, threads, group, network, storage);
         PublishStatus();
     }
 
@@ -116,7 +82,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         {
             // Read against the direction in which an entry advances (last, then commit, then applied), so that applied ≤ commit ≤ last
             // holds in the status.
-            var applied = _applier.Applied;
+            var applied = _group.Applied;
             var commit = LogIndex.Max(applied, new LogIndex(Volatile.Read(ref _commitIndex)));
             var last = LogIndex.Max(commit, new LogIndex(Volatile.Read(ref _lastIndex)));
             var (role, term, leader) = _leadership.Read(out _);
@@ -150,12 +116,11 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (_stopping)
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Stopped, NodeId.None));
 
-        if (!_proposalQueue.TryAdd(command, _pendingProposals, out var id, out var outcome))
+        if (!_group.TryPropose(command, out var id, out var outcome))
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader));
 
-        _groupCommitHold.Signal();
         if (_stopping)
-            _pendingProposals.Complete(id.Sequence, ProposalResult<TResult>.Indeterminate);
+            _group.Withdraw(id);
         return cancellationToken.CanBeCanceled
             ? WaitAsync(id, outcome, cancellationToken)
             : new ValueTask<ProposalResult<TResult>>(outcome);
@@ -179,10 +144,9 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (_stopping)
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Stopped));
 
-        if (!_pendingReads.TryAdd(out var read))
+        if (!_group.TryRead(out var read))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
-        _scheduler.Signal();
         if (_stopping)
             read.Complete(ReadResult.Rejected(RejectReason.Stopped));
         return cancellationToken.CanBeCanceled ? WaitAsync(read, cancellationToken) : new ValueTask<ReadResult>(read.Task);
@@ -242,31 +206,50 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         RaftNodeOptions options, IStateMachine<TResult> stateMachine, NetworkStarter startNetwork,
         CancellationToken cancellationToken = default)
     {
-        var walOptions = options.ToWalOptions();
-        var storage = new FileStorage(options.DataDirectory);
-        WriteAheadLog? log = null;
         RaftNode<TResult>? node = null;
+        FileStorage? storage = null;
+        INodeNetwork? network = null;
+        RaftGroup<TResult>? group = null;
+        var threads = new NodeThreads(options.NodeId);
         try
         {
+            storage = new FileStorage(options.DataDirectory);
+            var configuration = new Configuration(options.Members.Keys);
+
             // Before the log is opened: a node must know its owner and its incarnation before it can have voted.
-            DataDirectoryOwner.Verify(storage, options.ClusterId, options.NodeId, new Configuration(options.Members.Keys));
+            DataDirectoryOwner.Verify(storage, options.ClusterId, options.NodeId, configuration);
             var incarnations = IncarnationStore.Open(storage);
-            (log, var recovered) = WriteAheadLog.Open(storage, walOptions);
-            node = new RaftNode<TResult>(
-                options, stateMachine, storage, incarnations, log, recovered, walOptions, startNetwork, cancellationToken);
-            node._diskThread.Start();
-            node._applyThread.Start();
-            node._scheduler.Start();
+            group = RaftGroup.Open(
+                new RaftGroupOptions
+                {
+                    Raft = options.ToRaftOptions(options.Seed ?? GenerateSeed()),
+                    Configuration = configuration,
+                    Storage = storage,
+                    Wal = options.ToWalOptions(),
+                    TimeProvider = options.TimeProvider,
+                    TickInterval = options.TickInterval,
+                    PendingRequestsMax = options.MaxPendingRequests,
+                    QueuedProposalBytesMax = options.MaxUncommittedBytes,
+                    Loop = threads.Loop,
+                    DiskWorker = threads.Disk,
+                    ApplyWorker = threads.Apply,
+                    CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
+                    StartNetwork = () => network = startNetwork(options, incarnations, threads.Loop.TryRunInline),
+                    OnStep = (core, in _, effects) => Trace(options, core, effects),
+                },
+                stateMachine,
+                cancellationToken);
+            node = new RaftNode<TResult>(options, threads, group, network!, storage);
+            threads.Start(node.RunOnce, () => group.UntilNextTick, node.OnStopped);
             return node;
         }
         catch
         {
             // The system may have failed to start a thread: stop the network and the other threads before the data directory is released.
-            node?._network.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            node?._diskThread.Dispose();
-            node?._applyThread.Dispose();
-            log?.Dispose();
-            storage.Dispose();
+            network?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            threads.Dispose();
+            group?.Dispose();
+            storage?.Dispose();
             throw;
         }
     }
@@ -280,8 +263,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
     private void RunOnce()
     {
-        if (_driver.RunOnce())
-            _scheduler.Signal();
+        _group.RunOnce();
         PublishStatus();
     }
 
@@ -291,56 +273,49 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         if (fault is not null)
         {
             _stopping = true;
-            _leadership.Close(_core.Term);
+            _leadership.Close(_group.Core.Term);
 
             // First the connections close, so that the peers elect another leader; then pending requests complete; then the exception is
             // published.
             _network.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            CompletePending();
+            _group.CompletePending();
             _completion.TrySetException(fault);
             return;
         }
 
-        _leadership.Close(_core.Term);
-        CompletePending();
+        _leadership.Close(_group.Core.Term);
+        _group.CompletePending();
     }
 
     private async Task StopAsync()
     {
         _stopping = true;
-        await Task.Run(_scheduler.Stop).ConfigureAwait(false);
+        await Task.Run(_threads.StopLoop).ConfigureAwait(false);
         await _network.DisposeAsync().ConfigureAwait(false);
         await Task.Run(() =>
         {
-            _diskThread.Dispose();
-            _applyThread.Dispose();
-            _log.Dispose();
+            _threads.Dispose();
+            _group.Dispose();
             _storage.Dispose();
         }).ConfigureAwait(false);
-        CompletePending();
-        _scheduler.Dispose();
+        _group.CompletePending();
         _completion.TrySetResult();
     }
 
     private void PublishStatus()
     {
-        Volatile.Write(ref _lastIndex, _core.LastIndex.Value);
-        Volatile.Write(ref _commitIndex, _core.CommitIndex.Value);
-        _leadership.Write(_core.Role, _core.Term, _core.Leader);
+        var core = _group.Core;
+        Volatile.Write(ref _lastIndex, core.LastIndex.Value);
+        Volatile.Write(ref _commitIndex, core.CommitIndex.Value);
+        _leadership.Write(core.Role, core.Term, core.Leader);
     }
 
-    private void Observe(RaftCore core, in Input input, Effects effects)
+    private static void Trace(RaftNodeOptions options, RaftCore core, Effects effects)
     {
-        if (_options.OnTrace is not { } onTrace)
+        if (options.OnTrace is not { } onTrace)
             return;
         foreach (var traceEvent in effects.Trace)
             onTrace(core.Self, traceEvent);
-    }
-
-    private void CompletePending()
-    {
-        _pendingProposals.CompleteAll(ProposalResult<TResult>.Indeterminate);
-        _pendingReads.RejectAll(RejectReason.Stopped);
     }
 
     private async ValueTask<ProposalResult<TResult>> WaitAsync(
@@ -349,10 +324,10 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         var registration = cancellationToken.UnsafeRegister(
             static state =>
             {
-                var (node, sequence) = ((RaftNode<TResult>, ulong))state!;
-                node._proposalQueue.Withdraw(sequence, node._pendingProposals);
+                var (group, proposal) = ((RaftGroup<TResult>, ProposalId))state!;
+                group.Withdraw(proposal);
             },
-            (this, id.Sequence));
+            (_group, id));
         try
         {
             return await outcome.ConfigureAwait(false);

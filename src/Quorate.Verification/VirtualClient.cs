@@ -174,7 +174,6 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
             return;
         }
 
-        _process.Wake();
         _cluster.Time.ScheduleAfter(timeout, () =>
         {
             // The timeout acts like a caller's cancellation: whichever code removes the request from its table must complete it.
@@ -236,10 +235,10 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         public override bool TrySend(SimulatedProcess process)
         {
             _host = (StateMachineHost<TStateMachine, TResult>)process.StateMachine;
-            return _host.TryPropose(process.Clients, client._operation!.Number, command, out _id, out _outcome);
+            return _host.TryPropose(client._operation!.Number, command, out _id, out _outcome);
         }
 
-        public override void Abandon() => _host!.Withdraw(client._process!.Clients, _id);
+        public override void Abandon() => _host!.Withdraw(_id);
 
         public override void Poll()
         {
@@ -290,7 +289,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
             client._application.BeginOperation(
                 client.Number, at, description, client._cluster.Time.Now, default, stateMachine => query(stateMachine));
 
-        public override bool TrySend(SimulatedProcess process) => process.Reads.TryAdd(out _pendingRead);
+        public override bool TrySend(SimulatedProcess process) => process.Group.TryRead(out _pendingRead);
 
         public override void Abandon() => _pendingRead!.Complete(ReadResult.TimedOut);
 

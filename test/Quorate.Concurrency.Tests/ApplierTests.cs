@@ -15,15 +15,15 @@ public sealed class ApplierTests
     public void Every_entry_is_applied_once_and_is_readable_before_its_result() => CoyoteTestRunner.Explore(300, () =>
     {
         var stateMachine = new RecordingStateMachine();
-        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0,
-            new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
+        var wake = new WakeSignal();
+        var proposals = Given.Proposals(Given.Loop(wake));
         var reads = new PendingReads(pendingMax: 1);
         using var worker = new ThreadWorker("apply");
-        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, LogIndex.Zero, static () => { });
+        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, LogIndex.Zero, Given.Loop(wake));
         worker.Start();
         var outcomes = new Task<ProposalResult<int>>[4];
         for (var i = 0; i < outcomes.Length; i++)
-            proposals.Register(out outcomes[i]);
+            Assert.True(proposals.TryAdd(new byte[1], out _, out outcomes[i]!));
         Assert.True(reads.TryAdd(out var reader));
         Assert.True(reads.TryIssue(out var ticket));
 
@@ -61,10 +61,9 @@ public sealed class ApplierTests
         var stateMachine = new RecordingStateMachine { ThrowsAt = 2 };
         using var worker = new ThreadWorker("apply");
         var wake = new WakeSignal();
-        var proposals = new PendingProposals<int>(Given.Self, firstSequence: 0,
-            new ThreadPoolCompletionDispatcher<ProposalResult<int>>(new GroupCommitHold(TimeProvider.System, static () => { })));
+        var proposals = Given.Proposals(Given.Loop(wake));
         var applier =
-            new Applier<int>(stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, LogIndex.Zero, wake.Set);
+            new Applier<int>(stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, LogIndex.Zero, Given.Loop(wake));
         worker.Start();
 
         applier.Enqueue(Given.Commands(1, 1));

@@ -1,3 +1,6 @@
+using Quorate.Node;
+using Quorate.Node.Driver;
+using Quorate.Node.Threading;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -33,6 +36,17 @@ internal static class Given
         return entries;
     }
 
+    /// <summary>Pending proposals with the production dispatcher, and a queue that holds eight.</summary>
+    public static PendingProposals<int> Proposals(ILoop loop, int queuedMax = 8)
+    {
+        var hold = new GroupCommitHold(FrozenClock, loop);
+        return new PendingProposals<int>(
+            Self, firstSequence: 0, queuedMax, queuedBytesMax: 1 << 20, hold, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
+    }
+
+    /// <summary>A loop whose requests set a signal.</summary>
+    public static ILoop Loop(WakeSignal wake) => new SignallingLoop(wake);
+
     /// <summary>Starts threads and waits until all have ended.</summary>
     public static void RunConcurrently(params ThreadStart[] bodies)
     {
@@ -43,6 +57,13 @@ internal static class Given
             thread.Start();
         foreach (var thread in threads)
             thread.Join();
+    }
+
+    private sealed class SignallingLoop(WakeSignal wake) : ILoop
+    {
+        public void Signal() => wake.Set();
+
+        public void TryRunInline() => wake.Set();
     }
 
     private sealed class FrozenTimeProvider : TimeProvider

@@ -134,7 +134,7 @@ public sealed class LogWriterTests
             var disk = new MemoryStorage();
             (_log, _) = WriteAheadLog.Open(disk, options);
             disk.BeforeCall = OnDiskCall;
-            Writer = new LogWriter(_log, options, _worker, Wake.Set);
+            Writer = new LogWriter(_log, options, _worker, Given.Loop(Wake));
             _worker.Start();
         }
 

@@ -22,7 +22,7 @@ public sealed class LoopSchedulerTests
 
         // Some changes are signalled before the scheduler starts.
         Given.RunConcurrently(
-            harness.Scheduler.Start,
+            harness.Start,
             () => Notify(2, harness.Scheduler.TryRunInline),
             () => Notify(2, harness.Scheduler.TryRunInline),
             () => Notify(1, harness.Scheduler.Signal));
@@ -46,7 +46,7 @@ public sealed class LoopSchedulerTests
     public void No_iteration_runs_after_the_stop() => CoyoteTestRunner.Explore(300, () =>
     {
         using var harness = new Harness((_, _) => { });
-        harness.Scheduler.Start();
+        harness.Start();
 
         Given.RunConcurrently(
             harness.NotifyTwice,
@@ -69,7 +69,7 @@ public sealed class LoopSchedulerTests
             if (number == 2)
                 throw fault;
         });
-        harness.Scheduler.Start();
+        harness.Start();
 
         Given.RunConcurrently(harness.NotifyTwice, harness.NotifyTwice, () => harness.Ended.Wait());
 
@@ -97,7 +97,7 @@ public sealed class LoopSchedulerTests
                 clockReads = harness.Time.Reads - before;
             harness.Clock.TakeTicks();
         });
-        harness.Scheduler.Start();
+        harness.Start();
 
         Given.RunConcurrently(harness.NotifyTwice);
         harness.Scheduler.Stop();
@@ -120,7 +120,7 @@ public sealed class LoopSchedulerTests
         {
             _runOnce = runOnce;
             Clock = new TickClock(Time, TimeSpan.FromSeconds(1), ticksAtOnceMax: 1);
-            Scheduler = new LoopScheduler("group", RunOnce, Clock, OnEnded);
+            Scheduler = new LoopScheduler("group");
         }
 
         public ManualClock Time { get; } = new();
@@ -132,6 +132,8 @@ public sealed class LoopSchedulerTests
         public WakeSignal Ended { get; } = new();
 
         public int Taken => Volatile.Read(ref _taken);
+
+        public void Start() => Scheduler.Start(RunOnce, () => Clock.UntilNext, OnEnded);
 
         public void NotifyTwice()
         {

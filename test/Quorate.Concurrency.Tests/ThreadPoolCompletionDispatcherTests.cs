@@ -12,7 +12,7 @@ public sealed class ThreadPoolCompletionDispatcherTests
     [Fact]
     public void Each_caller_receives_its_own_outcome() => CoyoteTestRunner.Explore(300, async () =>
     {
-        var dispatcher = new ThreadPoolCompletionDispatcher<int>(new GroupCommitHold(TimeProvider.System, static () => { }));
+        var dispatcher = new ThreadPoolCompletionDispatcher<int>(new GroupCommitHold(TimeProvider.System, Given.Loop(new WakeSignal())));
         var callers = Callers(5);
 
         Given.RunConcurrently(
@@ -31,7 +31,7 @@ public sealed class ThreadPoolCompletionDispatcherTests
     [Fact]
     public void A_blocking_continuation_does_not_delay_other_completions() => CoyoteTestRunner.Explore(300, async () =>
     {
-        var dispatcher = new ThreadPoolCompletionDispatcher<int>(new GroupCommitHold(TimeProvider.System, static () => { }));
+        var dispatcher = new ThreadPoolCompletionDispatcher<int>(new GroupCommitHold(TimeProvider.System, Given.Loop(new WakeSignal())));
         var callers = Callers(4);
         var goneOn = new Task[callers.Length];
         for (var i = 0; i < callers.Length; i++)

@@ -16,20 +16,20 @@ internal interface IApplier
     /// <summary>Queues the next committed entries; they are copied.</summary>
     void Enqueue(ReadOnlySpan<LogEntry> committed);
 
-    /// <summary>Completes a proposal of this node that will never be committed.</summary>
-    void Reject(in ProposalRejection rejection, NodeId leader);
+    /// <summary>Applies the entries that recovery found committed on disk, before the node accepts any request.</summary>
+    void Replay(ReadOnlySpan<LogEntry> committed);
 }
 
 /// <summary>
 /// Applies committed entries to the state machine in log order, and completes the proposals of this node with their results.
 /// </summary>
 /// <remarks>
-/// Threading: all members except <see cref="Enqueue"/> and <see cref="Reject"/> run on the worker. The core bounds the queue: it emits only
-/// a limited number of entries beyond those that are reported as applied.
+/// Threading: <see cref="Replay"/> runs before the worker starts, the driver calls <see cref="Enqueue"/>, everything else runs on the
+/// worker. The core bounds the queue: it emits only a limited number of entries beyond those that are reported as applied.
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
-    IWorker worker, LogIndex applied, Action onFault) : IApplier
+    IWorker worker, LogIndex applied, ILoop loop) : IApplier
 {
     /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
@@ -60,10 +60,6 @@ internal sealed class Applier<TResult>(
         worker.Post(_run ??= Run);
     }
 
-    public void Reject(in ProposalRejection rejection, NodeId leader) =>
-        pendingProposals.Complete(rejection.Proposal.Sequence, ProposalResult<TResult>.Rejected(rejection.Reason, leader));
-
-    /// <summary>Applies the entries that recovery found committed on disk, before the node accepts any request.</summary>
     public void Replay(ReadOnlySpan<LogEntry> committed) => ApplyInBatches(committed);
 
     private void Run()
@@ -93,7 +89,7 @@ internal sealed class Applier<TResult>(
         {
             _fault = new StateMachineException(
                 $"The state machine threw while it applied entry {Applied + 1} or one shortly after it: {fault.Message}", fault);
-            onFault();
+            loop.Signal();
         }
     }
 

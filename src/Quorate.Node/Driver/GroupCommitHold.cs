@@ -1,3 +1,5 @@
+using Quorate.Node.Threading;
+
 namespace Quorate.Node.Driver;
 
 /// <summary>
@@ -11,9 +13,9 @@ namespace Quorate.Node.Driver;
 /// </code>
 /// The hold is short: a completion is delivered as soon as the thread pool has a thread, and after a millisecond the hold ends. With a
 /// single completion at a time there is nothing to hold. Disk schedulers call this anticipation (Iyer and Druschel, 2001). Threading: any
-/// thread. A proposer calls <see cref="Signal"/> after its proposal is in the queue.
+/// thread. <see cref="PendingProposals{TResult}"/> owns it, and calls <see cref="Signal"/> after a proposal is in the queue.
 /// </remarks>
-internal sealed class GroupCommitHold(TimeProvider time, Action signal)
+internal sealed class GroupCommitHold(TimeProvider time, ILoop loop) : IPendingCompletionsObserver
 {
     /// <summary>The longest hold. The next iteration observes that it has expired: at the latest the iteration of the next tick.</summary>
     private static readonly TimeSpan HoldMax = TimeSpan.FromMilliseconds(1);
@@ -46,7 +48,7 @@ internal sealed class GroupCommitHold(TimeProvider time, Action signal)
     public void Signal()
     {
         if (!IsHolding)
-            signal();
+            loop.Signal();
     }
 
     /// <summary>Sets the number of completions that are still to be delivered. One call at a time.</summary>
@@ -56,6 +58,6 @@ internal sealed class GroupCommitHold(TimeProvider time, Action signal)
             Volatile.Write(ref _since, time.GetTimestamp());
         Interlocked.Exchange(ref _pendingCompletions, count);
         if (count == 0 && Interlocked.Exchange(ref _isAwaited, 0) != 0)
-            signal();
+            loop.Signal();
     }
 }

@@ -7,7 +7,7 @@ namespace Quorate.Node.Driver;
 /// <summary>Group commit: collects appends while the disk is busy, and then writes all of them with one write and one flush.</summary>
 /// <remarks>
 /// Threading: the driver calls, one thread at a time. Only the work that is posted to the worker accesses the log, and it calls
-/// <c>onCompleted</c> on the worker's thread. Two batches alternate: one is filled while the other is written. That bounds what waits for
+/// <see cref="ILoop.TryRunInline"/> on the worker's thread. Two batches alternate: one is filled while the other is written. That bounds what waits for
 /// the disk: at a leader by the core's limit on uncommitted entries, at a follower by what may be in flight to it. The disk executes one
 /// operation at a time, in order.
 /// </remarks>
@@ -15,7 +15,7 @@ internal sealed class LogWriter
 {
     private readonly WriteAheadLog _log;
     private readonly IWorker _worker;
-    private readonly Action _onCompleted;
+    private readonly ILoop _loop;
     private readonly Action _appendAndFlush;
     private readonly Action _read;
     private readonly Queue<LoadEntriesRequest> _pendingReads = new();
@@ -32,11 +32,11 @@ internal sealed class LogWriter
     private volatile CompletedOperation _completed;
     private Exception? _fault;
 
-    public LogWriter(WriteAheadLog log, WalOptions options, IWorker worker, Action onCompleted)
+    public LogWriter(WriteAheadLog log, WalOptions options, IWorker worker, ILoop loop)
     {
         _log = log;
         _worker = worker;
-        _onCompleted = onCompleted;
+        _loop = loop;
         _filling = new WalBatch(options);
         _writing = new WalBatch(options);
         _appendAndFlush = AppendAndFlush;
@@ -127,7 +127,7 @@ internal sealed class LogWriter
             OnFailed(fault);
         }
 
-        _onCompleted();
+        _loop.TryRunInline();
     }
 
     private void Read()
@@ -145,7 +145,7 @@ internal sealed class LogWriter
             OnFailed(fault);
         }
 
-        _onCompleted();
+        _loop.TryRunInline();
     }
 
     private void OnFailed(Exception fault)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Quorate.Node.Threading;
 using Quorate.Raft;
@@ -5,19 +6,53 @@ using Quorate.Raft;
 namespace Quorate.Node.Driver;
 
 /// <summary>
-/// The proposals of this node that have no outcome yet. Each receives exactly one outcome: the first that any component reports.
+/// The proposals of this node that have no outcome yet, and the queue of those among them that the driver has not taken. Each receives
+/// exactly one outcome: the first that any component reports.
 /// </summary>
 /// <remarks>
-/// Threading: callers register and withdraw, the applier completes committed proposals, the driver completes rejected ones. Shape: sequence
-/// numbers start at a random number at each start of the node, so that a command that an earlier process left in the log is not mistaken
-/// for one of these.
+/// <code>
+///   caller ─ TryAdd ─► queue ─ Drain ─► core ─► log ─► applier ─ Complete ─► caller
+///                                        └────── driver ─ Reject ──────────► caller
+///            Withdraw, CompleteAll: at any point ──────────────────────────► caller, as indeterminate
+/// </code>
+/// The queue is bounded; a proposal that does not fit is refused at once.
+/// Threading: any thread adds and withdraws, the driver drains and rejects, the applier completes. One lock covers the assignment of a
+/// sequence number and the queue, so the core receives ascending numbers: the leader recognises a repeated forwarded proposal by its
+/// number, and remembers only a limited window of numbers that arrived out of order.
+/// Shape: sequence numbers start at a random number at each start of the node, so that a command that an earlier process left in the log
+/// is not mistaken for one of these.
 /// </remarks>
-internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence, ICompletionDispatcher<ProposalResult<TResult>> dispatcher)
+internal sealed class PendingProposals<TResult> : IPendingProposals
 {
+    private readonly NodeId _self;
+    private readonly int _queuedMax;
+    private readonly long _queuedBytesMax;
+    private readonly GroupCommitHold _hold;
+    private readonly ICompletionDispatcher<ProposalResult<TResult>> _dispatcher;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, TaskCompletionSource<ProposalResult<TResult>>> _pending = [];
+    private ProposalBatch _queue = new();
+    private long _queuedBytes;
+    private List<ulong> _withdrawn = [];
+    private ulong _sequence;
+
+    /// <summary>The completions of one batch of the applier; only the applier uses it.</summary>
     private readonly List<Completion<ProposalResult<TResult>>> _completions = [];
-    private ulong _sequence = firstSequence;
+
+    /// <param name="self">This node, the origin of the proposals.</param>
+    /// <param name="firstSequence">The number before that of the first proposal.</param>
+    /// <param name="queuedMax">The most proposals in the queue.</param>
+    /// <param name="queuedBytesMax">The most bytes of commands in the queue; a single larger command fits into an empty queue.</param>
+    /// <param name="hold">Holds queued proposals back while completions are being delivered.</param>
+    /// <param name="dispatcher">Completes the callers' tasks.</param>
+    public PendingProposals(
+        NodeId self, ulong firstSequence, int queuedMax, long queuedBytesMax, GroupCommitHold hold,
+        ICompletionDispatcher<ProposalResult<TResult>> dispatcher)
+    {
+        (_self, _sequence, _queuedMax, _queuedBytesMax) = (self, firstSequence, queuedMax, queuedBytesMax);
+        (_hold, _dispatcher) = (hold, dispatcher);
+    }
 
     /// <summary>The number of proposals without an outcome.</summary>
     public int Count
@@ -29,32 +64,63 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
         }
     }
 
-    /// <summary>Registers a new proposal.</summary>
-    public ProposalId Register(out Task<ProposalResult<TResult>> outcome)
+    /// <summary>
+    /// Assigns an id to a command, registers it as pending, queues it, and signals the driver. Returns false when the queue is full; then
+    /// nothing was registered.
+    /// </summary>
+    public bool TryAdd(
+        ReadOnlyMemory<byte> command, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
     {
-        // No RunContinuationsAsynchronously: the dispatcher decides where the continuation runs.
-        var source = new TaskCompletionSource<ProposalResult<TResult>>();
-        outcome = source.Task;
         lock (_lock)
         {
-            _pending.Add(++_sequence, source);
-            return new ProposalId(self, _sequence);
-        }
-    }
-
-    /// <summary>Completes one proposal; returns false if it already has an outcome.</summary>
-    public bool Complete(ulong sequence, in ProposalResult<TResult> result)
-    {
-        TaskCompletionSource<ProposalResult<TResult>>? source;
-        lock (_lock)
-        {
-            if (!_pending.Remove(sequence, out source))
+            if (_queue.Count >= _queuedMax || (_queuedBytes > 0 && _queuedBytes + command.Length > _queuedBytesMax))
+            {
+                id = ProposalId.None;
+                outcome = null;
                 return false;
+            }
+
+            // No RunContinuationsAsynchronously: the dispatcher decides where the continuation runs.
+            var source = new TaskCompletionSource<ProposalResult<TResult>>();
+            outcome = source.Task;
+            id = new ProposalId(_self, ++_sequence);
+            _pending.Add(id.Sequence, source);
+            _queue.Add(new Proposal(id, command));
+            _queuedBytes += command.Length;
         }
 
-        dispatcher.Dispatch([new(source, result)]);
+        _hold.Signal();
         return true;
     }
+
+    /// <summary>
+    /// Completes a proposal whose caller has stopped waiting as indeterminate; returns false if it already has an outcome.
+    /// </summary>
+    public bool Withdraw(ulong sequence)
+    {
+        if (!Complete(sequence, ProposalResult<TResult>.Indeterminate))
+            return false;
+        lock (_lock)
+            _withdrawn.Add(sequence);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Drain(ref ProposalBatch proposals, ref List<ulong> withdrawn)
+    {
+        if (_hold.IsHolding)
+            return;
+        lock (_lock)
+        {
+            (proposals, _queue) = (_queue, proposals);
+            (withdrawn, _withdrawn) = (_withdrawn, withdrawn);
+            _queuedBytes = 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Reject(in ProposalRejection rejection, NodeId leader) =>
+        Complete(rejection.Proposal.Sequence, ProposalResult<TResult>.Rejected(rejection.Reason, leader));
 
     /// <summary>Completes those of the given proposals that have no outcome yet, in order. For the applier only.</summary>
     public void Complete(List<(ulong Sequence, ProposalResult<TResult> Result)> results)
@@ -68,20 +134,38 @@ internal sealed class PendingProposals<TResult>(NodeId self, ulong firstSequence
             }
         }
 
-        dispatcher.Dispatch(CollectionsMarshal.AsSpan(_completions));
+        _dispatcher.Dispatch(CollectionsMarshal.AsSpan(_completions));
         _completions.Clear();
     }
 
-    /// <summary>Completes all proposals when the node stops: it will not learn their outcomes.</summary>
-    public void CompleteAll(ProposalResult<TResult> result)
+    /// <summary>Completes all proposals as indeterminate when the node stops: it will not learn their outcomes.</summary>
+    public void CompleteAll()
     {
         Completion<ProposalResult<TResult>>[] all;
         lock (_lock)
         {
-            all = [.. _pending.Values.Select(source => new Completion<ProposalResult<TResult>>(source, result))];
+            all =
+            [
+                .. _pending.Values.Select(static source =>
+                    new Completion<ProposalResult<TResult>>(source, ProposalResult<TResult>.Indeterminate)),
+            ];
             _pending.Clear();
         }
 
-        dispatcher.Dispatch(all);
+        _dispatcher.Dispatch(all);
+    }
+
+    /// <summary>Completes one proposal; returns false if it already has an outcome.</summary>
+    private bool Complete(ulong sequence, in ProposalResult<TResult> result)
+    {
+        TaskCompletionSource<ProposalResult<TResult>>? source;
+        lock (_lock)
+        {
+            if (!_pending.Remove(sequence, out source))
+                return false;
+        }
+
+        _dispatcher.Dispatch([new(source, result)]);
+        return true;
     }
 }

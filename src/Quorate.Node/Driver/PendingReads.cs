@@ -44,6 +44,9 @@ internal sealed class PendingReads(int pendingMax)
     /// <summary>Reads in the lists, including abandoned ones.</summary>
     private int _countWithAbandoned;
 
+    /// <summary>Reads without a result.</summary>
+    public int Count => Volatile.Read(ref _pending);
+
     /// <summary>Reads in all lists, including abandoned ones; for tests.</summary>
     public int CountWithAbandoned
     {

@@ -38,8 +38,8 @@ internal sealed class RaftDriver
     private readonly INetwork _network;
     private readonly LogWriter _logWriter;
     private readonly IApplier _applier;
+    private readonly IPendingProposals _pendingProposals;
     private readonly PendingReads _pendingReads;
-    private readonly ProposalQueue _proposalQueue;
     private readonly TickClock _clock;
     private readonly StepObserver _observe;
 
@@ -55,8 +55,8 @@ internal sealed class RaftDriver
         INetwork network,
         LogWriter logWriter,
         IApplier applier,
+        IPendingProposals pendingProposals,
         PendingReads pendingReads,
-        ProposalQueue proposalQueue,
         TickClock clock,
         StepObserver observe)
     {
@@ -64,8 +64,8 @@ internal sealed class RaftDriver
         _network = network;
         _logWriter = logWriter;
         _applier = applier;
+        _pendingProposals = pendingProposals;
         _pendingReads = pendingReads;
-        _proposalQueue = proposalQueue;
         _clock = clock;
         _observe = observe;
     }
@@ -138,7 +138,7 @@ internal sealed class RaftDriver
 
     private void DrainClients()
     {
-        _proposalQueue.Drain(ref _proposalBatch, ref _withdrawn);
+        _pendingProposals.Drain(ref _proposalBatch, ref _withdrawn);
         if (_proposalBatch.Count > 0)
         {
             Step(Input.Propose(_proposalBatch.Memory));
@@ -172,7 +172,7 @@ internal sealed class RaftDriver
         if (!effects.Apply.IsEmpty)
             _applier.Enqueue(effects.Apply.Span);
         foreach (var rejection in effects.Rejections)
-            _applier.Reject(rejection, _core.Leader);
+            _pendingProposals.Reject(rejection, _core.Leader);
         foreach (var result in effects.ReadResults)
             _pendingReads.OnReadIndexResult(result);
         foreach (var read in effects.EntriesRequests)

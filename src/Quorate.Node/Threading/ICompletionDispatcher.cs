@@ -9,3 +9,10 @@ internal interface ICompletionDispatcher<TOutcome>
 
 /// <summary>The task of a caller and the outcome to complete it with.</summary>
 internal readonly record struct Completion<TOutcome>(TaskCompletionSource<TOutcome> Source, TOutcome Outcome);
+
+/// <summary>Creates the completion dispatcher of a group, whose outcome type only the group knows.</summary>
+internal interface ICompletionDispatcherFactory
+{
+    /// <param name="observer">Receives the number of completions that the dispatcher has still to deliver.</param>
+    ICompletionDispatcher<TOutcome> Create<TOutcome>(IPendingCompletionsObserver observer);
+}

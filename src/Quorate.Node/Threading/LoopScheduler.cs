@@ -8,7 +8,7 @@ namespace Quorate.Node.Threading;
 /// own thread, so that neither the disk nor a connection has to wait. Client threads never run iterations.
 /// Threading: any thread may signal or run inline. Iterations exclude each other, and each observes the writes of the one before.
 /// </remarks>
-internal sealed class LoopScheduler : IDisposable
+internal sealed class LoopScheduler : ILoop, IDisposable
 {
     private const int Idle = 0;
     private const int Running = 1;
@@ -17,30 +17,25 @@ internal sealed class LoopScheduler : IDisposable
     private const int RerunRequested = 2;
     private const int Closed = 3;
 
-    private readonly Action _runOnce;
-    private readonly TickClock _clock;
-    private readonly Action<Exception?> _onStopped;
     private readonly WakeSignal _signal = new();
     private readonly Thread _thread;
+    private Action? _runOnce;
+    private Func<TimeSpan>? _untilNextTick;
+    private Action<Exception?>? _onStopped;
     private volatile bool _stopping;
     private Exception? _fault;
     private int _state = Closed;
 
     /// <param name="name">The name of the thread.</param>
-    /// <param name="runOnce">Runs one iteration. If it throws, it was the last one.</param>
-    /// <param name="clock">Determines when an iteration is due without any event.</param>
-    /// <param name="onStopped">Called once, on the loop's thread, after the last iteration: with the exception if that one threw.</param>
-    public LoopScheduler(string name, Action runOnce, TickClock clock, Action<Exception?> onStopped)
-    {
-        _runOnce = runOnce;
-        _clock = clock;
-        _onStopped = onStopped;
-        _thread = new Thread(Run) { Name = name, IsBackground = true };
-    }
+    public LoopScheduler(string name) => _thread = new Thread(Run) { Name = name, IsBackground = true };
 
     /// <summary>Starts the loop. The first iteration handles the events that were signalled before.</summary>
-    public void Start()
+    /// <param name="runOnce">Runs one iteration. If it throws, it was the last one.</param>
+    /// <param name="untilNextTick">Returns the time until an iteration is due without any event.</param>
+    /// <param name="onStopped">Called once, on the loop's thread, after the last iteration: with the exception if that one threw.</param>
+    public void Start(Action runOnce, Func<TimeSpan> untilNextTick, Action<Exception?> onStopped)
     {
+        (_runOnce, _untilNextTick, _onStopped) = (runOnce, untilNextTick, onStopped);
         Volatile.Write(ref _state, Idle);
         _thread.Start();
     }
@@ -72,7 +67,7 @@ internal sealed class LoopScheduler : IDisposable
             if (TryEnter(Running))
             {
                 RunIteration();
-                _signal.Wait(_clock.UntilNext);
+                _signal.Wait(_untilNextTick!());
             }
             else
             {
@@ -83,7 +78,7 @@ internal sealed class LoopScheduler : IDisposable
 
         while (!TryEnter(Closed))
             _signal.Wait();
-        _onStopped(_fault);
+        _onStopped!(_fault);
     }
 
     /// <summary>
@@ -113,7 +108,7 @@ internal sealed class LoopScheduler : IDisposable
     {
         try
         {
-            _runOnce();
+            _runOnce!();
         }
 #pragma warning disable CA1031 // Any exception ends the loop, stops the node, and becomes the exception of RaftNode.Completion.
         catch (Exception fault)

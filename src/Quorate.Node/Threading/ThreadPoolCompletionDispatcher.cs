@@ -1,5 +1,3 @@
-using Quorate.Node.Driver;
-
 namespace Quorate.Node.Threading;
 
 /// <summary>Completes tasks on the thread pool, a batch with a few work items instead of one for each task.</summary>
@@ -7,9 +5,9 @@ namespace Quorate.Node.Threading;
 /// The continuation of a task runs inline where the task is completed, one after the other. That is cheap while each continuation soon
 /// awaits again. A continuation that blocks, or that waits for the outcome of another caller, must not delay the others. Therefore a
 /// further work item is queued before a task is completed, whenever more completions are queued, or proposals wait for the last completion
-/// (<see cref="GroupCommitHold"/>); it takes over if this one blocks. Threading: any thread may dispatch.
+/// (<see cref="IPendingCompletionsObserver.IsAwaited"/>); it takes over if this one blocks. Threading: any thread may dispatch.
 /// </remarks>
-internal sealed class ThreadPoolCompletionDispatcher<TOutcome>(GroupCommitHold groupCommitHold)
+internal sealed class ThreadPoolCompletionDispatcher<TOutcome>(IPendingCompletionsObserver observer)
     : ICompletionDispatcher<TOutcome>, IThreadPoolWorkItem
 {
     private readonly Lock _lock = new();
@@ -24,7 +22,7 @@ internal sealed class ThreadPoolCompletionDispatcher<TOutcome>(GroupCommitHold g
         {
             foreach (ref readonly var completion in completions)
                 _queue.Enqueue(completion);
-            groupCommitHold.SetPendingCompletions(_queue.Count);
+            observer.SetPendingCompletions(_queue.Count);
             if (_isScheduled || _queue.Count == 0)
                 return;
             _isScheduled = true;
@@ -53,18 +51,27 @@ internal sealed class ThreadPoolCompletionDispatcher<TOutcome>(GroupCommitHold g
                 _isScheduled = false;
             if (!_queue.TryDequeue(out completion))
             {
-                groupCommitHold.SetPendingCompletions(0);
+                observer.SetPendingCompletions(0);
                 schedule = false;
                 return false;
             }
 
             // If proposals wait for the last completion, it counts as pending until its continuation returns; should that block, the
             // further work item finds the queue empty and ends the hold.
-            var needsSuccessor = _queue.Count > 0 || groupCommitHold.IsAwaited;
+            var needsSuccessor = _queue.Count > 0 || observer.IsAwaited;
             schedule = !_isScheduled && needsSuccessor;
             _isScheduled |= schedule;
-            groupCommitHold.SetPendingCompletions(needsSuccessor ? Math.Max(1, _queue.Count) : 0);
+            observer.SetPendingCompletions(needsSuccessor ? Math.Max(1, _queue.Count) : 0);
             return true;
         }
     }
+}
+
+/// <summary>Creates dispatchers that complete tasks on the thread pool.</summary>
+internal sealed class ThreadPoolCompletionDispatcherFactory : ICompletionDispatcherFactory
+{
+    public static ThreadPoolCompletionDispatcherFactory Instance { get; } = new();
+
+    public ICompletionDispatcher<TOutcome> Create<TOutcome>(IPendingCompletionsObserver observer) =>
+        new ThreadPoolCompletionDispatcher<TOutcome>(observer);
 }

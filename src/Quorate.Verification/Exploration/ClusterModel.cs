@@ -1,3 +1,4 @@
+using Quorate.Node.Driver;
 using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
 using Quorate.Verification.Specification;
@@ -264,7 +265,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
 
     private MemberState Start(NodeId id, DiskImage disk, int startNumber)
     {
-        var core = new RaftCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
+        var core = RaftGroup.CreateCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
         core.AbstractTime();
         _refinement?.OnStart(core);
         return new MemberState(_permutations, core, disk, [], startNumber);

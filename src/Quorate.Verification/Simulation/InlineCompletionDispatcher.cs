@@ -13,3 +13,12 @@ internal sealed class InlineCompletionDispatcher<TOutcome> : ICompletionDispatch
             completion.Source.TrySetResult(completion.Outcome);
     }
 }
+
+/// <summary>Creates dispatchers that complete tasks inline: no completion is ever pending.</summary>
+internal sealed class InlineCompletionDispatcherFactory : ICompletionDispatcherFactory
+{
+    public static InlineCompletionDispatcherFactory Instance { get; } = new();
+
+    public ICompletionDispatcher<TOutcome> Create<TOutcome>(IPendingCompletionsObserver observer) =>
+        new InlineCompletionDispatcher<TOutcome>();
+}

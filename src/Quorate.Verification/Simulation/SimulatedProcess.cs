@@ -13,12 +13,10 @@ using Quorate.Verification.Tracing;
 namespace Quorate.Verification.Simulation;
 
 /// <summary>
-/// One process of a member: the real driver, write-ahead log, applier and core, assembled as a running node assembles them.
+/// One process of a member: the group that a running node has, with virtual time, disk and network. It checks each step.
 /// </summary>
-internal sealed class SimulatedProcess
+internal sealed class SimulatedProcess : ILoop
 {
-    private readonly RaftDriver _driver;
-    private readonly TickClock _clock;
     private readonly SimulatedMachine _machine;
     private readonly SimulatedCluster _cluster;
     private readonly VirtualTime _time;
@@ -44,51 +42,53 @@ internal sealed class SimulatedProcess
 
         // Peers reject a member with a wiped disk, so to the specification it is a member that stays down.
         _refinement = machine.IsWiped ? null : cluster.Refinement;
-        var (swarm, wal) = (cluster.Swarm, machine.WalOptions);
+        var swarm = cluster.Swarm;
         _incarnationStore = IncarnationStore.Open(machine.Disk, machine.IncarnationPrng.Next);
-        (Log, var recovered) = WriteAheadLog.Open(machine.Disk, wal);
-        if (recovered.TruncatedTail is not null)
+        DiskWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.FlushLatency);
+        ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
+        StateMachine = cluster.Application.OpenGroup(new RaftGroupOptions
+        {
+            Raft = cluster.RaftOptionsFor(machine.Id, seed: machine.SeedPrng.Next()),
+            Configuration = cluster.Configuration,
+            Storage = machine.Disk,
+            Wal = machine.WalOptions,
+            TimeProvider = machine.Clock,
+            TickInterval = TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10,
+            PendingRequestsMax = swarm.HasTightLimits ? 4 : 1024,
+            QueuedProposalBytesMax = 1 << 20,
+            Loop = this,
+            DiskWorker = DiskWorker,
+            ApplyWorker = ApplyWorker,
+            CompletionDispatchers = InlineCompletionDispatcherFactory.Instance,
+            StartNetwork = StartNetwork,
+            OnStep = Observe,
+        });
+        if (Group.HasTruncatedTail)
             cluster.Counters.Increment(CoverageMark.TornTailTruncated);
         if (cluster.IsInLivenessPhase)
             cluster.Counters.Increment(CoverageMark.StartedInLivenessPhase);
-
-        var seed = machine.SeedPrng.Next();
-        var waitingMax = swarm.HasTightLimits ? 4 : 1024;
-        (Clients, Reads) = (new ProposalQueue(waitingMax, 1 << 20, new GroupCommitHold(machine.Clock, Wake)), new PendingReads(waitingMax));
-        DiskWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.FlushLatency);
-        ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
-        StateMachine = cluster.Application.CreateHost(
-            machine.Id, firstSequence: seed >> 1, Reads, ApplyWorker, recovered.FirstIndex - 1, Wake);
-        var restored = StartupRecovery.Run(Log, recovered, cluster.Configuration, StateMachine.Replay, CancellationToken.None);
-        Core = new RaftCore(cluster.RaftOptionsFor(machine.Id, seed), restored);
         _refinement?.OnStart(Core);
-        Endpoint =
-            new SimulatedEndpoint(cluster.Network, machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Wake, cluster.Trace);
-        _clock = new TickClock(machine.Clock, TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10, ticksAtOnceMax: 10);
-        var logWriter = new LogWriter(Log, wal, DiskWorker, Wake);
-        _driver = new RaftDriver(Core, Endpoint, logWriter, StateMachine.Applier, Reads, Clients, _clock, Observe);
         _lastState = CoreState.Of(Core);
         cluster.LogChecker.OnStarted(Core);
     }
 
-    public RaftCore Core { get; }
+    public RaftGroup Group => StateMachine.Group;
+
+    public RaftCore Core => Group.Core;
+
+    public WriteAheadLog Log => Group.Log;
 
     public IStateMachineHost StateMachine { get; }
 
-    public WriteAheadLog Log { get; }
-
-    public PendingReads Reads { get; }
-
-    public ProposalQueue Clients { get; }
-
-    public SimulatedEndpoint Endpoint { get; }
+    /// <summary>The network of this process; it exists once the log has been recovered.</summary>
+    public SimulatedEndpoint Endpoint { get; private set; } = null!;
 
     public SimulatedWorker DiskWorker { get; }
 
     public SimulatedWorker ApplyWorker { get; }
 
     /// <summary>The time until the next tick, by this member's clock.</summary>
-    public TimeSpan UntilNextTick => _clock.UntilNext;
+    public TimeSpan UntilNextTick => Group.UntilNextTick;
 
     /// <summary>The state of the core at the last check.</summary>
     public CoreState State => _lastState;
@@ -102,12 +102,17 @@ internal sealed class SimulatedProcess
     public bool RunOnce()
     {
         _hasChanged = false;
-        if (_driver.RunOnce())
-            Wake();
+        Group.RunOnce();
         return _hasChanged;
     }
 
-    public void Wake() => _machine.Wake(this);
+    public void Signal() => _machine.Wake(this);
+
+    /// <summary>Requests an iteration, as <see cref="Signal"/> does: in virtual time every iteration has an event of its own.</summary>
+    public void TryRunInline() => Signal();
+
+    private SimulatedEndpoint StartNetwork() => Endpoint =
+        new SimulatedEndpoint(_cluster.Network, _machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Signal, _cluster.Trace);
 
     private bool IsKnownIncarnation(NodeId peer, ulong incarnation)
     {

@@ -2,48 +2,47 @@ using Quorate.Node.Driver;
 using Quorate.Node.Tests.Storage;
 using Quorate.Node.Threading;
 using Quorate.Node.Transport;
-using Quorate.Node.Wal;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
 /// <summary>
-/// The driver of member 1 of three. The test stands in for the network, the disk thread and the apply thread, and decides when each acts.
+/// The group of member 1 of three. The test stands in for the loop, the network, the disk thread and the apply thread, and decides when
+/// each acts.
 /// </summary>
-internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionDispatcher<ProposalResult<int>>
+internal sealed class DriverHarness : IStateMachine<int>, INetwork, ILoop, ICompletionDispatcherFactory
 {
     private static readonly NodeId Self = new(1);
 
     private readonly Queue<NetworkEvent> _arriving = new();
-    private readonly WriteAheadLog _log;
-    private readonly PendingProposals<int> _pendingProposals;
-    private readonly Applier<int> _applier;
-    private readonly RaftDriver _driver;
+    private readonly RaftGroup<int> _group;
 
-    public DriverHarness(int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null)
-    {
-        var walOptions = Wal.Given.SmallSegments();
-        (_log, _) = WriteAheadLog.Open(new MemoryStorage(), walOptions);
-        PendingReads = new PendingReads(pendingMax);
-        ProposalQueue =
-            new ProposalQueue(pendingMax, 1 << 20, GroupCommitHold = new GroupCommitHold(time ?? TimeProvider.System, static () => { }));
-        _pendingProposals = new PendingProposals<int>(Self, firstSequence: 0, this);
-        _applier = new Applier<int>(this, Self, _pendingProposals, PendingReads, ApplyThread, LogIndex.Zero, static () => { });
-        var members = new Configuration([Self, new NodeId(2), new NodeId(3)]);
-        Core = new RaftCore((options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
-            new DurableState { Configuration = members });
-        var clock = new TickClock(time ?? TimeProvider.System, TimeSpan.FromHours(1), ticksAtOnceMax: 1);
-        _driver = new RaftDriver(Core, this, new LogWriter(_log, walOptions, DiskThread, static () => { }), _applier, PendingReads,
-            ProposalQueue, clock, static (_, in _, _) => { });
-    }
+    public DriverHarness(int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null) => _group = RaftGroup.Open(
+        new RaftGroupOptions
+        {
+            Raft = (options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
+            Configuration = new Configuration([Self, new NodeId(2), new NodeId(3)]),
+            Storage = new MemoryStorage(),
+            Wal = Wal.Given.SmallSegments(),
+            TimeProvider = time ?? TimeProvider.System,
+            TickInterval = TimeSpan.FromHours(1),
+            PendingRequestsMax = pendingMax,
+            QueuedProposalBytesMax = 1 << 20,
+            Loop = this,
+            DiskWorker = DiskThread,
+            ApplyWorker = ApplyThread,
+            CompletionDispatchers = this,
+            StartNetwork = () => this,
+            OnStep = static (_, in _, _) => { },
+        },
+        this);
 
-    public RaftCore Core { get; }
+    public RaftCore Core => _group.Core;
 
-    public PendingReads PendingReads { get; }
+    public PendingReads PendingReads => _group.PendingReads;
 
-    public ProposalQueue ProposalQueue { get; }
-
-    public GroupCommitHold GroupCommitHold { get; }
+    /// <summary>Receives the number of completions that are to be delivered; the harness itself completes callers at once.</summary>
+    public IPendingCompletionsObserver CompletionsObserver { get; private set; } = null!;
 
     public ManualWorker DiskThread { get; } = new();
 
@@ -60,9 +59,9 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
     /// </summary>
     public void RunOnce(bool disk = true)
     {
-        _driver.RunOnce();
+        _group.RunOnce();
         while (disk && DiskThread.RunNext())
-            _driver.RunOnce();
+            _group.RunOnce();
     }
 
     public void Receive(Message message)
@@ -73,11 +72,11 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
 
     public (ProposalId Id, Task<ProposalResult<int>> Outcome) Propose(int bytes)
     {
-        Assert.True(ProposalQueue.TryAdd(new byte[bytes], _pendingProposals, out var id, out var outcome));
+        Assert.True(_group.TryPropose(new byte[bytes], out var id, out var outcome));
         return (id, outcome);
     }
 
-    public bool Withdraw(ProposalId proposal) => ProposalQueue.Withdraw(proposal.Sequence, _pendingProposals);
+    public bool Withdraw(ProposalId proposal) => _group.Withdraw(proposal);
 
     /// <summary>Receives an AppendEntries of member 2, the leader of term 1.</summary>
     public void ReceiveAppendEntries(LogIndex commit = default, params LogEntry[] entries) => Receive(new AppendEntries
@@ -107,10 +106,27 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ICompletionD
 
     bool INetwork.TryReceive(out NetworkEvent received) => _arriving.TryDequeue(out received);
 
-    void ICompletionDispatcher<ProposalResult<int>>.Dispatch(ReadOnlySpan<Completion<ProposalResult<int>>> completions)
+    void ILoop.Signal()
     {
-        foreach (ref readonly var completion in completions)
-            completion.Source.TrySetResult(completion.Outcome);
+    }
+
+    void ILoop.TryRunInline()
+    {
+    }
+
+    ICompletionDispatcher<TOutcome> ICompletionDispatcherFactory.Create<TOutcome>(IPendingCompletionsObserver observer)
+    {
+        CompletionsObserver = observer;
+        return new InlineDispatcher<TOutcome>();
+    }
+
+    private sealed class InlineDispatcher<TOutcome> : ICompletionDispatcher<TOutcome>
+    {
+        public void Dispatch(ReadOnlySpan<Completion<TOutcome>> completions)
+        {
+            foreach (ref readonly var completion in completions)
+                completion.Source.TrySetResult(completion.Outcome);
+        }
     }
 
     /// <summary>A worker that runs its work when the test calls it.</summary>

@@ -9,7 +9,7 @@ public sealed class GroupCommitHoldTests
     public GroupCommitHoldTests()
     {
         _node = new DriverHarness(time: _clock);
-        _node.GroupCommitHold.SetPendingCompletions(2);
+        _node.CompletionsObserver.SetPendingCompletions(2);
     }
 
     [Fact]
@@ -17,11 +17,11 @@ public sealed class GroupCommitHoldTests
     {
         var (_, outcome) = _node.Propose(bytes: 1);
         _node.RunOnce();
-        _node.GroupCommitHold.SetPendingCompletions(1);
+        _node.CompletionsObserver.SetPendingCompletions(1);
         _node.RunOnce();
         Assert.False(outcome.IsCompleted);
 
-        _node.GroupCommitHold.SetPendingCompletions(0);
+        _node.CompletionsObserver.SetPendingCompletions(0);
         _node.RunOnce();
         Assert.True(outcome.IsCompleted); // rejected: there is no leader
     }
@@ -35,7 +35,7 @@ public sealed class GroupCommitHoldTests
         Assert.False(outcome.IsCompleted);
 
         _clock.Milliseconds = 2;
-        _node.GroupCommitHold.SetPendingCompletions(1);
+        _node.CompletionsObserver.SetPendingCompletions(1);
         _node.RunOnce();
         Assert.True(outcome.IsCompleted);
     }

@@ -16,13 +16,13 @@ public sealed class LoopSchedulerTests
         var seen = 0;
         var inside = 0;
         var overlaps = 0;
-        var scheduler = CreateScheduler(() =>
+        var scheduler = new LoopScheduler("group");
+        Start(scheduler, () =>
         {
             overlaps += Interlocked.Increment(ref inside) - 1;
             seen = Volatile.Read(ref signals);
             Interlocked.Decrement(ref inside);
         });
-        scheduler.Start();
 
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(
             () =>
@@ -51,15 +51,14 @@ public sealed class LoopSchedulerTests
     public async Task The_notifying_thread_runs_one_iteration_and_leaves_the_next_to_the_loop_thread()
     {
         var takenBy = new List<string?>();
-        LoopScheduler? scheduler = null;
-        scheduler = CreateScheduler(() =>
+        var scheduler = new LoopScheduler("group");
+        Start(scheduler, () =>
         {
             lock (takenBy)
                 takenBy.Add(Thread.CurrentThread.Name);
             if (Thread.CurrentThread.Name == "notifier")
-                scheduler!.TryRunInline();
+                scheduler.TryRunInline();
         });
-        scheduler.Start();
         await UntilAsync(1);
 
         var notifier = new Thread(scheduler.TryRunInline) { Name = "notifier" };
@@ -92,13 +91,13 @@ public sealed class LoopSchedulerTests
     public async Task An_iteration_that_throws_is_the_last()
     {
         var taken = 0;
-        var scheduler = CreateScheduler(() =>
+        var scheduler = new LoopScheduler("group");
+        Start(scheduler, () =>
         {
             Interlocked.Increment(ref taken);
             if (Thread.CurrentThread.Name == "notifier")
                 throw new IOException("the disk failed");
         });
-        scheduler.Start();
 
         var notifier = new Thread(scheduler.TryRunInline) { Name = "notifier" };
         while (!_ended.Task.IsCompleted)
@@ -118,6 +117,6 @@ public sealed class LoopSchedulerTests
         Assert.Equal(last, taken);
     }
 
-    private LoopScheduler CreateScheduler(Action runOnce) =>
-        new("group", runOnce, new TickClock(TimeProvider.System, TimeSpan.FromHours(1), ticksAtOnceMax: 1), _ended.SetResult);
+    private void Start(LoopScheduler scheduler, Action runOnce) =>
+        scheduler.Start(runOnce, static () => TimeSpan.FromHours(1), _ended.SetResult);
 }

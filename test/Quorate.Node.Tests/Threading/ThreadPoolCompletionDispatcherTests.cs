@@ -1,4 +1,3 @@
-using Quorate.Node.Driver;
 using Quorate.Node.Threading;
 
 namespace Quorate.Node.Tests.Threading;
@@ -6,7 +5,7 @@ namespace Quorate.Node.Tests.Threading;
 /// <summary>Continuations run on the thread pool, several per work item, and none of them delays another.</summary>
 public sealed class ThreadPoolCompletionDispatcherTests
 {
-    private readonly ThreadPoolCompletionDispatcher<int> _dispatcher = new(new GroupCommitHold(TimeProvider.System, static () => { }));
+    private readonly ThreadPoolCompletionDispatcher<int> _dispatcher = new(new NoHold());
 
     [Fact]
     public async Task Each_continuation_gets_its_own_outcome_and_runs_on_a_pool_thread()
@@ -62,4 +61,13 @@ public sealed class ThreadPoolCompletionDispatcherTests
 
     private static TaskCompletionSource<int>[] Callers(int count) =>
         [.. Enumerable.Range(0, count).Select(_ => new TaskCompletionSource<int>())];
+
+    private sealed class NoHold : IPendingCompletionsObserver
+    {
+        public bool IsAwaited => false;
+
+        public void SetPendingCompletions(int count)
+        {
+        }
+    }
 }

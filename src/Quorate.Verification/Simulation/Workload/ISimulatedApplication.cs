@@ -1,5 +1,4 @@
 using Quorate.Node.Driver;
-using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
@@ -12,8 +11,8 @@ internal interface ISimulatedApplication
     /// <summary>Returns the command, or the instruction, that reproduces a run.</summary>
     string ReproCommand(ulong seed, RunOptions options);
 
-    /// <summary>Creates an empty state machine for a process that starts.</summary>
-    IStateMachineHost CreateHost(NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake);
+    /// <summary>Opens the group of a process that starts, with an empty state machine.</summary>
+    IStateMachineHost OpenGroup(RaftGroupOptions options);
 
     /// <summary>Creates a client, which starts on its own.</summary>
     /// <param name="cluster">The cluster to which it sends requests.</param>
@@ -25,18 +24,13 @@ internal interface ISimulatedApplication
     void CheckHistory(RunCounters counters);
 }
 
-/// <summary>
-/// The state machine of one process, with the applier that feeds it commands and the proposals that wait for its results.
-/// </summary>
+/// <summary>The state machine of one process, and the group that replicates it.</summary>
 internal interface IStateMachineHost
 {
-    IApplier Applier { get; }
+    RaftGroup Group { get; }
 
     /// <summary>The last index whose effect reads can observe.</summary>
     LogIndex VisibleIndex { get; }
-
-    /// <summary>Applies the entries that were committed before the process started.</summary>
-    void Replay(ReadOnlySpan<LogEntry> committed);
 
     /// <summary>Returns, at the end of a run, whether two state machines are in the same state.</summary>
     bool HasSameState(IStateMachineHost other);

@@ -1,5 +1,4 @@
 using Quorate.Node.Driver;
-using Quorate.Node.Threading;
 using Quorate.Raft;
 using Quorate.Verification.Linearizability;
 using Quorate.Verification.Simulation.Checks;
@@ -31,9 +30,8 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
 
     public string ReproCommand(ulong seed, RunOptions options) => reproCommand(seed, options);
 
-    public IStateMachineHost CreateHost(
-        NodeId member, ulong firstSequence, PendingReads reads, IWorker worker, LogIndex applied, Action wake) =>
-        new StateMachineHost<TStateMachine, TResult>(this, CreateStateMachine(), member, firstSequence, reads, worker, applied, wake);
+    public IStateMachineHost OpenGroup(RaftGroupOptions options) =>
+        new StateMachineHost<TStateMachine, TResult>(this, CreateStateMachine(), options);
 
     public ISimulatedClient CreateClient(SimulatedCluster cluster, int number, SimulatedMachine? fixedTarget = null) =>
         new VirtualClient<TStateMachine, TResult>(

@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using Quorate.Node;
 using Quorate.Node.Driver;
-using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Workload;
 
 /// <summary>
-/// The state machine of one process, with its applier and its pending proposals. The host puts the operation's number in front of each
+/// The state machine of one process and its group. The host puts the operation's number in front of each
 /// command, and removes it before the state machine applies the command.
 /// </summary>
 internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHost, IStateMachine<TResult>
@@ -17,50 +16,37 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
 
     private readonly SimulatedApplication<TStateMachine, TResult> _application;
     private readonly NodeId _member;
-    private readonly PendingProposals<TResult> _proposals;
-    private readonly Applier<TResult> _applier;
+    private readonly RaftGroup<TResult> _group;
     private int _appliedCount;
     private (int After, object? State) _finalState = (-1, null);
 
     public StateMachineHost(
         SimulatedApplication<TStateMachine, TResult> application,
         TStateMachine stateMachine,
-        NodeId member,
-        ulong firstSequence,
-        PendingReads reads,
-        IWorker worker,
-        LogIndex applied,
-        Action wake)
+        RaftGroupOptions options)
     {
-        (_application, StateMachine, _member) = (application, stateMachine, member);
-        _proposals = new PendingProposals<TResult>(member, firstSequence, new InlineCompletionDispatcher<ProposalResult<TResult>>());
-        _applier = new Applier<TResult>(this, member, _proposals, reads, worker, applied, wake);
+        (_application, StateMachine, _member) = (application, stateMachine, options.Raft.Self);
+        _group = RaftGroup.Open(options, this);
     }
 
     public TStateMachine StateMachine { get; }
 
-    public IApplier Applier => _applier;
+    public RaftGroup Group => _group;
 
     public LogIndex VisibleIndex { get; private set; }
 
-    public void Replay(ReadOnlySpan<LogEntry> committed) => _applier.Replay(committed);
-
     /// <summary>Proposes a command. Returns false if the proposal queue is full.</summary>
     public bool TryPropose(
-        ProposalQueue proposals,
-        ulong operation,
-        ReadOnlyMemory<byte> command,
-        out ProposalId id,
-        out Task<ProposalResult<TResult>>? outcome)
+        ulong operation, ReadOnlyMemory<byte> command, out ProposalId id, out Task<ProposalResult<TResult>>? outcome)
     {
         var payload = new byte[OperationNumberBytes + command.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(payload, operation);
         command.CopyTo(payload.AsMemory(OperationNumberBytes));
-        return proposals.TryAdd(payload, _proposals, out id, out outcome);
+        return _group.TryPropose(payload, out id, out outcome);
     }
 
     /// <summary>Withdraws a proposal, because its client stops waiting for it.</summary>
-    public void Withdraw(ProposalQueue proposals, ProposalId id) => proposals.Withdraw(id.Sequence, _proposals);
+    public void Withdraw(ProposalId id) => _group.Withdraw(id);
 
     public TResult Apply(in CommittedCommand command)
     {

@@ -5,8 +5,8 @@ using Quorate.Raft;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="ProposalQueue"/>: many clients enqueue up to a limit, and one driver takes.</summary>
-public sealed class ProposalQueueTests
+/// <summary><see cref="PendingProposals{TResult}"/>: many clients enqueue up to a limit, and one driver takes.</summary>
+public sealed class PendingProposalsTests
 {
     private const int Max = 2;
 
@@ -18,13 +18,11 @@ public sealed class ProposalQueueTests
     public void Held_proposals_are_taken_without_a_tick() => CoyoteTestRunner.Explore(1000, async () =>
     {
         var wake = new WakeSignal();
-        var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
-        var queue = new ProposalQueue(proposalsMax: 8, proposalBytesMax: 1 << 20, hold);
-        var dispatcher = new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold);
-        var pending = new PendingProposals<int>(Given.Self, firstSequence: 0, dispatcher);
+        var pending = Given.Proposals(Given.Loop(wake));
         List<(ulong, ProposalResult<int>)> outcomes = [];
         var first = ProposeAgainAsync(Register());
         var last = Register();
+        wake.Wait(); // the signal of these two
 
         Given.RunConcurrently(
             () => pending.Complete(outcomes),
@@ -35,7 +33,7 @@ public sealed class ProposalQueueTests
                 for (var taken = 0; taken < 2;)
                 {
                     wake.Wait();
-                    queue.Drain(ref batch, ref withdrawn);
+                    pending.Drain(ref batch, ref withdrawn);
                     taken += batch.Count;
                     batch.Clear();
                 }
@@ -45,7 +43,7 @@ public sealed class ProposalQueueTests
 
         Task<ProposalResult<int>> Register()
         {
-            outcomes.Add((pending.Register(out var outcome).Sequence, ProposalResult<int>.Indeterminate));
+            outcomes.Add((AddAndTake(pending, out var outcome).Sequence, ProposalResult<int>.Indeterminate));
             return outcome;
         }
 
@@ -57,8 +55,7 @@ public sealed class ProposalQueueTests
 
         void Propose()
         {
-            Assert.True(queue.TryAdd(new byte[1], pending, out _, out _));
-            hold.Signal();
+            Assert.True(pending.TryAdd(new byte[1], out _, out _));
         }
     });
 
@@ -68,27 +65,21 @@ public sealed class ProposalQueueTests
     {
         var wake = new WakeSignal();
         var taken = new WakeSignal();
-        var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
-        var queue = new ProposalQueue(proposalsMax: 8, proposalBytesMax: 1 << 20, hold);
-        var pending =
-            new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
-        var proposal = pending.Register(out var outcome);
+        var pending = Given.Proposals(Given.Loop(wake));
+        var proposal = AddAndTake(pending, out var outcome);
+        wake.Wait(); // the signal of this one
         var caller = BlockAsync();
 
         Given.RunConcurrently(
-            () => pending.Complete(proposal.Sequence, ProposalResult<int>.Indeterminate),
-            () =>
-            {
-                Assert.True(queue.TryAdd(new byte[1], pending, out _, out _));
-                hold.Signal();
-            },
+            () => pending.Reject(new ProposalRejection(proposal, RejectReason.Superseded), NodeId.None),
+            () => Assert.True(pending.TryAdd(new byte[1], out _, out _)),
             () =>
             {
                 var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
                 while (batch.Count == 0)
                 {
                     wake.Wait();
-                    queue.Drain(ref batch, ref withdrawn);
+                    pending.Drain(ref batch, ref withdrawn);
                 }
 
                 taken.Set();
@@ -106,10 +97,7 @@ public sealed class ProposalQueueTests
     public void Proposals_are_taken_once_in_ascending_order() => CoyoteTestRunner.Explore(300, () =>
     {
         var wake = new WakeSignal();
-        var hold = new GroupCommitHold(Given.FrozenClock, wake.Set);
-        var queue = new ProposalQueue(Max, proposalBytesMax: 1 << 20, hold);
-        var pending =
-            new PendingProposals<int>(Given.Self, firstSequence: 0, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
+        var pending = Given.Proposals(Given.Loop(wake), Max);
         var (accepted, stopped) = (0, 0);
         List<ulong> taken = [];
 
@@ -137,7 +125,7 @@ public sealed class ProposalQueueTests
         {
             for (var i = 0; i < 2; i++)
             {
-                if (queue.TryAdd(new byte[1], pending, out _, out _))
+                if (pending.TryAdd(new byte[1], out _, out _))
                     Interlocked.Increment(ref accepted);
                 wake.Set();
             }
@@ -148,7 +136,7 @@ public sealed class ProposalQueueTests
 
         void Take(ref ProposalBatch batch, ref List<ulong> withdrawn)
         {
-            queue.Drain(ref batch, ref withdrawn);
+            pending.Drain(ref batch, ref withdrawn);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);
@@ -160,24 +148,35 @@ public sealed class ProposalQueueTests
     public void A_proposal_completes_exactly_once() => CoyoteTestRunner.Explore(300, () =>
     {
         var dispatcher = new RecordingDispatcher();
-        var pending = new PendingProposals<int>(Given.Self, firstSequence: 0, dispatcher);
-        ulong[] numbers = [pending.Register(out var first).Sequence, pending.Register(out var second).Sequence];
+        var pending = new PendingProposals<int>(
+            Given.Self, firstSequence: 0, queuedMax: 8, queuedBytesMax: 1 << 20,
+            new GroupCommitHold(Given.FrozenClock, Given.Loop(new WakeSignal())), dispatcher);
+        ProposalId[] ids = [AddAndTake(pending, out var first), AddAndTake(pending, out var second)];
         var committed = ProposalResult<int>.Committed(new LogIndex(1), 7);
 
         Given.RunConcurrently(
-            () => pending.Complete([(numbers[0], committed), (numbers[1], committed)]),
+            () => pending.Complete([(ids[0].Sequence, committed), (ids[1].Sequence, committed)]),
             () =>
             {
-                foreach (var number in numbers)
-                    pending.Complete(number, ProposalResult<int>.Rejected(RejectReason.Superseded, NodeId.None));
+                foreach (var id in ids)
+                    pending.Reject(new ProposalRejection(id, RejectReason.Superseded), NodeId.None);
             },
-            () => pending.CompleteAll(ProposalResult<int>.Indeterminate));
+            pending.CompleteAll);
 
         Assert.Equal(0, pending.Count);
         Assert.Equal(2, dispatcher.All.Count);
         Assert.Equal(1, dispatcher.All.Count(completion => completion.Source.Task == first));
         Assert.Equal(1, dispatcher.All.Count(completion => completion.Source.Task == second));
     });
+
+    /// <summary>Adds a proposal and takes it from the queue, as the driver does.</summary>
+    private static ProposalId AddAndTake(PendingProposals<int> pending, out Task<ProposalResult<int>> outcome)
+    {
+        Assert.True(pending.TryAdd(new byte[1], out var id, out outcome!));
+        var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
+        pending.Drain(ref batch, ref withdrawn);
+        return id;
+    }
 
     private sealed class RecordingDispatcher : ICompletionDispatcher<ProposalResult<int>>
     {

@@ -1,0 +1,105 @@
+using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Threading;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Driver;
+
+/// <summary>One member of one Raft group: the core and everything that it needs to run, assembled. It has no threads of its own.</summary>
+/// <remarks>
+/// <code>
+///   RaftNode (threads, files, sockets) ──┐
+///                                        ├─► RaftGroup ─► driver ─► core, write-ahead log, proposals, reads, applier, clock, network
+///   simulator (virtual ones) ────────────┘
+/// </code>
+/// The production node and the simulator use this one composition, so what is tested is object for object what runs.
+/// Threading: <see cref="RunOnce"/> is called by one thread at a time; requests are added by any thread.
+/// </remarks>
+internal abstract class RaftGroup : IDisposable
+{
+    private readonly RaftDriver _driver;
+    private readonly TickClock _clock;
+    private readonly IApplier _applier;
+    private readonly ILoop _loop;
+
+    private protected RaftGroup(
+        RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, IApplier applier, IPendingProposals pendingProposals,
+        PendingReads pendingReads, CancellationToken cancellationToken)
+    {
+        (Log, _applier, PendingReads, _loop) = (log, applier, pendingReads, options.Loop);
+        HasTruncatedTail = recovered.TruncatedTail is not null;
+        var restored = StartupRecovery.Run(log, recovered, options.Configuration, applier.Replay, cancellationToken);
+        Core = CreateCore(options.Raft, restored);
+        _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
+        _driver = new RaftDriver(
+            Core, options.StartNetwork(), new LogWriter(log, options.Wal, options.DiskWorker, options.Loop), applier, pendingProposals,
+            pendingReads, _clock, options.OnStep);
+    }
+
+    public RaftCore Core { get; }
+
+    public WriteAheadLog Log { get; }
+
+    /// <summary>Whether recovery removed a torn write from the end of the log.</summary>
+    public bool HasTruncatedTail { get; }
+
+    /// <summary>The highest index that is applied and visible to readers. Any thread may read it.</summary>
+    public LogIndex Applied => _applier.Applied;
+
+    /// <summary>The time until the next iteration is due if no event arrives. Any thread may read it.</summary>
+    public TimeSpan UntilNextTick => _clock.UntilNext;
+
+    /// <summary>The reads without a result.</summary>
+    public PendingReads PendingReads { get; }
+
+    /// <summary>The number of proposals without an outcome. Any thread may read it.</summary>
+    public abstract int PendingProposalCount { get; }
+
+    /// <summary>Opens the write-ahead log, applies the committed entries and assembles the group. It neither starts nor owns a thread.</summary>
+    /// <exception cref="IOException">The storage cannot be used, or the log is corrupt. Nothing stays open.</exception>
+    /// <exception cref="OperationCanceledException">The start was cancelled; the data on disk is unchanged. Nothing stays open.</exception>
+    public static RaftGroup<TResult> Open<TResult>(
+        RaftGroupOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
+    {
+        var (log, recovered) = WriteAheadLog.Open(options.Storage, options.Wal);
+        try
+        {
+            return RaftGroup<TResult>.Assemble(options, stateMachine, log, recovered, cancellationToken);
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates a core. The explorer, which runs cores without a driver, creates them here too.</summary>
+    public static RaftCore CreateCore(RaftOptions options, DurableState restored) => new RaftCore(options, restored);
+
+    /// <summary>
+    /// Runs one iteration. When more messages may have arrived than one iteration takes, it signals the loop for another.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    /// <exception cref="StateMachineException">The state machine threw.</exception>
+    /// <exception cref="InvariantViolationException">An invariant is false: a bug in this library.</exception>
+    public void RunOnce()
+    {
+        if (_driver.RunOnce())
+            _loop.Signal();
+    }
+
+    /// <summary>Adds a read and signals the loop. Returns false when the limit of pending reads is reached.</summary>
+    public bool TryRead([NotNullWhen(true)] out PendingRead? read)
+    {
+        if (!PendingReads.TryAdd(out read))
+            return false;
+        _loop.Signal();
+        return true;
+    }
+
+    /// <summary>Completes all pending requests when the node stops: proposals as indeterminate, reads as rejected.</summary>
+    public virtual void CompletePending() => PendingReads.RejectAll(RejectReason.Stopped);
+
+    /// <summary>Closes the write-ahead log. The disk worker must be idle, and stay so.</summary>
+    public void Dispose() => Log.Dispose();
+}

@@ -1,0 +1,54 @@
+using Quorate.Node.Storage;
+using Quorate.Node.Threading;
+using Quorate.Node.Transport;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Driver;
+
+/// <summary>
+/// What a <see cref="RaftGroup"/> is assembled from: threads, files and sockets in production, their simulated counterparts in the
+/// simulator.
+/// </summary>
+internal sealed record RaftGroupOptions
+{
+    /// <summary>The options of the core, with the id of this member and the seed of its randomness.</summary>
+    public required RaftOptions Raft { get; init; }
+
+    /// <summary>The members with which the group was created.</summary>
+    public required Configuration Configuration { get; init; }
+
+    /// <summary>Holds the write-ahead log.</summary>
+    public required IStorage Storage { get; init; }
+
+    public required WalOptions Wal { get; init; }
+
+    public required TimeProvider TimeProvider { get; init; }
+
+    /// <summary>The duration of one tick of the core.</summary>
+    public required TimeSpan TickInterval { get; init; }
+
+    /// <summary>The most queued proposals and, separately, the most pending reads.</summary>
+    public required int PendingRequestsMax { get; init; }
+
+    /// <summary>The most bytes of commands in the proposal queue.</summary>
+    public required long QueuedProposalBytesMax { get; init; }
+
+    /// <summary>Runs the iterations; it must not run one before <see cref="RaftGroup.Open"/> has returned.</summary>
+    public required ILoop Loop { get; init; }
+
+    /// <summary>Runs the operations of the write-ahead log.</summary>
+    public required IWorker DiskWorker { get; init; }
+
+    /// <summary>Runs the state machine.</summary>
+    public required IWorker ApplyWorker { get; init; }
+
+    /// <summary>Creates the dispatcher that completes the tasks of proposers.</summary>
+    public required ICompletionDispatcherFactory CompletionDispatchers { get; init; }
+
+    /// <summary>Starts the network; called once, when the group has recovered. The caller of <see cref="RaftGroup.Open"/> disposes it.</summary>
+    public required Func<INetwork> StartNetwork { get; init; }
+
+    /// <summary>Observes each step of the core.</summary>
+    public required StepObserver OnStep { get; init; }
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Driver;
+
+/// <summary>A <see cref="RaftGroup"/> with the result type of its state machine.</summary>
+internal sealed class RaftGroup<TResult> : RaftGroup
+{
+    private readonly PendingProposals<TResult> _pendingProposals;
+
+    private RaftGroup(
+        RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, Applier<TResult> applier,
+        PendingProposals<TResult> pendingProposals, PendingReads pendingReads, CancellationToken cancellationToken)
+        : base(options, log, recovered, applier, pendingProposals, pendingReads, cancellationToken) => _pendingProposals = pendingProposals;
+
+    /// <inheritdoc/>
+    public override int PendingProposalCount => _pendingProposals.Count;
+
+    internal static RaftGroup<TResult> Assemble(
+        RaftGroupOptions options, IStateMachine<TResult> stateMachine, WriteAheadLog log, RecoveredLog recovered,
+        CancellationToken cancellationToken)
+    {
+        var hold = new GroupCommitHold(options.TimeProvider, options.Loop);
+        var pendingProposals = new PendingProposals<TResult>(
+            options.Raft.Self, firstSequence: options.Raft.Seed >> 1, options.PendingRequestsMax, options.QueuedProposalBytesMax, hold,
+            options.CompletionDispatchers.Create<ProposalResult<TResult>>(hold));
+        var pendingReads = new PendingReads(options.PendingRequestsMax);
+        var applier = new Applier<TResult>(
+            stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, recovered.FirstIndex - 1, options.Loop);
+        return new RaftGroup<TResult>(options, log, recovered, applier, pendingProposals, pendingReads, cancellationToken);
+    }
+
+    /// <summary>Queues a command and signals the loop. Returns false when the queue is full; then nothing was registered.</summary>
+    public bool TryPropose(
+        ReadOnlyMemory<byte> command, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome) =>
+        _pendingProposals.TryAdd(command, out id, out outcome);
+
+    /// <summary>
+    /// Completes a proposal whose caller has stopped waiting as indeterminate; returns false if it already has an outcome.
+    /// </summary>
+    public bool Withdraw(ProposalId id) => _pendingProposals.Withdraw(id.Sequence);
+
+    /// <inheritdoc/>
+    public override void CompletePending()
+    {
+        _pendingProposals.CompleteAll();
+        base.CompletePending();
+    }
+}
