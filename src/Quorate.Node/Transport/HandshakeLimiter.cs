@@ -9,6 +9,13 @@ internal sealed class HandshakeLimiter(int max, int maxPerAddress)
     private readonly Dictionary<IPAddress, int> _perAddress = [];
     private int _count;
 
+    /// <summary>The number of connections from an address whose handshake is not complete.</summary>
+    public int CountOf(IPAddress address)
+    {
+        lock (_gate)
+            return _perAddress.GetValueOrDefault(address);
+    }
+
     public bool TryAcquire(IPAddress address)
     {
         lock (_gate)
