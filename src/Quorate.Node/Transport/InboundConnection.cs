@@ -7,7 +7,7 @@ namespace Quorate.Node.Transport;
 /// Each connection has its own thread, which blocks in the read call and runs the loop itself: through the thread pool, each message would
 /// pass through two more threads. There are as many such threads as peers. Shutting down the socket ends the blocking read.
 /// </remarks>
-internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket socket, Stream stream) : IDisposable
+internal sealed class InboundConnection(TransportContext context, Peer peer, Socket socket, Stream stream) : IDisposable
 {
     private readonly CancellationTokenSource _ending = CancellationTokenSource.CreateLinkedTokenSource(peer.Removed);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,13 +37,13 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
         if (Interlocked.Exchange(ref _malformed, 1) != 0)
             return;
         peer.OnMalformed(fault);
-        network.TaskTracker.TryRun(EndAsync);
+        context.TaskTracker.TryRun(EndAsync);
     }
 
     /// <summary>Reads until the peer closes the connection, the network fails, or this node ends it.</summary>
     public void Run()
     {
-        Thread.CurrentThread.Name = $"raft {network.Options.NodeId} from {peer.Id}";
+        Thread.CurrentThread.Name = $"raft {context.Options.NodeId} from {peer.Id}";
         using var shutdown = SocketErrors.ShutdownOn(socket, _ending.Token);
         try
         {
@@ -63,7 +63,7 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
     private void Serve()
     {
         var established = peer.OnEstablished(outbound: false);
-        network.Report(TransportEventKind.Accepted, peer.Id, $"Node {peer.Id} has connected to this node.");
+        context.Events.Report(TransportEventKind.Accepted, peer.Id, $"Node {peer.Id} has connected to this node.");
         peer.Outbound.RetryNow();
         try
         {
@@ -89,7 +89,7 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
 
     private void ReadAll(CancellationToken cancellation)
     {
-        using var reader = new WireFrameReader(stream, network.Options.MaxFrameBytes);
+        using var reader = new WireFrameReader(stream, context.Options.MaxFrameBytes);
         var skippedGroup = false;
         try
         {
@@ -100,10 +100,10 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
                 peer.ReceiveWindow.WaitForSpace(cancellation);
                 if (reader.Read() is not { } frame)
                     return;
-                if (frame.Group == network.Options.Group)
+                if (frame.Group == context.Options.Group)
                 {
                     peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
-                    network.ReceiveQueue.Add(new ReceivedFrame(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
+                    context.ReceiveQueue.Add(new ReceivedFrame(peer, this, frame.Kind, frame.Body, frame.BodyBytes, frame.Pooled));
                 }
                 else
                 {
@@ -114,12 +114,12 @@ internal sealed class InboundConnection(TcpNetwork network, Peer peer, Socket so
 
                 // Signal once for frames that arrived together; the last of them may be one that was skipped.
                 if (!reader.HasBufferedFrame || peer.ReceiveWindow.IsFull)
-                    network.SignalLoop();
+                    context.SignalLoop();
             }
         }
         finally
         {
-            network.SignalLoop();
+            context.SignalLoop();
         }
     }
 }

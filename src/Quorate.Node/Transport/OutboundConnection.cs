@@ -7,7 +7,7 @@ namespace Quorate.Node.Transport;
 /// Maintains the connection on which this node sends to one peer: connects, performs the handshake, writes the send queue, and reconnects
 /// after a failure.
 /// </summary>
-internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddress firstAddress)
+internal sealed class OutboundConnection(TransportContext context, Peer peer, PeerAddress firstAddress)
 {
     private readonly Lock _gate = new();
     private PeerAddress _address = firstAddress;
@@ -52,7 +52,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         var failures = 0;
         while (!peer.Removed.IsCancellationRequested)
         {
-            var started = network.Options.TimeProvider.GetTimestamp();
+            var started = context.Options.TimeProvider.GetTimestamp();
             using (var phase = BeginPhase(waiting: false))
             {
                 await ConnectAndServeAsync(phase.Token).ConfigureAwait(false);
@@ -61,7 +61,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
 
             // The back-off starts over after a connection that was stable for a while. A connection that breaks at once counts as a
             // failure: otherwise two nodes that disagree about a message would reconnect as fast as they can.
-            var wasStable = network.Options.TimeProvider.GetElapsedTime(started) >= network.Options.MaxReconnectBackoff;
+            var wasStable = context.Options.TimeProvider.GetElapsedTime(started) >= context.Options.MaxReconnectBackoff;
             failures = wasStable ? 0 : failures + 1;
             using (var phase = BeginPhase(waiting: true))
             {
@@ -104,14 +104,14 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
 
     private async Task<Socket> ConnectAsync(PeerAddress address, CancellationToken cancellation)
     {
-        using var timeout = new LinkedTimeout(network.Options.TimeProvider, network.Options.ConnectTimeout, cancellation);
+        using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.ConnectTimeout, cancellation);
         Exception? last = null;
         foreach (var ip in await address.ResolveAsync(timeout.Token).ConfigureAwait(false))
         {
             var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                SocketErrors.Configure(socket, network.Options.UnacknowledgedTimeout);
+                SocketErrors.Configure(socket, context.Options.UnacknowledgedTimeout);
                 await socket.ConnectAsync(new IPEndPoint(ip, address.Port), timeout.Token).ConfigureAwait(false);
                 return socket;
             }
@@ -128,10 +128,10 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
 
     private async Task<bool> PerformHandshakeAsync(Stream stream, PeerAddress address, CancellationToken cancellation)
     {
-        using var timeout = new LinkedTimeout(network.Options.TimeProvider, network.Options.HandshakeTimeout, cancellation);
+        using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.HandshakeTimeout, cancellation);
         var request = new HandshakeRequest(
-            Handshake.VersionMin, Handshake.VersionMax, network.Options.ClusterId, network.Options.NodeId, peer.Id,
-            Features: 0, network.Incarnation);
+            Handshake.VersionMin, Handshake.VersionMax, context.Options.ClusterId, context.Options.NodeId, peer.Id,
+            Features: 0, context.Incarnations.Own);
         await stream.WriteAsync(Handshake.Write(request), timeout.Token).ConfigureAwait(false);
         var response = await Handshake.ReadResponseAsync(stream, timeout.Token).ConfigureAwait(false);
 
@@ -140,7 +140,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
             : response.ClusterId != request.ClusterId ? HandshakeRejection.WrongCluster
             : response.From != request.To ? HandshakeRejection.WrongReceiver
             : response.Version is < Handshake.VersionMin or > Handshake.VersionMax ? HandshakeRejection.WrongVersion
-            : !network.TryRecordIncarnation(peer.Id, response.Incarnation) ? HandshakeRejection.DataDirectoryChanged
+            : !context.Incarnations.TryRecord(peer.Id, response.Incarnation) ? HandshakeRejection.DataDirectoryChanged
             : HandshakeRejection.None;
         if (rejection == HandshakeRejection.None)
             return true;
@@ -152,7 +152,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
     {
         var established = peer.OnEstablished(outbound: true);
         peer.SendQueue.Open(socket);
-        network.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Id} at {address}.");
+        context.Events.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Id} at {address}.");
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var writing = WriteAllAsync(stream, ending.Token);
@@ -216,12 +216,12 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         if (failures == 0)
             return;
         var ceiling = Math.Min(
-            network.Options.MaxReconnectBackoff.TotalMilliseconds,
-            network.Options.InitialReconnectBackoff.TotalMilliseconds * Math.Pow(2, failures - 1));
+            context.Options.MaxReconnectBackoff.TotalMilliseconds,
+            context.Options.InitialReconnectBackoff.TotalMilliseconds * Math.Pow(2, failures - 1));
         var wait = TimeSpan.FromMilliseconds(ceiling * (0.5 + (Random.Shared.NextDouble() / 2)));
         try
         {
-            await Task.Delay(wait, network.Options.TimeProvider, cancellation).ConfigureAwait(false);
+            await Task.Delay(wait, context.Options.TimeProvider, cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -254,7 +254,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
     private void Interrupt()
     {
         if (_phase is { } phase)
-            network.TaskTracker.TryRun(() => CancelAsync(phase));
+            context.TaskTracker.TryRun(() => CancelAsync(phase));
         _phase = null;
     }
 
@@ -275,7 +275,7 @@ internal sealed class OutboundConnection(TcpNetwork network, Peer peer, PeerAddr
         if (_lastReported == text)
             return;
         _lastReported = text;
-        network.Report(kind, peer.Id, text, rejection);
+        context.Events.Report(kind, peer.Id, text, rejection);
     }
 
     private static string Explain(Exception fault) => fault switch

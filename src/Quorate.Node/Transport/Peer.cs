@@ -11,7 +11,7 @@ namespace Quorate.Node.Transport;
 /// </remarks>
 internal sealed class Peer : IDisposable
 {
-    private readonly TcpNetwork _network;
+    private readonly TransportContext _context;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _removed = new();
     private InboundConnection? _inbound;
@@ -25,13 +25,13 @@ internal sealed class Peer : IDisposable
     private long _connects;
     private long _losses;
 
-    public Peer(TcpNetwork network, NodeId id, PeerAddress address)
+    public Peer(TransportContext context, NodeId id, PeerAddress address)
     {
-        _network = network;
+        _context = context;
         Id = id;
-        SendQueue = new SendQueue(network.Options.Group, network.Options.MaxSendQueueBytes);
-        ReceiveWindow = new ReceiveWindow(network.Options.MaxReceiveQueueBytes);
-        Outbound = new OutboundConnection(network, this, address);
+        SendQueue = new SendQueue(context.Options.Group, context.Options.MaxSendQueueBytes);
+        ReceiveWindow = new ReceiveWindow(context.Options.MaxReceiveQueueBytes);
+        Outbound = new OutboundConnection(context, this, address);
         Removed = _removed.Token;
     }
 
@@ -66,7 +66,7 @@ internal sealed class Peer : IDisposable
     };
 
     /// <summary>Ends both connections; the tasks that serve them end by themselves.</summary>
-    public void Remove() => _network.TaskTracker.TryRun(_removed.CancelAsync);
+    public void Remove() => _context.TaskTracker.TryRun(_removed.CancelAsync);
 
     public void Dispose() => _removed.Dispose();
 
@@ -102,7 +102,7 @@ internal sealed class Peer : IDisposable
     public void OnLost(long established, bool closedByPeer, string text)
     {
         Interlocked.Increment(ref _losses);
-        _network.Report(TransportEventKind.Lost, Id, text);
+        _context.Events.Report(TransportEventKind.Lost, Id, text);
         if (!closedByPeer)
             return;
 
@@ -113,8 +113,8 @@ internal sealed class Peer : IDisposable
             _lostUpTo = Interlocked.Read(ref _established);
         }
 
-        _network.ReceiveQueue.Add(new ReceivedFrame(this, null, default, [], 0, false));
-        _network.SignalLoop();
+        _context.ReceiveQueue.Add(new ReceivedFrame(this, null, default, [], 0, false));
+        _context.SignalLoop();
     }
 
     public void OnReceived(int bytes)
@@ -133,16 +133,16 @@ internal sealed class Peer : IDisposable
         Interlocked.Increment(ref _unknownGroups);
         if (!isFirst)
             return;
-        _network.Report(
+        _context.Events.Report(
             TransportEventKind.UnknownGroup, Id,
-            $"Skipped a message of node {Id} for group {group}: this node runs group {_network.Options.Group} only. "
+            $"Skipped a message of node {Id} for group {group}: this node runs group {_context.Options.Group} only. "
             + "Nothing of it was applied. If this repeats, the two nodes run different releases: upgrade the older of the two.");
     }
 
     public void OnMalformed(WireFormatException fault)
     {
         Interlocked.Increment(ref _malformed);
-        _network.Report(
+        _context.Events.Report(
             TransportEventKind.Malformed, Id,
             $"Dropped the connection of node {Id}: {fault.Message}. "
             + "If this repeats, the network between the two nodes corrupts data, or one of them runs a faulty release.");

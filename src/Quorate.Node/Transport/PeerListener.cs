@@ -7,12 +7,16 @@ namespace Quorate.Node.Transport;
 /// <summary>Accepts connections on one end point, and identifies the peer of each before it reads any frame.</summary>
 internal sealed class PeerListener : IDisposable
 {
-    private readonly TcpNetwork _network;
+    private readonly TransportContext _context;
+    private readonly PeerSet _peers;
+    private readonly HandshakeLimiter _handshakeLimiter;
     private readonly Socket _socket;
 
-    private PeerListener(TcpNetwork network, Socket socket)
+    private PeerListener(TransportContext context, PeerSet peers, HandshakeLimiter handshakeLimiter, Socket socket)
     {
-        _network = network;
+        _context = context;
+        _peers = peers;
+        _handshakeLimiter = handshakeLimiter;
         _socket = socket;
     }
 
@@ -20,7 +24,8 @@ internal sealed class PeerListener : IDisposable
 
     /// <summary>Binds to every IP address of <paramref name="address"/>.</summary>
     /// <exception cref="TransportStartException">An address cannot be used; the message states which, why, and what to do.</exception>
-    public static List<PeerListener> Bind(TcpNetwork network, PeerAddress address)
+    public static List<PeerListener> Bind(
+        TransportContext context, PeerSet peers, HandshakeLimiter handshakeLimiter, PeerAddress address)
     {
         var bound = new List<PeerListener>();
         try
@@ -29,7 +34,7 @@ internal sealed class PeerListener : IDisposable
             if (ips.Length == 0)
                 throw new SocketException((int)SocketError.HostNotFound);
             foreach (var ip in ips)
-                bound.Add(Bind(network, new IPEndPoint(ip, address.Port)));
+                bound.Add(new PeerListener(context, peers, handshakeLimiter, Listen(new IPEndPoint(ip, address.Port))));
             return bound;
         }
         catch (Exception fault) when (fault is SocketException or ArgumentException)
@@ -45,16 +50,16 @@ internal sealed class PeerListener : IDisposable
     /// <summary>Accepts connections until the network stops.</summary>
     public async Task RunAsync()
     {
-        while (!_network.Ending.IsCancellationRequested)
+        while (!_context.Ending.IsCancellationRequested)
         {
             Socket socket;
             try
             {
-                socket = await _socket.AcceptAsync(_network.Ending).ConfigureAwait(false);
+                socket = await _socket.AcceptAsync(_context.Ending).ConfigureAwait(false);
             }
             catch (Exception fault) when (SocketErrors.IsExpected(fault))
             {
-                if (!_network.Ending.IsCancellationRequested)
+                if (!_context.Ending.IsCancellationRequested)
                     await OnAcceptFailedAsync(fault).ConfigureAwait(false);
                 continue;
             }
@@ -63,14 +68,14 @@ internal sealed class PeerListener : IDisposable
         }
     }
 
-    private static PeerListener Bind(TcpNetwork network, IPEndPoint endPoint)
+    private static Socket Listen(IPEndPoint endPoint)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             socket.Bind(endPoint);
             socket.Listen(512);
-            return new PeerListener(network, socket);
+            return socket;
         }
         catch
         {
@@ -102,12 +107,12 @@ internal sealed class PeerListener : IDisposable
     /// </summary>
     private async Task OnAcceptFailedAsync(Exception fault)
     {
-        _network.Report(
+        _context.Events.Report(
             TransportEventKind.AcceptFailed, NodeId.None,
             $"Cannot accept connections on {EndPoint} at the moment: {fault.Message}. If the limit of open files is reached, raise it.");
         try
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), _network.Options.TimeProvider, _network.Ending).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), _context.Options.TimeProvider, _context.Ending).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -122,14 +127,14 @@ internal sealed class PeerListener : IDisposable
         {
             socket.Dispose();
         }
-        else if (!_network.HandshakeLimiter.TryAcquire(remote.Address))
+        else if (!_handshakeLimiter.TryAcquire(remote.Address))
         {
-            _network.OnHandshakeRejected(HandshakeRejection.TooManyHandshakes, default, remote.ToString());
+            _context.Events.ReportRejection(HandshakeRejection.TooManyHandshakes, default, remote.ToString());
             socket.Dispose();
         }
-        else if (!_network.TaskTracker.TryRunBlocking(() => Serve(socket, remote)))
+        else if (!_context.TaskTracker.TryRunBlocking(() => Serve(socket, remote)))
         {
-            _network.HandshakeLimiter.Release(remote.Address);
+            _handshakeLimiter.Release(remote.Address);
             socket.Dispose();
         }
     }
@@ -161,12 +166,12 @@ internal sealed class PeerListener : IDisposable
                     return;
                 }
 
-                using var connection = new InboundConnection(_network, peer, socket, stream);
+                using var connection = new InboundConnection(_context, peer, socket, stream);
                 connection.Run();
             }
             catch (WireFormatException)
             {
-                _network.OnHandshakeRejected(HandshakeRejection.NotAPeer, default, remote.ToString());
+                _context.Events.ReportRejection(HandshakeRejection.NotAPeer, default, remote.ToString());
             }
             catch (Exception fault) when (SocketErrors.IsExpected(fault))
             {
@@ -178,28 +183,28 @@ internal sealed class PeerListener : IDisposable
     /// <summary>Performs the handshake; returns null if the connection was rejected, in which case the rejection has been sent.</summary>
     private Peer? PerformHandshake(Socket socket, NetworkStream stream, IPEndPoint remote)
     {
-        using var timeout = new LinkedTimeout(_network.Options.TimeProvider, _network.Options.HandshakeTimeout, _network.Ending);
+        using var timeout = new LinkedTimeout(_context.Options.TimeProvider, _context.Options.HandshakeTimeout, _context.Ending);
         using var shutdown = SocketErrors.ShutdownOn(socket, timeout.Token);
         try
         {
-            SocketErrors.Configure(socket, _network.Options.UnacknowledgedTimeout);
+            SocketErrors.Configure(socket, _context.Options.UnacknowledgedTimeout);
             var request = Handshake.ReadRequest(stream);
             var rejection = Validate(request, out var peer);
             var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
             stream.Write(Handshake.Write(new HandshakeResponse(
-                rejection, version, _network.Options.ClusterId, _network.Options.NodeId, Features: 0, _network.Incarnation)));
+                rejection, version, _context.Options.ClusterId, _context.Options.NodeId, Features: 0, _context.Incarnations.Own)));
             if (rejection != HandshakeRejection.None)
-                _network.OnHandshakeRejected(rejection, request, remote.ToString());
+                _context.Events.ReportRejection(rejection, request, remote.ToString());
             return rejection == HandshakeRejection.None ? peer : null;
         }
-        catch (EndOfStreamException) when (timeout.Token.IsCancellationRequested && !_network.Ending.IsCancellationRequested)
+        catch (EndOfStreamException) when (timeout.Token.IsCancellationRequested && !_context.Ending.IsCancellationRequested)
         {
-            _network.OnHandshakeRejected(HandshakeRejection.TimedOut, default, remote.ToString());
+            _context.Events.ReportRejection(HandshakeRejection.TimedOut, default, remote.ToString());
             return null;
         }
         finally
         {
-            _network.HandshakeLimiter.Release(remote.Address);
+            _handshakeLimiter.Release(remote.Address);
         }
     }
 
@@ -211,13 +216,13 @@ internal sealed class PeerListener : IDisposable
         peer = null;
         if (request.VersionMin > Handshake.VersionMax || request.VersionMax < Handshake.VersionMin)
             return HandshakeRejection.WrongVersion;
-        if (request.ClusterId != _network.Options.ClusterId)
+        if (request.ClusterId != _context.Options.ClusterId)
             return HandshakeRejection.WrongCluster;
-        if (request.To != _network.Options.NodeId)
+        if (request.To != _context.Options.NodeId)
             return HandshakeRejection.WrongReceiver;
-        peer = _network.Find(request.From);
+        peer = _peers.Find(request.From);
         return peer is null ? HandshakeRejection.UnknownPeer
-            : !_network.TryRecordIncarnation(request.From, request.Incarnation) ? HandshakeRejection.DataDirectoryChanged
+            : !_context.Incarnations.TryRecord(request.From, request.Incarnation) ? HandshakeRejection.DataDirectoryChanged
             : HandshakeRejection.None;
     }
 }

@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Net;
 using System.Runtime.ExceptionServices;
-using Quorate.Node.Storage;
-using Quorate.Node.Threading;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -19,29 +17,23 @@ namespace Quorate.Node.Transport;
 /// </remarks>
 public sealed class TcpNetwork : INodeNetwork
 {
-    private readonly Action _onReady;
-    private readonly Lock _gate = new();
     private readonly CancellationTokenSource _ending = new();
+    private readonly TransportContext _context;
+    private readonly PeerSet _peers;
     private readonly List<PeerListener> _listeners = [];
     private readonly List<Peer> _unflushed = [];
     private readonly WireDecoder _decoder = new();
-    private readonly LogMessageThrottle _rejectionLogThrottle;
-    private volatile Dictionary<NodeId, Peer> _peers = [];
+    private readonly Action _onReady;
     private ReceivedFrame _current;
     private ExceptionDispatchInfo? _fault;
     private long _droppedUnknownPeer;
-    private long _handshakesRejected;
-    private bool _disposed;
 
     private TcpNetwork(TcpNetworkOptions options, Action onReady)
     {
-        Options = options;
         _onReady = onReady;
-        ReceiveQueue = new ReceiveQueue();
-        TaskTracker = new TaskTracker(OnFault);
+        _context = new TransportContext(options, onReady, OnFault, _ending.Token);
+        _peers = new PeerSet(_context);
         HandshakeLimiter = new HandshakeLimiter(options.MaxHandshakes, options.MaxHandshakesPerAddress);
-        Ending = _ending.Token;
-        _rejectionLogThrottle = new LogMessageThrottle(options.TimeProvider);
     }
 
     /// <summary>The end points on which the node listens; for port 0 in the options, with the port that the system chose.</summary>
@@ -50,41 +42,12 @@ public sealed class TcpNetwork : INodeNetwork
     /// <summary>The current counters.</summary>
     public TransportCounters Counters => new()
     {
-        Peers = [.. _peers.Values.Select(peer => peer.Counters).OrderBy(counters => counters.Peer)],
-        HandshakesRejected = Interlocked.Read(ref _handshakesRejected),
+        Peers = _peers.Counters,
+        HandshakesRejected = _context.Events.HandshakesRejected,
         DroppedUnknownPeer = Interlocked.Read(ref _droppedUnknownPeer),
     };
 
-    internal TcpNetworkOptions Options { get; }
-
-    internal ReceiveQueue ReceiveQueue { get; }
-
-    internal TaskTracker TaskTracker { get; }
-
     internal HandshakeLimiter HandshakeLimiter { get; }
-
-    internal CancellationToken Ending { get; }
-
-    /// <summary>The incarnation of this node's data directory; 0 without one.</summary>
-    internal ulong Incarnation => Options.Incarnations?.Own ?? 0;
-
-    /// <summary>Records the incarnation of a new peer; returns false if the peer is known with another incarnation.</summary>
-    /// <remarks>
-    /// A failed flush stops the node: the exception is thrown by the next <see cref="TryReceive"/>. While the disk is full, no new peer is
-    /// accepted.
-    /// </remarks>
-    internal bool TryRecordIncarnation(NodeId peer, ulong incarnation)
-    {
-        try
-        {
-            return Options.Incarnations?.TryRecord(peer, incarnation) ?? true;
-        }
-        catch (DiskFlushException fault)
-        {
-            OnFault(fault);
-            throw;
-        }
-    }
 
     /// <summary>Starts to listen, and to connect to every peer.</summary>
     /// <param name="options">The options.</param>
@@ -104,7 +67,7 @@ public sealed class TcpNetwork : INodeNetwork
         try
         {
             foreach (var address in options.ListenEndPoints)
-                network._listeners.AddRange(PeerListener.Bind(network, address));
+                network._listeners.AddRange(PeerListener.Bind(network._context, network._peers, network.HandshakeLimiter, address));
         }
         catch
         {
@@ -117,7 +80,7 @@ public sealed class TcpNetwork : INodeNetwork
         network.ListenEndPoints = [.. network._listeners.Select(listener => listener.EndPoint)];
         network.SetPeers(options.Peers);
         foreach (var listener in network._listeners)
-            network.TaskTracker.TryRun(listener.RunAsync);
+            network._context.TaskTracker.TryRun(listener.RunAsync);
         return network;
     }
 
@@ -128,56 +91,27 @@ public sealed class TcpNetwork : INodeNetwork
     public void SetPeers(IReadOnlyDictionary<NodeId, PeerAddress> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        lock (_gate)
-        {
-            if (_disposed)
-                return;
-            var before = _peers;
-            var after = new Dictionary<NodeId, Peer>();
-            foreach (var (id, address) in peers)
-            {
-                if (id == Options.NodeId)
-                    continue;
-                if (before.TryGetValue(id, out var peer))
-                {
-                    peer.Outbound.Address = address;
-                }
-                else
-                {
-                    peer = new Peer(this, id, address);
-                    TaskTracker.TryRun(peer.Outbound.RunAsync);
-                }
-
-                after.Add(id, peer);
-            }
-
-            _peers = after;
-            foreach (var (id, peer) in before)
-            {
-                if (!after.ContainsKey(id))
-                    peer.Remove();
-            }
-        }
+        _peers.Replace(peers);
     }
 
     /// <inheritdoc/>
     public void Send(Message message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (message.To == Options.NodeId || message.From != Options.NodeId)
-            throw new InvalidOperationException($"{message} is not from this node {Options.NodeId} to another node: a bug of the caller.");
+        if (message.To == _context.Options.NodeId || message.From != _context.Options.NodeId)
+            throw new InvalidOperationException($"{message} is not from this node {_context.Options.NodeId} to another node: a bug of the caller.");
 
-        if (!_peers.TryGetValue(message.To, out var peer))
+        if (_peers.Find(message.To) is not { } peer)
         {
             Interlocked.Increment(ref _droppedUnknownPeer);
             return;
         }
 
         var bytes = WireEncoder.SizeOf(message);
-        if (bytes > Options.MaxFrameBytes)
+        if (bytes > _context.Options.MaxFrameBytes)
         {
             throw new InvalidOperationException(
-                $"{message} takes {bytes} bytes; no peer accepts more than MaxFrameBytes = {Options.MaxFrameBytes}.");
+                $"{message} takes {bytes} bytes; no peer accepts more than MaxFrameBytes = {_context.Options.MaxFrameBytes}.");
         }
 
         if (peer.SendQueue.TryAdd(message, (int)bytes) && !_unflushed.Contains(peer))
@@ -198,7 +132,7 @@ public sealed class TcpNetwork : INodeNetwork
         Volatile.Read(ref _fault)?.Throw();
         ReleaseFrame(_current);
         _current = default;
-        while (ReceiveQueue.TryTake(out var frame))
+        while (_context.ReceiveQueue.TryTake(out var frame))
         {
             if (frame.Connection is null)
             {
@@ -225,46 +159,15 @@ public sealed class TcpNetwork : INodeNetwork
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        Dictionary<NodeId, Peer> peers;
-        lock (_gate)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            peers = _peers;
-            foreach (var peer in peers.Values)
-                peer.Remove();
-        }
-
+        if (_peers.Close() is not { } peers)
+            return;
         await _ending.CancelAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
             listener.Dispose();
-        await TaskTracker.DrainAsync().ConfigureAwait(false);
-        foreach (var peer in peers.Values)
+        await _context.TaskTracker.DrainAsync().ConfigureAwait(false);
+        foreach (var peer in peers)
             peer.Dispose();
         _ending.Dispose();
-    }
-
-    /// <summary>Signals the loop that the receive queue is not empty.</summary>
-    internal void SignalLoop() => _onReady();
-
-    internal Peer? Find(NodeId id) => _peers.GetValueOrDefault(id);
-
-    internal void Report(TransportEventKind kind, NodeId peer, string text, HandshakeRejection rejection = HandshakeRejection.None) =>
-        Options.OnEvent(new TransportEvent { Kind = kind, Peer = peer, Rejection = rejection, Text = text });
-
-    /// <summary>
-    /// Counts a rejection, and reports it unless another was reported within the last second: a port scanner must not fill the log.
-    /// </summary>
-    internal void OnHandshakeRejected(HandshakeRejection rejection, in HandshakeRequest request, string from)
-    {
-        Interlocked.Increment(ref _handshakesRejected);
-        if (_rejectionLogThrottle.ShouldLog())
-        {
-            Report(
-                TransportEventKind.Rejected, request.From,
-                HandshakeErrors.ForListener(rejection, request, Options.ClusterId, Options.NodeId, from), rejection);
-        }
     }
 
     private bool TryDecode(in ReceivedFrame frame, out Message? message)
@@ -280,10 +183,10 @@ public sealed class TcpNetwork : INodeNetwork
                 return false;
             }
 
-            if (message!.From != frame.Peer.Id || message.To != Options.NodeId)
+            if (message!.From != frame.Peer.Id || message.To != _context.Options.NodeId)
             {
                 throw new WireFormatException(
-                    $"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} to {Options.NodeId}");
+                    $"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} to {_context.Options.NodeId}");
             }
 
             frame.Peer.OnMessageReceived();
