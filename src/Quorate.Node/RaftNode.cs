@@ -90,6 +90,12 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         }
     }
 
+    /// <summary>The number of proposals made on this node that have no outcome yet. Threading: takes a lock; do not poll it.</summary>
+    public int PendingProposalCount => _group.PendingProposalCount;
+
+    /// <summary>The number of read requests made on this node that have no result yet.</summary>
+    public int PendingReadCount => _group.PendingReads.Count;
+
     /// <summary>Counters of the network traffic.</summary>
     public TransportCounters TransportCounters => _network.Counters;
 

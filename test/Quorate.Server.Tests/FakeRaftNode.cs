@@ -8,6 +8,8 @@ internal sealed class FakeRaftNode : IRaftNode
 {
     public NodeStatus Status { get; set; }
 
+    public (int Proposals, int Reads) Pending => (0, 0);
+
     public RequestOutcome BarrierOutcome { get; set; } = RequestOutcome.Completed;
 
     public RequestOutcome ProposalOutcome { get; set; } = RequestOutcome.Completed;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,8 +40,19 @@ internal static class ServerFixture
         }
     }
 
+    /// <summary>The root of the checkout that these tests were built from.</summary>
+    public static string RepositoryRoot { get; } = FindRepositoryRoot();
+
     /// <summary>Returns the UTF-8 bytes of a text.</summary>
     public static ByteString Utf8(string text) => ByteString.CopyFromUtf8(text);
+
+    private static string FindRepositoryRoot([CallerFilePath] string callerPath = "")
+    {
+        var directory = Path.GetDirectoryName(callerPath);
+        while (directory is not null && !File.Exists(Path.Combine(directory, "Quorate.slnx")))
+            directory = Path.GetDirectoryName(directory);
+        return directory ?? throw new InvalidOperationException($"no Quorate.slnx above {callerPath}: run the tests from a checkout");
+    }
 }
 
 /// <summary>A server, and clients of it.</summary>

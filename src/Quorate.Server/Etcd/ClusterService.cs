@@ -8,13 +8,14 @@ namespace Quorate.Server.Etcd;
 internal sealed class ClusterService(RequestExecutor executor, MemberRegistry members, ResponseHeaderFactory headers) : Cluster.ClusterBase
 {
     /// <inheritdoc/>
-    public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => MemberListAsync(request);
+    public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) =>
+        MemberListAsync(request, RequestContext.From(context));
 
     /// <summary>Lists the members; the list is linearizable if the request requires it.</summary>
-    public async Task<MemberListResponse> MemberListAsync(MemberListRequest request)
+    public async Task<MemberListResponse> MemberListAsync(MemberListRequest request, RequestContext context)
     {
         if (request.Linearizable)
-            await executor.ReadBarrierAsync().ConfigureAwait(false);
+            await executor.ReadBarrierAsync(context).ConfigureAwait(false);
         return new MemberListResponse { Header = headers.WithoutRevision(), Members = { members.List() } };
     }
 }

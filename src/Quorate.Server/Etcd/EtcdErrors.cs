@@ -16,6 +16,12 @@ internal static class EtcdErrors
     /// <summary>The request timed out; a write may still be committed.</summary>
     public static RpcException TimedOut() => Create(StatusCode.Unavailable, "etcdserver: request timed out");
 
+    /// <summary>The client cancelled the call; a write may still be committed.</summary>
+    public static RpcException Cancelled() => Create(StatusCode.Cancelled, "etcdserver: request canceled");
+
+    /// <summary>The deadline of the call has passed; a write may still be committed.</summary>
+    public static RpcException DeadlineExceeded() => Create(StatusCode.DeadlineExceeded, "etcdserver: context deadline exceeded");
+
     /// <summary>Too many requests are pending.</summary>
     public static RpcException TooManyRequests() => Create(StatusCode.ResourceExhausted, "etcdserver: too many requests");
 

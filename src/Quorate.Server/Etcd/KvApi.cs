@@ -13,43 +13,43 @@ namespace Quorate.Server.Etcd;
 internal sealed class KvApi(RequestExecutor executor, IStoreReader store, ResponseHeaderFactory headers, KvLimits limits)
 {
     /// <summary>Reads a range of keys.</summary>
-    public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire)
+    public async ValueTask<Wire.RangeResponse> RangeAsync(Wire.RangeRequest wire, RequestContext context)
     {
         var request = RequestMapper.From(wire);
         ThrowIfError(RequestValidator.Validate(request, limits));
         if (!wire.Serializable)
-            await executor.ReadBarrierAsync().ConfigureAwait(false);
+            await executor.ReadBarrierAsync(context).ConfigureAwait(false);
         var result = RequireSuccess(store.Read(request));
         return ResponseMapper.ToWire((RangeResponse)result.Response!, headers.At(result.Revision));
     }
 
     /// <summary>Puts a key.</summary>
-    public async ValueTask<Wire.PutResponse> PutAsync(Wire.PutRequest wire)
+    public async ValueTask<Wire.PutResponse> PutAsync(Wire.PutRequest wire, RequestContext context)
     {
-        var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.Value.Length).ConfigureAwait(false);
+        var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.Value.Length, context).ConfigureAwait(false);
         return ResponseMapper.ToWire((PutResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
     /// <summary>Deletes a range of keys.</summary>
-    public async ValueTask<Wire.DeleteRangeResponse> DeleteRangeAsync(Wire.DeleteRangeRequest wire)
+    public async ValueTask<Wire.DeleteRangeResponse> DeleteRangeAsync(Wire.DeleteRangeRequest wire, RequestContext context)
     {
-        var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.RangeEnd.Length).ConfigureAwait(false);
+        var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.RangeEnd.Length, context).ConfigureAwait(false);
         return ResponseMapper.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision));
     }
 
     /// <summary>Executes a transaction. A transaction that cannot write is executed as a read, without a log entry.</summary>
-    public async ValueTask<Wire.TxnResponse> TxnAsync(Wire.TxnRequest wire)
+    public async ValueTask<Wire.TxnResponse> TxnAsync(Wire.TxnRequest wire, RequestContext context)
     {
         var request = RequestMapper.From(wire);
         KvResult result;
         if (request.MayWrite)
         {
-            result = await ProposeAsync(request, wire.CalculateSize()).ConfigureAwait(false);
+            result = await ProposeAsync(request, wire.CalculateSize(), context).ConfigureAwait(false);
         }
         else
         {
             ThrowIfError(RequestValidator.Validate(request, limits));
-            await executor.ReadBarrierAsync().ConfigureAwait(false);
+            await executor.ReadBarrierAsync(context).ConfigureAwait(false);
             result = RequireSuccess(store.Read(request));
         }
 
@@ -57,13 +57,13 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
     }
 
     /// <summary>Compacts the history up to a revision.</summary>
-    public async ValueTask<Wire.CompactionResponse> CompactAsync(Wire.CompactionRequest wire)
+    public async ValueTask<Wire.CompactionResponse> CompactAsync(Wire.CompactionRequest wire, RequestContext context)
     {
-        var result = await ProposeAsync(new CompactRequest(wire.Revision), 0).ConfigureAwait(false);
+        var result = await ProposeAsync(new CompactRequest(wire.Revision), 0, context).ConfigureAwait(false);
         return new Wire.CompactionResponse { Header = headers.At(result.Response!.Revision) };
     }
 
-    private async ValueTask<KvResult> ProposeAsync(KvRequest request, int payloadBytes)
+    private async ValueTask<KvResult> ProposeAsync(KvRequest request, int payloadBytes, RequestContext context)
     {
         ThrowIfError(RequestValidator.Validate(request, limits));
 
@@ -71,7 +71,7 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
         var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
         KvCommandCodec.Encode(request, command);
         ThrowIfError(RequestValidator.ValidateSize(command.WrittenCount, limits));
-        return RequireSuccess(await executor.ProposeAsync(command.WrittenMemory).ConfigureAwait(false));
+        return RequireSuccess(await executor.ProposeAsync(context, command.WrittenMemory).ConfigureAwait(false));
     }
 
     private static void ThrowIfError(KvError? error)

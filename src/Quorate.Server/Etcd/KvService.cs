@@ -7,19 +7,22 @@ namespace Quorate.Server.Etcd;
 internal sealed class KvService(KvApi api) : KV.KVBase
 {
     /// <inheritdoc/>
-    public override Task<RangeResponse> Range(RangeRequest request, ServerCallContext context) => api.RangeAsync(request).AsTask();
+    public override Task<RangeResponse> Range(RangeRequest request, ServerCallContext context) =>
+        api.RangeAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
-    public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) => api.PutAsync(request).AsTask();
+    public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) =>
+        api.PutAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
     public override Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context) =>
-        api.DeleteRangeAsync(request).AsTask();
+        api.DeleteRangeAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
-    public override Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context) => api.TxnAsync(request).AsTask();
+    public override Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context) =>
+        api.TxnAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
     public override Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) =>
-        api.CompactAsync(request).AsTask();
+        api.CompactAsync(request, RequestContext.From(context)).AsTask();
 }

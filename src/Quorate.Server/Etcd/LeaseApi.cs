@@ -21,12 +21,13 @@ internal sealed class LeaseApi(
     private readonly long _ttlSecondsMin = (long)Math.Ceiling(1.5 * electionTimeout.TotalSeconds);
 
     /// <summary>Grants a lease with at least the minimum TTL; the server chooses the id if the client did not.</summary>
-    public async ValueTask<Wire.LeaseGrantResponse> GrantAsync(Wire.LeaseGrantRequest wire)
+    public async ValueTask<Wire.LeaseGrantResponse> GrantAsync(Wire.LeaseGrantRequest wire, RequestContext context)
     {
         while (true)
         {
             var id = wire.ID != 0 ? wire.ID : Random.Shared.NextInt64(1, long.MaxValue);
-            var result = await ProposeAsync(new LeaseGrantRequest(id, long.Max(wire.TTL, _ttlSecondsMin))).ConfigureAwait(false);
+            var request = new LeaseGrantRequest(id, long.Max(wire.TTL, _ttlSecondsMin));
+            var result = await ProposeAsync(request, context).ConfigureAwait(false);
             if (result.Error == KvError.LeaseExists && wire.ID == 0)
                 continue;
             var granted = (LeaseGrantResponse)RequireSuccess(result);
@@ -38,28 +39,28 @@ internal sealed class LeaseApi(
     }
 
     /// <summary>Revokes a lease and deletes its keys.</summary>
-    public async ValueTask<Wire.LeaseRevokeResponse> RevokeAsync(Wire.LeaseRevokeRequest wire)
+    public async ValueTask<Wire.LeaseRevokeResponse> RevokeAsync(Wire.LeaseRevokeRequest wire, RequestContext context)
     {
-        var response = RequireSuccess(await ProposeAsync(new LeaseRevokeRequest(wire.ID)).ConfigureAwait(false));
+        var response = RequireSuccess(await ProposeAsync(new LeaseRevokeRequest(wire.ID), context).ConfigureAwait(false));
         return new Wire.LeaseRevokeResponse { Header = headers.At(response.Revision) };
     }
 
     /// <summary>Renews a lease for its full TTL; returns the TTL 0 if the lease does not exist.</summary>
-    public async ValueTask<Wire.LeaseKeepAliveResponse> KeepAliveAsync(Wire.LeaseKeepAliveRequest wire)
+    public async ValueTask<Wire.LeaseKeepAliveResponse> KeepAliveAsync(Wire.LeaseKeepAliveRequest wire, RequestContext context)
     {
         // The header has the revision before the renewal: the lease existed at that revision. etcd does the same.
         var response = new Wire.LeaseKeepAliveResponse { Header = headers.At(store.Revision), ID = wire.ID };
-        var result = await ProposeAsync(new LeaseRenewRequest(wire.ID)).ConfigureAwait(false);
+        var result = await ProposeAsync(new LeaseRenewRequest(wire.ID), context).ConfigureAwait(false);
         if (result.Error != KvError.LeaseNotFound)
             response.TTL = ((LeaseRenewResponse)RequireSuccess(result)).Lease.TtlSeconds;
         return response;
     }
 
     /// <summary>Returns the remaining TTL of a lease, and its keys if requested; returns the TTL -1 if the lease does not exist.</summary>
-    public async ValueTask<Wire.LeaseTimeToLiveResponse> TimeToLiveAsync(Wire.LeaseTimeToLiveRequest wire)
+    public async ValueTask<Wire.LeaseTimeToLiveResponse> TimeToLiveAsync(Wire.LeaseTimeToLiveRequest wire, RequestContext context)
     {
         // Without the read barrier, a lease that was just granted through another member could appear not to exist.
-        await executor.ReadBarrierAsync().ConfigureAwait(false);
+        await executor.ReadBarrierAsync(context).ConfigureAwait(false);
         var current = store.Current;
         var response = new Wire.LeaseTimeToLiveResponse { Header = headers.At(current.Revision), ID = wire.ID, TTL = -1 };
         if (current.GetLease(wire.ID) is not { } lease || deadlines.Remaining(wire.ID) is not { } remaining)
@@ -73,9 +74,9 @@ internal sealed class LeaseApi(
     }
 
     /// <summary>Lists all leases.</summary>
-    public async ValueTask<Wire.LeaseLeasesResponse> LeasesAsync()
+    public async ValueTask<Wire.LeaseLeasesResponse> LeasesAsync(RequestContext context)
     {
-        await executor.ReadBarrierAsync().ConfigureAwait(false);
+        await executor.ReadBarrierAsync(context).ConfigureAwait(false);
         var current = store.Current;
         return new Wire.LeaseLeasesResponse
         {
@@ -84,13 +85,13 @@ internal sealed class LeaseApi(
         };
     }
 
-    private async ValueTask<KvResult> ProposeAsync(LeaseRequest request)
+    private async ValueTask<KvResult> ProposeAsync(LeaseRequest request, RequestContext context)
     {
         if (RequestValidator.Validate(request, limits) is { } malformed)
             throw EtcdErrors.From(malformed);
         var command = new ArrayBufferWriter<byte>(32);
         KvCommandCodec.Encode(request, command);
-        return await executor.ProposeAsync(command.WrittenMemory).ConfigureAwait(false);
+        return await executor.ProposeAsync(context, command.WrittenMemory).ConfigureAwait(false);
     }
 
     private static KvResponse RequireSuccess(KvResult result) =>

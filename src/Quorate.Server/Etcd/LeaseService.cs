@@ -8,19 +8,19 @@ internal sealed class LeaseService(LeaseApi api, StreamCancellationMonitor guard
 {
     /// <inheritdoc/>
     public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) =>
-        api.GrantAsync(request).AsTask();
+        api.GrantAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
     public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) =>
-        api.RevokeAsync(request).AsTask();
+        api.RevokeAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
     public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) =>
-        api.TimeToLiveAsync(request).AsTask();
+        api.TimeToLiveAsync(request, RequestContext.From(context)).AsTask();
 
     /// <inheritdoc/>
     public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) =>
-        api.LeasesAsync().AsTask();
+        api.LeasesAsync(RequestContext.From(context)).AsTask();
 
     /// <summary>
     /// Renews the lease named by each request and sends one response for each, in order, until the client completes its stream or the guard
@@ -29,12 +29,12 @@ internal sealed class LeaseService(LeaseApi api, StreamCancellationMonitor guard
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        guard.RunAsync(context, async cancellation =>
+        guard.RunAsync(context, async call =>
         {
-            while (await requestStream.NextAsync(cancellation).ConfigureAwait(false) is { } request)
+            while (await requestStream.NextAsync(call.Cancellation).ConfigureAwait(false) is { } request)
             {
-                var response = await api.KeepAliveAsync(request).ConfigureAwait(false);
-                await responseStream.SendAsync(response, cancellation).ConfigureAwait(false);
+                var response = await api.KeepAliveAsync(request, call).ConfigureAwait(false);
+                await responseStream.SendAsync(response, call.Cancellation).ConfigureAwait(false);
             }
         });
 }

@@ -12,9 +12,9 @@ internal sealed class StreamCancellationMonitor(IRaftNode node, TimeSpan electio
 {
     private const int TimeoutsWithoutLeaderMax = 3;
 
-    /// <summary>Runs a stream until it completes or the guard ends it.</summary>
+    /// <summary>Runs a stream until it completes or the guard ends it. Its context is cancelled when the guard ends it.</summary>
     /// <exception cref="RpcException">The guard ended the stream; the status has the reason.</exception>
-    public async Task RunAsync(ServerCallContext context, Func<CancellationToken, Task> stream)
+    public async Task RunAsync(ServerCallContext context, Func<RequestContext, Task> stream)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         var requiresLeader = context.RequestHeaders.Get("hasleader") is not null;
@@ -22,10 +22,11 @@ internal sealed class StreamCancellationMonitor(IRaftNode node, TimeSpan electio
         var leaderMonitor = requiresLeader ? CancelWithoutLeaderAsync(linked) : Task.FromResult(false);
         try
         {
-            await stream(linked.Token).ConfigureAwait(false);
+            await stream(RequestContext.From(context).With(linked.Token)).ConfigureAwait(false);
         }
         catch (Exception e)
-            when (linked.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
+            when (linked.IsCancellationRequested
+                && e is OperationCanceledException or RpcException or IOException or InvalidOperationException)
         {
             // The client or the server ended the stream; the exception of the interrupted operation is irrelevant.
         }

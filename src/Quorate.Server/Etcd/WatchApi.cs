@@ -14,12 +14,12 @@ internal sealed class WatchApi(IStoreReader store, ResponseHeaderFactory headers
     /// <summary>Runs one watch stream.</summary>
     /// <param name="receive">Receives the next request; returns null when the client has completed its stream.</param>
     /// <param name="send">Sends one response. If it blocks, the stream falls behind and catches up later.</param>
-    /// <param name="cancellation">Ends the stream.</param>
+    /// <param name="context">The call; its cancellation ends the stream.</param>
     public async Task RunAsync(
         Func<CancellationToken, Task<Wire.WatchRequest?>> receive, Func<Wire.WatchResponse, CancellationToken, Task> send,
-        CancellationToken cancellation)
+        RequestContext context)
     {
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation);
         var requests = Channel.CreateBounded<Wire.WatchRequest>(
             new BoundedChannelOptions(QueuedRequestsMax) { SingleReader = true, SingleWriter = true });
         var receiving = ReceiveAsync(receive, requests.Writer, linked.Token);

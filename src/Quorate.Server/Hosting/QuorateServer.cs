@@ -274,25 +274,22 @@ public sealed class QuorateServer : IAsyncDisposable
     private async Task PublishAsync(RequestExecutor executor, MemberRegistry members)
     {
         var command = MemberRegistry.EncodePublishCommand(Settings.Self.Id.Value, Settings.Name, ClientUrls);
+        var context = RequestContext.FromServer(_stopping.Token);
         while (!_stopping.IsCancellationRequested)
         {
             try
             {
-                await executor.ReadBarrierAsync().AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
+                await executor.ReadBarrierAsync(context).ConfigureAwait(false);
                 if (!members.IsPublished(Settings.Self.Id.Value, Settings.Name, ClientUrls))
-                    await executor.ProposeAsync(command).AsTask().WaitAsync(_stopping.Token).ConfigureAwait(false);
+                    await executor.ProposeAsync(context, command).ConfigureAwait(false);
                 ServerLogMessages.Published(_log, Settings.Name, string.Join(", ", ClientUrls));
                 return;
             }
             catch (RpcException)
             {
-                // No quorum within the request timeout. Clients get the error of their own calls; publishing retries until there is a
-                // quorum.
+                // No quorum within the request timeout, or the server is stopping. Clients get the error of their own calls; publishing
+                // retries until there is a quorum.
                 await Task.Delay(TimeSpan.FromMilliseconds(100), _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
         }
     }

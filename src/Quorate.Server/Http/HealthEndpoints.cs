@@ -43,7 +43,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         var reason = executor.Status.Leader == 0 ? "RAFT NO LEADER" : "";
         if (reason.Length == 0 && context.Request.Query["serializable"] != "true")
         {
-            var failure = await CheckLinearizableReadAsync().ConfigureAwait(false);
+            var failure = await CheckLinearizableReadAsync(context).ConfigureAwait(false);
             reason = failure is null ? "" : "RANGE ERROR:" + failure;
         }
 
@@ -75,7 +75,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         {
             if (excluded.Contains(check))
                 continue;
-            var failure = check == "linearizable_read" ? await CheckLinearizableReadAsync().ConfigureAwait(false) : null;
+            var failure = check == "linearizable_read" ? await CheckLinearizableReadAsync(context).ConfigureAwait(false) : null;
             lines.Append(failure is null ? $"[+]{check} ok\n" : $"[-]{check} failed: {failure}\n");
             failed |= failure is not null;
         }
@@ -89,13 +89,13 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         }
     }
 
-    private async Task<string?> CheckLinearizableReadAsync()
+    private async Task<string?> CheckLinearizableReadAsync(HttpContext context)
     {
         if (executor.Status.Leader == 0)
             return EtcdErrors.NoLeader().Status.Detail;
         try
         {
-            await executor.ReadBarrierAsync().ConfigureAwait(false);
+            await executor.ReadBarrierAsync(RequestContext.From(context, DateTime.MaxValue, context.RequestAborted)).ConfigureAwait(false);
             return null;
         }
         catch (RpcException error)

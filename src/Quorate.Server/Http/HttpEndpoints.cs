@@ -2,8 +2,8 @@ using Quorate.Server.Etcd;
 
 namespace Quorate.Server.Http;
 
-/// <summary>Routes HTTP requests other than gRPC: health endpoints, <c>/version</c> and the JSON gateway.</summary>
-internal sealed class HttpEndpoints(HealthEndpoints health, JsonGateway gateway)
+/// <summary>Routes HTTP requests other than gRPC: health endpoints, <c>/metrics</c>, <c>/version</c> and the JSON gateway.</summary>
+internal sealed class HttpEndpoints(HealthEndpoints health, MetricsEndpoint metrics, JsonGateway gateway)
 {
     private static readonly string VersionJson =
         $"{{\"etcdserver\":\"{ReportedVersions.EtcdServer}\",\"etcdcluster\":\"{ReportedVersions.EtcdCluster}\","
@@ -15,6 +15,8 @@ internal sealed class HttpEndpoints(HealthEndpoints health, JsonGateway gateway)
         var path = context.Request.Path.Value ?? "";
         if (HealthEndpoints.Matches(path))
             return health.HandleAsync(context);
+        if (path == "/metrics")
+            return metrics.HandleAsync(context);
         if (path == "/version")
         {
             context.Response.ContentType = "application/json";

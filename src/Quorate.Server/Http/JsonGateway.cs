@@ -20,7 +20,7 @@ internal sealed class JsonGateway
     /// <summary>Parses requests and ignores unknown fields.</summary>
     internal static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
-    private readonly FrozenDictionary<string, Func<string, Task<IMessage>>> _calls;
+    private readonly FrozenDictionary<string, Func<string, RequestContext, Task<IMessage>>> _calls;
     private readonly JsonStreamingCalls _streams;
     private readonly CancellationToken _stopping;
     private readonly int _bodyBytesMax;
@@ -34,34 +34,30 @@ internal sealed class JsonGateway
 
         // Base64 encodes three bytes as four; field names and braces add little to that.
         _bodyBytesMax = messageBytesMax / 3 * 4;
-        _calls = new Dictionary<string, Func<string, Task<IMessage>>>(StringComparer.Ordinal)
+        _calls = new Dictionary<string, Func<string, RequestContext, Task<IMessage>>>(StringComparer.Ordinal)
         {
-            ["/v3/kv/range"] = Call<Wire.RangeRequest>(async request => await kv.RangeAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/put"] = Call<Wire.PutRequest>(async request => await kv.PutAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest>(
-                async request => await kv.DeleteRangeAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/txn"] = Call<Wire.TxnRequest>(async request => await kv.TxnAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/compaction"] = Call<Wire.CompactionRequest>(async request => await kv.CompactAsync(request).ConfigureAwait(false)),
-            ["/v3/lease/grant"] = Call<Wire.LeaseGrantRequest>(async request => await leases.GrantAsync(request).ConfigureAwait(false)),
-            ["/v3/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
-            ["/v3/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(
-                async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
-            ["/v3/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
-            ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest>(
-                async request => await leases.RevokeAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest>(
-                async request => await leases.TimeToLiveAsync(request).ConfigureAwait(false)),
-            ["/v3/kv/lease/leases"] = Call<Wire.LeaseLeasesRequest>(async _ => await leases.LeasesAsync().ConfigureAwait(false)),
-            ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest>(
-                async request => await maintenance.AlarmAsync(request).ConfigureAwait(false)),
-            ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest>(
-                async _ => await MaintenanceService.DefragmentAsync().ConfigureAwait(false)),
-            ["/v3/maintenance/hash"] = Call<Wire.HashRequest>(async _ => await maintenance.HashAsync().ConfigureAwait(false)),
-            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest>(
-                async request => await cluster.MemberListAsync(request).ConfigureAwait(false)),
-            ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest>(
-                async request => await maintenance.HashKvAsync(request).ConfigureAwait(false)),
-            ["/v3/maintenance/status"] = Call<Wire.StatusRequest>(_ => Task.FromResult<IMessage>(maintenance.Status())),
+            ["/v3/kv/range"] = Call<Wire.RangeRequest, Wire.RangeResponse>(kv.RangeAsync),
+            ["/v3/kv/put"] = Call<Wire.PutRequest, Wire.PutResponse>(kv.PutAsync),
+            ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest, Wire.DeleteRangeResponse>(kv.DeleteRangeAsync),
+            ["/v3/kv/txn"] = Call<Wire.TxnRequest, Wire.TxnResponse>(kv.TxnAsync),
+            ["/v3/kv/compaction"] = Call<Wire.CompactionRequest, Wire.CompactionResponse>(kv.CompactAsync),
+            ["/v3/lease/grant"] = Call<Wire.LeaseGrantRequest, Wire.LeaseGrantResponse>(leases.GrantAsync),
+            ["/v3/lease/revoke"] = Call<Wire.LeaseRevokeRequest, Wire.LeaseRevokeResponse>(leases.RevokeAsync),
+            ["/v3/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest, Wire.LeaseTimeToLiveResponse>(leases.TimeToLiveAsync),
+            ["/v3/lease/leases"] = Call<Wire.LeaseLeasesRequest, Wire.LeaseLeasesResponse>((_, call) => leases.LeasesAsync(call)),
+            ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest, Wire.LeaseRevokeResponse>(leases.RevokeAsync),
+            ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest, Wire.LeaseTimeToLiveResponse>(leases.TimeToLiveAsync),
+            ["/v3/kv/lease/leases"] = Call<Wire.LeaseLeasesRequest, Wire.LeaseLeasesResponse>((_, call) => leases.LeasesAsync(call)),
+            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest, Wire.MemberListResponse>(
+                (request, call) => new(cluster.MemberListAsync(request, call))),
+            ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest, Wire.AlarmResponse>(
+                (request, _) => new(maintenance.AlarmAsync(request))),
+            ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest, Wire.DefragmentResponse>(
+                (_, _) => new(MaintenanceService.DefragmentAsync())),
+            ["/v3/maintenance/hash"] = Call<Wire.HashRequest, Wire.HashResponse>((_, _) => new(maintenance.HashAsync())),
+            ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest, Wire.HashKVResponse>(
+                (request, _) => new(maintenance.HashKvAsync(request))),
+            ["/v3/maintenance/status"] = Call<Wire.StatusRequest, Wire.StatusResponse>((_, _) => new(maintenance.Status())),
         }.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
@@ -89,17 +85,23 @@ internal sealed class JsonGateway
 
         try
         {
+            using var deadline = CallDeadline.Start(context.Request.Headers[CallDeadline.Header], context.RequestAborted);
+            var request = RequestContext.From(context, deadline.ExpiresAt, deadline.Token);
             var body = await ReadBodyAsync(context).ConfigureAwait(false);
             var json = body.Length == 0 ? "{}" : body;
             if (stream is not null)
             {
-                await new JsonStreamWriter(context, Formatter).RunAsync(
-                    (send, ending) => stream(json, send, ending), _stopping).ConfigureAwait(false);
+                await new JsonStreamWriter(context, Formatter).RunAsync((send, call) => stream(json, send, call), request, _stopping)
+                    .ConfigureAwait(false);
                 return;
             }
 
-            var response = await call!(json).ConfigureAwait(false);
+            var response = await call!(json, request).ConfigureAwait(false);
             await WriteAsync(context, StatusCodes.Status200OK, Formatter.Format(response)).ConfigureAwait(false);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has closed the connection: no response can reach it.
         }
         catch (RpcException error)
         {
@@ -111,8 +113,11 @@ internal sealed class JsonGateway
         }
     }
 
-    private static Func<string, Task<IMessage>> Call<TRequest>(Func<TRequest, Task<IMessage>> call)
-        where TRequest : IMessage, new() => json => call(Parser.Parse<TRequest>(json));
+    private static Func<string, RequestContext, Task<IMessage>> Call<TRequest, TResponse>(
+        Func<TRequest, RequestContext, ValueTask<TResponse>> call)
+        where TRequest : IMessage, new()
+        where TResponse : IMessage =>
+        async (json, context) => await call(Parser.Parse<TRequest>(json), context).ConfigureAwait(false);
 
     private async Task<string> ReadBodyAsync(HttpContext context)
     {

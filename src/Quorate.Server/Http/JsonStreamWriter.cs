@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Quorate.Server.Etcd;
 
 namespace Quorate.Server.Http;
 
@@ -13,12 +14,13 @@ internal sealed class JsonStreamWriter(HttpContext context, JsonFormatter format
     private bool _hasStarted;
 
     /// <summary>Runs a call that sends any number of responses, until it completes or the client disconnects.</summary>
-    public async Task RunAsync(Func<Func<IMessage, CancellationToken, Task>, CancellationToken, Task> call, CancellationToken stopping)
+    public async Task RunAsync(
+        Func<Func<IMessage, CancellationToken, Task>, RequestContext, Task> call, RequestContext request, CancellationToken stopping)
     {
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(request.Cancellation, stopping);
         try
         {
-            await call(SendAsync, linked.Token).ConfigureAwait(false);
+            await call(SendAsync, request.With(linked.Token)).ConfigureAwait(false);
         }
         catch (RpcException error) when (_hasStarted)
         {
@@ -30,7 +32,7 @@ internal sealed class JsonStreamWriter(HttpContext context, JsonFormatter format
         }
         catch (OperationCanceledException) when (linked.IsCancellationRequested)
         {
-            // The client disconnected or the server is stopping: no further line is sent.
+            // The client disconnected, its deadline has passed, or the server is stopping: no further line is sent.
         }
     }
 

@@ -8,14 +8,14 @@ namespace Quorate.Server.Http;
 internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
 {
     /// <summary>Returns the call at a path, or null.</summary>
-    public Func<string, Func<IMessage, CancellationToken, Task>, CancellationToken, Task>? Find(string path) => path switch
+    public Func<string, Func<IMessage, CancellationToken, Task>, RequestContext, Task>? Find(string path) => path switch
     {
         "/v3/watch" => WatchAsync,
         "/v3/lease/keepalive" => KeepAliveAsync,
         _ => null,
     };
 
-    private Task WatchAsync(string json, Func<IMessage, CancellationToken, Task> send, CancellationToken cancellation)
+    private Task WatchAsync(string json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
     {
         Wire.WatchRequest? request = JsonGateway.Parser.Parse<Wire.WatchRequest>(json);
         return watch.RunAsync(
@@ -26,12 +26,13 @@ internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
                 return Task.FromResult<Wire.WatchRequest?>(next);
             },
             send,
-            cancellation);
+            context);
     }
 
-    private async Task KeepAliveAsync(string json, Func<IMessage, CancellationToken, Task> send, CancellationToken cancellation)
+    private async Task KeepAliveAsync(string json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
     {
         var request = JsonGateway.Parser.Parse<Wire.LeaseKeepAliveRequest>(json);
-        await send(await leases.KeepAliveAsync(request).ConfigureAwait(false), cancellation).ConfigureAwait(false);
+        var response = await leases.KeepAliveAsync(request, context).ConfigureAwait(false);
+        await send(response, context.Cancellation).ConfigureAwait(false);
     }
 }

@@ -8,6 +8,9 @@ internal interface IRaftNode
     /// <summary>A recent snapshot of the node's status.</summary>
     NodeStatus Status { get; }
 
+    /// <summary>The number of proposals and of read barriers that wait in the node.</summary>
+    (int Proposals, int Reads) Pending { get; }
+
     /// <summary>Proposes a command and waits until it is applied. A rejection is a result, not an exception.</summary>
     ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation);
 

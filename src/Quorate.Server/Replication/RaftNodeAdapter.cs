@@ -21,6 +21,9 @@ internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
     }
 
     /// <inheritdoc/>
+    public (int Proposals, int Reads) Pending => (node.PendingProposalCount, node.PendingReadCount);
+
+    /// <inheritdoc/>
     public async ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation)
     {
         var result = await node.ProposeAsync(command, cancellation).ConfigureAwait(false);

@@ -7,7 +7,7 @@ namespace Quorate.Server.Replication;
 /// <remarks>
 /// A request that is known not to have been executed is retried here, because the client could only do the same: during an election, a put
 /// takes longer instead of failing. A request that may have been executed is never retried. The timeout is etcd's: 5 s plus two election
-/// timeouts.
+/// timeouts. A request ends at once when its client cancels it or its own deadline passes; a write may then still be executed.
 /// </remarks>
 internal sealed class RequestExecutor
 {
@@ -20,6 +20,8 @@ internal sealed class RequestExecutor
     private readonly RequestDeadlineCoalescer _deadline;
     private readonly CancellationToken _stopped;
     private int _waiters;
+    private int _pendingProposals;
+    private int _pendingReads;
 
     /// <param name="node">The member's Raft node.</param>
     /// <param name="electionTimeout">The election timeout of the cluster, from which the request timeout is computed.</param>
@@ -35,39 +37,63 @@ internal sealed class RequestExecutor
     /// <summary>The status of this member's Raft node.</summary>
     public NodeStatus Status => _node.Status;
 
+    /// <summary>The number of proposals without a result, including those that wait for a leader.</summary>
+    public int PendingProposals => Volatile.Read(ref _pendingProposals);
+
+    /// <summary>The number of read barriers without a result, including those that wait for a leader.</summary>
+    public int PendingReads => Volatile.Read(ref _pendingReads);
+
     /// <summary>Proposes a command and returns the result of applying it.</summary>
-    /// <exception cref="Grpc.Core.RpcException">The proposal was rejected, or its outcome is unknown.</exception>
-    public async ValueTask<KvResult> ProposeAsync(ReadOnlyMemory<byte> command)
+    /// <exception cref="Grpc.Core.RpcException">
+    /// The proposal was rejected, or its outcome is unknown, for example because the call was cancelled.
+    /// </exception>
+    public async ValueTask<KvResult> ProposeAsync(RequestContext context, ReadOnlyMemory<byte> command)
     {
-        var deadline = _deadline.GetToken();
-        while (true)
+        Interlocked.Increment(ref _pendingProposals);
+        try
         {
-            var result = await _node.ProposeAsync(command, deadline).ConfigureAwait(false);
-            if (result.Outcome == RequestOutcome.Completed)
-                return result.Result;
-            if (result.Outcome != RequestOutcome.Retry)
-                throw ToRpcException(result.Outcome);
-            await WaitForLeaderAsync(deadline).ConfigureAwait(false);
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation, _deadline.GetToken());
+            while (true)
+            {
+                var result = await _node.ProposeAsync(command, waiting.Token).ConfigureAwait(false);
+                if (result.Outcome == RequestOutcome.Completed)
+                    return result.Result;
+                if (result.Outcome != RequestOutcome.Retry)
+                    throw ToRpcException(result.Outcome, context);
+                await WaitForLeaderAsync(context, waiting.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pendingProposals);
         }
     }
 
     /// <summary>Waits until this member has applied every write that was acknowledged before the call.</summary>
-    /// <exception cref="Grpc.Core.RpcException">The read barrier was rejected or timed out.</exception>
-    public async ValueTask ReadBarrierAsync()
+    /// <exception cref="Grpc.Core.RpcException">The read barrier was rejected, timed out, or the call was cancelled.</exception>
+    public async ValueTask ReadBarrierAsync(RequestContext context)
     {
-        var deadline = _deadline.GetToken();
-        while (true)
+        Interlocked.Increment(ref _pendingReads);
+        try
         {
-            var outcome = await _node.ReadBarrierAsync(deadline).ConfigureAwait(false);
-            if (outcome == RequestOutcome.Completed)
-                return;
-            if (outcome != RequestOutcome.Retry)
-                throw ToRpcException(outcome);
-            await WaitForLeaderAsync(deadline).ConfigureAwait(false);
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation, _deadline.GetToken());
+            while (true)
+            {
+                var outcome = await _node.ReadBarrierAsync(waiting.Token).ConfigureAwait(false);
+                if (outcome == RequestOutcome.Completed)
+                    return;
+                if (outcome != RequestOutcome.Retry)
+                    throw ToRpcException(outcome, context);
+                await WaitForLeaderAsync(context, waiting.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pendingReads);
         }
     }
 
-    private async Task WaitForLeaderAsync(CancellationToken deadline)
+    private async Task WaitForLeaderAsync(RequestContext context, CancellationToken waiting)
     {
         if (Interlocked.Increment(ref _waiters) > WaitersMax)
         {
@@ -78,12 +104,14 @@ internal sealed class RequestExecutor
         try
         {
             // Wait even if a leader is known: the node that rejected the request may not know the leader yet.
-            await Task.Delay(TimeSpan.FromMilliseconds(5), deadline).ConfigureAwait(false);
-            await _node.WaitForLeaderAsync(deadline).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(5), waiting).ConfigureAwait(false);
+            await _node.WaitForLeaderAsync(waiting).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
+            // The request is known not to have been executed; with "no leader", the client may safely repeat it.
             throw _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
+                : context.Cancellation.IsCancellationRequested ? context.ToError()
                 : _node.Status.Leader == 0 ? EtcdErrors.NoLeader()
                 : EtcdErrors.TimedOut();
         }
@@ -93,11 +121,13 @@ internal sealed class RequestExecutor
         }
     }
 
-    private Grpc.Core.RpcException ToRpcException(RequestOutcome outcome) => outcome switch
+    private Grpc.Core.RpcException ToRpcException(RequestOutcome outcome, RequestContext context) => outcome switch
     {
         RequestOutcome.Busy => EtcdErrors.TooManyRequests(),
         RequestOutcome.TooLarge => EtcdErrors.TooLarge(),
-        RequestOutcome.Indeterminate => _stopped.IsCancellationRequested ? EtcdErrors.Stopped() : EtcdErrors.TimedOut(),
+        RequestOutcome.Indeterminate => _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
+            : context.Cancellation.IsCancellationRequested ? context.ToError()
+            : EtcdErrors.TimedOut(),
         RequestOutcome.Stopped => EtcdErrors.Stopped(),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "no error is defined for this outcome"),
     };

@@ -63,11 +63,10 @@ internal sealed class TestProcess : IAsyncDisposable
     }
 
     /// <summary>Sends SIGTERM, as a supervisor does.</summary>
-    public async Task TerminateAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-    }
+    public Task TerminateAsync() => SignalAsync("-TERM");
+
+    /// <summary>Sends SIGSTOP: the process stands still, and its connections stay open.</summary>
+    public Task PauseAsync() => SignalAsync("-STOP");
 
     /// <summary>Sends SIGKILL.</summary>
     public async Task KillAsync()
@@ -97,6 +96,12 @@ internal sealed class TestProcess : IAsyncDisposable
     {
         await KillAsync();
         _process.Dispose();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [signal, Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     private static void Append(StringBuilder into, string? line)

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Quorate.Kv;
+using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
 
 namespace Quorate.Server.Tests.Replication;
@@ -10,6 +11,7 @@ namespace Quorate.Server.Tests.Replication;
 public sealed class RequestExecutorTests
 {
     private static readonly ReadOnlyMemory<byte> Command = new byte[] { 1 };
+    private static readonly RequestContext Context = RequestContext.FromServer(CancellationToken.None);
 
     [Fact]
     public async Task A_rejected_proposal_is_retried_once_a_leader_is_known()
@@ -17,7 +19,7 @@ public sealed class RequestExecutorTests
         var node = new ScriptedRaftNode(RequestOutcome.Retry, RequestOutcome.Retry, RequestOutcome.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
 
-        await executor.ProposeAsync(Command);
+        await executor.ProposeAsync(Context, Command);
 
         Assert.Equal(3, node.CallCount);
     }
@@ -32,7 +34,7 @@ public sealed class RequestExecutorTests
         var node = new ScriptedRaftNode((RequestOutcome)outcome, RequestOutcome.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
 
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Command));
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Context, Command));
 
         Assert.Equal((code, message), (error.StatusCode, error.Status.Detail));
         Assert.Equal(1, node.CallCount);
@@ -45,8 +47,8 @@ public sealed class RequestExecutorTests
         var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), time, CancellationToken.None);
 
-        var proposing = executor.ProposeAsync(Command).AsTask();
-        var reading = executor.ReadBarrierAsync().AsTask();
+        var proposing = executor.ProposeAsync(Context, Command).AsTask();
+        var reading = executor.ReadBarrierAsync(Context).AsTask();
         await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
         time.Advance(TimeSpan.FromSeconds(6.9));
         Assert.False(proposing.IsCompleted || reading.IsCompleted, "5 s and two election timeouts have not passed yet");
@@ -62,15 +64,33 @@ public sealed class RequestExecutorTests
         using var stopped = new CancellationTokenSource();
         var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), stopped.Token);
-        var proposing = executor.ProposeAsync(Command).AsTask();
-        var reading = executor.ReadBarrierAsync().AsTask();
+        var proposing = executor.ProposeAsync(Context, Command).AsTask();
+        var reading = executor.ReadBarrierAsync(Context).AsTask();
         await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
 
         await stopped.CancelAsync();
-        var late = executor.ProposeAsync(Command).AsTask();
+        var late = executor.ProposeAsync(Context, Command).AsTask();
 
         foreach (var request in new[] { proposing, reading, late })
             Assert.Equal("etcdserver: server stopped", (await Assert.ThrowsAsync<RpcException>(() => request)).Status.Detail);
+    }
+
+    [Theory]
+    [InlineData((int)RequestOutcome.Retry)]
+    [InlineData((int)RequestOutcome.Indeterminate)]
+    public async Task A_request_cancelled_by_its_client_fails_with_CANCELLED(int outcome)
+    {
+        using var client = new CancellationTokenSource();
+        var node = new ScriptedRaftNode((RequestOutcome)outcome) { Leader = 0, Calling = client.Cancel };
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), CancellationToken.None);
+        var context = RequestContext.FromServer(client.Token);
+
+        var proposing = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(context, Command));
+        var reading = await Assert.ThrowsAsync<RpcException>(async () => await executor.ReadBarrierAsync(context));
+
+        Assert.Equal((StatusCode.Cancelled, "etcdserver: request canceled"), (proposing.StatusCode, proposing.Status.Detail));
+        Assert.Equal((StatusCode.Cancelled, "etcdserver: request canceled"), (reading.StatusCode, reading.Status.Detail));
+        Assert.Equal((0, 0), (executor.PendingProposals, executor.PendingReads));
     }
 
     [Fact]
@@ -101,11 +121,16 @@ public sealed class RequestExecutorTests
 
         public ulong Leader { get; init; } = 1;
 
+        /// <summary>Runs at each call, before it returns.</summary>
+        public Action Calling { get; init; } = static () => { };
+
         public int CallCount => _callCount;
 
         public int Waiters => _waiters;
 
         public NodeStatus Status => new(1, Leader, 1, 1, 1);
+
+        public (int Proposals, int Reads) Pending => (0, 0);
 
         public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation) =>
             new(new KvProposalResult(Next(), default(KvResult)));
@@ -119,7 +144,11 @@ public sealed class RequestExecutorTests
                 await Task.Delay(Timeout.Infinite, cancellation);
         }
 
-        private RequestOutcome Next() => outcomes[Math.Min(Interlocked.Increment(ref _callCount), outcomes.Length) - 1];
+        private RequestOutcome Next()
+        {
+            Calling();
+            return outcomes[Math.Min(Interlocked.Increment(ref _callCount), outcomes.Length) - 1];
+        }
     }
 
     /// <summary>A clock that the test advances.</summary>

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text;
+using Quorate.Server.Replication;
+
+namespace Quorate.Server.Http;
+
+/// <summary>The endpoint <c>/metrics</c>: the state of this member in Prometheus' text format.</summary>
+/// <remarks>
+/// Names that begin with <c>etcd_</c> are etcd's, with etcd's meaning and type, so that etcd's dashboards and alerts work. The list with
+/// the meaning of each name is in docs/operating/metrics.md.
+/// </remarks>
+internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, IRaftNode node)
+{
+    /// <summary>Handles one request.</summary>
+    public Task HandleAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        return context.Response.WriteAsync(Format(), context.RequestAborted);
+    }
+
+    private string Format()
+    {
+        var status = node.Status;
+        var waiting = node.Pending;
+        var text = new StringBuilder();
+        Add(text, "etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not.", status.Leader != 0 ? 1 : 0);
+        Add(text, "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", status.Leader == self ? 1 : 0);
+        Add(
+            text, "etcd_server_proposals_committed_total", "The highest index of the log known to be committed.",
+            (long)status.CommitIndex);
+        Add(
+            text, "etcd_server_proposals_applied_total", "The highest index of the log applied by this member.",
+            (long)status.AppliedIndex);
+        Add(
+            text, "etcd_server_proposals_pending", "Writes requested from this member that have no result yet.", executor.PendingProposals);
+        Add(
+            text, "quorate_server_reads_pending", "Linearizable reads requested from this member that have no result yet.",
+            executor.PendingReads);
+        Add(text, "quorate_raft_proposals_pending", "Proposals of this member's Raft node without an outcome.", waiting.Proposals);
+        Add(text, "quorate_raft_reads_pending", "Read index requests of this member's Raft node without a result.", waiting.Reads);
+        return text.ToString();
+    }
+
+    private static void Add(StringBuilder text, string name, string help, long value) =>
+        text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+}
