@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Quorate.Load.Servers;
 using Quorate.Load.Targets;
 
 namespace Quorate.Load;
@@ -50,6 +51,7 @@ internal static class LoadCommand
         {
             targets, writers, size, seconds, warmup, rounds, directory, output,
         };
+        root.Add(ServerLoadCommand.Create());
         root.SetAction(async (parsed, stop) =>
         {
             var runs = parsed.GetRequiredValue(writers).Select(count => new LoadOptions(
