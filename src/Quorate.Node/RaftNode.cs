@@ -34,7 +34,7 @@ public static class RaftNode
         return Task.Run(() => RaftNode<TResult>.Start(options, stateMachine, StartTcp, cancellationToken), cancellationToken);
     }
 
-    private static TcpNetwork StartTcp(RaftNodeOptions options, IncarnationStore incarnations, Action onReady) => TcpNetwork.Start(
+    private static TcpNetwork StartTcp(RaftNodeOptions options, IdentityFile identity, Action onReady) => TcpNetwork.Start(
         new TcpNetworkOptions
         {
             NodeId = options.NodeId,
@@ -45,7 +45,7 @@ public static class RaftNode
             MaxSendQueueBytes = Math.Max(64 << 20, options.MaxFrameBytes),
             TimeProvider = options.TimeProvider,
             OnEvent = options.OnTransportEvent ?? (static _ => { }),
-            Incarnations = incarnations,
+            Identity = identity,
         },
         onReady);
 }
@@ -221,16 +221,15 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         {
             storage = new FileStorage(options.DataDirectory);
             var configuration = new Configuration(options.Members.Keys);
-
-            // Before the log is opened: a node must know its owner and its incarnation before it can have voted.
-            DataDirectoryOwner.Verify(storage, options.ClusterId, options.NodeId, configuration);
-            var incarnations = IncarnationStore.Open(storage);
+            var identity = IdentityFile.Open(
+                storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes);
             group = RaftGroup.Open(
                 new RaftGroupOptions
                 {
                     Raft = options.ToRaftOptions(options.Seed ?? GenerateSeed()),
                     Configuration = configuration,
                     Storage = storage,
+                    Identity = identity,
                     Wal = options.ToWalOptions(),
                     TimeProvider = options.TimeProvider,
                     TickInterval = options.TickInterval,
@@ -240,7 +239,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
                     DiskWorker = threads.Disk,
                     ApplyWorker = threads.Apply,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
-                    StartNetwork = () => network = startNetwork(options, incarnations, threads.Loop.TryRunInline),
+                    StartNetwork = () => network = startNetwork(options, identity, threads.Loop.TryRunInline),
                     OnStep = (core, in _, effects) => Trace(options, core, effects),
                 },
                 stateMachine,

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Quorate.Node.Storage;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -23,6 +25,13 @@ public sealed record RaftNodeOptions
     /// detected.
     /// </remarks>
     public required string DataDirectory { get; init; }
+
+    /// <summary>
+    /// Names and values that the identity file of a new data directory stores, so that the program can read them at a later start
+    /// (<see cref="DataDirectoryIdentity.Read"/>). Those of an existing data directory do not change.
+    /// </summary>
+    /// <remarks>Default: none. A name has no space; neither name nor value has a control character.</remarks>
+    public IReadOnlyDictionary<string, string> DataDirectoryAttributes { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>
     /// All members, including this one, with the addresses at which their peers reach them. The addresses may change between starts.
@@ -139,6 +148,17 @@ public sealed record RaftNodeOptions
         }
 
         ArgumentException.ThrowIfNullOrWhiteSpace(DataDirectory);
+        foreach (var (name, value) in DataDirectoryAttributes)
+        {
+            if (!IdentityFormat.IsValidAttribute(name, value))
+            {
+                throw new ArgumentException(
+                    $"DataDirectoryAttributes has \"{name}\" = \"{value}\"; a name must not be empty or contain a space, " +
+                    "and neither name nor value may contain a control character.",
+                    nameof(DataDirectoryAttributes));
+            }
+        }
+
         _ = new Configuration(Members.Keys);
         ToWalOptions().Validate();
         ToRaftOptions(seed: 0).Validate();

@@ -1,5 +1,6 @@
 using Quorate.Node;
 using Quorate.Node.Driver;
+using Quorate.Node.Storage;
 using Quorate.Node.Threading;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -18,6 +19,10 @@ internal static class Given
         PreallocateInBackground = false,
         GenerateNonce = static () => 7,
     };
+
+    /// <summary>Opens the identity file of a data directory, or creates it.</summary>
+    public static IdentityFile Identity(IStorage storage) =>
+        IdentityFile.Open(storage, clusterId: 1, Self, new Configuration([Self]), drawId: static () => 7);
 
     /// <summary>A clock by which no time passes.</summary>
     public static readonly TimeProvider FrozenClock = new FrozenTimeProvider();

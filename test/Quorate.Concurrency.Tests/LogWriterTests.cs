@@ -132,7 +132,7 @@ public sealed class LogWriterTests
         public Harness(WalOptions options)
         {
             var disk = new MemoryStorage();
-            (_log, _) = WriteAheadLog.Open(disk, options);
+            (_log, _) = WriteAheadLog.Open(disk, options, Given.Identity(disk));
             disk.BeforeCall = OnDiskCall;
             Writer = new LogWriter(_log, options, _worker, Given.Loop(Wake));
             _worker.Start();

@@ -34,7 +34,7 @@ internal sealed class RawDiskComparison : IDisposable
             _filled.Write(at, new byte[1 << 20]);
         _filled.Flush();
         _growing = _disk.Create("growing", 0);
-        _log = WriteAheadLog.Open(_disk, _options).Log;
+        _log = WriteAheadLog.Open(_disk, _options, IdentityFile.Open(_disk, 1, new NodeId(1), new Configuration([new NodeId(1)]))).Log;
         _batch = new WalBatch(_options);
     }
 

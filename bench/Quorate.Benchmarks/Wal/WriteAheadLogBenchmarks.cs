@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -27,7 +28,9 @@ public class WriteAheadLogBenchmarks
     [GlobalSetup]
     public void Open()
     {
-        _log = WriteAheadLog.Open(new MemoryStorage(), _options).Log;
+        var storage = new MemoryStorage();
+        var identity = IdentityFile.Open(storage, clusterId: 1, new NodeId(1), new Configuration([new NodeId(1)]));
+        _log = WriteAheadLog.Open(storage, _options, identity).Log;
         _batch = new WalBatch(_options);
         _entries = new LogEntry[Entries];
 

@@ -61,7 +61,7 @@ internal abstract class RaftGroup : IDisposable
     public static RaftGroup<TResult> Open<TResult>(
         RaftGroupOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
     {
-        var (log, recovered) = WriteAheadLog.Open(options.Storage, options.Wal);
+        var (log, recovered) = WriteAheadLog.Open(options.Storage, options.Wal, options.Identity);
         try
         {
             return RaftGroup<TResult>.Assemble(options, stateMachine, log, recovered, cancellationToken);

@@ -21,6 +21,9 @@ internal sealed record RaftGroupOptions
     /// <summary>Holds the write-ahead log.</summary>
     public required IStorage Storage { get; init; }
 
+    /// <summary>The identity of the data directory.</summary>
+    public required IdentityFile Identity { get; init; }
+
     public required WalOptions Wal { get; init; }
 
     public required TimeProvider TimeProvider { get; init; }

@@ -15,11 +15,11 @@ namespace Quorate.Node.Transport;
 ///   16  8  cluster id                             16  8  cluster id
 ///   24  8  node id of the dialer                  24  8  node id of the listener
 ///   32  8  node id that the dialer wants          32  8  features of the listener, a bit each
-///   40  8  features of the dialer, a bit each     40  8  incarnation of the listener's data directory
-///   48  8  incarnation of the dialer's directory  48  4  crc32c over bytes 0 .. 48
+///   40  8  features of the dialer, a bit each     40  8  directory id of the listener
+///   48  8  directory id of the dialer             48  4  crc32c over bytes 0 .. 48
 ///   56  4  crc32c over bytes 0 .. 56
 /// </code>
-/// The incarnation (<see cref="IncarnationStore"/>) is 0 if a node has none.
+/// The directory id (<see cref="Storage.DirectoryId"/>) is 0 if a node has none.
 /// A later version may make either message longer: the checksum stays in its last four bytes, and this version skips the bytes before it.
 /// </remarks>
 internal static class Handshake
@@ -52,7 +52,7 @@ internal static class Handshake
         writer.UInt64(request.From.Value);
         writer.UInt64(request.To.Value);
         writer.UInt64(request.Features);
-        writer.UInt64(request.Incarnation);
+        writer.UInt64(request.DirectoryId);
         writer.UInt32(Crc32C.Of(bytes.AsSpan(0, RequestBytes - ChecksumBytes)));
         return bytes;
     }
@@ -69,7 +69,7 @@ internal static class Handshake
         writer.UInt64(response.ClusterId);
         writer.UInt64(response.From.Value);
         writer.UInt64(response.Features);
-        writer.UInt64(response.Incarnation);
+        writer.UInt64(response.DirectoryId);
         writer.UInt32(Crc32C.Of(bytes.AsSpan(0, ResponseBytes - ChecksumBytes)));
         return bytes;
     }
@@ -142,11 +142,11 @@ internal static class Handshake
 }
 
 /// <summary>
-/// The handshake request from dialer to listener: cluster, sender, intended receiver, protocol versions, and incarnation (0 if not sent).
+/// The handshake request from dialer to listener: cluster, sender, intended receiver, protocol versions, and directory id (0 if not sent).
 /// </summary>
 internal readonly record struct HandshakeRequest(
-    ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong Incarnation = 0);
+    ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong DirectoryId = 0);
 
 /// <summary>The handshake response from listener to dialer: acceptance, or the reason of the rejection.</summary>
 internal readonly record struct HandshakeResponse(
-    HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong Incarnation = 0);
+    HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong DirectoryId = 0);

@@ -192,7 +192,7 @@ internal sealed class PeerListener : IDisposable
             var rejection = Validate(request, out var peer);
             var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
             stream.Write(Handshake.Write(new HandshakeResponse(
-                rejection, version, _context.Options.ClusterId, _context.Options.NodeId, Features: 0, _context.Incarnations.Own)));
+                rejection, version, _context.Options.ClusterId, _context.Options.NodeId, Features: 0, _context.Directories.Own)));
             if (rejection != HandshakeRejection.None)
                 _context.Events.ReportRejection(rejection, request, remote.ToString());
             return rejection == HandshakeRejection.None ? peer : null;
@@ -222,7 +222,7 @@ internal sealed class PeerListener : IDisposable
             return HandshakeRejection.WrongReceiver;
         peer = _peers.Find(request.From);
         return peer is null ? HandshakeRejection.UnknownPeer
-            : !_context.Incarnations.TryRecord(request.From, request.Incarnation) ? HandshakeRejection.DataDirectoryChanged
+            : !_context.Directories.TryRecord(request.From, request.DirectoryId) ? HandshakeRejection.DataDirectoryChanged
             : HandshakeRejection.None;
     }
 }

@@ -85,8 +85,10 @@ public sealed record TcpNetworkOptions
     /// <summary>The Raft group whose messages are sent and received. A received message of another group is skipped and counted.</summary>
     internal GroupId Group { get; init; } = GroupId.First;
 
-    /// <summary>The incarnations of this node's data directory and of its peers; null: incarnations are not verified.</summary>
-    internal IncarnationStore? Incarnations { get; init; }
+    /// <summary>
+    /// The identity of this node's data directory, with the directories of the known peers; null: peers are not verified.
+    /// </summary>
+    internal IdentityFile? Identity { get; init; }
 
     /// <summary>Validates every option and the relations between them.</summary>
     /// <exception cref="ArgumentException">

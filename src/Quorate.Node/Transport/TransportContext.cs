@@ -25,8 +25,8 @@ internal sealed class TransportContext(
     /// <summary>Reports events to the operator.</summary>
     public TransportEventReporter Events { get; } = new(options);
 
-    /// <summary>The incarnations of this node's data directory and of its peers.</summary>
-    public PeerIncarnations Incarnations { get; } = new(options.Incarnations, onFault);
+    /// <summary>The ids of this node's data directory and of its peers' data directories.</summary>
+    public PeerDirectories Directories { get; } = new(options.Identity, onFault);
 
     /// <summary>Signals the loop that the receive queue is not empty.</summary>
     public void SignalLoop() => signalLoop();

@@ -8,19 +8,21 @@ namespace Quorate.Node.Wal;
 /// <remarks><code>
 ///   0   4  crc32c over bytes 4 .. 64, xor the number of the copy, 0 .. 3
 ///   4   4  magic "QHST"
-///   8   4  format version, 1
+///   8   4  format version, 2
 ///  12   4  zero
 ///  16   8  generation: incremented by every save
 ///  24   8  term
 ///  32   8  the node that this node voted for in that term; 0 for none
-///  40  24  zero
+///  40  16  the data directory that the file belongs to (DirectoryStamp)
+///  56   8  zero
 /// </code>
 /// Any change here bumps the version, docs/formats/wal.md and the golden file together.
 /// </remarks>
-internal readonly record struct HardStateCopy(ulong Generation, HardState State)
+internal readonly record struct HardStateCopy(ulong Generation, HardState State, DirectoryStamp Stamp)
 {
     public const int Bytes = 64;
-    public const uint Version = 1;
+    public const uint Version = 2;
+    public const long StampAt = 40;
     private const uint Magic = 0x5453_4851;
 
     public void Write(Span<byte> target, int copy)
@@ -31,6 +33,7 @@ internal readonly record struct HardStateCopy(ulong Generation, HardState State)
         BinaryPrimitives.WriteUInt64LittleEndian(target[16..], Generation);
         BinaryPrimitives.WriteUInt64LittleEndian(target[24..], State.Term.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[32..], State.VotedFor.Value);
+        Stamp.Write(target[(int)StampAt..]);
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]) ^ (uint)copy);
     }
 
@@ -42,18 +45,13 @@ internal readonly record struct HardStateCopy(ulong Generation, HardState State)
             BinaryPrimitives.ReadUInt32LittleEndian(source) != (Crc32C.Of(source[4..Bytes]) ^ (uint)copy))
             return false;
 
-        var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
-        if (version != Version)
-        {
-            throw new IOException(
-                $"{file} has format {version}; this build reads format {Version}. Start the build that wrote it, or a newer one.");
-        }
-
+        FormatVersion.Verify(file, BinaryPrimitives.ReadUInt32LittleEndian(source[8..]), Version, firstReleased: 2);
         slot = new HardStateCopy(
             BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
             new HardState(
                 new Term(BinaryPrimitives.ReadUInt64LittleEndian(source[24..])),
-                new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(source[32..]))));
+                new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(source[32..]))),
+            DirectoryStamp.Read(source[(int)StampAt..]));
         return true;
     }
 }

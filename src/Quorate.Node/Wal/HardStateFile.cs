@@ -21,12 +21,14 @@ internal sealed class HardStateFile : IDisposable
     private const int PageBytes = 4096;
     private const int Copies = 4;
     private readonly IStorageFile _file;
+    private readonly DirectoryStamp _stamp;
     private HardStateCopy _newest;
 
     private HardStateFile(IStorageFile file, HardStateCopy newest)
     {
         _file = file;
         _newest = newest;
+        _stamp = newest.Stamp;
     }
 
     /// <summary>The state that was saved last.</summary>
@@ -36,25 +38,27 @@ internal sealed class HardStateFile : IDisposable
     public ulong Generation => _newest.Generation;
 
     /// <summary>Creates the file of a node that has never voted, durably and atomically.</summary>
-    public static HardStateFile Create(IStorage storage)
+    public static HardStateFile Create(IStorage storage, DirectoryStamp stamp)
     {
         var pages = new byte[Copies * PageBytes];
         for (var copy = 0; copy < Copies; copy++)
-            new HardStateCopy((ulong)copy / 2, default).Write(pages.AsSpan(copy * PageBytes), copy);
+            new HardStateCopy((ulong)copy / 2, default, stamp).Write(pages.AsSpan(copy * PageBytes), copy);
         AtomicFile.Replace(storage, Name, pages);
-        return Open(storage);
+        return Open(storage, stamp);
     }
 
-    /// <summary>Opens the file. Rewrites an unreadable copy, and the newest state in any case.</summary>
+    /// <summary>
+    /// Opens the file, which must belong to this data directory. Rewrites an unreadable copy, and the newest state in any case.
+    /// </summary>
     /// <remarks>
     /// Durability: <see cref="State"/> is on disk when this returns, even if the previous process ended before its flush completed.
     /// </remarks>
-    public static HardStateFile Open(IStorage storage)
+    public static HardStateFile Open(IStorage storage, DirectoryStamp stamp)
     {
         var file = storage.Open(Name);
         try
         {
-            var slots = ReadSlots(file);
+            var slots = ReadSlots(file, stamp);
             var newest = slots[0].Generation > slots[1].Generation ? slots[0] : slots[1];
             var opened = new HardStateFile(file, newest);
             opened.Repair(slots);
@@ -71,7 +75,7 @@ internal sealed class HardStateFile : IDisposable
     /// <remarks>Durability: on disk when this returns.</remarks>
     public void Save(HardState state)
     {
-        var next = new HardStateCopy(_newest.Generation + 1, state);
+        var next = new HardStateCopy(_newest.Generation + 1, state, _stamp);
         WriteSlot(_file, next);
         _file.Flush();
         _newest = next;
@@ -79,7 +83,7 @@ internal sealed class HardStateFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static HardStateCopy[] ReadSlots(IStorageFile file)
+    private static HardStateCopy[] ReadSlots(IStorageFile file, DirectoryStamp stamp)
     {
         var slots = new HardStateCopy[2];
         for (var slot = 0; slot < 2; slot++)
@@ -87,8 +91,10 @@ internal sealed class HardStateFile : IDisposable
             var found = false;
             for (var copy = 2 * slot; copy < 2 * slot + 2; copy++)
             {
-                if (TryReadCopy(file, copy, out var read) && read.Generation % 2 == (ulong)slot &&
-                    (!found || read.Generation > slots[slot].Generation))
+                if (!TryReadCopy(file, copy, out var read) || read.Generation % 2 != (ulong)slot)
+                    continue;
+                stamp.Verify(read.Stamp, file.Name, (copy * PageBytes) + HardStateCopy.StampAt, "term and vote");
+                if (!found || read.Generation > slots[slot].Generation)
                 {
                     slots[slot] = read;
                     found = true;

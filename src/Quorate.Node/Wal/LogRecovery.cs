@@ -11,7 +11,7 @@ namespace Quorate.Node.Wal;
 /// written, and only if nothing was written after it. Such a frame was never acknowledged, because a frame is flushed before the next one
 /// is written and before it is acknowledged.
 /// </remarks>
-internal sealed class LogRecovery(IStorage storage)
+internal sealed class LogRecovery(IStorage storage, DirectoryStamp stamp)
 {
     private const int WindowBytesMax = 64 * 1024;
 
@@ -81,7 +81,7 @@ internal sealed class LogRecovery(IStorage storage)
             try
             {
                 var read = file.ReadOrThrowCorruption(0, bytes);
-                _opened.Add(new Segment(file, SegmentHeader.Read(bytes[..read], file.Name, sequence, file.Length)));
+                _opened.Add(new Segment(file, SegmentHeader.Read(bytes[..read], file.Name, sequence, file.Length, stamp)));
             }
             catch
             {
@@ -112,6 +112,13 @@ internal sealed class LogRecovery(IStorage storage)
     private void AcceptFrame(Segment segment, SegmentReader reader)
     {
         var header = reader.Header;
+        if (header.Group != GroupId.First)
+        {
+            throw new IOException(
+                $"{segment.Name} has a frame of Raft group {header.Group} at byte {reader.Offset}; " +
+                $"this build keeps one group, {GroupId.First}, in a log. Start the build that wrote it, or a newer one.");
+        }
+
         if (_nextFrame is { } expected && header.Sequence != expected)
             throw OutOfSequence(segment, reader.Offset, header.Sequence, expected);
         if (_nextFrame is null && segment.Sequence == 1 && header.Sequence != 1)

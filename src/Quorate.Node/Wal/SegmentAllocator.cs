@@ -8,9 +8,11 @@ namespace Quorate.Node.Wal;
 /// Segments are filled, not only allocated: on ext4, fdatasync of blocks that were written before takes 60 % of the time of fdatasync of
 /// blocks that are merely allocated, whose state must go through the journal first (bench/results/wal.md). A crash during the creation
 /// leaves a file with the temporary name, which the next start deletes.
+/// The identity file records each segment before it is used. Where a crash comes between, the next start finds a segment that is not
+/// recorded and holds nothing.
 /// Threading: the disk thread, and a thread that this object owns while it fills the next segment.
 /// </remarks>
-internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : IDisposable
+internal sealed class SegmentAllocator(IStorage storage, WalOptions options, IdentityFile identity) : IDisposable
 {
     private const string TemporaryName = "wal-next.new";
     private const int ChunkBytes = 256 * 1024;
@@ -108,7 +110,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
     private Segment? Create(ulong sequence, PreallocationThrottle throttle)
     {
         RemoveUnfinished(storage);
-        var header = new SegmentHeader(options.SegmentBytes, sequence, options.GenerateNonce());
+        var header = new SegmentHeader(options.SegmentBytes, sequence, options.GenerateNonce(), identity.Stamp);
         bool isFilled;
         using (var file = storage.Create(TemporaryName, options.SegmentBytes))
             isFilled = Fill(file, header, throttle);
@@ -121,6 +123,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options) : I
         var name = Segment.NameOf(sequence);
         storage.Rename(TemporaryName, name);
         storage.FlushDirectory();
+        identity.RecordNewestSegment(sequence);
         return new Segment(storage.Open(name), header);
     }
 

@@ -7,9 +7,11 @@ namespace Quorate.Node.Wal;
 /// </remarks>
 public sealed class WalCorruptionException : IOException
 {
-    internal WalCorruptionException(string file, long offset, string entries, string what, string why, Exception? cause = null)
+    internal WalCorruptionException(
+        string file, long offset, string entries, string what, string why, Exception? cause = null, string? remedy = null)
         : base($"Corruption in {file} at byte {offset} ({entries}): {what}. {why} " +
-               "Keep a copy of the data directory, look for the cause (disk, controller, memory), then replace this member: " +
+               $"{(remedy is null ? "Keep" : $"{remedy} If that is impossible, keep")} a copy of the data directory, " +
+               "look for the cause (disk, controller, memory), then replace this member: " +
                "remove it from the cluster, empty its data directory, and add it again as a new member, " +
                "so that it receives everything from the others.", cause)
     {

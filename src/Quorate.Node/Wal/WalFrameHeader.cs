@@ -18,13 +18,14 @@ namespace Quorate.Node.Wal;
 ///  40   8  commit mark: entries up to here were known to be committed when the frame was written
 ///  48   4  1 when the log was reset: no earlier entry is part of it; else 0
 ///  52   4  crc32c over the checksums of the records, in order: ties them to this header
-///  56   8  zero
+///  56   8  id of the Raft group that the entries belong to
 ///  64   n  records, then zeroes up to the next sector
 /// </code>
 /// Any change here bumps <see cref="SegmentHeader.Version"/>, docs/formats/wal.md and the golden file together.
 /// </remarks>
 internal readonly record struct WalFrameHeader(
-    ulong Sequence, int Length, int Records, LogIndex First, LogIndex Start, LogIndex Commit, bool Reset, uint RecordsChecksum)
+    ulong Sequence, int Length, int Records, LogIndex First, LogIndex Start, LogIndex Commit, bool Reset, uint RecordsChecksum,
+    GroupId Group)
 {
     public const int Bytes = 64;
     private const uint Magic = 0x4D52_4651;
@@ -44,6 +45,7 @@ internal readonly record struct WalFrameHeader(
         BinaryPrimitives.WriteUInt64LittleEndian(target[40..], Commit.Value);
         BinaryPrimitives.WriteUInt32LittleEndian(target[48..], Reset ? 1u : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(target[52..], RecordsChecksum);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[56..], Group.Value);
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]) ^ Sectors.SealOf(nonce, offset));
     }
 
@@ -63,7 +65,8 @@ internal readonly record struct WalFrameHeader(
             new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[32..])),
             new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[40..])),
             BinaryPrimitives.ReadUInt32LittleEndian(source[48..]) != 0,
-            BinaryPrimitives.ReadUInt32LittleEndian(source[52..]));
+            BinaryPrimitives.ReadUInt32LittleEndian(source[52..]),
+            new GroupId(BinaryPrimitives.ReadUInt64LittleEndian(source[56..])));
         return header.Length >= Bytes && header.Records >= 0;
     }
 }

@@ -24,13 +24,14 @@ internal sealed class WriteAheadLog : IDisposable
     private uint _recordsChecksum;
     private Exception? _failure;
 
-    private WriteAheadLog(IStorage storage, WalOptions options, HardStateFile hardState, LogRecovery recovery)
+    private WriteAheadLog(
+        IStorage storage, WalOptions options, IdentityFile identity, HardStateFile hardState, LogRecovery recovery)
     {
         _storage = storage;
         _hardState = hardState;
         _segmentIndex = recovery.SegmentIndex;
         _reader = new LogReader(recovery.SegmentIndex);
-        _allocator = new SegmentAllocator(storage, options);
+        _allocator = new SegmentAllocator(storage, options, identity);
         _nextFrame = recovery.NextFrame;
         _commitMark = recovery.CommitMark;
         foreach (var spare in recovery.SpareSegments)
@@ -48,23 +49,28 @@ internal sealed class WriteAheadLog : IDisposable
 
     /// <summary>Opens the log in a data directory, or creates it.</summary>
     /// <exception cref="WalCorruptionException">The data is not what was written.</exception>
-    public static (WriteAheadLog Log, RecoveredLog Recovered) Open(IStorage storage, WalOptions options)
+    /// <exception cref="IOException">No space is left, or another version wrote the data.</exception>
+    public static (WriteAheadLog Log, RecoveredLog Recovered) Open(IStorage storage, WalOptions options, IdentityFile identity)
     {
         options.Validate();
         var sequences = SegmentSequences(storage);
-        var hardState = OpenHardState(storage, isNew: sequences.Count == 0);
+        VerifyNewestSegment(sequences, identity.NewestSegment);
+        var hardState = OpenHardState(storage, identity, isNew: sequences.Count == 0);
         WriteAheadLog? log = null;
         try
         {
             SegmentAllocator.RemoveUnfinished(storage);
             if (sequences.Count == 0)
-                CreateFirstSegment(storage, options, sequences);
-            var recovery = new LogRecovery(storage);
+                CreateFirstSegment(storage, options, identity, sequences);
+            var recovery = new LogRecovery(storage, identity.Stamp);
             recovery.Run(sequences);
+            VerifyUnrecordedSegment(recovery, identity.NewestSegment);
 
             // Names that the previous process created, changed or removed may be no more durable than its last frame.
+            // Only a segment whose name is durable is recorded.
             storage.FlushDirectory();
-            log = new WriteAheadLog(storage, options, hardState, recovery);
+            identity.RecordNewestSegment(sequences[^1]);
+            log = new WriteAheadLog(storage, options, identity, hardState, recovery);
             var recovered = new RecoveredLog(
                 hardState.State, log.FirstIndex, log.LastIndex, recovery.CommitMark, [.. recovery.Terms], recovery.TruncatedTail);
             if (recovered.LastTerm > hardState.State.Term)
@@ -114,7 +120,8 @@ internal sealed class WriteAheadLog : IDisposable
             var last = SealAndIndex(bytes, in frame);
             var commitMark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), last) : _commitMark;
             WriteFrame(bytes, new WalFrameHeader(
-                _nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum));
+                _nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum,
+                GroupId.First));
             batch.FramesWritten = i + 1;
         }
 
@@ -186,28 +193,58 @@ internal sealed class WriteAheadLog : IDisposable
         return sequences;
     }
 
-    // The hard state file is created before the first segment, and saved only after it. So either one without the other shows a loss.
-    private static HardStateFile OpenHardState(IStorage storage, bool isNew)
+    // A segment is recorded when it is on disk and before it is used. So the recorded one is there, and at most one is there that is not
+    // recorded: the next one, when a crash came between its creation and the record.
+    private static void VerifyNewestSegment(List<ulong> sequences, ulong newest)
+    {
+        if (newest > 0 && !sequences.Contains(newest))
+        {
+            throw new WalCorruptionException(
+                Segment.NameOf(newest), 0, "all entries of the segment", "the file is missing",
+                $"The file {IdentityFile.Name} records it as the newest segment of the log, and the newest segment is never deleted.",
+                cause: null, "If the file was moved away, put it back.");
+        }
+
+        if (sequences.Count > 0 && sequences[^1] > newest + 1)
+            throw OutdatedIdentity(newest, sequences[^1], "is there");
+    }
+
+    private static void VerifyUnrecordedSegment(LogRecovery recovery, ulong newest)
+    {
+        if (recovery.SegmentIndex.Current is { } last && last.Sequence > newest && last.Tail > SegmentHeader.Bytes)
+            throw OutdatedIdentity(newest, last.Sequence, "holds entries");
+    }
+
+    private static WalCorruptionException OutdatedIdentity(ulong newest, ulong found, string how) => new(
+        IdentityFile.Name, 0, "the newest segment of the log",
+        $"it records segment {newest} as the newest, and segment {found} {how}",
+        "A segment is recorded before it is used, so this is an old copy of the file, or the segment is not of this directory.",
+        cause: null, "If the file was replaced by an old copy, put the current one back.");
+
+    // The hard state file is created before the first segment, and saved only after that segment was recorded. So either one without the
+    // other shows a loss.
+    private static HardStateFile OpenHardState(IStorage storage, IdentityFile identity, bool isNew)
     {
         if (!storage.List().Contains(HardStateFile.Name, StringComparer.Ordinal))
         {
-            return isNew ? HardStateFile.Create(storage) : throw new WalCorruptionException(
+            return isNew ? HardStateFile.Create(storage, identity.Stamp) : throw new WalCorruptionException(
                 HardStateFile.Name, 0, "term and vote", "the file is missing",
                 "It is created before the first segment of the log, and a node that forgot a vote could vote twice in one term.");
         }
 
-        var hardState = HardStateFile.Open(storage);
-        if (!isNew || hardState.Generation <= 1)
+        var hardState = HardStateFile.Open(storage, identity.Stamp);
+        if (identity.NewestSegment > 0 || hardState.Generation <= 1)
             return hardState;
         hardState.Dispose();
         throw new WalCorruptionException(
-            Segment.NameOf(1), 0, "all entries", "no segment file exists",
-            "A term was saved, and that happens only after the first segment was created.");
+            IdentityFile.Name, 0, "the newest segment of the log", "it records no segment",
+            "A term was saved, and that happens only after the first segment was recorded, so this is an old copy of the file.",
+            cause: null, "If the file was replaced by an old copy, put the current one back.");
     }
 
-    private static void CreateFirstSegment(IStorage storage, WalOptions options, List<ulong> sequences)
+    private static void CreateFirstSegment(IStorage storage, WalOptions options, IdentityFile identity, List<ulong> sequences)
     {
-        using var allocator = new SegmentAllocator(storage, options);
+        using var allocator = new SegmentAllocator(storage, options, identity);
         allocator.Take(1).Dispose();
         sequences.Add(1);
     }
@@ -312,7 +349,7 @@ internal sealed class WriteAheadLog : IDisposable
         Array.Clear(_controlFrame);
         _commitMark = reset ? LogIndex.Max(_commitMark, start - 1) : _commitMark;
         WriteFrame(_controlFrame, new WalFrameHeader(
-            _nextFrame, WalFrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([])));
+            _nextFrame, WalFrameHeader.Bytes, 0, _segmentIndex.Last + 1, start, _commitMark, reset, Crc32C.Of([]), GroupId.First));
     }
 
     // Each deletion is durable before the next, so a crash leaves no gap between segments.

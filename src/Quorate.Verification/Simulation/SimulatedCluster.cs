@@ -84,7 +84,7 @@ internal sealed class SimulatedCluster : IDisposable
     /// <summary>Decides which disks may be corrupted.</summary>
     public FaultAtlas FaultAtlas { get; }
 
-    /// <summary>The pairs in which the first member has recorded the incarnation of the second one's data directory.</summary>
+    /// <summary>The pairs in which the first member has recorded the id of the second one's data directory.</summary>
     public HashSet<(NodeId Node, NodeId Peer)> KnownPeers { get; } = [];
 
     public List<ISimulatedClient> Clients { get; } = [];
@@ -211,7 +211,9 @@ internal sealed class SimulatedCluster : IDisposable
     {
         try
         {
-            var (log, recovered) = WriteAheadLog.Open(member.Disk.DurableCopy(), _recoveryCheckOptions);
+            var disk = member.Disk.DurableCopy();
+            var identity = member.OpenIdentity(disk, static () => ulong.MaxValue);
+            var (log, recovered) = WriteAheadLog.Open(disk, _recoveryCheckOptions, identity);
             using (log)
             {
                 var contains = recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Coverage;
@@ -53,7 +54,7 @@ internal sealed class SimulatedMachine
         WalOptions = cluster.WalOptions(DeriveStream("nonces").Next);
         RestartPrng = DeriveStream("restarts");
         SeedPrng = DeriveStream("seeds");
-        IncarnationPrng = DeriveStream("incarnations");
+        DirectoryIdPrng = DeriveStream("directory ids");
         DiskPrng = DeriveStream("disk");
         Disk = new SimulatedDisk(cluster.Time, cluster.Counters);
     }
@@ -72,8 +73,8 @@ internal sealed class SimulatedMachine
     /// <summary>Draws the seeds of the processes.</summary>
     public Prng SeedPrng { get; }
 
-    /// <summary>Draws the incarnations of data directories.</summary>
-    public Prng IncarnationPrng { get; }
+    /// <summary>Draws the ids of data directories.</summary>
+    public Prng DirectoryIdPrng { get; }
 
     /// <summary>Draws how long the disk takes, and what a power cut leaves on it.</summary>
     public Prng DiskPrng { get; }
@@ -152,6 +153,10 @@ internal sealed class SimulatedMachine
         _mustStop = false;
         ScheduleIteration(_cluster.Time.Now + WakeLatency);
     }
+
+    /// <summary>Opens the identity file of this machine's disk, or of a copy of it.</summary>
+    public IdentityFile OpenIdentity(IStorage disk, Func<ulong> drawId) =>
+        IdentityFile.Open(disk, clusterId: 1, Id, _cluster.Configuration, drawId: drawId);
 
     /// <summary>Ends the process; the operating system keeps what it wrote.</summary>
     public void Kill(string reason)

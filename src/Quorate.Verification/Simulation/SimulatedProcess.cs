@@ -22,8 +22,8 @@ internal sealed class SimulatedProcess : ILoop
     private readonly VirtualTime _time;
     private readonly TraceWriter? _trace;
     private readonly CoverageObserver _coverage;
-    private readonly IncarnationStore _incarnationStore;
-    private readonly ulong[] _knownIncarnations;
+    private readonly IdentityFile _identity;
+    private readonly ulong[] _knownDirectories;
     private readonly Refinement? _refinement;
     private int _effectsUntilCut = -1;
     private CoreState _lastState;
@@ -35,7 +35,7 @@ internal sealed class SimulatedProcess : ILoop
     {
         _machine = machine;
         _cluster = cluster;
-        _knownIncarnations = new ulong[cluster.Members.Count + 1];
+        _knownDirectories = new ulong[cluster.Members.Count + 1];
         _time = cluster.Time;
         _trace = cluster.Trace;
         _coverage = new CoverageObserver(cluster.Counters);
@@ -43,7 +43,7 @@ internal sealed class SimulatedProcess : ILoop
         // Peers reject a member with a wiped disk, so to the specification it is a member that stays down.
         _refinement = machine.IsWiped ? null : cluster.Refinement;
         var swarm = cluster.Swarm;
-        _incarnationStore = IncarnationStore.Open(machine.Disk, machine.IncarnationPrng.Next);
+        _identity = machine.OpenIdentity(machine.Disk, machine.DirectoryIdPrng.Next);
         DiskWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
         StateMachine = cluster.Application.OpenGroup(new RaftGroupOptions
@@ -51,6 +51,7 @@ internal sealed class SimulatedProcess : ILoop
             Raft = cluster.RaftOptionsFor(machine.Id, seed: machine.SeedPrng.Next()),
             Configuration = cluster.Configuration,
             Storage = machine.Disk,
+            Identity = _identity,
             Wal = machine.WalOptions,
             TimeProvider = machine.Clock,
             TickInterval = TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10,
@@ -111,30 +112,30 @@ internal sealed class SimulatedProcess : ILoop
     /// <summary>Requests an iteration, as <see cref="Signal"/> does: in virtual time every iteration has an event of its own.</summary>
     public void TryRunInline() => Signal();
 
-    private SimulatedEndpoint StartNetwork() => Endpoint =
-        new SimulatedEndpoint(_cluster.Network, _machine.Id, _incarnationStore.Own, IsKnownIncarnation, OnEffect, Signal, _cluster.Trace);
+    private SimulatedEndpoint StartNetwork() => Endpoint = new SimulatedEndpoint(
+        _cluster.Network, _machine.Id, _identity.DirectoryId.Value, IsKnownDirectory, OnEffect, Signal, _cluster.Trace);
 
-    private bool IsKnownIncarnation(NodeId peer, ulong incarnation)
+    private bool IsKnownDirectory(NodeId peer, ulong directory)
     {
-        // This runs for every message; the store is consulted only for the first one of each incarnation.
-        if (incarnation == 0 || _knownIncarnations[peer.Value] == incarnation)
+        // This runs for every message; the identity file is consulted only for the first one from each directory.
+        if (directory == 0 || _knownDirectories[peer.Value] == directory)
             return true;
         var hadFailed = _machine.Disk.HasFailed;
         try
         {
-            if (!_incarnationStore.TryRecord(peer, incarnation))
+            if (!_identity.TryRecordPeer(peer, new DirectoryId(directory)))
             {
-                _cluster.Counters.Increment(CoverageMark.ChangedIncarnationRejected);
+                _cluster.Counters.Increment(CoverageMark.ChangedDirectoryRejected);
                 return false;
             }
 
-            _knownIncarnations[peer.Value] = incarnation;
+            _knownDirectories[peer.Value] = directory;
             _cluster.KnownPeers.Add((_machine.Id, peer));
             return true;
         }
         catch (IOException fault) when (fault is not DiskFlushException && !hadFailed)
         {
-            // The disk is full: a peer whose incarnation cannot be recorded is rejected, and the node keeps running.
+            // The disk is full: a peer whose directory cannot be recorded is rejected, and the node keeps running.
             _machine.Disk.ForgiveFailure();
             return false;
         }

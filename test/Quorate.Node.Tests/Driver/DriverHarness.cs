@@ -16,13 +16,15 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ILoop, IComp
 
     private readonly Queue<NetworkEvent> _arriving = new();
     private readonly RaftGroup<int> _group;
+    private readonly MemoryStorage _storage = new();
 
     public DriverHarness(int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null) => _group = RaftGroup.Open(
         new RaftGroupOptions
         {
             Raft = (options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
             Configuration = new Configuration([Self, new NodeId(2), new NodeId(3)]),
-            Storage = new MemoryStorage(),
+            Storage = _storage,
+            Identity = Wal.Given.Identity(_storage),
             Wal = Wal.Given.SmallSegments(),
             TimeProvider = time ?? TimeProvider.System,
             TickInterval = TimeSpan.FromHours(1),

@@ -91,13 +91,13 @@ public sealed class FileStorageTests : IDisposable
         var options = new WalOptions { SegmentBytes = 64 * 1024, PayloadBytesMax = 4096 };
         using (var disk = new FileStorage(_directory))
         {
-            using var log = WriteAheadLog.Open(disk, options).Log;
+            using var log = Given.OpenLog(disk, options).Log;
             for (ulong index = 1; index <= 200; index += 10)
                 log.AppendAndFlush(Given.Batch(options, Given.Entries(index, index + 9, term: 0, payloadBytes: 1000)));
         }
 
         using var reopened = new FileStorage(_directory);
-        var (again, recovered) = WriteAheadLog.Open(reopened, options);
+        var (again, recovered) = Given.OpenLog(reopened, options);
         using var _ = again;
 
         Assert.Equal(new LogIndex(200), recovered.LastIndex);

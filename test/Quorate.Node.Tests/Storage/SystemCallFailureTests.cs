@@ -11,12 +11,13 @@ public sealed class SystemCallFailureTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     /// <summary>
-    /// Call 1 creates term and vote, 2 opens them, 3 creates the first segment, 4 opens it; after that there is one call per flush.
+    /// Call 1 creates the identity file, 2 creates term and vote, 3 opens them, 4 creates the first segment, 5 records it in the identity
+    /// file, 6 opens it; after that there is one call per flush.
     /// </summary>
     [Fact]
     public void A_failed_fdatasync_stops_the_log_and_is_never_retried()
     {
-        var (output, calls) = WalChildProcess.Run(_directory, "fdatasync:error=EIO:when=8");
+        var (output, calls) = WalChildProcess.Run(_directory, "fdatasync:error=EIO:when=10");
 
         Assert.Equal(["opened", "durable 1", "durable 2", "durable 3"], output[..4]);
         Assert.StartsWith("4 DiskFlushException: fdatasync failed for ", output[4], StringComparison.Ordinal);
@@ -25,14 +26,14 @@ public sealed class SystemCallFailureTests : IDisposable
                 Assert.Contains("InvalidOperationException: The write-ahead log rejects every call", line, StringComparison.Ordinal));
         Assert.Equal(9, output.Length);
         Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
-        Assert.Equal(8, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
+        Assert.Equal(10, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
     }
 
     /// <summary>A power cut can lose a file name that was not flushed, as it can lose content.</summary>
     [Fact]
     public void A_failed_fsync_of_the_directory_is_reported()
     {
-        // The first call flushes the parent of the new directory, the second the name of the file with term and vote.
+        // The first call flushes the parent of the new directory, the second the name of the identity file.
         var (output, calls) = WalChildProcess.Run(_directory, "fsync:error=EIO:when=2");
 
         Assert.StartsWith("DiskFlushException: fsync failed for ", Assert.Single(output), StringComparison.Ordinal);
@@ -58,9 +59,9 @@ public sealed class SystemCallFailureTests : IDisposable
     {
         var (_, calls) = WalChildProcess.Run(_directory, "fsync:error=EIO:when=99", Path.Combine("a", "b", "c"));
 
-        // One call each for a/b, a and the parent of a; then for the names in c: term and vote, the segment, and all of them when the log
-        // is opened.
-        Assert.Equal(6,
+        // One call each for a/b, a and the parent of a; then for the names in c: the identity file, term and vote, the segment, the
+        // identity file that records it, and all of them when the log is opened.
+        Assert.Equal(8,
             calls.Count(static call => call.Contains("fsync(", StringComparison.Ordinal)
                 && !call.Contains("fdatasync(", StringComparison.Ordinal)));
     }

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Wal;
-using Quorate.Node.Wal;
 
 namespace Quorate.Node.Tests.Storage;
 
@@ -79,7 +78,7 @@ internal static class WalChildProcess
     {
         var options = Given.SmallSegments();
         using var storage = new FileStorage(directory);
-        using var log = WriteAheadLog.Open(storage, options).Log;
+        using var log = Given.OpenLog(storage, options).Log;
         WriteLine("opened");
         for (ulong index = 1; index <= Commits; index++)
         {

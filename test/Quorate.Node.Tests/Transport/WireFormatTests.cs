@@ -41,12 +41,12 @@ public sealed class WireFormatTests
 
     /// <summary>The same bytes with the field that is zero in the other golden file.</summary>
     [Fact]
-    public void The_bytes_of_a_handshake_with_incarnations_never_change()
+    public void The_bytes_of_a_handshake_with_directory_ids_never_change()
     {
         var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2-incarnations.txt");
-        const ulong Incarnation = 0x0807_0605_0403_0201;
-        var request = new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, Incarnation);
-        var response = new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, Incarnation);
+        const ulong DirectoryId = 0x0807_0605_0403_0201;
+        var request = new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, DirectoryId);
+        var response = new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, DirectoryId);
         var text = $"""
             # Protocol version 2: handshake of a node that sends the incarnation of its data directory. Released bytes never change.
             handshake request

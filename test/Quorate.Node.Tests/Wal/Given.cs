@@ -1,3 +1,4 @@
+using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -16,6 +17,15 @@ internal static class Given
             GenerateNonce = () => nonce += 0x9E37_79B9
         };
     }
+
+    /// <summary>Opens the log in a data directory of member 1, or creates the directory.</summary>
+    public static (WriteAheadLog Log, RecoveredLog Recovered) OpenLog(IStorage storage, WalOptions options) =>
+        WriteAheadLog.Open(storage, options, Identity(storage));
+
+    /// <summary>Opens the identity file of a data directory, or creates it.</summary>
+    public static IdentityFile Identity(IStorage storage, ulong self = 1) => IdentityFile.Open(
+        storage, 0xC0DE, new NodeId(self), new Configuration([new NodeId(1), new NodeId(2), new NodeId(3)]),
+        drawId: () => 0xD1D0_0000_0000_0000 + self);
 
     public static LogEntry Entry(ulong index, ulong term = 1, int payloadBytes = 20) => new(
         new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, new ProposalId(new NodeId(7), 1000 + index),

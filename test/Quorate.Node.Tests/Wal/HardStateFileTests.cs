@@ -1,5 +1,7 @@
+using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
 using Quorate.Node.Wal;
+using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Wal;
 
@@ -7,19 +9,20 @@ namespace Quorate.Node.Tests.Wal;
 public sealed class HardStateFileTests
 {
     private const int PageBytes = 4096;
+    private static readonly DirectoryStamp _stamp = new(new DirectoryId(7), new NodeId(1));
 
     [Fact]
     public void The_last_saved_state_is_recovered()
     {
         var disk = new MemoryStorage();
-        using (var file = HardStateFile.Create(disk))
+        using (var file = HardStateFile.Create(disk, _stamp))
         {
             Assert.Equal(default, file.State);
             for (ulong term = 1; term <= 9; term++)
                 file.Save(Given.Vote(term, term + 100));
         }
 
-        using var again = HardStateFile.Open(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped));
+        using var again = HardStateFile.Open(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped), _stamp);
         Assert.Equal(Given.Vote(9, 109), again.State);
     }
 
@@ -33,7 +36,7 @@ public sealed class HardStateFileTests
         var disk = TwoVotes();
         disk.BytesOf(HardStateFile.Name).AsSpan(copy * PageBytes, 64).Fill(0xEE);
 
-        using (var file = HardStateFile.Open(disk))
+        using (var file = HardStateFile.Open(disk, _stamp))
             Assert.Equal(Given.Vote(2, 5), file.State);
 
         Assert.Equal(TwoVotes().BytesOf(HardStateFile.Name), disk.BytesOf(HardStateFile.Name));
@@ -49,7 +52,7 @@ public sealed class HardStateFileTests
         disk.BytesOf(HardStateFile.Name)[2 * slot * PageBytes + 30] ^= 1;
         disk.BytesOf(HardStateFile.Name)[(2 * slot + 1) * PageBytes + 30] ^= 1;
 
-        var corruption = Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk));
+        var corruption = Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk, _stamp));
         Assert.Contains("vote twice", corruption.Message, StringComparison.Ordinal);
     }
 
@@ -62,13 +65,31 @@ public sealed class HardStateFileTests
         bytes.AsSpan(0, PageBytes).CopyTo(bytes.AsSpan(2 * PageBytes));
         bytes.AsSpan(0, PageBytes).CopyTo(bytes.AsSpan(3 * PageBytes));
 
-        Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk));
+        Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk, _stamp));
+    }
+
+    /// <summary>Even one copy of another directory's file shows that the file is not this one's.</summary>
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(2, 1)]
+    public void A_copy_of_another_data_directory_is_rejected(int first, int count)
+    {
+        var (disk, other) = (TwoVotes(), new MemoryStorage());
+        using (var file = HardStateFile.Create(other, new DirectoryStamp(new DirectoryId(8), new NodeId(2))))
+            file.Save(Given.Vote(9, 4));
+        other.BytesOf(HardStateFile.Name).AsSpan(first * PageBytes, count * PageBytes)
+            .CopyTo(disk.BytesOf(HardStateFile.Name).AsSpan(first * PageBytes));
+
+        var corruption = Assert.Throws<WalCorruptionException>(() => HardStateFile.Open(disk, _stamp));
+        Assert.Contains("directory 0000000000000008 of member 2; this one is directory 0000000000000007 of member 1", corruption.Message,
+            StringComparison.Ordinal);
+        Assert.Contains("put the file of this data directory back", corruption.Message, StringComparison.Ordinal);
     }
 
     private static MemoryStorage TwoVotes()
     {
         var disk = new MemoryStorage();
-        using var file = HardStateFile.Create(disk);
+        using var file = HardStateFile.Create(disk, _stamp);
         file.Save(Given.Vote(1, 4));
         file.Save(Given.Vote(2, 5));
         return disk;

@@ -44,7 +44,7 @@ public sealed class WalCorruptionTests
     public void A_byte_flipped_under_an_open_log_is_never_returned()
     {
         var disk = SmallLog(out var written);
-        using var log = WriteAheadLog.Open(disk, Options).Log;
+        using var log = Given.OpenLog(disk, Options).Log;
         foreach (var name in disk.List().Where(static n => n != HardStateFile.Name))
         {
             var bytes = disk.BytesOf(name);
@@ -80,13 +80,14 @@ public sealed class WalCorruptionTests
             for (var at = 0; at < pristine.BytesOf(name).Length; at += SectorBytes)
             {
                 var from = pristine.BytesOf(files[random.Next(files.Count)]);
-                foreach (var content in new[]
-                {
-                    new byte[SectorBytes], from.AsSpan(random.Next(from.Length / SectorBytes) * SectorBytes, SectorBytes).ToArray()
-                })
+                var sector = new byte[SectorBytes];
+                var source = from.AsSpan(random.Next((from.Length + SectorBytes - 1) / SectorBytes) * SectorBytes);
+                source[..Math.Min(SectorBytes, source.Length)].CopyTo(sector);
+                foreach (var content in new[] { new byte[SectorBytes], sector })
                 {
                     var disk = pristine.Copy();
-                    content.CopyTo(disk.BytesOf(name), at);
+                    var target = disk.BytesOf(name).AsSpan(at);
+                    content.AsSpan(0, Math.Min(SectorBytes, target.Length)).CopyTo(target);
                     ReportsCorruptionOrIsIntact(disk, name, written, $"{name} sector at {at}");
                 }
             }
@@ -121,7 +122,7 @@ public sealed class WalCorruptionTests
     public void An_unreadable_entry_of_an_open_log_is_never_skipped()
     {
         var disk = SmallLog(out _);
-        using var log = WriteAheadLog.Open(disk, Options).Log;
+        using var log = Given.OpenLog(disk, Options).Log;
         disk.Unreadable = (Segment.NameOf(1), 5 * SectorBytes);
 
         var corruption = Assert.Throws<WalCorruptionException>(() => Given.ReadAll(log));
@@ -138,7 +139,7 @@ public sealed class WalCorruptionTests
     {
         var pristine = SmallLog(out _);
         var blank = new MemoryStorage();
-        WriteAheadLog.Open(blank, Given.SmallSegments()).Log.Dispose();
+        Given.OpenLog(blank, Given.SmallSegments()).Log.Dispose();
         var name = Segment.NameOf(1);
         var last = LastWrittenSector(pristine.BytesOf(name), blank.BytesOf(name));
         Assert.True(last > 20 * SectorBytes);
@@ -148,7 +149,7 @@ public sealed class WalCorruptionTests
             var disk = pristine.Copy();
             blank.BytesOf(name).AsSpan(at, SectorBytes).CopyTo(disk.BytesOf(name).AsSpan(at));
 
-            var corruption = Assert.Throws<WalCorruptionException>(() => WriteAheadLog.Open(disk, Options));
+            var corruption = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(disk, Options));
             Assert.Equal(name, corruption.File);
             Assert.InRange(corruption.Offset, 1, at);
         }
@@ -161,8 +162,8 @@ public sealed class WalCorruptionTests
         var options = Given.SmallSegments();
         var disk = new MemoryStorage();
         var blank = new MemoryStorage();
-        WriteAheadLog.Open(blank, Given.SmallSegments()).Log.Dispose();
-        using (var log = WriteAheadLog.Open(disk, options).Log)
+        Given.OpenLog(blank, Given.SmallSegments()).Log.Dispose();
+        using (var log = Given.OpenLog(disk, options).Log)
         {
             log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 2, term: 0)));
             log.AppendAndFlush(Given.Batch(options, Given.Entry(3, term: 0, payloadBytes: 2000)));
@@ -170,7 +171,7 @@ public sealed class WalCorruptionTests
 
         var name = Segment.NameOf(1);
         blank.BytesOf(name).AsSpan(3 * SectorBytes, SectorBytes).CopyTo(disk.BytesOf(name).AsSpan(3 * SectorBytes));
-        var (reopened, recovered) = WriteAheadLog.Open(disk, options);
+        var (reopened, recovered) = Given.OpenLog(disk, options);
         using var _ = reopened;
 
         Assert.Equal(new LogIndex(2), recovered.LastIndex);
@@ -178,16 +179,17 @@ public sealed class WalCorruptionTests
         Assert.Contains(name, recovered.TruncatedTail, StringComparison.Ordinal);
     }
 
-    /// <summary>A missing last segment cannot be detected, because no other file refers to it.</summary>
+    /// <summary>Every file: the identity, term and vote, and each segment, the newest included.</summary>
     [Fact]
-    public void A_missing_log_file_is_reported_as_corruption()
+    public void A_missing_file_is_reported_as_corruption()
     {
         var pristine = SmallLog(out _);
-        foreach (var name in pristine.List().Where(static n => n != Segment.NameOf(2)))
+        Assert.Equal(["hardstate", "identity", Segment.NameOf(1), Segment.NameOf(2)], pristine.List());
+        foreach (var name in pristine.List())
         {
             var disk = pristine.Copy();
             disk.Delete(name);
-            var corruption = Assert.Throws<WalCorruptionException>(() => WriteAheadLog.Open(disk, Options));
+            var corruption = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(disk, Options));
             Assert.Contains("missing", corruption.Message, StringComparison.Ordinal);
         }
     }
@@ -215,7 +217,7 @@ public sealed class WalCorruptionTests
         RecoveredLog recovered;
         try
         {
-            (log, recovered) = WriteAheadLog.Open(disk, Options);
+            (log, recovered) = Given.OpenLog(disk, Options);
         }
         catch (WalCorruptionException e)
         {
@@ -238,7 +240,7 @@ public sealed class WalCorruptionTests
     {
         var options = Given.SmallSegments();
         var disk = new MemoryStorage();
-        using var log = WriteAheadLog.Open(disk, options).Log;
+        using var log = Given.OpenLog(disk, options).Log;
         var entries = Given.Entries(1, 22, term: 2, payloadBytes: 900);
         for (var i = 0; i < entries.Length; i += 2)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -6,14 +7,14 @@ using Quorate.Raft;
 namespace Quorate.Node.Tests.Wal;
 
 /// <summary>
-/// docs/formats/wal.md: the bytes of format 1 never change. <c>QUORATE_REWRITE=1</c> rewrites them, for a new version only.
+/// docs/formats/wal.md and identity.md: the bytes of format 2 never change. <c>QUORATE_REWRITE=1</c> rewrites them, for a new version only.
 /// </summary>
 public sealed class WalGoldenFileTests
 {
-    private static readonly string[] Names = [HardStateFile.Name, Segment.NameOf(1)];
+    private static readonly string[] Names = [HardStateFile.Name, IdentityFile.Name, Segment.NameOf(1)];
 
     [Fact]
-    public void The_log_writes_the_golden_files_of_format_1()
+    public void The_log_writes_the_golden_files_of_format_2()
     {
         var disk = Written();
         foreach (var name in Names)
@@ -26,7 +27,7 @@ public sealed class WalGoldenFileTests
     }
 
     [Fact]
-    public void The_log_reads_the_golden_files_of_format_1()
+    public void The_log_reads_the_golden_files_of_format_2()
     {
         var disk = new MemoryStorage();
         foreach (var name in Names)
@@ -36,7 +37,8 @@ public sealed class WalGoldenFileTests
             file.Write(0, bytes);
         }
 
-        var (log, recovered) = WriteAheadLog.Open(disk, new WalOptions { PreallocateInBackground = false });
+        var (log, recovered) = WriteAheadLog.Open(disk, new WalOptions { PreallocateInBackground = false }, IdentityFile.Open(
+            disk, 0xC0DE, new NodeId(0xA1), new Configuration([new NodeId(0xA1), new NodeId(0xB2), new NodeId(0xC3)])));
         using var _ = log;
 
         Assert.Equal(Given.Vote(3, 0xA1), recovered.HardState);
@@ -50,7 +52,11 @@ public sealed class WalGoldenFileTests
     {
         var options = Given.SmallSegments();
         var disk = new MemoryStorage();
-        using var log = WriteAheadLog.Open(disk, options).Log;
+        var identity = IdentityFile.Open(
+            disk, 0xC0DE, new NodeId(0xA1), new Configuration([new NodeId(0xA1), new NodeId(0xB2), new NodeId(0xC3)]),
+            new Dictionary<string, string> { ["name"] = "n 1", ["empty"] = "" }, static () => 0x5F1C_2D3E_4A5B_6C7D);
+        identity.TryRecordPeer(new NodeId(0xB2), new DirectoryId(0x0011_2233_4455_66AA));
+        using var log = WriteAheadLog.Open(disk, options, identity).Log;
         var entries = Entries();
         var batch = new WalBatch(options);
         batch.SetHardState(Given.Vote(1, 0xB2));
@@ -74,5 +80,7 @@ public sealed class WalGoldenFileTests
     ];
 
     private static string PathOf(string name, [CallerFilePath] string here = "") =>
-        Path.Combine(Path.GetDirectoryName(here)!, "..", "Golden", $"wal-v1-{Path.GetFileNameWithoutExtension(name)}.bin");
+        Path.Combine(
+            Path.GetDirectoryName(here)!, "..", "Golden",
+            name == IdentityFile.Name ? "identity-v1.txt" : $"wal-v2-{Path.GetFileNameWithoutExtension(name)}.bin");
 }

@@ -1,5 +1,4 @@
 using Quorate.Node.Tests.Storage;
-using Quorate.Node.Wal;
 
 namespace Quorate.Node.Tests.Wal;
 
@@ -100,7 +99,7 @@ public sealed class WalPowerLossTests
 
     private static WalModel Reopen(MemoryStorage storage, out string? truncatedTail)
     {
-        var (log, recovered) = WriteAheadLog.Open(storage, Given.SmallSegments());
+        var (log, recovered) = Given.OpenLog(storage, Given.SmallSegments());
         using var _ = log;
         truncatedTail = recovered.TruncatedTail;
         return new WalModel(recovered.FirstIndex.Value, [.. Given.ReadAll(log)], recovered.HardState);
@@ -116,7 +115,7 @@ public sealed class WalPowerLossTests
             Given.Entries(found.Last + 2, found.Last + 20, term: 9, payloadBytes: 400)
         })
         {
-            using (var log = WriteAheadLog.Open(storage, options).Log)
+            using (var log = Given.OpenLog(storage, options).Log)
             {
                 var batch = Given.Batch(options, next);
                 batch.SetHardState(Given.Vote(9, 1));

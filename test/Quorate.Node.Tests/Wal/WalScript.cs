@@ -34,7 +34,7 @@ internal sealed class WalScript(MemoryStorage storage, WalOptions options)
     /// <summary>Runs to the end, or until the storage throws.</summary>
     public void Run()
     {
-        using var log = WriteAheadLog.Open(storage, options).Log;
+        using var log = Given.OpenLog(storage, options).Log;
         AppendAndFlush(log, Given.Vote(1, 2), 0, Given.Entries(1, 3));
         AppendAndFlush(log, Given.Vote(1, 2), 3, Given.Entries(4, 4, payloadBytes: 4096));
         AppendAndFlush(log, Given.Vote(2, 0), 4, Given.Entries(5, 9, term: 2, payloadBytes: 700));

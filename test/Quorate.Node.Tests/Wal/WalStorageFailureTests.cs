@@ -18,7 +18,7 @@ public sealed class WalStorageFailureTests
     public void After_a_failed_write_or_flush_the_log_rejects_every_call(string failing)
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
-        using var log = WriteAheadLog.Open(disk, options).Log;
+        using var log = Given.OpenLog(disk, options).Log;
         log.AppendAndFlush(Given.Batch(options, Given.Entry(1, term: 0)));
         disk.BeforeCall = call =>
         {
@@ -48,7 +48,7 @@ public sealed class WalStorageFailureTests
     public void A_failed_flush_during_preallocation_fails_the_log_at_once()
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments() with { PreallocateInBackground = true });
-        using var log = WriteAheadLog.Open(disk, options).Log;
+        using var log = Given.OpenLog(disk, options).Log;
         disk.BeforeCall = static call =>
         {
             if (call == "flush wal-next.new")
@@ -73,7 +73,7 @@ public sealed class WalStorageFailureTests
     public void A_batch_interrupted_by_a_full_disk_can_be_retried()
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
-        using var log = WriteAheadLog.Open(disk, options).Log;
+        using var log = Given.OpenLog(disk, options).Log;
         disk.BeforeCall = static call =>
         {
             if (call.StartsWith("create", StringComparison.Ordinal))
@@ -91,7 +91,7 @@ public sealed class WalStorageFailureTests
         log.AppendAndFlush(batch);
 
         Given.AssertSameEntries(entries, Given.ReadAll(log));
-        var (again, recovered) = WriteAheadLog.Open(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped), options);
+        var (again, recovered) = Given.OpenLog(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped), options);
         using var _ = again;
         Assert.Equal((new LogIndex(30), new LogIndex(30)), (recovered.LastIndex, recovered.CommitMark));
         Given.AssertSameEntries(entries, Given.ReadAll(again));
@@ -128,7 +128,7 @@ public sealed class WalStorageFailureTests
     private static void AssertRejected(LogEntry[] entries)
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
-        using var log = WriteAheadLog.Open(disk, options).Log;
+        using var log = Given.OpenLog(disk, options).Log;
         var first = Given.Batch(options, Given.Entry(1, term: 0));
         first.SetCommitIndex(new LogIndex(1));
         log.AppendAndFlush(first);

@@ -28,7 +28,7 @@ public sealed class WalRecoveryDurabilityTests
         for (var call = 0; call < 4; call++)
         {
             var disk = CreateDiskWithOneEntry();
-            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            using (var log = OpenLog(disk, Options).Log)
             {
                 disk.CutAfter(call);
                 Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 2)));
@@ -51,7 +51,7 @@ public sealed class WalRecoveryDurabilityTests
         foreach (var changesTerm in new[] { false, true })
         {
             var disk = CreateDiskWithOneEntry();
-            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            using (var log = OpenLog(disk, Options).Log)
             {
                 disk.FailFlush();
                 Assert.Throws<DiskFlushException>(() => log.AppendAndFlush(Batch(2, changesTerm ? 2UL : 1)));
@@ -70,7 +70,7 @@ public sealed class WalRecoveryDurabilityTests
         for (var seed = 0UL; seed < 20; seed++)
         {
             var disk = CreateDiskWithOneEntry();
-            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            using (var log = OpenLog(disk, Options).Log)
             {
                 disk.CutAfter(1);
                 Assert.ThrowsAny<Exception>(() => log.AppendAndFlush(Batch(2, term: 1, payload: 3000)));
@@ -80,7 +80,7 @@ public sealed class WalRecoveryDurabilityTests
             disk.FailFlush();
             try
             {
-                using var log = WriteAheadLog.Open(disk, Options).Log;
+                using var log = OpenLog(disk, Options).Log;
             }
             catch (DiskFlushException)
             {
@@ -89,7 +89,7 @@ public sealed class WalRecoveryDurabilityTests
 
             disk.OnProcessStart();
             disk.ClearFaults();
-            using (var log = WriteAheadLog.Open(disk, Options).Log)
+            using (var log = OpenLog(disk, Options).Log)
                 log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1));
             AssertSurvivesPowerLoss(disk);
         }
@@ -121,7 +121,7 @@ public sealed class WalRecoveryDurabilityTests
                     disk.ClearFaults();
 
                     // Smaller than the torn write, so it does not overwrite all of its remains.
-                    using (var log = WriteAheadLog.Open(disk, Options).Log)
+                    using (var log = OpenLog(disk, Options).Log)
                         log.AppendAndFlush(Batch(log.LastIndex.Value + 1, term: 1, payload: 10));
                     disk.LosePower(PowerLossOutcome.Dropped, new Prng(seed));
                     AssertSurvivesPowerLoss(disk);
@@ -133,11 +133,14 @@ public sealed class WalRecoveryDurabilityTests
         Assert.True(failedStarts > 0, "no start hit the failing flush");
     }
 
+    private static (WriteAheadLog Log, RecoveredLog Recovered) OpenLog(SimulatedDisk disk, WalOptions options) => WriteAheadLog.Open(
+        disk, options, IdentityFile.Open(disk, clusterId: 1, new NodeId(1), new Configuration([new NodeId(1)]), drawId: static () => 7));
+
     private static bool TryOpenLog(SimulatedDisk disk)
     {
         try
         {
-            WriteAheadLog.Open(disk, Options).Log.Dispose();
+            OpenLog(disk, Options).Log.Dispose();
             return true;
         }
         catch (Exception e) when (e is DiskFlushException or SimulatedCrashException)
@@ -150,7 +153,7 @@ public sealed class WalRecoveryDurabilityTests
     private static SimulatedDisk CreateDiskWithTornFrame(ulong entries, int payload, ulong seed)
     {
         var disk = new SimulatedDisk(new VirtualTime(), new RunCounters());
-        using var log = WriteAheadLog.Open(disk, Options).Log;
+        using var log = OpenLog(disk, Options).Log;
         for (var index = 1UL; index <= entries; index++)
             log.AppendAndFlush(Batch(index, term: 1, payload: 1000));
 
@@ -165,10 +168,10 @@ public sealed class WalRecoveryDurabilityTests
 
     private static void AssertSurvivesPowerLoss(SimulatedDisk disk)
     {
-        var (log, found) = WriteAheadLog.Open(disk, Options);
+        var (log, found) = OpenLog(disk, Options);
         log.Dispose();
 
-        var (again, left) = WriteAheadLog.Open(disk.DurableCopy(), Options);
+        var (again, left) = OpenLog(disk.DurableCopy(), Options);
         again.Dispose();
         Assert.Equal((found.HardState, found.LastIndex, found.LastTerm), (left.HardState, left.LastIndex, left.LastTerm));
     }
@@ -176,7 +179,7 @@ public sealed class WalRecoveryDurabilityTests
     private static SimulatedDisk CreateDiskWithOneEntry()
     {
         var disk = new SimulatedDisk(new VirtualTime(), new RunCounters());
-        using var log = WriteAheadLog.Open(disk, Options).Log;
+        using var log = OpenLog(disk, Options).Log;
         log.AppendAndFlush(Batch(1, term: 1));
         return disk;
     }

@@ -108,7 +108,7 @@ internal enum CoverageMark
     StartRefusedOnCorruption,
 
     /// <summary>A peer was rejected because its data directory is not the one recorded before.</summary>
-    ChangedIncarnationRejected,
+    ChangedDirectoryRejected,
 
     /// <summary>A sector could not be read.</summary>
     DiskReadFailed,

@@ -7,7 +7,7 @@ namespace Quorate.Verification.Simulation.Faults;
 /// in the cluster under its old id.
 /// </summary>
 /// <remarks>
-/// Only a member whose incarnation all others have recorded is wiped: a member without that record could not detect the change
+/// Only a member whose data directory all others have recorded is wiped: a member without that record could not detect the change
 /// (decision 0014).
 /// </remarks>
 internal sealed class WipedDisk(SimulatedCluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name,

@@ -8,13 +8,13 @@ namespace Quorate.Verification.Simulation.Network;
 /// <remarks>
 /// There are no connections here and so no handshakes. Instead, the check that a handshake makes is made for every message, at both ends:
 /// the sender would have failed to connect, and the receiver would have rejected the connection. And because a connection has two fixed
-/// ends, a message to a process of one incarnation never reaches a process of another.
+/// ends, a message to a process on one data directory never reaches a process on another.
 /// </remarks>
 internal sealed class SimulatedEndpoint(
     SimulatedNetwork network,
     NodeId self,
-    ulong incarnation,
-    Func<NodeId, ulong, bool> isKnownIncarnation,
+    ulong directoryId,
+    Func<NodeId, ulong, bool> isKnownDirectory,
     Action onEffect,
     Action wake,
     TraceWriter? trace) : INetwork
@@ -26,8 +26,8 @@ internal sealed class SimulatedEndpoint(
     private readonly Queue<(NodeId Peer, SimulatedPacket? Packet)> _receiveQueue = new();
     private readonly WireDecoder _decoder = new();
 
-    /// <summary>The incarnation of this process's data directory.</summary>
-    public ulong Incarnation => incarnation;
+    /// <summary>The id of this process's data directory.</summary>
+    public ulong DirectoryId => directoryId;
 
     /// <summary>The trace's id of the message that was received last.</summary>
     public long LastReceivedId { get; private set; }
@@ -35,8 +35,8 @@ internal sealed class SimulatedEndpoint(
     public void Send(Message message)
     {
         onEffect();
-        var receiverIncarnation = network.IncarnationOf(message.To);
-        if (!isKnownIncarnation(message.To, receiverIncarnation))
+        var receiverDirectory = network.DirectoryOf(message.To);
+        if (!isKnownDirectory(message.To, receiverDirectory))
             return;
         if (message is RequestVoteReply { Granted: true, PreVote: false })
             network.RecordAnnouncedVote(self, new HardState(message.Term, message.To));
@@ -44,7 +44,7 @@ internal sealed class SimulatedEndpoint(
             network.RecordAnnouncedVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, GroupId.First, frame);
-        network.Send(self, message.To, new SimulatedPacket(frame, trace?.DequeueMessageId(self) ?? 0, incarnation, receiverIncarnation));
+        network.Send(self, message.To, new SimulatedPacket(frame, trace?.DequeueMessageId(self) ?? 0, directoryId, receiverDirectory));
     }
 
     public void Flush() => onEffect();
@@ -58,7 +58,7 @@ internal sealed class SimulatedEndpoint(
             if (!_receiveQueue.TryDequeue(out arrival))
                 return false;
         }
-        while (arrival.Packet is { } arrived && !isKnownIncarnation(arrival.Peer, arrived.SenderIncarnation));
+        while (arrival.Packet is { } arrived && !isKnownDirectory(arrival.Peer, arrived.SenderDirectory));
 
         if (arrival.Packet is not { Frame: var frame } packet)
         {
@@ -87,6 +87,6 @@ internal sealed class SimulatedEndpoint(
 }
 
 /// <summary>
-/// A message in flight: its bytes, its id in the trace, if one is written, and the incarnations of the data directories at both ends.
+/// A message in flight: its bytes, its id in the trace, if one is written, and the ids of the data directories at both ends.
 /// </summary>
-internal sealed record SimulatedPacket(byte[] Frame, long TraceId, ulong SenderIncarnation, ulong ReceiverIncarnation);
+internal sealed record SimulatedPacket(byte[] Frame, long TraceId, ulong SenderDirectory, ulong ReceiverDirectory);

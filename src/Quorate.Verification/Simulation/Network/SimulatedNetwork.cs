@@ -14,7 +14,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
 
     private readonly Dictionary<NodeId, SimulatedEndpoint> _endpoints = [];
     private readonly Dictionary<(NodeId From, NodeId To), Link> _links = [];
-    private readonly Dictionary<NodeId, ulong> _incarnations = [];
+    private readonly Dictionary<NodeId, ulong> _directories = [];
     private readonly Dictionary<NodeId, HardState> _announcedVotes = [];
     private bool _isFaultFree;
 
@@ -28,11 +28,11 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         }
 
         _endpoints[node] = endpoint;
-        _incarnations[node] = endpoint.Incarnation;
+        _directories[node] = endpoint.DirectoryId;
     }
 
-    /// <summary>Returns the incarnation of the process that was last bound to a member's address; 0 if there was none.</summary>
-    public ulong IncarnationOf(NodeId node) => _incarnations.GetValueOrDefault(node);
+    /// <summary>Returns the data directory of the process that was last bound to a member's address; 0 if there was none.</summary>
+    public ulong DirectoryOf(NodeId node) => _directories.GetValueOrDefault(node);
 
     /// <summary>
     /// Returns the newest vote that a member has sent to another one. The member must never vote differently in that term, whatever happens
@@ -142,7 +142,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
             return;
         }
 
-        if (!_endpoints.TryGetValue(link.To, out var endpoint) || endpoint.Incarnation != packet.ReceiverIncarnation)
+        if (!_endpoints.TryGetValue(link.To, out var endpoint) || endpoint.DirectoryId != packet.ReceiverDirectory)
             return;
         eventLog.AddToHash((link.From.Value << 32) ^ link.To.Value ^ WireFrame.ChecksumsOf(packet.Frame));
         endpoint.Enqueue(link.From, packet);

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Storage;
+
+/// <summary>The content of a data directory's identity file: which member of which cluster the directory belongs to.</summary>
+/// <remarks>Format: docs/formats/identity.md.</remarks>
+public sealed class DataDirectoryIdentity
+{
+    internal DataDirectoryIdentity()
+    {
+    }
+
+    /// <summary>The cluster.</summary>
+    public ulong ClusterId { get; internal init; }
+
+    /// <summary>The member that the directory belongs to.</summary>
+    public NodeId MemberId { get; internal init; }
+
+    /// <summary>The members of the cluster, in id order: they define what a majority is.</summary>
+    public ImmutableArray<NodeId> Members { get; internal init; } = [];
+
+    /// <summary>The id of the directory, drawn at random when it was created.</summary>
+    public DirectoryId DirectoryId { get; internal init; }
+
+    /// <summary>The attributes that the directory was created with (<see cref="RaftNodeOptions.DataDirectoryAttributes"/>).</summary>
+    public IReadOnlyDictionary<string, string> Attributes { get; internal init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The sequence number of the newest log segment that was ever used or may be used; 0 before the first.</summary>
+    internal ulong NewestSegment { get; init; }
+
+    /// <summary>The data directories of the peers that have connected.</summary>
+    internal ImmutableSortedDictionary<NodeId, DirectoryId> Peers { get; init; } = ImmutableSortedDictionary<NodeId, DirectoryId>.Empty;
+
+    internal DirectoryStamp Stamp => new(DirectoryId, MemberId);
+
+    /// <summary>Reads the identity of a data directory without locking it; a running node may have it open.</summary>
+    /// <returns>The identity; null if the directory does not exist or has no identity file.</returns>
+    /// <exception cref="WalCorruptionException">The file is not as it was written.</exception>
+    /// <exception cref="IOException">The file cannot be read, or a version with another format wrote it.</exception>
+    public static DataDirectoryIdentity? Read(string directory)
+    {
+        var path = Path.Combine(directory, IdentityFile.Name);
+        try
+        {
+            return IdentityFormat.Decode(File.ReadAllBytes(path));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw FileStorage.Explain("read", path, e);
+        }
+    }
+
+    internal DataDirectoryIdentity With(ulong? newestSegment = null, ImmutableSortedDictionary<NodeId, DirectoryId>? peers = null) => new()
+    {
+        ClusterId = ClusterId,
+        MemberId = MemberId,
+        Members = Members,
+        DirectoryId = DirectoryId,
+        Attributes = Attributes,
+        NewestSegment = newestSegment ?? NewestSegment,
+        Peers = peers ?? Peers,
+    };
+}

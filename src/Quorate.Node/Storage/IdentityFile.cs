@@ -1,0 +1,164 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Storage;
+
+/// <summary>
+/// The identity file of an open data directory: the owner, the directory id, the directories of the known peers, and the newest segment of
+/// the log.
+/// </summary>
+/// <remarks>
+/// A member that starts with the data directory of another member has that member's votes instead of its own, and a member with another
+/// member list than its peers may take a minority for a quorum. In both cases two leaders can be elected in one term.
+/// Durability: the file is created before the log. A peer is recorded, and the file flushed, before the peer receives its acceptance;
+/// otherwise two of its directories could be accepted, one before and one after a crash. A segment is recorded, and the file flushed, when
+/// the segment is on disk and before it is used: so a segment that is recorded and absent was deleted, and one that is not recorded holds
+/// nothing.
+/// Threading: any thread; the methods that record may write to the disk. Format: docs/formats/identity.md.
+/// </remarks>
+internal sealed class IdentityFile
+{
+    public const string Name = "identity";
+    private const int BytesMax = 1 << 20;
+    private static readonly string[] _unreleasedNames = ["owner", "incarnations"];
+    private readonly Lock _gate = new();
+    private readonly IStorage _storage;
+    private DataDirectoryIdentity _identity;
+
+    private IdentityFile(IStorage storage, DataDirectoryIdentity identity)
+    {
+        _storage = storage;
+        _identity = identity;
+    }
+
+    /// <summary>The id of this data directory; never 0.</summary>
+    public DirectoryId DirectoryId => Volatile.Read(ref _identity).DirectoryId;
+
+    /// <summary>The newest segment that was recorded; 0 before the first.</summary>
+    public ulong NewestSegment => Volatile.Read(ref _identity).NewestSegment;
+
+    /// <summary>What each file of the log states about this data directory.</summary>
+    public DirectoryStamp Stamp => Volatile.Read(ref _identity).Stamp;
+
+    /// <summary>Opens the identity file of a data directory and verifies its owner; creates the file in a new directory.</summary>
+    /// <remarks>Durability: the content is on disk when this returns.</remarks>
+    /// <param name="storage">The data directory.</param>
+    /// <param name="clusterId">The cluster that the directory must belong to.</param>
+    /// <param name="self">The member that the directory must belong to.</param>
+    /// <param name="members">The members that the directory must have been created with.</param>
+    /// <param name="attributes">The attributes of a new directory; those of an existing one do not change.</param>
+    /// <param name="drawId">Draws the id of a new directory; null: a random number.</param>
+    /// <exception cref="IOException">
+    /// The directory belongs to another member, or an unreleased version wrote it; the message states what to do.
+    /// </exception>
+    /// <exception cref="WalCorruptionException">The file is not as it was written, or it is missing and the log is not.</exception>
+    public static IdentityFile Open(
+        IStorage storage, ulong clusterId, NodeId self, Configuration members,
+        IReadOnlyDictionary<string, string>? attributes = null, Func<ulong>? drawId = null)
+    {
+        RejectUnreleased(storage);
+        AtomicFile.RemoveUnfinished(storage, Name);
+        if (!storage.List().Contains(Name, StringComparer.Ordinal))
+        {
+            RejectLogWithoutIdentity(storage);
+            var created = new IdentityFile(storage, new DataDirectoryIdentity
+            {
+                ClusterId = clusterId,
+                MemberId = self,
+                Members = members.Members,
+                DirectoryId = new DirectoryId((drawId ?? DrawRandom)()),
+                Attributes = attributes ?? ImmutableSortedDictionary<string, string>.Empty,
+            });
+            created.Write(created._identity);
+            return created;
+        }
+
+        var found = Read(storage);
+        var expected = new DataDirectoryIdentity { ClusterId = clusterId, MemberId = self, Members = members.Members };
+        if (IdentityFormat.DescribeOwner(found) != IdentityFormat.DescribeOwner(expected))
+        {
+            throw new IOException(
+                $"The data directory belongs to {IdentityFormat.DescribeOwner(found)}; " +
+                $"the options describe {IdentityFormat.DescribeOwner(expected)}. " +
+                "A member cannot use the log and votes of another, and a start with other members does not change the cluster: " +
+                "start with the options the data directory was created with, or give a new member its own data directory.");
+        }
+
+        // The content is complete, but the previous process may have ended before the name of the file, or the deletion of an unfinished
+        // one, was durable.
+        storage.FlushDirectory();
+        return new IdentityFile(storage, found);
+    }
+
+    /// <summary>Records the data directory of a new peer; returns false if the peer is known with another directory.</summary>
+    /// <param name="peer">The id that the peer sent.</param>
+    /// <param name="directory">The peer's data directory; 0 if it sent none. Such a peer is accepted and not recorded.</param>
+    public bool TryRecordPeer(NodeId peer, DirectoryId directory)
+    {
+        if (directory == DirectoryId.None)
+            return true;
+        lock (_gate)
+        {
+            if (_identity.Peers.TryGetValue(peer, out var known))
+                return known == directory;
+            Write(_identity.With(peers: _identity.Peers.Add(peer, directory)));
+            return true;
+        }
+    }
+
+    /// <summary>Records that a segment is on disk, with its name, and may be used from now on.</summary>
+    public void RecordNewestSegment(ulong sequence)
+    {
+        lock (_gate)
+        {
+            if (sequence > _identity.NewestSegment)
+                Write(_identity.With(newestSegment: sequence));
+        }
+    }
+
+    private static void RejectUnreleased(IStorage storage)
+    {
+        if (storage.List().FirstOrDefault(static name => _unreleasedNames.Contains(name, StringComparer.Ordinal)) is { } name)
+        {
+            throw new IOException(
+                $"The data directory was written by an unreleased version of Quorate: it contains the file {name}. " +
+                FormatVersion.StartEmpty);
+        }
+    }
+
+    // The file is created before any part of the log, and never deleted.
+    private static void RejectLogWithoutIdentity(IStorage storage)
+    {
+        if (!storage.List().Any(static name => name == HardStateFile.Name || Segment.TryParseName(name, out _)))
+            return;
+        throw new WalCorruptionException(
+            Name, 0, "the identity of this data directory", "the file is missing, and the directory holds a log",
+            "It is created before the log. Without it, nothing states which member the log and the votes belong to.");
+    }
+
+    private static DataDirectoryIdentity Read(IStorage storage)
+    {
+        using var file = storage.Open(Name);
+        var bytes = new byte[Math.Min(file.Length, BytesMax)];
+        file.ReadExactly(0, bytes);
+        return IdentityFormat.Decode(bytes);
+    }
+
+    private static ulong DrawRandom()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        do
+            RandomNumberGenerator.Fill(bytes);
+        while (BitConverter.ToUInt64(bytes) == 0);
+        return BitConverter.ToUInt64(bytes);
+    }
+
+    // Published only when it is on disk: a change that could not be written has not happened.
+    private void Write(DataDirectoryIdentity next)
+    {
+        AtomicFile.Replace(_storage, Name, IdentityFormat.Encode(next));
+        Volatile.Write(ref _identity, next);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Quorate.Node.Wal;
+using Quorate.Raft;
+
+namespace Quorate.Node.Storage;
+
+/// <summary>Encodes and decodes the identity file: text, so that an operator can see which member a directory belongs to.</summary>
+/// <remarks><code>
+///   quorate identity 1              the format version
+///   cluster 000000000000c0de
+///   member 1
+///   members 1 2 3
+///   directory 5f1c2d3e4a5b6c7d      the id of this data directory
+///   segment 2                       the newest log segment; 0: none yet
+///   peer 2 00112233445566aa         one line for each known peer, in id order: its directory
+///   attribute name n1               one line for each attribute, in the order of the names
+///   crc32c 1b2c3d4e                 over all bytes before this line
+/// </code>
+/// Ids are hexadecimal; the segment is decimal. Lines end with a line feed. Encoding: UTF-8. Any change here bumps the version,
+/// docs/formats/identity.md and the golden file together.
+/// </remarks>
+internal static class IdentityFormat
+{
+    public const uint Version = 1;
+    private const string FirstLine = "quorate identity ";
+    private const string ChecksumName = "crc32c ";
+    private const int ChecksumLineBytes = 16;
+
+    public static byte[] Encode(DataDirectoryIdentity identity)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{FirstLine}{Version}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{DescribeOwner(identity).Replace(", ", "\n", StringComparison.Ordinal)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"directory {identity.DirectoryId}\nsegment {identity.NewestSegment}\n");
+        foreach (var (peer, directory) in identity.Peers)
+            text.Append(CultureInfo.InvariantCulture, $"peer {peer} {directory}\n");
+        foreach (var (name, value) in identity.Attributes.OrderBy(static a => a.Key, StringComparer.Ordinal))
+            text.Append(CultureInfo.InvariantCulture, $"attribute {name} {value}\n");
+        var body = Encoding.UTF8.GetBytes(text.ToString());
+        return [.. body, .. ChecksumLine(body)];
+    }
+
+    /// <exception cref="WalCorruptionException">The bytes are not as they were written.</exception>
+    /// <exception cref="IOException">The file has another format version.</exception>
+    public static DataDirectoryIdentity Decode(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < ChecksumLineBytes || !bytes[^ChecksumLineBytes..].SequenceEqual(ChecksumLine(bytes[..^ChecksumLineBytes])))
+            throw Corruption("its checksum is wrong");
+
+        var lines = Encoding.UTF8.GetString(bytes[..^ChecksumLineBytes]).Split('\n');
+        if (!lines[0].StartsWith(FirstLine, StringComparison.Ordinal) ||
+            !uint.TryParse(lines[0].AsSpan(FirstLine.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+            throw Corruption("it is not an identity file");
+        FormatVersion.Verify(IdentityFile.Name, version, Version, firstReleased: 1);
+
+        try
+        {
+            return Parse(lines);
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or IndexOutOfRangeException or ArgumentException)
+        {
+            throw Corruption($"a line has another form than documented ({e.Message.TrimEnd('.')})");
+        }
+    }
+
+    /// <summary>Describes the owner of a data directory in one line.</summary>
+    public static string DescribeOwner(DataDirectoryIdentity identity) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"cluster {identity.ClusterId:x16}, member {identity.MemberId}, members {string.Join(' ', identity.Members)}");
+
+    /// <summary>Whether an attribute can be written as one line and read back.</summary>
+    public static bool IsValidAttribute(string name, string value) =>
+        name.Length > 0 && !name.Contains(' ', StringComparison.Ordinal) && !name.Any(char.IsControl) && !value.Any(char.IsControl);
+
+    private static DataDirectoryIdentity Parse(string[] lines)
+    {
+        var peers = ImmutableSortedDictionary.CreateBuilder<NodeId, DirectoryId>();
+        var attributes = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var line in lines[6..^1])
+        {
+            var words = line.Split(' ', 3);
+            if (words[0] == "peer")
+                peers.Add(new NodeId(Hex(words[1])), new DirectoryId(Hex(words[2])));
+            else if (words[0] == "attribute")
+                attributes.Add(words[1], words[2]);
+            else
+                throw new FormatException($"\"{words[0]}\" is unknown");
+        }
+
+        return new DataDirectoryIdentity
+        {
+            ClusterId = Hex(ValueOf(lines[1], "cluster")),
+            MemberId = new NodeId(Hex(ValueOf(lines[2], "member"))),
+            Members = [.. ValueOf(lines[3], "members").Split(' ').Select(static id => new NodeId(Hex(id)))],
+            DirectoryId = new DirectoryId(Hex(ValueOf(lines[4], "directory"))),
+            NewestSegment = ulong.Parse(ValueOf(lines[5], "segment"), NumberStyles.None, CultureInfo.InvariantCulture),
+            Peers = peers.ToImmutable(),
+            Attributes = attributes.ToImmutable(),
+        };
+    }
+
+    private static string ValueOf(string line, string name) => line.StartsWith(name + " ", StringComparison.Ordinal)
+        ? line[(name.Length + 1)..]
+        : throw new FormatException($"\"{name}\" is missing");
+
+    private static ulong Hex(string text) => ulong.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+
+    private static byte[] ChecksumLine(ReadOnlySpan<byte> body) =>
+        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{ChecksumName}{Crc32C.Of(body):x8}\n"));
+
+    private static WalCorruptionException Corruption(string what) =>
+        new(IdentityFile.Name, 0, "the identity of this data directory", what,
+            "It is written to a temporary file and flushed before it is renamed, so no crash leaves this.");
+}
