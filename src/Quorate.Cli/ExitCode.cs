@@ -2,7 +2,7 @@ using Quorate.Server;
 
 namespace Quorate.Cli;
 
-/// <summary>The exit codes of the process, the same for every command.</summary>
+/// <summary>The exit codes of the process, the same for every command. The page docs/operating/exit-codes.md lists them.</summary>
 internal static class ExitCode
 {
     /// <summary>Success.</summary>
@@ -11,16 +11,13 @@ internal static class ExitCode
     /// <summary>The command line or the environment is invalid. Nothing was started or changed.</summary>
     public const int Usage = 1;
 
-    /// <summary>The command was valid and failed.</summary>
+    /// <summary>The command was valid and failed, at the start or later.</summary>
     public const int Failed = 2;
 
     /// <summary>No server responded, or the cluster has no leader.</summary>
     public const int Unreachable = 3;
 
-    /// <summary>The request timed out; it may or may not have been executed.</summary>
-    public const int Indeterminate = 4;
-
-    /// <summary>Interrupted by SIGINT (Ctrl+C).</summary>
+    /// <summary>Ended by SIGINT (Ctrl+C) or SIGTERM before it was complete. A server that a signal stops is complete.</summary>
     public const int Interrupted = 130;
 
     /// <summary>Returns the exit code of a server that could not start.</summary>

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Quorate.Cli;
 using Quorate.Cli.Bench;
 using Quorate.Cli.Demo;
+using Quorate.Server;
 
 // Scripts that start etcd can start quorate: flags without a command mean `server`, which parses its flags itself, in Go's syntax.
 if (args is ["server", ..])
@@ -17,4 +19,26 @@ var root = new RootCommand("Raft for .NET: an etcd-compatible server and its too
     demo,
     BenchCommand.Create(),
 };
-return await root.Parse(args.Length == 0 ? ["--help"] : args).InvokeAsync().ConfigureAwait(false);
+var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+if (parsed.Errors.Count > 0)
+{
+    await parsed.InvokeAsync().ConfigureAwait(false);
+    return ExitCode.Usage;
+}
+
+// The handler of System.CommandLine would return 1, which means an invalid command line here.
+parsed.InvocationConfiguration.EnableDefaultExceptionHandler = false;
+try
+{
+    return await parsed.InvokeAsync().ConfigureAwait(false);
+}
+catch (StartupException failure)
+{
+    StandardError.WriteError(failure);
+    return ExitCode.Of(failure.Kind);
+}
+catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SocketException)
+{
+    await Console.Error.WriteLineAsync("quorate: " + failure.Message).ConfigureAwait(false);
+    return ExitCode.Failed;
+}

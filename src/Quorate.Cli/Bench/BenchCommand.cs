@@ -5,19 +5,19 @@ namespace Quorate.Cli.Bench;
 /// <summary>The <c>quorate bench put|range|txn|mixed</c> command: measures any server with the etcd v3 API.</summary>
 internal static class BenchCommand
 {
-    private const string Help =
-        """
+    private static readonly string Help =
+        $"""
         Measures a server with the etcd v3 API: Quorate or etcd.
 
         Default: closed loop. Each client sends its next request after the response to the previous one. With --rate: open loop. Requests
         are due at fixed times, and latency is measured from the due time, so that a stall of the server counts in full.
 
         The report goes to stdout, everything else to stderr. Exit codes:
-          0    every request succeeded
-          1    the command line is invalid
-          2    some requests failed; the report counts them by error
-          3    an endpoint does not respond, or no endpoint is the leader; nothing was measured
-          130  interrupted; the report contains what was measured until then
+          {ExitCode.Ok,-4} every request succeeded
+          {ExitCode.Usage,-4} the command line is invalid
+          {ExitCode.Failed,-4} some requests failed; the report counts them by error
+          {ExitCode.Unreachable,-4} an endpoint does not respond, or no endpoint is the leader; nothing was measured
+          {ExitCode.Interrupted,-4} interrupted; the report contains what was measured until then
         """;
 
     /// <summary>Creates the command with its four workloads.</summary>
@@ -81,21 +81,21 @@ internal static class BenchCommand
         {
             var report = await BenchRunner.RunAsync(parse(), arguments.ShowsProgress(parsed) ? messages : null, stop).ConfigureAwait(false);
             BenchPrinter.Print(parsed.InvocationConfiguration.Output, report, arguments.Format(parsed));
-            return stop.IsCancellationRequested ? 130 : report.Failed > 0 ? 2 : 0;
+            return stop.IsCancellationRequested ? ExitCode.Interrupted : report.Failed > 0 ? ExitCode.Failed : ExitCode.Ok;
         }
         catch (BenchUsageException usageError)
         {
             await messages.WriteLineAsync("quorate bench: " + usageError.Message).ConfigureAwait(false);
-            return 1;
+            return ExitCode.Usage;
         }
         catch (BenchException failure)
         {
             await messages.WriteLineAsync("quorate bench: " + failure.Message).ConfigureAwait(false);
-            return 3;
+            return ExitCode.Unreachable;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            return 130;
+            return ExitCode.Interrupted;
         }
     }
 }

@@ -15,6 +15,7 @@ public sealed class BenchCommandTests
     [InlineData("put --total 0", "--total must be more than 0.")]
     [InlineData("put --endpoints ftp://here", "is not an endpoint")]
     [InlineData("put --duration soon", "is not a duration")]
+    [InlineData("put --duration 10", "is not a duration")]
     [InlineData("mixed --reads 0.8 --txns 0.3", "together at most 1")]
     public async Task An_invalid_command_line_exits_with_1_and_names_the_error(string line, string expectedError)
     {

@@ -39,6 +39,12 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>Starts <c>quorate</c> with these arguments.</summary>
     public static TestProcess StartQuorate(params string[] arguments) => Start("dotnet", [QuorateDll, .. arguments]);
 
+    /// <summary>
+    /// Starts <c>quorate</c> so that it receives SIGINT, which a process started in the background of a shell script inherits as ignored.
+    /// </summary>
+    public static TestProcess StartQuorateWithDefaultSignals(params string[] arguments) =>
+        Start("env", ["--default-signal=INT", "dotnet", QuorateDll, .. arguments]);
+
     public static TestProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments);
@@ -51,19 +57,16 @@ internal sealed class TestProcess : IAsyncDisposable
     public static string QuorateDll => Path.Combine(AppContext.BaseDirectory, "quorate.dll");
 
     /// <summary>Waits until the program has written a text to stderr.</summary>
-    public async Task WaitForLogAsync(string text)
-    {
-        var deadline = Environment.TickCount64 + 30_000;
-        while (!Errors.Contains(text, StringComparison.Ordinal))
-        {
-            Assert.False(HasExited, $"the process exited without writing \"{text}\":\n{Errors}");
-            Assert.True(Environment.TickCount64 < deadline, $"stderr does not contain \"{text}\":\n{Errors}");
-            await Task.Delay(10);
-        }
-    }
+    public Task WaitForLogAsync(string text) => WaitForTextAsync(() => Errors, text);
+
+    /// <summary>Waits until the program has written a text to stdout.</summary>
+    public Task WaitForOutputAsync(string text) => WaitForTextAsync(() => Output, text);
 
     /// <summary>Sends SIGTERM, as a supervisor does.</summary>
     public Task TerminateAsync() => SignalAsync("-TERM");
+
+    /// <summary>Sends SIGINT, as a terminal does for Ctrl+C.</summary>
+    public Task InterruptAsync() => SignalAsync("-INT");
 
     /// <summary>Sends SIGSTOP: the process stands still, and its connections stay open.</summary>
     public Task PauseAsync() => SignalAsync("-STOP");
@@ -96,6 +99,17 @@ internal sealed class TestProcess : IAsyncDisposable
     {
         await KillAsync();
         _process.Dispose();
+    }
+
+    private async Task WaitForTextAsync(Func<string> read, string text)
+    {
+        var deadline = Environment.TickCount64 + 30_000;
+        while (!read().Contains(text, StringComparison.Ordinal))
+        {
+            Assert.False(HasExited, $"the process exited without writing \"{text}\":\n{Output}\n{Errors}");
+            Assert.True(Environment.TickCount64 < deadline, $"the process did not write \"{text}\":\n{Output}\n{Errors}");
+            await Task.Delay(10);
+        }
     }
 
     private async Task SignalAsync(string signal)
