@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.IO.Pipelines;
 using Grpc.Core;
+using Quorate.Server.Http;
 using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
@@ -74,13 +75,9 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode node, in
         return BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
     }
 
-    /// <summary>Writes a trailers-only response, gRPC's form for calls that fail before the first message.</summary>
     private static Task Reject(HttpContext context, Status status)
     {
-        var response = context.Response;
-        response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = ((int)status.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = status.Detail;
+        HttpResponses.WriteGrpcError(context, status);
         return Task.CompletedTask;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Grpc.Core;
 using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
@@ -28,10 +27,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
     public Task HandleAsync(HttpContext context)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-        {
-            context.Response.Headers.Allow = "GET";
-            return PlainTextResponse.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n");
-        }
+            return HttpResponses.WriteMethodNotAllowedAsync(context, "GET");
 
         var path = context.Request.Path.Value ?? "";
         var checks = SelectChecks(path, "/livez", LivezChecks) ?? SelectChecks(path, "/readyz", ReadyzChecks);
@@ -47,11 +43,12 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
             reason = failure is null ? "" : "RANGE ERROR:" + failure;
         }
 
-        context.Response.StatusCode = reason.Length == 0 ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        context.Response.ContentType = "application/json";
-        var health = reason.Length == 0 ? "true" : "false";
-        await context.Response.WriteAsync(
-            $"{{\"health\":\"{health}\",\"reason\":\"{JsonEncodedText.Encode(reason)}\"}}", context.RequestAborted).ConfigureAwait(false);
+        var httpStatus = reason.Length == 0 ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        await HttpResponses.WriteJsonAsync(context, httpStatus, json =>
+        {
+            json.WriteString("health"u8, reason.Length == 0 ? "true" : "false");
+            json.WriteString("reason"u8, reason);
+        }).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -81,11 +78,11 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         }
 
         if (failed)
-            await PlainTextResponse.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
+            await HttpResponses.WriteTextAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
         else
         {
             var text = context.Request.Query.ContainsKey("verbose") ? lines + "ok\n" : "ok\n";
-            await PlainTextResponse.WriteAsync(context, StatusCodes.Status200OK, text).ConfigureAwait(false);
+            await HttpResponses.WriteTextAsync(context, StatusCodes.Status200OK, text).ConfigureAwait(false);
         }
     }
 

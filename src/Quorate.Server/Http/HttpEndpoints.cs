@@ -18,13 +18,10 @@ internal sealed class HttpEndpoints(HealthEndpoints health, MetricsEndpoint metr
         if (path == "/metrics")
             return metrics.HandleAsync(context);
         if (path == "/version")
-        {
-            context.Response.ContentType = "application/json";
-            return context.Response.WriteAsync(VersionJson, context.RequestAborted);
-        }
+            return HttpResponses.WriteJsonAsync(context, StatusCodes.Status200OK, VersionJson);
 
         return JsonGateway.Matches(path)
             ? gateway.HandleAsync(context)
-            : PlainTextResponse.WriteAsync(context, StatusCodes.Status404NotFound, "404 page not found\n");
+            : HttpResponses.WriteTextAsync(context, StatusCodes.Status404NotFound, "404 page not found\n");
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Frozen;
 using System.Text;
 using Google.Protobuf;
@@ -71,15 +70,13 @@ internal sealed class JsonGateway
         var stream = _streams.Find(path);
         if (!_calls.TryGetValue(path, out var call) && stream is null)
         {
-            await PlainTextResponse.WriteAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
+            await HttpResponses.WriteTextAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
             return;
         }
 
         if (!HttpMethods.IsPost(context.Request.Method))
         {
-            context.Response.Headers.Allow = "POST";
-            await PlainTextResponse.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed\n")
-                .ConfigureAwait(false);
+            await HttpResponses.WriteMethodNotAllowedAsync(context, "POST").ConfigureAwait(false);
             return;
         }
 
@@ -97,7 +94,7 @@ internal sealed class JsonGateway
             }
 
             var response = await call!(json, request).ConfigureAwait(false);
-            await WriteAsync(context, StatusCodes.Status200OK, Formatter.Format(response)).ConfigureAwait(false);
+            await HttpResponses.WriteJsonAsync(context, StatusCodes.Status200OK, Formatter.Format(response)).ConfigureAwait(false);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -105,11 +102,11 @@ internal sealed class JsonGateway
         }
         catch (RpcException error)
         {
-            await WriteErrorAsync(context, error.Status).ConfigureAwait(false);
+            await HttpResponses.WriteErrorAsync(context, error.Status).ConfigureAwait(false);
         }
         catch (Exception malformed) when (malformed is InvalidProtocolBufferException or InvalidJsonException or DecoderFallbackException)
         {
-            await WriteErrorAsync(context, new Status(StatusCode.InvalidArgument, malformed.Message)).ConfigureAwait(false);
+            await HttpResponses.WriteErrorAsync(context, new Status(StatusCode.InvalidArgument, malformed.Message)).ConfigureAwait(false);
         }
     }
 
@@ -146,47 +143,4 @@ internal sealed class JsonGateway
     }
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    /// <summary>
-    /// Writes an error in both of etcd's forms: up to 3.5 the text is in <c>error</c>, from 3.6 on in <c>message</c>; clients read either.
-    /// </summary>
-    private static Task WriteErrorAsync(HttpContext context, Status status)
-    {
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new System.Text.Json.Utf8JsonWriter(body))
-        {
-            json.WriteStartObject();
-            json.WriteString("error"u8, status.Detail);
-            json.WriteString("message"u8, status.Detail);
-            json.WriteNumber("code"u8, (int)status.StatusCode);
-            json.WriteEndObject();
-        }
-
-        return WriteAsync(context, ToHttpStatus(status.StatusCode), Encoding.UTF8.GetString(body.WrittenSpan));
-    }
-
-    private static Task WriteAsync(HttpContext context, int httpStatus, string json)
-    {
-        context.Response.StatusCode = httpStatus;
-        context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(json, context.RequestAborted);
-    }
-
-    /// <summary>Maps a gRPC status to an HTTP status, as etcd's gateway does.</summary>
-    internal static int ToHttpStatus(StatusCode code) => code switch
-    {
-        StatusCode.OK => 200,
-        StatusCode.InvalidArgument or StatusCode.OutOfRange => 400,
-        StatusCode.Unauthenticated => 401,
-        StatusCode.PermissionDenied => 403,
-        StatusCode.NotFound => 404,
-        StatusCode.Cancelled => 408,
-        StatusCode.AlreadyExists or StatusCode.Aborted => 409,
-        StatusCode.FailedPrecondition => 412,
-        StatusCode.ResourceExhausted => 429,
-        StatusCode.Unimplemented => 501,
-        StatusCode.Unavailable => 503,
-        StatusCode.DeadlineExceeded => 504,
-        _ => 500,
-    };
 }

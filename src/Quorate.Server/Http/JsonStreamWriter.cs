@@ -24,11 +24,7 @@ internal sealed class JsonStreamWriter(HttpContext context, JsonFormatter format
         }
         catch (RpcException error) when (_hasStarted)
         {
-            var httpStatus = JsonGateway.ToHttpStatus(error.StatusCode);
-            var message = System.Text.Json.JsonEncodedText.Encode(error.Status.Detail);
-            await WriteLineAsync(
-                $"{{\"error\":{{\"grpc_code\":{(int)error.StatusCode},\"http_code\":{httpStatus},\"message\":\"{message}\"}}}}",
-                context.RequestAborted).ConfigureAwait(false);
+            await WriteLineAsync(HttpResponses.FormatStreamError(error.Status), context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (linked.IsCancellationRequested)
         {

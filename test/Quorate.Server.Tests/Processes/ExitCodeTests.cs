@@ -119,8 +119,11 @@ public sealed partial class ExitCodeTests
             await Task.Delay(20);
         }
 
-        async Task<long> CommittedAsync() => long.Parse(
-            Committed().Match(await http.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Groups[1].Value, CultureInfo.InvariantCulture);
+        async Task<long> CommittedAsync()
+        {
+            var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+            return long.Parse(Committed().Match(metrics).Groups[1].Value, CultureInfo.InvariantCulture);
+        }
     }
 
     private static IPEndPoint FindFreeEndPoint()
