@@ -24,6 +24,9 @@ public static class RaftNode
     /// The data directory or a listen address cannot be used, or the data on disk is corrupt. The message states what failed, why, and
     /// what to do.
     /// </exception>
+    /// <exception cref="StateMachineException">
+    /// The state machine threw while the committed log was applied to it; the inner exception is its own.
+    /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static Task<RaftNode<TResult>> StartAsync<TResult>(
         RaftNodeOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)

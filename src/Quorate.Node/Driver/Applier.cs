@@ -60,7 +60,17 @@ internal sealed class Applier<TResult>(
         worker.Post(_run ??= Run);
     }
 
-    public void Replay(ReadOnlySpan<LogEntry> committed) => ApplyInBatches(committed);
+    public void Replay(ReadOnlySpan<LogEntry> committed)
+    {
+        try
+        {
+            ApplyInBatches(committed);
+        }
+        catch (Exception fault)
+        {
+            throw Wrap(fault);
+        }
+    }
 
     private void Run()
     {
@@ -87,11 +97,13 @@ internal sealed class Applier<TResult>(
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            _fault = new StateMachineException(
-                $"The state machine threw while it applied entry {Applied + 1} or one shortly after it: {fault.Message}", fault);
+            _fault = Wrap(fault);
             loop.Signal();
         }
     }
+
+    private StateMachineException Wrap(Exception fault) => fault as StateMachineException ?? new StateMachineException(
+        $"The state machine threw while it applied entry {Applied + 1} or one shortly after it: {fault.Message}", fault);
 
     private void ApplyInBatches(ReadOnlySpan<LogEntry> entries)
     {

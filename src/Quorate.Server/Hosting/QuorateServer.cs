@@ -268,6 +268,12 @@ public sealed class QuorateServer : IAsyncDisposable
                 "the Raft node cannot start.", e.Message,
                 "fix the cause above and start again; the failed start has not corrupted the data directory", e);
         }
+        catch (StateMachineException e)
+        {
+            throw StartupException.Failed(
+                "the write-ahead log contains a command that this version cannot apply.", e.Message,
+                "start the version that wrote the log; if this one did, keep the data directory and report it as a bug", e);
+        }
     }
 
     /// <summary>Publishes this member's name and client URLs to the cluster; retries until they are committed.</summary>
