@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Quorate.Node.Driver;
@@ -34,23 +35,8 @@ public static class RaftNode
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(stateMachine);
         options.Validate();
-        return Task.Run(() => RaftNode<TResult>.Start(options, stateMachine, StartTcp, cancellationToken), cancellationToken);
+        return Task.Run(() => RaftNode<TResult>.Start(options, stateMachine, cancellationToken), cancellationToken);
     }
-
-    private static TcpNetwork StartTcp(RaftNodeOptions options, IdentityFile identity, Action onReady) => TcpNetwork.Start(
-        new TcpNetworkOptions
-        {
-            NodeId = options.NodeId,
-            ClusterId = options.ClusterId,
-            ListenEndPoints = options.ListenEndPoints ?? [options.Members[options.NodeId]],
-            Peers = options.Members.Where(m => m.Key != options.NodeId).ToDictionary(),
-            MaxFrameBytes = options.MaxFrameBytes,
-            MaxSendQueueBytes = Math.Max(64 << 20, options.MaxFrameBytes),
-            TimeProvider = options.TimeProvider,
-            OnEvent = options.OnTransportEvent ?? (static _ => { }),
-            Identity = identity,
-        },
-        onReady);
 }
 
 /// <summary>A running member of a Raft cluster: its write-ahead log, its peer connections and its state machine.</summary>
@@ -61,7 +47,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly RaftNodeOptions _options;
     private readonly NodeThreads _threads;
     private readonly RaftGroup<TResult> _group;
-    private readonly INodeNetwork _network;
+    private readonly PeerDirectories _peerDirectories;
+    private readonly ITransport _transport;
     private readonly FileStorage _storage;
     private readonly LeadershipState _leadership = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -72,9 +59,11 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private int _disposed;
 
     private RaftNode(
-        RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, INodeNetwork network, FileStorage storage)
+        RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, PeerDirectories peerDirectories,
+        ITransport transport, FileStorage storage)
     {
-        (_options, _threads, _group, _network, _storage) = (options, threads, group, network, storage);
+        (_options, _threads, _group) = (options, threads, group);
+        (_peerDirectories, _transport, _storage) = (peerDirectories, transport, storage);
         PublishStatus();
     }
 
@@ -99,8 +88,14 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     /// <summary>The number of read requests made on this node that have no result yet.</summary>
     public int PendingReadCount => _group.PendingReads.Count;
 
+    /// <summary>
+    /// The end points on which this node listens for its peers: with port 0 in the options, the port that the system chose. Empty if the
+    /// transport of the node listens on none.
+    /// </summary>
+    public IReadOnlyList<IPEndPoint> ListenEndPoints => _transport.ListenEndPoints;
+
     /// <summary>Counters of the network traffic.</summary>
-    public TransportCounters TransportCounters => _network.Counters;
+    public TransportCounters TransportCounters => _transport.Counters;
 
     /// <summary>
     /// Completes when the node has stopped: successfully after <see cref="DisposeAsync"/>; with the exception that stopped it when the
@@ -212,12 +207,11 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     }
 
     internal static RaftNode<TResult> Start(
-        RaftNodeOptions options, IStateMachine<TResult> stateMachine, NetworkStarter startNetwork,
-        CancellationToken cancellationToken = default)
+        RaftNodeOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
     {
         RaftNode<TResult>? node = null;
         FileStorage? storage = null;
-        INodeNetwork? network = null;
+        ITransport? transport = null;
         RaftGroup<TResult>? group = null;
         var threads = new NodeThreads(options.NodeId);
         try
@@ -226,6 +220,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             var configuration = new Configuration(options.Members.Keys);
             var identity = IdentityFile.Open(
                 storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes);
+            var peerDirectories = new PeerDirectories(identity, threads.Loop.Signal);
             group = RaftGroup.Open(
                 new RaftGroupOptions
                 {
@@ -242,24 +237,43 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
                     DiskWorker = threads.Disk,
                     ApplyWorker = threads.Apply,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
-                    StartNetwork = () => network = startNetwork(options, identity, threads.Loop.TryRunInline),
+                    StartNetwork = () => transport = StartTransport(options, peerDirectories, threads.Loop.TryRunInline),
                     OnStep = (core, in _, effects) => Trace(options, core, effects),
                 },
                 stateMachine,
                 cancellationToken);
-            node = new RaftNode<TResult>(options, threads, group, network!, storage);
+            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage);
             threads.Start(node.RunOnce, () => group.UntilNextTick, node.OnStopped);
             return node;
         }
         catch
         {
-            // The system may have failed to start a thread: stop the network and the other threads before the data directory is released.
-            network?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            // The system may have failed to start a thread: stop the transport and the other threads before the data directory is released.
+            transport?.DisposeAsync().AsTask().GetAwaiter().GetResult();
             threads.Dispose();
             group?.Dispose();
             storage?.Dispose();
             throw;
         }
+    }
+
+    private static ITransport StartTransport(RaftNodeOptions options, PeerDirectories peerDirectories, Action onReady)
+    {
+        var start = options.TransportFactory ?? TcpTransport.Start;
+        var transport = start(new TransportStartContext
+        {
+            NodeId = options.NodeId,
+            ClusterId = options.ClusterId,
+            Peers = options.Members.Where(member => member.Key != options.NodeId).ToDictionary(),
+            ListenEndPoints = options.ListenEndPoints ?? [options.Members[options.NodeId]],
+            MaxFrameBytes = options.MaxFrameBytes,
+            TimeProvider = options.TimeProvider,
+            OnReady = onReady,
+            OnEvent = options.OnTransportEvent ?? (static _ => { }),
+            DirectoryId = peerDirectories.Own,
+            TryRecordDirectory = peerDirectories.TryRecord,
+        });
+        return transport ?? throw new InvalidOperationException("TransportFactory returned null; it must return a started transport.");
     }
 
     private static ulong GenerateSeed()
@@ -271,6 +285,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
     private void RunOnce()
     {
+        _peerDirectories.ThrowIfFailed();
         _group.RunOnce();
         PublishStatus();
     }
@@ -285,7 +300,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
             // First the connections close, so that the peers elect another leader; then pending requests complete; then the exception is
             // published.
-            _network.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
             _group.CompletePending();
             _completion.TrySetException(fault);
             return;
@@ -299,7 +314,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     {
         _stopping = true;
         await Task.Run(_threads.StopLoop).ConfigureAwait(false);
-        await _network.DisposeAsync().ConfigureAwait(false);
+        await _transport.DisposeAsync().ConfigureAwait(false);
         await Task.Run(() =>
         {
             _threads.Dispose();

@@ -40,6 +40,7 @@ public sealed record RaftNodeOptions
     public required IReadOnlyDictionary<NodeId, PeerAddress> Members { get; init; }
 
     /// <summary>The end points on which this node listens for its peers; null means its own address in <see cref="Members"/>.</summary>
+    /// <remarks>With port 0 the system chooses a port; <see cref="RaftNode{TResult}.ListenEndPoints"/> returns it.</remarks>
     public IReadOnlyList<PeerAddress>? ListenEndPoints { get; init; }
 
     /// <summary>The interval at which a leader sends heartbeats.</summary>
@@ -101,6 +102,13 @@ public sealed record RaftNodeOptions
     /// not block.
     /// </summary>
     public Action<NodeId, TraceEvent>? OnTrace { get; init; }
+
+    /// <summary>Starts the transport that carries the messages between the members; null: TCP.</summary>
+    /// <remarks>
+    /// Called once in each start, when the log has been recovered. The node disposes the transport. All members must use transports that
+    /// understand each other. <see cref="ITransport"/> documents what a transport must do.
+    /// </remarks>
+    public Func<TransportStartContext, ITransport>? TransportFactory { get; init; }
 
     /// <summary>Called for each network event: a connection was made, lost or rejected. It must not block.</summary>
     public Action<TransportEvent>? OnTransportEvent { get; init; }

@@ -169,9 +169,9 @@ public sealed class RaftNodeTests
                     ElectionTimeout = TimeSpan.FromMilliseconds(500),
                     TimeProvider = new StoppingClock(reads: isElected ? 40 : 0),
                     Seed = 1,
+                    TransportFactory = static _ => new NullTransport(),
                 },
-                StateMachine,
-                static (_, _, _) => new NullNetwork());
+                StateMachine);
         }
 
         public RaftNode<byte> Node { get; }
@@ -217,17 +217,15 @@ public sealed class RaftNodeTests
         public override long GetTimestamp() => _reads < reads ? ++_reads : _reads;
     }
 
-    private sealed class NullNetwork : INodeNetwork
+    private sealed class NullTransport : ITransport
     {
-        public TransportCounters Counters => new();
-
         public void Send(Message message) => throw new InvalidOperationException("this node has no peers");
 
         public void Flush()
         {
         }
 
-        public bool TryReceive(out NetworkEvent received)
+        public bool TryReceive(out ReceivedEvent received)
         {
             received = default;
             return false;

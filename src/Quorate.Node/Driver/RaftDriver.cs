@@ -35,7 +35,7 @@ internal sealed class RaftDriver
     private const int SpareEffectsMax = 8;
 
     private readonly RaftCore _core;
-    private readonly INetwork _network;
+    private readonly ITransport _network;
     private readonly LogWriter _logWriter;
     private readonly IApplier _applier;
     private readonly IPendingProposals _pendingProposals;
@@ -52,7 +52,7 @@ internal sealed class RaftDriver
 
     public RaftDriver(
         RaftCore core,
-        INetwork network,
+        ITransport network,
         LogWriter logWriter,
         IApplier applier,
         IPendingProposals pendingProposals,
@@ -96,7 +96,7 @@ internal sealed class RaftDriver
         {
             if (!_network.TryReceive(out var received))
                 return false;
-            if (received.Kind == NetworkEventKind.Message)
+            if (received.Kind == ReceivedEventKind.Message)
                 Step(Input.Received(received.Message!));
             else
                 Step(Input.PeerLost(received.Peer));

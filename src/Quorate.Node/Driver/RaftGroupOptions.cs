@@ -50,7 +50,7 @@ internal sealed record RaftGroupOptions
     public required ICompletionDispatcherFactory CompletionDispatchers { get; init; }
 
     /// <summary>Starts the network; called once, when the group has recovered. The caller of <see cref="RaftGroup.Open"/> disposes it.</summary>
-    public required Func<INetwork> StartNetwork { get; init; }
+    public required Func<ITransport> StartNetwork { get; init; }
 
     /// <summary>Observes each step of the core.</summary>
     public required StepObserver OnStep { get; init; }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Quorate.Node.Storage;
 
 namespace Quorate.Node.Transport;
 
@@ -131,7 +132,7 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
         using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.HandshakeTimeout, cancellation);
         var request = new HandshakeRequest(
             Handshake.VersionMin, Handshake.VersionMax, context.Options.ClusterId, context.Options.NodeId, peer.Id,
-            Features: 0, context.Directories.Own);
+            Features: 0, context.Options.DirectoryId.Value);
         await stream.WriteAsync(Handshake.Write(request), timeout.Token).ConfigureAwait(false);
         var response = await Handshake.ReadResponseAsync(stream, timeout.Token).ConfigureAwait(false);
 
@@ -140,7 +141,7 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
             : response.ClusterId != request.ClusterId ? HandshakeRejection.WrongCluster
             : response.From != request.To ? HandshakeRejection.WrongReceiver
             : response.Version is < Handshake.VersionMin or > Handshake.VersionMax ? HandshakeRejection.WrongVersion
-            : !context.Directories.TryRecord(peer.Id, response.DirectoryId) ? HandshakeRejection.DataDirectoryChanged
+            : !context.Options.TryRecordDirectory(peer.Id, new DirectoryId(response.DirectoryId)) ? HandshakeRejection.DataDirectoryChanged
             : HandshakeRejection.None;
         if (rejection == HandshakeRejection.None)
             return true;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Quorate.Node.Storage;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -192,7 +193,7 @@ internal sealed class PeerListener : IDisposable
             var rejection = Validate(request, out var peer);
             var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
             stream.Write(Handshake.Write(new HandshakeResponse(
-                rejection, version, _context.Options.ClusterId, _context.Options.NodeId, Features: 0, _context.Directories.Own)));
+                rejection, version, _context.Options.ClusterId, _context.Options.NodeId, Features: 0, _context.Options.DirectoryId.Value)));
             if (rejection != HandshakeRejection.None)
                 _context.Events.ReportRejection(rejection, request, remote.ToString());
             return rejection == HandshakeRejection.None ? peer : null;
@@ -222,7 +223,8 @@ internal sealed class PeerListener : IDisposable
             return HandshakeRejection.WrongReceiver;
         peer = _peers.Find(request.From);
         return peer is null ? HandshakeRejection.UnknownPeer
-            : !_context.Directories.TryRecord(request.From, request.DirectoryId) ? HandshakeRejection.DataDirectoryChanged
+            : !_context.Options.TryRecordDirectory(request.From, new DirectoryId(request.DirectoryId))
+                ? HandshakeRejection.DataDirectoryChanged
             : HandshakeRejection.None;
     }
 }

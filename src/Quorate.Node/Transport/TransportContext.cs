@@ -8,10 +8,10 @@ namespace Quorate.Node.Transport;
 /// <param name="onFault">Called with an unexpected exception: it stops the node.</param>
 /// <param name="ending">Cancelled when the transport stops.</param>
 internal sealed class TransportContext(
-    TcpNetworkOptions options, Action signalLoop, Action<Exception> onFault, CancellationToken ending)
+    TcpTransportOptions options, Action signalLoop, Action<Exception> onFault, CancellationToken ending)
 {
     /// <summary>The identity of this node, the limits and the clock.</summary>
-    public TcpNetworkOptions Options => options;
+    public TcpTransportOptions Options => options;
 
     /// <summary>Cancelled when the transport stops.</summary>
     public CancellationToken Ending => ending;
@@ -24,9 +24,6 @@ internal sealed class TransportContext(
 
     /// <summary>Reports events to the operator.</summary>
     public TransportEventReporter Events { get; } = new(options);
-
-    /// <summary>The ids of this node's data directory and of its peers' data directories.</summary>
-    public PeerDirectories Directories { get; } = new(options.Identity, onFault);
 
     /// <summary>Signals the loop that the receive queue is not empty.</summary>
     public void SignalLoop() => signalLoop();

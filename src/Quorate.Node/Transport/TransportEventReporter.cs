@@ -3,7 +3,7 @@ using Quorate.Raft;
 namespace Quorate.Node.Transport;
 
 /// <summary>Reports <see cref="TransportEvent"/>s to the owner of the transport, and counts rejected handshakes.</summary>
-internal sealed class TransportEventReporter(TcpNetworkOptions options)
+internal sealed class TransportEventReporter(TcpTransportOptions options)
 {
     private readonly LogMessageThrottle _rejectionThrottle = new(options.TimeProvider);
     private long _handshakesRejected;

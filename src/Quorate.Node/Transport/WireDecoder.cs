@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -35,7 +36,7 @@ internal sealed class WireDecoder
     };
 
     /// <summary>Decodes a body; returns false for a kind that this version does not know.</summary>
-    public bool TryDecode(WireFrameKind kind, ReadOnlyMemory<byte> body, out Message? message)
+    public bool TryDecode(WireFrameKind kind, ReadOnlyMemory<byte> body, [NotNullWhen(true)] out Message? message)
     {
         ReleasePayloads();
         var reader = new WireReader(body.Span);

@@ -10,11 +10,11 @@ namespace Quorate.Node.Tests.Driver;
 /// The group of member 1 of three. The test stands in for the loop, the network, the disk thread and the apply thread, and decides when
 /// each acts.
 /// </summary>
-internal sealed class DriverHarness : IStateMachine<int>, INetwork, ILoop, ICompletionDispatcherFactory
+internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICompletionDispatcherFactory
 {
     private static readonly NodeId Self = new(1);
 
-    private readonly Queue<NetworkEvent> _arriving = new();
+    private readonly Queue<ReceivedEvent> _arriving = new();
     private readonly RaftGroup<int> _group;
     private readonly MemoryStorage _storage = new();
 
@@ -69,7 +69,7 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ILoop, IComp
     public void Receive(Message message)
     {
         message.To = Self;
-        _arriving.Enqueue(new NetworkEvent(NetworkEventKind.Message, message.From, message));
+        _arriving.Enqueue(ReceivedEvent.OfMessage(message.From, message));
     }
 
     public (ProposalId Id, Task<ProposalResult<int>> Outcome) Propose(int bytes)
@@ -96,17 +96,19 @@ internal sealed class DriverHarness : IStateMachine<int>, INetwork, ILoop, IComp
         return Applied.Count;
     }
 
-    void INetwork.Send(Message message)
+    void ITransport.Send(Message message)
     {
         if (message is ReadIndexRequest question)
             ReadIndexRequestIds.Add(question.ReadId);
     }
 
-    void INetwork.Flush()
+    void ITransport.Flush()
     {
     }
 
-    bool INetwork.TryReceive(out NetworkEvent received) => _arriving.TryDequeue(out received);
+    bool ITransport.TryReceive(out ReceivedEvent received) => _arriving.TryDequeue(out received);
+
+    ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
 
     void ILoop.Signal()
     {

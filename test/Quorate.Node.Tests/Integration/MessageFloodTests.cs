@@ -13,7 +13,7 @@ public sealed class MessageFloodTests
     public async Task Messages_beyond_one_iteration_are_received_without_a_tick()
     {
         var directory = Directory.CreateTempSubdirectory("quorate-flood-");
-        var network = new FloodingNetwork();
+        var transport = new FloodingTransport();
         var options = new RaftNodeOptions
         {
             NodeId = new NodeId(1),
@@ -23,21 +23,22 @@ public sealed class MessageFloodTests
             TimeProvider = new FrozenClock(),
             HeartbeatInterval = TimeSpan.FromHours(1),
             ElectionTimeout = TimeSpan.FromHours(5),
+            TransportFactory = context =>
+            {
+                transport.OnReady = context.OnReady;
+                return transport;
+            },
         };
-        var node = RaftNode<int>.Start(options, new NullStateMachine(), (_, _, wake) =>
-        {
-            network.OnReady = wake;
-            return network;
-        });
+        var node = RaftNode<int>.Start(options, new NullStateMachine());
 
-        network.Enqueue(5000);
+        transport.Enqueue(5000);
 
-        await network.IsEmpty.WaitAsync(TimeSpan.FromSeconds(60));
+        await transport.IsEmpty.WaitAsync(TimeSpan.FromSeconds(60));
         await node.DisposeAsync();
         directory.Delete(recursive: true);
     }
 
-    private sealed class FloodingNetwork : INodeNetwork
+    private sealed class FloodingTransport : ITransport
     {
         private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _waiting;
@@ -46,17 +47,15 @@ public sealed class MessageFloodTests
 
         public Task IsEmpty => _empty.Task;
 
-        public TransportCounters Counters => new();
-
         public void Enqueue(int messages)
         {
             Volatile.Write(ref _waiting, messages);
             OnReady();
         }
 
-        public bool TryReceive(out NetworkEvent received)
+        public bool TryReceive(out ReceivedEvent received)
         {
-            received = new NetworkEvent(NetworkEventKind.Disconnected, new NodeId(2), null);
+            received = ReceivedEvent.OfDisconnect(new NodeId(2));
             if (Volatile.Read(ref _waiting) == 0)
                 return false;
             if (Interlocked.Decrement(ref _waiting) == 0)

@@ -24,6 +24,23 @@ public sealed class RaftNodeStartupTests : IDisposable
             o with { Members = Enumerable.Range(1, 65).ToDictionary(id => new NodeId((ulong)id), _ => new PeerAddress("127.0.0.1", 1)) } },
     };
 
+    [Fact]
+    public async Task A_port_that_the_system_chose_can_be_read()
+    {
+        var options = Options(Path.Combine(_directory, "port")) with { ListenEndPoints = [new("127.0.0.1", 0), new("127.0.0.1", 0)] };
+        await using var node = await RaftNode.StartAsync(options, new CallbackStateMachine(() => { }));
+        Assert.Equal(2, node.ListenEndPoints.Select(endPoint => endPoint.Port).Where(port => port > 0).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_transport_factory_that_returns_nothing_is_reported()
+    {
+        var options = Options(Path.Combine(_directory, "factory")) with { TransportFactory = static _ => null! };
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => RaftNode.StartAsync(options, new CallbackStateMachine(() => { })));
+        Assert.Contains("TransportFactory returned null", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>
     /// The error names the option, and comes before the directory is created: otherwise half of these errors would appear only after the
     /// whole log was replayed.

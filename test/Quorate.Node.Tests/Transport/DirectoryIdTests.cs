@@ -44,11 +44,31 @@ public sealed class DirectoryIdTests
         Assert.False(one.CountersOf(empty.Id).Connected || one.CountersOf(empty.Id).Accepted);
     }
 
-    private static Func<TcpNetworkOptions, TcpNetworkOptions> WithIdentity(IStorage storage) =>
-        options => options with
+    [Fact]
+    public void A_failed_flush_of_a_peers_directory_stops_the_loop()
+    {
+        var (disk, signals) = (new MemoryStorage(), 0);
+        var directories = new PeerDirectories(Identity(disk, new NodeId(1), [new NodeId(2)]), () => signals++);
+        Assert.True(directories.TryRecord(new NodeId(2), new DirectoryId(5)));
+        directories.ThrowIfFailed();
+
+        disk.BeforeCall = static call =>
         {
-            Identity = IdentityFile.Open(
-                storage, options.ClusterId, options.NodeId,
-                new Configuration([options.NodeId, .. options.Peers.Keys])),
+            if (call.StartsWith("flush", StringComparison.Ordinal))
+                throw new DiskFlushException("the disk is gone");
         };
+        Assert.Throws<DiskFlushException>(() => directories.TryRecord(new NodeId(3), new DirectoryId(6)));
+        Assert.Equal(1, signals);
+        Assert.Throws<DiskFlushException>(directories.ThrowIfFailed);
+    }
+
+    private static Func<TcpTransportOptions, TcpTransportOptions> WithIdentity(IStorage storage) =>
+        options =>
+        {
+            var directories = new PeerDirectories(Identity(storage, options.NodeId, options.Peers.Keys), static () => { });
+            return options with { DirectoryId = directories.Own, TryRecordDirectory = directories.TryRecord };
+        };
+
+    private static IdentityFile Identity(IStorage storage, NodeId self, IEnumerable<NodeId> peers) =>
+        IdentityFile.Open(storage, TestTcpEndpoint.Cluster, self, new Configuration([self, .. peers]));
 }

@@ -41,7 +41,7 @@ public sealed class PeerConnectionTests
         {
             using (var raw = await RawPeer.ConnectAndHandshakeAsync(one))
                 await raw.SendAsync(frame[..length]);
-            Assert.Equal(NetworkEventKind.Disconnected, (await one.ReceiveAsync()).Kind);
+            Assert.Equal(ReceivedEventKind.Disconnected, (await one.ReceiveAsync()).Kind);
         }
 
         Assert.Equal(0, one.CountersOf(Two).Malformed);
@@ -143,7 +143,7 @@ public sealed class PeerConnectionTests
             raw.Reset();
         else
             raw.Dispose();
-        Assert.Equal(new NetworkEvent(NetworkEventKind.Disconnected, Two, null), await one.ReceiveAsync());
+        Assert.Equal(ReceivedEvent.OfDisconnect(Two), await one.ReceiveAsync());
     }
 
     [Fact]
@@ -153,7 +153,7 @@ public sealed class PeerConnectionTests
         await using var first = one;
         var port = two.EndPoint.Port;
         await two.DisposeAsync();
-        Assert.Equal(new NetworkEvent(NetworkEventKind.Disconnected, two.Id, null), await one.ReceiveAsync());
+        Assert.Equal(ReceivedEvent.OfDisconnect(two.Id), await one.ReceiveAsync());
         await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(two.Id) is { Connected: false, Accepted: false, Losses: 2 });
         Assert.False(one.Network.TryReceive(out _));
 
@@ -165,7 +165,7 @@ public sealed class PeerConnectionTests
         one.Send(again, 8);
         Assert.Equal(8ul, await again.ReceiveReadIdAsync());
         await again.DisposeAsync();
-        Assert.Equal(NetworkEventKind.Disconnected, (await one.ReceiveAsync()).Kind);
+        Assert.Equal(ReceivedEventKind.Disconnected, (await one.ReceiveAsync()).Kind);
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class PeerConnectionTests
         await using var first = one;
         await using var second = two;
         one.Network.SetPeers(new Dictionary<NodeId, PeerAddress>());
-        Assert.Equal(NetworkEventKind.Disconnected, (await two.ReceiveAsync()).Kind);
+        Assert.Equal(ReceivedEventKind.Disconnected, (await two.ReceiveAsync()).Kind);
         Assert.Equal(HandshakeRejection.UnknownPeer, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
         Assert.False(one.Network.TryReceive(out _));
         Assert.DoesNotContain(one.Events, reported => reported.Kind == TransportEventKind.Lost);
@@ -324,7 +324,7 @@ public sealed class PeerConnectionTests
         Assert.Equal("a bug of the owner's", fault.Message);
     }
 
-    private static TestTcpEndpoint NodeWithPeerTwo(Func<TcpNetworkOptions, TcpNetworkOptions>? with = null)
+    private static TestTcpEndpoint NodeWithPeerTwo(Func<TcpTransportOptions, TcpTransportOptions>? with = null)
     {
         var node = new TestTcpEndpoint(1, with);
         node.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [Two] = new("127.0.0.1", 1) });

@@ -14,15 +14,15 @@ internal sealed class TestTcpEndpoint : IAsyncDisposable
 
     private readonly SemaphoreSlim _ready = new(0);
 
-    public TestTcpEndpoint(ulong id, Func<TcpNetworkOptions, TcpNetworkOptions>? with = null, int port = 0, Action? onReady = null)
+    public TestTcpEndpoint(ulong id, Func<TcpTransportOptions, TcpTransportOptions>? with = null, int port = 0, Action? onReady = null)
     {
         Id = new NodeId(id);
-        var options = new TcpNetworkOptions
+        var options = new TcpTransportOptions
         {
             NodeId = Id, ClusterId = Cluster, ListenEndPoints = [new PeerAddress("127.0.0.1", port)], OnEvent = Events.Enqueue,
             MaxReconnectBackoff = TimeSpan.FromMilliseconds(100),
         };
-        Network = TcpNetwork.Start(with?.Invoke(options) ?? options, () =>
+        Network = TcpTransport.Start(with?.Invoke(options) ?? options, () =>
         {
             _ready.Release();
             onReady?.Invoke();
@@ -31,7 +31,7 @@ internal sealed class TestTcpEndpoint : IAsyncDisposable
 
     public NodeId Id { get; }
 
-    public TcpNetwork Network { get; }
+    public TcpTransport Network { get; }
 
     public ConcurrentQueue<TransportEvent> Events { get; } = new();
 
@@ -41,7 +41,7 @@ internal sealed class TestTcpEndpoint : IAsyncDisposable
 
     /// <summary>Starts two nodes and waits until they are connected in both directions.</summary>
     public static async Task<(TestTcpEndpoint One, TestTcpEndpoint Two)> PairAsync(
-        Func<TcpNetworkOptions, TcpNetworkOptions>? one = null, Func<TcpNetworkOptions, TcpNetworkOptions>? two = null)
+        Func<TcpTransportOptions, TcpTransportOptions>? one = null, Func<TcpTransportOptions, TcpTransportOptions>? two = null)
     {
         var (a, b) = (new TestTcpEndpoint(1, one), new TestTcpEndpoint(2, two));
         a.SetPeers(b);
@@ -75,9 +75,9 @@ internal sealed class TestTcpEndpoint : IAsyncDisposable
     }
 
     /// <summary>Returns the next message; waits for the signal instead of polling.</summary>
-    public async Task<NetworkEvent> ReceiveAsync()
+    public async Task<ReceivedEvent> ReceiveAsync()
     {
-        NetworkEvent received;
+        ReceivedEvent received;
         while (!Network.TryReceive(out received))
             Assert.True(await _ready.WaitAsync(Timeout), "nothing arrived in ten seconds");
         return received;

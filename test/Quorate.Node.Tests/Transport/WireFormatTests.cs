@@ -43,12 +43,12 @@ public sealed class WireFormatTests
     [Fact]
     public void The_bytes_of_a_handshake_with_directory_ids_never_change()
     {
-        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2-incarnations.txt");
+        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2-directory-ids.txt");
         const ulong DirectoryId = 0x0807_0605_0403_0201;
         var request = new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7, DirectoryId);
         var response = new HandshakeResponse(HandshakeRejection.DataDirectoryChanged, 1, 2, new NodeId(3), 4, DirectoryId);
         var text = $"""
-            # Protocol version 2: handshake of a node that sends the incarnation of its data directory. Released bytes never change.
+            # Protocol version 2: handshake of a node that sends the id of its data directory. Released bytes never change.
             handshake request
             {Convert.ToHexStringLower(Handshake.Write(request))}
             handshake response

@@ -17,7 +17,7 @@ internal sealed class SimulatedEndpoint(
     Func<NodeId, ulong, bool> isKnownDirectory,
     Action onEffect,
     Action wake,
-    TraceWriter? trace) : INetwork
+    TraceWriter? trace) : ITransport
 {
     /// <summary>The limit of the receive queue; messages beyond it are dropped, as a full send queue drops them.</summary>
     private const int ReceiveQueueMax = 4096;
@@ -49,7 +49,7 @@ internal sealed class SimulatedEndpoint(
 
     public void Flush() => onEffect();
 
-    public bool TryReceive(out NetworkEvent received)
+    public bool TryReceive(out ReceivedEvent received)
     {
         received = default;
         (NodeId Peer, SimulatedPacket? Packet) arrival;
@@ -62,7 +62,7 @@ internal sealed class SimulatedEndpoint(
 
         if (arrival.Packet is not { Frame: var frame } packet)
         {
-            received = new NetworkEvent(NetworkEventKind.Disconnected, arrival.Peer, null);
+            received = ReceivedEvent.OfDisconnect(arrival.Peer);
             return true;
         }
 
@@ -72,9 +72,11 @@ internal sealed class SimulatedEndpoint(
         var body = frame.AsMemory(WireFrame.HeaderBytes);
         WireFrame.CheckBody(header, body.Span);
         Invariant.That(_decoder.TryDecode(header.Kind, body, out var message), "every encoded message can be decoded");
-        received = new NetworkEvent(NetworkEventKind.Message, arrival.Peer, message);
+        received = ReceivedEvent.OfMessage(arrival.Peer, message);
         return true;
     }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Queues a packet for this process; null stands for a connection closed by the peer.</summary>
     public void Enqueue(NodeId peer, SimulatedPacket? packet)

@@ -4,7 +4,7 @@ using Quorate.Raft;
 namespace Quorate.Node.Tests.Transport;
 
 /// <summary>Messages between healthy nodes.</summary>
-public sealed class TcpNetworkTests
+public sealed class TcpTransportTests
 {
     [Fact]
     public async Task Every_kind_of_message_arrives_as_it_was_sent()

@@ -1,11 +1,12 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.ExceptionServices;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>The network of a real cluster: TCP, with one connection in each direction between every two nodes.</summary>
+/// <summary>The default transport: TCP, with one connection in each direction between every two nodes.</summary>
 /// <remarks>
 /// <code>
 ///   driver ── Send ──► SendQueue ── Flush ──► socket; the writer of OutboundConnection sends what the socket does not accept at once
@@ -15,7 +16,7 @@ namespace Quorate.Node.Transport;
 /// block; all other members may be called from any thread.
 /// Errors: network errors never throw here. An unexpected exception in a background task is thrown by the next <see cref="TryReceive"/>.
 /// </remarks>
-public sealed class TcpNetwork : INodeNetwork
+internal sealed class TcpTransport : ITransport
 {
     private readonly CancellationTokenSource _ending = new();
     private readonly TransportContext _context;
@@ -27,8 +28,9 @@ public sealed class TcpNetwork : INodeNetwork
     private ReceivedFrame _current;
     private ExceptionDispatchInfo? _fault;
     private long _droppedUnknownPeer;
+    private volatile bool _disposed;
 
-    private TcpNetwork(TcpNetworkOptions options, Action onReady)
+    private TcpTransport(TcpTransportOptions options, Action onReady)
     {
         _onReady = onReady;
         _context = new TransportContext(options, onReady, OnFault, _ending.Token);
@@ -49,6 +51,25 @@ public sealed class TcpNetwork : INodeNetwork
 
     internal HandshakeLimiter HandshakeLimiter { get; }
 
+    /// <summary>Starts the default transport of a node.</summary>
+    /// <exception cref="TransportStartException">A listen address cannot be used.</exception>
+    public static TcpTransport Start(TransportStartContext context) => Start(
+        new TcpTransportOptions
+        {
+            NodeId = context.NodeId,
+            ClusterId = context.ClusterId,
+            Group = context.Group,
+            ListenEndPoints = context.ListenEndPoints,
+            Peers = context.Peers,
+            MaxFrameBytes = context.MaxFrameBytes,
+            MaxSendQueueBytes = Math.Max(64 << 20, context.MaxFrameBytes),
+            TimeProvider = context.TimeProvider,
+            OnEvent = context.OnEvent,
+            DirectoryId = context.DirectoryId,
+            TryRecordDirectory = context.TryRecordDirectory,
+        },
+        context.OnReady);
+
     /// <summary>Starts to listen, and to connect to every peer.</summary>
     /// <param name="options">The options.</param>
     /// <param name="onReady">
@@ -57,31 +78,31 @@ public sealed class TcpNetwork : INodeNetwork
     /// </param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="TransportStartException">A listen address cannot be used.</exception>
-    public static TcpNetwork Start(TcpNetworkOptions options, Action onReady)
+    public static TcpTransport Start(TcpTransportOptions options, Action onReady)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(onReady);
         options.Validate();
 
-        var network = new TcpNetwork(options, onReady);
+        var transport = new TcpTransport(options, onReady);
         try
         {
             foreach (var address in options.ListenEndPoints)
-                network._listeners.AddRange(PeerListener.Bind(network._context, network._peers, network.HandshakeLimiter, address));
+                transport._listeners.AddRange(PeerListener.Bind(transport._context, transport._peers, transport.HandshakeLimiter, address));
         }
         catch
         {
-            foreach (var listener in network._listeners)
+            foreach (var listener in transport._listeners)
                 listener.Dispose();
-            network._ending.Dispose();
+            transport._ending.Dispose();
             throw;
         }
 
-        network.ListenEndPoints = [.. network._listeners.Select(listener => listener.EndPoint)];
-        network.SetPeers(options.Peers);
-        foreach (var listener in network._listeners)
-            network._context.TaskTracker.TryRun(listener.RunAsync);
-        return network;
+        transport.ListenEndPoints = [.. transport._listeners.Select(listener => listener.EndPoint)];
+        transport.SetPeers(options.Peers);
+        foreach (var listener in transport._listeners)
+            transport._context.TaskTracker.TryRun(listener.RunAsync);
+        return transport;
     }
 
     /// <summary>
@@ -99,7 +120,10 @@ public sealed class TcpNetwork : INodeNetwork
     {
         ArgumentNullException.ThrowIfNull(message);
         if (message.To == _context.Options.NodeId || message.From != _context.Options.NodeId)
-            throw new InvalidOperationException($"{message} is not from this node {_context.Options.NodeId} to another node: a bug of the caller.");
+        {
+            throw new InvalidOperationException(
+                $"{message} is not from this node {_context.Options.NodeId} to another node: a bug of the caller.");
+        }
 
         if (_peers.Find(message.To) is not { } peer)
         {
@@ -127,23 +151,23 @@ public sealed class TcpNetwork : INodeNetwork
     }
 
     /// <inheritdoc/>
-    public bool TryReceive(out NetworkEvent received)
+    public bool TryReceive(out ReceivedEvent received)
     {
         Volatile.Read(ref _fault)?.Throw();
         ReleaseFrame(_current);
         _current = default;
-        while (_context.ReceiveQueue.TryTake(out var frame))
+        while (!_disposed && _context.ReceiveQueue.TryTake(out var frame))
         {
             if (frame.Connection is null)
             {
-                received = new NetworkEvent(NetworkEventKind.Disconnected, frame.Peer.Id, null);
+                received = ReceivedEvent.OfDisconnect(frame.Peer.Id);
                 return true;
             }
 
             if (TryDecode(frame, out var message))
             {
                 _current = frame;
-                received = new NetworkEvent(NetworkEventKind.Message, frame.Peer.Id, message);
+                received = ReceivedEvent.OfMessage(frame.Peer.Id, message);
                 return true;
             }
 
@@ -155,12 +179,13 @@ public sealed class TcpNetwork : INodeNetwork
     }
 
     /// <summary>
-    /// Closes every connection, and completes when no task of this network is running any more. Queued messages are not sent.
+    /// Closes every connection, and completes when no task of this transport is running any more. Queued messages are not sent.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_peers.Close() is not { } peers)
             return;
+        _disposed = true;
         await _ending.CancelAsync().ConfigureAwait(false);
         foreach (var listener in _listeners)
             listener.Dispose();
@@ -170,7 +195,7 @@ public sealed class TcpNetwork : INodeNetwork
         _ending.Dispose();
     }
 
-    private bool TryDecode(in ReceivedFrame frame, out Message? message)
+    private bool TryDecode(in ReceivedFrame frame, [NotNullWhen(true)] out Message? message)
     {
         message = null;
         if (frame.Connection!.IsMalformed || frame.Peer.Removed.IsCancellationRequested)
@@ -183,10 +208,11 @@ public sealed class TcpNetwork : INodeNetwork
                 return false;
             }
 
-            if (message!.From != frame.Peer.Id || message.To != _context.Options.NodeId)
+            if (message.From != frame.Peer.Id || message.To != _context.Options.NodeId)
             {
                 throw new WireFormatException(
-                    $"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} to {_context.Options.NodeId}");
+                    $"a message from {message.From} to {message.To} came on the connection from {frame.Peer.Id} "
+                    + $"to {_context.Options.NodeId}");
             }
 
             frame.Peer.OnMessageReceived();

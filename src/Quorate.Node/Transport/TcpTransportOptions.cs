@@ -3,8 +3,8 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>Configures a <see cref="TcpNetwork"/>; read once, when it starts.</summary>
-public sealed record TcpNetworkOptions
+/// <summary>Configures a <see cref="TcpTransport"/>; read once, when it starts.</summary>
+internal sealed record TcpTransportOptions
 {
     /// <summary>The id of this node.</summary>
     public required NodeId NodeId { get; init; }
@@ -83,12 +83,13 @@ public sealed record TcpNetworkOptions
     public Action<TransportEvent> OnEvent { get; init; } = static _ => { };
 
     /// <summary>The Raft group whose messages are sent and received. A received message of another group is skipped and counted.</summary>
-    internal GroupId Group { get; init; } = GroupId.First;
+    public GroupId Group { get; init; } = GroupId.First;
 
-    /// <summary>
-    /// The identity of this node's data directory, with the directories of the known peers; null: peers are not verified.
-    /// </summary>
-    internal IdentityFile? Identity { get; init; }
+    /// <summary>The id of this node's data directory; none: the peers do not verify it.</summary>
+    public DirectoryId DirectoryId { get; init; }
+
+    /// <summary>See <see cref="TransportStartContext.TryRecordDirectory"/>.</summary>
+    public Func<NodeId, DirectoryId, bool> TryRecordDirectory { get; init; } = static (_, _) => true;
 
     /// <summary>Validates every option and the relations between them.</summary>
     /// <exception cref="ArgumentException">

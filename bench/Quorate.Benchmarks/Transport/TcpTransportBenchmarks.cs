@@ -6,7 +6,7 @@ namespace Quorate.Benchmarks.Transport;
 
 /// <summary>Two nodes on loopback: the round-trip time of one message, and the throughput of many in one direction.</summary>
 [MemoryDiagnoser]
-public class TcpNetworkBenchmarks
+public class TcpTransportBenchmarks
 {
     private const int Batch = 64;
     private readonly SemaphoreSlim _readyOne = new(0);
@@ -14,16 +14,16 @@ public class TcpNetworkBenchmarks
     private readonly ReadIndexRequest _ping = new() { From = new NodeId(1), To = new NodeId(2) };
     private readonly ReadIndexReply _pong = new() { From = new NodeId(2), To = new NodeId(1) };
     private AppendEntries _entries = null!;
-    private TcpNetwork _one = null!;
-    private TcpNetwork _two = null!;
+    private TcpTransport _one = null!;
+    private TcpTransport _two = null!;
     private Thread _echo = null!;
     private volatile bool _isStopping;
 
     [GlobalSetup]
     public void Setup()
     {
-        _one = TcpNetwork.Start(Options(1), () => _readyOne.Release());
-        _two = TcpNetwork.Start(Options(2), () => _readyTwo.Release());
+        _one = TcpTransport.Start(Options(1), () => _readyOne.Release());
+        _two = TcpTransport.Start(Options(2), () => _readyTwo.Release());
         _one.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(2)] = new("127.0.0.1", _two.ListenEndPoints[0].Port) });
         _two.SetPeers(new Dictionary<NodeId, PeerAddress> { [new NodeId(1)] = new("127.0.0.1", _one.ListenEndPoints[0].Port) });
         SpinWait.SpinUntil(() => _one.Counters.Peers[0] is { Connected: true, Accepted: true }
@@ -69,7 +69,7 @@ public class TcpNetworkBenchmarks
         AwaitPong();
     }
 
-    private static TcpNetworkOptions Options(ulong id) =>
+    private static TcpTransportOptions Options(ulong id) =>
         new() { NodeId = new NodeId(id), ClusterId = 1, ListenEndPoints = [new PeerAddress("127.0.0.1", 0)] };
 
     private void AwaitPong()
