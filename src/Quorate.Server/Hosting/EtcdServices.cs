@@ -25,15 +25,16 @@ internal sealed record EtcdServices(
     /// <param name="store">The member's key-value store.</param>
     /// <param name="leaseDeadlines">The deadlines of the leases, by this member's clock.</param>
     /// <param name="members">The members of the cluster.</param>
+    /// <param name="log">Receives the messages of the services.</param>
     /// <param name="stopping">Cancelled first when the server stops: ends watch and keep-alive streams.</param>
     /// <param name="stopped">Cancelled later when the server stops: ends calls that still wait for a quorum.</param>
     public static EtcdServices Create(
         ServerSettings settings, IRaftNode node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members,
-        CancellationToken stopping, CancellationToken stopped)
+        ILogger log, CancellationToken stopping, CancellationToken stopped)
     {
         var limits = new KvLimits { MaxTxnOps = settings.Limits.TxnOperationsMax, MaxRequestBytes = settings.Limits.RequestBytesMax };
         var headers = new ResponseHeaderFactory(settings.ClusterId, settings.Self.Id.Value, node);
-        var executor = new RequestExecutor(node, settings.ElectionTimeout, TimeProvider.System, stopped);
+        var executor = new RequestExecutor(node, settings.ElectionTimeout, TimeProvider.System, log, stopped);
         var kv = new KvApi(executor, store, headers, limits);
         var leases = new LeaseApi(executor, store, leaseDeadlines, headers, limits, settings.ElectionTimeout);
         var leaseReaper = new LeaseReaper(settings.Self.Id.Value, node, leaseDeadlines, TimeProvider.System);

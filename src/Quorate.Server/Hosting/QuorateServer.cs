@@ -161,7 +161,7 @@ public sealed class QuorateServer : IAsyncDisposable
         _cleanup.Push(_node.DisposeAsync);
 
         var node = new RaftNodeAdapter(_node);
-        var services = EtcdServices.Create(Settings, node, stateMachine, leaseDeadlines, members, _stopping.Token, _stopped.Token);
+        var services = EtcdServices.Create(Settings, node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
         var host = EtcdHost.Build(listeners, services, Settings.Limits, logs);
         _cleanup.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);

@@ -1,41 +1,56 @@
+using Quorate.Server.Etcd;
+
 namespace Quorate.Server.Hosting;
 
-/// <summary>The server's log messages. Event ids are stable.</summary>
+/// <summary>All log messages of the server. The event ids, 2000 to 2999, are stable; docs/operating/logs.md lists them.</summary>
+/// <remarks>
+/// A new message gets the next free id. The id of a removed message is not used again. Ids below 2000 belong to the Raft node.
+/// </remarks>
 internal static partial class ServerLogMessages
 {
     [LoggerMessage(
-        1, LogLevel.Information,
+        2001, LogLevel.Information,
         "quorate {Version}: member {Name} ({Member}) of cluster {Cluster}, {Members} member(s), data directory {Directory}")]
     public static partial void Starting(
         ILogger log, string version, string name, string member, string cluster, int members, string directory);
 
-    [LoggerMessage(2, LogLevel.Information, "ready to serve client requests at {Urls}; enabled capabilities for version {Version}")]
+    [LoggerMessage(2002, LogLevel.Information, "ready to serve client requests at {Urls}; enabled capabilities for version {Version}")]
     public static partial void Ready(ILogger log, string urls, string version);
 
-    [LoggerMessage(3, LogLevel.Information, "published {Name} at {Urls} to the cluster")]
+    [LoggerMessage(2003, LogLevel.Information, "published {Name} at {Urls} to the cluster")]
     public static partial void Published(ILogger log, string name, string urls);
 
-    [LoggerMessage(4, LogLevel.Information, "term {Term}: {Leader} is the leader")]
+    [LoggerMessage(2004, LogLevel.Information, "term {Term}: {Leader} is the leader")]
     public static partial void LeaderChanged(ILogger log, ulong term, string leader);
 
-    [LoggerMessage(5, LogLevel.Warning, "term {Term}: no leader")]
+    [LoggerMessage(2005, LogLevel.Warning, "term {Term}: no leader")]
     public static partial void NoLeader(ILogger log, ulong term);
 
-    [LoggerMessage(6, LogLevel.Information, "stopping: {Reason}")]
+    [LoggerMessage(2006, LogLevel.Information, "stopping: {Reason}")]
     public static partial void Stopping(ILogger log, string reason);
 
-    [LoggerMessage(7, LogLevel.Information, "stopped")]
+    [LoggerMessage(2007, LogLevel.Information, "stopped")]
     public static partial void Stopped(ILogger log);
 
-    [LoggerMessage(8, LogLevel.Warning, "{Warning}")]
+    [LoggerMessage(2008, LogLevel.Warning, "{Warning}")]
     public static partial void SettingIgnored(ILogger log, string warning);
 
-    [LoggerMessage(9, LogLevel.Critical, "this member has failed and no longer acknowledges requests: {Reason}")]
+    [LoggerMessage(2009, LogLevel.Critical, "this member has failed and no longer acknowledges requests: {Reason}")]
     public static partial void Failed(ILogger log, string reason, Exception exception);
 
-    [LoggerMessage(10, LogLevel.Information, "peer {Peer}: {What}")]
+    [LoggerMessage(2010, LogLevel.Information, "peer {Peer}: {What}")]
     public static partial void Peer(ILogger log, string peer, string what);
 
-    [LoggerMessage(11, LogLevel.Warning, "peer {Peer}: {What}")]
+    [LoggerMessage(2011, LogLevel.Warning, "peer {Peer}: {What}")]
     public static partial void PeerWarning(ILogger log, string peer, string what);
+
+    /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
+    public static void CallEnded(ILogger log, RequestContext context, string reason)
+    {
+        if (log.IsEnabled(LogLevel.Debug))
+            CallEnded(log, context.Peer, reason);
+    }
+
+    [LoggerMessage(2012, LogLevel.Debug, "client {Client}: its call ended before it had a result: {Reason}", SkipEnabledCheck = true)]
+    private static partial void CallEnded(ILogger log, string client, string reason);
 }

@@ -1,5 +1,6 @@
 using Quorate.Kv;
 using Quorate.Server.Etcd;
+using Quorate.Server.Hosting;
 
 namespace Quorate.Server.Replication;
 
@@ -18,6 +19,7 @@ internal sealed class RequestExecutor
 
     private readonly IRaftNode _node;
     private readonly RequestDeadlineCoalescer _deadline;
+    private readonly ILogger _log;
     private readonly CancellationToken _stopped;
     private int _waiters;
     private int _pendingProposals;
@@ -26,11 +28,13 @@ internal sealed class RequestExecutor
     /// <param name="node">The member's Raft node.</param>
     /// <param name="electionTimeout">The election timeout of the cluster, from which the request timeout is computed.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="log">Receives a debug message for each call that its client ended.</param>
     /// <param name="stopped">Cancelled when the member stops; waiting requests then fail with "server stopped".</param>
-    public RequestExecutor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopped)
+    public RequestExecutor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, ILogger log, CancellationToken stopped)
     {
         _node = node;
         _deadline = new RequestDeadlineCoalescer(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time, stopped);
+        _log = log;
         _stopped = stopped;
     }
 
@@ -111,7 +115,7 @@ internal sealed class RequestExecutor
         {
             // The request is known not to have been executed; with "no leader", the client may safely repeat it.
             throw _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
-                : context.Cancellation.IsCancellationRequested ? context.ToError()
+                : context.Cancellation.IsCancellationRequested ? EndedByClient(context)
                 : _node.Status.Leader == 0 ? EtcdErrors.NoLeader()
                 : EtcdErrors.TimedOut();
         }
@@ -121,12 +125,19 @@ internal sealed class RequestExecutor
         }
     }
 
+    private Grpc.Core.RpcException EndedByClient(RequestContext context)
+    {
+        var error = context.ToError();
+        ServerLogMessages.CallEnded(_log, context, error.Status.Detail);
+        return error;
+    }
+
     private Grpc.Core.RpcException ToRpcException(RequestOutcome outcome, RequestContext context) => outcome switch
     {
         RequestOutcome.Busy => EtcdErrors.TooManyRequests(),
         RequestOutcome.TooLarge => EtcdErrors.TooLarge(),
         RequestOutcome.Indeterminate => _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
-            : context.Cancellation.IsCancellationRequested ? context.ToError()
+            : context.Cancellation.IsCancellationRequested ? EndedByClient(context)
             : EtcdErrors.TimedOut(),
         RequestOutcome.Stopped => EtcdErrors.Stopped(),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "no error is defined for this outcome"),

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
 using Quorate.Kv;
 using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
@@ -17,7 +18,7 @@ public sealed class RequestExecutorTests
     public async Task A_rejected_proposal_is_retried_once_a_leader_is_known()
     {
         var node = new ScriptedRaftNode(RequestOutcome.Retry, RequestOutcome.Retry, RequestOutcome.Completed);
-        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
 
         await executor.ProposeAsync(Context, Command);
 
@@ -32,7 +33,7 @@ public sealed class RequestExecutorTests
     public async Task Any_other_outcome_is_an_error_and_is_not_retried(int outcome, StatusCode code, string message)
     {
         var node = new ScriptedRaftNode((RequestOutcome)outcome, RequestOutcome.Completed);
-        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
 
         var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Context, Command));
 
@@ -45,7 +46,7 @@ public sealed class RequestExecutorTests
     {
         var time = new ManualTime();
         var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
-        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), time, CancellationToken.None);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), time, NullLogger.Instance, CancellationToken.None);
 
         var proposing = executor.ProposeAsync(Context, Command).AsTask();
         var reading = executor.ReadBarrierAsync(Context).AsTask();
@@ -63,7 +64,7 @@ public sealed class RequestExecutorTests
     {
         using var stopped = new CancellationTokenSource();
         var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
-        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), stopped.Token);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), NullLogger.Instance, stopped.Token);
         var proposing = executor.ProposeAsync(Context, Command).AsTask();
         var reading = executor.ReadBarrierAsync(Context).AsTask();
         await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
@@ -82,7 +83,7 @@ public sealed class RequestExecutorTests
     {
         using var client = new CancellationTokenSource();
         var node = new ScriptedRaftNode((RequestOutcome)outcome) { Leader = 0, Calling = client.Cancel };
-        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), CancellationToken.None);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), NullLogger.Instance, CancellationToken.None);
         var context = RequestContext.FromServer(client.Token);
 
         var proposing = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(context, Command));
