@@ -266,6 +266,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             ClusterId = options.ClusterId,
             Peers = options.Members.Where(member => member.Key != options.NodeId).ToDictionary(),
             ListenEndPoints = options.ListenEndPoints ?? [options.Members[options.NodeId]],
+            Names = options.MemberNames,
             MaxFrameBytes = options.MaxFrameBytes,
             TimeProvider = options.TimeProvider,
             OnReady = onReady,

@@ -39,6 +39,10 @@ public sealed record RaftNodeOptions
     /// <remarks>The ids may not change: they determine the quorum. A data directory that was created with other ids is rejected.</remarks>
     public required IReadOnlyDictionary<NodeId, PeerAddress> Members { get; init; }
 
+    /// <summary>The names of members in messages for the operator, so that logs name a member like its configuration does.</summary>
+    /// <remarks>Default: no names; a member without one is named by its id, in hexadecimal.</remarks>
+    public IReadOnlyDictionary<NodeId, string> MemberNames { get; init; } = new Dictionary<NodeId, string>();
+
     /// <summary>The end points on which this node listens for its peers; null means its own address in <see cref="Members"/>.</summary>
     /// <remarks>With port 0 the system chooses a port; <see cref="RaftNode{TResult}.ListenEndPoints"/> returns it.</remarks>
     public IReadOnlyList<PeerAddress>? ListenEndPoints { get; init; }

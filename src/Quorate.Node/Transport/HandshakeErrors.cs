@@ -11,56 +11,64 @@ internal static class HandshakeErrors
 
     /// <summary>Returns the message for the log of the node that was rejected.</summary>
     public static string ForDialer(
-        HandshakeRejection rejection, in HandshakeRequest request, in HandshakeResponse response, PeerAddress address) => rejection switch
+        HandshakeRejection rejection, in HandshakeRequest request, in HandshakeResponse response, PeerAddress address,
+        Func<NodeId, string> nameOf)
+    {
+        var (self, peer, listener) = (nameOf(request.From), nameOf(request.To), nameOf(response.From));
+        return rejection switch
         {
             HandshakeRejection.WrongCluster =>
-                $"Node {request.To} at {address} belongs to cluster {response.ClusterId:x}, "
-                + $"this node {request.From} to cluster {request.ClusterId:x}. "
+                $"Node {peer} at {address} belongs to cluster {response.ClusterId:x}, "
+                + $"this node {self} to cluster {request.ClusterId:x}. "
                 + "One of the two was started with the configuration or the data of another cluster: "
                 + "correct the peer addresses, or give this node the data of its own cluster.",
             HandshakeRejection.WrongReceiver =>
-                $"Node {response.From} listens at {address}, the configured address of node {request.To}. "
-                + $"Correct the address of node {request.To} in the configuration.",
+                $"Node {listener} listens at {address}, the configured address of node {peer}. "
+                + $"Correct the address of node {peer} in the configuration.",
             HandshakeRejection.UnknownPeer =>
-                $"Node {request.To} at {address} does not know node {request.From} as a member of the cluster. "
+                $"Node {peer} at {address} does not know node {self} as a member of the cluster. "
                 + "If this node was removed, stop it; if it is new, add it to the cluster; "
                 + "if that node has not learned of the addition yet, no action is needed.",
             HandshakeRejection.WrongVersion =>
-                $"Node {request.To} at {address} supports none of the protocol versions {request.VersionMin} to {request.VersionMax} "
+                $"Node {peer} at {address} supports none of the protocol versions {request.VersionMin} to {request.VersionMax} "
                 + "of this node. Upgrade the older of the two; consecutive releases are always compatible.",
             HandshakeRejection.DataDirectoryChanged when response.Rejection == HandshakeRejection.DataDirectoryChanged =>
-                $"Node {request.To} at {address} knows this node {request.From} with another data directory than the present one: "
+                $"Node {peer} at {address} knows this node {self} with another data directory than the present one: "
                 + "the old one was emptied, lost or replaced, and with it the votes and the entries that this node had acknowledged. "
                 + "This node must not vote again under its old id, so it is rejected. " + Remedy,
             HandshakeRejection.DataDirectoryChanged =>
-                $"Node {request.To} at {address} has another data directory than the one that this node {request.From} knows: "
+                $"Node {peer} at {address} has another data directory than the one that this node {self} knows: "
                 + "the old one was emptied, lost or replaced, and with it the votes and the entries that node had acknowledged. "
                 + "Nothing is sent to it. " + Remedy,
-            _ => $"Node {request.To} at {address} rejected this node for reason {(ushort)rejection}, "
+            _ => $"Node {peer} at {address} rejected this node for reason {(ushort)rejection}, "
                 + "which this release does not know: see the log of that node.",
         };
+    }
 
     /// <summary>Returns the message for the log of the node that rejected the connection.</summary>
     public static string ForListener(
-        HandshakeRejection rejection, in HandshakeRequest request, ulong clusterId, NodeId self, string from) => rejection switch
+        HandshakeRejection rejection, in HandshakeRequest request, ulong clusterId, NodeId selfId, string from, Func<NodeId, string> nameOf)
+    {
+        var (self, dialer, wanted) = (nameOf(selfId), nameOf(request.From), nameOf(request.To));
+        return rejection switch
         {
             HandshakeRejection.WrongCluster =>
-                $"Rejected node {request.From} from {from}: it belongs to cluster {request.ClusterId:x}, "
+                $"Rejected node {dialer} from {from}: it belongs to cluster {request.ClusterId:x}, "
                 + $"this node {self} to cluster {clusterId:x}. Correct the peer addresses of the node that is configured wrongly.",
             HandshakeRejection.WrongReceiver =>
-                $"Rejected node {request.From} from {from}: it expects node {request.To} at this address, but this is node {self}. "
-                + $"Correct the address of node {request.To} in the configuration of node {request.From}.",
-            HandshakeRejection.UnknownPeer when request.From == self =>
+                $"Rejected node {dialer} from {from}: it expects node {wanted} at this address, but this is node {self}. "
+                + $"Correct the address of node {wanted} in the configuration of node {dialer}.",
+            HandshakeRejection.UnknownPeer when request.From == selfId =>
                 $"Rejected a connection from {from} that has the id {self} of this node. "
                 + "Two nodes run with the same id: stop the wrong one at once.",
             HandshakeRejection.UnknownPeer =>
-                $"Rejected node {request.From} from {from}: this node does not know it as a member. "
+                $"Rejected node {dialer} from {from}: this node does not know it as a member. "
                 + "If it was removed, stop it; if it is new, add it to the cluster.",
             HandshakeRejection.WrongVersion =>
-                $"Rejected node {request.From} from {from}: it supports protocol versions {request.VersionMin} to {request.VersionMax}, "
+                $"Rejected node {dialer} from {from}: it supports protocol versions {request.VersionMin} to {request.VersionMax}, "
                 + $"this node {Handshake.VersionMin} to {Handshake.VersionMax}. Upgrade the older of the two.",
             HandshakeRejection.DataDirectoryChanged =>
-                $"Rejected node {request.From} from {from}: it has another data directory than the one that this node {self} knows. "
+                $"Rejected node {dialer} from {from}: it has another data directory than the one that this node {self} knows. "
                 + "The old one was emptied, lost or replaced, and with it the votes and the entries that node had acknowledged; "
                 + "it must not vote again under its old id. " + Remedy,
             HandshakeRejection.TimedOut =>
@@ -71,4 +79,5 @@ internal static class HandshakeErrors
             _ => $"Closed a connection from {from}: it did not send the handshake of a Quorate node. "
                 + "The peer port is for peers; clients use the client port.",
         };
+    }
 }

@@ -63,13 +63,13 @@ internal sealed class InboundConnection(TransportContext context, Peer peer, Soc
     private void Serve()
     {
         var established = peer.OnEstablished(outbound: false);
-        context.Events.Report(TransportEventKind.Accepted, peer.Id, $"Node {peer.Id} has connected to this node.");
+        context.Events.Report(TransportEventKind.Accepted, peer.Id, $"Node {peer.Name} has connected to this node.");
         peer.Outbound.RetryNow();
         try
         {
             ReadAll(_ending.Token);
             if (!_ending.IsCancellationRequested)
-                peer.OnLost(established, closedByPeer: true, $"Node {peer.Id} closed its connection to this node: it may have stopped.");
+                peer.OnLost(established, closedByPeer: true, $"Node {peer.Name} closed its connection to this node: it may have stopped.");
         }
         catch (WireFormatException fault)
         {
@@ -82,7 +82,7 @@ internal sealed class InboundConnection(TransportContext context, Peer peer, Soc
             {
                 peer.OnLost(
                     established, SocketErrors.IsClosedByPeer(fault),
-                    $"The connection of node {peer.Id} to this node broke: {fault.Message}");
+                    $"The connection of node {peer.Name} to this node broke: {fault.Message}");
             }
         }
     }
@@ -100,6 +100,9 @@ internal sealed class InboundConnection(TransportContext context, Peer peer, Soc
                 peer.ReceiveWindow.WaitForSpace(cancellation);
                 if (reader.Read() is not { } frame)
                     return;
+                var isLast = !reader.HasBufferedFrame;
+                if (isLast)
+                    peer.OnContact();
                 if (frame.Group == context.Options.Group)
                 {
                     peer.OnReceived(WireFrame.HeaderBytes + frame.BodyBytes);
@@ -113,7 +116,7 @@ internal sealed class InboundConnection(TransportContext context, Peer peer, Soc
                 }
 
                 // Signal once for frames that arrived together; the last of them may be one that was skipped.
-                if (!reader.HasBufferedFrame || peer.ReceiveWindow.IsFull)
+                if (isLast || peer.ReceiveWindow.IsFull)
                     context.SignalLoop();
             }
         }

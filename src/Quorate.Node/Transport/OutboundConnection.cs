@@ -97,7 +97,7 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
             {
                 ReportOnce(
                     TransportEventKind.Unreachable, HandshakeRejection.None,
-                    $"Node {peer.Id} cannot be reached at {address}: {Explain(fault)}. "
+                    $"Node {peer.Name} cannot be reached at {address}: {Explain(fault)}. "
                     + "It may not be running, or its address may be wrong; this node keeps trying.");
             }
         }
@@ -145,7 +145,9 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
             : HandshakeRejection.None;
         if (rejection == HandshakeRejection.None)
             return true;
-        ReportOnce(TransportEventKind.RejectedByPeer, rejection, HandshakeErrors.ForDialer(rejection, request, response, address));
+        ReportOnce(
+            TransportEventKind.RejectedByPeer, rejection,
+            HandshakeErrors.ForDialer(rejection, request, response, address, context.Options.NameOf));
         return false;
     }
 
@@ -153,7 +155,7 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
     {
         var established = peer.OnEstablished(outbound: true);
         peer.SendQueue.Open(socket);
-        context.Events.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Id} at {address}.");
+        context.Events.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Name} at {address}.");
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var writing = WriteAllAsync(stream, ending.Token);
@@ -171,7 +173,8 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
             peer.OnMalformed(malformed);
         else
             peer.OnLost(
-                established, SocketErrors.IsClosedByPeer(fault), $"The connection to node {peer.Id} at {address} broke: {fault?.Message}");
+                established, SocketErrors.IsClosedByPeer(fault),
+                $"The connection to node {peer.Name} at {address} broke: {fault?.Message}");
     }
 
     private async Task WriteAllAsync(Stream stream, CancellationToken cancellation)

@@ -11,10 +11,13 @@ namespace Quorate.Node.Transport;
 /// </remarks>
 internal sealed class Peer : IDisposable
 {
+    private const long NoContact = long.MinValue;
+
     private readonly TransportContext _context;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _removed = new();
     private InboundConnection? _inbound;
+    private long _lastContact = NoContact;
     private long _established;
     private long _lostUpTo;
     private long _receivedMessages;
@@ -36,6 +39,9 @@ internal sealed class Peer : IDisposable
     }
 
     public NodeId Id { get; }
+
+    /// <summary>The name of the peer in messages for the operator.</summary>
+    public string Name => _context.Options.NameOf(Id);
 
     public SendQueue SendQueue { get; }
 
@@ -61,9 +67,14 @@ internal sealed class Peer : IDisposable
         UnknownGroups = Interlocked.Read(ref _unknownGroups),
         Connects = Interlocked.Read(ref _connects),
         Losses = Interlocked.Read(ref _losses),
+        SinceLastContact = SinceLastContact,
         SendQueueBytes = SendQueue.QueuedBytes,
         ReceiveQueueBytes = ReceiveWindow.UsedBytes,
     };
+
+    private TimeSpan? SinceLastContact => Volatile.Read(ref _lastContact) is var contact && contact == NoContact
+        ? null
+        : _context.Options.TimeProvider.GetElapsedTime(contact);
 
     /// <summary>Ends both connections; the tasks that serve them end by themselves.</summary>
     public void Remove() => _context.TaskTracker.TryRun(_removed.CancelAsync);
@@ -89,6 +100,7 @@ internal sealed class Peer : IDisposable
     /// </summary>
     public long OnEstablished(bool outbound)
     {
+        OnContact();
         if (outbound)
             Interlocked.Increment(ref _connects);
         return Interlocked.Increment(ref _established);
@@ -117,6 +129,12 @@ internal sealed class Peer : IDisposable
         _context.SignalLoop();
     }
 
+    /// <summary>
+    /// Called when the peer has shown that it runs: by a handshake, or by frames. Once for frames that arrived together, because reading
+    /// the clock for each costs time.
+    /// </summary>
+    public void OnContact() => Volatile.Write(ref _lastContact, _context.Options.TimeProvider.GetTimestamp());
+
     public void OnReceived(int bytes)
     {
         ReceiveWindow.Acquire(bytes);
@@ -135,7 +153,7 @@ internal sealed class Peer : IDisposable
             return;
         _context.Events.Report(
             TransportEventKind.UnknownGroup, Id,
-            $"Skipped a message of node {Id} for group {group}: this node runs group {_context.Options.Group} only. "
+            $"Skipped a message of node {Name} for group {group}: this node runs group {_context.Options.Group} only. "
             + "Nothing of it was applied. If this repeats, the two nodes run different releases: upgrade the older of the two.");
     }
 
@@ -144,7 +162,7 @@ internal sealed class Peer : IDisposable
         Interlocked.Increment(ref _malformed);
         _context.Events.Report(
             TransportEventKind.Malformed, Id,
-            $"Dropped the connection of node {Id}: {fault.Message}. "
+            $"Dropped the connection of node {Name}: {fault.Message}. "
             + "If this repeats, the network between the two nodes corrupts data, or one of them runs a faulty release.");
     }
 }

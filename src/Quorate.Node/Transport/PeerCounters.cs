@@ -44,6 +44,10 @@ public sealed record PeerCounters
     /// <summary>How often an established connection, in either direction, ended without being closed by this node.</summary>
     public long Losses { get; init; }
 
+    /// <summary>The time since bytes of the peer last arrived: a handshake or frames. Null: none has since the peer was added.</summary>
+    /// <remarks>A leader and a follower exchange messages in every heartbeat interval; two followers may be silent for long.</remarks>
+    public TimeSpan? SinceLastContact { get; init; }
+
     /// <summary>Bytes that wait to be sent at the moment.</summary>
     public long SendQueueBytes { get; init; }
 

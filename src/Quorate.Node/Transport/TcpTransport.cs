@@ -61,6 +61,7 @@ internal sealed class TcpTransport : ITransport
             Group = context.Group,
             ListenEndPoints = context.ListenEndPoints,
             Peers = context.Peers,
+            Names = context.Names,
             MaxFrameBytes = context.MaxFrameBytes,
             MaxSendQueueBytes = Math.Max(64 << 20, context.MaxFrameBytes),
             TimeProvider = context.TimeProvider,

@@ -18,6 +18,9 @@ internal sealed record TcpTransportOptions
     /// <summary>The addresses of the other nodes. This node may be among them; it is skipped.</summary>
     public IReadOnlyDictionary<NodeId, PeerAddress> Peers { get; init; } = new Dictionary<NodeId, PeerAddress>();
 
+    /// <summary>See <see cref="TransportStartContext.Names"/>.</summary>
+    public IReadOnlyDictionary<NodeId, string> Names { get; init; } = new Dictionary<NodeId, string>();
+
     /// <summary>The largest frame to send or receive, bytes.</summary>
     /// <remarks>
     /// Default 16 MiB, at least 4 KiB. It must hold <see cref="RaftOptions.MaxMessageBytes"/> and one entry of <see
@@ -90,6 +93,9 @@ internal sealed record TcpTransportOptions
 
     /// <summary>See <see cref="TransportStartContext.TryRecordDirectory"/>.</summary>
     public Func<NodeId, DirectoryId, bool> TryRecordDirectory { get; init; } = static (_, _) => true;
+
+    /// <summary>Returns the name of a node for messages to the operator.</summary>
+    public string NameOf(NodeId node) => Names.GetValueOrDefault(node) ?? node.ToString();
 
     /// <summary>Validates every option and the relations between them.</summary>
     /// <exception cref="ArgumentException">

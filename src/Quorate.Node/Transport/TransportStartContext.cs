@@ -21,6 +21,10 @@ public sealed record TransportStartContext
     /// <summary>The end points to listen on. Port 0: the system chooses a port.</summary>
     public required IReadOnlyList<PeerAddress> ListenEndPoints { get; init; }
 
+    /// <summary>The name of a node in messages for the operator; without one, its id.</summary>
+    /// <remarks>Default: no names.</remarks>
+    public IReadOnlyDictionary<NodeId, string> Names { get; init; } = new Dictionary<NodeId, string>();
+
     /// <summary>The largest encoded message, bytes. All members use the same value.</summary>
     /// <remarks>
     /// Default 16 MiB. It holds every message that the driver sends. A transport rejects a larger one before it allocates memory for it.

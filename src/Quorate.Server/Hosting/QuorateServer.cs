@@ -253,6 +253,7 @@ public sealed class QuorateServer : IAsyncDisposable
             ClusterId = Settings.ClusterId,
             DataDirectory = raftDirectory,
             Members = Settings.Members.ToDictionary(m => m.Id, m => new PeerAddress(m.PeerUrls[0].Host, m.PeerUrls[0].Port)),
+            MemberNames = Settings.Members.ToDictionary(m => m.Id, m => m.Name),
             ListenEndPoints = [.. Settings.PeerListenEndPoints.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,

@@ -130,6 +130,49 @@ public sealed class PeerConnectionTests
         Assert.Equal(1, one.CountersOf(Two).Malformed);
     }
 
+    /// <summary>The clock of the test stands still until the test moves it.</summary>
+    [Fact]
+    public async Task The_time_since_the_last_contact_grows_until_the_peer_sends_again()
+    {
+        var clock = new ManualClock();
+        await using var one = NodeWithPeerTwo(options => options with { TimeProvider = clock });
+        Assert.Null(one.CountersOf(Two).SinceLastContact);
+
+        using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
+        await TestTcpEndpoint.WaitUntilAsync(() => one.CountersOf(Two).SinceLastContact == TimeSpan.Zero);
+        clock.Advance(5);
+        Assert.Equal(TimeSpan.FromSeconds(5), one.CountersOf(Two).SinceLastContact);
+
+        await raw.SendAsync(one, 7);
+        Assert.Equal(7ul, await one.ReceiveReadIdAsync());
+        Assert.Equal(TimeSpan.Zero, one.CountersOf(Two).SinceLastContact);
+        clock.Advance(2);
+        raw.Dispose();
+        Assert.Equal(ReceivedEventKind.Disconnected, (await one.ReceiveAsync()).Kind);
+        Assert.Equal(TimeSpan.FromSeconds(2), one.CountersOf(Two).SinceLastContact);
+    }
+
+    [Fact]
+    public async Task A_peer_with_a_name_is_called_by_it_and_by_nothing_else()
+    {
+        await using var one =
+            new TestTcpEndpoint(1, options => options with { Names = new Dictionary<NodeId, string> { [Two] = "n2", [new(1)] = "n1" } });
+        one.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [Two] = new("127.0.0.1", 1) });
+        Assert.StartsWith(
+            "Node n2 cannot be reached", (await one.WaitForEventAsync(TransportEventKind.Unreachable)).Text, StringComparison.Ordinal);
+        using (var raw = await RawPeer.ConnectAndHandshakeAsync(one))
+            await raw.SendAsync(one, 1, new GroupId(9));
+        Assert.Equal("Node n2 has connected to this node.", (await one.WaitForEventAsync(TransportEventKind.Accepted)).Text);
+        Assert.StartsWith("Node n2 closed", (await one.WaitForEventAsync(TransportEventKind.Lost)).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "message of node n2 ", (await one.WaitForEventAsync(TransportEventKind.UnknownGroup)).Text, StringComparison.Ordinal);
+
+        using var foreign = await RawPeer.ConnectAsync(one);
+        await foreign.HandshakeAsync(RawPeer.RequestTo(one) with { ClusterId = 0xBAD });
+        Assert.Contains(
+            "Rejected node n2 from 127.0.0.1", (await one.WaitForEventAsync(TransportEventKind.Rejected)).Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -337,5 +380,16 @@ public sealed class PeerConnectionTests
         payload.AsSpan().Fill((byte)sequence);
         var entry = new LogEntry(new EntryId(new Term(1), new LogIndex(1)), EntryKind.Command, new ProposalId(from.Id, sequence), payload);
         from.Send(new AppendEntries { From = from.Id, To = to.Id, Term = new Term(1), Entries = new[] { entry } });
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long _seconds;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Volatile.Read(ref _seconds);
+
+        public void Advance(long seconds) => Interlocked.Add(ref _seconds, seconds);
     }
 }
