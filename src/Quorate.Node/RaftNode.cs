@@ -1,3 +1,4 @@
+#pragma warning disable RS0026 // The overloads of ProposeAsync differ in the type of their second parameter, so no call is ambiguous.
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -42,7 +43,7 @@ public static class RaftNode
 /// <summary>A running member of a Raft cluster: its write-ahead log, its peer connections and its state machine.</summary>
 /// <typeparam name="TResult">The result type of the state machine.</typeparam>
 /// <remarks>Threading: every member may be called from any thread.</remarks>
-public sealed class RaftNode<TResult> : IAsyncDisposable
+public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 {
     private readonly RaftNodeOptions _options;
     private readonly NodeThreads _threads;
@@ -55,6 +56,8 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _lastIndex;
     private ulong _commitIndex;
+    private int _waitingForLeader;
+    private Exception? _fault;
     private volatile bool _stopping;
     private int _disposed;
 
@@ -78,7 +81,16 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             var commit = LogIndex.Max(applied, new LogIndex(Volatile.Read(ref _commitIndex)));
             var last = LogIndex.Max(commit, new LogIndex(Volatile.Read(ref _lastIndex)));
             var (role, term, leader) = _leadership.Read(out _);
-            return new RaftStatus(_options.NodeId, role, term, leader, last, commit, applied);
+            return new RaftStatus
+            {
+                NodeId = _options.NodeId,
+                Role = role,
+                Term = term,
+                Leader = leader,
+                LastIndex = last,
+                CommitIndex = commit,
+                AppliedIndex = applied,
+            };
         }
     }
 
@@ -103,61 +115,42 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     /// </summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>
-    /// Proposes a command. The current leader appends it to the log, wherever the call was made, and every member applies it once it is
-    /// committed.
-    /// </summary>
-    /// <param name="command">The command; the caller must not change its bytes after the call.</param>
-    /// <param name="cancellationToken">
-    /// Stops waiting. A command that was already accepted may still be committed, so the outcome is then indeterminate. Always pass a
-    /// token: while no quorum is reachable there may be no outcome.
-    /// </param>
-    /// <returns>The outcome. A rejection is a value, never an exception.</returns>
-    public ValueTask<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
+    /// <inheritdoc/>
+    public ValueTask<ProposalResult<TResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default) =>
+        ProposeAsync(command, default, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ProposalResult<TResult>> ProposeAsync(
+        ReadOnlyMemory<byte> command, ProposalOptions options, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Cancelled, NodeId.None));
+            return ValueTask.FromCanceled<ProposalResult<TResult>>(cancellationToken);
         if (_stopping)
-            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Stopped, NodeId.None));
-
-        if (!_group.TryPropose(command, out var id, out var outcome))
-            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader));
-
-        if (_stopping)
-            _group.Withdraw(id);
-        return cancellationToken.CanBeCanceled
-            ? WaitAsync(id, outcome, cancellationToken)
-            : new ValueTask<ProposalResult<TResult>>(outcome);
+            return ValueTask.FromException<ProposalResult<TResult>>(CreateStopped());
+        if (command.Length > _options.MaxCommandBytes)
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.TooLarge, _leadership.Read(out _).Leader));
+        return options.ExpectedTerm is { } expected
+            ? ProposeOnceAsync(command, expected, cancellationToken)
+            : ProposeToNextLeaderAsync(command, cancellationToken);
     }
 
-    /// <summary>
-    /// Waits until this node's state machine has applied every command that any node acknowledged before the call. A read of the state
-    /// machine after that is linearizable.
-    /// </summary>
-    /// <remarks>
-    /// Appends nothing to the log: one round of messages, shared by all waiting reads, confirms to the leader that it still leads. Source:
-    /// thesis §6.4.
-    /// </remarks>
-    /// <param name="cancellationToken">
-    /// Stops waiting; the read is then not granted. Always pass a token: while there is no leader, the read waits for the next one.
-    /// </param>
+    /// <inheritdoc/>
     public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromResult(ReadResult.TimedOut);
+            return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         if (_stopping)
-            return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Stopped));
+            return ValueTask.FromException<ReadResult>(CreateStopped());
 
         if (!_group.TryRead(out var read))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
         if (_stopping)
-            read.Complete(ReadResult.Rejected(RejectReason.Stopped));
+            read.Fail(CreateStopped());
         return cancellationToken.CanBeCanceled ? WaitAsync(read, cancellationToken) : new ValueTask<ReadResult>(read.Task);
     }
 
-    /// <summary>Waits until a leader is known.</summary>
-    /// <exception cref="OperationCanceledException">The caller cancelled, or the node has stopped.</exception>
+    /// <inheritdoc/>
     public async ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -165,19 +158,17 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             if (_leadership.Read(out var changed).Leader != NodeId.None)
                 return Status;
             if (!await changed.WaitAsync(cancellationToken).ConfigureAwait(false))
-                throw new OperationCanceledException("The node has stopped; it will not learn of a leader any more.");
+                throw CreateStopped();
         }
     }
 
-    /// <summary>
-    /// Returns the current status, then a new one after each change of role, term or leader, until the caller cancels or the node stops.
-    /// Changes in quick succession may be reported as one.
-    /// </summary>
+    /// <inheritdoc/>
     public async IAsyncEnumerable<RaftStatus> WatchLeadershipAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var isOpen = true;
-        while (isOpen && !cancellationToken.IsCancellationRequested)
+        while (isOpen)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             _leadership.Read(out var changed);
             yield return Status;
             isOpen = await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -296,19 +287,20 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
     {
         if (fault is not null)
         {
+            _fault = fault;
             _stopping = true;
             _leadership.Close(_group.Core.Term);
 
             // First the connections close, so that the peers elect another leader; then pending requests complete; then the exception is
             // published.
             _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            _group.CompletePending();
+            _group.CompletePending(CreateStopped());
             _completion.TrySetException(fault);
             return;
         }
 
         _leadership.Close(_group.Core.Term);
-        _group.CompletePending();
+        _group.CompletePending(CreateStopped());
     }
 
     private async Task StopAsync()
@@ -322,7 +314,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
             _group.Dispose();
             _storage.Dispose();
         }).ConfigureAwait(false);
-        _group.CompletePending();
+        _group.CompletePending(CreateStopped());
         _completion.TrySetResult();
     }
 
@@ -341,6 +333,53 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
         foreach (var traceEvent in effects.Trace)
             onTrace(core.Self, traceEvent);
     }
+
+    /// <summary>Proposes a command as often as it finds no leader; then it was not proposed, and may be again.</summary>
+    private async ValueTask<ProposalResult<TResult>> ProposeToNextLeaderAsync(
+        ReadOnlyMemory<byte> command, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (!_leadership.HasLeader && !await TryWaitForLeaderAsync(cancellationToken).ConfigureAwait(false))
+                return ProposalResult<TResult>.Rejected(RejectReason.Busy, NodeId.None);
+            var result = await ProposeOnceAsync(command, Term.Zero, cancellationToken).ConfigureAwait(false);
+            if (result.Reason != RejectReason.NoLeader)
+                return result;
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Waits until a leader is known. Returns false if too many proposals are waiting already.</summary>
+    private async ValueTask<bool> TryWaitForLeaderAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _waitingForLeader) > _options.MaxPendingRequests)
+                return false;
+            await WaitForLeaderAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waitingForLeader);
+        }
+    }
+
+    private ValueTask<ProposalResult<TResult>> ProposeOnceAsync(
+        ReadOnlyMemory<byte> command, Term expectedTerm, CancellationToken cancellationToken)
+    {
+        if (!_group.TryPropose(command, expectedTerm, out var id, out var outcome))
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader));
+        if (_stopping)
+            _group.Withdraw(id);
+        return cancellationToken.CanBeCanceled
+            ? WaitAsync(id, outcome, cancellationToken)
+            : new ValueTask<ProposalResult<TResult>>(outcome);
+    }
+
+    private NodeStoppedException CreateStopped() => _fault is { } fault
+        ? new NodeStoppedException($"Node {_options.NodeId} has failed: {fault.Message.TrimEnd('.')}. Send the request to another member.", fault)
+        : new NodeStoppedException($"Node {_options.NodeId} has stopped. Send the request to another member.");
 
     private async ValueTask<ProposalResult<TResult>> WaitAsync(
         ProposalId id, Task<ProposalResult<TResult>> outcome, CancellationToken cancellationToken)
@@ -364,7 +403,7 @@ public sealed class RaftNode<TResult> : IAsyncDisposable
 
     private static async ValueTask<ReadResult> WaitAsync(PendingRead read, CancellationToken cancellationToken)
     {
-        var registration = cancellationToken.UnsafeRegister(static state => ((PendingRead)state!).Complete(ReadResult.TimedOut), read);
+        var registration = cancellationToken.UnsafeRegister(static (state, token) => ((PendingRead)state!).Cancel(token), read);
         try
         {
             return await read.Task.ConfigureAwait(false);

@@ -3,18 +3,31 @@ using Quorate.Raft;
 namespace Quorate.Node;
 
 /// <summary>The state of a node and its view of the cluster at one moment.</summary>
-/// <param name="NodeId">The node.</param>
-/// <param name="Role">The role of the node in its term.</param>
-/// <param name="Term">
-/// The newest term that the node knows. Together with <see cref="Leader"/> it is a fencing token: it never decreases.
-/// </param>
-/// <param name="Leader">The leader that the node knows, or <see cref="Raft.NodeId.None"/>.</param>
-/// <param name="LastIndex">The last index of the node's log.</param>
-/// <param name="CommitIndex">The highest index that the node knows to be committed.</param>
-/// <param name="AppliedIndex">The highest index that the node's state machine has applied.</param>
-public readonly record struct RaftStatus(
-    NodeId NodeId, Role Role, Term Term, NodeId Leader, LogIndex LastIndex, LogIndex CommitIndex, LogIndex AppliedIndex)
+public readonly record struct RaftStatus
 {
+    /// <summary>The node.</summary>
+    public NodeId NodeId { get; init; }
+
+    /// <summary>The role of the node in its term.</summary>
+    public Role Role { get; init; }
+
+    /// <summary>
+    /// The newest term that the node knows. Together with <see cref="Leader"/> it is a fencing token: it never decreases.
+    /// </summary>
+    public Term Term { get; init; }
+
+    /// <summary>The leader that the node knows, or <see cref="Raft.NodeId.None"/>.</summary>
+    public NodeId Leader { get; init; }
+
+    /// <summary>The last index of the node's log.</summary>
+    public LogIndex LastIndex { get; init; }
+
+    /// <summary>The highest index that the node knows to be committed.</summary>
+    public LogIndex CommitIndex { get; init; }
+
+    /// <summary>The highest index that the node's state machine has applied.</summary>
+    public LogIndex AppliedIndex { get; init; }
+
     /// <summary>
     /// Whether the node considers itself the leader. Another node may have been elected without this node knowing it yet.
     /// </summary>

@@ -3,14 +3,21 @@ using Quorate.Raft;
 namespace Quorate.Node;
 
 /// <summary>The result of a linearizable read request: whether the caller may now read the local state machine.</summary>
-/// <param name="IsGranted">Whether the local state machine has applied every command that any node acknowledged before the request.</param>
-/// <param name="Index">If granted: an index up to which the state machine has applied the log.</param>
-/// <param name="Reason">If not granted: the reason, or null when the caller stopped waiting.</param>
-public readonly record struct ReadResult(bool IsGranted, LogIndex Index, RejectReason? Reason)
+public readonly record struct ReadResult
 {
-    internal static ReadResult TimedOut => default;
+    /// <summary>Whether the local state machine has applied every command that any node acknowledged before the request.</summary>
+    public bool IsGranted { get; init; }
 
-    internal static ReadResult Granted(LogIndex index) => new(true, index, null);
+    /// <summary>If granted: an index up to which the state machine has applied the log.</summary>
+    public LogIndex Index { get; init; }
 
-    internal static ReadResult Rejected(RejectReason reason) => new(false, default, reason);
+    /// <summary>If not granted: the reason; else null.</summary>
+    public RejectReason? Reason { get; init; }
+
+    /// <summary>Whether the read was rejected for a reason that may pass.</summary>
+    public bool IsRetryable => Reason is not null;
+
+    internal static ReadResult Granted(LogIndex index) => new() { IsGranted = true, Index = index };
+
+    internal static ReadResult Rejected(RejectReason reason) => new() { Reason = reason };
 }

@@ -43,14 +43,22 @@ public sealed partial class RaftCore
         else if (_leader != NodeId.None)
             QueueForLeader(proposals, effects);
         else
-            RejectAll(proposals, RejectReason.NoLeader, effects);
+            RejectAll(proposals, effects);
     }
+
+    /// <summary>
+    /// Whether a proposal must not be appended in this term. One check where it is made is enough: only the leader of the term in which the
+    /// proposal becomes pending can append it, and only in that term.
+    /// </summary>
+    private bool IsForAnotherTerm(in Proposal proposal) => proposal.ExpectedTerm != Term.Zero && proposal.ExpectedTerm != _term;
 
     private void ProposeAsLeader(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
         foreach (ref readonly var proposal in proposals)
         {
-            if (TryAppendProposal(proposal, _unappliedBytes, out var reason))
+            if (IsForAnotherTerm(proposal))
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.TermMismatch));
+            else if (TryAppendProposal(proposal, _unappliedBytes, out var reason))
                 Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's sequence is used once");
             else
                 effects.Rejections.Add(new ProposalRejection(proposal.Id, reason));
@@ -91,7 +99,11 @@ public sealed partial class RaftCore
         foreach (ref readonly var proposal in proposals)
         {
             var size = proposal.Command.Length + LogEntry.OverheadBytes;
-            if (proposal.Command.Length > _options.MaxCommandBytes)
+            if (IsForAnotherTerm(proposal))
+            {
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.TermMismatch));
+            }
+            else if (proposal.Command.Length > _options.MaxCommandBytes)
             {
                 effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.TooLarge));
             }
@@ -137,10 +149,13 @@ public sealed partial class RaftCore
         return _pendingProposals.Remove(sequence);
     }
 
-    private static void RejectAll(ReadOnlySpan<Proposal> proposals, RejectReason reason, Effects effects)
+    private void RejectAll(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
         foreach (ref readonly var proposal in proposals)
+        {
+            var reason = IsForAnotherTerm(proposal) ? RejectReason.TermMismatch : RejectReason.NoLeader;
             effects.Rejections.Add(new ProposalRejection(proposal.Id, reason));
+        }
     }
 
     private void OnForwardProposals(ForwardProposals forward, Effects effects)

@@ -1,7 +1,7 @@
 namespace Quorate.Raft;
 
 /// <summary>
-/// Why a proposal or a read was rejected. A rejected request has no effect, now or later, and may be retried unless it is too large.
+/// Why a proposal or a read was rejected. A rejected request has no effect, now or later.
 /// </summary>
 public enum RejectReason : byte
 {
@@ -20,9 +20,6 @@ public enum RejectReason : byte
     /// <summary>An entry of a later term was committed without the proposal, which can no longer be committed.</summary>
     Superseded = 5,
 
-    /// <summary>The node that received it is stopping or has stopped: retry on another node.</summary>
-    Stopped = 6,
-
-    /// <summary>The caller canceled the request before it was accepted.</summary>
-    Cancelled = 7,
+    /// <summary>The term of the node is not the <see cref="Proposal.ExpectedTerm"/>: in that term it would be rejected again.</summary>
+    TermMismatch = 6,
 }

@@ -291,16 +291,22 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
 
         public override bool TrySend(SimulatedProcess process) => process.Group.TryRead(out _pendingRead);
 
-        public override void Abandon() => _pendingRead!.Complete(ReadResult.TimedOut);
+        public override void Abandon() => _pendingRead!.Cancel();
 
         public override void Poll()
         {
             if (_pendingRead is not { Task.IsCompleted: true })
                 return;
+            if (_pendingRead.Task.IsCanceled)
+            {
+                CompleteIndeterminate();
+                return;
+            }
+
             var result = _pendingRead.Task.Result;
             if (!result.IsGranted)
             {
-                Complete(result.Reason is null ? OperationOutcome.Indeterminate : OperationOutcome.Rejected, default, default);
+                Complete(OperationOutcome.Rejected, default, default);
                 return;
             }
 

@@ -23,7 +23,7 @@ public sealed class ApplierTests
         worker.Start();
         var outcomes = new Task<ProposalResult<int>>[4];
         for (var i = 0; i < outcomes.Length; i++)
-            Assert.True(proposals.TryAdd(new byte[1], out _, out outcomes[i]!));
+            Assert.True(proposals.TryAdd(new byte[1], Term.Zero, out _, out outcomes[i]!));
         Assert.True(reads.TryAdd(out var reader));
         Assert.True(reads.TryIssue(out var ticket));
 

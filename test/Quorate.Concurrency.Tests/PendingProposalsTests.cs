@@ -55,7 +55,7 @@ public sealed class PendingProposalsTests
 
         void Propose()
         {
-            Assert.True(pending.TryAdd(new byte[1], out _, out _));
+            Assert.True(pending.TryAdd(new byte[1], Term.Zero, out _, out _));
         }
     });
 
@@ -72,7 +72,7 @@ public sealed class PendingProposalsTests
 
         Given.RunConcurrently(
             () => pending.Reject(new ProposalRejection(proposal, RejectReason.Superseded), NodeId.None),
-            () => Assert.True(pending.TryAdd(new byte[1], out _, out _)),
+            () => Assert.True(pending.TryAdd(new byte[1], Term.Zero, out _, out _)),
             () =>
             {
                 var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
@@ -125,7 +125,7 @@ public sealed class PendingProposalsTests
         {
             for (var i = 0; i < 2; i++)
             {
-                if (pending.TryAdd(new byte[1], out _, out _))
+                if (pending.TryAdd(new byte[1], Term.Zero, out _, out _))
                     Interlocked.Increment(ref accepted);
                 wake.Set();
             }
@@ -152,7 +152,7 @@ public sealed class PendingProposalsTests
             Given.Self, firstSequence: 0, queuedMax: 8, queuedBytesMax: 1 << 20,
             new GroupCommitHold(Given.FrozenClock, Given.Loop(new WakeSignal())), dispatcher);
         ProposalId[] ids = [AddAndTake(pending, out var first), AddAndTake(pending, out var second)];
-        var committed = ProposalResult<int>.Committed(new LogIndex(1), 7);
+        var committed = ProposalResult<int>.Committed(new EntryId(new Term(1), new LogIndex(1)), 7);
 
         Given.RunConcurrently(
             () => pending.Complete([(ids[0].Sequence, committed), (ids[1].Sequence, committed)]),
@@ -172,7 +172,7 @@ public sealed class PendingProposalsTests
     /// <summary>Adds a proposal and takes it from the queue, as the driver does.</summary>
     private static ProposalId AddAndTake(PendingProposals<int> pending, out Task<ProposalResult<int>> outcome)
     {
-        Assert.True(pending.TryAdd(new byte[1], out var id, out outcome!));
+        Assert.True(pending.TryAdd(new byte[1], Term.Zero, out var id, out outcome!));
         var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
         pending.Drain(ref batch, ref withdrawn);
         return id;

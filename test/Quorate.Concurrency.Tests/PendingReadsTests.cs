@@ -60,15 +60,15 @@ public sealed class PendingReadsTests
                 // The driver receives two results, one of them too late to be applied, and stops.
                 table.OnReadIndexResult(new ReadIndexResult(appliedTicket, new LogIndex(1), null));
                 table.OnReadIndexResult(new ReadIndexResult(grantedTicket, new LogIndex(2), null));
-                table.RejectAll(RejectReason.NotLeader);
+                table.FailAll(new NodeStoppedException());
             },
             () => table.OnApplied(new LogIndex(1)),
-            () => applied.Complete(ReadResult.TimedOut));
+            () => applied.Cancel());
 
-        applied.Task.GetAwaiter().GetResult();
-        Assert.False(granted.Task.GetAwaiter().GetResult().IsGranted);
-        Assert.False(issued.Task.GetAwaiter().GetResult().IsGranted);
-        Assert.False(arrived.Task.GetAwaiter().GetResult().IsGranted);
+        Assert.True(applied.Task.IsCompleted);
+        foreach (var read in new[] { granted, issued, arrived })
+            Assert.IsType<NodeStoppedException>(read.Task.Exception?.InnerException);
+        Assert.Equal(0, table.Count);
     });
 
     /// <summary>The count is decremented on the thread that completes a read, and incremented on the one that issues it.</summary>
@@ -93,7 +93,7 @@ public sealed class PendingReadsTests
                     continue;
                 Assert.True(Interlocked.Increment(ref taken) - Volatile.Read(ref completed) <= Max);
                 Interlocked.Increment(ref completed);
-                waiter.Complete(ReadResult.TimedOut);
+                waiter.Cancel();
             }
         }
     });

@@ -44,13 +44,13 @@ public sealed class RaftNodeTests
 
         var proposals = new[]
         {
-            Task.Run(async () => await node.ProposeAsync(new byte[] { 1 })),
-            Task.Run(async () => await node.ProposeAsync(new byte[] { 2 }, timeout.Token)),
+            ProposeAsync(node, 1),
+            ProposeAsync(node, 2, timeout.Token),
         };
         var others = new[]
         {
-            Task.Run(async () => await node.ReadBarrierAsync()),
-            Task.Run(async () => await node.ReadBarrierAsync(timeout.Token)),
+            ReadAsync(node),
+            ReadAsync(node, timeout.Token),
             WatchAsync(node),
             Task.Run(timeout.Cancel),
             Task.Run(async () => await node.DisposeAsync()),
@@ -91,12 +91,12 @@ public sealed class RaftNodeTests
         await using var single = new SingleNode(isElected: false);
         var node = single.Node;
 
-        var proposal = Task.Run(async () => await node.ProposeAsync(new byte[] { 1 }));
-        var read = Task.Run(async () => await node.ReadBarrierAsync());
+        var proposal = ProposeAsync(node, 1);
+        var read = ReadAsync(node);
         await node.DisposeAsync();
 
-        Assert.NotEqual(ProposalOutcome.Committed, (await proposal).Outcome);
-        Assert.False((await read).IsGranted);
+        Assert.NotEqual(ProposalOutcome.Committed, (await proposal)?.Outcome);
+        Assert.False(await read);
     });
 
     [Fact]
@@ -109,10 +109,10 @@ public sealed class RaftNodeTests
 
         var proposals = new[]
         {
-            Task.Run(async () => await node.ProposeAsync(new byte[] { 1 })),
-            Task.Run(async () => await node.ProposeAsync(new byte[] { 2 })),
+            ProposeAsync(node, 1),
+            ProposeAsync(node, 2),
         };
-        var others = new[] { Task.Run(async () => await node.ReadBarrierAsync()), WatchAsync(node) };
+        var others = new[] { ReadAsync(node), WatchAsync(node) };
         await Task.WhenAll(proposals);
         await Task.WhenAll(others);
 
@@ -130,22 +130,48 @@ public sealed class RaftNodeTests
         CheckOutcomes(proposals, single.StateMachine);
     });
 
+    /// <summary>Proposes a command; null if the request threw, which states that the command was never proposed.</summary>
+    private static Task<ProposalResult<byte>?> ProposeAsync(
+        RaftNode<byte> node, byte command, CancellationToken cancellationToken = default) => Task.Run(async () =>
+    {
+        try
+        {
+            return await node.ProposeAsync(new[] { command }, cancellationToken);
+        }
+        catch (Exception e) when (e is OperationCanceledException or NodeStoppedException)
+        {
+            return (ProposalResult<byte>?)null;
+        }
+    });
+
+    private static Task<bool> ReadAsync(RaftNode<byte> node, CancellationToken cancellationToken = default) => Task.Run(async () =>
+    {
+        try
+        {
+            return (await node.ReadBarrierAsync(cancellationToken)).IsGranted;
+        }
+        catch (Exception e) when (e is OperationCanceledException or NodeStoppedException)
+        {
+            return false;
+        }
+    });
+
     private static Task WatchAsync(RaftNode<byte> node) => Task.Run(async () =>
     {
         await foreach (var status in node.WatchLeadershipAsync())
             Assert.True(status.AppliedIndex <= status.CommitIndex && status.CommitIndex <= status.LastIndex);
     });
 
-    /// <summary>Checks that committed commands were applied, rejected ones were not, and none was applied twice.</summary>
-    private static void CheckOutcomes(Task<ProposalResult<byte>>[] proposals, RecordingStateMachine stateMachine)
+    /// <summary>Checks that committed commands were applied, rejected and never proposed ones were not, and none was applied twice.</summary>
+    private static void CheckOutcomes(Task<ProposalResult<byte>?>[] proposals, RecordingStateMachine stateMachine)
     {
         Assert.Equal(stateMachine.Applied.Distinct(), stateMachine.Applied);
         for (var i = 0; i < proposals.Length; i++)
         {
             var outcome = proposals[i].GetAwaiter().GetResult();
-            if (outcome.Outcome == ProposalOutcome.Indeterminate)
+            if (outcome?.Outcome == ProposalOutcome.Indeterminate)
                 continue;
-            Assert.Equal(outcome.IsCommitted, stateMachine.Applied.Contains((byte)(i + 1)));
+            Assert.Equal(outcome?.IsCommitted ?? false, stateMachine.Applied.Contains((byte)(i + 1)));
         }
     }
 

@@ -123,7 +123,7 @@ internal sealed class Applier<TResult>(
 
             var result = stateMachine.Apply(new CommittedCommand(entry.Id, entry.Payload));
             if (entry.Proposal.Origin == self)
-                _results.Add((entry.Proposal.Sequence, ProposalResult<TResult>.Committed(entry.Index, result)));
+                _results.Add((entry.Proposal.Sequence, ProposalResult<TResult>.Committed(entry.Id, result)));
         }
 
         // Publish the state to readers before completing the proposals: a caller that has its result must be able to read the effect.

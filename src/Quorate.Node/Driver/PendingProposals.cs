@@ -69,7 +69,8 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     /// nothing was registered.
     /// </summary>
     public bool TryAdd(
-        ReadOnlyMemory<byte> command, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
+        ReadOnlyMemory<byte> command, Term expectedTerm, out ProposalId id,
+        [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
     {
         lock (_lock)
         {
@@ -85,7 +86,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
             outcome = source.Task;
             id = new ProposalId(_self, ++_sequence);
             _pending.Add(id.Sequence, source);
-            _queue.Add(new Proposal(id, command));
+            _queue.Add(new Proposal(id, command) { ExpectedTerm = expectedTerm });
             _queuedBytes += command.Length;
         }
 

@@ -17,4 +17,18 @@ internal sealed class PendingRead(PendingReads owner)
         if (_source.TrySetResult(result))
             owner.OnCompleted();
     }
+
+    /// <summary>Cancels the read, if it has no result yet: its caller has stopped waiting.</summary>
+    public void Cancel(CancellationToken cancellationToken = default)
+    {
+        if (_source.TrySetCanceled(cancellationToken))
+            owner.OnCompleted();
+    }
+
+    /// <summary>Fails the read, if it has no result yet: the node has stopped.</summary>
+    public void Fail(NodeStoppedException stopped)
+    {
+        if (_source.TrySetException(stopped))
+            owner.OnCompleted();
+    }
 }

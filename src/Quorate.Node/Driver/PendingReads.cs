@@ -138,8 +138,8 @@ internal sealed class PendingReads(int pendingMax)
         }
     }
 
-    /// <summary>Rejects all reads when the node stops: no component would complete them any more.</summary>
-    public void RejectAll(RejectReason reason)
+    /// <summary>Fails all reads when the node stops: no component would complete them any more.</summary>
+    public void FailAll(NodeStoppedException stopped)
     {
         List<List<PendingRead>> all;
         lock (_lock)
@@ -151,8 +151,8 @@ internal sealed class PendingReads(int pendingMax)
             _countWithAbandoned = 0;
         }
 
-        foreach (var reads in all)
-            Complete(reads, ReadResult.Rejected(reason));
+        foreach (var read in all.SelectMany(static reads => reads))
+            read.Fail(stopped);
     }
 
     private void Complete(List<PendingRead> reads, ReadResult result)

@@ -97,8 +97,8 @@ internal abstract class RaftGroup : IDisposable
         return true;
     }
 
-    /// <summary>Completes all pending requests when the node stops: proposals as indeterminate, reads as rejected.</summary>
-    public virtual void CompletePending() => PendingReads.RejectAll(RejectReason.Stopped);
+    /// <summary>Completes all pending requests when the node stops: proposals as indeterminate, reads with the exception.</summary>
+    public virtual void CompletePending(NodeStoppedException stopped) => PendingReads.FailAll(stopped);
 
     /// <summary>Closes the write-ahead log. The disk worker must be idle, and stay so.</summary>
     public void Dispose() => Log.Dispose();

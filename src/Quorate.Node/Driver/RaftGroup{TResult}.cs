@@ -33,8 +33,9 @@ internal sealed class RaftGroup<TResult> : RaftGroup
 
     /// <summary>Queues a command and signals the loop. Returns false when the queue is full; then nothing was registered.</summary>
     public bool TryPropose(
-        ReadOnlyMemory<byte> command, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome) =>
-        _pendingProposals.TryAdd(command, out id, out outcome);
+        ReadOnlyMemory<byte> command, Term expectedTerm, out ProposalId id,
+        [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome) =>
+        _pendingProposals.TryAdd(command, expectedTerm, out id, out outcome);
 
     /// <summary>
     /// Completes a proposal whose caller has stopped waiting as indeterminate; returns false if it already has an outcome.
@@ -42,9 +43,9 @@ internal sealed class RaftGroup<TResult> : RaftGroup
     public bool Withdraw(ProposalId id) => _pendingProposals.Withdraw(id.Sequence);
 
     /// <inheritdoc/>
-    public override void CompletePending()
+    public override void CompletePending(NodeStoppedException stopped)
     {
         _pendingProposals.CompleteAll();
-        base.CompletePending();
+        base.CompletePending(stopped);
     }
 }

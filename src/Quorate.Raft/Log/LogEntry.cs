@@ -43,7 +43,18 @@ public readonly record struct LogEntry(EntryId Id, EntryKind Kind, ProposalId Pr
 }
 
 /// <summary>A command that is to be appended to the log.</summary>
-public readonly record struct Proposal(ProposalId Id, ReadOnlyMemory<byte> Command);
+public readonly record struct Proposal(ProposalId Id, ReadOnlyMemory<byte> Command)
+{
+    /// <summary>
+    /// The term in which the command must be appended, or zero for any term. In another term the proposal is rejected with
+    /// <see cref="RejectReason.TermMismatch"/>.
+    /// </summary>
+    /// <remarks>
+    /// It is checked where the proposal is made and is not sent: a forwarded proposal is only ever appended in the term in which it was
+    /// forwarded.
+    /// </remarks>
+    public Term ExpectedTerm { get; init; }
+}
 
 /// <summary>The state that must survive a crash in addition to the entries, as one record that is written at once.</summary>
 /// <remarks>

@@ -26,11 +26,24 @@ internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
     /// <inheritdoc/>
     public async ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation)
     {
-        var result = await node.ProposeAsync(command, cancellation).ConfigureAwait(false);
+        ProposalResult<KvResult> result;
+        try
+        {
+            result = await node.ProposeAsync(command, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new KvProposalResult(RequestOutcome.Retry, default);
+        }
+        catch (NodeStoppedException)
+        {
+            return new KvProposalResult(RequestOutcome.Stopped, default);
+        }
+
         return result.Outcome switch
         {
             ProposalOutcome.Committed => new KvProposalResult(RequestOutcome.Completed, result.Result),
-            ProposalOutcome.Rejected => new KvProposalResult(ToOutcome(result.Reason), default),
+            ProposalOutcome.Rejected => new KvProposalResult(ToOutcome(result.Reason!.Value), default),
             ProposalOutcome.Indeterminate => new KvProposalResult(RequestOutcome.Indeterminate, default),
             _ => throw new InvalidOperationException($"unexpected proposal outcome {result.Outcome}"),
         };
@@ -39,10 +52,19 @@ internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
     /// <inheritdoc/>
     public async ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation)
     {
-        var result = await node.ReadBarrierAsync(cancellation).ConfigureAwait(false);
-        if (result.IsGranted)
-            return RequestOutcome.Completed;
-        return result.Reason is { } reason ? ToOutcome(reason) : RequestOutcome.Indeterminate;
+        try
+        {
+            var result = await node.ReadBarrierAsync(cancellation).ConfigureAwait(false);
+            return result.IsGranted ? RequestOutcome.Completed : ToOutcome(result.Reason!.Value);
+        }
+        catch (OperationCanceledException)
+        {
+            return RequestOutcome.Indeterminate;
+        }
+        catch (NodeStoppedException)
+        {
+            return RequestOutcome.Stopped;
+        }
     }
 
     /// <inheritdoc/>
@@ -50,8 +72,7 @@ internal sealed class RaftNodeAdapter(RaftNode<KvResult> node) : IRaftNode
 
     private static RequestOutcome ToOutcome(RejectReason reason) => reason switch
     {
-        RejectReason.Stopped => RequestOutcome.Stopped,
-        RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded or RejectReason.Cancelled => RequestOutcome.Retry,
+        RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded => RequestOutcome.Retry,
         RejectReason.Busy => RequestOutcome.Busy,
         RejectReason.TooLarge => RequestOutcome.TooLarge,
         _ => throw new InvalidOperationException($"no outcome is defined for the rejection {reason}"),

@@ -74,7 +74,7 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
 
     public (ProposalId Id, Task<ProposalResult<int>> Outcome) Propose(int bytes)
     {
-        Assert.True(_group.TryPropose(new byte[bytes], out var id, out var outcome));
+        Assert.True(_group.TryPropose(new byte[bytes], Term.Zero, out var id, out var outcome));
         return (id, outcome);
     }
 

@@ -14,7 +14,7 @@ public sealed class PendingReadsTests
     public async Task Abandoned_reads_are_removed_while_no_leader_is_known()
     {
         for (var i = 0; i < 20_000; i++)
-            Read().Complete(ReadResult.TimedOut);
+            Read().Cancel();
         Assert.True(_node.PendingReads.CountWithAbandoned < 100, $"{_node.PendingReads.CountWithAbandoned} held");
 
         var reader = Read();
@@ -30,7 +30,7 @@ public sealed class PendingReadsTests
     {
         _node.ReceiveAppendEntries();
         for (var i = 0; i < 20_000; i++)
-            Read().Complete(ReadResult.TimedOut);
+            Read().Cancel();
         Assert.True(_node.PendingReads.CountWithAbandoned < 100, $"{_node.PendingReads.CountWithAbandoned} held");
 
         var reader = Read();
@@ -44,7 +44,7 @@ public sealed class PendingReadsTests
         _node.ReceiveAppendEntries();
         for (var i = 0; i < 20_000; i++)
         {
-            Read().Complete(ReadResult.TimedOut);
+            Read().Cancel();
             ReplyToAllReadIndexRequests(new LogIndex(1));
         }
 
@@ -61,7 +61,7 @@ public sealed class PendingReadsTests
     {
         var readers = Enumerable.Range(0, 10).Select(_ => Read()).ToArray();
         Assert.False(_node.PendingReads.TryAdd(out _));
-        readers[3].Complete(ReadResult.TimedOut);
+        readers[3].Cancel();
         Read();
         Assert.False(_node.PendingReads.TryAdd(out _));
     }

@@ -31,24 +31,78 @@ public sealed class ClusterTests
     }
 
     [Fact]
-    public async Task Requests_to_a_stopped_node_and_cancelled_requests_are_rejected_at_once()
+    public async Task Cancelled_requests_throw_and_have_no_effect()
     {
         await using var cluster = await TestCluster.StartAsync(1);
         var node = cluster[1].Node;
         await node.WaitForLeaderAsync();
-        using var given = new CancellationTokenSource();
-        await given.CancelAsync();
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
 
-        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Cancelled),
-            Ended(await node.ProposeAsync(NumberListStateMachine.Add(1), given.Token)));
-        Assert.False((await node.ReadBarrierAsync(given.Token)).IsGranted);
-
-        await node.DisposeAsync();
-        Assert.Equal((ProposalOutcome.Rejected, RejectReason.Stopped), Ended(await node.ProposeAsync(NumberListStateMachine.Add(1))));
-        Assert.Equal(RejectReason.Stopped, (await node.ReadBarrierAsync()).Reason);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await node.ProposeAsync(NumberListStateMachine.Add(1), cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await node.ReadBarrierAsync(cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var _ in node.WatchLeadershipAsync(cancelled.Token))
+            {
+            }
+        });
+        Assert.True((await node.ReadBarrierAsync()).IsGranted);
         Assert.Empty(cluster[1].StateMachine.Numbers);
+    }
 
-        static (ProposalOutcome, RejectReason) Ended(ProposalResult<int> result) => (result.Outcome, result.Reason);
+    [Fact]
+    public async Task Requests_to_a_stopped_node_throw_one_type_of_exception()
+    {
+        await using var cluster = await TestCluster.StartAsync(1);
+        var node = cluster[1].Node;
+        await node.WaitForLeaderAsync();
+        await node.DisposeAsync();
+
+        await Assert.ThrowsAsync<NodeStoppedException>(async () => await node.ProposeAsync(NumberListStateMachine.Add(1)));
+        await Assert.ThrowsAsync<NodeStoppedException>(async () => await node.ReadBarrierAsync());
+        await Assert.ThrowsAsync<NodeStoppedException>(async () => await node.WaitForLeaderAsync());
+        Assert.Empty(cluster[1].StateMachine.Numbers);
+    }
+
+    /// <summary>One member of three knows no leader: its requests wait, and their cancellation proves that they had no effect.</summary>
+    [Fact]
+    public async Task Requests_wait_for_a_leader_until_they_are_cancelled()
+    {
+        await using var cluster = TestCluster.Stopped(3);
+        await cluster.StartAsync(1, default);
+        var node = cluster[1].Node;
+        using var giveUp = new CancellationTokenSource();
+        var abandoned = node.ProposeAsync(NumberListStateMachine.Add(1), giveUp.Token).AsTask();
+        var abandonedRead = node.ReadBarrierAsync(giveUp.Token).AsTask();
+        var waiting = node.ProposeAsync(NumberListStateMachine.Add(2)).AsTask();
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => abandoned);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => abandonedRead);
+        Assert.False(waiting.IsCompleted);
+
+        await cluster.StartAsync(2, default);
+
+        Assert.True((await waiting).IsCommitted);
+        Assert.Equal([2L], node.Status.IsLeader ? cluster[1].StateMachine.Numbers : cluster[2].StateMachine.Numbers);
+    }
+
+    [Fact]
+    public async Task A_proposal_with_an_expected_term_is_only_committed_in_that_term()
+    {
+        await using var cluster = await TestCluster.StartAsync(1);
+        var node = cluster[1].Node;
+        var term = (await node.WaitForLeaderAsync()).Term;
+
+        var refused = await node.ProposeAsync(
+            NumberListStateMachine.Add(1), new ProposalOptions { ExpectedTerm = new Term(term.Value + 1) }, CancellationToken.None);
+        var committed = await node.ProposeAsync(
+            NumberListStateMachine.Add(2), new ProposalOptions { ExpectedTerm = term }, CancellationToken.None);
+
+        Assert.Equal((RejectReason.TermMismatch, false), (refused.Reason, refused.IsRetryable));
+        Assert.Equal((true, term), (committed.IsCommitted, committed.Entry.Term));
+        Assert.Equal([2L], cluster[1].StateMachine.Numbers);
     }
 
     [Fact]
@@ -104,7 +158,7 @@ public sealed class ClusterTests
         await cluster.StopAsync(1);
 
         Assert.False((await watching).HasLeader);
-        await Assert.ThrowsAsync<OperationCanceledException>(async () => await node.WaitForLeaderAsync());
+        await Assert.ThrowsAsync<NodeStoppedException>(async () => await node.WaitForLeaderAsync());
     }
 
     [Fact]
@@ -169,10 +223,9 @@ public sealed class ClusterTests
 
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         var result = await leader.Node.ProposeAsync(NumberListStateMachine.Add(1), timeout.Token);
-        var read = await leader.Node.ReadBarrierAsync(timeout.Token);
 
         Assert.NotEqual(ProposalOutcome.Committed, result.Outcome);
-        Assert.False(read.IsGranted);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await leader.Node.ReadBarrierAsync(timeout.Token));
     }
 
     [Fact]

@@ -11,6 +11,27 @@ public sealed class ProposalOutcomeTests
         Assert.Equal(RejectReason.NoLeader, Assert.Single(node.Propose(1).Rejections).Reason);
     }
 
+    [Theory]
+    [InlineData(0, 3, null)]
+    [InlineData(1, 3, null)]
+    [InlineData(2, 3, RejectReason.NoLeader)]
+    [InlineData(0, 2, RejectReason.TermMismatch)]
+    [InlineData(1, 4, RejectReason.TermMismatch)]
+    [InlineData(2, 2, RejectReason.TermMismatch)]
+    public void A_proposal_with_an_expected_term_is_rejected_in_another(int role, ulong expected, RejectReason? reason)
+    {
+        var node = role switch
+        {
+            0 => Given.Leader(id: 1, term: 3),
+            1 => Given.Follower(id: 2, term: 3, leader: 1),
+            _ => Given.Follower(id: 2, term: 3),
+        };
+        var proposal = new Proposal(new ProposalId(node.Id, 7), new byte[1]) { ExpectedTerm = new Term(expected) };
+        var effects = node.Step(Input.Propose(new[] { proposal }));
+
+        Assert.Equal(reason, effects.Rejections.Count == 0 ? null : Assert.Single(effects.Rejections).Reason);
+    }
+
     [Fact]
     public void A_follower_forwards_proposals_with_the_term_of_its_leader()
     {

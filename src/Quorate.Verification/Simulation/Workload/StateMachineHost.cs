@@ -42,7 +42,7 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
         var payload = new byte[OperationNumberBytes + command.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(payload, operation);
         command.CopyTo(payload.AsMemory(OperationNumberBytes));
-        return _group.TryPropose(payload, out id, out outcome);
+        return _group.TryPropose(payload, Term.Zero, out id, out outcome);
     }
 
     /// <summary>Withdraws a proposal, because its client stops waiting for it.</summary>
