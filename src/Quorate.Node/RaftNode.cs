@@ -157,7 +157,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         {
             if (_leadership.Read(out var changed).Leader != NodeId.None)
                 return Status;
-            if (!await changed.WaitAsync(cancellationToken).ConfigureAwait(false))
+            if (!await LeadershipState.WaitAsync(changed, cancellationToken).ConfigureAwait(false))
                 throw CreateStopped();
         }
     }
@@ -171,7 +171,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             cancellationToken.ThrowIfCancellationRequested();
             _leadership.Read(out var changed);
             yield return Status;
-            isOpen = await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            isOpen = await LeadershipState.WaitAsync(changed, cancellationToken).ConfigureAwait(false);
         }
     }
 

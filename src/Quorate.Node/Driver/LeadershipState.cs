@@ -29,6 +29,27 @@ internal sealed class LeadershipState
         }
     }
 
+    /// <summary>Waits for the task of <see cref="Read"/>.</summary>
+    /// <remarks>As <see cref="Task{T}.WaitAsync(CancellationToken)"/>, of combinators that the concurrency tests can schedule.</remarks>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    public static async Task<bool> WaitAsync(Task<bool> changed, CancellationToken cancellationToken)
+    {
+        if (changed.IsCompleted || !cancellationToken.CanBeCanceled)
+            return await changed.ConfigureAwait(false);
+        var cancelled = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((TaskCompletionSource<bool>)state!).TrySetCanceled(token), cancelled);
+        try
+        {
+            var first = await Task.WhenAny(changed, cancelled.Task).ConfigureAwait(false);
+            return await first.ConfigureAwait(false);
+        }
+        finally
+        {
+            registration.Unregister();
+        }
+    }
+
     /// <summary>Publishes the state of the core and notifies waiting readers if it has changed.</summary>
     public void Write(Role role, Term term, NodeId leader)
     {
