@@ -1,28 +1,106 @@
 using Quorate.Kv;
-using Quorate.Server.Replication;
+using Quorate.Node;
+using Quorate.Raft;
 
 namespace Quorate.Server.Tests;
 
-/// <summary>A fake node that records its calls and returns scripted results.</summary>
-internal sealed class FakeRaftNode : IRaftNode
+/// <summary>What a <see cref="FakeRaftNode"/> answers to a request.</summary>
+public enum FakeAnswer
 {
-    public NodeStatus Status { get; set; }
+    /// <summary>The proposal is committed, or the read is granted.</summary>
+    Completed,
 
-    public (int Proposals, int Reads) Pending => (0, 0);
+    /// <summary>Rejected: no leader.</summary>
+    NoLeader,
 
-    public RequestOutcome BarrierOutcome { get; set; } = RequestOutcome.Completed;
+    /// <summary>Rejected: too many requests.</summary>
+    Busy,
 
-    public RequestOutcome ProposalOutcome { get; set; } = RequestOutcome.Completed;
+    /// <summary>Rejected: too large.</summary>
+    TooLarge,
 
-    public List<KvRequest> Proposed { get; } = [];
+    /// <summary>The caller stopped waiting: the outcome of a proposal is open, and a read throws.</summary>
+    Indeterminate,
 
-    public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation)
+    /// <summary>The request was cancelled before the node accepted it.</summary>
+    Cancelled,
+
+    /// <summary>The node has stopped.</summary>
+    Stopped,
+}
+
+/// <summary>A fake node that records its calls and returns scripted answers: the given ones in order, then the last one again.</summary>
+internal sealed class FakeRaftNode(params FakeAnswer[] answers) : IRaftNode<KvResult>
+{
+    private int _callCount;
+    private int _waiters;
+
+    public RaftStatus Status { get; set; } = new() { Leader = new NodeId(1), Term = new Term(1) };
+
+    public Task Completion { get; } = new TaskCompletionSource().Task;
+
+    /// <summary>The answer to read barriers, if it differs from that to proposals.</summary>
+    public FakeAnswer? BarrierAnswer { get; set; }
+
+    /// <summary>The answer to proposals, if it differs from that to read barriers.</summary>
+    public FakeAnswer? ProposalAnswer { get; set; }
+
+    /// <summary>Runs at each call, before it returns.</summary>
+    public Action Calling { get; init; } = static () => { };
+
+    public List<ReadOnlyMemory<byte>> Proposed { get; } = [];
+
+    /// <summary>The number of proposals and read barriers.</summary>
+    public int CallCount => _callCount;
+
+    /// <summary>The number of calls that waited for a leader.</summary>
+    public int Waiters => Volatile.Read(ref _waiters);
+
+    public ValueTask<ProposalResult<KvResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
-        Proposed.Add(KvCommandCodec.Decode(command));
-        return ValueTask.FromResult(new KvProposalResult(ProposalOutcome, default));
+        Proposed.Add(command);
+        return (ProposalAnswer ?? Next()) switch
+        {
+            FakeAnswer.Completed => new(new ProposalResult<KvResult> { Outcome = ProposalOutcome.Committed }),
+            FakeAnswer.Indeterminate => new(new ProposalResult<KvResult> { Outcome = ProposalOutcome.Indeterminate }),
+            var other => new(new ProposalResult<KvResult> { Outcome = ProposalOutcome.Rejected, Reason = ReasonOrThrow(other) }),
+        };
     }
 
-    public ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation) => ValueTask.FromResult(BarrierOutcome);
+    public ValueTask<ProposalResult<KvResult>> ProposeAsync(
+        ReadOnlyMemory<byte> command, ProposalOptions options, CancellationToken cancellationToken = default) =>
+        ProposeAsync(command, cancellationToken);
 
-    public Task WaitForLeaderAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default) => (BarrierAnswer ?? Next()) switch
+    {
+        FakeAnswer.Completed => new(new ReadResult { IsGranted = true }),
+        var other => new(new ReadResult { Reason = ReasonOrThrow(other) }),
+    };
+
+    public async ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref _waiters);
+        if (!Status.HasLeader)
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        return Status;
+    }
+
+    public IAsyncEnumerable<RaftStatus> WatchLeadershipAsync(CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("the fake has no changes of leadership");
+
+    private FakeAnswer Next()
+    {
+        Calling();
+        var call = Interlocked.Increment(ref _callCount);
+        return answers.Length == 0 ? FakeAnswer.Completed : answers[Math.Min(call, answers.Length) - 1];
+    }
+
+    private static RejectReason ReasonOrThrow(FakeAnswer answer) => answer switch
+    {
+        FakeAnswer.NoLeader => RejectReason.NoLeader,
+        FakeAnswer.Busy => RejectReason.Busy,
+        FakeAnswer.TooLarge => RejectReason.TooLarge,
+        FakeAnswer.Stopped => throw new NodeStoppedException(),
+        _ => throw new OperationCanceledException(),
+    };
 }

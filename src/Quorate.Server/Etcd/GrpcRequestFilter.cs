@@ -3,8 +3,10 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.IO.Pipelines;
 using Grpc.Core;
+using Quorate.Kv;
+using Quorate.Node;
 using Quorate.Server.Http;
-using Quorate.Server.Replication;
+using ReadResult = System.IO.Pipelines.ReadResult;
 
 namespace Quorate.Server.Etcd;
 
@@ -16,7 +18,7 @@ namespace Quorate.Server.Etcd;
 /// (<c>hasleader</c> metadata) when there is none. If the first bytes have already arrived, which is nearly always so, the filter neither
 /// waits nor allocates. Shape of the prefix: one byte that indicates compression, then the message length, 4 bytes, big-endian.
 /// </remarks>
-internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode node, int messageBytesMax)
+internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult> node, int messageBytesMax)
 {
     private const int PrefixBytes = 5;
 
@@ -31,7 +33,7 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode node, in
     /// <summary>Passes a call to the next middleware, or rejects it.</summary>
     public Task InvokeAsync(HttpContext context)
     {
-        if (context.Request.Headers.ContainsKey("hasleader") && node.Status.Leader == 0)
+        if (context.Request.Headers.ContainsKey("hasleader") && !node.Status.HasLeader)
             return Reject(context, EtcdErrors.NoLeader().Status);
         if (ClientStreams.Contains(context.Request.Path.Value ?? ""))
             return next(context);

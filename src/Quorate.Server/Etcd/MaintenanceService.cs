@@ -1,11 +1,13 @@
 using Grpc.Core;
+using Quorate.Kv;
+using Quorate.Node;
 using Quorate.Server.Protos;
 using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
-internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, ResponseHeaderFactory headers) : Maintenance.MaintenanceBase
+internal sealed class MaintenanceService(IRaftNode<KvResult> node, IStoreReader store, ResponseHeaderFactory headers) : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
 
@@ -25,12 +27,12 @@ internal sealed class MaintenanceService(IRaftNode node, IStoreReader store, Res
             StorageVersion = ReportedVersions.EtcdCluster,
             DbSize = size,
             DbSizeInUse = size,
-            Leader = status.Leader,
-            RaftIndex = status.CommitIndex,
-            RaftTerm = status.Term,
-            RaftAppliedIndex = status.AppliedIndex,
+            Leader = status.Leader.Value,
+            RaftIndex = status.CommitIndex.Value,
+            RaftTerm = status.Term.Value,
+            RaftAppliedIndex = status.AppliedIndex.Value,
         };
-        if (status.Leader == 0)
+        if (!status.HasLeader)
             response.Errors.Add("etcdserver: no leader");
         return response;
     }

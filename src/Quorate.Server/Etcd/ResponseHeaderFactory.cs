@@ -1,10 +1,11 @@
+using Quorate.Kv;
+using Quorate.Node;
 using Quorate.Server.Protos;
-using Quorate.Server.Replication;
 
 namespace Quorate.Server.Etcd;
 
 /// <summary>Creates the headers of responses.</summary>
-internal sealed class ResponseHeaderFactory(ulong clusterId, ulong memberId, IRaftNode node)
+internal sealed class ResponseHeaderFactory(ulong clusterId, ulong memberId, IRaftNode<KvResult> node)
 {
     /// <summary>The id of this member.</summary>
     public ulong MemberId { get; } = memberId;
@@ -15,7 +16,7 @@ internal sealed class ResponseHeaderFactory(ulong clusterId, ulong memberId, IRa
         ClusterId = clusterId,
         MemberId = MemberId,
         Revision = revision,
-        RaftTerm = node.Status.Term,
+        RaftTerm = node.Status.Term.Value,
     };
 
     /// <summary>Creates the header of a response that has no revision, such as the member list.</summary>

@@ -1,5 +1,6 @@
 using Grpc.Core;
-using Quorate.Server.Replication;
+using Quorate.Kv;
+using Quorate.Node;
 
 namespace Quorate.Server.Etcd;
 
@@ -8,7 +9,7 @@ namespace Quorate.Server.Etcd;
 /// timeouts.
 /// </summary>
 /// <remarks>Source: etcd v3 API, the metadata <c>hasleader</c>.</remarks>
-internal sealed class StreamCancellationMonitor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
+internal sealed class StreamCancellationMonitor(IRaftNode<KvResult> node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
 {
     private const int TimeoutsWithoutLeaderMax = 3;
 
@@ -50,7 +51,7 @@ internal sealed class StreamCancellationMonitor(IRaftNode node, TimeSpan electio
         {
             while (await timer.WaitForNextTickAsync(linked.Token).ConfigureAwait(false))
             {
-                ticksWithoutLeader = node.Status.Leader == 0 ? ticksWithoutLeader + 1 : 0;
+                ticksWithoutLeader = !node.Status.HasLeader ? ticksWithoutLeader + 1 : 0;
                 if (ticksWithoutLeader < TimeoutsWithoutLeaderMax)
                     continue;
                 await linked.CancelAsync().ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using Quorate.Kv;
+using Quorate.Node;
 using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
 using Quorate.Server.Settings;
@@ -9,7 +10,7 @@ namespace Quorate.Server.Hosting;
 
 /// <summary>The services that one member serves, and the components they share.</summary>
 internal sealed record EtcdServices(
-    IRaftNode Node,
+    IRaftNode<KvResult> Node,
     RequestExecutor Executor,
     LeaseReaper LeaseReaper,
     KvService Kv,
@@ -29,7 +30,7 @@ internal sealed record EtcdServices(
     /// <param name="stopping">Cancelled first when the server stops: ends watch and keep-alive streams.</param>
     /// <param name="stopped">Cancelled later when the server stops: ends calls that still wait for a quorum.</param>
     public static EtcdServices Create(
-        ServerSettings settings, IRaftNode node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members,
+        ServerSettings settings, RaftNode<KvResult> node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members,
         ILogger log, CancellationToken stopping, CancellationToken stopped)
     {
         var limits = new KvLimits { MaxTxnOps = settings.Limits.TxnOperationsMax, MaxRequestBytes = settings.Limits.RequestBytesMax };

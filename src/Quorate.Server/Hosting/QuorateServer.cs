@@ -160,8 +160,7 @@ public sealed class QuorateServer : IAsyncDisposable
         _node = await StartNodeAsync(stateMachine, dataDirectory.RaftDirectory, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
 
-        var node = new RaftNodeAdapter(_node);
-        var services = EtcdServices.Create(Settings, node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
+        var services = EtcdServices.Create(Settings, _node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
         var host = EtcdHost.Build(listeners, services, Settings.Limits, logs);
         _cleanup.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);

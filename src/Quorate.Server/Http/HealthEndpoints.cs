@@ -36,7 +36,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
 
     private async Task HealthAsync(HttpContext context)
     {
-        var reason = executor.Status.Leader == 0 ? "RAFT NO LEADER" : "";
+        var reason = executor.Status.HasLeader ? "" : "RAFT NO LEADER";
         if (reason.Length == 0 && context.Request.Query["serializable"] != "true")
         {
             var failure = await CheckLinearizableReadAsync(context).ConfigureAwait(false);
@@ -88,7 +88,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
 
     private async Task<string?> CheckLinearizableReadAsync(HttpContext context)
     {
-        if (executor.Status.Leader == 0)
+        if (!executor.Status.HasLeader)
             return EtcdErrors.NoLeader().Status.Detail;
         try
         {

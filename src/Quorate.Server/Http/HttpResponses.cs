@@ -36,12 +36,13 @@ internal static class HttpResponses
     /// Writes the error of a JSON call in both of etcd's forms: up to 3.5 the text is in <c>error</c>, from 3.6 on in <c>message</c>;
     /// clients read either.
     /// </summary>
-    public static Task WriteErrorAsync(HttpContext context, Status status) => WriteJsonAsync(context, ToHttpStatus(status.StatusCode), json =>
-    {
-        json.WriteString("error"u8, status.Detail);
-        json.WriteString("message"u8, status.Detail);
-        json.WriteNumber("code"u8, (int)status.StatusCode);
-    });
+    public static Task WriteErrorAsync(HttpContext context, Status status) =>
+        WriteJsonAsync(context, ToHttpStatus(status.StatusCode), json =>
+        {
+            json.WriteString("error"u8, status.Detail);
+            json.WriteString("message"u8, status.Detail);
+            json.WriteNumber("code"u8, (int)status.StatusCode);
+        });
 
     /// <summary>Formats the error that ends a stream of JSON objects.</summary>
     public static string FormatStreamError(Status status) => FormatObject(json =>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Quorate.Kv;
+using Quorate.Node;
 using Quorate.Server.Replication;
 
 namespace Quorate.Server.Http;
@@ -9,7 +11,7 @@ namespace Quorate.Server.Http;
 /// Names that begin with <c>etcd_</c> are etcd's, with etcd's meaning and type, so that etcd's dashboards and alerts work. The list with
 /// the meaning of each name is in docs/operating/metrics.md.
 /// </remarks>
-internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, IRaftNode node)
+internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, RaftNode<KvResult> node)
 {
     /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
@@ -21,23 +23,22 @@ internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, IRaf
     private string Format()
     {
         var status = node.Status;
-        var waiting = node.Pending;
         var text = new StringBuilder();
-        Add(text, "etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not.", status.Leader != 0 ? 1 : 0);
-        Add(text, "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", status.Leader == self ? 1 : 0);
+        Add(text, "etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not.", status.HasLeader ? 1 : 0);
+        Add(text, "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", status.Leader.Value == self ? 1 : 0);
         Add(
             text, "etcd_server_proposals_committed_total", "The highest index of the log known to be committed.",
-            (long)status.CommitIndex);
+            (long)status.CommitIndex.Value);
         Add(
             text, "etcd_server_proposals_applied_total", "The highest index of the log applied by this member.",
-            (long)status.AppliedIndex);
+            (long)status.AppliedIndex.Value);
         Add(
             text, "etcd_server_proposals_pending", "Writes requested from this member that have no result yet.", executor.PendingProposals);
         Add(
             text, "quorate_server_reads_pending", "Linearizable reads requested from this member that have no result yet.",
             executor.PendingReads);
-        Add(text, "quorate_raft_proposals_pending", "Proposals of this member's Raft node without an outcome.", waiting.Proposals);
-        Add(text, "quorate_raft_reads_pending", "Read index requests of this member's Raft node without a result.", waiting.Reads);
+        Add(text, "quorate_raft_proposals_pending", "Proposals of this member's Raft node without an outcome.", node.PendingProposalCount);
+        Add(text, "quorate_raft_reads_pending", "Read index requests of this member's Raft node without a result.", node.PendingReadCount);
         return text.ToString();
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Quorate.Kv;
+using Quorate.Node;
 
 namespace Quorate.Server.Replication;
 
@@ -11,7 +12,7 @@ namespace Quorate.Server.Replication;
 /// knew. Expiry is therefore correct even while two members consider themselves the leader. Source: etcd's lessor; the period and the
 /// number of leases per round are etcd's.
 /// </remarks>
-internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines deadlines, TimeProvider time)
+internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDeadlines deadlines, TimeProvider time)
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromSeconds(5);
@@ -42,31 +43,38 @@ internal sealed class LeaseReaper(ulong self, IRaftNode node, LeaseDeadlines dea
         await using var _ = timeout.Token.UnsafeRegister(
             static source => ((CancellationTokenSource)source!).Cancel(), roundCancellation).ConfigureAwait(false);
 
-        if (!await ConfirmLeadershipAsync(roundCancellation.Token).ConfigureAwait(false))
-            return;
-        var expired = deadlines.GetExpired(LeasesPerRoundMax);
-        await Task.WhenAll(expired.Select(lease => ExpireAsync(lease, roundCancellation.Token))).ConfigureAwait(false);
+        try
+        {
+            if (!await ConfirmLeadershipAsync(roundCancellation.Token).ConfigureAwait(false))
+                return;
+            var expired = deadlines.GetExpired(LeasesPerRoundMax);
+            await Task.WhenAll(expired.Select(lease => ExpireAsync(lease, roundCancellation.Token))).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NodeStoppedException || (e is OperationCanceledException && !stopping.IsCancellationRequested))
+        {
+            // The round took too long, or the node has stopped. What is still overdue is proposed in the next round.
+        }
     }
 
     private async Task<bool> ConfirmLeadershipAsync(CancellationToken cancellation)
     {
         var before = node.Status;
-        if (before.Leader != self)
+        if (before.Leader.Value != self)
         {
             _confirmedTerm = 0;
             return false;
         }
 
-        if (before.Term == _confirmedTerm)
+        if (before.Term.Value == _confirmedTerm)
             return true;
-        if (await node.ReadBarrierAsync(cancellation).ConfigureAwait(false) != RequestOutcome.Completed)
+        if (!(await node.ReadBarrierAsync(cancellation).ConfigureAwait(false)).IsGranted)
             return false;
         var after = node.Status;
-        if (after.Leader != self || after.Term != before.Term)
+        if (after.Leader.Value != self || after.Term != before.Term)
             return false;
 
         deadlines.ExtendAll();
-        _confirmedTerm = after.Term;
+        _confirmedTerm = after.Term.Value;
         return true;
     }
 

@@ -1,4 +1,7 @@
+using Grpc.Core;
 using Quorate.Kv;
+using Quorate.Node;
+using Quorate.Raft;
 using Quorate.Server.Etcd;
 using Quorate.Server.Hosting;
 
@@ -17,7 +20,7 @@ internal sealed class RequestExecutor
     /// </summary>
     private const int WaitersMax = 16_384;
 
-    private readonly IRaftNode _node;
+    private readonly IRaftNode<KvResult> _node;
     private readonly RequestDeadlineCoalescer _deadline;
     private readonly ILogger _log;
     private readonly CancellationToken _stopped;
@@ -30,7 +33,8 @@ internal sealed class RequestExecutor
     /// <param name="time">The clock.</param>
     /// <param name="log">Receives a debug message for each call that its client ended.</param>
     /// <param name="stopped">Cancelled when the member stops; waiting requests then fail with "server stopped".</param>
-    public RequestExecutor(IRaftNode node, TimeSpan electionTimeout, TimeProvider time, ILogger log, CancellationToken stopped)
+    public RequestExecutor(
+        IRaftNode<KvResult> node, TimeSpan electionTimeout, TimeProvider time, ILogger log, CancellationToken stopped)
     {
         _node = node;
         _deadline = new RequestDeadlineCoalescer(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time, stopped);
@@ -39,7 +43,7 @@ internal sealed class RequestExecutor
     }
 
     /// <summary>The status of this member's Raft node.</summary>
-    public NodeStatus Status => _node.Status;
+    public RaftStatus Status => _node.Status;
 
     /// <summary>The number of proposals without a result, including those that wait for a leader.</summary>
     public int PendingProposals => Volatile.Read(ref _pendingProposals);
@@ -48,7 +52,7 @@ internal sealed class RequestExecutor
     public int PendingReads => Volatile.Read(ref _pendingReads);
 
     /// <summary>Proposes a command and returns the result of applying it.</summary>
-    /// <exception cref="Grpc.Core.RpcException">
+    /// <exception cref="RpcException">
     /// The proposal was rejected, or its outcome is unknown, for example because the call was cancelled.
     /// </exception>
     public async ValueTask<KvResult> ProposeAsync(RequestContext context, ReadOnlyMemory<byte> command)
@@ -60,12 +64,25 @@ internal sealed class RequestExecutor
             while (true)
             {
                 var result = await _node.ProposeAsync(command, waiting.Token).ConfigureAwait(false);
-                if (result.Outcome == RequestOutcome.Completed)
-                    return result.Result;
-                if (result.Outcome != RequestOutcome.Retry)
-                    throw ToRpcException(result.Outcome, context);
-                await WaitForLeaderAsync(context, waiting.Token).ConfigureAwait(false);
+                switch (result.Outcome)
+                {
+                    case ProposalOutcome.Committed:
+                        return result.Result;
+                    case ProposalOutcome.Indeterminate:
+                        throw Interrupted(context, EtcdErrors.TimedOut());
+                    default:
+                        await WaitToRetryAsync(result.Reason, waiting.Token).ConfigureAwait(false);
+                        break;
+                }
             }
+        }
+        catch (OperationCanceledException)
+        {
+            throw Interrupted(context, NotExecutedInTime());
+        }
+        catch (NodeStoppedException)
+        {
+            throw EtcdErrors.Stopped();
         }
         finally
         {
@@ -74,7 +91,7 @@ internal sealed class RequestExecutor
     }
 
     /// <summary>Waits until this member has applied every write that was acknowledged before the call.</summary>
-    /// <exception cref="Grpc.Core.RpcException">The read barrier was rejected, timed out, or the call was cancelled.</exception>
+    /// <exception cref="RpcException">The read barrier was rejected, timed out, or the call was cancelled.</exception>
     public async ValueTask ReadBarrierAsync(RequestContext context)
     {
         Interlocked.Increment(ref _pendingReads);
@@ -83,13 +100,19 @@ internal sealed class RequestExecutor
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation, _deadline.GetToken());
             while (true)
             {
-                var outcome = await _node.ReadBarrierAsync(waiting.Token).ConfigureAwait(false);
-                if (outcome == RequestOutcome.Completed)
+                var result = await _node.ReadBarrierAsync(waiting.Token).ConfigureAwait(false);
+                if (result.IsGranted)
                     return;
-                if (outcome != RequestOutcome.Retry)
-                    throw ToRpcException(outcome, context);
-                await WaitForLeaderAsync(context, waiting.Token).ConfigureAwait(false);
+                await WaitToRetryAsync(result.Reason, waiting.Token).ConfigureAwait(false);
             }
+        }
+        catch (OperationCanceledException)
+        {
+            throw Interrupted(context, NotExecutedInTime());
+        }
+        catch (NodeStoppedException)
+        {
+            throw EtcdErrors.Stopped();
         }
         finally
         {
@@ -97,7 +120,16 @@ internal sealed class RequestExecutor
         }
     }
 
-    private async Task WaitForLeaderAsync(RequestContext context, CancellationToken waiting)
+    /// <summary>Waits until a rejected request may be retried, or throws the error of a rejection that a retry would not change.</summary>
+    private Task WaitToRetryAsync(RejectReason? reason, CancellationToken waiting) => reason switch
+    {
+        RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded => WaitForLeaderAsync(waiting),
+        RejectReason.Busy => throw EtcdErrors.TooManyRequests(),
+        RejectReason.TooLarge => throw EtcdErrors.TooLarge(),
+        _ => throw new InvalidOperationException($"no error is defined for the rejection {reason}"),
+    };
+
+    private async Task WaitForLeaderAsync(CancellationToken waiting)
     {
         if (Interlocked.Increment(ref _waiters) > WaitersMax)
         {
@@ -111,35 +143,25 @@ internal sealed class RequestExecutor
             await Task.Delay(TimeSpan.FromMilliseconds(5), waiting).ConfigureAwait(false);
             await _node.WaitForLeaderAsync(waiting).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
-        {
-            // The request is known not to have been executed; with "no leader", the client may safely repeat it.
-            throw _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
-                : context.Cancellation.IsCancellationRequested ? EndedByClient(context)
-                : _node.Status.Leader == 0 ? EtcdErrors.NoLeader()
-                : EtcdErrors.TimedOut();
-        }
         finally
         {
             Interlocked.Decrement(ref _waiters);
         }
     }
 
-    private Grpc.Core.RpcException EndedByClient(RequestContext context)
+    /// <summary>The error of a request that stopped waiting: of the server's stop, of the client, or else of the request timeout.</summary>
+    private RpcException Interrupted(RequestContext context, RpcException timedOut)
     {
+        if (_stopped.IsCancellationRequested)
+            return EtcdErrors.Stopped();
+        if (!context.Cancellation.IsCancellationRequested)
+            return timedOut;
+
         var error = context.ToError();
         ServerLogMessages.CallEnded(_log, context, error.Status.Detail);
         return error;
     }
 
-    private Grpc.Core.RpcException ToRpcException(RequestOutcome outcome, RequestContext context) => outcome switch
-    {
-        RequestOutcome.Busy => EtcdErrors.TooManyRequests(),
-        RequestOutcome.TooLarge => EtcdErrors.TooLarge(),
-        RequestOutcome.Indeterminate => _stopped.IsCancellationRequested ? EtcdErrors.Stopped()
-            : context.Cancellation.IsCancellationRequested ? EndedByClient(context)
-            : EtcdErrors.TimedOut(),
-        RequestOutcome.Stopped => EtcdErrors.Stopped(),
-        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "no error is defined for this outcome"),
-    };
+    /// <summary>The error of the request timeout for a request that is known not to have been executed.</summary>
+    private RpcException NotExecutedInTime() => _node.Status.HasLeader ? EtcdErrors.TimedOut() : EtcdErrors.NoLeader();
 }

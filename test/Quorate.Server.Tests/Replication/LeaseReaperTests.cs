@@ -1,4 +1,5 @@
 using Quorate.Kv;
+using Quorate.Node;
 using Quorate.Raft;
 using Quorate.Server.Replication;
 
@@ -10,7 +11,7 @@ public sealed class LeaseReaperTests
     private const ulong Self = 1;
 
     private readonly ManualTime _time = new();
-    private readonly FakeRaftNode _node = new() { Status = new NodeStatus(Term: 3, Leader: Self, 0, 0, 0) };
+    private readonly FakeRaftNode _node = new() { Status = new RaftStatus { Term = new Term(3), Leader = new NodeId(Self) } };
     private readonly LeaseDeadlines _deadlines;
     private readonly LeaseReaper _reaper;
 
@@ -32,7 +33,7 @@ public sealed class LeaseReaperTests
         _time.Advance(0.2);
         await RunOnceAsync();
 
-        Assert.Equal(new LeaseExpireRequest(7, new LogIndex(5)), Assert.Single(_node.Proposed));
+        Assert.Equal(new LeaseExpireRequest(7, new LogIndex(5)), KvCommandCodec.Decode(Assert.Single(_node.Proposed)));
     }
 
     [Fact]
@@ -58,7 +59,7 @@ public sealed class LeaseReaperTests
     [Fact]
     public async Task A_follower_expires_nothing()
     {
-        _node.Status = _node.Status with { Leader = 2 };
+        _node.Status = _node.Status with { Leader = new NodeId(2) };
         OnGranted(id: 7, ttl: 10, at: 5);
         _time.Advance(100);
 
@@ -72,12 +73,12 @@ public sealed class LeaseReaperTests
     [Fact]
     public async Task A_new_leader_gives_every_lease_its_full_TTL()
     {
-        _node.Status = _node.Status with { Leader = 2 };
+        _node.Status = _node.Status with { Leader = new NodeId(2) };
         OnGranted(id: 7, ttl: 10, at: 5);
         _time.Advance(100);
         await RunOnceAsync();
 
-        _node.Status = _node.Status with { Leader = Self, Term = 4 };
+        _node.Status = _node.Status with { Leader = new NodeId(Self), Term = new Term(4) };
         await RunOnceAsync();
         _time.Advance(9.9);
         await RunOnceAsync();
@@ -91,7 +92,7 @@ public sealed class LeaseReaperTests
     [Fact]
     public async Task A_leader_that_has_not_committed_in_its_term_expires_nothing()
     {
-        _node.BarrierOutcome = RequestOutcome.Indeterminate;
+        _node.BarrierAnswer = FakeAnswer.Cancelled;
         OnGranted(id: 7, ttl: 10, at: 5);
         for (var i = 0; i < 10; i++)
         {
@@ -100,7 +101,7 @@ public sealed class LeaseReaperTests
         }
 
         Assert.Empty(_node.Proposed);
-        _node.BarrierOutcome = RequestOutcome.Completed;
+        _node.BarrierAnswer = FakeAnswer.Completed;
         await RunOnceAsync();
         _time.Advance(10);
         await RunOnceAsync();
@@ -114,7 +115,7 @@ public sealed class LeaseReaperTests
         OnGranted(id: 7, ttl: 10, at: 5);
         await RunOnceAsync();
         _time.Advance(100);
-        _node.Status = _node.Status with { Term = 9 };
+        _node.Status = _node.Status with { Term = new Term(9) };
 
         await RunOnceAsync();
 
@@ -127,7 +128,7 @@ public sealed class LeaseReaperTests
         await RunOnceAsync();
         OnGranted(id: 7, ttl: 10, at: 5);
         _time.Advance(11);
-        _node.ProposalOutcome = RequestOutcome.Busy;
+        _node.ProposalAnswer = FakeAnswer.Busy;
         await RunOnceAsync();
         await RunOnceAsync();
 

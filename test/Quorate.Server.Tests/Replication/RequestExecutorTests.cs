@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
-using Quorate.Kv;
 using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
 
@@ -17,7 +16,7 @@ public sealed class RequestExecutorTests
     [Fact]
     public async Task A_rejected_proposal_is_retried_once_a_leader_is_known()
     {
-        var node = new ScriptedRaftNode(RequestOutcome.Retry, RequestOutcome.Retry, RequestOutcome.Completed);
+        var node = new FakeRaftNode(FakeAnswer.NoLeader, FakeAnswer.NoLeader, FakeAnswer.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
 
         await executor.ProposeAsync(Context, Command);
@@ -26,13 +25,13 @@ public sealed class RequestExecutorTests
     }
 
     [Theory]
-    [InlineData((int)RequestOutcome.Indeterminate, StatusCode.Unavailable, "etcdserver: request timed out")]
-    [InlineData((int)RequestOutcome.Busy, StatusCode.ResourceExhausted, "etcdserver: too many requests")]
-    [InlineData((int)RequestOutcome.TooLarge, StatusCode.InvalidArgument, "etcdserver: request is too large")]
-    [InlineData((int)RequestOutcome.Stopped, StatusCode.Unavailable, "etcdserver: server stopped")]
-    public async Task Any_other_outcome_is_an_error_and_is_not_retried(int outcome, StatusCode code, string message)
+    [InlineData(FakeAnswer.Indeterminate, StatusCode.Unavailable, "etcdserver: request timed out")]
+    [InlineData(FakeAnswer.Busy, StatusCode.ResourceExhausted, "etcdserver: too many requests")]
+    [InlineData(FakeAnswer.TooLarge, StatusCode.InvalidArgument, "etcdserver: request is too large")]
+    [InlineData(FakeAnswer.Stopped, StatusCode.Unavailable, "etcdserver: server stopped")]
+    public async Task Any_other_outcome_is_an_error_and_is_not_retried(FakeAnswer outcome, StatusCode code, string message)
     {
-        var node = new ScriptedRaftNode((RequestOutcome)outcome, RequestOutcome.Completed);
+        var node = new FakeRaftNode(outcome, FakeAnswer.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
 
         var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Context, Command));
@@ -45,7 +44,7 @@ public sealed class RequestExecutorTests
     public async Task A_request_without_a_leader_until_the_deadline_fails_with_no_leader()
     {
         var time = new ManualTime();
-        var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
+        var node = new FakeRaftNode(FakeAnswer.NoLeader) { Status = default };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), time, NullLogger.Instance, CancellationToken.None);
 
         var proposing = executor.ProposeAsync(Context, Command).AsTask();
@@ -63,7 +62,7 @@ public sealed class RequestExecutorTests
     public async Task Waiting_requests_fail_at_once_when_the_member_stops()
     {
         using var stopped = new CancellationTokenSource();
-        var node = new ScriptedRaftNode(RequestOutcome.Retry) { Leader = 0 };
+        var node = new FakeRaftNode(FakeAnswer.NoLeader) { Status = default };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), NullLogger.Instance, stopped.Token);
         var proposing = executor.ProposeAsync(Context, Command).AsTask();
         var reading = executor.ReadBarrierAsync(Context).AsTask();
@@ -77,12 +76,12 @@ public sealed class RequestExecutorTests
     }
 
     [Theory]
-    [InlineData((int)RequestOutcome.Retry)]
-    [InlineData((int)RequestOutcome.Indeterminate)]
-    public async Task A_request_cancelled_by_its_client_fails_with_CANCELLED(int outcome)
+    [InlineData(FakeAnswer.NoLeader)]
+    [InlineData(FakeAnswer.Indeterminate)]
+    public async Task A_request_cancelled_by_its_client_fails_with_CANCELLED(FakeAnswer outcome)
     {
         using var client = new CancellationTokenSource();
-        var node = new ScriptedRaftNode((RequestOutcome)outcome) { Leader = 0, Calling = client.Cancel };
+        var node = new FakeRaftNode(outcome) { Status = default, Calling = client.Cancel };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), NullLogger.Instance, CancellationToken.None);
         var context = RequestContext.FromServer(client.Token);
 
@@ -112,44 +111,6 @@ public sealed class RequestExecutorTests
         time.Advance(TimeSpan.FromSeconds(0.2));
         Assert.True(second.IsCancellationRequested);
         Assert.False(third.IsCancellationRequested);
-    }
-
-    /// <summary>Returns the given results in order, and the last one from then on.</summary>
-    private sealed class ScriptedRaftNode(params RequestOutcome[] outcomes) : IRaftNode
-    {
-        private int _callCount;
-        private int _waiters;
-
-        public ulong Leader { get; init; } = 1;
-
-        /// <summary>Runs at each call, before it returns.</summary>
-        public Action Calling { get; init; } = static () => { };
-
-        public int CallCount => _callCount;
-
-        public int Waiters => _waiters;
-
-        public NodeStatus Status => new(1, Leader, 1, 1, 1);
-
-        public (int Proposals, int Reads) Pending => (0, 0);
-
-        public ValueTask<KvProposalResult> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellation) =>
-            new(new KvProposalResult(Next(), default(KvResult)));
-
-        public ValueTask<RequestOutcome> ReadBarrierAsync(CancellationToken cancellation) => new(Next());
-
-        public async Task WaitForLeaderAsync(CancellationToken cancellation)
-        {
-            Interlocked.Increment(ref _waiters);
-            if (Leader == 0)
-                await Task.Delay(Timeout.Infinite, cancellation);
-        }
-
-        private RequestOutcome Next()
-        {
-            Calling();
-            return outcomes[Math.Min(Interlocked.Increment(ref _callCount), outcomes.Length) - 1];
-        }
     }
 
     /// <summary>A clock that the test advances.</summary>
