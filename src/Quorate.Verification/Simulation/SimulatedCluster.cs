@@ -204,7 +204,7 @@ internal sealed class SimulatedCluster : IDisposable
         }
     }
 
-    // A corrupted or wiped disk counts if it held the entry before. The fault atlas limits how many disks that can be.
+    // A corrupted, wiped or incomplete disk counts if it held the entry before. The fault atlas limits how many disks that can be.
     private bool MayHaveHeld(SimulatedMachine member, EntryId entry) => FaultAtlas.IsCorrupted(member.Id) && member.HoldsFlushed(entry);
 
     private bool Recovers(SimulatedMachine member, EntryId entry)
@@ -220,7 +220,7 @@ internal sealed class SimulatedCluster : IDisposable
                 return (contains && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
             }
         }
-        catch (WalCorruptionException) when (FaultAtlas.IsCorrupted(member.Id))
+        catch (IOException) when (FaultAtlas.IsCorrupted(member.Id))
         {
             return MayHaveHeld(member, entry);
         }

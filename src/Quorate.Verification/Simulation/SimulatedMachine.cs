@@ -34,6 +34,9 @@ internal sealed class SimulatedMachine
 
     private bool _mustStop;
 
+    /// <summary>Counts the refusal to start that a deleted or foreign file must cause; null if no start must be refused.</summary>
+    private CoverageMark? _expectedRefusal;
+
     /// <summary>The hard state that was flushed, and the last index that was both flushed and known to be committed.</summary>
     private (HardState State, LogIndex Committed) _durable;
 
@@ -129,8 +132,10 @@ internal sealed class SimulatedMachine
             EndDuringDiskCall();
             return;
         }
-        catch (WalCorruptionException corruption) when (_cluster.FaultAtlas.IsCorrupted(Id))
+        catch (IOException corruption) when (IsCorruption(corruption))
         {
+            if (_expectedRefusal is { } refusal)
+                _cluster.Counters.Increment(refusal);
             // Nothing can restore the lost entries from another member yet, so this member stays down.
             _cluster.Counters.Increment(CoverageMark.StartRefusedOnCorruption);
             _cluster.EventLog.Record(Id, "refuses to start", corruption.Message);
@@ -142,6 +147,12 @@ internal sealed class SimulatedMachine
             _cluster.EventLog.Record(Id, "cannot start", fault.Message);
             _cluster.ScheduleRestart(this);
             return;
+        }
+
+        if (_expectedRefusal is not null)
+        {
+            throw new ViolationException(
+                "LostFileIsMissed", $"{Id} starts although a file of its data directory was deleted or is that of another member");
         }
 
         Disk.ForgiveFailure();
@@ -200,6 +211,18 @@ internal sealed class SimulatedMachine
         if (_core?.TermAt(FlushedIndex) is { } term)
             _lastWipedEntry = new EntryId(term, FlushedIndex);
     }
+
+    /// <summary>
+    /// Requires that no process starts on this machine any more, because a file of its data directory is gone or foreign.
+    /// </summary>
+    public void ExpectRefusal(CoverageMark refusal) => _expectedRefusal = refusal;
+
+    /// <summary>
+    /// Whether an exception reports what the fault atlas allows on this disk. An identity file of another member is reported as a wrong
+    /// owner, not as corruption.
+    /// </summary>
+    private bool IsCorruption(IOException fault) => _cluster.FaultAtlas.IsCorrupted(Id) &&
+        (fault is WalCorruptionException || (_expectedRefusal == CoverageMark.ForeignFileRefused && !Disk.HasFailed));
 
     /// <summary>
     /// Returns whether the disk holds an entry, flushed, or held it when it was wiped, and not another entry at its index. Both the disk

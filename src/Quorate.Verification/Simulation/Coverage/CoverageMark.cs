@@ -107,6 +107,12 @@ internal enum CoverageMark
     /// <summary>A member did not start because its disk is corrupt.</summary>
     StartRefusedOnCorruption,
 
+    /// <summary>A member did not start because its newest segment was deleted.</summary>
+    DeletedSegmentRefused,
+
+    /// <summary>A member did not start because a file of another member is in its data directory.</summary>
+    ForeignFileRefused,
+
     /// <summary>A peer was rejected because its data directory is not the one recorded before.</summary>
     ChangedDirectoryRejected,
 

@@ -1,4 +1,5 @@
 using Quorate.Node.Storage;
+using Quorate.Node.Wal;
 using Quorate.Verification.Simulation.Coverage;
 
 namespace Quorate.Verification.Simulation.Disk;
@@ -129,10 +130,11 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     public void Rename(string from, string to)
     {
         BeginCall();
+        if (!_directory.Remove(from, out var content))
+            throw new FileNotFoundException($"no file {from}");
         if (_directory.TryGetValue(to, out var replaced))
             _dirty.Remove(replaced);
-        _directory[to] = _directory[from];
-        _directory.Remove(from);
+        _directory[to] = content;
         _directoryIsDirty = true;
     }
 
@@ -175,6 +177,33 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         _dirty.Clear();
         _directoryIsDirty = false;
         OnProcessStart();
+    }
+
+    /// <summary>
+    /// Returns the name of the newest segment that the identity file records; null if there is none yet, or if not everything is flushed.
+    /// </summary>
+    public string? RecordedSegment()
+    {
+        if (!IsClean || !_directory.TryGetValue(IdentityFile.Name, out var identity))
+            return null;
+        var newest = IdentityFormat.Decode(identity.Bytes).NewestSegment;
+        return newest > 0 ? Segment.NameOf(newest) : null;
+    }
+
+    /// <summary>Removes a file, durably and without the process that uses the disk.</summary>
+    public void Remove(string name)
+    {
+        if (!_directory.Remove(name, out var content))
+            throw new InvalidOperationException($"no file {name}");
+        _directoryOnDisk.Remove(name);
+        _dirty.Remove(content);
+    }
+
+    /// <summary>Replaces a file by that of another disk, durably and without the process that uses the disk.</summary>
+    public void CopyFrom(SimulatedDisk other, string name)
+    {
+        Remove(name);
+        _directory[name] = _directoryOnDisk[name] = SimulatedFileContent.Durable([.. other._directory[name].Bytes]);
     }
 
     /// <summary>Applies a power cut to everything that was not flushed.</summary>

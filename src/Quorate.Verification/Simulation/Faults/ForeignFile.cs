@@ -1,0 +1,27 @@
+using Quorate.Verification.Simulation.Coverage;
+using Quorate.Verification.Simulation.Disk;
+
+namespace Quorate.Verification.Simulation.Faults;
+
+/// <summary>
+/// Replaces a file of a member's data directory by the file of the same name of another member: the identity, term and vote, or a segment.
+/// The member must not start any more.
+/// </summary>
+internal sealed class ForeignFile(SimulatedCluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name,
+    DiskCorruptionKind.Foreign)
+{
+    protected override bool TryCorrupt(SimulatedMachine victim)
+    {
+        var other = Cluster.Members[Prng.Next(0, Cluster.Members.Count)];
+        if (other == victim || victim.StaysDown || victim.Disk.RecordedSegment() is null || other.Disk.RecordedSegment() is null)
+            return false;
+
+        // Both have at least an identity and term and vote.
+        var names = victim.Disk.List().Intersect(other.Disk.List(), StringComparer.Ordinal).ToArray();
+        var file = names[Prng.Next(0, names.Length)];
+        victim.Kill($"its file {file} is replaced by that of {other.Id}");
+        victim.Disk.CopyFrom(other.Disk, file);
+        victim.ExpectRefusal(CoverageMark.ForeignFileRefused);
+        return true;
+    }
+}
