@@ -50,7 +50,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private readonly RaftGroup<TResult> _group;
     private readonly PeerDirectories _peerDirectories;
     private readonly ITransport _transport;
-    private readonly FileStorage _storage;
+    private readonly IStorage _storage;
     private readonly LeadershipState _leadership = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -63,7 +63,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private RaftNode(
         RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, PeerDirectories peerDirectories,
-        ITransport transport, FileStorage storage)
+        ITransport transport, IStorage storage)
     {
         (_options, _threads, _group) = (options, threads, group);
         (_peerDirectories, _transport, _storage) = (peerDirectories, transport, storage);
@@ -201,13 +201,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         RaftNodeOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
     {
         RaftNode<TResult>? node = null;
-        FileStorage? storage = null;
+        IStorage? storage = null;
         ITransport? transport = null;
         RaftGroup<TResult>? group = null;
         var threads = new NodeThreads(options.NodeId);
         try
         {
-            storage = new FileStorage(options.DataDirectory);
+            storage = options.StorageFactory?.Invoke(options.DataDirectory) ?? new FileStorage(options.DataDirectory);
             var configuration = new Configuration(options.Members.Keys);
             var identity = IdentityFile.Open(
                 storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes);
@@ -243,7 +243,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             transport?.DisposeAsync().AsTask().GetAwaiter().GetResult();
             threads.Dispose();
             group?.Dispose();
-            storage?.Dispose();
+            (storage as IDisposable)?.Dispose();
             throw;
         }
     }
@@ -312,7 +312,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         {
             _threads.Dispose();
             _group.Dispose();
-            _storage.Dispose();
+            (_storage as IDisposable)?.Dispose();
         }).ConfigureAwait(false);
         _group.CompletePending(CreateStopped());
         _completion.TrySetResult();

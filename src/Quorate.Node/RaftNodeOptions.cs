@@ -27,6 +27,16 @@ public sealed record RaftNodeOptions
     public required string DataDirectory { get; init; }
 
     /// <summary>
+    /// Opens the storage of the node, given <see cref="DataDirectory"/>; null: files (<see cref="FileStorage"/>).
+    /// </summary>
+    /// <remarks>
+    /// Called once in each start. The node disposes the storage when it stops, if it is <see cref="IDisposable"/>. <see cref="IStorage"/>
+    /// documents what a storage must do, and <c>StorageConformance</c> in Quorate.Verification checks it. Errors: an
+    /// <see cref="IOException"/> of the function fails the start.
+    /// </remarks>
+    public Func<string, IStorage>? StorageFactory { get; init; }
+
+    /// <summary>
     /// Names and values that the identity file of a new data directory stores, so that the program can read them at a later start
     /// (<see cref="DataDirectoryIdentity.Read"/>). Those of an existing data directory do not change.
     /// </summary>

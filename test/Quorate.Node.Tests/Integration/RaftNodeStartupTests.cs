@@ -1,3 +1,4 @@
+using Quorate.Node.Tests.Storage;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 
@@ -87,6 +88,36 @@ public sealed class RaftNodeStartupTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    /// <summary>The log, the vote and the identity are in the storage of the embedder, and no file is created.</summary>
+    [Fact]
+    public async Task A_node_keeps_everything_in_the_storage_that_it_is_given()
+    {
+        var (storage, asked) = (new MemoryStorage(), "");
+        var options = Options(Path.Combine(_directory, "none")) with
+        {
+            StorageFactory = directory =>
+            {
+                asked = directory;
+                return storage;
+            },
+        };
+        await using (var node = await RaftNode.StartAsync(options, new CallbackStateMachine(() => { })))
+        {
+            await node.WaitForLeaderAsync();
+            Assert.Equal(ProposalOutcome.Committed, (await node.ProposeAsync(new byte[1])).Outcome);
+        }
+
+        Assert.Equal(options.DataDirectory, asked);
+        Assert.Equal(["hardstate", "identity", "wal-0000000000000001.log"], storage.List());
+        Assert.False(Directory.Exists(options.DataDirectory));
+
+        var applied = 0;
+        await using var again = await RaftNode.StartAsync(options, new CallbackStateMachine(() => applied++));
+        await again.WaitForLeaderAsync();
+        Assert.True((await again.ReadBarrierAsync()).IsGranted);
+        Assert.Equal(1, applied);
+    }
 
     private static RaftNodeOptions Options(string directory) => new()
     {

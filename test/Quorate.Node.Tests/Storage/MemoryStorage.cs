@@ -62,8 +62,9 @@ public sealed class MemoryStorage : IStorage
     public void Rename(string from, string to)
     {
         Count("rename " + from);
-        _names[to] = _names[from];
-        _names.Remove(from);
+        if (!_names.Remove(from, out var content))
+            throw new FileNotFoundException($"no file {from}");
+        _names[to] = content;
     }
 
     public void Delete(string name)
