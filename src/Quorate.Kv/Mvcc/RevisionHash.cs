@@ -47,6 +47,10 @@ internal static class RevisionHash
         && view.GetAt(newest, view.CompactRevision) is { } kept && kept.ModRevision == at.Main;
 
     /// <summary>Continues a CRC-32C over more bytes.</summary>
+    /// <remarks>
+    /// The same function as <c>Crc32C</c> in Quorate.Node, which this pure project must not reference. The only project below both is
+    /// Quorate.Raft; there it would become part of the public API of the protocol, for a loop of four lines.
+    /// </remarks>
     public static uint Append(uint hash, ReadOnlySpan<byte> bytes)
     {
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])

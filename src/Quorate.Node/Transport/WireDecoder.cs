@@ -107,7 +107,7 @@ internal sealed class WireDecoder
                 break;
 
             default:
-                throw new InvalidOperationException($"{message.GetType().Name} has no decoder; add it to WireDecoder.Read");
+                throw Invariant.Unreachable($"every message type has a decoder; add {message.GetType().Name} to WireDecoder.Read");
         }
     }
 

@@ -127,8 +127,8 @@ internal static class WireEncoder
         foreach (ref readonly var entry in entries)
         {
             // The receiver counts the indexes up from the previous one: with a gap it would store entries at wrong indexes.
-            if (entry.Index.Value != ++index)
-                throw new InvalidOperationException($"{message}: entry {entry.Id} is in the place of index {index}");
+            index++;
+            Invariant.That(entry.Index.Value == index, "the entries of a message are contiguous");
             writer.Byte((byte)entry.Kind);
             writer.Zeroes(3);
             writer.UInt32((uint)entry.Payload.Length);

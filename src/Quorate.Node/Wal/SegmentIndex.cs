@@ -55,7 +55,7 @@ internal sealed class SegmentIndex
                 return _segments[i];
         }
 
-        throw new InvalidOperationException($"Entry {index} is in no segment, though the log contains {First} to {Last}.");
+        throw Invariant.Unreachable($"each entry from {First} to {Last} is in a segment; entry {index} is in none");
     }
 
     /// <summary>

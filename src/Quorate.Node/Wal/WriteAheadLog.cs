@@ -24,6 +24,9 @@ internal sealed class WriteAheadLog : IDisposable
     private uint _recordsChecksum;
     private Exception? _failure;
 
+    // Whether a failure leaves the log unchanged, because only space for the next segment is being reserved.
+    private bool _isReservingSpace;
+
     private WriteAheadLog(
         IStorage storage, WalOptions options, IdentityFile identity, HardStateFile hardState, LogRecovery recovery)
     {
@@ -102,31 +105,15 @@ internal sealed class WriteAheadLog : IDisposable
     /// </exception>
     public void AppendAndFlush(WalBatch batch)
     {
-        ThrowIfFailed();
-        // Term and vote first: an entry must never be durable before its term, or a restarted node would be in an earlier term than its
-        // log.
-        if (batch.HardStateToSave is { } state && state != _hardState.State)
-            SaveHardState(state);
-
-        var frames = batch.Frames;
-        for (var i = batch.FramesWritten; i < frames.Length; i++)
+        RejectAfterFailure();
+        try
         {
-            ref readonly var frame = ref frames[i];
-            var bytes = batch.BytesOf(in frame);
-            Require(frame.First <= _segmentIndex.Last + 1 && frame.First > _commitMark, frame.First);
-            EnsureSpace(bytes.Length);
-
-            // The new commit mark is stored with the last frame: it may cover entries of this batch.
-            var last = SealAndIndex(bytes, in frame);
-            var commitMark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), last) : _commitMark;
-            WriteFrame(bytes, new WalFrameHeader(
-                _nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum,
-                GroupId.First));
-            batch.FramesWritten = i + 1;
+            WriteBatch(batch);
         }
-
-        _commitMark = LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), _segmentIndex.Last);
-        PreallocateNext();
+        catch (Exception fault) when (RecordFailure(fault))
+        {
+            throw;
+        }
     }
 
     /// <summary>
@@ -136,7 +123,7 @@ internal sealed class WriteAheadLog : IDisposable
     /// <exception cref="WalCorruptionException">An entry is not what was written. The entries before it were added.</exception>
     public int Read(LogIndex from, LogIndex to, long bytesMax, List<LogEntry> target)
     {
-        ThrowIfFailed();
+        RejectAfterFailure();
         ArgumentOutOfRangeException.ThrowIfLessThan(from, _segmentIndex.First);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(to, _segmentIndex.Last);
         return _reader.Read(from, to, bytesMax, target);
@@ -151,24 +138,21 @@ internal sealed class WriteAheadLog : IDisposable
     /// </remarks>
     public void DropBefore(LogIndex first)
     {
-        ThrowIfFailed();
+        RejectAfterFailure();
         first = LogIndex.Min(first, _segmentIndex.Last + 1);
         var count = _segmentIndex.SegmentsBefore(first);
         if (count == 0 || first <= _segmentIndex.First)
             return;
 
-        WriteControlFrame(LogIndex.Max(_segmentIndex.First, _segmentIndex.FirstAfter(count)), reset: false);
-        DeleteBefore(_segmentIndex.First);
+        MoveStart(LogIndex.Max(_segmentIndex.First, _segmentIndex.FirstAfter(count)), reset: false);
     }
 
     /// <summary>Replaces the log by a snapshot: removes all entries; the next entry is <paramref name="first"/>.</summary>
     /// <remarks>Durability: on disk when this returns. The snapshot must be durable before the call.</remarks>
     public void ResetTo(LogIndex first)
     {
-        ThrowIfFailed();
-        Require(first > _commitMark, first);
-        WriteControlFrame(first, reset: true);
-        DeleteBefore(first);
+        RejectAfterFailure();
+        MoveStart(first, reset: true);
     }
 
     /// <summary>Closes the files. Writes and flushes nothing: entries that were not flushed are lost.</summary>
@@ -249,52 +233,62 @@ internal sealed class WriteAheadLog : IDisposable
         sequences.Add(1);
     }
 
+    private void WriteBatch(WalBatch batch)
+    {
+        // Term and vote first: an entry must never be durable before its term, or a restarted node would be in an earlier term than its
+        // log.
+        if (batch.HardStateToSave is { } state && state != _hardState.State)
+            SaveHardState(state);
+
+        var frames = batch.Frames;
+        for (var i = batch.FramesWritten; i < frames.Length; i++)
+        {
+            ref readonly var frame = ref frames[i];
+            var bytes = batch.BytesOf(in frame);
+            VerifyPosition(frame.First);
+            EnsureSpace(bytes.Length);
+
+            // The new commit mark is stored with the last frame: it may cover entries of this batch.
+            var last = SealAndIndex(bytes, in frame);
+            var commitMark = i == frames.Length - 1 ? LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), last) : _commitMark;
+            WriteFrame(bytes, new WalFrameHeader(
+                _nextFrame, frame.Length, frame.Records, frame.First, _segmentIndex.First, commitMark, Reset: false, _recordsChecksum,
+                GroupId.First));
+            batch.FramesWritten = i + 1;
+        }
+
+        _commitMark = LogIndex.Min(LogIndex.Max(_commitMark, batch.CommitMark), _segmentIndex.Last);
+        PreallocateNext();
+    }
+
     private void SaveHardState(HardState state)
     {
-        Require(state.Term >= _hardState.State.Term, LogIndex.Zero);
-        try
-        {
-            _hardState.Save(state);
-        }
-        catch (Exception e)
-        {
-            _failure = e;
-            throw;
-        }
+        Invariant.That(state.Term >= _hardState.State.Term, "the term never decreases");
+        _hardState.Save(state);
     }
 
     // Before any write: a full disk must leave the log unchanged.
     private void EnsureSpace(int bytes)
     {
-        try
+        _isReservingSpace = true;
+
+        // Existing segments may be shorter than new ones, and recovery looks for the end of a torn frame only as far as their length
+        // allows.
+        while (_segmentIndex.Current.FreeBytes < bytes || WalBatch.FrameBytesHardLimit(_segmentIndex.Current.Header.FileBytes) < bytes)
         {
-            // Existing segments may be shorter than new ones, and recovery looks for the end of a torn frame only as far as their length
-            // allows.
-            while (_segmentIndex.Current.FreeBytes < bytes || WalBatch.FrameBytesHardLimit(_segmentIndex.Current.Header.FileBytes) < bytes)
-            {
-                var full = _segmentIndex.Current;
-                _segmentIndex.AddSegment(_allocator.Take(full.Sequence + 1));
-                full.File.EvictFromPageCache();
-            }
+            var full = _segmentIndex.Current;
+            _segmentIndex.AddSegment(_allocator.Take(full.Sequence + 1));
+            full.File.EvictFromPageCache();
         }
-        catch (DiskFlushException e)
-        {
-            _failure = e;
-            throw;
-        }
+
+        _isReservingSpace = false;
     }
 
     private void PreallocateNext()
     {
-        try
-        {
-            _allocator.Preallocate(_segmentIndex.Current);
-        }
-        catch (DiskFlushException e)
-        {
-            _failure = e;
-            throw;
-        }
+        _isReservingSpace = true;
+        _allocator.Preallocate(_segmentIndex.Current);
+        _isReservingSpace = false;
     }
 
     // Seals the records for their offsets, and adds them to the index.
@@ -307,7 +301,7 @@ internal sealed class WriteAheadLog : IDisposable
         {
             var record = bytes[at..];
             var index = WalEntryRecord.IdOf(record).Index;
-            Require(index <= _segmentIndex.Last + 1 && index > _commitMark, index);
+            VerifyPosition(index);
             var size = WalEntryRecord.Seal(record, segment.Nonce, segment.Tail + at);
             recordsChecksum = Crc32C.Continue(recordsChecksum, record[..sizeof(uint)]);
             _segmentIndex.Add(index, segment.Tail + at);
@@ -322,19 +316,24 @@ internal sealed class WriteAheadLog : IDisposable
     {
         var segment = _segmentIndex.Current;
         header.Write(bytes, segment.Nonce, segment.Tail);
-        try
-        {
-            segment.File.Write(segment.Tail, bytes);
-            segment.File.Flush();
-        }
-        catch (Exception e)
-        {
-            _failure = e;
-            throw;
-        }
-
+        segment.File.Write(segment.Tail, bytes);
+        segment.File.Flush();
         segment.Tail += bytes.Length;
         _nextFrame++;
+    }
+
+    private void MoveStart(LogIndex first, bool reset)
+    {
+        try
+        {
+            Invariant.That(!reset || first > _commitMark, "a snapshot that replaces the log covers the committed entries");
+            WriteControlFrame(first, reset);
+            DeleteBefore(first);
+        }
+        catch (Exception fault) when (RecordFailure(fault))
+        {
+            throw;
+        }
     }
 
     // A control frame has no entries: it states where the log begins.
@@ -359,31 +358,27 @@ internal sealed class WriteAheadLog : IDisposable
         {
             using var segment = _segmentIndex.RemoveOldest();
             segment.File.Dispose();
-            try
-            {
-                _storage.Delete(segment.Name);
-                _storage.FlushDirectory();
-            }
-            catch (Exception e)
-            {
-                _failure = e;
-                throw;
-            }
+            _storage.Delete(segment.Name);
+            _storage.FlushDirectory();
         }
     }
 
-    private void Require(bool holds, LogIndex index)
+    private void VerifyPosition(LogIndex index)
     {
-        if (holds)
-            return;
-        var violation = new InvariantViolationException(
-            $"The log rejects an invalid change: entry {index} while it contains {_segmentIndex.First} to {_segmentIndex.Last}, " +
-            $"committed to {_commitMark}, {_hardState.State}.");
-        _failure = violation;
-        throw violation;
+        Invariant.That(index <= _segmentIndex.Last + 1, "entries are appended without a gap");
+        Invariant.That(index > _commitMark, "a committed entry is never replaced");
     }
 
-    private void ThrowIfFailed()
+    // An exception filter: it runs for every failure of a call that may have changed the disk, wherever that was thrown. It never catches.
+    private bool RecordFailure(Exception fault)
+    {
+        if (!_isReservingSpace || fault is (not IOException) or DiskFlushException)
+            _failure = fault;
+        _isReservingSpace = false;
+        return false;
+    }
+
+    private void RejectAfterFailure()
     {
         if (_failure is not null)
         {

@@ -21,6 +21,12 @@ public static class Invariant
             Violated(because, expression, caller);
     }
 
+    /// <summary>Returns the exception to throw at a place that no execution reaches.</summary>
+    /// <param name="because">Why the place is unreachable, and what was found there.</param>
+    /// <param name="caller">The calling member.</param>
+    public static InvariantViolationException Unreachable(string because, [CallerMemberName] string? caller = null) =>
+        new($"invariant violated in {caller}: reached unreachable code; expected: {because}");
+
     [DoesNotReturn]
     private static void Violated(string? because, string? expression, string? caller) =>
         throw new InvariantViolationException(

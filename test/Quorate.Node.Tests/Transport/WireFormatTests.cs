@@ -223,7 +223,7 @@ public sealed class WireFormatTests
     public void An_entry_with_a_wrong_index_is_never_encoded()
     {
         var message = new AppendEntries { Entries = new[] { LogEntry.NoOp(new Term(1), new LogIndex(7)) } };
-        Assert.Throws<InvalidOperationException>(() => TestMessages.Encode(message));
+        Assert.Throws<InvariantViolationException>(() => TestMessages.Encode(message));
     }
 
     [Theory]

@@ -27,8 +27,8 @@ internal sealed class FaultAtlas
     /// <summary>Returns whether this member's disk may be corrupted in this way.</summary>
     /// <remarks>
     /// A wiped disk gets no other corruption. Neither does one with a deleted or a foreign file: its member must refuse to start because of
-    /// that file, and not because of another fault. Neither does a disk that misdirects a write: a missing frame together with a flipped bit
-    /// in the header of the frame after it looks like one torn write, and no log could distinguish the two.
+    /// that file, and not because of another fault. Neither does a disk that misdirects a write: a missing frame together with a flipped
+    /// bit in the header of the frame after it looks like one torn write, and no log could distinguish the two.
     /// </remarks>
     public bool Allows(NodeId member, DiskCorruptionKind kind) =>
         _corrupted.TryGetValue(member, out var before)
