@@ -104,11 +104,14 @@ public sealed class PeerConnectionTests
     [Fact]
     public async Task A_message_of_an_unknown_group_is_skipped_counted_and_reported()
     {
-        await using var one = NodeWithPeerTwo();
+        var signals = 0;
+        await using var one = new TestTcpEndpoint(1, onReady: () => Interlocked.Increment(ref signals));
+        one.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [Two] = new("127.0.0.1", 1) });
         using var raw = await RawPeer.ConnectAndHandshakeAsync(one);
         await raw.SendAsync([
             .. TestMessages.Encode(new ReadIndexRequest { From = Two, To = one.Id, ReadId = 7 }),
             .. TestMessages.Encode(new ReadIndexRequest { From = Two, To = one.Id, ReadId = 8 }, new GroupId(9))]);
+        await TestTcpEndpoint.WaitUntilAsync(() => Volatile.Read(ref signals) > 0);
         Assert.Equal(7ul, await one.ReceiveReadIdAsync());
         await raw.SendAsync(one, 10, new GroupId(11));
         await raw.SendAsync(one, 12);

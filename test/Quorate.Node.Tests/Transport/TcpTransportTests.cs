@@ -76,6 +76,22 @@ public sealed class TcpTransportTests
     }
 
     [Fact]
+    public async Task Nothing_is_received_after_dispose()
+    {
+        var signals = 0;
+        var one = new TestTcpEndpoint(1, onReady: () => Interlocked.Increment(ref signals));
+        one.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new(2)] = new("127.0.0.1", 1) });
+        using (await RawPeer.ConnectAndHandshakeAsync(one))
+        {
+            // It closes its connection: one signal when the reader ends, and one for the event.
+        }
+
+        await TestTcpEndpoint.WaitUntilAsync(() => Volatile.Read(ref signals) == 2);
+        await one.DisposeAsync();
+        Assert.False(one.Network.TryReceive(out _));
+    }
+
+    [Fact]
     public async Task A_message_to_an_unknown_node_is_dropped_and_counted()
     {
         await using var one = new TestTcpEndpoint(1);
