@@ -7,7 +7,8 @@ using Quorate.Server.Replication;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
-internal sealed class MaintenanceService(IRaftNode<KvResult> node, IStoreReader store, ResponseHeaderFactory headers) : Maintenance.MaintenanceBase
+internal sealed class MaintenanceService(IRaftNode<KvResult> node, IStoreReader store, ResponseHeaderFactory headers)
+    : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
 

@@ -9,7 +9,8 @@ namespace Quorate.Server.Etcd;
 /// timeouts.
 /// </summary>
 /// <remarks>Source: etcd v3 API, the metadata <c>hasleader</c>.</remarks>
-internal sealed class StreamCancellationMonitor(IRaftNode<KvResult> node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
+internal sealed class StreamCancellationMonitor(
+    IRaftNode<KvResult> node, TimeSpan electionTimeout, TimeProvider time, CancellationToken stopping)
 {
     private const int TimeoutsWithoutLeaderMax = 3;
 

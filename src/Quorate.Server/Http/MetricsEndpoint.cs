@@ -25,7 +25,9 @@ internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, Raft
         var status = node.Status;
         var text = new StringBuilder();
         Add(text, "etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not.", status.HasLeader ? 1 : 0);
-        Add(text, "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", status.Leader.Value == self ? 1 : 0);
+        Add(
+            text, "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.",
+            status.Leader.Value == self ? 1 : 0);
         Add(
             text, "etcd_server_proposals_committed_total", "The highest index of the log known to be committed.",
             (long)status.CommitIndex.Value);
