@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Quorate.Load.Http2;
+using Quorate.Server.Settings;
 
 namespace Quorate.Load.Servers;
 
@@ -213,19 +214,12 @@ internal sealed class ServerLoadArguments(ServerOperation operation)
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            var (number, unit) = text switch
+            if (GoDuration.TryParse(text, out var duration))
             {
-                [.. var head, 'm', 's'] => (head, 0.001),
-                [.. var head, 's'] => (head, 1.0),
-                [.. var head, 'm'] => (head, 60.0),
-                _ => (text, 1.0),
-            };
-            if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and < 1e6)
-            {
-                return TimeSpan.FromSeconds(value * unit);
+                return duration;
             }
 
-            result.AddError($"{name} {text} is not a duration; write 500ms, 10s or 2m.");
+            result.AddError($"{name} {text} is not a duration; write a number and a unit, such as 500ms, 10s or 1m30s.");
             return TimeSpan.Zero;
         },
     };
