@@ -56,6 +56,20 @@ public sealed class DataDirectoryIdentity
         }
     }
 
+    /// <summary>
+    /// Creates the identity of a new data directory, as a node does when it starts, or verifies and returns that of an existing one.
+    /// </summary>
+    /// <param name="storage">The data directory.</param>
+    /// <param name="clusterId">The cluster that the directory must belong to.</param>
+    /// <param name="member">The member that the directory must belong to.</param>
+    /// <param name="members">The members that the directory must have been created with.</param>
+    /// <param name="attributes">The attributes of a new directory; those of an existing one do not change.</param>
+    /// <exception cref="WalCorruptionException">The file is not as it was written, or it is missing and the log is not.</exception>
+    /// <exception cref="IOException">The directory belongs to another member, cannot be used, or has another format.</exception>
+    public static DataDirectoryIdentity OpenOrCreate(
+        IStorage storage, ulong clusterId, NodeId member, IEnumerable<NodeId> members, IReadOnlyDictionary<string, string> attributes) =>
+        IdentityFile.Open(storage, clusterId, member, new Configuration(members), attributes).Identity;
+
     internal DataDirectoryIdentity With(ulong? newestSegment = null, ImmutableSortedDictionary<NodeId, DirectoryId>? peers = null) => new()
     {
         ClusterId = ClusterId,

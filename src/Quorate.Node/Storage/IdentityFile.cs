@@ -39,6 +39,9 @@ internal sealed class IdentityFile
     /// <summary>The newest segment that was recorded; 0 before the first.</summary>
     public ulong NewestSegment => Volatile.Read(ref _identity).NewestSegment;
 
+    /// <summary>The current content of the file.</summary>
+    public DataDirectoryIdentity Identity => Volatile.Read(ref _identity);
+
     /// <summary>What each file of the log states about this data directory.</summary>
     public DirectoryStamp Stamp => Volatile.Read(ref _identity).Stamp;
 

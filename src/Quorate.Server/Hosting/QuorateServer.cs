@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Quorate.Kv;
 using Quorate.Node;
+using Quorate.Node.Storage;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 using Quorate.Server.Etcd;
@@ -157,7 +158,7 @@ public sealed class QuorateServer : IAsyncDisposable
         var members = new MemberRegistry(Settings.Members);
         var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
-        _node = await StartNodeAsync(stateMachine, dataDirectory.RaftDirectory, cancellation).ConfigureAwait(false);
+        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
 
         var services = EtcdServices.Create(Settings, _node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
@@ -244,13 +245,14 @@ public sealed class QuorateServer : IAsyncDisposable
                 $"set {flag} to an address of this host and a port that this user may bind", fault);
 
     private async Task<RaftNode<KvResult>> StartNodeAsync(
-        EtcdStateMachine stateMachine, string raftDirectory, CancellationToken cancellation)
+        EtcdStateMachine stateMachine, FileStorage storage, CancellationToken cancellation)
     {
         var options = new RaftNodeOptions
         {
             NodeId = Settings.Self.Id,
             ClusterId = Settings.ClusterId,
-            DataDirectory = raftDirectory,
+            DataDirectory = storage.DirectoryPath,
+            StorageFactory = _ => storage,
             Members = Settings.Members.ToDictionary(m => m.Id, m => new PeerAddress(m.PeerUrls[0].Host, m.PeerUrls[0].Port)),
             MemberNames = Settings.Members.ToDictionary(m => m.Id, m => m.Name),
             ListenEndPoints = [.. Settings.PeerListenEndPoints.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],

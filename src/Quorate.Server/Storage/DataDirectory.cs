@@ -1,35 +1,35 @@
 using System.Globalization;
-using System.Text.Json;
 using Quorate.Node.Storage;
+using Quorate.Node.Wal;
 using Quorate.Server.Settings;
 
 namespace Quorate.Server.Storage;
 
 /// <summary>A member's data directory, locked by one process at a time and bound to the member that created it.</summary>
-/// <remarks><code>
-///   lock            locked while a server runs
-///   identity.json   the member that owns the directory: see DataIdentity
-///   raft/           the node's write-ahead log and vote
-/// </code></remarks>
+/// <remarks>
+/// It is the data directory of the node: one lock, and one identity file, which holds the name of the member, the cluster token and the
+/// members with their URLs as attributes (docs/formats/identity.md).
+/// </remarks>
 internal sealed class DataDirectory : IDisposable
 {
-    private const string IdentityName = "identity.json";
-    private const string RaftName = "raft";
-    private static readonly string[] KnownEntries = ["lock", IdentityName, IdentityName + ".new", RaftName];
-
-    private readonly FileStorage _storage;
+    private const string IdentityName = "identity";
+    private const string NameAttribute = "name";
+    private const string TokenAttribute = "token";
+    private const string MembersAttribute = "initial-cluster";
+    private static readonly string[] KnownEntries = ["lock", IdentityName, IdentityName + ".new"];
+    private static readonly string[] UnreleasedEntries = ["identity.json", "raft"];
 
     private DataDirectory(FileStorage storage, ServerSettings settings)
     {
-        _storage = storage;
+        Storage = storage;
         Settings = settings;
     }
 
     /// <summary>The settings, with the members from the data directory if the command line did not name them.</summary>
     public ServerSettings Settings { get; }
 
-    /// <summary>The directory of the node's write-ahead log.</summary>
-    public string RaftDirectory => Path.Combine(_storage.DirectoryPath, RaftName);
+    /// <summary>The open directory; the node keeps its write-ahead log in it.</summary>
+    public FileStorage Storage { get; }
 
     /// <summary>Creates the data directory if it does not exist, locks it, and verifies that it belongs to this member.</summary>
     /// <exception cref="StartupException">The directory cannot be used, is locked by another process, or belongs to another member or
@@ -50,7 +50,7 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>Unlocks the directory.</summary>
-    public void Dispose() => _storage.Dispose();
+    public void Dispose() => Storage.Dispose();
 
     /// <summary>
     /// Rejects a non-empty directory without an identity file: Quorate did not create it, and writing into it could destroy its data.
@@ -70,6 +70,14 @@ internal sealed class DataDirectory : IDisposable
         if (entries.Contains(IdentityName))
             return;
 
+        if (entries.FirstOrDefault(static e => UnreleasedEntries.Contains(e, StringComparer.Ordinal)) is { } unreleased)
+        {
+            throw StartupException.Failed(
+                $"--data-dir {directory} was written by an unreleased version of Quorate.",
+                $"it contains {unreleased}, and this version does not read that format",
+                "set --data-dir to an empty directory or to a path that does not exist yet, for all members of the cluster");
+        }
+
         var foreign = entries.Except(KnownEntries, StringComparer.Ordinal).Order(StringComparer.Ordinal).FirstOrDefault();
         if (foreign == "member")
         {
@@ -78,28 +86,19 @@ internal sealed class DataDirectory : IDisposable
                 "set --data-dir to another directory; to migrate, run both servers and copy the keys (etcdctl make-mirror)");
         }
 
-        if (foreign is not null || entries.Contains(RaftName))
+        if (foreign is not null)
         {
             throw StartupException.Failed(
-                $"--data-dir {directory} is not a data directory of Quorate.",
-                foreign is null
-                    ? $"it has a write-ahead log but no {IdentityName}, so the owner of the log is unknown"
-                    : $"it contains {foreign} and no {IdentityName}",
+                $"--data-dir {directory} is not a data directory of Quorate.", $"it contains {foreign} and no {IdentityName}",
                 "set --data-dir to an empty directory or to a path that does not exist yet");
         }
     }
 
     private static ServerSettings LoadOrCreateIdentity(FileStorage storage, ServerSettings settings)
     {
-        if (storage.List().Contains(IdentityName))
-        {
-            // A start that was killed may have left the directory entry of the identity file unflushed. A power loss could then remove the
-            // file while the log remains, and the owner of that log would be unknown.
-            storage.FlushDirectory();
-            return LoadIdentity(storage, settings);
-        }
-
-        if (!settings.IsNewCluster)
+        if (DataDirectoryIdentity.Read(settings.DataDirectory) is { } identity)
+            settings = VerifyIdentity(identity, settings);
+        else if (!settings.IsNewCluster)
         {
             throw StartupException.Failed(
                 $"--initial-cluster-state is existing, but the data directory {settings.DataDirectory} belongs to no cluster.",
@@ -107,38 +106,45 @@ internal sealed class DataDirectory : IDisposable
                 "start all members of a new cluster with --initial-cluster-state=new, or set --data-dir to this member's data directory");
         }
 
-        var identity = new DataIdentity(
-            DataIdentity.CurrentFormat, Hex(settings.ClusterId), Hex(settings.Self.Id.Value), settings.Name, settings.ClusterToken,
-            FormatInitialCluster(settings));
-        AtomicFile.Replace(storage, IdentityName, identity.ToBytes());
+        DataDirectoryIdentity.OpenOrCreate(
+            storage, settings.ClusterId, settings.Self.Id, settings.Members.Select(static m => m.Id), new Dictionary<string, string>
+            {
+                [NameAttribute] = settings.Name,
+                [TokenAttribute] = settings.ClusterToken,
+                [MembersAttribute] = FormatInitialCluster(settings),
+            });
         return settings;
     }
 
-    private static ServerSettings LoadIdentity(FileStorage storage, ServerSettings settings)
+    private static ServerSettings VerifyIdentity(DataDirectoryIdentity identity, ServerSettings settings)
     {
         var directory = settings.DataDirectory;
-        var identity = ReadIdentity(storage, directory);
-        if (identity.Format != DataIdentity.CurrentFormat)
+        if (!identity.Attributes.TryGetValue(NameAttribute, out var name) ||
+            !identity.Attributes.TryGetValue(TokenAttribute, out var token) ||
+            !identity.Attributes.TryGetValue(MembersAttribute, out var initialCluster))
         {
             throw StartupException.Failed(
-                $"{directory} has format {identity.Format}.", $"this build reads format {DataIdentity.CurrentFormat}",
-                "run the version of Quorate that wrote it");
+                $"--data-dir {directory} is not a data directory of the server.",
+                $"its {IdentityName} file has no name, token and members: a program that embeds the library created it",
+                "set --data-dir to another directory");
         }
 
         // Without members on the command line, the stored members take precedence, as in etcd: --initial-* applies to the first start only.
         if (!settings.HasExplicitMembers)
         {
-            var members = InitialMember.ParseCluster(identity.InitialCluster, identity.Token);
-            var name = members.Any(m => m.Name == settings.Name) ? settings.Name : identity.Name;
-            settings = settings with { Members = members, ClusterToken = identity.Token, Name = name };
+            var members = InitialMember.ParseCluster(initialCluster, token);
+            settings = settings with
+            {
+                Members = members, ClusterToken = token, Name = members.Any(m => m.Name == settings.Name) ? settings.Name : name,
+            };
         }
 
-        if (identity.ClusterId != Hex(settings.ClusterId) || identity.MemberId != Hex(settings.Self.Id.Value))
+        if (identity.ClusterId != settings.ClusterId || identity.MemberId != settings.Self.Id)
         {
             throw StartupException.Failed(
                 $"--data-dir {directory} belongs to another member.",
-                $"it is {identity.Name} ({identity.MemberId}) of cluster {identity.ClusterId} "
-                + $"[{identity.InitialCluster}, token {identity.Token}]; "
+                $"it is {name} ({Hex(identity.MemberId.Value)}) of cluster {Hex(identity.ClusterId)} "
+                + $"[{initialCluster}, token {token}]; "
                 + $"the command line describes {settings.Name} ({Hex(settings.Self.Id.Value)}) of cluster {Hex(settings.ClusterId)}",
                 "start with the flags that created this data directory, or set --data-dir to another directory for the new member");
         }
@@ -146,29 +152,16 @@ internal sealed class DataDirectory : IDisposable
         return settings;
     }
 
-    private static DataIdentity ReadIdentity(FileStorage storage, string directory)
-    {
-        using var file = storage.Open(IdentityName);
-        try
-        {
-            var bytes = new byte[Math.Min(file.Length, 1 << 20)];
-            return DataIdentity.Read(bytes.AsSpan(0, file.Read(0, bytes)));
-        }
-        catch (JsonException e)
-        {
-            throw StartupException.Failed(
-                $"{Path.Combine(directory, IdentityName)} cannot be read.", $"the file is corrupt: {e.Message}",
-                "restore the file from a backup; without one, remove this member from the cluster "
-                + "and add it again with an empty data directory",
-                e);
-        }
-    }
-
     private static T WrapIoErrors<T>(string directory, Func<T> action)
     {
         try
         {
             return action();
+        }
+        catch (WalCorruptionException e)
+        {
+            throw StartupException.Failed(
+                $"--data-dir {directory} cannot be used.", e.Message, "do what the message says; do not edit the file", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -41,7 +41,7 @@ public sealed class UnreadableLogTests
         {
             NodeId = settings.Self.Id,
             ClusterId = settings.ClusterId,
-            DataDirectory = Path.Combine(settings.DataDirectory, "raft"),
+            DataDirectory = settings.DataDirectory,
             Members = new Dictionary<NodeId, PeerAddress> { [settings.Self.Id] = new("127.0.0.1", 0) },
             ElectionTimeout = settings.ElectionTimeout,
             HeartbeatInterval = settings.HeartbeatInterval,

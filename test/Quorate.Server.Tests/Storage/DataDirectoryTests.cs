@@ -82,6 +82,21 @@ public sealed class DataDirectoryTests
         Assert.Equal(["thesis.tex"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
     }
 
+    [Theory]
+    [InlineData("raft")]
+    [InlineData("identity.json")]
+    public void A_data_directory_of_an_unreleased_version_is_rejected_and_left_unchanged(string entry)
+    {
+        using var temporary = new TemporaryDirectory();
+        Directory.CreateDirectory($"{temporary.Path}/d/{entry}");
+
+        var error = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
+
+        Assert.Contains("was written by an unreleased version of Quorate", error.What);
+        Assert.Contains($"it contains {entry}", error.Why);
+        Assert.Equal([entry], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
+    }
+
     [Fact]
     public void A_path_that_cannot_be_written_is_rejected()
     {
@@ -105,17 +120,16 @@ public sealed class DataDirectoryTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("{}")]
-    [InlineData("{\"format\":")]
+    [InlineData("quorate identity 1\n")]
     public void A_corrupt_identity_file_is_rejected(string text)
     {
         using var temporary = new TemporaryDirectory();
         Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
-        File.WriteAllText(temporary.Path + "/d/identity.json", text);
+        File.WriteAllText(temporary.Path + "/d/identity", text);
 
         var error = Assert.Throws<StartupException>(() => Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d"));
 
-        Assert.Contains("corrupt", error.Why);
+        Assert.Contains("Corruption in identity", error.Why);
     }
 
     [Fact]
@@ -123,11 +137,11 @@ public sealed class DataDirectoryTests
     {
         using var temporary = new TemporaryDirectory();
         Directory.CreateDirectory(temporary.Path + "/d");
-        File.WriteAllText(temporary.Path + "/d/identity.json.new", "{\"form");
+        File.WriteAllText(temporary.Path + "/d/identity.new", "quorate ide");
 
         Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
 
-        Assert.Contains("\"name\": \"n0\"", File.ReadAllText(temporary.Path + "/d/identity.json"));
+        Assert.Contains("attribute name n0\n", File.ReadAllText(temporary.Path + "/d/identity"));
     }
 
     private static DataDirectory Open(params string[] flags) => DataDirectory.Open(ServerFixture.ParseSettings(flags));
