@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
+using Quorate.Node.Telemetry;
 using Quorate.Node.Threading;
 using Quorate.Node.Transport;
 using Quorate.Raft;
@@ -51,6 +52,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private readonly PeerDirectories _peerDirectories;
     private readonly ITransport _transport;
     private readonly IStorage _storage;
+    private readonly NodeMonitor _monitor;
     private readonly LeadershipState _leadership = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -63,11 +65,14 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private RaftNode(
         RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, PeerDirectories peerDirectories,
-        ITransport transport, IStorage storage)
+        ITransport transport, IStorage storage, NodeMonitor monitor)
     {
         (_options, _threads, _group) = (options, threads, group);
         (_peerDirectories, _transport, _storage) = (peerDirectories, transport, storage);
+        _monitor = monitor;
         PublishStatus();
+        monitor.Start(group, transport, new RaftMetrics.Source(
+            () => Status, () => PendingProposalCount, () => PendingReadCount, () => TransportCounters));
     }
 
     /// <summary>The current status of the node.</summary>
@@ -90,9 +95,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 LastIndex = last,
                 CommitIndex = commit,
                 AppliedIndex = applied,
+                LastLeaderChange = _monitor.LastLeaderChange,
             };
         }
     }
+
+    /// <summary>The members as this node sees them, in id order: their last contact and, if this node leads, how far they follow.</summary>
+    public IReadOnlyList<MemberStatus> Members => _monitor.GetMembers();
 
     /// <summary>The number of proposals made on this node that have no outcome yet. Threading: takes a lock; do not poll it.</summary>
     public int PendingProposalCount => _group.PendingProposalCount;
@@ -205,6 +214,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         ITransport? transport = null;
         RaftGroup<TResult>? group = null;
         var threads = new NodeThreads(options.NodeId);
+        var monitor = new NodeMonitor(options);
         try
         {
             storage = options.StorageFactory?.Invoke(options.DataDirectory) ?? new FileStorage(options.DataDirectory);
@@ -228,12 +238,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     DiskWorker = threads.Disk,
                     ApplyWorker = threads.Apply,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
-                    StartNetwork = () => transport = StartTransport(options, peerDirectories, threads.Loop.TryRunInline),
-                    OnStep = (core, in _, effects) => Trace(options, core, effects),
+                    StartNetwork = () => transport = StartTransport(options, peerDirectories, threads.Loop.TryRunInline, monitor),
+                    Observer = monitor.IsEnabled ? monitor : null,
+                    OnStep = monitor.OnStep,
                 },
                 stateMachine,
                 cancellationToken);
-            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage);
+            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage, monitor);
             threads.Start(node.RunOnce, () => group.UntilNextTick, node.OnStopped);
             return node;
         }
@@ -248,7 +259,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         }
     }
 
-    private static ITransport StartTransport(RaftNodeOptions options, PeerDirectories peerDirectories, Action onReady)
+    private static ITransport StartTransport(RaftNodeOptions options, PeerDirectories peerDirectories, Action onReady, NodeMonitor monitor)
     {
         var start = options.TransportFactory ?? TcpTransport.Start;
         var transport = start(new TransportStartContext
@@ -261,7 +272,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             MaxFrameBytes = options.MaxFrameBytes,
             TimeProvider = options.TimeProvider,
             OnReady = onReady,
-            OnEvent = options.OnTransportEvent ?? (static _ => { }),
+            OnEvent = monitor.OnTransportEvent,
             DirectoryId = peerDirectories.Own,
             TryRecordDirectory = peerDirectories.TryRecord,
         });
@@ -277,6 +288,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private void RunOnce()
     {
+        _monitor.OnIteration();
         _peerDirectories.ThrowIfFailed();
         _group.RunOnce();
         PublishStatus();
@@ -295,6 +307,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             // published.
             _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
             _group.CompletePending(CreateStopped());
+            _monitor.Stop(fault);
             _completion.TrySetException(fault);
             return;
         }
@@ -315,6 +328,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             (_storage as IDisposable)?.Dispose();
         }).ConfigureAwait(false);
         _group.CompletePending(CreateStopped());
+        _monitor.Stop(fault: null);
         _completion.TrySetResult();
     }
 
@@ -324,14 +338,6 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         Volatile.Write(ref _lastIndex, core.LastIndex.Value);
         Volatile.Write(ref _commitIndex, core.CommitIndex.Value);
         _leadership.Write(core.Role, core.Term, core.Leader);
-    }
-
-    private static void Trace(RaftNodeOptions options, RaftCore core, Effects effects)
-    {
-        if (options.OnTrace is not { } onTrace)
-            return;
-        foreach (var traceEvent in effects.Trace)
-            onTrace(core.Self, traceEvent);
     }
 
     /// <summary>Proposes a command as often as it finds no leader; then it was not proposed, and may be again.</summary>
@@ -378,7 +384,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     }
 
     private NodeStoppedException CreateStopped() => _fault is { } fault
-        ? new NodeStoppedException($"Node {_options.NodeId} has failed: {fault.Message.TrimEnd('.')}. Send the request to another member.", fault)
+        ? new NodeStoppedException(
+            $"Node {_options.NodeId} has failed: {fault.Message.TrimEnd('.')}. Send the request to another member.", fault)
         : new NodeStoppedException($"Node {_options.NodeId} has stopped. Send the request to another member.");
 
     private async ValueTask<ProposalResult<TResult>> WaitAsync(

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
 using Quorate.Node.Storage;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
@@ -111,6 +113,14 @@ public sealed record RaftNodeOptions
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Creates the logger of the node, category <c>Quorate.Node</c>; default null: no log.</summary>
+    /// <remarks>docs/operating/logs.md lists the messages with their event ids.</remarks>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>The meter on which the node creates its instruments (<see cref="RaftMetricNames"/>); default null: no metrics.</summary>
+    /// <remarks>The owner disposes it. Without a listener the instruments cost a branch each.</remarks>
+    public Meter? Meter { get; init; }
+
     /// <summary>
     /// Called for each trace event of the core (elections, commits, truncations), on the node's own threads, one call at a time. It must
     /// not block.
@@ -190,7 +200,10 @@ public sealed record RaftNodeOptions
     internal ulong? Seed { get; init; }
 
     /// <summary>The duration of one tick of the core: a tenth of a heartbeat interval, so that timeouts have a fine resolution.</summary>
-    internal TimeSpan TickInterval => HeartbeatInterval / 10;
+    internal TimeSpan TickInterval => HeartbeatInterval / HeartbeatTicks;
+
+    /// <summary>The ticks of one heartbeat interval.</summary>
+    internal const int HeartbeatTicks = 10;
 
     /// <summary>The largest frame between members: a full message followed by one command of the largest size.</summary>
     internal int MaxFrameBytes => Math.Max(16 << 20, MaxCommandBytes + (2 << 20));
@@ -200,7 +213,7 @@ public sealed record RaftNodeOptions
     internal RaftOptions ToRaftOptions(ulong seed) => new()
     {
         Self = NodeId,
-        HeartbeatTicks = 10,
+        HeartbeatTicks = HeartbeatTicks,
         ElectionTicks = (int)Math.Round(ElectionTimeout / TickInterval),
         MaxCommandBytes = MaxCommandBytes,
         MaxUncommittedBytes = Math.Max(MaxUncommittedBytes, MaxCommandBytes),

@@ -28,6 +28,9 @@ public readonly record struct RaftStatus
     /// <summary>The highest index that the node's state machine has applied.</summary>
     public LogIndex AppliedIndex { get; init; }
 
+    /// <summary>The last change of the leader that the node observed, with its reason; null: none yet.</summary>
+    public LeaderChange? LastLeaderChange { get; init; }
+
     /// <summary>
     /// Whether the node considers itself the leader. Another node may have been elected without this node knowing it yet.
     /// </summary>

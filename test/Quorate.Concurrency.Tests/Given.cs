@@ -46,7 +46,8 @@ internal static class Given
     {
         var hold = new GroupCommitHold(FrozenClock, loop);
         return new PendingProposals<int>(
-            Self, firstSequence: 0, queuedMax, queuedBytesMax: 1 << 20, hold, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
+            Self, firstSequence: 0, queuedMax, queuedBytesMax: 1 << 20, hold,
+            new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
     }
 
     /// <summary>A loop whose requests set a signal.</summary>

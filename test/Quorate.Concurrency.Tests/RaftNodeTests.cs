@@ -80,7 +80,15 @@ public sealed class RaftNodeTests
 
         Task ClientAsync(byte command) => Task.Run(async () =>
         {
-            await node.ProposeAsync(new[] { command });
+            try
+            {
+                await node.ProposeAsync(new[] { command });
+            }
+            catch (NodeStoppedException)
+            {
+                // The other client has stopped the node already.
+            }
+
             node.DisposeAsync().AsTask().GetAwaiter().GetResult();
         });
     });
@@ -162,7 +170,9 @@ public sealed class RaftNodeTests
             Assert.True(status.AppliedIndex <= status.CommitIndex && status.CommitIndex <= status.LastIndex);
     });
 
-    /// <summary>Checks that committed commands were applied, rejected and never proposed ones were not, and none was applied twice.</summary>
+    /// <summary>
+    /// Checks that committed commands were applied, rejected and never proposed ones were not, and none was applied twice.
+    /// </summary>
     private static void CheckOutcomes(Task<ProposalResult<byte>?>[] proposals, RecordingStateMachine stateMachine)
     {
         Assert.Equal(stateMachine.Applied.Distinct(), stateMachine.Applied);

@@ -42,7 +42,7 @@ internal sealed class QuorateTarget : ILoadTarget
         var result = await _leader!.ProposeAsync(command, cancellationToken);
         if (!result.IsCommitted)
         {
-            throw new WriteRejectedException(result.Outcome == ProposalOutcome.Rejected ? result.Reason!.Value.ToString() : "Indeterminate");
+            throw new WriteRejectedException(result.Reason?.ToString() ?? "Indeterminate");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Quorate.Node.Threading;
 using Quorate.Raft;
@@ -29,7 +30,7 @@ internal interface IApplier
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
-    IWorker worker, LogIndex applied, ILoop loop) : IApplier
+    IWorker worker, LogIndex applied, ILoop loop, IGroupObserver? groupObserver = null) : IApplier
 {
     /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
@@ -64,7 +65,7 @@ internal sealed class Applier<TResult>(
     {
         try
         {
-            ApplyInBatches(committed);
+            ApplyInBatches(committed, observer: null);
         }
         catch (Exception fault)
         {
@@ -89,7 +90,7 @@ internal sealed class Applier<TResult>(
                     (_applying, _queue) = (_queue, _applying);
                 }
 
-                ApplyInBatches(CollectionsMarshal.AsSpan(_applying));
+                ApplyInBatches(CollectionsMarshal.AsSpan(_applying), groupObserver);
                 _applying.Clear();
             }
         }
@@ -105,11 +106,14 @@ internal sealed class Applier<TResult>(
     private StateMachineException Wrap(Exception fault) => fault as StateMachineException ?? new StateMachineException(
         $"The state machine threw while it applied entry {Applied + 1} or one shortly after it: {fault.Message}", fault);
 
-    private void ApplyInBatches(ReadOnlySpan<LogEntry> entries)
+    private void ApplyInBatches(ReadOnlySpan<LogEntry> entries, IGroupObserver? observer)
     {
         for (var start = 0; start < entries.Length; start += BatchEntriesMax)
         {
-            ApplyAll(entries[start..Math.Min(entries.Length, start + BatchEntriesMax)]);
+            var batch = entries[start..Math.Min(entries.Length, start + BatchEntriesMax)];
+            var started = observer is null ? 0 : Stopwatch.GetTimestamp();
+            ApplyAll(batch);
+            observer?.OnApplied(batch.Length, Stopwatch.GetElapsedTime(started));
             pendingReads.OnApplied(Applied);
         }
     }

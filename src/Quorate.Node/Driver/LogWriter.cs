@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Quorate.Node.Threading;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -7,8 +8,8 @@ namespace Quorate.Node.Driver;
 /// <summary>Group commit: collects appends while the disk is busy, and then writes all of them with one write and one flush.</summary>
 /// <remarks>
 /// Threading: the driver calls, one thread at a time. Only the work that is posted to the worker accesses the log, and it calls
-/// <see cref="ILoop.TryRunInline"/> on the worker's thread. Two batches alternate: one is filled while the other is written. That bounds what waits for
-/// the disk: at a leader by the core's limit on uncommitted entries, at a follower by what may be in flight to it. The disk executes one
+/// <see cref="ILoop.TryRunInline"/> on the worker's thread. Two batches alternate: one is filled while the other is written. That bounds
+/// what waits for the disk: at a leader by the core's limit on uncommitted entries, at a follower by what may be in flight to it. The disk executes one
 /// operation at a time, in order.
 /// </remarks>
 internal sealed class LogWriter
@@ -16,6 +17,7 @@ internal sealed class LogWriter
     private readonly WriteAheadLog _log;
     private readonly IWorker _worker;
     private readonly ILoop _loop;
+    private readonly IGroupObserver? _observer;
     private readonly Action _appendAndFlush;
     private readonly Action _read;
     private readonly Queue<LoadEntriesRequest> _pendingReads = new();
@@ -32,11 +34,12 @@ internal sealed class LogWriter
     private volatile CompletedOperation _completed;
     private Exception? _fault;
 
-    public LogWriter(WriteAheadLog log, WalOptions options, IWorker worker, ILoop loop)
+    public LogWriter(WriteAheadLog log, WalOptions options, IWorker worker, ILoop loop, IGroupObserver? observer = null)
     {
         _log = log;
         _worker = worker;
         _loop = loop;
+        _observer = observer;
         _filling = new WalBatch(options);
         _writing = new WalBatch(options);
         _appendAndFlush = AppendAndFlush;
@@ -117,7 +120,9 @@ internal sealed class LogWriter
     {
         try
         {
+            var started = _observer is null ? 0 : Stopwatch.GetTimestamp();
             _log.AppendAndFlush(_writing);
+            _observer?.OnFlushed(Stopwatch.GetElapsedTime(started));
             _completed = CompletedOperation.Write;
         }
 #pragma warning disable CA1031 // Any exception must reach the driver, which stops the node.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Quorate.Node.Threading;
@@ -29,9 +30,10 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     private readonly long _queuedBytesMax;
     private readonly GroupCommitHold _hold;
     private readonly ICompletionDispatcher<ProposalResult<TResult>> _dispatcher;
+    private readonly IGroupObserver? _observer;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<ulong, TaskCompletionSource<ProposalResult<TResult>>> _pending = [];
+    private readonly Dictionary<ulong, PendingProposal> _pending = [];
     private ProposalBatch _queue = new();
     private long _queuedBytes;
     private List<ulong> _withdrawn = [];
@@ -46,12 +48,13 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     /// <param name="queuedBytesMax">The most bytes of commands in the queue; a single larger command fits into an empty queue.</param>
     /// <param name="hold">Holds queued proposals back while completions are being delivered.</param>
     /// <param name="dispatcher">Completes the callers' tasks.</param>
+    /// <param name="observer">Receives the durations of committed proposals, if they are measured.</param>
     public PendingProposals(
         NodeId self, ulong firstSequence, int queuedMax, long queuedBytesMax, GroupCommitHold hold,
-        ICompletionDispatcher<ProposalResult<TResult>> dispatcher)
+        ICompletionDispatcher<ProposalResult<TResult>> dispatcher, IGroupObserver? observer = null)
     {
         (_self, _sequence, _queuedMax, _queuedBytesMax) = (self, firstSequence, queuedMax, queuedBytesMax);
-        (_hold, _dispatcher) = (hold, dispatcher);
+        (_hold, _dispatcher, _observer) = (hold, dispatcher, observer);
     }
 
     /// <summary>The number of proposals without an outcome.</summary>
@@ -85,7 +88,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
             var source = new TaskCompletionSource<ProposalResult<TResult>>();
             outcome = source.Task;
             id = new ProposalId(_self, ++_sequence);
-            _pending.Add(id.Sequence, source);
+            _pending.Add(id.Sequence, new PendingProposal(source, _observer is null ? 0 : Stopwatch.GetTimestamp()));
             _queue.Add(new Proposal(id, command) { ExpectedTerm = expectedTerm });
             _queuedBytes += command.Length;
         }
@@ -130,8 +133,10 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         {
             foreach (var (sequence, result) in results)
             {
-                if (_pending.Remove(sequence, out var source))
-                    _completions.Add(new(source, result));
+                if (!_pending.Remove(sequence, out var pending))
+                    continue;
+                _completions.Add(new(pending.Source, result));
+                _observer?.OnCommitted(Stopwatch.GetElapsedTime(pending.QueuedAt));
             }
         }
 
@@ -147,8 +152,8 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         {
             all =
             [
-                .. _pending.Values.Select(static source =>
-                    new Completion<ProposalResult<TResult>>(source, ProposalResult<TResult>.Indeterminate)),
+                .. _pending.Values.Select(static pending =>
+                    new Completion<ProposalResult<TResult>>(pending.Source, ProposalResult<TResult>.Indeterminate)),
             ];
             _pending.Clear();
         }
@@ -159,14 +164,16 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     /// <summary>Completes one proposal; returns false if it already has an outcome.</summary>
     private bool Complete(ulong sequence, in ProposalResult<TResult> result)
     {
-        TaskCompletionSource<ProposalResult<TResult>>? source;
+        PendingProposal pending;
         lock (_lock)
         {
-            if (!_pending.Remove(sequence, out source))
+            if (!_pending.Remove(sequence, out pending))
                 return false;
         }
 
-        _dispatcher.Dispatch([new(source, result)]);
+        _dispatcher.Dispatch([new(pending.Source, result)]);
         return true;
     }
+
+    private readonly record struct PendingProposal(TaskCompletionSource<ProposalResult<TResult>> Source, long QueuedAt);
 }

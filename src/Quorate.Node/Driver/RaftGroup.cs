@@ -31,9 +31,9 @@ internal abstract class RaftGroup : IDisposable
         var restored = StartupRecovery.Run(log, recovered, options.Configuration, applier.Replay, cancellationToken);
         Core = CreateCore(options.Raft, restored);
         _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
+        var logWriter = new LogWriter(log, options.Wal, options.DiskWorker, options.Loop, options.Observer);
         _driver = new RaftDriver(
-            Core, options.StartNetwork(), new LogWriter(log, options.Wal, options.DiskWorker, options.Loop), applier, pendingProposals,
-            pendingReads, _clock, options.OnStep);
+            Core, options.StartNetwork(), logWriter, applier, pendingProposals, pendingReads, _clock, options.OnStep);
     }
 
     public RaftCore Core { get; }
@@ -55,7 +55,9 @@ internal abstract class RaftGroup : IDisposable
     /// <summary>The number of proposals without an outcome. Any thread may read it.</summary>
     public abstract int PendingProposalCount { get; }
 
-    /// <summary>Opens the write-ahead log, applies the committed entries and assembles the group. It neither starts nor owns a thread.</summary>
+    /// <summary>
+    /// Opens the write-ahead log, applies the committed entries and assembles the group. It neither starts nor owns a thread.
+    /// </summary>
     /// <exception cref="IOException">The storage cannot be used, or the log is corrupt. Nothing stays open.</exception>
     /// <exception cref="OperationCanceledException">The start was cancelled; the data on disk is unchanged. Nothing stays open.</exception>
     public static RaftGroup<TResult> Open<TResult>(

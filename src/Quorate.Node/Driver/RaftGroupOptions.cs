@@ -49,8 +49,13 @@ internal sealed record RaftGroupOptions
     /// <summary>Creates the dispatcher that completes the tasks of proposers.</summary>
     public required ICompletionDispatcherFactory CompletionDispatchers { get; init; }
 
-    /// <summary>Starts the network; called once, when the group has recovered. The caller of <see cref="RaftGroup.Open"/> disposes it.</summary>
+    /// <summary>
+    /// Starts the network; called once, when the group has recovered. The caller of <see cref="RaftGroup.Open"/> disposes it.
+    /// </summary>
     public required Func<ITransport> StartNetwork { get; init; }
+
+    /// <summary>Receives durations; null: none are measured.</summary>
+    public IGroupObserver? Observer { get; init; }
 
     /// <summary>Observes each step of the core.</summary>
     public required StepObserver OnStep { get; init; }

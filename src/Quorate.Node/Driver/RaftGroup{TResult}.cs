@@ -24,10 +24,11 @@ internal sealed class RaftGroup<TResult> : RaftGroup
         var hold = new GroupCommitHold(options.TimeProvider, options.Loop);
         var pendingProposals = new PendingProposals<TResult>(
             options.Raft.Self, firstSequence: options.Raft.Seed >> 1, options.PendingRequestsMax, options.QueuedProposalBytesMax, hold,
-            options.CompletionDispatchers.Create<ProposalResult<TResult>>(hold));
+            options.CompletionDispatchers.Create<ProposalResult<TResult>>(hold), options.Observer);
         var pendingReads = new PendingReads(options.PendingRequestsMax);
         var applier = new Applier<TResult>(
-            stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, recovered.FirstIndex - 1, options.Loop);
+            stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, recovered.FirstIndex - 1, options.Loop,
+            options.Observer);
         return new RaftGroup<TResult>(options, log, recovered, applier, pendingProposals, pendingReads, cancellationToken);
     }
 

@@ -3,7 +3,9 @@ using Quorate.Raft;
 namespace Quorate.Node.Threading;
 
 /// <summary>The threads of one node: the loop, the disk and the state machine.</summary>
-/// <remarks>Threading: <see cref="Start"/>, <see cref="StopLoop"/> and <see cref="Dispose"/> are called in this order, not concurrently.</remarks>
+/// <remarks>
+/// Threading: <see cref="Start"/>, <see cref="StopLoop"/> and <see cref="Dispose"/> are called in this order, not concurrently.
+/// </remarks>
 internal sealed class NodeThreads(NodeId node) : IDisposable
 {
     private readonly ThreadWorker _disk = new($"raft {node} disk");

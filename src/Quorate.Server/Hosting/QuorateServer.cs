@@ -158,7 +158,7 @@ public sealed class QuorateServer : IAsyncDisposable
         var members = new MemberRegistry(Settings.Members);
         var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
-        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, cancellation).ConfigureAwait(false);
+        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, logs, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
 
         var services = EtcdServices.Create(Settings, _node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
@@ -171,7 +171,7 @@ public sealed class QuorateServer : IAsyncDisposable
 
         Task[] backgroundTasks =
         [
-            PublishAsync(services.Executor, members), LogLeaderChangesAsync(_node), services.LeaseReaper.RunAsync(_stopping.Token),
+            PublishAsync(services.Executor, members), services.LeaseReaper.RunAsync(_stopping.Token),
         ];
         _completion = WaitForEndAsync(_node.Completion, backgroundTasks);
         _cleanup.Push(() => new ValueTask(Task.WhenAll(backgroundTasks)));
@@ -245,7 +245,7 @@ public sealed class QuorateServer : IAsyncDisposable
                 $"set {flag} to an address of this host and a port that this user may bind", fault);
 
     private async Task<RaftNode<KvResult>> StartNodeAsync(
-        EtcdStateMachine stateMachine, FileStorage storage, CancellationToken cancellation)
+        EtcdStateMachine stateMachine, FileStorage storage, ILoggerFactory logs, CancellationToken cancellation)
     {
         var options = new RaftNodeOptions
         {
@@ -258,7 +258,7 @@ public sealed class QuorateServer : IAsyncDisposable
             ListenEndPoints = [.. Settings.PeerListenEndPoints.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,
-            OnTransportEvent = LogPeerEvent,
+            LoggerFactory = logs,
         };
         try
         {
@@ -300,36 +300,6 @@ public sealed class QuorateServer : IAsyncDisposable
                 await Task.Delay(TimeSpan.FromMilliseconds(100), _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-    }
-
-    private async Task LogLeaderChangesAsync(RaftNode<KvResult> node)
-    {
-        (Term, NodeId) logged = default;
-        try
-        {
-            await foreach (var status in node.WatchLeadershipAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                if (logged == (status.Term, status.Leader))
-                    continue;
-                if (status.HasLeader)
-                    ServerLogMessages.LeaderChanged(_log, status.Term.Value, NameOf(status.Leader));
-                else if (logged.Item2 != NodeId.None)
-                    ServerLogMessages.NoLeader(_log, status.Term.Value);
-                logged = (status.Term, status.Leader);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The server is stopping.
-        }
-    }
-
-    private void LogPeerEvent(TransportEvent transportEvent)
-    {
-        if (transportEvent.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
-            ServerLogMessages.Peer(_log, NameOf(transportEvent.Peer), transportEvent.Text);
-        else
-            ServerLogMessages.PeerWarning(_log, NameOf(transportEvent.Peer), transportEvent.Text);
     }
 
     private async ValueTask StopHostAsync(WebApplication host)

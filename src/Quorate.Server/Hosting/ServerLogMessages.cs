@@ -20,12 +20,6 @@ internal static partial class ServerLogMessages
     [LoggerMessage(2003, LogLevel.Information, "published {Name} at {Urls} to the cluster")]
     public static partial void Published(ILogger log, string name, string urls);
 
-    [LoggerMessage(2004, LogLevel.Information, "term {Term}: {Leader} is the leader")]
-    public static partial void LeaderChanged(ILogger log, ulong term, string leader);
-
-    [LoggerMessage(2005, LogLevel.Warning, "term {Term}: no leader")]
-    public static partial void NoLeader(ILogger log, ulong term);
-
     [LoggerMessage(2006, LogLevel.Information, "stopping: {Reason}")]
     public static partial void Stopping(ILogger log, string reason);
 
@@ -37,12 +31,6 @@ internal static partial class ServerLogMessages
 
     [LoggerMessage(2009, LogLevel.Critical, "this member has failed and no longer acknowledges requests: {Reason}")]
     public static partial void Failed(ILogger log, string reason, Exception exception);
-
-    [LoggerMessage(2010, LogLevel.Information, "peer {Peer}: {What}")]
-    public static partial void Peer(ILogger log, string peer, string what);
-
-    [LoggerMessage(2011, LogLevel.Warning, "peer {Peer}: {What}")]
-    public static partial void PeerWarning(ILogger log, string peer, string what);
 
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)

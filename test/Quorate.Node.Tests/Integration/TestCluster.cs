@@ -44,7 +44,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public static TestCluster Stopped(int size) => new(size);
 
-    public async Task StartAsync(int number, ulong clusterId)
+    public async Task StartAsync(int number, ulong clusterId, Func<RaftNodeOptions, RaftNodeOptions>? configure = null)
     {
         var stateMachine = new NumberListStateMachine();
         var options = new RaftNodeOptions
@@ -58,7 +58,7 @@ internal sealed class TestCluster : IAsyncDisposable
             HeartbeatInterval = TimeSpan.FromMilliseconds(50),
             ElectionTimeout = TimeSpan.FromMilliseconds(500),
         };
-        _nodes[number - 1] = new RunningNode(number, await RaftNode.StartAsync(options, stateMachine), stateMachine);
+        _nodes[number - 1] = new RunningNode(number, await RaftNode.StartAsync(configure?.Invoke(options) ?? options, stateMachine), stateMachine);
     }
 
     public async Task StopAsync(int number)

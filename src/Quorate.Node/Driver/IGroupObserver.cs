@@ -1,0 +1,16 @@
+namespace Quorate.Node.Driver;
+
+/// <summary>Receives the durations that a group measures, for metrics and logs.</summary>
+/// <remarks>Threading: each method is called on the thread that did the work. It must not block and must not throw.</remarks>
+internal interface IGroupObserver
+{
+    /// <summary>A batch was written to the write-ahead log and flushed.</summary>
+    void OnFlushed(TimeSpan duration);
+
+    /// <summary>The state machine applied a batch of entries.</summary>
+    void OnApplied(int entries, TimeSpan duration);
+
+    /// <summary>A proposal of this node was committed and applied.</summary>
+    /// <param name="duration">The time since the proposal was queued.</param>
+    void OnCommitted(TimeSpan duration);
+}

@@ -1,0 +1,31 @@
+using Quorate.Raft;
+
+namespace Quorate.Node;
+
+/// <summary>A member of the cluster as one node sees it.</summary>
+public sealed record MemberStatus
+{
+    /// <summary>The member.</summary>
+    public required NodeId NodeId { get; init; }
+
+    /// <summary>The time since bytes of the member last arrived at this node; null for this node itself, and when none have.</summary>
+    /// <remarks>Followers of the same leader may exchange no messages for long.</remarks>
+    public TimeSpan? SinceLastContact { get; init; }
+
+    /// <summary>How far the member's log follows that of this node; null unless this node leads, and for this node itself.</summary>
+    /// <remarks>Updated once in every heartbeat interval.</remarks>
+    public ReplicationProgress? Progress { get; init; }
+}
+
+/// <summary>A leader's view of the log of one follower.</summary>
+public sealed record ReplicationProgress
+{
+    /// <summary>How entries are sent to the follower.</summary>
+    public required ReplicationState State { get; init; }
+
+    /// <summary>The last index that is known to be on the follower's disk.</summary>
+    public required LogIndex Match { get; init; }
+
+    /// <summary>The first index that was not sent to the follower yet.</summary>
+    public required LogIndex Next { get; init; }
+}

@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Logging;
+using Quorate.Raft;
+
+namespace Quorate.Node.Telemetry;
+
+/// <summary>All log messages of a node. The event ids, 1000 to 1999, are stable; docs/operating/logs.md lists them.</summary>
+/// <remarks>A new message gets the next free id. The id of a removed message is not used again.</remarks>
+internal static partial class NodeLogMessages
+{
+    [LoggerMessage(1001, LogLevel.Information, "node {Node} started in term {Term}: log up to {LastIndex}, committed up to {CommitIndex}")]
+    public static partial void Started(ILogger log, string node, ulong term, ulong lastIndex, ulong commitIndex);
+
+    [LoggerMessage(1002, LogLevel.Information, "term {Term}: {Leader} is the leader")]
+    public static partial void LeaderElected(ILogger log, ulong term, string leader);
+
+    [LoggerMessage(1003, LogLevel.Warning, "term {Term}: the leader {Leader} is lost: {Reason}")]
+    public static partial void LeaderLost(ILogger log, ulong term, string leader, string reason);
+
+    [LoggerMessage(1004, LogLevel.Information, "term {Term}: this node stands for election")]
+    public static partial void ElectionStarted(ILogger log, ulong term);
+
+    [LoggerMessage(1005, LogLevel.Warning, "peer {Peer} silent for {Seconds:0.0} s")]
+    public static partial void PeerSilent(ILogger log, string peer, double seconds);
+
+    [LoggerMessage(1006, LogLevel.Information, "peer {Peer} responds again")]
+    public static partial void PeerResponds(ILogger log, string peer);
+
+    [LoggerMessage(1007, LogLevel.Warning, "this process stood still for {Seconds:0.0} s: it was paused, or its machine overloaded")]
+    public static partial void ProcessPaused(ILogger log, double seconds);
+
+    [LoggerMessage(1008, LogLevel.Warning, "a flush of the write-ahead log took {Seconds:0.00} s: the disk is slow")]
+    public static partial void SlowFlush(ILogger log, double seconds);
+
+    [LoggerMessage(1009, LogLevel.Warning, "the state machine took {Seconds:0.00} s to apply {Entries} entries")]
+    public static partial void SlowApply(ILogger log, double seconds, int entries);
+
+    [LoggerMessage(1010, LogLevel.Information, "peer {Peer}: {What}")]
+    public static partial void PeerConnection(ILogger log, string peer, string what);
+
+    [LoggerMessage(1011, LogLevel.Warning, "peer {Peer}: {What}")]
+    public static partial void PeerWarning(ILogger log, string peer, string what);
+
+    [LoggerMessage(
+        1012, LogLevel.Warning,
+        "the write-ahead log ended in a torn write, which was removed: the process was killed while writing")]
+    public static partial void TornWriteRemoved(ILogger log);
+
+    [LoggerMessage(1013, LogLevel.Critical, "node {Node} has failed and acknowledges nothing more: {Reason}")]
+    public static partial void Failed(ILogger log, string node, string reason, Exception exception);
+
+    /// <summary>Describes a reason to an operator.</summary>
+    public static string Describe(LeaderChangeReason reason) => reason switch
+    {
+        LeaderChangeReason.ConnectionClosed => "it closed its connection, so its process has probably ended",
+        LeaderChangeReason.ElectionTimeout => "no message of it arrived for the election timeout",
+        LeaderChangeReason.QuorumLost => "it received no replies from a quorum for the election timeout",
+        LeaderChangeReason.DiskStalled => "its disk stalled",
+        LeaderChangeReason.HigherTerm => "another member has started a later term",
+        LeaderChangeReason.Started => "the node has just started",
+        _ => throw new InvariantViolationException($"{reason} is not described"),
+    };
+}

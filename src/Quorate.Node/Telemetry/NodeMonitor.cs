@@ -1,0 +1,225 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Quorate.Node.Driver;
+using Quorate.Node.Transport;
+using Quorate.Raft;
+
+namespace Quorate.Node.Telemetry;
+
+/// <summary>
+/// Observes one node and reports what its operator needs: leader changes with their reasons, silent peers, slow disks and state machines,
+/// and pauses of the process, as log messages and metrics.
+/// </summary>
+/// <remarks>
+/// Threading: <see cref="OnStep"/> and <see cref="OnIteration"/> are called by the loop, the methods of <see cref="IGroupObserver"/> by the
+/// threads that did the work, <see cref="OnTransportEvent"/> by any thread.
+/// </remarks>
+internal sealed class NodeMonitor : IGroupObserver
+{
+    /// <summary>A pause that is shorter has no consequences for the cluster.</summary>
+    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
+
+    private readonly RaftNodeOptions _options;
+    private readonly ILogger _log;
+    private readonly RaftMetrics? _metrics;
+    private readonly LogMessageThrottle _flushThrottle;
+    private readonly LogMessageThrottle _applyThrottle;
+    private readonly HashSet<NodeId> _silentPeers = [];
+    private Func<TransportCounters> _counters = static () => new TransportCounters();
+    private LeaderChangeReason _reason;
+    private NodeId _leader;
+    private long _lastIteration;
+    private int _ticks;
+    private volatile LeaderChange? _lastLeaderChange;
+    private volatile (NodeId Node, ReplicationProgress Progress)[] _progress = [];
+
+    public NodeMonitor(RaftNodeOptions options)
+    {
+        _options = options;
+        _log = options.LoggerFactory?.CreateLogger("Quorate.Node") ?? NullLogger.Instance;
+        _metrics = options.Meter is { } meter ? new RaftMetrics(meter, options.NodeId) : null;
+        _flushThrottle = new LogMessageThrottle(options.TimeProvider);
+        _applyThrottle = new LogMessageThrottle(options.TimeProvider);
+    }
+
+    /// <summary>Whether durations are used. If not, the group does not read the clock for them.</summary>
+    public bool IsEnabled => _metrics is not null || IsLogging;
+
+    /// <summary>The last change of the leader, or null. Any thread may read it.</summary>
+    public LeaderChange? LastLeaderChange => _lastLeaderChange;
+
+    private bool IsLogging => _log.IsEnabled(LogLevel.Warning);
+
+    /// <summary>Starts to report a node that has recovered.</summary>
+    public void Start(RaftGroup group, ITransport transport, RaftMetrics.Source source)
+    {
+        _counters = () => transport.Counters;
+        _metrics?.Start(source);
+        if (group.HasTruncatedTail)
+            NodeLogMessages.TornWriteRemoved(_log);
+        var core = group.Core;
+        NodeLogMessages.Started(_log, NameOf(core.Self), core.Term.Value, core.LastIndex.Value, core.CommitIndex.Value);
+    }
+
+    /// <summary>Reports that the node has stopped.</summary>
+    public void Stop(Exception? fault)
+    {
+        _metrics?.Stop();
+        if (fault is not null)
+            NodeLogMessages.Failed(_log, NameOf(_options.NodeId), fault.Message, fault);
+    }
+
+    /// <summary>Observes one step of the core.</summary>
+    public void OnStep(RaftCore core, in Input input, Effects effects)
+    {
+        foreach (var traceEvent in effects.Trace)
+            OnTrace(core, traceEvent);
+        if (core.Leader != _leader)
+            OnLeaderChanged(core);
+        if (input.Kind == InputKind.Tick && ++_ticks % RaftNodeOptions.HeartbeatTicks == 0)
+            OnHeartbeatInterval(core);
+    }
+
+    /// <summary>Observes that an iteration begins. The loop runs one in every tick, unless the process stands still.</summary>
+    public void OnIteration()
+    {
+        if (!IsLogging)
+            return;
+        var now = _options.TimeProvider.GetTimestamp();
+        if (_lastIteration != 0 && _options.TimeProvider.GetElapsedTime(_lastIteration, now) is var pause && pause >= PauseMin)
+            NodeLogMessages.ProcessPaused(_log, pause.TotalSeconds);
+        _lastIteration = now;
+    }
+
+    public void OnFlushed(TimeSpan duration)
+    {
+        _metrics?.OnFlushed(duration);
+        if (duration >= SlowMin && _flushThrottle.ShouldLog())
+            NodeLogMessages.SlowFlush(_log, duration.TotalSeconds);
+    }
+
+    public void OnApplied(int entries, TimeSpan duration)
+    {
+        _metrics?.OnApplied(entries, duration);
+        if (duration >= SlowMin && _applyThrottle.ShouldLog())
+            NodeLogMessages.SlowApply(_log, duration.TotalSeconds, entries);
+    }
+
+    public void OnCommitted(TimeSpan duration) => _metrics?.OnCommitted(duration);
+
+    public void OnTransportEvent(TransportEvent transportEvent)
+    {
+        if (transportEvent.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
+            NodeLogMessages.PeerConnection(_log, NameOf(transportEvent.Peer), transportEvent.Text);
+        else
+            NodeLogMessages.PeerWarning(_log, NameOf(transportEvent.Peer), transportEvent.Text);
+        _options.OnTransportEvent?.Invoke(transportEvent);
+    }
+
+    /// <summary>The members as this node sees them, in id order. Any thread may call it.</summary>
+    public IReadOnlyList<MemberStatus> GetMembers()
+    {
+        var (peers, progress) = (_counters().Peers, _progress);
+        return [.. _options.Members.Keys.Order().Select(member => new MemberStatus
+        {
+            NodeId = member,
+            SinceLastContact = peers.FirstOrDefault(peer => peer.Peer == member)?.SinceLastContact,
+            Progress = progress.FirstOrDefault(follower => follower.Node == member).Progress,
+        })];
+    }
+
+    /// <summary>A flush or an apply that takes longer than a heartbeat interval delays every write noticeably.</summary>
+    private TimeSpan SlowMin => _options.HeartbeatInterval > TimeSpan.FromMilliseconds(100)
+        ? _options.HeartbeatInterval
+        : TimeSpan.FromMilliseconds(100);
+
+    private void OnTrace(RaftCore core, in TraceEvent traceEvent)
+    {
+        switch (traceEvent.Kind)
+        {
+            case TraceKind.LeaderLost:
+                _reason = LeaderChangeReason.ConnectionClosed;
+                break;
+            case TraceKind.QuorumLost:
+                _reason = LeaderChangeReason.QuorumLost;
+                break;
+            case TraceKind.DiskStalled:
+                _reason = LeaderChangeReason.DiskStalled;
+                break;
+            case TraceKind.BecamePreCandidate when _leader != NodeId.None && _reason == LeaderChangeReason.Started:
+                _reason = LeaderChangeReason.ElectionTimeout;
+                break;
+            case TraceKind.BecameCandidate:
+                _metrics?.OnElection();
+                NodeLogMessages.ElectionStarted(_log, traceEvent.Term.Value);
+                break;
+            default:
+                break;
+        }
+
+        _options.OnTrace?.Invoke(core.Self, traceEvent);
+    }
+
+    private void OnLeaderChanged(RaftCore core)
+    {
+        // Without a more specific event, a leader is given up for a message of a later term.
+        if (_leader != NodeId.None && _reason == LeaderChangeReason.Started)
+            _reason = LeaderChangeReason.HigherTerm;
+        if (_leader != NodeId.None)
+            NodeLogMessages.LeaderLost(_log, core.Term.Value, NameOf(_leader), NodeLogMessages.Describe(_reason));
+        _lastLeaderChange = new LeaderChange
+        {
+            Term = core.Term,
+            Previous = _leader,
+            Leader = core.Leader,
+            Reason = _leader == NodeId.None && _lastLeaderChange is { } loss ? loss.Reason : _reason,
+            Time = _options.TimeProvider.GetUtcNow(),
+        };
+        if (core.Leader != NodeId.None)
+        {
+            _metrics?.OnLeaderElected();
+            NodeLogMessages.LeaderElected(_log, core.Term.Value, NameOf(core.Leader));
+        }
+
+        (_leader, _reason) = (core.Leader, LeaderChangeReason.Started);
+    }
+
+    private void OnHeartbeatInterval(RaftCore core)
+    {
+        if (core.Role == Role.Leader)
+        {
+            _progress =
+            [
+                .. core.Followers.Select(static follower => (follower.Node, new ReplicationProgress
+                {
+                    State = follower.State, Match = follower.Match, Next = follower.Next,
+                })),
+            ];
+        }
+        else if (_progress.Length > 0)
+        {
+            _progress = [];
+        }
+
+        if (IsLogging)
+            ReportSilentPeers(core);
+    }
+
+    /// <summary>
+    /// A leader expects messages of every follower, a follower those of its leader; two followers may be silent for long.
+    /// </summary>
+    private void ReportSilentPeers(RaftCore core)
+    {
+        foreach (var peer in _counters().Peers)
+        {
+            var isExpected = core.Role == Role.Leader || core.Leader == peer.Peer;
+            var silence = peer.SinceLastContact ?? TimeSpan.Zero;
+            if (isExpected && silence >= _options.ElectionTimeout && _silentPeers.Add(peer.Peer))
+                NodeLogMessages.PeerSilent(_log, NameOf(peer.Peer), silence.TotalSeconds);
+            else if (silence < _options.ElectionTimeout && _silentPeers.Remove(peer.Peer))
+                NodeLogMessages.PeerResponds(_log, NameOf(peer.Peer));
+        }
+    }
+
+    private string NameOf(NodeId node) => _options.MemberNames.TryGetValue(node, out var name) ? name : node.ToString();
+}

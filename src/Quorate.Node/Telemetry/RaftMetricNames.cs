@@ -1,0 +1,58 @@
+namespace Quorate.Node;
+
+/// <summary>
+/// The names of the instruments that a node creates on <see cref="RaftNodeOptions.Meter"/>; docs/operating/metrics.md lists them.
+/// </summary>
+public static class RaftMetricNames
+{
+    /// <summary>Histogram, seconds: from the queueing of a proposal of this node until it is committed and applied here.</summary>
+    public const string CommitDuration = "quorate.raft.commit.duration";
+
+    /// <summary>Histogram, seconds: one write and flush of the write-ahead log.</summary>
+    public const string FlushDuration = "quorate.raft.flush.duration";
+
+    /// <summary>Histogram, seconds: one batch of entries applied by the state machine.</summary>
+    public const string ApplyDuration = "quorate.raft.apply.duration";
+
+    /// <summary>Counter: entries applied by the state machine since the node started, without its replay.</summary>
+    public const string AppliedEntries = "quorate.raft.apply.entries";
+
+    /// <summary>Gauge: proposals of this node without an outcome.</summary>
+    public const string PendingProposals = "quorate.raft.proposals.pending";
+
+    /// <summary>Gauge: reads of this node without a result.</summary>
+    public const string PendingReads = "quorate.raft.reads.pending";
+
+    /// <summary>Counter: elections that this node has started.</summary>
+    public const string Elections = "quorate.raft.elections";
+
+    /// <summary>Counter: leaders that this node has seen elected, including itself.</summary>
+    public const string LeaderChanges = "quorate.raft.leader.changes";
+
+    /// <summary>Gauge: 1 if this node considers itself the leader, else 0.</summary>
+    public const string IsLeader = "quorate.raft.is_leader";
+
+    /// <summary>Gauge: the newest term that the node knows.</summary>
+    public const string Term = "quorate.raft.term";
+
+    /// <summary>Gauge: the highest index that the node knows to be committed.</summary>
+    public const string CommitIndex = "quorate.raft.commit.index";
+
+    /// <summary>Gauge: the highest index that the state machine has applied.</summary>
+    public const string AppliedIndex = "quorate.raft.applied.index";
+
+    /// <summary>Counter, bytes: frames exchanged with a peer, by peer and direction.</summary>
+    public const string NetworkIo = "quorate.raft.network.io";
+
+    /// <summary>Counter: messages to a peer that were dropped because its queue was full or it was not connected.</summary>
+    public const string DroppedMessages = "quorate.raft.network.dropped";
+
+    /// <summary>Attribute of every measurement: the id of the node.</summary>
+    public const string NodeAttribute = "quorate.node.id";
+
+    /// <summary>Attribute of network measurements: the id of the peer.</summary>
+    public const string PeerAttribute = "quorate.peer.id";
+
+    /// <summary>Attribute of <see cref="NetworkIo"/>: <c>transmit</c> or <c>receive</c>.</summary>
+    public const string DirectionAttribute = "network.io.direction";
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Quorate.Node.Telemetry;
+using Quorate.Node.Tests.Integration;
+using Quorate.Raft;
+
+namespace Quorate.Node.Tests.Telemetry;
+
+/// <summary>What a node reports to its operator: leader changes, silent peers, slow work, and measurements.</summary>
+public sealed class NodeMonitorTests
+{
+    [Fact]
+    public async Task A_lost_leader_is_reported_with_the_reason()
+    {
+        using var logs = new RecordingLogs();
+        await using var cluster = TestCluster.Stopped(3);
+        for (var number = 1; number <= 3; number++)
+            await cluster.StartAsync(number, default, options => options with { LoggerFactory = logs });
+        var leader = await cluster.LeaderAsync();
+        var id = leader.Node.Status.NodeId;
+        await cluster.StopAsync(leader.Number);
+        var next = await cluster.LeaderAsync();
+
+        var change = next.Node.Status.LastLeaderChange!;
+        Assert.Equal((next.Node.Status.NodeId, LeaderChangeReason.ConnectionClosed), (change.Leader, change.Reason));
+        Assert.Contains(logs.Messages, m => m.Id == 1003 && m.Text.Contains($"the leader {id} is lost: it closed its connection"));
+        Assert.Contains(logs.Messages, m => m.Id == 1002 && m.Text.Contains($"{next.Node.Status.NodeId} is the leader"));
+    }
+
+    [Fact]
+    public async Task A_leader_reports_a_silent_follower_and_its_return()
+    {
+        using var logs = new RecordingLogs();
+        await using var cluster = TestCluster.Stopped(3);
+        for (var number = 1; number <= 3; number++)
+            await cluster.StartAsync(number, default, options => options with { LoggerFactory = logs });
+        var leader = await cluster.LeaderAsync();
+        var other = cluster.Running.First(node => node != leader);
+        await TestCluster.WaitUntilAsync(() => leader.Node.Members.All(
+            member => member.NodeId == leader.Node.Status.NodeId || member is { SinceLastContact: not null, Progress.Match.Value: > 0 }));
+
+        await cluster.StopAsync(other.Number);
+        await TestCluster.WaitUntilAsync(() => logs.Messages.Any(m => m.Id == 1005));
+        await cluster.StartAsync(other.Number, default);
+        await TestCluster.WaitUntilAsync(() => logs.Messages.Any(m => m.Id == 1006));
+
+        Assert.Contains(logs.Messages, m => m.Id == 1005 && m.Text.StartsWith($"peer {new NodeId((ulong)other.Number)} silent for "));
+    }
+
+    [Fact]
+    public void A_slow_flush_and_a_slow_apply_are_reported_at_most_once_a_second()
+    {
+        using var logs = new RecordingLogs();
+        var monitor = new NodeMonitor(Options() with { LoggerFactory = logs, TimeProvider = new StoppedClock() });
+
+        monitor.OnFlushed(TimeSpan.FromMilliseconds(99));
+        monitor.OnFlushed(TimeSpan.FromMilliseconds(250));
+        monitor.OnFlushed(TimeSpan.FromMilliseconds(250));
+        monitor.OnApplied(7, TimeSpan.FromSeconds(2));
+
+        Assert.Equal([1008, 1009], logs.Messages.Select(m => m.Id));
+    }
+
+    [Fact]
+    public void A_pause_of_the_process_is_reported()
+    {
+        using var logs = new RecordingLogs();
+        var clock = new StoppedClock();
+        var monitor = new NodeMonitor(Options() with { LoggerFactory = logs, TimeProvider = clock });
+
+        monitor.OnIteration();
+        clock.Milliseconds += 900;
+        monitor.OnIteration();
+        clock.Milliseconds += 23_000;
+        monitor.OnIteration();
+
+        Assert.Equal("this process stood still for 23.0 s: it was paused, or its machine overloaded", Assert.Single(logs.Messages).Text);
+    }
+
+    [Fact]
+    public async Task Every_instrument_measures_a_running_node()
+    {
+        using var meter = new Meter("test");
+        var measured = new ConcurrentDictionary<string, double>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter == meter)
+                self.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => Add(instrument, value));
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Add(instrument, value));
+        listener.Start();
+        await using var cluster = TestCluster.Stopped(2);
+        await cluster.StartAsync(1, default, options => options with { Meter = meter });
+        await cluster.StartAsync(2, default);
+        for (var i = 0; i < 10; i++)
+            Assert.True((await cluster[1].ProposeAsync(i)).IsCommitted);
+
+        listener.RecordObservableInstruments();
+
+        Assert.Empty(Names().Except(measured.Keys).Except([RaftMetricNames.Elections])); // this node need not have stood for election
+        Assert.True(measured[RaftMetricNames.CommitDuration] > 0);
+        Assert.True(measured[RaftMetricNames.FlushDuration] > 0);
+        Assert.True(measured[RaftMetricNames.AppliedEntries] >= 10);
+        Assert.True(measured[RaftMetricNames.NetworkIo] > 0);
+        Assert.True(measured[RaftMetricNames.CommitIndex] >= 10);
+
+        void Add(Instrument instrument, double value) => measured.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value);
+
+        static IEnumerable<string> Names() => typeof(RaftMetricNames).GetFields()
+            .Where(static field => !field.Name.EndsWith("Attribute", StringComparison.Ordinal))
+            .Select(static field => (string)field.GetRawConstantValue()!);
+    }
+
+    private static RaftNodeOptions Options() => new()
+    {
+        NodeId = new NodeId(1), ClusterId = 1, DataDirectory = "unused", Members = new Dictionary<NodeId, Node.Transport.PeerAddress>(),
+    };
+
+    private sealed class StoppedClock : TimeProvider
+    {
+        public long Milliseconds { get; set; } = 1;
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => Milliseconds;
+    }
+}
