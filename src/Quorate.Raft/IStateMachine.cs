@@ -1,3 +1,5 @@
+#pragma warning disable RS0030 // A Stream is the bytes that serializers of .NET read; the caller decides what is behind it.
+
 namespace Quorate.Raft;
 
 /// <summary>
@@ -8,6 +10,10 @@ namespace Quorate.Raft;
 /// Shape: <see cref="Apply"/> must depend on nothing but the state of the state machine and the command: no clock, no randomness, no
 /// culture, no order of a hash table. The state machine is empty at every start of its node and applies the log from the beginning: an
 /// external side effect would be repeated.
+/// Snapshots: this version never calls <see cref="CaptureSnapshot"/> and <see cref="RestoreSnapshot"/>. They are declared so that a later
+/// version, which takes snapshots, can be used without changing the state machine. Both are optional. Without them that version behaves as
+/// this one: the log grows without bound, a start applies all of it, and a new or distant follower receives all of it. Implement both or
+/// neither. A state machine that wraps another one must pass them on, because its own defaults would hide those of the wrapped one.
 /// Threading: one call at a time, not always on the same thread, in the order of the log, each command once per process.
 /// Errors: an exception is a bug of the state machine; the node stops, because skipping a command would make the members diverge.
 /// Source: paper §2.
@@ -24,6 +30,36 @@ public interface IStateMachine<out TResult>
     void BatchApplied(LogIndex last)
     {
     }
+
+    /// <summary>
+    /// Returns an immutable view of the current state, or null to take no snapshot now: the node then keeps the log. Default: null.
+    /// </summary>
+    /// <remarks>
+    /// Threading: called like <see cref="Apply"/>, after a <see cref="BatchApplied"/> and before the next <see cref="Apply"/>, so the view
+    /// is the state after exactly the index that <see cref="BatchApplied"/> received. No command is applied until the method returns:
+    /// return a reference to an immutable state, and leave the encoding to <see cref="IStateMachineSnapshot.WriteTo"/>.
+    /// Errors: an exception stops the node, like one of <see cref="Apply"/>.
+    /// </remarks>
+    IStateMachineSnapshot? CaptureSnapshot() => null;
+
+    /// <summary>Replaces the whole state by that of a snapshot. Default: throws <see cref="NotSupportedException"/>.</summary>
+    /// <param name="last">The last entry whose effect is in the snapshot; the next command applied is behind it.</param>
+    /// <param name="source">
+    /// Exactly the bytes that <see cref="IStateMachineSnapshot.WriteTo"/> wrote, on this member or another, perhaps by an earlier version
+    /// of the program. It can only be read, and a read may return fewer bytes than requested. Their checksums are verified before they are
+    /// returned.
+    /// </param>
+    /// <remarks>
+    /// Shape: all or nothing. Read the snapshot into a new state and replace the old one at the end: readers on other threads see the old
+    /// state or the new one, and if the method throws, the state is unchanged. Nothing of the old state remains in the new one.
+    /// Threading: called like <see cref="Apply"/>: at the start of the node before any command, or later, when this member lags so far
+    /// behind that the leader no longer has the entries. <see cref="BatchApplied"/> follows with the index of <paramref name="last"/>.
+    /// Errors: the stream throws <see cref="OperationCanceledException"/> when the node stops and <see cref="IOException"/> when the data
+    /// cannot be read; let both pass. Any other exception stops the node, because without the snapshot the commands behind it cannot be
+    /// applied.
+    /// </remarks>
+    void RestoreSnapshot(EntryId last, Stream source) =>
+        throw new NotSupportedException($"{GetType().Name} cannot restore a snapshot: it does not implement RestoreSnapshot.");
 }
 
 /// <summary>A command that is durable on a quorum and that every member will apply.</summary>

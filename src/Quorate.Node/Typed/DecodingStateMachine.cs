@@ -31,6 +31,12 @@ public sealed class DecodingStateMachine<TCommand, TResult>(
     /// <inheritdoc/>
     public void BatchApplied(LogIndex last) => StateMachine.BatchApplied(last);
 
+    /// <inheritdoc/>
+    public IStateMachineSnapshot? CaptureSnapshot() => StateMachine.CaptureSnapshot();
+
+    /// <inheritdoc/>
+    public void RestoreSnapshot(EntryId last, Stream source) => StateMachine.RestoreSnapshot(last, source);
+
     private TCommand Decode(in CommittedCommand command)
     {
         try

@@ -24,4 +24,11 @@ public interface ITypedStateMachine<in TCommand, out TResult>
     void BatchApplied(LogIndex last)
     {
     }
+
+    /// <inheritdoc cref="IStateMachine{TResult}.CaptureSnapshot"/>
+    IStateMachineSnapshot? CaptureSnapshot() => null;
+
+    /// <inheritdoc cref="IStateMachine{TResult}.RestoreSnapshot"/>
+    void RestoreSnapshot(EntryId last, Stream source) =>
+        throw new NotSupportedException($"{GetType().Name} cannot restore a snapshot: it does not implement RestoreSnapshot.");
 }
