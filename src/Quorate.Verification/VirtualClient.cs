@@ -235,8 +235,21 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         public override bool TrySend(SimulatedProcess process)
         {
             _host = (StateMachineHost<TStateMachine, TResult>)process.StateMachine;
-            return _host.TryPropose(client._operation!.Number, command, out _id, out _outcome);
+            var operation = client._operation!;
+            operation.ExpectedTerm = ExpectedTermOf(operation.Number, process.Core.Term);
+            return _host.TryPropose(operation.Number, operation.ExpectedTerm, command, out _id, out _outcome);
         }
+
+        /// <summary>
+        /// Of sixteen proposals, one expects the term that its member now has, and one the term before, which must be rejected. This
+        /// depends on the number of the operation: it draws nothing from a random stream.
+        /// </summary>
+        private static Term ExpectedTermOf(ulong operation, Term current) => (operation % 16) switch
+        {
+            3 => current,
+            11 when current.Value > 1 => new Term(current.Value - 1),
+            _ => Term.Zero,
+        };
 
         public override void Abandon() => _host!.Withdraw(_id);
 

@@ -135,7 +135,9 @@ internal sealed class DataDirectory : IDisposable
             var members = InitialMember.ParseCluster(initialCluster, token);
             settings = settings with
             {
-                Members = members, ClusterToken = token, Name = members.Any(m => m.Name == settings.Name) ? settings.Name : name,
+                Members = members,
+                ClusterToken = token,
+                Name = members.Any(m => m.Name == settings.Name) ? settings.Name : name,
             };
         }
 

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
@@ -42,6 +44,16 @@ internal static class ProjectCompiler
 
     private static readonly Dictionary<string, SyntaxTree> Parsed = new(StringComparer.Ordinal);
 
+    /// <summary>What the source generators make of each project. A planted bug does not change it: it is not in a declaration.</summary>
+    private static readonly ConcurrentDictionary<string, ImmutableArray<SyntaxTree>> Generated = new(StringComparer.Ordinal);
+
+    private static readonly Lazy<IIncrementalGenerator> LoggerMessageGenerator = new(static () =>
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "Microsoft.Extensions.Logging.Generators.dll");
+        var type = Assembly.LoadFrom(path).GetType("Microsoft.Extensions.Logging.Generators.LoggerMessageGenerator", throwOnError: true)!;
+        return (IIncrementalGenerator)Activator.CreateInstance(type)!;
+    });
+
     /// <summary>Compiles a project with the texts in <paramref name="changed"/> in place of the files' own.</summary>
     /// <exception cref="PlantedBugException">The project does not compile.</exception>
     public static byte[] Compile(string project, IReadOnlyDictionary<string, string> changed, string bugName)
@@ -56,6 +68,7 @@ internal static class ProjectCompiler
             ReferencesOf(Assembly.Load(project)),
             Options);
 
+        compilation = compilation.AddSyntaxTrees(Generated.GetOrAdd(project, static (_, sources) => Generate(sources), compilation));
         using var image = new MemoryStream();
         var result = compilation.Emit(image);
         if (!result.Success)
@@ -66,6 +79,11 @@ internal static class ProjectCompiler
 
         return image.ToArray();
     }
+
+    private static ImmutableArray<SyntaxTree> Generate(CSharpCompilation sources) => CSharpGeneratorDriver
+        .Create([LoggerMessageGenerator.Value.AsSourceGenerator()], parseOptions: Language)
+        .RunGenerators(sources)
+        .GetRunResult().GeneratedTrees;
 
     /// <summary>Parses an unchanged file once for all builds.</summary>
     private static SyntaxTree Parse(string file)

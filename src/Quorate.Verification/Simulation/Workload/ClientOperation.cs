@@ -33,6 +33,9 @@ internal sealed class ClientOperation<TStateMachine, TResult>(
     /// <summary>Write: the proposed command.</summary>
     public ReadOnlyMemory<byte> Command { get; init; }
 
+    /// <summary>Write: the only term in which it may be in the log; zero: any term.</summary>
+    public Term ExpectedTerm { get; set; }
+
     /// <summary>Read: the query of the state machine.</summary>
     public Func<TStateMachine, object?>? Query { get; init; }
 

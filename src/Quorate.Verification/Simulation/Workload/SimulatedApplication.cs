@@ -50,6 +50,17 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
         return operation;
     }
 
+    /// <summary>Checks that a command that is applied is in the log in the term that its proposer expected.</summary>
+    public void CheckExpectedTerm(ulong operation, EntryId entry)
+    {
+        var expected = _history[(int)operation - 1].ExpectedTerm;
+        if (expected != Term.Zero && expected != entry.Term)
+        {
+            throw new ViolationException(
+                "ExpectedTermHolds", $"{_history[(int)operation - 1]} was proposed for term {expected} and is applied at {entry}");
+        }
+    }
+
     /// <summary>
     /// Records the log index of an operation that completed. If a client had observed a higher index before the operation began,
     /// linearizability is violated: the history is then checked at once and not at the end of the run, so that the event log still shows

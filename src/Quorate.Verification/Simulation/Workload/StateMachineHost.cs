@@ -37,12 +37,13 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
 
     /// <summary>Proposes a command. Returns false if the proposal queue is full.</summary>
     public bool TryPropose(
-        ulong operation, ReadOnlyMemory<byte> command, out ProposalId id, out Task<ProposalResult<TResult>>? outcome)
+        ulong operation, Term expectedTerm, ReadOnlyMemory<byte> command, out ProposalId id,
+        out Task<ProposalResult<TResult>>? outcome)
     {
         var payload = new byte[OperationNumberBytes + command.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(payload, operation);
         command.CopyTo(payload.AsMemory(OperationNumberBytes));
-        return _group.TryPropose(payload, Term.Zero, out id, out outcome);
+        return _group.TryPropose(payload, expectedTerm, out id, out outcome);
     }
 
     /// <summary>Withdraws a proposal, because its client stops waiting for it.</summary>
@@ -53,6 +54,7 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
         var result = StateMachine.Apply(new CommittedCommand(command.Id, command.Command[OperationNumberBytes..]));
         _application.Checks.Invariant?.Invoke(StateMachine);
         var operation = BinaryPrimitives.ReadUInt64LittleEndian(command.Command.Span);
+        _application.CheckExpectedTerm(operation, command.Id);
         var state = _application.Checks.State?.Invoke(StateMachine);
         _application.StateChecker.OnApplied(_member, ++_appliedCount, command.Id, operation, result, state);
         return result;
