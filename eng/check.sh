@@ -63,12 +63,12 @@ if [ "${1:-}" != --quick ] && [ "$tests" = 0 ]; then
   step "native binary"
   eng/aot-smoke.sh || binary=$?
   step "packages"
-  eng/pack.sh || packages=$?
+  { eng/pack.sh && eng/package-smoke.sh; } || packages=$?
 fi
 
 [ "$tests" = 0 ] || echo "check: tests failed" >&2
 [ "${skipped:-0}" = 0 ] || { echo "check: $skipped tests were skipped because a tool is missing; all tests must run" >&2; tests=1; }
 [ "$binary" = 0 ] || echo "check: the smoke test of the native binary failed" >&2
-[ "$packages" = 0 ] || echo "check: the packages are invalid" >&2
+[ "$packages" = 0 ] || echo "check: the packages are invalid or do not work" >&2
 echo "${passed:-0} passed, ${failed:-0} failed"
 [ "$tests" = 0 ] && [ "$binary" = 0 ] && [ "$packages" = 0 ]
