@@ -9,8 +9,8 @@ namespace Quorate.Node.Driver;
 /// <remarks>
 /// Threading: the driver calls, one thread at a time. Only the work that is posted to the worker accesses the log, and it calls
 /// <see cref="ILoop.TryRunInline"/> on the worker's thread. Two batches alternate: one is filled while the other is written. That bounds
-/// what waits for the disk: at a leader by the core's limit on uncommitted entries, at a follower by what may be in flight to it. The disk executes one
-/// operation at a time, in order.
+/// what waits for the disk: at a leader by the core's limit on uncommitted entries, at a follower by what may be in flight to it. The disk
+/// executes one operation at a time, in order.
 /// </remarks>
 internal sealed class LogWriter
 {

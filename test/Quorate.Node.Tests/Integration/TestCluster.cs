@@ -58,7 +58,8 @@ internal sealed class TestCluster : IAsyncDisposable
             HeartbeatInterval = TimeSpan.FromMilliseconds(50),
             ElectionTimeout = TimeSpan.FromMilliseconds(500),
         };
-        _nodes[number - 1] = new RunningNode(number, await RaftNode.StartAsync(configure?.Invoke(options) ?? options, stateMachine), stateMachine);
+        var node = await RaftNode.StartAsync(configure?.Invoke(options) ?? options, stateMachine);
+        _nodes[number - 1] = new RunningNode(number, node, stateMachine);
     }
 
     public async Task StopAsync(int number)
