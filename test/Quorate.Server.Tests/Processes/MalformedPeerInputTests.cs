@@ -14,6 +14,7 @@ namespace Quorate.Server.Tests.Processes;
 public sealed class MalformedPeerInputTests : IAsyncLifetime
 {
     private const int HandshakeResponseBytes = 52;
+    private const ushort ProtocolVersion = 2;
 
     private ServerCluster _cluster = null!;
 
@@ -189,8 +190,8 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         var request = new byte[60];
         "Quorate\n"u8.CopyTo(request);
         BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(8), 60);
-        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(10), 1);
-        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(12), 1);
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(10), ProtocolVersion);
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(12), ProtocolVersion);
         BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(16), cluster);
         BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(24), from);
         BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(32), to);
@@ -200,12 +201,13 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
 
     private static byte[] Frame(uint length, byte[] body, byte kind)
     {
-        var frame = new byte[16 + body.Length];
+        var frame = new byte[24 + body.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(frame, length);
         frame[4] = kind;
-        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(8), Checksum(body));
-        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(12), Checksum(frame.AsSpan(0, 12)));
-        body.CopyTo(frame, 16);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(8), 1); // the group
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(16), Checksum(body));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(20), Checksum(frame.AsSpan(0, 20)));
+        body.CopyTo(frame, 24);
         return frame;
     }
 

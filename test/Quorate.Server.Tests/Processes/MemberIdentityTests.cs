@@ -73,7 +73,7 @@ public sealed class MemberIdentityTests
 
         await cluster.GetProcess(3).WaitForLogAsync("One of the two was started with the configuration or the data of another cluster");
         await cluster.GetProcess(1).WaitForLogAsync("it belongs to cluster");
-        Assert.Contains("warn: quorate", cluster.GetProcess(3).Errors, StringComparison.Ordinal);
+        Assert.Contains("warn: Quorate.Node", cluster.GetProcess(3).Errors, StringComparison.Ordinal);
         await Assert.ThrowsAsync<RpcException>(async () =>
             await cluster.Kv(3).PutAsync(new PutRequest { Key = "k".ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(1)));
         Assert.Empty((await cluster.ReadAllAsync(3)).Kvs);
