@@ -8,8 +8,13 @@ public sealed record MemberStatus
     /// <summary>The member.</summary>
     public required NodeId NodeId { get; init; }
 
-    /// <summary>The time since bytes of the member last arrived at this node; null for this node itself, and when none have.</summary>
-    /// <remarks>Followers of the same leader may exchange no messages for long.</remarks>
+    /// <summary>
+    /// The time since bytes of the member last arrived at this node. Null for this node itself, and for a member of which none have arrived
+    /// since this node started.
+    /// </summary>
+    /// <remarks>
+    /// Followers of the same leader may exchange no messages for long. A leader logs a member without contact as silent since the election.
+    /// </remarks>
     public TimeSpan? SinceLastContact { get; init; }
 
     /// <summary>How far the member's log follows that of this node; null unless this node leads, and for this node itself.</summary>

@@ -25,9 +25,9 @@ internal sealed class NodeMonitor : IGroupObserver
     private readonly LogMessageThrottle _flushThrottle;
     private readonly LogMessageThrottle _applyThrottle;
     private readonly HashSet<NodeId> _silentPeers = [];
-    private Func<TransportCounters> _counters = static () => new TransportCounters();
     private LeaderChangeReason _reason;
     private NodeId _leader;
+    private long _leaderChangedAt;
     private long _lastIteration;
     private int _ticks;
     private volatile LeaderChange? _lastLeaderChange;
@@ -40,7 +40,11 @@ internal sealed class NodeMonitor : IGroupObserver
         _metrics = options.Meter is { } meter ? new RaftMetrics(meter, options.NodeId) : null;
         _flushThrottle = new LogMessageThrottle(options.TimeProvider);
         _applyThrottle = new LogMessageThrottle(options.TimeProvider);
+        _leaderChangedAt = options.TimeProvider.GetTimestamp();
     }
+
+    /// <summary>Returns the counters of the transport. <see cref="Start"/> sets it.</summary>
+    public Func<TransportCounters> Counters { get; set; } = static () => new TransportCounters();
 
     /// <summary>Whether durations are used. If not, the group does not read the clock for them.</summary>
     public bool IsEnabled => _metrics is not null || IsLogging;
@@ -53,7 +57,7 @@ internal sealed class NodeMonitor : IGroupObserver
     /// <summary>Starts to report a node that has recovered.</summary>
     public void Start(RaftGroup group, ITransport transport, RaftMetrics.Source source)
     {
-        _counters = () => transport.Counters;
+        Counters = () => transport.Counters;
         _metrics?.Start(source);
         if (group.HasTruncatedTail)
             NodeLogMessages.TornWriteRemoved(_log);
@@ -119,7 +123,7 @@ internal sealed class NodeMonitor : IGroupObserver
     /// <summary>The members as this node sees them, in id order. Any thread may call it.</summary>
     public IReadOnlyList<MemberStatus> GetMembers()
     {
-        var (peers, progress) = (_counters().Peers, _progress);
+        var (peers, progress) = (Counters().Peers, _progress);
         return [.. _options.Members.Keys.Order().Select(member => new MemberStatus
         {
             NodeId = member,
@@ -181,7 +185,7 @@ internal sealed class NodeMonitor : IGroupObserver
             NodeLogMessages.LeaderElected(_log, core.Term.Value, NameOf(core.Leader));
         }
 
-        (_leader, _reason) = (core.Leader, LeaderChangeReason.Started);
+        (_leader, _reason, _leaderChangedAt) = (core.Leader, LeaderChangeReason.Started, _options.TimeProvider.GetTimestamp());
     }
 
     private void OnHeartbeatInterval(RaftCore core)
@@ -206,17 +210,19 @@ internal sealed class NodeMonitor : IGroupObserver
     }
 
     /// <summary>
-    /// A leader expects messages of every follower, a follower those of its leader; two followers may be silent for long.
+    /// A leader expects messages of every follower, a follower those of its leader; two followers may be silent for long. So only silence
+    /// since the last change of the leader counts, and a peer that has never connected is silent since that change.
     /// </summary>
     private void ReportSilentPeers(RaftCore core)
     {
-        foreach (var peer in _counters().Peers)
+        var sinceLeaderChange = _options.TimeProvider.GetElapsedTime(_leaderChangedAt);
+        foreach (var peer in Counters().Peers)
         {
-            var isExpected = core.Role == Role.Leader || core.Leader == peer.Peer;
-            var silence = peer.SinceLastContact ?? TimeSpan.Zero;
+            var isExpected = sinceLeaderChange >= _options.ElectionTimeout && (core.Role == Role.Leader || core.Leader == peer.Peer);
+            var silence = peer.SinceLastContact ?? sinceLeaderChange;
             if (isExpected && silence >= _options.ElectionTimeout && _silentPeers.Add(peer.Peer))
                 NodeLogMessages.PeerSilent(_log, NameOf(peer.Peer), silence.TotalSeconds);
-            else if (silence < _options.ElectionTimeout && _silentPeers.Remove(peer.Peer))
+            else if (peer.SinceLastContact < _options.ElectionTimeout && _silentPeers.Remove(peer.Peer))
                 NodeLogMessages.PeerResponds(_log, NameOf(peer.Peer));
         }
     }

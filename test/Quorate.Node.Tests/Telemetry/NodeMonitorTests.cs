@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Quorate.Node.Telemetry;
 using Quorate.Node.Tests.Integration;
+using Quorate.Node.Transport;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Telemetry;
@@ -45,6 +46,67 @@ public sealed class NodeMonitorTests
         await TestCluster.WaitUntilAsync(() => logs.Messages.Any(m => m.Id == 1006));
 
         Assert.Contains(logs.Messages, m => m.Id == 1005 && m.Text.StartsWith($"peer {new NodeId((ulong)other.Number)} silent for "));
+    }
+
+    [Fact]
+    public void A_leader_reports_a_follower_that_never_connected()
+    {
+        using var logs = new RecordingLogs();
+        var clock = new StoppedClock();
+        PeerCounters peer = new() { Peer = new NodeId(2) };
+        var monitor = new NodeMonitor(Options() with { LoggerFactory = logs, TimeProvider = clock })
+        {
+            Counters = () => new TransportCounters { Peers = [peer] },
+        };
+        clock.Milliseconds += 60_000; // before the election, no message of the peer is expected
+        var leader = ObservedCore.Leader(monitor);
+
+        clock.Milliseconds += 999;
+        leader.TickHeartbeatInterval();
+        Assert.Empty(SilenceIn(logs));
+        clock.Milliseconds += 1;
+        leader.TickHeartbeatInterval();
+        leader.TickHeartbeatInterval();
+        Assert.Equal(["peer 2 silent for 1.0 s"], SilenceIn(logs));
+        peer = peer with { SinceLastContact = TimeSpan.Zero };
+        leader.TickHeartbeatInterval();
+
+        Assert.Equal(["peer 2 silent for 1.0 s", "peer 2 responds again"], SilenceIn(logs));
+    }
+
+    [Fact]
+    public void A_leader_reports_a_follower_only_for_silence_since_the_election()
+    {
+        using var logs = new RecordingLogs();
+        var clock = new StoppedClock();
+        PeerCounters peer = new() { Peer = new NodeId(2), SinceLastContact = TimeSpan.FromSeconds(20) };
+        var monitor = new NodeMonitor(Options() with { LoggerFactory = logs, TimeProvider = clock })
+        {
+            Counters = () => new TransportCounters { Peers = [peer] },
+        };
+        var leader = ObservedCore.Leader(monitor);
+
+        leader.TickHeartbeatInterval();
+        peer = peer with { SinceLastContact = TimeSpan.FromMilliseconds(999) };
+        clock.Milliseconds += 5_000;
+        leader.TickHeartbeatInterval();
+
+        Assert.Empty(SilenceIn(logs));
+    }
+
+    [Fact]
+    public void A_new_leader_is_reported_with_the_reason_for_which_the_previous_one_was_lost()
+    {
+        var monitor = new NodeMonitor(Options());
+        var follower = new ObservedCore(monitor, members: 3);
+        var (previous, next) = (new NodeId(2), new NodeId(3));
+        follower.Step(Input.Received(new AppendEntries { From = previous, To = follower.Core.Self, Term = new Term(1) }));
+        Assert.Equal((previous, LeaderChangeReason.Started), (monitor.LastLeaderChange!.Leader, monitor.LastLeaderChange.Reason));
+
+        follower.Step(Input.PeerLost(previous));
+        follower.Step(Input.Received(new AppendEntries { From = next, To = follower.Core.Self, Term = new Term(2) }));
+
+        Assert.Equal((next, LeaderChangeReason.ConnectionClosed), (monitor.LastLeaderChange.Leader, monitor.LastLeaderChange.Reason));
     }
 
     [Fact]
@@ -115,8 +177,50 @@ public sealed class NodeMonitorTests
 
     private static RaftNodeOptions Options() => new()
     {
-        NodeId = new NodeId(1), ClusterId = 1, DataDirectory = "unused", Members = new Dictionary<NodeId, Node.Transport.PeerAddress>(),
+        NodeId = new NodeId(1), ClusterId = 1, DataDirectory = "unused", Members = new Dictionary<NodeId, PeerAddress>(),
+        ElectionTimeout = TimeSpan.FromSeconds(1),
     };
+
+    private static IEnumerable<string> SilenceIn(RecordingLogs logs) =>
+        logs.Messages.Where(static message => message.Id is 1005 or 1006).Select(static message => message.Text);
+
+    /// <summary>A core whose steps a monitor observes.</summary>
+    private sealed class ObservedCore
+    {
+        private readonly NodeMonitor _monitor;
+        private readonly Effects _effects = new();
+
+        public ObservedCore(NodeMonitor monitor, int members)
+        {
+            _monitor = monitor;
+            var configuration = new Configuration(Enumerable.Range(1, members).Select(static id => new NodeId((ulong)id)));
+            Core = new RaftCore(
+                new RaftOptions { Self = new NodeId(1), Seed = 1 }, new DurableState { Configuration = configuration });
+        }
+
+        public RaftCore Core { get; }
+
+        /// <summary>A leader without followers: the only member of its cluster.</summary>
+        public static ObservedCore Leader(NodeMonitor monitor)
+        {
+            var leader = new ObservedCore(monitor, members: 1);
+            while (leader.Core.Role != Role.Leader)
+                leader.Step(leader._effects.Append.IsEmpty ? Input.Tick : Input.Durable(leader._effects.Append.Token));
+            return leader;
+        }
+
+        public void Step(in Input input)
+        {
+            Core.Step(input, _effects);
+            _monitor.OnStep(Core, input, _effects);
+        }
+
+        public void TickHeartbeatInterval()
+        {
+            for (var tick = 0; tick < RaftNodeOptions.HeartbeatTicks; tick++)
+                Step(Input.Tick);
+        }
+    }
 
     private sealed class StoppedClock : TimeProvider
     {
