@@ -3,7 +3,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Typed;
 
-/// <summary>The adapter passes the snapshot methods on, and a state machine without them says so.</summary>
+/// <summary>
+/// The adapter applies only commands that decode, and passes the snapshot methods on; a state machine without them says so.
+/// </summary>
 public sealed class DecodingStateMachineTests
 {
     private static readonly JsonCommandCodec<TestCommand> _codec = new(TestCommandContext.Default.TestCommand);
@@ -40,6 +42,18 @@ public sealed class DecodingStateMachineTests
         Assert.Null(untyped.CaptureSnapshot());
         refused = Assert.Throws<NotSupportedException>(() => untyped.RestoreSnapshot(_last, Stream.Null));
         Assert.Contains("NumberListStateMachine cannot restore a snapshot", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_committed_command_that_does_not_decode_is_refused_with_its_entry()
+    {
+        var sum = new Sum();
+        IStateMachine<long> typed = new DecodingStateMachine<TestCommand, long>(_codec, sum);
+
+        var refused = Assert.Throws<StateMachineException>(() => Apply(typed, """{"$type":"multiply"}"""));
+
+        Assert.Contains("The command of entry 1 in term 1", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, sum.Value);
     }
 
     private static void Apply(IStateMachine<long> stateMachine, string json) =>
