@@ -1,6 +1,6 @@
 using System.Globalization;
+using Quorate.Node.Tracing;
 using Quorate.Raft;
-using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 

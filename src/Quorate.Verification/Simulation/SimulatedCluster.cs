@@ -1,3 +1,4 @@
+using Quorate.Node.Tracing;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Checks;
@@ -6,7 +7,6 @@ using Quorate.Verification.Simulation.Faults;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
 using Quorate.Verification.Specification;
-using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 

@@ -1,6 +1,7 @@
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
+using Quorate.Node.Tracing;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Coverage;
@@ -8,7 +9,6 @@ using Quorate.Verification.Simulation.Disk;
 using Quorate.Verification.Simulation.Network;
 using Quorate.Verification.Simulation.Workload;
 using Quorate.Verification.Specification;
-using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation;
 

@@ -1,6 +1,6 @@
+using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
 using Quorate.Raft;
-using Quorate.Verification.Tracing;
 
 namespace Quorate.Verification.Simulation.Network;
 

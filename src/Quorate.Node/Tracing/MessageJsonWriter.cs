@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Quorate.Raft;
 
-namespace Quorate.Verification.Tracing;
+namespace Quorate.Node.Tracing;
 
 /// <summary>
 /// Writes a message to a trace: the fields that the protocol reads; of an entry its term, index and kind, but not its payload.

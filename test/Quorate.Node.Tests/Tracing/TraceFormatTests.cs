@@ -1,8 +1,8 @@
 using System.Text;
+using Quorate.Node.Tracing;
 using Quorate.Raft;
-using Quorate.Verification.Tracing;
 
-namespace Quorate.Verification.Tests.Tracing;
+namespace Quorate.Node.Tests.Tracing;
 
 /// <summary>The trace format (docs/formats/trace.md) is stable within a version, because other programs read it.</summary>
 /// <remarks>QUORATE_REWRITE=1 rewrites the golden file.</remarks>
@@ -21,9 +21,9 @@ public sealed class TraceFormatTests
         using (var trace = new TraceWriter(_written, seed: 7, [A, B]))
             WriteTrace(trace);
 
-        var golden = Path.Combine(AppContext.BaseDirectory, "Tracing", "trace-v1.ndjson");
+        var golden = Path.Combine(SourceDirectory(), "..", "Golden", "trace-v1.ndjson");
         if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
-            File.WriteAllBytes(Path.Combine(SourceDirectory(), "trace-v1.ndjson"), _written.ToArray());
+            File.WriteAllBytes(golden, _written.ToArray());
         else
             Assert.Equal(File.ReadAllText(golden), Encoding.UTF8.GetString(_written.ToArray()));
     }

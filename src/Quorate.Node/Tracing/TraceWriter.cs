@@ -3,7 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Quorate.Raft;
 
-namespace Quorate.Verification.Tracing;
+namespace Quorate.Node.Tracing;
 
 /// <summary>
 /// Writes a trace of a cluster as NDJSON, one line per step of a core: the input, the core's state after the step, and the effects.
