@@ -6,6 +6,7 @@ using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Telemetry;
 using Quorate.Node.Threading;
+using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 
@@ -53,6 +54,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private readonly ITransport _transport;
     private readonly IStorage _storage;
     private readonly NodeMonitor _monitor;
+    private readonly TraceWriter? _trace;
     private readonly LeadershipState _leadership = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -65,11 +67,11 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private RaftNode(
         RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, PeerDirectories peerDirectories,
-        ITransport transport, IStorage storage, NodeMonitor monitor)
+        ITransport transport, IStorage storage, NodeMonitor monitor, TraceWriter? trace)
     {
         (_options, _threads, _group) = (options, threads, group);
         (_peerDirectories, _transport, _storage) = (peerDirectories, transport, storage);
-        _monitor = monitor;
+        (_monitor, _trace) = (monitor, trace);
         PublishStatus();
         monitor.Start(group, transport, new RaftMetrics.Source(
             () => Status, () => PendingProposalCount, () => PendingReadCount, () => TransportCounters));
@@ -215,6 +217,9 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         RaftGroup<TResult>? group = null;
         var threads = new NodeThreads(options.NodeId);
         var monitor = new NodeMonitor(options);
+        var trace = options.TraceStream is { } target
+            ? TraceWriter.ForMember(target, options.NodeId, options.Members.Keys.Order(), options.TimeProvider, monitor.OnTraceFailed)
+            : null;
         try
         {
             storage = options.StorageFactory?.Invoke(options.DataDirectory) ?? new FileStorage(options.DataDirectory);
@@ -241,10 +246,11 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     StartNetwork = () => transport = StartTransport(options, peerDirectories, threads.Loop.TryRunInline, monitor),
                     Observer = monitor.IsEnabled ? monitor : null,
                     OnStep = monitor.OnStep,
+                    Trace = trace,
                 },
                 stateMachine,
                 cancellationToken);
-            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage, monitor);
+            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage, monitor, trace);
             threads.Start(node.RunOnce, () => group.UntilNextTick, node.OnStopped);
             return node;
         }
@@ -307,6 +313,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             // published.
             _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
             _group.CompletePending(CreateStopped());
+            _trace?.WriteEnd(_options.NodeId, fault.Message);
             _monitor.Stop(fault);
             _completion.TrySetException(fault);
             return;
@@ -314,6 +321,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
         _leadership.Close(_group.Core.Term);
         _group.CompletePending(CreateStopped());
+        _trace?.WriteEnd(_options.NodeId, "stopped");
     }
 
     private async Task StopAsync()
@@ -325,6 +333,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         {
             _threads.Dispose();
             _group.Dispose();
+            _trace?.Dispose();
             (_storage as IDisposable)?.Dispose();
         }).ConfigureAwait(false);
         _group.CompletePending(CreateStopped());

@@ -127,6 +127,20 @@ public sealed record RaftNodeOptions
     /// </summary>
     public Action<NodeId, TraceEvent>? OnTrace { get; init; }
 
+    /// <summary>
+    /// Receives each step of this node's core as a line of JSON, in the format of docs/formats/trace.md; default null: no trace.
+    /// </summary>
+    /// <remarks>
+    /// For diagnosis: it shows what the node received, decided and sent. It grows with every message. The caller disposes the stream, after
+    /// the node; each start needs a stream of its own, or appends a trace to the stream of an earlier start.
+    /// Threading: the node writes from its loop, one write at a time, usually one at the end of each iteration. A slow stream slows the
+    /// node down.
+    /// Durability: the node flushes the stream only when it stops. To keep the last lines of a killed process, pass a stream without a
+    /// buffer, such as a <see cref="FileStream"/> with a buffer size of 0.
+    /// Errors: at the first exception of the stream the trace ends and the node logs it once; the node continues.
+    /// </remarks>
+    public Stream? TraceStream { get; init; }
+
     /// <summary>Starts the transport that carries the messages between the members; null: TCP.</summary>
     /// <remarks>
     /// Called once in each start, when the log has been recovered. The node disposes the transport. All members must use transports that
@@ -179,6 +193,8 @@ public sealed record RaftNodeOptions
                 nameof(MaxCommandBytes));
         }
 
+        if (TraceStream is { CanWrite: false })
+            throw new ArgumentException("TraceStream is not writable; it must be open for writing, or null.", nameof(TraceStream));
         ArgumentException.ThrowIfNullOrWhiteSpace(DataDirectory);
         foreach (var (name, value) in DataDirectoryAttributes)
         {

@@ -1,4 +1,5 @@
 using Quorate.Node.Threading;
+using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 
@@ -42,6 +43,7 @@ internal sealed class RaftDriver
     private readonly PendingReads _pendingReads;
     private readonly TickClock _clock;
     private readonly StepObserver _observe;
+    private readonly TraceWriter? _trace;
 
     private readonly Queue<(ulong Token, Effects Effects)> _awaitingDurable = new();
     private readonly Stack<Effects> _spareEffects = new(SpareEffectsMax);
@@ -58,7 +60,8 @@ internal sealed class RaftDriver
         IPendingProposals pendingProposals,
         PendingReads pendingReads,
         TickClock clock,
-        StepObserver observe)
+        StepObserver observe,
+        TraceWriter? trace)
     {
         _core = core;
         _network = network;
@@ -68,6 +71,7 @@ internal sealed class RaftDriver
         _pendingReads = pendingReads;
         _clock = clock;
         _observe = observe;
+        _trace = trace;
     }
 
     /// <summary>
@@ -164,6 +168,7 @@ internal sealed class RaftDriver
     {
         var effects = _effects;
         _core.Step(input, effects);
+        _trace?.WriteStep(_core, input, effects);
         _observe(_core, input, effects);
 
         if (!effects.Append.IsEmpty)

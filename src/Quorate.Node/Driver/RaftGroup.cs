@@ -33,7 +33,8 @@ internal abstract class RaftGroup : IDisposable
         _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
         var logWriter = new LogWriter(log, options.Wal, options.DiskWorker, options.Loop, options.Observer);
         _driver = new RaftDriver(
-            Core, options.StartNetwork(), logWriter, applier, pendingProposals, pendingReads, _clock, options.OnStep);
+            Core, options.StartNetwork(), logWriter, applier, pendingProposals, pendingReads, _clock, options.OnStep, options.Trace);
+        options.Trace?.WriteStart(Core);
     }
 
     public RaftCore Core { get; }

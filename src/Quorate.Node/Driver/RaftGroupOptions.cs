@@ -1,5 +1,6 @@
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
+using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -59,4 +60,10 @@ internal sealed record RaftGroupOptions
 
     /// <summary>Observes each step of the core.</summary>
     public required StepObserver OnStep { get; init; }
+
+    /// <summary>
+    /// Receives the start of the group and each step, before <see cref="OnStep"/>; null: no trace. The caller writes the end and disposes
+    /// it.
+    /// </summary>
+    public TraceWriter? Trace { get; init; }
 }

@@ -48,6 +48,9 @@ internal static partial class NodeLogMessages
     [LoggerMessage(1013, LogLevel.Critical, "node {Node} has failed and acknowledges nothing more: {Reason}")]
     public static partial void Failed(ILogger log, string node, string reason, Exception exception);
 
+    [LoggerMessage(1014, LogLevel.Warning, "the trace cannot be written and ends here; the node continues: {Reason}")]
+    public static partial void TraceFailed(ILogger log, string reason, Exception exception);
+
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch
     {

@@ -120,6 +120,9 @@ internal sealed class NodeMonitor : IGroupObserver
         _options.OnTransportEvent?.Invoke(transportEvent);
     }
 
+    /// <summary>Reports that the trace has ended, because its stream threw.</summary>
+    public void OnTraceFailed(Exception fault) => NodeLogMessages.TraceFailed(_log, fault.Message, fault);
+
     /// <summary>The members as this node sees them, in id order. Any thread may call it.</summary>
     public IReadOnlyList<MemberStatus> GetMembers()
     {

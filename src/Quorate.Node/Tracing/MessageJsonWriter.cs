@@ -8,10 +8,12 @@ namespace Quorate.Node.Tracing;
 /// </summary>
 internal static class MessageJsonWriter
 {
+    /// <summary>Writes a message as an object, with its id in the trace; 0: the message has none.</summary>
     public static void Write(Utf8JsonWriter json, Message message, long id)
     {
         json.WriteStartObject();
-        json.WriteNumber("id", id);
+        if (id != 0)
+            json.WriteNumber("id", id);
         json.WriteString("type", message.GetType().Name);
         json.WriteNumber("from", message.From.Value);
         json.WriteNumber("to", message.To.Value);

@@ -6,42 +6,79 @@ using Quorate.Raft;
 namespace Quorate.Node.Tracing;
 
 /// <summary>
-/// Writes a trace of a cluster as NDJSON, one line per step of a core: the input, the core's state after the step, and the effects.
+/// Writes a trace of a simulated cluster or of one real member as NDJSON, one line per step of a core: the input, the core's state after
+/// the step, and the effects.
 /// </summary>
 /// <remarks>
 /// docs/formats/trace.md describes the format line by line. A change of the format increments <see cref="Version"/> and changes that page
 /// and the golden trace.
+/// Threading: one caller at a time. Errors: the trace of a member ends at the first exception of its stream, without an exception here; the
+/// trace of a simulated cluster throws that exception. Durability: lines reach the stream at the end of an iteration of the driver, so that
+/// an iteration costs one write; they are never flushed to the disk.
 /// </remarks>
 internal sealed class TraceWriter : IDisposable
 {
     public const int Version = 1;
 
+    /// <summary>Lines go to the stream before the end of an iteration when they are larger than this.</summary>
+    private const int BufferedBytesMax = 64 << 10;
+
     private readonly Stream _target;
-    private readonly ArrayBufferWriter<byte> _line = new();
+    private readonly Func<long> _clock;
+
+    /// <summary>Called once, when the target throws. Null in the trace of a cluster: the caller gets the exception.</summary>
+    private readonly Action<Exception>? _onFailed;
+
+    private readonly ArrayBufferWriter<byte> _lines = new();
     private readonly Utf8JsonWriter _json;
     private readonly Dictionary<NodeId, ProcessState> _processes = [];
     private long _messages;
+    private bool _hasFailed;
 
-    public TraceWriter(Stream target, ulong seed, IEnumerable<NodeId> members)
+    private TraceWriter(Stream target, Func<long> clock, Action<Exception>? onFailed)
     {
-        _target = target;
-        _json = new Utf8JsonWriter(_line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-        _json.WriteStartObject();
-        _json.WriteString("format", "quorate-trace");
-        _json.WriteNumber("version", Version);
-        _json.WriteNumber("seed", seed);
-        _json.WriteStartArray("members");
-        foreach (var member in members)
-            _json.WriteNumberValue(member.Value);
-        _json.WriteEndArray();
-        EndLine();
+        (_target, _clock, _onFailed) = (target, clock, onFailed);
+        _json = new Utf8JsonWriter(_lines, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }
+
+    private bool IsOfCluster => _onFailed is null;
+
+    /// <summary>
+    /// Begins the trace of a simulated cluster. The network carries the id of each message: <see cref="DequeueMessageId"/> returns it to
+    /// the sender's end, and the receiver's end passes it to <see cref="SetReceivedMessageId"/>.
+    /// </summary>
+    /// <param name="target">Receives the lines; the caller disposes it after this object.</param>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="members">The members of the cluster.</param>
+    /// <param name="clock">Returns the virtual time in microseconds.</param>
+    public static TraceWriter ForCluster(Stream target, ulong seed, IEnumerable<NodeId> members, Func<long> clock)
+    {
+        var trace = new TraceWriter(target, clock, onFailed: null);
+        trace.WriteHeader("seed", seed, members);
+        return trace;
+    }
+
+    /// <summary>Begins the trace of one member on a real network, which carries no message ids.</summary>
+    /// <param name="target">Receives the lines; the caller disposes it after the member has stopped.</param>
+    /// <param name="self">The member.</param>
+    /// <param name="members">The members of the cluster.</param>
+    /// <param name="time">The clock: lines have the time since now.</param>
+    /// <param name="onFailed">Called once, when the target throws. The trace has ended then, and the member runs on.</param>
+    public static TraceWriter ForMember(
+        Stream target, NodeId self, IEnumerable<NodeId> members, TimeProvider time, Action<Exception> onFailed)
+    {
+        var started = time.GetTimestamp();
+        var startedAt = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        var trace = new TraceWriter(target, () => time.GetElapsedTime(started).Ticks / TimeSpan.TicksPerMicrosecond, onFailed);
+        trace.WriteHeader("node", self.Value, members, startedAt);
+        return trace;
     }
 
     /// <summary>A process starts from the contents of its disk.</summary>
-    public void WriteStart(long at, RaftCore core)
+    public void WriteStart(RaftCore core)
     {
         _processes[core.Self] = new ProcessState { State = CoreState.Of(core) };
-        BeginLine(at, core.Self, "Start");
+        BeginLine(core.Self, "Start");
         WriteState(core);
         _json.WriteStartArray("log");
         for (var index = core.SnapshotIndex + 1; index <= core.LastIndex; index += 1)
@@ -52,20 +89,22 @@ internal sealed class TraceWriter : IDisposable
 
         _json.WriteEndArray();
         EndLine();
+        WriteLinesToTarget();
     }
 
-    /// <summary>A process ends, for any reason.</summary>
-    public void WriteEnd(long at, NodeId node, string reason)
+    /// <summary>A process ends, for any reason. The stream is flushed, because these may be the last lines.</summary>
+    public void WriteEnd(NodeId node, string reason)
     {
-        BeginLine(at, node, "End");
+        BeginLine(node, "End");
         _json.WriteString("why", reason);
         EndLine();
+        WriteLinesToTarget(flush: true);
     }
 
     /// <summary>An event outside the cores: a fault injection, the start of the liveness phase.</summary>
-    public void WriteNote(long at, NodeId node, string what, string detail)
+    public void WriteNote(NodeId node, string what, string detail)
     {
-        BeginLine(at, node, "Note");
+        BeginLine(node, "Note");
         _json.WriteString("what", what);
         if (detail.Length > 0)
             _json.WriteString("detail", detail);
@@ -73,32 +112,58 @@ internal sealed class TraceWriter : IDisposable
     }
 
     /// <summary>A core has taken a step. A tick or an end of iteration without effects is omitted.</summary>
-    /// <param name="at">Virtual time.</param>
     /// <param name="core">The core, after the step.</param>
     /// <param name="input">The input.</param>
     /// <param name="effects">The effects of the step.</param>
-    /// <param name="messageId">If the input is a message, the id that <see cref="DequeueMessageId"/> returned when it was sent.</param>
-    public void WriteStep(long at, RaftCore core, in Input input, Effects effects, long messageId = 0)
+    public void WriteStep(RaftCore core, in Input input, Effects effects)
     {
+        if (_hasFailed)
+            return;
         var process = _processes[core.Self];
         var state = CoreState.Of(core);
-        if (input.Kind is InputKind.Tick or InputKind.EndOfIteration && state == process.State && IsEmpty(effects))
-            return;
+        if (input.Kind is not (InputKind.Tick or InputKind.EndOfIteration) || state != process.State || !IsEmpty(effects))
+        {
+            process.State = state;
+            BeginLine(core.Self, input.Kind.ToString());
+            WriteInput(input, process.ReceivedMessageId);
+            WriteState(core);
+            WriteEffects(effects, process);
+            if (input.Kind == InputKind.Durable)
+                WriteReleased(process, input.Number);
+            EndLine();
+        }
 
-        process.State = state;
-        BeginLine(at, core.Self, input.Kind.ToString());
-        WriteInput(input, messageId);
-        WriteState(core);
-        WriteEffects(effects, process);
-        if (input.Kind == InputKind.Durable)
-            WriteReleased(process, input.Number);
-        EndLine();
+        if (input.Kind == InputKind.EndOfIteration)
+            WriteLinesToTarget();
     }
 
-    /// <summary>Returns the trace's id of the next message that the driver sends.</summary>
+    /// <summary>Returns the trace's id of the next message that the driver sends: simulated clusters only.</summary>
     public long DequeueMessageId(NodeId sender) => _processes[sender].Outgoing.Dequeue();
 
-    public void Dispose() => _json.Dispose();
+    /// <summary>Sets the id of the message whose step the receiver takes next: simulated clusters only.</summary>
+    public void SetReceivedMessageId(NodeId receiver, long id) => _processes[receiver].ReceivedMessageId = id;
+
+    /// <summary>Writes the lines that the stream has not received yet. The stream stays open.</summary>
+    public void Dispose()
+    {
+        WriteLinesToTarget();
+        _json.Dispose();
+    }
+
+    private void WriteHeader(string ofWhat, ulong id, IEnumerable<NodeId> members, long? startedAt = null)
+    {
+        _json.WriteStartObject();
+        _json.WriteString("format", "quorate-trace");
+        _json.WriteNumber("version", Version);
+        _json.WriteNumber(ofWhat, id);
+        if (startedAt is { } microseconds)
+            _json.WriteNumber("startedAt", microseconds);
+        _json.WriteStartArray("members");
+        foreach (var member in members)
+            _json.WriteNumberValue(member.Value);
+        _json.WriteEndArray();
+        EndLine();
+    }
 
     private static bool IsEmpty(Effects effects) =>
         effects.Append.IsEmpty
@@ -165,7 +230,7 @@ internal sealed class TraceWriter : IDisposable
             foreach (var message in effects.SendNow.Messages)
             {
                 MessageJsonWriter.Write(_json, message, ++_messages);
-                process.Outgoing.Enqueue(_messages);
+                EnqueueOutgoing(process, _messages);
             }
 
             _json.WriteEndArray();
@@ -275,11 +340,18 @@ internal sealed class TraceWriter : IDisposable
         while (process.Held.TryPeek(out var held) && held.Token <= durable)
         {
             process.Held.Dequeue();
-            process.Outgoing.Enqueue(held.Message);
+            EnqueueOutgoing(process, held.Message);
             _json.WriteNumberValue(held.Message);
         }
 
         _json.WriteEndArray();
+    }
+
+    /// <summary>Queues an id for <see cref="DequeueMessageId"/>; in the trace of a member, nothing would take it out again.</summary>
+    private void EnqueueOutgoing(ProcessState process, long id)
+    {
+        if (IsOfCluster)
+            process.Outgoing.Enqueue(id);
     }
 
     private void WriteNumbers(params ReadOnlySpan<ulong> numbers)
@@ -290,10 +362,10 @@ internal sealed class TraceWriter : IDisposable
         _json.WriteEndArray();
     }
 
-    private void BeginLine(long at, NodeId node, string eventName)
+    private void BeginLine(NodeId node, string eventName)
     {
         _json.WriteStartObject();
-        _json.WriteNumber("at", at);
+        _json.WriteNumber("at", _clock());
         _json.WriteNumber("node", node.Value);
         _json.WriteString("event", eventName);
     }
@@ -302,16 +374,39 @@ internal sealed class TraceWriter : IDisposable
     {
         _json.WriteEndObject();
         _json.Flush();
-        _line.Write("\n"u8);
-        _target.Write(_line.WrittenSpan);
-        _line.ResetWrittenCount();
+        _lines.Write("\n"u8);
         _json.Reset();
+        if (_lines.WrittenCount > BufferedBytesMax)
+            WriteLinesToTarget();
+    }
+
+    private void WriteLinesToTarget(bool flush = false)
+    {
+        if (_hasFailed || _lines.WrittenCount == 0)
+            return;
+        try
+        {
+            _target.Write(_lines.WrittenSpan);
+            if (flush)
+                _target.Flush();
+        }
+#pragma warning disable CA1031 // The stream is the embedder's and may throw anything; a trace must not stop a member.
+        catch (Exception fault) when (!IsOfCluster)
+#pragma warning restore CA1031
+        {
+            _hasFailed = true;
+            _onFailed!(fault);
+        }
+
+        _lines.ResetWrittenCount();
     }
 
     /// <summary>State of one process: which of its messages are held until a flush, and which are about to be sent.</summary>
     private sealed class ProcessState
     {
         public CoreState State { get; set; }
+
+        public long ReceivedMessageId { get; set; }
 
         public Queue<(ulong Token, long Message)> Held { get; } = new();
 

@@ -21,21 +21,17 @@ internal sealed class EventLog(VirtualTime time, Action<string>? onEvent, TraceW
     public void Record(NodeId node, string text, string detail = "")
     {
         RecordText(node, text, detail);
-        trace?.WriteNote(time.Now, node, text, detail);
+        trace?.WriteNote(node, text, detail);
     }
 
-    /// <summary>Records that a process started.</summary>
-    public void RecordProcessStart(RaftCore core)
-    {
-        RecordText(core.Self, "starts", core.LastIndex.ToString());
-        trace?.WriteStart(time.Now, core);
-    }
+    /// <summary>Records that a process started. Its group has written that to the trace.</summary>
+    public void RecordProcessStart(RaftCore core) => RecordText(core.Self, "starts", core.LastIndex.ToString());
 
     /// <summary>Records that a process ended.</summary>
     public void RecordProcessEnd(NodeId node, string reason)
     {
         RecordText(node, "ends", reason);
-        trace?.WriteEnd(time.Now, node, reason);
+        trace?.WriteEnd(node, reason);
     }
 
     /// <summary>Records a trace event of a core.</summary>

@@ -35,7 +35,7 @@ internal sealed class SimulatedCluster : IDisposable
         Swarm = swarm;
         Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Swarm.MemberCount).Select(static i => new NodeId((ulong)i)));
-        Trace = options.Trace is { } target ? new TraceWriter(target, seed, Configuration.Members) : null;
+        Trace = options.Trace is { } target ? TraceWriter.ForCluster(target, seed, Configuration.Members, () => Time.Now) : null;
         Refinement = options.Refine ? new Refinement(Configuration) : null;
         EventLog = new EventLog(Time, options.OnEvent, Trace, options.DeterminismRecord);
         FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"));

@@ -1,7 +1,6 @@
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
-using Quorate.Node.Tracing;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Coverage;
@@ -19,8 +18,6 @@ internal sealed class SimulatedProcess : ILoop
 {
     private readonly SimulatedMachine _machine;
     private readonly SimulatedCluster _cluster;
-    private readonly VirtualTime _time;
-    private readonly TraceWriter? _trace;
     private readonly CoverageObserver _coverage;
     private readonly IdentityFile _identity;
     private readonly ulong[] _knownDirectories;
@@ -36,8 +33,6 @@ internal sealed class SimulatedProcess : ILoop
         _machine = machine;
         _cluster = cluster;
         _knownDirectories = new ulong[cluster.Members.Count + 1];
-        _time = cluster.Time;
-        _trace = cluster.Trace;
         _coverage = new CoverageObserver(cluster.Counters);
 
         // Peers reject a member with a wiped disk, so to the specification it is a member that stays down.
@@ -63,6 +58,7 @@ internal sealed class SimulatedProcess : ILoop
             CompletionDispatchers = InlineCompletionDispatcherFactory.Instance,
             StartNetwork = StartNetwork,
             OnStep = Observe,
+            Trace = cluster.Trace,
         });
         if (Group.HasTruncatedTail)
             cluster.Counters.Increment(CoverageMark.TornTailTruncated);
@@ -149,7 +145,6 @@ internal sealed class SimulatedProcess : ILoop
 
     private void Observe(RaftCore core, in Input input, Effects effects)
     {
-        _trace?.WriteStep(_time.Now, core, input, effects, Endpoint.LastReceivedId);
         _coverage.Observe(core, input, effects);
         _refinement?.OnStep(core, input, effects);
         CheckTransition(effects.Append.Entries.Span);

@@ -18,7 +18,7 @@ public sealed class TraceFormatTests
     [Fact]
     public void A_short_trace_matches_the_golden_file()
     {
-        using (var trace = new TraceWriter(_written, seed: 7, [A, B]))
+        using (var trace = TraceWriter.ForCluster(_written, seed: 7, [A, B], () => _now))
             WriteTrace(trace);
 
         var golden = Path.Combine(SourceDirectory(), "..", "Golden", "trace-v1.ndjson");
@@ -33,7 +33,7 @@ public sealed class TraceFormatTests
         // A's last entry was never committed; B holds an entry of a later term at its index.
         var a = Start(trace, A, term: 2, Entry(1, 1), Entry(1, 2));
         var b = Start(trace, B, term: 2, Entry(1, 1), Entry(2, 2));
-        trace.WriteNote(_now, NodeId.None, "partition", "halves: 1→2");
+        trace.WriteNote(NodeId.None, "partition", "halves: 1→2");
 
         // B is a candidate until it is elected: it first requests pre-votes, and its own vote waits for its disk.
         var toB = new List<Message>();
@@ -53,7 +53,7 @@ public sealed class TraceFormatTests
         b.Step(Input.EndOfIteration);
         b.Step(Input.EndOfIteration);
         a.Step(Input.PeerLost(B));
-        trace.WriteEnd(_now, A, "killed");
+        trace.WriteEnd(A, "killed");
     }
 
     private static List<Message> TickUntilPreVote(TracedCore driver)
@@ -87,7 +87,7 @@ public sealed class TraceFormatTests
                 Configuration = new Configuration([A, B]), HardState = new HardState(new Term(term), NodeId.None), Tail = tail,
                 Last = tail[^1].Id
             });
-        trace.WriteStart(_now, core);
+        trace.WriteStart(core);
         return new TracedCore(core, trace, _ids, () => _now += 10);
     }
 
@@ -97,7 +97,7 @@ public sealed class TraceFormatTests
         Path.GetDirectoryName(path)!;
 
     /// <summary>A core and its trace. Each step gets its own effects, so that messages can be delivered later.</summary>
-    private sealed class TracedCore(RaftCore core, TraceWriter trace, Dictionary<Message, long> ids, Func<long> clock)
+    private sealed class TracedCore(RaftCore core, TraceWriter trace, Dictionary<Message, long> ids, Action advanceClock)
     {
         private readonly List<(ulong Token, IReadOnlyList<Message> Messages)> _held = [];
         private ulong _token;
@@ -107,7 +107,10 @@ public sealed class TraceFormatTests
         {
             var effects = new Effects();
             core.Step(input, effects);
-            trace.WriteStep(clock(), core, input, effects, input.Message is { } message ? ids[message] : 0);
+            advanceClock();
+            if (input.Message is { } message)
+                trace.SetReceivedMessageId(core.Self, ids[message]);
+            trace.WriteStep(core, input, effects);
             _token = effects.Append.IsEmpty ? _token : effects.Append.Token;
             _applying = effects.Apply.IsEmpty ? _applying : effects.Apply.Span[^1].Index;
             if (effects.SendWhenDurable.Messages.Count > 0)

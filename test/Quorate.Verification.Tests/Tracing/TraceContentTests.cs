@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Quorate.Node.Tests.Tracing;
 
 namespace Quorate.Verification.Tests.Tracing;
 
@@ -19,15 +20,15 @@ public sealed class TraceContentTests
                 received++;
             }
 
-            foreach (var sent in Array(line, "send"))
+            foreach (var sent in TraceReader.Array(line, "send"))
                 left.Add(Id(sent), sent.GetRawText());
             if (line.TryGetProperty("hold", out var hold))
             {
-                foreach (var waiting in Array(hold, "messages"))
+                foreach (var waiting in TraceReader.Array(hold, "messages"))
                     held.Add(Id(waiting), waiting.GetRawText());
             }
 
-            foreach (var released in Array(line, "release"))
+            foreach (var released in TraceReader.Array(line, "release"))
                 left.Add(released.GetInt64(), held[released.GetInt64()]);
         }
 
@@ -40,56 +41,18 @@ public sealed class TraceContentTests
     [InlineData(12UL)]
     public void The_log_of_every_core_can_be_reconstructed(ulong seed)
     {
-        var logs = new Dictionary<int, SortedDictionary<ulong, ulong>>();
-        var lines = 0;
-        foreach (var line in Trace(seed).Skip(1).Where(static l => l.TryGetProperty("state", out _)))
-        {
-            var (node, state) = (line.GetProperty("node").GetInt32(), line.GetProperty("state"));
-            var last = state.GetProperty("last").GetUInt64();
-            if (line.GetProperty("event").GetString() == "Start")
-                logs[node] = FromRuns(line.GetProperty("log"), last);
-            var log = logs[node];
-            foreach (var entry in line.TryGetProperty("append", out var append) ? Array(append, "entries") : [])
-            {
-                foreach (var replaced in log.Keys.Where(i => i >= entry[1].GetUInt64()).ToList())
-                    log.Remove(replaced);
-                log.Add(entry[1].GetUInt64(), entry[0].GetUInt64());
-            }
+        var steps = TraceReader.CheckLogs(Trace(seed));
 
-            Assert.Equal(last, (ulong)log.Count);
-            Assert.Equal(state.GetProperty("lastTerm").GetUInt64(), last == 0 ? 0 : log[last]);
-            lines++;
-        }
-
-        Assert.True(lines > 100, "the trace has hardly any steps");
-    }
-
-    private static SortedDictionary<ulong, ulong> FromRuns(JsonElement runs, ulong last)
-    {
-        var log = new SortedDictionary<ulong, ulong>();
-        foreach (var run in runs.EnumerateArray())
-        {
-            for (var index = run[1].GetUInt64(); index <= last; index++)
-                log[index] = run[0].GetUInt64();
-        }
-
-        return log;
+        Assert.True(steps > 100, "the trace has hardly any steps");
     }
 
     private static long Id(JsonElement message) => message.GetProperty("id").GetInt64();
-
-    private static List<JsonElement> Array(JsonElement line, string name) =>
-        line.TryGetProperty(name, out var array) ? [.. array.EnumerateArray()] : [];
 
     private static List<JsonElement> Trace(ulong seed)
     {
         var written = new MemoryStream();
         KvSimulation.Run(seed, new RunOptions { Trace = written });
         written.Position = 0;
-        var lines = new List<JsonElement>();
-        using var reader = new StreamReader(written);
-        while (reader.ReadLine() is { } line)
-            lines.Add(JsonElement.Parse(line));
-        return lines;
+        return TraceReader.Read(written);
     }
 }

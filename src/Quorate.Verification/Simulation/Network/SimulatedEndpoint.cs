@@ -29,9 +29,6 @@ internal sealed class SimulatedEndpoint(
     /// <summary>The id of this process's data directory.</summary>
     public ulong DirectoryId => directoryId;
 
-    /// <summary>The trace's id of the message that was received last.</summary>
-    public long LastReceivedId { get; private set; }
-
     public void Send(Message message)
     {
         onEffect();
@@ -66,7 +63,7 @@ internal sealed class SimulatedEndpoint(
             return true;
         }
 
-        LastReceivedId = packet.TraceId;
+        trace?.SetReceivedMessageId(self, packet.TraceId);
         var header = WireFrame.ReadHeader(frame, FrameBytesMax);
         Invariant.That(header.Group == GroupId.First, "every message is of the group of the simulated cluster");
         var body = frame.AsMemory(WireFrame.HeaderBytes);
