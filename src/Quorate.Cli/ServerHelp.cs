@@ -18,6 +18,10 @@ internal static class ServerHelp
         foreach (var flag in EtcdFlags.All.Where(f => f.Support == FlagSupport.Supported))
             WriteFlag(target, flag);
         target.WriteLine();
+        target.WriteLine("Flags that etcd does not have:");
+        foreach (var flag in EtcdFlags.All.Where(f => f.Support == FlagSupport.Extension))
+            WriteFlag(target, flag);
+        target.WriteLine();
         WriteNames(target, "Accepted with a warning, without effect:", FlagSupport.Ignored);
         WriteNames(target, "Rejected, because ignoring them would be unsafe:", FlagSupport.Rejected);
         target.WriteLine("Exit codes: 0 stopped by a signal, 1 invalid flags or environment, 2 failed.");

@@ -158,7 +158,10 @@ public sealed class QuorateServer : IAsyncDisposable
         var members = new MemberRegistry(Settings.Members);
         var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
-        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, logs, cancellation).ConfigureAwait(false);
+        var traceFile = Settings.TraceFile is { } path ? TraceFile.Open(path) : null;
+        if (traceFile is not null)
+            _cleanup.Push(traceFile.DisposeAsync);
+        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, traceFile, logs, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
 
         var services = EtcdServices.Create(Settings, _node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
@@ -245,7 +248,7 @@ public sealed class QuorateServer : IAsyncDisposable
                 $"set {flag} to an address of this host and a port that this user may bind", fault);
 
     private async Task<RaftNode<KvResult>> StartNodeAsync(
-        EtcdStateMachine stateMachine, FileStorage storage, ILoggerFactory logs, CancellationToken cancellation)
+        EtcdStateMachine stateMachine, FileStorage storage, Stream? trace, ILoggerFactory logs, CancellationToken cancellation)
     {
         var options = new RaftNodeOptions
         {
@@ -259,6 +262,7 @@ public sealed class QuorateServer : IAsyncDisposable
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,
             LoggerFactory = logs,
+            TraceStream = trace,
         };
         try
         {

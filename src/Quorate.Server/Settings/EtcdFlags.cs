@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Quorate.Server.Settings;
 
-/// <summary>The etcd flags that the server knows, and whether it implements, ignores or rejects each of them.</summary>
+/// <summary>The flags that the server knows: etcd's, and whether it implements, ignores or rejects each of them; and its own.</summary>
 /// <remarks>Source: etcd's documented command line, 3.4 to 3.6.</remarks>
 internal static class EtcdFlags
 {
@@ -39,6 +39,8 @@ internal static class EtcdFlags
         Supported("max-concurrent-streams", "maximum number of concurrent streams that a client can open on one connection", "no limit"),
         Supported("grpc-keepalive-interval", "idle time of a connection after which the server sends a keepalive ping", "2h"),
         Supported("grpc-keepalive-timeout", "time to wait for the response to a keepalive ping before the connection is closed", "20s"),
+
+        Extension("trace-file", "path of a file to which every step of this member's Raft core is appended as a line of JSON", "no trace"),
 
         Ignored("grpc-keepalive-min-time", "the server does not limit how often a client pings"),
         Ignored("snapshot-count", NoSnapshots),
@@ -136,6 +138,9 @@ internal static class EtcdFlags
 
     private static EtcdFlag Supported(string name, string description, string @default) =>
         new(name, IsBoolean: false, FlagSupport.Supported, description, @default);
+
+    private static EtcdFlag Extension(string name, string description, string @default) =>
+        new(name, IsBoolean: false, FlagSupport.Extension, description, @default);
 
     private static EtcdFlag Ignored(string name, string reason) => new(name, IsBoolean: false, FlagSupport.Ignored, reason);
 

@@ -101,7 +101,7 @@ internal sealed class ParsedFlags
 
         switch (flag.Support)
         {
-            case FlagSupport.Supported:
+            case FlagSupport.Supported or FlagSupport.Extension:
                 _values[flag.Name] = value;
                 break;
             case FlagSupport.Ignored:

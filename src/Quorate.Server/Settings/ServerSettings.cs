@@ -42,6 +42,9 @@ internal sealed record ServerSettings
     /// </summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromMilliseconds(1000);
 
+    /// <summary>The path of the file to which the trace of the Raft node is appended; null for no trace.</summary>
+    public string? TraceFile { get; init; }
+
     /// <summary>The limits of requests and connections.</summary>
     public RequestLimits Limits { get; init; } = new();
 

@@ -40,6 +40,7 @@ internal static class SettingsParser
             IsNewCluster = ParseClusterState(flags),
             HeartbeatInterval = Milliseconds(flags, "heartbeat-interval", 100, 10, 10_000),
             ElectionTimeout = ParseElectionTimeout(flags),
+            TraceFile = flags.TryGet("trace-file", out var traceFile) && traceFile.Length > 0 ? Path.GetFullPath(traceFile) : null,
             Limits = new RequestLimits
             {
                 RequestBytesMax = Number(flags, "max-request-bytes", 1_572_864, 1, 8 << 20),
