@@ -20,6 +20,12 @@ internal sealed class RequestExecutor
     /// </summary>
     private const int WaitersMax = 16_384;
 
+    /// <summary>
+    /// The pause before a request is forwarded again that the receiving member rejected because it does not lead: this member may consider
+    /// it the leader until the next one's first heartbeat arrives, and would otherwise forward in a loop.
+    /// </summary>
+    private static readonly TimeSpan ForwardPause = TimeSpan.FromMilliseconds(5);
+
     private readonly IRaftNode<KvResult> _node;
     private readonly RequestDeadlineCoalescer _deadline;
     private readonly ILogger _log;
@@ -123,13 +129,15 @@ internal sealed class RequestExecutor
     /// <summary>Waits until a rejected request may be retried, or throws the error of a rejection that a retry would not change.</summary>
     private Task WaitToRetryAsync(RejectReason? reason, CancellationToken waiting) => reason switch
     {
-        RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Superseded => WaitForLeaderAsync(waiting),
+        RejectReason.Superseded => Task.CompletedTask,
+        RejectReason.NoLeader => WaitForLeaderAsync(TimeSpan.Zero, waiting),
+        RejectReason.NotLeader => WaitForLeaderAsync(ForwardPause, waiting),
         RejectReason.Busy => throw EtcdErrors.TooManyRequests(),
         RejectReason.TooLarge => throw EtcdErrors.TooLarge(),
         _ => throw new InvalidOperationException($"no error is defined for the rejection {reason}"),
     };
 
-    private async Task WaitForLeaderAsync(CancellationToken waiting)
+    private async Task WaitForLeaderAsync(TimeSpan pause, CancellationToken waiting)
     {
         if (Interlocked.Increment(ref _waiters) > WaitersMax)
         {
@@ -139,8 +147,8 @@ internal sealed class RequestExecutor
 
         try
         {
-            // Wait even if a leader is known: the node that rejected the request may not know the leader yet.
-            await Task.Delay(TimeSpan.FromMilliseconds(5), waiting).ConfigureAwait(false);
+            if (pause > TimeSpan.Zero)
+                await Task.Delay(pause, waiting).ConfigureAwait(false);
             await _node.WaitForLeaderAsync(waiting).ConfigureAwait(false);
         }
         finally
