@@ -60,7 +60,6 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _lastIndex;
     private ulong _commitIndex;
-    private int _waitingForLeader;
     private Exception? _fault;
     private volatile bool _stopping;
     private int _disposed;
@@ -140,9 +139,20 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             return ValueTask.FromException<ProposalResult<TResult>>(CreateStopped());
         if (command.Length > _options.MaxCommandBytes)
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.TooLarge, _leadership.Read(out _).Leader));
-        return options.ExpectedTerm is { } expected
-            ? ProposeOnceAsync(command, expected, cancellationToken)
-            : ProposeToNextLeaderAsync(command, cancellationToken);
+
+        if (options.ExpectedTerm is { } expected && _leadership.Read(out _) is var current && current.Leader == NodeId.None)
+        {
+            var reason = current.Term == expected ? RejectReason.NoLeader : RejectReason.TermMismatch;
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(reason, NodeId.None));
+        }
+
+        if (!_group.TryPropose(command, options.ExpectedTerm ?? Term.Zero, out var id, out var outcome))
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader));
+        if (_stopping)
+            _group.Withdraw(id);
+        return _stopping || cancellationToken.CanBeCanceled
+            ? WaitAsync(id, outcome, cancellationToken)
+            : new ValueTask<ProposalResult<TResult>>(outcome);
     }
 
     /// <inheritdoc/>
@@ -349,49 +359,6 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         _leadership.Write(core.Role, core.Term, core.Leader);
     }
 
-    /// <summary>Proposes a command as often as it finds no leader; then it was not proposed, and may be again.</summary>
-    private async ValueTask<ProposalResult<TResult>> ProposeToNextLeaderAsync(
-        ReadOnlyMemory<byte> command, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            if (!_leadership.HasLeader && !await TryWaitForLeaderAsync(cancellationToken).ConfigureAwait(false))
-                return ProposalResult<TResult>.Rejected(RejectReason.Busy, NodeId.None);
-            var result = await ProposeOnceAsync(command, Term.Zero, cancellationToken).ConfigureAwait(false);
-            if (result.Reason != RejectReason.NoLeader)
-                return result;
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-    }
-
-    /// <summary>Waits until a leader is known. Returns false if too many proposals are waiting already.</summary>
-    private async ValueTask<bool> TryWaitForLeaderAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (Interlocked.Increment(ref _waitingForLeader) > _options.MaxPendingRequests)
-                return false;
-            await WaitForLeaderAsync(cancellationToken).ConfigureAwait(false);
-            return true;
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waitingForLeader);
-        }
-    }
-
-    private ValueTask<ProposalResult<TResult>> ProposeOnceAsync(
-        ReadOnlyMemory<byte> command, Term expectedTerm, CancellationToken cancellationToken)
-    {
-        if (!_group.TryPropose(command, expectedTerm, out var id, out var outcome))
-            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader));
-        if (_stopping)
-            _group.Withdraw(id);
-        return cancellationToken.CanBeCanceled
-            ? WaitAsync(id, outcome, cancellationToken)
-            : new ValueTask<ProposalResult<TResult>>(outcome);
-    }
-
     private NodeStoppedException CreateStopped() => _fault is { } fault
         ? new NodeStoppedException(
             $"Node {_options.NodeId} has failed: {fault.Message.TrimEnd('.')}. Send the request to another member.", fault)
@@ -409,7 +376,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             (_group, id));
         try
         {
-            return await outcome.ConfigureAwait(false);
+            var result = await outcome.ConfigureAwait(false);
+            if (result.Reason != RejectReason.NoLeader)
+                return result;
+
+            // It was withdrawn from the queue, in which it waited for a leader: it was never proposed.
+            cancellationToken.ThrowIfCancellationRequested();
+            return _stopping ? throw CreateStopped() : result;
         }
         finally
         {

@@ -94,10 +94,10 @@ public sealed record RaftNodeOptions
     public long MaxUncommittedBytes { get; init; } = 64 << 20;
 
     /// <summary>
-    /// Limits the proposals that wait for the driver and, separately, the reads without a result. Beyond it, requests are rejected with
-    /// <see cref="RejectReason.Busy"/>.
+    /// Limits the proposals that wait for the driver or for a leader and, separately, the reads without a result. Beyond it, requests are
+    /// rejected with <see cref="RejectReason.Busy"/>.
     /// </summary>
-    /// <remarks>Default 65,536, at least 1. Callers that have stopped waiting are not counted.</remarks>
+    /// <remarks>Default 65,536, at least 1. Of the queued proposals, at most half are of callers that have stopped waiting.</remarks>
     public int MaxPendingRequests { get; init; } = 65_536;
 
     /// <summary>Bytes of committed entries kept in memory for followers that are slightly behind.</summary>

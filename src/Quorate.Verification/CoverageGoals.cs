@@ -10,12 +10,12 @@ public static class CoverageGoals
 {
     /// <remarks>
     /// NotLeader is not among the rejection reasons. A follower forwards only to a node that has led the term; that node may already have
-    /// appended the proposal, and so does not reject it.
+    /// appended the proposal, and so does not reject it. Nor is NoLeader: without a leader the driver leaves proposals in their queue.
     /// </remarks>
     private static readonly string[] OtherNames =
     [
         "Committed", "Granted", "Rejected", "Indeterminate", "inbox full",
-        "proposal rejected: NoLeader", "proposal rejected: Busy", "proposal rejected: TooLarge", "proposal rejected: Superseded",
+        "proposal rejected: Busy", "proposal rejected: TooLarge", "proposal rejected: Superseded",
         "message lost", "message duplicated", "message stale", "message dropped by a cut link",
         "power cut", "flush failed", "disk full", "process ended during an iteration", "process ended during a disk call",
         StoreHistoryChecker.Expired, StoreHistoryChecker.ExpirySuperseded, "searched for an order: Linearizable",

@@ -33,7 +33,7 @@ public sealed class PendingProposalsTests
                 for (var taken = 0; taken < 2;)
                 {
                     wake.Wait();
-                    pending.Drain(ref batch, ref withdrawn);
+                    pending.Drain(hasLeader: true, ref batch, ref withdrawn);
                     taken += batch.Count;
                     batch.Clear();
                 }
@@ -79,7 +79,7 @@ public sealed class PendingProposalsTests
                 while (batch.Count == 0)
                 {
                     wake.Wait();
-                    pending.Drain(ref batch, ref withdrawn);
+                    pending.Drain(hasLeader: true, ref batch, ref withdrawn);
                 }
 
                 taken.Set();
@@ -136,7 +136,7 @@ public sealed class PendingProposalsTests
 
         void Take(ref ProposalBatch batch, ref List<ulong> withdrawn)
         {
-            pending.Drain(ref batch, ref withdrawn);
+            pending.Drain(hasLeader: true, ref batch, ref withdrawn);
             Assert.True(batch.Count <= Max);
             foreach (var proposal in batch.Memory.Span)
                 taken.Add(proposal.Id.Sequence);
@@ -174,7 +174,7 @@ public sealed class PendingProposalsTests
     {
         Assert.True(pending.TryAdd(new byte[1], Term.Zero, out var id, out outcome!));
         var (batch, withdrawn) = (new ProposalBatch(), new List<ulong>());
-        pending.Drain(ref batch, ref withdrawn);
+        pending.Drain(hasLeader: true, ref batch, ref withdrawn);
         return id;
     }
 

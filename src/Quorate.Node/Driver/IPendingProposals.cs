@@ -9,8 +9,12 @@ internal interface IPendingProposals
     /// Takes all queued proposals and the sequence numbers of withdrawn ones: swaps the two given collections, which must be empty, with
     /// those of the queue. Takes nothing while the group-commit hold lasts.
     /// </summary>
-    /// <remarks>Both are taken at once: a withdrawn proposal is among these proposals or those of an earlier iteration.</remarks>
-    void Drain(ref ProposalBatch proposals, ref List<ulong> withdrawn);
+    /// <param name="hasLeader">Whether the core knows a leader. If not, the proposals stay in the queue: they wait for one.</param>
+    /// <param name="proposals">Receives the proposals, in ascending order.</param>
+    /// <param name="withdrawn">
+    /// Receives the withdrawn proposals, each among <paramref name="proposals"/> or those of an earlier iteration.
+    /// </param>
+    void Drain(bool hasLeader, ref ProposalBatch proposals, ref List<ulong> withdrawn);
 
     /// <summary>Completes a proposal that will never be committed.</summary>
     /// <param name="rejection">The proposal and the reason.</param>

@@ -10,11 +10,7 @@ internal sealed class LeadershipState
     private readonly Lock _lock = new();
     private TaskCompletionSource<bool> _changed = CreateSource();
     private (Role Role, Term Term, NodeId Leader) _current;
-    private bool _hasLeader;
     private bool _isClosed;
-
-    /// <summary>Whether a leader is known. It costs no lock.</summary>
-    public bool HasLeader => Volatile.Read(ref _hasLeader);
 
     /// <summary>
     /// Returns the current state, and a task that completes at its next change: with true after a change, with false when the node has
@@ -59,7 +55,6 @@ internal sealed class LeadershipState
             if (_isClosed || _current == (role, term, leader))
                 return;
             _current = (role, term, leader);
-            Volatile.Write(ref _hasLeader, leader != NodeId.None);
             changed = _changed;
             _changed = CreateSource();
         }

@@ -14,9 +14,11 @@ namespace Quorate.Node.Driver;
 /// <code>
 ///   caller ─ TryAdd ─► queue ─ Drain ─► core ─► log ─► applier ─ Complete ─► caller
 ///                                        └────── driver ─ Reject ──────────► caller
-///            Withdraw, CompleteAll: at any point ──────────────────────────► caller, as indeterminate
+///            Withdraw: from the queue as rejected, later as indeterminate ─► caller
+///            CompleteAll: at any point, as indeterminate ──────────────────► caller
 /// </code>
-/// The queue is bounded; a proposal that does not fit is refused at once.
+/// The queue is bounded; a proposal that does not fit is refused at once. Without a leader the driver takes nothing, so a proposal waits
+/// for one in the queue.
 /// Threading: any thread adds and withdraws, the driver drains and rejects, the applier completes. One lock covers the assignment of a
 /// sequence number and the queue, so the core receives ascending numbers: the leader recognises a repeated forwarded proposal by its
 /// number, and remembers only a limited window of numbers that arrived out of order.
@@ -36,8 +38,15 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     private readonly Dictionary<ulong, PendingProposal> _pending = [];
     private ProposalBatch _queue = new();
     private long _queuedBytes;
+
+    /// <summary>The number of queued proposals that were withdrawn and must not be taken.</summary>
+    private int _withdrawnInQueue;
+
     private List<ulong> _withdrawn = [];
     private ulong _sequence;
+
+    /// <summary>The driver has taken the proposals up to this one; those above it are in the queue.</summary>
+    private ulong _taken;
 
     /// <summary>The completions of one batch of the applier; only the applier uses it.</summary>
     private readonly List<Completion<ProposalResult<TResult>>> _completions = [];
@@ -53,7 +62,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         NodeId self, ulong firstSequence, int queuedMax, long queuedBytesMax, GroupCommitHold hold,
         ICompletionDispatcher<ProposalResult<TResult>> dispatcher, IGroupObserver? observer = null)
     {
-        (_self, _sequence, _queuedMax, _queuedBytesMax) = (self, firstSequence, queuedMax, queuedBytesMax);
+        (_self, _sequence, _taken, _queuedMax, _queuedBytesMax) = (self, firstSequence, firstSequence, queuedMax, queuedBytesMax);
         (_hold, _dispatcher, _observer) = (hold, dispatcher, observer);
     }
 
@@ -98,33 +107,60 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     }
 
     /// <summary>
-    /// Completes a proposal whose caller has stopped waiting as indeterminate; returns false if it already has an outcome.
+    /// Completes a proposal whose caller has stopped waiting: as rejected if it is still in the queue, which it leaves, or else as
+    /// indeterminate. Returns false if it already has an outcome.
     /// </summary>
     public bool Withdraw(ulong sequence)
     {
-        if (!Complete(sequence, ProposalResult<TResult>.Indeterminate))
-            return false;
+        PendingProposal pending;
+        bool isQueued;
         lock (_lock)
-            _withdrawn.Add(sequence);
+        {
+            if (!_pending.Remove(sequence, out pending))
+                return false;
+            isQueued = sequence > _taken;
+            if (!isQueued)
+                _withdrawn.Add(sequence);
+            else if (++_withdrawnInQueue > _queue.Count / 2)
+                RemoveWithdrawnFromQueue();
+        }
+
+        var outcome = isQueued
+            ? ProposalResult<TResult>.Rejected(RejectReason.NoLeader, NodeId.None)
+            : ProposalResult<TResult>.Indeterminate;
+        _dispatcher.Dispatch([new(pending.Source, outcome)]);
         return true;
     }
 
     /// <inheritdoc/>
-    public void Drain(ref ProposalBatch proposals, ref List<ulong> withdrawn)
+    public void Drain(bool hasLeader, ref ProposalBatch proposals, ref List<ulong> withdrawn)
     {
         if (_hold.IsHolding)
             return;
         lock (_lock)
         {
-            (proposals, _queue) = (_queue, proposals);
             (withdrawn, _withdrawn) = (_withdrawn, withdrawn);
-            _queuedBytes = 0;
+            if (!hasLeader)
+                return;
+            if (_withdrawnInQueue > 0)
+                RemoveWithdrawnFromQueue();
+            (proposals, _queue) = (_queue, proposals);
+            (_queuedBytes, _taken) = (0, _sequence);
         }
     }
 
     /// <inheritdoc/>
-    public void Reject(in ProposalRejection rejection, NodeId leader) =>
-        Complete(rejection.Proposal.Sequence, ProposalResult<TResult>.Rejected(rejection.Reason, leader));
+    public void Reject(in ProposalRejection rejection, NodeId leader)
+    {
+        PendingProposal pending;
+        lock (_lock)
+        {
+            if (!_pending.Remove(rejection.Proposal.Sequence, out pending))
+                return;
+        }
+
+        _dispatcher.Dispatch([new(pending.Source, ProposalResult<TResult>.Rejected(rejection.Reason, leader))]);
+    }
 
     /// <summary>Completes those of the given proposals that have no outcome yet, in order. For the applier only.</summary>
     public void Complete(List<(ulong Sequence, ProposalResult<TResult> Result)> results)
@@ -161,18 +197,14 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         _dispatcher.Dispatch(all);
     }
 
-    /// <summary>Completes one proposal; returns false if it already has an outcome.</summary>
-    private bool Complete(ulong sequence, in ProposalResult<TResult> result)
+    /// <summary>Called with the lock held, so rarely that its cost is spread over as many withdrawals.</summary>
+    private void RemoveWithdrawnFromQueue()
     {
-        PendingProposal pending;
-        lock (_lock)
-        {
-            if (!_pending.Remove(sequence, out pending))
-                return false;
-        }
-
-        _dispatcher.Dispatch([new(pending.Source, result)]);
-        return true;
+        _queue.RetainAll(proposal => _pending.ContainsKey(proposal.Id.Sequence));
+        _withdrawnInQueue = 0;
+        _queuedBytes = 0;
+        foreach (ref readonly var proposal in _queue.Memory.Span)
+            _queuedBytes += proposal.Command.Length;
     }
 
     private readonly record struct PendingProposal(TaskCompletionSource<ProposalResult<TResult>> Source, long QueuedAt);

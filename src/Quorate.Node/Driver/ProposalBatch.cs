@@ -18,6 +18,20 @@ internal sealed class ProposalBatch
         _items[Count++] = proposal;
     }
 
+    /// <summary>Removes those proposals that the predicate does not accept; the others keep their order.</summary>
+    public void RetainAll(Predicate<Proposal> isRetained)
+    {
+        var count = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            if (isRetained(_items[i]))
+                _items[count++] = _items[i];
+        }
+
+        _items.AsSpan(count, Count - count).Clear();
+        Count = count;
+    }
+
     public void Clear()
     {
         _items.AsSpan(0, Count).Clear();

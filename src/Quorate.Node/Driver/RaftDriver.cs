@@ -142,7 +142,7 @@ internal sealed class RaftDriver
 
     private void DrainClients()
     {
-        _pendingProposals.Drain(ref _proposalBatch, ref _withdrawn);
+        _pendingProposals.Drain(_core.Leader != NodeId.None, ref _proposalBatch, ref _withdrawn);
         if (_proposalBatch.Count > 0)
         {
             Step(Input.Propose(_proposalBatch.Memory));

@@ -38,9 +38,7 @@ internal sealed class RaftGroup<TResult> : RaftGroup
         [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome) =>
         _pendingProposals.TryAdd(command, expectedTerm, out id, out outcome);
 
-    /// <summary>
-    /// Completes a proposal whose caller has stopped waiting as indeterminate; returns false if it already has an outcome.
-    /// </summary>
+    /// <inheritdoc cref="PendingProposals{TResult}.Withdraw"/>
     public bool Withdraw(ProposalId id) => _pendingProposals.Withdraw(id.Sequence);
 
     /// <inheritdoc/>

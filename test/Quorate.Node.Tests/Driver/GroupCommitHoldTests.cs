@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Node.Tests.Driver;
 
 /// <summary>While completions are being dispatched, new proposals are held, for at most a millisecond.</summary>
@@ -8,14 +10,17 @@ public sealed class GroupCommitHoldTests
 
     public GroupCommitHoldTests()
     {
-        _node = new DriverHarness(time: _clock);
+        // A proposal that is too large shows when it is taken: the core rejects it at once.
+        _node = new DriverHarness(options: new RaftOptions { Self = new NodeId(1), MaxCommandBytes = 1000 }, time: _clock);
+        _node.ReceiveAppendEntries();
+        _node.RunOnce();
         _node.CompletionsObserver.SetPendingCompletions(2);
     }
 
     [Fact]
     public void Held_proposals_are_taken_after_the_last_completion()
     {
-        var (_, outcome) = _node.Propose(bytes: 1);
+        var (_, outcome) = _node.Propose(bytes: 1001);
         _node.RunOnce();
         _node.CompletionsObserver.SetPendingCompletions(1);
         _node.RunOnce();
@@ -23,13 +28,13 @@ public sealed class GroupCommitHoldTests
 
         _node.CompletionsObserver.SetPendingCompletions(0);
         _node.RunOnce();
-        Assert.True(outcome.IsCompleted); // rejected: there is no leader
+        Assert.True(outcome.IsCompleted);
     }
 
     [Fact]
     public void Held_proposals_are_taken_after_a_millisecond()
     {
-        var (_, outcome) = _node.Propose(bytes: 1);
+        var (_, outcome) = _node.Propose(bytes: 1001);
         _clock.Milliseconds = 1;
         _node.RunOnce();
         Assert.False(outcome.IsCompleted);

@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
 
-/// <summary>A withdrawn proposal completes as indeterminate, and the core does no more work for it.</summary>
+/// <summary>A withdrawn proposal completes at once, and neither the queue nor the core does more work for it.</summary>
 public sealed class ProposalWithdrawalTests
 {
     private readonly DriverHarness _node =
@@ -25,7 +25,7 @@ public sealed class ProposalWithdrawalTests
         }
 
         Assert.True(_node.Withdraw(first));
-        Assert.Equal(ProposalOutcome.Indeterminate, (await outcome).Outcome);
+        Assert.Equal(taken ? ProposalOutcome.Indeterminate : ProposalOutcome.Rejected, (await outcome).Outcome);
         _node.RunOnce();
 
         var (_, second) = _node.Propose(bytes: 600);
@@ -36,9 +36,39 @@ public sealed class ProposalWithdrawalTests
     [Fact]
     public async Task A_completed_proposal_cannot_be_withdrawn()
     {
-        var (proposal, outcome) = _node.Propose(bytes: 1);
+        _node.ReceiveAppendEntries();
+        _node.RunOnce();
+        var (proposal, outcome) = _node.Propose(bytes: 1001);
         _node.RunOnce();
         Assert.False(_node.Withdraw(proposal));
-        Assert.Equal(RejectReason.NoLeader, (await outcome).Reason);
+        Assert.Equal(RejectReason.TooLarge, (await outcome).Reason);
+    }
+
+    [Fact]
+    public async Task A_proposal_waits_for_a_leader_in_the_queue_unless_it_is_withdrawn()
+    {
+        var (first, withdrawn) = _node.Propose(bytes: 10);
+        var (_, waiting) = _node.Propose(bytes: 600);
+        _node.RunOnce();
+        Assert.True(_node.Withdraw(first));
+        Assert.Equal(RejectReason.NoLeader, (await withdrawn).Reason);
+        Assert.False(waiting.IsCompleted);
+
+        _node.ReceiveAppendEntries();
+        _node.RunOnce();
+        var (_, beyondLimit) = _node.Propose(bytes: 600);
+        _node.RunOnce();
+        Assert.Equal(RejectReason.Busy, (await beyondLimit).Reason); // The core has the 600 bytes that waited.
+        Assert.False(waiting.IsCompleted);
+    }
+
+    [Fact]
+    public void Withdrawn_proposals_leave_the_queue_while_there_is_no_leader()
+    {
+        for (var i = 0; i < 10_000; i++)
+        {
+            var (proposal, _) = _node.Propose(bytes: 1000);
+            Assert.True(_node.Withdraw(proposal));
+        }
     }
 }
