@@ -39,5 +39,38 @@ internal static class EtcdErrors
     public static RpcException MalformedProtobuf(string reason) =>
         Create(StatusCode.Internal, $"grpc: error unmarshalling request: {reason}");
 
+    /// <summary>The first byte of a message is neither 0 nor 1; code and text are grpc-go's.</summary>
+    public static RpcException UnknownPayloadFormat(byte format) =>
+        Create(StatusCode.Internal, $"grpc: received unexpected payload format {format}");
+
+    /// <summary>The compressed message is malformed; code and text are grpc-go's.</summary>
+    public static RpcException CannotDecompress() => Create(StatusCode.Internal, "grpc: failed to decompress the received message");
+
+    /// <summary>A stream's message is malformed or cut off.</summary>
+    public static RpcException MalformedMessage(string reason) => Create(StatusCode.Internal, $"grpc: malformed message: {reason}");
+
+    /// <summary>The method does not exist, or is not served yet; code and text are grpc-go's.</summary>
+    public static RpcException UnknownMethod(string service, string method) =>
+        Create(StatusCode.Unimplemented, $"unknown method {method} for service {service}");
+
+    /// <summary>The service does not exist, or is not served yet; code and text are grpc-go's.</summary>
+    public static RpcException UnknownService(string service) => Create(StatusCode.Unimplemented, $"unknown service {service}");
+
+    /// <summary>The path of a call has no service; code and text are grpc-go's.</summary>
+    public static RpcException MalformedMethodName(string path) =>
+        Create(StatusCode.Unimplemented, $"malformed method name: \"{path}\"");
+
+    /// <summary>The health of a service is requested that the server does not have; code and text are grpc-go's.</summary>
+    public static RpcException UnknownHealthService() => Create(StatusCode.NotFound, "unknown service");
+
+    /// <summary>The path does not exist; code and text are those of etcd's gateway.</summary>
+    public static RpcException PathNotFound() => Create(StatusCode.NotFound, "Not Found");
+
+    /// <summary>The call failed because of a bug; the server's log has the exception.</summary>
+    public static RpcException Internal(Exception bug) => Create(StatusCode.Internal, $"quorate: internal error: {bug.Message}");
+
+    /// <summary>The body of a JSON request is not valid; etcd's text is that of its own parser.</summary>
+    public static RpcException MalformedJson(string reason) => Create(StatusCode.InvalidArgument, reason);
+
     private static RpcException Create(StatusCode code, string message) => new(new Status(code, message));
 }

@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Collections.Frozen;
-using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using Quorate.Server.Etcd;
@@ -9,17 +9,15 @@ namespace Quorate.Server.Http;
 
 /// <summary>The JSON gateway: etcd's API as JSON over HTTP POST, for clients without gRPC.</summary>
 /// <remarks>
-/// Bytes are base64, 64-bit integers are strings, field names are those of the .proto files, default values are omitted, and unknown fields
-/// are ignored. Uses Google.Protobuf's own JSON, because ASP.NET's transcoding does not support Native AOT. Source: etcd's gRPC gateway.
+/// In responses, bytes are base64, 64-bit integers are strings, field names are those of the .proto files, and default values are omitted.
+/// What a request may contain is at <see cref="JsonMessageParser"/>. Uses Google.Protobuf's formatter, because ASP.NET's transcoding does
+/// not support Native AOT. Source: etcd's gRPC gateway.
 /// </remarks>
 internal sealed class JsonGateway
 {
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
 
-    /// <summary>Parses requests and ignores unknown fields.</summary>
-    internal static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
-
-    private readonly FrozenDictionary<string, Func<string, RequestContext, Task<IMessage>>> _calls;
+    private readonly FrozenDictionary<string, Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>>> _calls;
     private readonly JsonStreamingCalls _streams;
     private readonly CancellationToken _stopping;
     private readonly int _bodyBytesMax;
@@ -33,7 +31,7 @@ internal sealed class JsonGateway
 
         // Base64 encodes three bytes as four; field names and braces add little to that.
         _bodyBytesMax = messageBytesMax / 3 * 4;
-        _calls = new Dictionary<string, Func<string, RequestContext, Task<IMessage>>>(StringComparer.Ordinal)
+        _calls = new Dictionary<string, Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>>>(StringComparer.Ordinal)
         {
             ["/v3/kv/range"] = Call<Wire.RangeRequest, Wire.RangeResponse>(kv.RangeAsync),
             ["/v3/kv/put"] = Call<Wire.PutRequest, Wire.PutResponse>(kv.PutAsync),
@@ -84,8 +82,7 @@ internal sealed class JsonGateway
         {
             using var deadline = CallDeadline.Start(context.Request.Headers[CallDeadline.Header], context.RequestAborted);
             var request = RequestContext.From(context, deadline.ExpiresAt, deadline.Token);
-            var body = await ReadBodyAsync(context).ConfigureAwait(false);
-            var json = body.Length == 0 ? "{}" : body;
+            var json = await ReadBodyAsync(context).ConfigureAwait(false);
             if (stream is not null)
             {
                 await new JsonStreamWriter(context, Formatter).RunAsync((send, call) => stream(json, send, call), request, _stopping)
@@ -104,22 +101,24 @@ internal sealed class JsonGateway
         {
             await HttpResponses.WriteErrorAsync(context, error.Status).ConfigureAwait(false);
         }
-        catch (Exception malformed) when (malformed is InvalidProtocolBufferException or InvalidJsonException or DecoderFallbackException)
-        {
-            await HttpResponses.WriteErrorAsync(context, new Status(StatusCode.InvalidArgument, malformed.Message)).ConfigureAwait(false);
-        }
     }
 
-    private static Func<string, RequestContext, Task<IMessage>> Call<TRequest, TResponse>(
+    private static Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>> Call<TRequest, TResponse>(
         Func<TRequest, RequestContext, ValueTask<TResponse>> call)
         where TRequest : IMessage, new()
         where TResponse : IMessage =>
-        async (json, context) => await call(Parser.Parse<TRequest>(json), context).ConfigureAwait(false);
+        async (json, context) => await call(JsonMessageParser.Parse<TRequest>(json.Span), context).ConfigureAwait(false);
 
-    private async Task<string> ReadBodyAsync(HttpContext context)
+    private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)
     {
+
+            // Every read is followed by AdvanceTo, also if the body is rejected: Kestrel drains the rest of the body before the next
+            // request of the connection, and its read would fail while this one is open.
         var reader = context.Request.BodyReader;
         while (true)
+                var length = read.Buffer.Length;
+                reader.AdvanceTo(read.Buffer.End);
+
         {
             var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
             if (read.Buffer.Length > _bodyBytesMax)
@@ -127,7 +126,7 @@ internal sealed class JsonGateway
                 // The rest of the body stays unread, so the connection cannot carry another request.
                 if (!HttpProtocol.IsHttp2(context.Request.Protocol))
                     context.Response.Headers.Connection = "close";
-                throw EtcdErrors.MessageTooLarge(read.Buffer.Length, _bodyBytesMax);
+                throw EtcdErrors.MessageTooLarge(length, _bodyBytesMax);
             }
 
             if (!read.IsCompleted)
@@ -136,11 +135,9 @@ internal sealed class JsonGateway
                 continue;
             }
 
-            var text = StrictUtf8.GetString(read.Buffer);
+            var body = read.Buffer.ToArray();
             reader.AdvanceTo(read.Buffer.End);
-            return text;
+            return body;
         }
     }
-
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 }

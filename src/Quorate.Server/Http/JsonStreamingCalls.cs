@@ -8,16 +8,16 @@ namespace Quorate.Server.Http;
 internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
 {
     /// <summary>Returns the call at a path, or null.</summary>
-    public Func<string, Func<IMessage, CancellationToken, Task>, RequestContext, Task>? Find(string path) => path switch
+    public Func<ReadOnlyMemory<byte>, Func<IMessage, CancellationToken, Task>, RequestContext, Task>? Find(string path) => path switch
     {
         "/v3/watch" => WatchAsync,
         "/v3/lease/keepalive" => KeepAliveAsync,
         _ => null,
     };
 
-    private Task WatchAsync(string json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
+    private Task WatchAsync(ReadOnlyMemory<byte> json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
     {
-        Wire.WatchRequest? request = JsonGateway.Parser.Parse<Wire.WatchRequest>(json);
+        Wire.WatchRequest? request = JsonMessageParser.Parse<Wire.WatchRequest>(json.Span);
         return watch.RunAsync(
             _ =>
             {
@@ -29,9 +29,9 @@ internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
             context);
     }
 
-    private async Task KeepAliveAsync(string json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
+    private async Task KeepAliveAsync(ReadOnlyMemory<byte> json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
     {
-        var request = JsonGateway.Parser.Parse<Wire.LeaseKeepAliveRequest>(json);
+        var request = JsonMessageParser.Parse<Wire.LeaseKeepAliveRequest>(json.Span);
         var response = await leases.KeepAliveAsync(request, context).ConfigureAwait(false);
         await send(response, context.Cancellation).ConfigureAwait(false);
     }

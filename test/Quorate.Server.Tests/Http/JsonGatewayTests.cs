@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -63,6 +64,48 @@ public sealed class JsonGatewayTests
             Assert.Equal(message, json.RootElement.GetProperty("message").GetString());
     }
 
+    /// <summary>The calls of tooz and etcd3gw: a rounded id would grant, renew and revoke another lease.</summary>
+    [Theory]
+    [InlineData("7587862094969311749")]
+    [InlineData("\"7587862094969311749\"")]
+    public async Task A_lease_id_keeps_all_its_digits(string id)
+    {
+        await using var server = await ServerFixture.StartAsync();
+
+        using var granted = await PostAsync(server, "/v3/lease/grant", $$"""{"TTL":100,"ID":{{id}}}""");
+        using var renewed = await PostAsync(server, "/v3/lease/keepalive", $$"""{"ID":{{id}}}""");
+        using var put = await PostAsync(server, "/v3/kv/put", $$"""{"key":"Zm9v","lease":{{id}}}""");
+        using var remaining = await PostAsync(server, "/v3/lease/timetolive", $$"""{"ID":{{id}},"keys":true}""");
+        using var range = await PostAsync(server, "/v3/kv/range", """{"key":"Zm9v","limit":9223372036854775807}""");
+        using var revoked = await PostAsync(server, "/v3/lease/revoke", $$"""{"ID":{{id}}}""");
+
+        Assert.Equal("7587862094969311749", granted.RootElement.GetProperty("ID").GetString());
+        Assert.Equal("100", renewed.RootElement.GetProperty("result").GetProperty("TTL").GetString());
+        Assert.Equal("Zm9v", remaining.RootElement.GetProperty("keys")[0].GetString());
+        Assert.Equal("7587862094969311749", range.RootElement.GetProperty("kvs")[0].GetProperty("lease").GetString());
+    }
+
+    /// <summary>A read of the body that stays open makes the next request of the connection fail.</summary>
+    [Theory]
+    [InlineData("{\"key\":\"Zm9v\",\"x\":\"\u00ff\"}")]
+    [InlineData("{\"key\":\"Zm9v\",\"limit\":1.5}")]
+    [InlineData("{\"key\":")]
+    public async Task A_connection_outlives_a_malformed_body(string body)
+    {
+        await using var server = await ServerFixture.StartAsync();
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(IPEndPoint.Parse(new Uri(server.Url).Authority));
+
+        // In Latin-1, so that U+00FF is the byte ff, which UTF-8 does not contain.
+        await SendAsync(connection, Encoding.Latin1.GetBytes(body));
+        var rejected = await ReadResponseAsync(connection);
+        await SendAsync(connection, """{"key":"Zm9v"}"""u8.ToArray());
+        var served = await ReadResponseAsync(connection);
+
+        Assert.StartsWith("HTTP/1.1 400 ", rejected, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", served, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_body_over_the_limit_is_rejected()
     {
@@ -113,3 +156,25 @@ public sealed class JsonGatewayTests
         return JsonDocument.Parse(await response.Content.ReadAsStringAsync());
     }
 }
+    private static async Task SendAsync(TcpClient connection, byte[] body)
+    {
+        var head = $"POST /v3/kv/range HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
+        await connection.GetStream().WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body]);
+    }
+
+    /// <summary>Reads one response in HTTP's chunked encoding, up to its last chunk.</summary>
+    private static async Task<string> ReadResponseAsync(TcpClient connection)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var received = new StringBuilder();
+        var buffer = new byte[4096];
+        while (!received.ToString().EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal))
+        {
+            var count = await connection.GetStream().ReadAsync(buffer, timeout.Token);
+            Assert.True(count > 0, $"the server closed the connection after: {received}");
+            received.Append(Encoding.UTF8.GetString(buffer, 0, count));
+        }
+
+        return received.ToString();
+    }
+
