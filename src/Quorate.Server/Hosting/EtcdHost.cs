@@ -76,6 +76,10 @@ internal static class EtcdHost
         // one.
         kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        // A proxy that terminates TLS forwards the scheme https, and some clients send authorities that are no host.
+        kestrel.AllowAlternateSchemes = true;
+        kestrel.RequestHeaderEncodingSelector = RequestHeaderEncodings.Select;
+
         foreach (var listener in listeners)
         {
             kestrel.Listen(listener.Http1, listen => listen.Protocols = HttpProtocols.Http1);

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
@@ -76,9 +75,6 @@ internal sealed class ProtocolMux : IAsyncDisposable
                 false => _http1,
                 null => null,
             };
-            if (target == _http2)
-                connection.Transport = new AuthorityRewritingDuplexPipe(new AuthorityRewritingPipeReader(connection.Transport.Input),
-                    connection.Transport.Output);
             if (target is not null && target.Writer.TryWrite(connection))
                 return;
         }
@@ -90,6 +86,4 @@ internal sealed class ProtocolMux : IAsyncDisposable
         connection.Abort();
         await connection.DisposeAsync().ConfigureAwait(false);
     }
-
-    private sealed record AuthorityRewritingDuplexPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
