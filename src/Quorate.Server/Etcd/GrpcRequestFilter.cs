@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Frozen;
+using System.Globalization;
 using System.IO.Pipelines;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
 using Quorate.Kv;
 using Quorate.Node;
 using Quorate.Server.Http;
@@ -14,13 +16,16 @@ namespace Quorate.Server.Etcd;
 /// Middleware before the gRPC services: rejects, with etcd's errors, requests that the framework would reject with its own.
 /// </summary>
 /// <remarks>
-/// The filter rejects a message that is too large by its length prefix, before any of it is buffered, and a call that requires a leader
-/// (<c>hasleader</c> metadata) when there is none. If the first bytes have already arrived, which is nearly always so, the filter neither
-/// waits nor allocates. Shape of the prefix: one byte that indicates compression, then the message length, 4 bytes, big-endian.
+/// The filter rejects a call that requires a leader (<c>hasleader</c> metadata) when there is none, a message
+/// in an unknown format, and a message that is too large, by its length prefix, before any of it is buffered. If the first bytes have
+/// already arrived, which is nearly always so, the filter neither waits nor allocates. Shape of the prefix: one byte that indicates
+/// compression, then the message length, 4 bytes, big-endian.
 /// </remarks>
 internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult> node, int messageBytesMax)
 {
     private const int PrefixBytes = 5;
+    private const byte Uncompressed = 0;
+    private const byte Compressed = 1;
 
     /// <summary>Bidirectional streaming calls, whose first message may arrive long after the call started.</summary>
     private static readonly FrozenSet<string> ClientStreams =
@@ -39,31 +44,75 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
             return next(context);
 
         var body = context.Request.BodyReader;
-        if (!body.TryRead(out var read))
-            return ReadPrefixAsync(context, body);
-        var length = PeekLength(read, body);
-        return length is null && !read.IsCompleted ? ReadPrefixAsync(context, body) : CheckLength(context, length);
+        MessagePrefix? prefix;
+        try
+        {
+            if (!body.TryRead(out var read))
+                return ReadPrefixAsync(context, body);
+            prefix = Peek(read, body);
+            if (prefix is null && !read.IsCompleted)
+                return ReadPrefixAsync(context, body);
+        }
+        catch (Exception e) when (IsReset(e))
+        {
+            return Task.CompletedTask;
+        }
+
+        return CheckAsync(context, prefix);
     }
 
     private async Task ReadPrefixAsync(HttpContext context, PipeReader body)
     {
-        long? length;
-        ReadResult read;
-        do
+        MessagePrefix? prefix;
+        try
         {
-            read = await body.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-            length = PeekLength(read, body);
+            ReadResult read;
+            do
+            {
+                read = await body.ReadAsync(context.RequestAborted).ConfigureAwait(false);
+                prefix = Peek(read, body);
+            }
+            while (prefix is null && !read.IsCompleted);
         }
-        while (length is null && !read.IsCompleted);
+        catch (Exception e) when (IsReset(e))
+        {
+            return;
+        }
 
-        await CheckLength(context, length).ConfigureAwait(false);
+        await CheckAsync(context, prefix).ConfigureAwait(false);
     }
 
-    private Task CheckLength(HttpContext context, long? length) =>
-        length > messageBytesMax ? Reject(context, EtcdErrors.MessageTooLarge(length.Value, messageBytesMax).Status) : next(context);
+    /// <summary>Whether the client has reset the call or closed its connection, so that no response can reach it.</summary>
+    private static bool IsReset(Exception e) => e is OperationCanceledException or (IOException and not BadHttpRequestException);
 
-    /// <summary>Returns the message length in the prefix, or null if the prefix is incomplete. Consumes no bytes.</summary>
-    private static long? PeekLength(ReadResult read, PipeReader body)
+    private Task CheckAsync(HttpContext context, MessagePrefix? prefix) => prefix switch
+    {
+        { Length: var length } when length > messageBytesMax =>
+            Reject(context, EtcdErrors.MessageTooLarge(length, messageBytesMax).Status),
+        { Flag: Uncompressed } or null => next(context),
+        { Flag: Compressed } => DecompressAsync(context),
+        { Flag: var flag } => Reject(context, EtcdErrors.UnknownPayloadFormat(flag).Status),
+    };
+
+    /// <summary>
+    /// Runs a call whose message is compressed. The framework ends it with <c>Unknown</c> if the message cannot be decompressed.
+    /// </summary>
+    private async Task DecompressAsync(HttpContext context)
+    {
+        await next(context).ConfigureAwait(false);
+        var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
+        foreach (var headers in new[] { context.Response.HasStarted ? null : context.Response.Headers, trailers })
+        {
+            if (headers is null || headers["grpc-status"] != "2")
+                continue;
+            var status = EtcdErrors.CannotDecompress().Status;
+            headers["grpc-status"] = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
+            headers["grpc-message"] = status.Detail;
+        }
+    }
+
+    /// <summary>Returns the prefix of a message, or null if it is incomplete. Consumes no bytes.</summary>
+    private static MessagePrefix? Peek(ReadResult read, PipeReader body)
     {
         if (read.Buffer.Length < PrefixBytes)
         {
@@ -74,7 +123,7 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
         Span<byte> prefix = stackalloc byte[PrefixBytes];
         read.Buffer.Slice(0, PrefixBytes).CopyTo(prefix);
         body.AdvanceTo(read.Buffer.Start);
-        return BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
+        return new MessagePrefix(prefix[0], BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]));
     }
 
     private static Task Reject(HttpContext context, Status status)
@@ -82,4 +131,6 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
         HttpResponses.WriteGrpcError(context, status);
         return Task.CompletedTask;
     }
+
+    private readonly record struct MessagePrefix(byte Flag, long Length);
 }

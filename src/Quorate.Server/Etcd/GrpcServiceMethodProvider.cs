@@ -2,40 +2,90 @@ using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
+using Quorate.Server.Hosting;
 
 namespace Quorate.Server.Etcd;
 
 /// <summary>
-/// Registers the calls of one service with the framework, with a deserializer that maps malformed protobuf to a gRPC error.
+/// Registers the calls of one service with the framework, such that each ends with a status of its own and none with <c>Unknown</c>.
 /// </summary>
 /// <remarks>
-/// By default the framework treats a parser exception as a server error: the client receives <c>Unknown</c>, and every malformed request
-/// logs a stack trace. The framework would also discover the calls by reflection; here they are registered explicitly.
+/// By default the framework treats every exception but <see cref="RpcException"/> as a server error: the client receives <c>Unknown</c>,
+/// and every malformed request logs a stack trace. Here malformed protobuf is an error of the client, the exceptions of a call that its
+/// client has ended are <c>Cancelled</c>, and an exception that nothing expects is logged once and <c>Internal</c>. The framework would
+/// also discover the calls by reflection; here they are registered explicitly.
 /// </remarks>
 internal sealed class GrpcServiceMethodProvider<[DynamicallyAccessedMembers(GrpcServiceMethodProvider.Members)] TService>(
-    Action<ServiceBinderBase> bind)
+    Action<ServiceBinderBase> bind, ILogger log)
     : IServiceMethodProvider<TService>
     where TService : class
 {
     /// <inheritdoc/>
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context) => bind(new Binder(context));
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context) => bind(new Binder(context, log));
 
     /// <summary>Receives each call and its handler from the generated code, in the three call types that etcd's services use.</summary>
-    private sealed class Binder(ServiceMethodProviderContext<TService> context) : ServiceBinderBase
+    private sealed class Binder(ServiceMethodProviderContext<TService> context, ILogger log) : ServiceBinderBase
     {
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
-            context.AddUnaryMethod(WithErrorMapping(method), [], (_, request, call) => handler!(request, call));
+            context.AddUnaryMethod(WithErrorMapping(method), [], async (_, request, call) =>
+            {
+                try
+                {
+                    return await handler!(request, call).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is not RpcException { Status.Detail.Length: > 0 })
+                {
+                    throw ToStatus(e, method, call);
+                }
+            });
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
             context.AddServerStreamingMethod(
-                WithErrorMapping(method), [], (_, request, responses, call) => handler!(request, responses, call));
+                WithErrorMapping(method), [],
+                (_, request, responses, call) => RunAsync(() => handler!(request, responses, call), method, call));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler) =>
             context.AddDuplexStreamingMethod(
-                WithErrorMapping(method), [], (_, requests, responses, call) => handler!(requests, responses, call));
+                WithErrorMapping(method), [],
+                (_, requests, responses, call) => RunAsync(() => handler!(requests, responses, call), method, call));
+
+        private async Task RunAsync(Func<Task> handler, IMethod method, ServerCallContext call)
+        {
+            try
+            {
+                await handler().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not RpcException { Status.Detail.Length: > 0 })
+            {
+                throw ToStatus(e, method, call);
+            }
+        }
+
+        /// <summary>Returns the status of a call whose handler threw an exception without one.</summary>
+        private RpcException ToStatus(Exception error, IMethod method, ServerCallContext call)
+        {
+            switch (error)
+            {
+                // The generated code throws it, without a text, for a call that the service does not implement.
+                case RpcException { StatusCode: StatusCode.Unimplemented }:
+                    return EtcdErrors.UnknownMethod(method.ServiceName, method.Name);
+
+                // The client has reset the call. The exception of a read or a write may precede the cancellation of the call's token.
+                case OperationCanceledException or IOException:
+                    return RequestContext.From(call).ToError();
+                case var _ when call.CancellationToken.IsCancellationRequested
+                    || call.GetHttpContext().RequestAborted.IsCancellationRequested:
+                    return RequestContext.From(call).ToError();
+                case InvalidDataException malformed:
+                    return EtcdErrors.MalformedMessage(malformed.Message);
+                default:
+                    ServerLogMessages.CallFailed(log, method.FullName, error.Message, error);
+                    return EtcdErrors.Internal(error);
+            }
+        }
 
         private static Method<TRequest, TResponse> WithErrorMapping<TRequest, TResponse>(Method<TRequest, TResponse> method) => new(
             method.Type, method.ServiceName, method.Name, WithErrorMapping(method.RequestMarshaller), method.ResponseMarshaller);

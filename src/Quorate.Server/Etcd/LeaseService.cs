@@ -29,12 +29,12 @@ internal sealed class LeaseService(LeaseApi api, StreamCancellationMonitor guard
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        guard.RunAsync(context, async call =>
+        guard.RunAsync(requestStream, responseStream, context, async (stream, call) =>
         {
-            while (await requestStream.NextAsync(call.Cancellation).ConfigureAwait(false) is { } request)
+            while (await stream.NextAsync(call.Cancellation).ConfigureAwait(false) is { } request)
             {
                 var response = await api.KeepAliveAsync(request, call).ConfigureAwait(false);
-                await responseStream.SendAsync(response, call.Cancellation).ConfigureAwait(false);
+                await stream.SendAsync(response, call.Cancellation).ConfigureAwait(false);
             }
         });
 }

@@ -16,15 +16,21 @@ internal sealed class StreamCancellationMonitor(
 
     /// <summary>Runs a stream until it completes or the guard ends it. Its context is cancelled when the guard ends it.</summary>
     /// <exception cref="RpcException">The guard ended the stream; the status has the reason.</exception>
-    public async Task RunAsync(ServerCallContext context, Func<RequestContext, Task> stream)
+    public async Task RunAsync<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context,
+        Func<GrpcStream<TRequest, TResponse>, RequestContext, Task> run)
+        where TRequest : class
     {
+        var http = context.GetHttpContext();
+        var stream = new GrpcStream<TRequest, TResponse>(
+            requests, responses, http.Request.BodyReader.CancelPendingRead, http.Response.BodyWriter.CancelPendingFlush);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         var requiresLeader = context.RequestHeaders.Get("hasleader") is not null;
         var leaderLost = false;
         var leaderMonitor = requiresLeader ? CancelWithoutLeaderAsync(linked) : Task.FromResult(false);
         try
         {
-            await stream(RequestContext.From(context).With(linked.Token)).ConfigureAwait(false);
+            await run(stream, RequestContext.From(context).With(linked.Token)).ConfigureAwait(false);
         }
         catch (Exception e)
             when (linked.IsCancellationRequested
@@ -36,6 +42,7 @@ internal sealed class StreamCancellationMonitor(
         {
             await linked.CancelAsync().ConfigureAwait(false);
             leaderLost = await leaderMonitor.ConfigureAwait(false);
+            await stream.EndAsync().ConfigureAwait(false);
         }
 
         if (leaderLost)

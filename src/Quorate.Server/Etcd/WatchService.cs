@@ -9,5 +9,5 @@ internal sealed class WatchService(WatchApi api, StreamCancellationMonitor guard
     /// <inheritdoc/>
     public override Task Watch(
         IAsyncStreamReader<WatchRequest> requestStream, IServerStreamWriter<WatchResponse> responseStream, ServerCallContext context) =>
-        guard.RunAsync(context, call => api.RunAsync(requestStream.NextAsync, responseStream.SendAsync, call));
+        guard.RunAsync(requestStream, responseStream, context, (stream, call) => api.RunAsync(stream.NextAsync, stream.SendAsync, call));
 }

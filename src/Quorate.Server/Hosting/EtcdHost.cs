@@ -19,7 +19,7 @@ internal static class EtcdHost
         IReadOnlyList<ProtocolMux> listeners, EtcdServices services, RequestLimits limits, ILoggerFactory logs)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "quorate" });
-        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<ILoggerFactory>(new CallLogFilter(logs));
         builder.Services.AddSingleton<IConnectionListenerFactory, ProtocolListenerFactory>();
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore();
@@ -31,11 +31,12 @@ internal static class EtcdHost
             grpc.EnableDetailedErrors = false;
         });
         builder.Services.RemoveAll(typeof(IServiceMethodProvider<>));
-        AddService(builder.Services, services.Kv, Protos.KV.BindService);
-        AddService(builder.Services, services.Lease, Protos.Lease.BindService);
-        AddService(builder.Services, services.Watch, Protos.Watch.BindService);
-        AddService(builder.Services, services.Cluster, Protos.Cluster.BindService);
-        AddService(builder.Services, services.Maintenance, Protos.Maintenance.BindService);
+        var log = logs.CreateLogger("quorate");
+        AddService(builder.Services, services.Kv, Protos.KV.BindService, log);
+        AddService(builder.Services, services.Lease, Protos.Lease.BindService, log);
+        AddService(builder.Services, services.Watch, Protos.Watch.BindService, log);
+        AddService(builder.Services, services.Cluster, Protos.Cluster.BindService, log);
+        AddService(builder.Services, services.Maintenance, Protos.Maintenance.BindService, log);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NullHostLifetime>());
 
         var app = builder.Build();
@@ -55,16 +56,21 @@ internal static class EtcdHost
     }
 
     private static void AddService<[DynamicallyAccessedMembers(GrpcServiceMethodProvider.Members)] TService>(
-        IServiceCollection services, TService service, Action<ServiceBinderBase, TService> bind)
+        IServiceCollection services, TService service, Action<ServiceBinderBase, TService> bind, ILogger log)
         where TService : class
     {
         services.AddSingleton(service);
-        services.AddSingleton<IServiceMethodProvider<TService>>(new GrpcServiceMethodProvider<TService>(binder => bind(binder, service)));
+        services.AddSingleton<IServiceMethodProvider<TService>>(
+            new GrpcServiceMethodProvider<TService>(binder => bind(binder, service), log));
     }
 
     private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<ProtocolMux> listeners, RequestLimits limits)
     {
         kestrel.AddServerHeader = false;
+
+        // A proxy that terminates TLS forwards the scheme https, and some clients send authorities that are no host.
+        kestrel.AllowAlternateSchemes = true;
+        kestrel.RequestHeaderEncodingSelector = RequestHeaderEncodings.Select;
 
         // GrpcRequestFilter and JsonGateway reject oversized messages with etcd's errors; this limit bounds bodies that they do not read.
         kestrel.Limits.MaxRequestBodySize = 4L * limits.MessageBytesMax;
@@ -76,10 +82,6 @@ internal static class EtcdHost
         // one.
         kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
-        // A proxy that terminates TLS forwards the scheme https, and some clients send authorities that are no host.
-        kestrel.AllowAlternateSchemes = true;
-        kestrel.RequestHeaderEncodingSelector = RequestHeaderEncodings.Select;
-
         foreach (var listener in listeners)
         {
             kestrel.Listen(listener.Http1, listen => listen.Protocols = HttpProtocols.Http1);

@@ -46,7 +46,8 @@ internal sealed record EtcdServices(
         var maintenance = new MaintenanceService(node, store, headers);
         var gateway = new JsonGateway(
             kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits.MessageBytesMax, stopping);
-        var http = new HttpEndpoints(new HealthEndpoints(executor), new MetricsEndpoint(settings.Self.Id.Value, executor, node), gateway);
+        var http = new HttpEndpoints(
+            new HealthEndpoints(executor), new MetricsEndpoint(settings.Self.Id.Value, executor, node), gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
             cluster, maintenance, http);

@@ -32,6 +32,9 @@ internal static partial class ServerLogMessages
     [LoggerMessage(2009, LogLevel.Critical, "this member has failed and no longer acknowledges requests: {Reason}")]
     public static partial void Failed(ILogger log, string reason, Exception exception);
 
+    [LoggerMessage(2013, LogLevel.Error, "{Call} failed with an internal error: {Reason}")]
+    public static partial void CallFailed(ILogger log, string call, string reason, Exception exception);
+
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)
     {

@@ -93,10 +93,6 @@ internal sealed class JsonGateway
             var response = await call!(json, request).ConfigureAwait(false);
             await HttpResponses.WriteJsonAsync(context, StatusCodes.Status200OK, Formatter.Format(response)).ConfigureAwait(false);
         }
-        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // The client has closed the connection: no response can reach it.
-        }
         catch (RpcException error)
         {
             await HttpResponses.WriteErrorAsync(context, error.Status).ConfigureAwait(false);

@@ -108,10 +108,24 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
             await AssertStatusAsync(StatusCode.Internal, number, "/etcdserverpb.KV/Put", Message([1, 2, 3])[..6]);
             await AssertStatusAsync(StatusCode.Internal, number, "/etcdserverpb.KV/Put", []);
             await AssertStatusAsync(StatusCode.ResourceExhausted, number, "/etcdserverpb.KV/Put", [0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
+            await AssertStatusAsync(StatusCode.Internal, number, "/etcdserverpb.KV/Put", [2, 0, 0, 0, 0]);
             await AssertStatusAsync(StatusCode.Unimplemented, number, "/etcdserverpb.KV/Nothing", Message([]));
             await AssertStatusAsync(StatusCode.Unimplemented, number, "/no.such.Service/Put", Message([]));
         }
 
+        await AssertClusterServesAsync();
+    }
+
+    /// <summary>A compressed message that is not gzip ends the call, not with Unknown.</summary>
+    [Theory]
+    [InlineData("/etcdserverpb.KV/Range")]
+    [InlineData("/etcdserverpb.Watch/Watch")]
+    public async Task A_message_that_cannot_be_decompressed_is_rejected(string method)
+    {
+        var (code, text) = await CallAsync(1, method, [1, 0, 0, 0, 3, 1, 2, 3], compression: "gzip");
+
+        Assert.Equal(StatusCode.Internal, code);
+        Assert.StartsWith("grpc: ", text, StringComparison.Ordinal);
         await AssertClusterServesAsync();
     }
 
@@ -221,7 +235,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
     }
 
     /// <summary>Makes a gRPC call with given bytes.</summary>
-    private async Task<(StatusCode Code, string Text)> CallAsync(int number, string method, byte[] body)
+    private async Task<(StatusCode Code, string Text)> CallAsync(int number, string method, byte[] body, string? compression = null)
     {
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_cluster.Endpoint(number)}{method}")
@@ -231,6 +245,8 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
             Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
         };
         request.Headers.TE.ParseAdd("trailers");
+        if (compression is not null)
+            request.Headers.Add("grpc-encoding", compression);
 
         using var response = await http.SendAsync(request);
 

@@ -75,6 +75,9 @@ internal sealed class TestProcess : IAsyncDisposable
     public async Task KillAsync()
     {
         if (!_process.HasExited)
+    /// <summary>Sends SIGCONT: a paused process continues.</summary>
+    public Task ResumeAsync() => SignalAsync("-CONT");
+
             _process.Kill();
         await _process.WaitForExitAsync();
     }
