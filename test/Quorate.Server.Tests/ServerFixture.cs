@@ -40,6 +40,20 @@ internal static class ServerFixture
         }
     }
 
+    /// <summary>Starts one member of three; the others do not run, so there is no leader.</summary>
+    public static async Task<RunningServer> StartWithoutQuorumAsync()
+    {
+        var directory = new TemporaryDirectory();
+
+        // No process listens on the other members' ports, which only root could open.
+        var settings = ParseSettings(
+            "--name=n0", $"--data-dir={directory.Path}/n0", "--listen-client-urls=http://127.0.0.1:0",
+            "--listen-peer-urls=http://127.0.0.1:0",
+            "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2,n2=http://127.0.0.1:3", "--heartbeat-interval=20",
+            "--election-timeout=100");
+        return new RunningServer(await QuorateServer.StartAsync(settings, NullLoggerFactory.Instance, CancellationToken.None), directory);
+    }
+
     /// <summary>The root of the checkout that these tests were built from.</summary>
     public static string RepositoryRoot { get; } = FindRepositoryRoot();
 

@@ -16,7 +16,7 @@ namespace Quorate.Server.Etcd;
 /// Middleware before the gRPC services: rejects, with etcd's errors, requests that the framework would reject with its own.
 /// </summary>
 /// <remarks>
-/// The filter rejects a call that requires a leader (<c>hasleader</c> metadata) when there is none, a message
+/// The filter rejects a call that does not exist, a call that requires a leader (<c>hasleader</c> metadata) when there is none, a message
 /// in an unknown format, and a message that is too large, by its length prefix, before any of it is buffered. If the first bytes have
 /// already arrived, which is nearly always so, the filter neither waits nor allocates. Shape of the prefix: one byte that indicates
 /// compression, then the message length, 4 bytes, big-endian.
@@ -31,6 +31,14 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
     private static readonly FrozenSet<string> ClientStreams =
         FrozenSet.ToFrozenSet(["/etcdserverpb.Watch/Watch", "/etcdserverpb.Lease/LeaseKeepAlive"], StringComparer.Ordinal);
 
+    private static readonly FrozenSet<string> Services = FrozenSet.ToFrozenSet(
+        new[]
+        {
+            Protos.KV.Descriptor, Protos.Lease.Descriptor, Protos.Watch.Descriptor, Protos.Cluster.Descriptor,
+            Protos.Maintenance.Descriptor, Protos.Health.Descriptor,
+        }.Select(service => service.FullName),
+        StringComparer.Ordinal);
+
     /// <summary>Whether a request is a gRPC call, as opposed to a request for the JSON gateway or a health endpoint.</summary>
     public static bool IsGrpcRequest(HttpRequest request) =>
         request.ContentType is { } type && type.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase);
@@ -38,6 +46,8 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
     /// <summary>Passes a call to the next middleware, or rejects it.</summary>
     public Task InvokeAsync(HttpContext context)
     {
+        if (context.GetEndpoint() is null)
+            return Reject(context, DescribeUnknownCall(context.Request.Path.Value ?? ""));
         if (context.Request.Headers.ContainsKey("hasleader") && !node.Status.HasLeader)
             return Reject(context, EtcdErrors.NoLeader().Status);
         if (ClientStreams.Contains(context.Request.Path.Value ?? ""))
@@ -59,6 +69,16 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
         }
 
         return CheckAsync(context, prefix);
+    }
+
+    /// <summary>The status of a call that no service has; code and texts are grpc-go's.</summary>
+    private static Status DescribeUnknownCall(string path)
+    {
+        var slash = path.LastIndexOf('/');
+        if (slash <= 0)
+            return EtcdErrors.MalformedMethodName(path).Status;
+        var (service, method) = (path[1..slash], path[(slash + 1)..]);
+        return (Services.Contains(service) ? EtcdErrors.UnknownMethod(service, method) : EtcdErrors.UnknownService(service)).Status;
     }
 
     private async Task ReadPrefixAsync(HttpContext context, PipeReader body)

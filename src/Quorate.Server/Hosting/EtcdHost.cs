@@ -29,6 +29,9 @@ internal static class EtcdHost
             grpc.MaxReceiveMessageSize = limits.MessageBytesMax;
             grpc.MaxSendMessageSize = null;
             grpc.EnableDetailedErrors = false;
+
+            // GrpcRequestFilter answers calls that do not exist, with etcd's texts.
+            grpc.IgnoreUnknownServices = true;
         });
         builder.Services.RemoveAll(typeof(IServiceMethodProvider<>));
         var log = logs.CreateLogger("quorate");
@@ -37,6 +40,7 @@ internal static class EtcdHost
         AddService(builder.Services, services.Watch, Protos.Watch.BindService, log);
         AddService(builder.Services, services.Cluster, Protos.Cluster.BindService, log);
         AddService(builder.Services, services.Maintenance, Protos.Maintenance.BindService, log);
+        AddService(builder.Services, services.Health, Protos.Health.BindService, log);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NullHostLifetime>());
 
         var app = builder.Build();
@@ -52,6 +56,7 @@ internal static class EtcdHost
         app.MapGrpcService<WatchService>();
         app.MapGrpcService<ClusterService>();
         app.MapGrpcService<MaintenanceService>();
+        app.MapGrpcService<HealthService>();
         return app;
     }
 

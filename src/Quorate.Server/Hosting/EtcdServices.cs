@@ -18,6 +18,7 @@ internal sealed record EtcdServices(
     WatchService Watch,
     ClusterService Cluster,
     MaintenanceService Maintenance,
+    HealthService Health,
     HttpEndpoints Http)
 {
     /// <summary>Creates the services of a member.</summary>
@@ -46,10 +47,11 @@ internal sealed record EtcdServices(
         var maintenance = new MaintenanceService(node, store, headers);
         var gateway = new JsonGateway(
             kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits.MessageBytesMax, stopping);
+        var health = new HealthVerdict(executor);
         var http = new HttpEndpoints(
-            new HealthEndpoints(executor), new MetricsEndpoint(settings.Self.Id.Value, executor, node), gateway, log);
+            new HealthEndpoints(health), new MetricsEndpoint(settings.Self.Id.Value, executor, node), gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
-            cluster, maintenance, http);
+            cluster, maintenance, new HealthService(health, node, streamGuard), http);
     }
 }

@@ -1,7 +1,5 @@
 using System.Text;
-using Grpc.Core;
 using Quorate.Server.Etcd;
-using Quorate.Server.Replication;
 
 namespace Quorate.Server.Http;
 
@@ -12,7 +10,7 @@ namespace Quorate.Server.Http;
 /// Liveness never depends on a quorum: a supervisor that restarts members because other members are down makes an outage worse.
 /// Source: etcd's /health, /livez and /readyz.
 /// </remarks>
-internal sealed class HealthEndpoints(RequestExecutor executor)
+internal sealed class HealthEndpoints(HealthVerdict health)
 {
     private static readonly string[] LivezChecks = ["serializable_read"];
     private static readonly string[] ReadyzChecks = ["data_corruption", "serializable_read", "linearizable_read", "non_learner"];
@@ -36,7 +34,7 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
 
     private async Task HealthAsync(HttpContext context)
     {
-        var reason = executor.Status.HasLeader ? "" : "RAFT NO LEADER";
+        var reason = health.HasLeader ? "" : "RAFT NO LEADER";
         if (reason.Length == 0 && context.Request.Query["serializable"] != "true")
         {
             var failure = await CheckLinearizableReadAsync(context).ConfigureAwait(false);
@@ -86,18 +84,6 @@ internal sealed class HealthEndpoints(RequestExecutor executor)
         }
     }
 
-    private async Task<string?> CheckLinearizableReadAsync(HttpContext context)
-    {
-        if (!executor.Status.HasLeader)
-            return EtcdErrors.NoLeader().Status.Detail;
-        try
-        {
-            await executor.ReadBarrierAsync(RequestContext.From(context, DateTime.MaxValue, context.RequestAborted)).ConfigureAwait(false);
-            return null;
-        }
-        catch (RpcException error)
-        {
-            return error.Status.Detail;
-        }
-    }
+    private Task<string?> CheckLinearizableReadAsync(HttpContext context) =>
+        health.FindFailureAsync(RequestContext.From(context, DateTime.MaxValue, context.RequestAborted));
 }

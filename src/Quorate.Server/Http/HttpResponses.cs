@@ -10,7 +10,7 @@ namespace Quorate.Server.Http;
 /// <code>
 ///   gateway         HTTP status of the gRPC status   {"error":TEXT,"message":TEXT,"code":GRPC CODE}
 ///   gateway stream  200, already sent                {"error":{"grpc_code":…,"http_code":…,"message":TEXT}}, the last line
-///   paths, methods  404, 405                         plain text
+///   other paths     404, 405                         plain text; 404 below /v3/ is an error of the gateway
 ///   gRPC call       200                              no body; the status is in the headers (trailers-only)
 /// </code>
 /// Source: etcd's gRPC gateway; gRPC over HTTP/2, "Responses".
@@ -76,7 +76,25 @@ internal static class HttpResponses
         var response = context.Response;
         response.ContentType = "application/grpc";
         response.Headers["grpc-status"] = ((int)status.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = status.Detail;
+        response.Headers["grpc-message"] = PercentEncode(status.Detail);
+    }
+
+    /// <summary>Encodes what a header cannot contain, such as a path in an error text.</summary>
+    /// <remarks>Source: gRPC over HTTP/2, "Status-Message".</remarks>
+    private static string PercentEncode(string text)
+    {
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~') && !text.Contains('%', StringComparison.Ordinal))
+            return text;
+        var encoded = new StringBuilder();
+        foreach (var octet in Encoding.UTF8.GetBytes(text))
+        {
+            if (octet is >= (byte)' ' and <= (byte)'~' and not (byte)'%')
+                encoded.Append((char)octet);
+            else
+                encoded.Append(System.Globalization.CultureInfo.InvariantCulture, $"%{octet:X2}");
+        }
+
+        return encoded.ToString();
     }
 
     /// <summary>Maps a gRPC status to an HTTP status, as etcd's gateway does.</summary>

@@ -68,7 +68,7 @@ internal sealed class JsonGateway
         var stream = _streams.Find(path);
         if (!_calls.TryGetValue(path, out var call) && stream is null)
         {
-            await HttpResponses.WriteTextAsync(context, StatusCodes.Status404NotFound, "Not Found\n").ConfigureAwait(false);
+            await HttpResponses.WriteErrorAsync(context, EtcdErrors.PathNotFound().Status).ConfigureAwait(false);
             return;
         }
 
@@ -107,18 +107,18 @@ internal sealed class JsonGateway
 
     private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)
     {
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
 
             // Every read is followed by AdvanceTo, also if the body is rejected: Kestrel drains the rest of the body before the next
             // request of the connection, and its read would fail while this one is open.
-        var reader = context.Request.BodyReader;
-        while (true)
+            if (read.Buffer.Length > _bodyBytesMax)
+            {
                 var length = read.Buffer.Length;
                 reader.AdvanceTo(read.Buffer.End);
 
-        {
-            var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-            if (read.Buffer.Length > _bodyBytesMax)
-            {
                 // The rest of the body stays unread, so the connection cannot carry another request.
                 if (!HttpProtocol.IsHttp2(context.Request.Protocol))
                     context.Response.Headers.Connection = "close";

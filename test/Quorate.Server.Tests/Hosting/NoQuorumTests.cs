@@ -1,7 +1,5 @@
 using System.Net;
 using Grpc.Core;
-using Microsoft.Extensions.Logging.Abstractions;
-using Quorate.Server.Hosting;
 using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Hosting;
@@ -12,7 +10,7 @@ public sealed class NoQuorumTests
     [Fact]
     public async Task A_member_without_a_quorum_serves_only_what_needs_no_leader()
     {
-        await using var server = await StartWithoutQuorumAsync();
+        await using var server = await ServerFixture.StartWithoutQuorumAsync();
         var leaderWanted = new Metadata { { "hasleader", "true" } };
 
         var stale = await server.Kv.RangeAsync(new RangeRequest { Key = ServerFixture.Utf8("k"), Serializable = true });
@@ -31,7 +29,7 @@ public sealed class NoQuorumTests
     [Fact]
     public async Task A_member_without_a_quorum_is_live_but_not_ready()
     {
-        await using var server = await StartWithoutQuorumAsync();
+        await using var server = await ServerFixture.StartWithoutQuorumAsync();
 
         using var alive = await server.Http.GetAsync(new Uri("/livez", UriKind.Relative));
         using var ready = await server.Http.GetAsync(new Uri("/readyz", UriKind.Relative));
@@ -42,18 +40,5 @@ public sealed class NoQuorumTests
         Assert.Contains("[-]linearizable_read failed: etcdserver: no leader", await ready.Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
         Assert.Equal("""{"health":"false","reason":"RAFT NO LEADER"}""", await health.Content.ReadAsStringAsync());
-    }
-
-    private static async Task<RunningServer> StartWithoutQuorumAsync()
-    {
-        var directory = new TemporaryDirectory();
-
-        // No process listens on the other members' ports, which only root could open.
-        var settings = ServerFixture.ParseSettings(
-            "--name=n0", $"--data-dir={directory.Path}/n0", "--listen-client-urls=http://127.0.0.1:0",
-            "--listen-peer-urls=http://127.0.0.1:0",
-            "--initial-cluster=n0=http://127.0.0.1:1,n1=http://127.0.0.1:2,n2=http://127.0.0.1:3", "--heartbeat-interval=20",
-            "--election-timeout=100");
-        return new RunningServer(await QuorateServer.StartAsync(settings, NullLoggerFactory.Instance, CancellationToken.None), directory);
     }
 }

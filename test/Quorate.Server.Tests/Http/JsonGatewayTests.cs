@@ -120,6 +120,20 @@ public sealed class JsonGatewayTests
     }
 
     [Theory]
+    [InlineData("/v3/no/such")]
+    [InlineData("/v3/auth/enable")]
+    public async Task A_path_that_the_gateway_lacks_returns_a_JSON_error(string path)
+    {
+        await using var server = await ServerFixture.StartAsync();
+
+        using var response = await server.Http.PostAsync(new Uri(path, UriKind.Relative), new StringContent("{}", Encoding.UTF8));
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("""{"error":"Not Found","message":"Not Found","code":5}""", await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
     [InlineData("GET", "/v3/kv/range", 405)]
     [InlineData("POST", "/v3/no/such", 404)]
     [InlineData("GET", "/nowhere", 404)]
@@ -148,14 +162,6 @@ public sealed class JsonGatewayTests
         Assert.Equal(text, await server.Http.GetStringAsync(new Uri(path, UriKind.Relative)));
     }
 
-    private static async Task<JsonDocument> PostAsync(RunningServer server, string path, string body)
-    {
-        using var response = await server.Http.PostAsync(new Uri(path, UriKind.Relative), new StringContent(body, Encoding.UTF8));
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
-        return JsonDocument.Parse(await response.Content.ReadAsStringAsync());
-    }
-}
     private static async Task SendAsync(TcpClient connection, byte[] body)
     {
         var head = $"POST /v3/kv/range HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
@@ -178,3 +184,11 @@ public sealed class JsonGatewayTests
         return received.ToString();
     }
 
+    private static async Task<JsonDocument> PostAsync(RunningServer server, string path, string body)
+    {
+        using var response = await server.Http.PostAsync(new Uri(path, UriKind.Relative), new StringContent(body, Encoding.UTF8));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        return JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+    }
+}
