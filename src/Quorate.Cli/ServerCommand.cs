@@ -50,6 +50,13 @@ internal static class ServerCommand
             server = await QuorateServer.StartAsync(settings, logs, startCancellation.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopRequested.Task.IsCompleted)
+        // A member must outlive the terminal or the connection it was started from.
+        using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            ServerLogMessages.HangUpIgnored(log);
+        });
+
         {
             ServerLogMessages.Stopped(log);
             return ExitCode.Ok;

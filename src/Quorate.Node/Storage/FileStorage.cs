@@ -52,6 +52,7 @@ public sealed class FileStorage : IStorage, IDisposable
             path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length);
         try
         {
+            RestrictToOwner(handle);
             RandomAccess.SetLength(handle, length);
             return new FileStorageFile(name, path, handle);
         }
@@ -106,7 +107,7 @@ public sealed class FileStorage : IStorage, IDisposable
         for (var at = path; at is { Length: > 0 } && !Directory.Exists(at); at = Path.GetDirectoryName(at))
             missing.Add(at);
 
-        // The log contains all data that clients of the cluster wrote: only the owner may read it.
+        // Only the owner may read the log (see RestrictToOwner).
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(path);
         else
@@ -122,12 +123,26 @@ public sealed class FileStorage : IStorage, IDisposable
         }
     }
 
+    /// <summary>
+    /// Lets only the owner read and write a new, empty file: the log contains all data that clients of the cluster wrote. The mode of the
+    /// directory does not suffice, since another program may have created it, for example as the root of a volume.
+    /// </summary>
+    private static void RestrictToOwner(SafeFileHandle handle)
+    {
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
     private SafeFileHandle Lock()
     {
         var path = PathOf(LockName);
         try
         {
-            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var isNew = !File.Exists(path);
+            var handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            if (isNew)
+                RestrictToOwner(handle);
+            return handle;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -14,6 +14,9 @@ namespace Quorate.Server.Hosting;
 /// </summary>
 internal static class EtcdHost
 {
+    /// <summary>The time for the headers of one request, after the first bytes of the connection.</summary>
+    private static readonly TimeSpan RequestHeadersTimeout = TimeSpan.FromSeconds(8);
+
     /// <summary>Builds a host on listeners that are already bound. It accepts connections once it is started.</summary>
     public static WebApplication Build(
         IReadOnlyList<ProtocolMux> listeners, EtcdServices services, RequestLimits limits, ILoggerFactory logs)
@@ -79,6 +82,7 @@ internal static class EtcdHost
 
         // GrpcRequestFilter and JsonGateway reject oversized messages with etcd's errors; this limit bounds bodies that they do not read.
         kestrel.Limits.MaxRequestBodySize = 4L * limits.MessageBytesMax;
+        kestrel.Limits.RequestHeadersTimeout = RequestHeadersTimeout;
         kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
         kestrel.Limits.Http2.KeepAlivePingDelay = limits.KeepAliveInterval;
         kestrel.Limits.Http2.KeepAlivePingTimeout = limits.KeepAliveTimeout;

@@ -16,7 +16,8 @@ namespace Quorate.Server.Hosting;
 /// </remarks>
 internal sealed class ProtocolMux : IAsyncDisposable
 {
-    private static readonly TimeSpan FirstBytesTimeout = TimeSpan.FromSeconds(30);
+    // With EtcdHost.RequestHeadersTimeout, a connection that never completes a request is closed within 15 s.
+    private static readonly TimeSpan FirstBytesTimeout = TimeSpan.FromSeconds(5);
 
     private readonly IConnectionListener _listener;
     private readonly Channel<ConnectionContext> _http1 = Channel.CreateUnbounded<ConnectionContext>();

@@ -33,6 +33,8 @@ public sealed class QuorateServer : IAsyncDisposable
     /// <summary>The time after which the host closes connections whose clients have not read their responses.</summary>
     private static readonly TimeSpan HostShutdownTimeout = TimeSpan.FromSeconds(3);
 
+    private const int NamedEntriesMax = 5;
+
     private readonly Stack<Func<ValueTask>> _cleanup = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _stopped = new();
@@ -157,6 +159,9 @@ public sealed class QuorateServer : IAsyncDisposable
 
         var members = new MemberRegistry(Settings.Members);
         var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
+        if (dataDirectory.ForeignEntries is { Count: > 0 } foreign)
+            ServerLogMessages.ForeignEntries(_log, Settings.DataDirectory, FormatEntries(foreign));
+
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
         var traceFile = Settings.TraceFile is { } path ? TraceFile.Open(path) : null;
         if (traceFile is not null)
@@ -314,6 +319,11 @@ public sealed class QuorateServer : IAsyncDisposable
     }
 
     private string NameOf(NodeId member) => Settings.Members.FirstOrDefault(m => m.Id == member)?.Name ?? member.ToString();
+
+    /// <summary>Formats at most <see cref="NamedEntriesMax"/> names, since a directory may contain any number of them.</summary>
+    private static string FormatEntries(IReadOnlyList<string> entries) =>
+        string.Join(", ", entries.Take(NamedEntriesMax))
+        + (entries.Count > NamedEntriesMax ? $" and {entries.Count - NamedEntriesMax} more" : "");
 
     private static string Hex(ulong id) => id.ToString("x", CultureInfo.InvariantCulture);
 }

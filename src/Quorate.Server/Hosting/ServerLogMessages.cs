@@ -35,6 +35,13 @@ internal static partial class ServerLogMessages
     [LoggerMessage(2013, LogLevel.Error, "{Call} failed with an internal error: {Reason}")]
     public static partial void CallFailed(ILogger log, string call, string reason, Exception exception);
 
+    [LoggerMessage(
+        2014, LogLevel.Warning, "the data directory {Directory} contains {Entries}, which this server did not create; it ignores them")]
+    public static partial void ForeignEntries(ILogger log, string directory, string entries);
+
+    [LoggerMessage(2015, LogLevel.Information, "SIGHUP ignored: the server has no configuration to load again")]
+    public static partial void HangUpIgnored(ILogger log);
+
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)
     {

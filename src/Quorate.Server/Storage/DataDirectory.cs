@@ -16,13 +16,14 @@ internal sealed class DataDirectory : IDisposable
     private const string NameAttribute = "name";
     private const string TokenAttribute = "token";
     private const string MembersAttribute = "initial-cluster";
-    private static readonly string[] KnownEntries = ["lock", IdentityName, IdentityName + ".new"];
+    private static readonly string[] KnownEntries = ["lock", IdentityName, "hardstate"];
     private static readonly string[] UnreleasedEntries = ["identity.json", "raft"];
 
-    private DataDirectory(FileStorage storage, ServerSettings settings)
+    private DataDirectory(FileStorage storage, ServerSettings settings, IReadOnlyList<string> foreignEntries)
     {
         Storage = storage;
         Settings = settings;
+        ForeignEntries = foreignEntries;
     }
 
     /// <summary>The settings, with the members from the data directory if the command line did not name them.</summary>
@@ -31,16 +32,22 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The open directory; the node keeps its write-ahead log in it.</summary>
     public FileStorage Storage { get; }
 
+    /// <summary>
+    /// The names of the files and directories that this server did not create, such as <c>lost+found</c> in the root of a volume.
+    /// </summary>
+    public IReadOnlyList<string> ForeignEntries { get; }
+
     /// <summary>Creates the data directory if it does not exist, locks it, and verifies that it belongs to this member.</summary>
     /// <exception cref="StartupException">The directory cannot be used, is locked by another process, or belongs to another member or
     /// program.</exception>
     public static DataDirectory Open(ServerSettings settings)
     {
-        RejectForeignDirectory(settings.DataDirectory);
+        var foreign = ListForeignEntries(settings.DataDirectory);
         var storage = WrapIoErrors(settings.DataDirectory, () => new FileStorage(settings.DataDirectory));
         try
         {
-            return new DataDirectory(storage, WrapIoErrors(settings.DataDirectory, () => LoadOrCreateIdentity(storage, settings)));
+            return new DataDirectory(
+                storage, WrapIoErrors(settings.DataDirectory, () => LoadOrCreateIdentity(storage, settings)), foreign);
         }
         catch
         {
@@ -53,22 +60,24 @@ internal sealed class DataDirectory : IDisposable
     public void Dispose() => Storage.Dispose();
 
     /// <summary>
-    /// Rejects a non-empty directory without an identity file: Quorate did not create it, and writing into it could destroy its data.
+    /// Lists the entries that no Quorate created. Rejects the data of etcd and of unreleased versions; the node rejects a log without an
+    /// identity file.
     /// </summary>
-    private static void RejectForeignDirectory(string directory)
+    private static string[] ListForeignEntries(string directory)
     {
         if (!Directory.Exists(directory))
         {
             if (File.Exists(directory))
                 throw StartupException.Failed(
                     $"--data-dir {directory} is a file.", "a directory is needed", "set --data-dir to another path");
-            return;
+            return [];
         }
 
         var entries = WrapIoErrors(
             directory, () => Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!).ToArray());
+        var foreign = entries.Where(static name => !IsOwn(name)).Order(StringComparer.Ordinal).ToArray();
         if (entries.Contains(IdentityName))
-            return;
+            return foreign;
 
         if (entries.FirstOrDefault(static e => UnreleasedEntries.Contains(e, StringComparer.Ordinal)) is { } unreleased)
         {
@@ -78,20 +87,22 @@ internal sealed class DataDirectory : IDisposable
                 "set --data-dir to an empty directory or to a path that does not exist yet, for all members of the cluster");
         }
 
-        var foreign = entries.Except(KnownEntries, StringComparer.Ordinal).Order(StringComparer.Ordinal).FirstOrDefault();
-        if (foreign == "member")
+        if (foreign.Contains("member"))
         {
             throw StartupException.Failed(
                 $"--data-dir {directory} holds etcd's data.", "Quorate uses another data format and cannot read it",
                 "set --data-dir to another directory; to migrate, run both servers and copy the keys (etcdctl make-mirror)");
         }
 
-        if (foreign is not null)
-        {
-            throw StartupException.Failed(
-                $"--data-dir {directory} is not a data directory of Quorate.", $"it contains {foreign} and no {IdentityName}",
-                "set --data-dir to an empty directory or to a path that does not exist yet");
-        }
+        return foreign;
+    }
+
+    /// <summary>Whether the server or its node creates files of this name.</summary>
+    /// <remarks>The name of a file that is being written ends in <c>.new</c>.</remarks>
+    private static bool IsOwn(string name)
+    {
+        var complete = name.EndsWith(".new", StringComparison.Ordinal) ? name[..^".new".Length] : name;
+        return KnownEntries.Contains(complete, StringComparer.Ordinal) || complete.StartsWith("wal-", StringComparison.Ordinal);
     }
 
     private static ServerSettings LoadOrCreateIdentity(FileStorage storage, ServerSettings settings)

@@ -49,6 +49,22 @@ public sealed class FileStorageTests : IDisposable
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
     }
 
+    /// <summary>The root of a volume has the mode that the system gave it, so the mode of the files must suffice.</summary>
+    [Fact]
+    public void A_new_file_is_accessible_to_its_owner_only_whatever_the_mode_of_the_directory()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        File.SetUnixFileMode(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        using var disk = new FileStorage(_directory);
+        disk.Create("a", 10).Dispose();
+        disk.Rename("a", "b");
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_directory, "lock")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_directory, "b")));
+    }
+
     [Fact]
     public void A_directory_cannot_be_opened_twice()
     {

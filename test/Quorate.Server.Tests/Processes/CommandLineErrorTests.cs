@@ -91,7 +91,6 @@ public sealed class CommandLineErrorTests
     }
 
     [Theory]
-    [InlineData("thesis.tex", "it contains thesis.tex and no identity")]
     [InlineData("member", "uses another data format and cannot read it")]
     [InlineData("raft", "it contains raft, and this version does not read that format")]
     public async Task A_foreign_data_directory_exits_with_2_and_is_left_unchanged(string entry, string why)

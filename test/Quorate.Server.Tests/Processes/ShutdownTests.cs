@@ -47,6 +47,21 @@ public sealed class ShutdownTests : IAsyncLifetime
         Assert.Equal(0, await _cluster.GetProcess(1).WaitForExitAsync(TimeSpan.FromSeconds(10)));
     }
 
+    /// <summary>A process whose terminal is closed receives SIGHUP.</summary>
+    [Fact]
+    public async Task SIGHUP_does_not_stop_a_member()
+    {
+        await using var member = TestProcess.StartQuorateWithDefaultSignals(["server", .. _cluster.Flags(2)]);
+        await member.WaitForLogAsync("ready to serve");
+
+        await member.HangUpAsync();
+        await member.WaitForLogAsync("SIGHUP ignored");
+        var status = await _cluster.Maintenance(2).StatusAsync(new StatusRequest());
+
+        Assert.NotEqual(0ul, status.Header.MemberId);
+        Assert.False(member.HasExited);
+    }
+
     private static async Task<(StatusCode, string)> GetErrorAsync(Task call)
     {
         var ended = await Assert.ThrowsAsync<RpcException>(() => call.WaitAsync(TimeSpan.FromSeconds(30)));

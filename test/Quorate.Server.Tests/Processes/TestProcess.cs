@@ -40,10 +40,11 @@ internal sealed class TestProcess : IAsyncDisposable
     public static TestProcess StartQuorate(params string[] arguments) => Start("dotnet", [QuorateDll, .. arguments]);
 
     /// <summary>
-    /// Starts <c>quorate</c> so that it receives SIGINT, which a process started in the background of a shell script inherits as ignored.
+    /// Starts <c>quorate</c> so that it receives SIGINT and SIGHUP. A process started in the background of a shell script inherits the
+    /// first as ignored, one started by nohup the second.
     /// </summary>
     public static TestProcess StartQuorateWithDefaultSignals(params string[] arguments) =>
-        Start("env", ["--default-signal=INT", "dotnet", QuorateDll, .. arguments]);
+        Start("env", ["--default-signal=INT,HUP", "dotnet", QuorateDll, .. arguments]);
 
     public static TestProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -68,16 +69,19 @@ internal sealed class TestProcess : IAsyncDisposable
     /// <summary>Sends SIGINT, as a terminal does for Ctrl+C.</summary>
     public Task InterruptAsync() => SignalAsync("-INT");
 
+    /// <summary>Sends SIGHUP, as the system does when the terminal is closed.</summary>
+    public Task HangUpAsync() => SignalAsync("-HUP");
+
     /// <summary>Sends SIGSTOP: the process stands still, and its connections stay open.</summary>
     public Task PauseAsync() => SignalAsync("-STOP");
+
+    /// <summary>Sends SIGCONT: a paused process continues.</summary>
+    public Task ResumeAsync() => SignalAsync("-CONT");
 
     /// <summary>Sends SIGKILL.</summary>
     public async Task KillAsync()
     {
         if (!_process.HasExited)
-    /// <summary>Sends SIGCONT: a paused process continues.</summary>
-    public Task ResumeAsync() => SignalAsync("-CONT");
-
             _process.Kill();
         await _process.WaitForExitAsync();
     }

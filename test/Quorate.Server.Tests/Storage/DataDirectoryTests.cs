@@ -69,17 +69,37 @@ public sealed class DataDirectoryTests
         Assert.Equal(["member"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
     }
 
+    /// <summary>The root of a volume contains <c>lost+found</c>, and file servers add directories of their own.</summary>
     [Fact]
-    public void A_directory_with_foreign_files_is_rejected_and_left_unchanged()
+    public void Foreign_files_and_directories_are_named_and_ignored()
+    {
+        using var temporary = new TemporaryDirectory();
+        var directory = temporary.Path + "/d";
+        Directory.CreateDirectory(directory + "/lost+found");
+        Directory.CreateDirectory(directory + "/.snapshot");
+        File.WriteAllText(directory + "/thesis.tex", "…");
+        string[] flags = ["--name=n0", Cluster, $"--data-dir={directory}"];
+
+        using (var created = Open(flags))
+            Assert.Equal([".snapshot", "lost+found", "thesis.tex"], created.ForeignEntries);
+        using var again = Open(flags);
+
+        Assert.Equal([".snapshot", "lost+found", "thesis.tex"], again.ForeignEntries);
+        Assert.Equal("…", File.ReadAllText(directory + "/thesis.tex"));
+    }
+
+    [Theory]
+    [InlineData("hardstate")]
+    [InlineData("wal-0000000000000001.log")]
+    public void A_log_without_an_identity_file_is_rejected(string file)
     {
         using var temporary = new TemporaryDirectory();
         Directory.CreateDirectory(temporary.Path + "/d");
-        File.WriteAllText(temporary.Path + "/d/thesis.tex", "…");
+        File.WriteAllText($"{temporary.Path}/d/{file}", "");
 
-        var error = Assert.Throws<StartupException>(() => Open($"--data-dir={temporary.Path}/d"));
+        var error = Assert.Throws<StartupException>(() => Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d"));
 
-        Assert.Contains("thesis.tex", error.Why);
-        Assert.Equal(["thesis.tex"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
+        Assert.Contains("Corruption in identity", error.Why);
     }
 
     [Theory]
