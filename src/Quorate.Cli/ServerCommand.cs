@@ -24,7 +24,13 @@ internal static class ServerCommand
                 return ExitCode.Ok;
             }
 
-            using var logs = StandardError.OpenLog();
+            if (flags.VersionRequested)
+            {
+                ServerHelp.WriteVersion(Console.Out);
+                return ExitCode.Ok;
+            }
+
+            using var logs = StandardError.OpenLog(SettingsParser.ParseLogLevel(flags));
             var log = logs.CreateLogger("quorate");
             foreach (var warning in flags.Warnings)
                 ServerLogMessages.SettingIgnored(log, warning);
@@ -44,12 +50,6 @@ internal static class ServerCommand
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
 
-        QuorateServer server;
-        try
-        {
-            server = await QuorateServer.StartAsync(settings, logs, startCancellation.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (stopRequested.Task.IsCompleted)
         // A member must outlive the terminal or the connection it was started from.
         using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
@@ -57,6 +57,12 @@ internal static class ServerCommand
             ServerLogMessages.HangUpIgnored(log);
         });
 
+        QuorateServer server;
+        try
+        {
+            server = await QuorateServer.StartAsync(settings, logs, startCancellation.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopRequested.Task.IsCompleted)
         {
             ServerLogMessages.Stopped(log);
             return ExitCode.Ok;

@@ -1,3 +1,4 @@
+using Quorate.Server.Etcd;
 using Quorate.Server.Settings;
 
 namespace Quorate.Cli;
@@ -9,6 +10,7 @@ internal static class ServerHelp
     public static void Write(TextWriter target)
     {
         target.WriteLine("Usage: quorate server [--flag value | --flag=value]...");
+        target.WriteLine("       quorate server --version");
         target.WriteLine();
         target.WriteLine("Runs one member of a cluster, which serves etcd's v3 API. The flags are etcd's. Each flag can also be set");
         target.WriteLine("by the environment variable ETCD_FLAG_NAME; the command line takes precedence. Without flags, the server");
@@ -25,6 +27,13 @@ internal static class ServerHelp
         WriteNames(target, "Accepted with a warning, without effect:", FlagSupport.Ignored);
         WriteNames(target, "Rejected, because ignoring them would be unsafe:", FlagSupport.Rejected);
         target.WriteLine("Exit codes: 0 stopped by a signal, 1 invalid flags or environment, 2 failed.");
+    }
+
+    /// <summary>Writes the version of the server, and the version of etcd that it reports to clients.</summary>
+    public static void WriteVersion(TextWriter target)
+    {
+        target.WriteLine($"quorate Version: {ReportedVersions.Quorate}");
+        target.WriteLine($"etcd API Version: {ReportedVersions.EtcdServer}");
     }
 
     private static void WriteFlag(TextWriter target, EtcdFlag flag)

@@ -8,11 +8,13 @@ namespace Quorate.Cli;
 internal static class StandardError
 {
     /// <summary>Creates the logger factory that writes to stderr.</summary>
-    public static ILoggerFactory OpenLog() => LoggerFactory.Create(logging =>
+    /// <param name="minimum">The least severe level to log. The frameworks log nothing below Warning.</param>
+    public static ILoggerFactory OpenLog(LogLevel minimum = LogLevel.Information) => LoggerFactory.Create(logging =>
     {
-        logging.SetMinimumLevel(LogLevel.Information);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
-        logging.AddFilter("Grpc", LogLevel.Warning);
+        var ofFrameworks = minimum > LogLevel.Warning ? minimum : LogLevel.Warning;
+        logging.SetMinimumLevel(minimum);
+        logging.AddFilter("Microsoft", ofFrameworks);
+        logging.AddFilter("Grpc", ofFrameworks);
         logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         logging.AddSimpleConsole(console =>
         {

@@ -41,8 +41,11 @@ internal sealed record EtcdServices(
         var leases = new LeaseApi(executor, store, leaseDeadlines, headers, limits, settings.ElectionTimeout);
         var leaseReaper = new LeaseReaper(settings.Self.Id.Value, node, leaseDeadlines, TimeProvider.System);
         var streamGuard = new StreamCancellationMonitor(node, settings.ElectionTimeout, TimeProvider.System, stopping);
-        var watch = new WatchApi(
-            store, headers, new WatchOptions { FragmentBytesMax = settings.Limits.RequestBytesMax }, TimeProvider.System);
+        var watchOptions = new WatchOptions
+        {
+            FragmentBytesMax = settings.Limits.RequestBytesMax, ProgressInterval = settings.WatchProgressInterval,
+        };
+        var watch = new WatchApi(store, headers, watchOptions, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);
         var maintenance = new MaintenanceService(node, store, headers);
         var gateway = new JsonGateway(

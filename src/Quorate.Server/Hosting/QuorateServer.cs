@@ -79,6 +79,8 @@ public sealed class QuorateServer : IAsyncDisposable
         var log = logs.CreateLogger("quorate");
         foreach (var warning in parsed.Warnings)
             ServerLogMessages.SettingIgnored(log, warning);
+        if (parsed.TryGet("log-level", out _))
+            ServerLogMessages.SettingIgnored(log, "--log-level has no effect: the program that hosts the server chooses what is logged");
         return await StartAsync(SettingsParser.Parse(parsed), logs, cancellation).ConfigureAwait(false);
     }
 
@@ -157,11 +159,11 @@ public sealed class QuorateServer : IAsyncDisposable
             _log, ReportedVersions.Quorate, Settings.Name, Settings.Self.Id.ToString(), Hex(Settings.ClusterId), Settings.Members.Count,
             Settings.DataDirectory);
 
-        var members = new MemberRegistry(Settings.Members);
-        var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
         if (dataDirectory.ForeignEntries is { Count: > 0 } foreign)
             ServerLogMessages.ForeignEntries(_log, Settings.DataDirectory, FormatEntries(foreign));
 
+        var members = new MemberRegistry(Settings.Members);
+        var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
         var traceFile = Settings.TraceFile is { } path ? TraceFile.Open(path) : null;
         if (traceFile is not null)
@@ -318,12 +320,12 @@ public sealed class QuorateServer : IAsyncDisposable
         await host.StopAsync(timeout.Token).ConfigureAwait(false);
     }
 
-    private string NameOf(NodeId member) => Settings.Members.FirstOrDefault(m => m.Id == member)?.Name ?? member.ToString();
-
     /// <summary>Formats at most <see cref="NamedEntriesMax"/> names, since a directory may contain any number of them.</summary>
     private static string FormatEntries(IReadOnlyList<string> entries) =>
         string.Join(", ", entries.Take(NamedEntriesMax))
         + (entries.Count > NamedEntriesMax ? $" and {entries.Count - NamedEntriesMax} more" : "");
+
+    private string NameOf(NodeId member) => Settings.Members.FirstOrDefault(m => m.Id == member)?.Name ?? member.ToString();
 
     private static string Hex(ulong id) => id.ToString("x", CultureInfo.InvariantCulture);
 }

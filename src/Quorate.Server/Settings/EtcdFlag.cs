@@ -32,6 +32,9 @@ internal enum FlagSupport
 /// <param name="Default">The default value, printed by <c>--help</c>; empty if the flag has no default.</param>
 internal sealed record EtcdFlag(string Name, bool IsBoolean, FlagSupport Support, string Description, string Default = "")
 {
+    /// <summary>The values of a rejected flag, besides the empty one and false, that leave etcd's default behaviour unchanged.</summary>
+    public IReadOnlyList<string> HarmlessValues { get; init; } = [];
+
     /// <summary>The environment variable that sets the flag.</summary>
     public string EnvironmentVariable { get; } = "ETCD_" + Name.Replace('-', '_').ToUpperInvariant();
 }

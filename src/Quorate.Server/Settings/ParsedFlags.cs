@@ -15,6 +15,9 @@ internal sealed class ParsedFlags
     /// <summary>Whether help was requested.</summary>
     public bool HelpRequested { get; private set; }
 
+    /// <summary>Whether the version was requested.</summary>
+    public bool VersionRequested { get; private set; }
+
     /// <summary>Gets the value of a flag; returns false if the flag was not given.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out string? value) => _values.TryGetValue(name, out value);
 
@@ -54,6 +57,12 @@ internal sealed class ParsedFlags
             if (argument is "--help" or "-help" or "-h")
             {
                 HelpRequested = true;
+                continue;
+            }
+
+            if (argument is "--version" or "-version")
+            {
+                VersionRequested = true;
                 continue;
             }
 
@@ -120,9 +129,7 @@ internal sealed class ParsedFlags
     private static bool HasNoEffect(EtcdFlag flag, string value) =>
         value.Length == 0
         || (flag.IsBoolean && IsBoolean(value, out var on) && !on)
-        || (flag.Name == "auth-token" && value == "simple")
-        || (flag.Name == "proxy" && value == "off")
-        || (flag.Name == "discovery-fallback" && value is "proxy" or "exit");
+        || flag.HarmlessValues.Contains(value);
 
     /// <summary>Parses the spellings of true and false that Go's flag package accepts.</summary>
     private static bool IsBoolean(string value, out bool on)

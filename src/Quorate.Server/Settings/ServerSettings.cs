@@ -42,6 +42,9 @@ internal sealed record ServerSettings
     /// </summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromMilliseconds(1000);
 
+    /// <summary>The idle time after which a watcher that wants progress notifications receives one.</summary>
+    public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>The path of the file to which the trace of the Raft node is appended; null for no trace.</summary>
     public string? TraceFile { get; init; }
 
@@ -70,7 +73,7 @@ internal sealed record RequestLimits
     /// <summary>The maximum number of concurrent streams on one connection.</summary>
     public int StreamsPerConnectionMax { get; init; } = int.MaxValue;
 
-    /// <summary>The idle time of a connection after which the server sends a keepalive ping.</summary>
+    /// <summary>The idle time of a connection after which the server sends a keepalive ping; infinite for no pings.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);
 
     /// <summary>The time the server waits for the response to a keepalive ping before it closes the connection.</summary>

@@ -8,6 +8,7 @@ internal static class SettingsParser
 {
     private const string DefaultClientUrl = "http://localhost:2379";
     private const string DefaultPeerUrl = "http://localhost:2380";
+    private const int RequestBytesLimit = 8 << 20;
 
     /// <summary>Parses and validates flag values.</summary>
     /// <exception cref="StartupException">A value is invalid for its flag, or two values contradict each other.</exception>
@@ -43,16 +44,31 @@ internal static class SettingsParser
             TraceFile = flags.TryGet("trace-file", out var traceFile) && traceFile.Length > 0 ? Path.GetFullPath(traceFile) : null,
             Limits = new RequestLimits
             {
-                RequestBytesMax = Number(flags, "max-request-bytes", 1_572_864, 1, 8 << 20),
+                RequestBytesMax = ParseRequestBytesMax(flags),
                 TxnOperationsMax = Number(flags, "max-txn-ops", 128, 1, KvCommandCodec.MaxTxnOps),
                 StreamsPerConnectionMax = flags.TryGet("max-concurrent-streams", out var streams) && streams == "4294967295"
                     ? int.MaxValue
                     : Number(flags, "max-concurrent-streams", int.MaxValue, 1, int.MaxValue),
-                KeepAliveInterval = Duration(flags, "grpc-keepalive-interval", TimeSpan.FromHours(2)),
-                KeepAliveTimeout = Duration(flags, "grpc-keepalive-timeout", TimeSpan.FromSeconds(20)),
+                KeepAliveInterval = ParseKeepAliveInterval(flags),
+                KeepAliveTimeout = Duration(flags, "grpc-keepalive-timeout", TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1)),
             },
+            WatchProgressInterval = Duration(
+                flags, "watch-progress-notify-interval", TimeSpan.FromMinutes(10), TimeSpan.FromMilliseconds(100)),
         };
     }
+
+    /// <summary>Parses the least severe level to log.</summary>
+    /// <exception cref="StartupException">The level is unknown.</exception>
+    public static LogLevel ParseLogLevel(ParsedFlags flags) => flags.Get("log-level", "info") switch
+    {
+        "debug" => LogLevel.Debug,
+        "info" => LogLevel.Information,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        "dpanic" or "panic" or "fatal" => LogLevel.Critical,
+        var other => throw StartupException.Usage(
+            $"--log-level is \"{other}\".", "it must be debug, info, warn, error, panic or fatal", "omit the flag for the default, info"),
+    };
 
     /// <summary>Requires that the initial cluster contains this member with the peer URLs that it advertises.</summary>
     private static void ValidateSelf(
@@ -133,15 +149,38 @@ internal static class SettingsParser
             $"--{name} is \"{text}\".", $"it must be a whole number from {min} to {max}", $"omit the flag for the default, {@default}");
     }
 
-    /// <summary>Parses a duration in Go's syntax, of at least one second: 2h, 20s, 1m30s.</summary>
-    private static TimeSpan Duration(ParsedFlags flags, string name, TimeSpan @default)
+    private static int ParseRequestBytesMax(ParsedFlags flags)
+    {
+        const int Default = 1_572_864;
+        if (ulong.TryParse(flags.Get("max-request-bytes", ""), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+            && bytes > RequestBytesLimit)
+        {
+            throw StartupException.Usage(
+                $"--max-request-bytes is {bytes}.",
+                "a request is one record of the write-ahead log and one message between members, "
+                + $"and neither exceeds {RequestBytesLimit} bytes",
+                $"set it to {RequestBytesLimit} or less, and split larger values over several keys");
+        }
+
+        return Number(flags, "max-request-bytes", Default, 1, RequestBytesLimit);
+    }
+
+    /// <summary>Parses the idle time before a ping. As in etcd, 0 disables pings.</summary>
+    private static TimeSpan ParseKeepAliveInterval(ParsedFlags flags) =>
+        flags.TryGet("grpc-keepalive-interval", out var text) && GoDuration.TryParse(text, out var value) && value == TimeSpan.Zero
+            ? Timeout.InfiniteTimeSpan
+            : Duration(flags, "grpc-keepalive-interval", TimeSpan.FromHours(2), TimeSpan.FromSeconds(1));
+
+    /// <summary>Parses a duration in Go's syntax, 2h, 20s or 1m30s, with a lower bound.</summary>
+    private static TimeSpan Duration(ParsedFlags flags, string name, TimeSpan @default, TimeSpan min)
     {
         if (!flags.TryGet(name, out var text))
             return @default;
-        if (GoDuration.TryParse(text, out var value) && value >= TimeSpan.FromSeconds(1))
+        if (GoDuration.TryParse(text, out var value) && value >= min)
             return value;
         throw StartupException.Usage(
-            $"--{name} is \"{text}\".", "it must be a duration of at least one second, such as 2h, 20s or 1m30s",
+            $"--{name} is \"{text}\".",
+            $"it must be a duration of at least {min.TotalMilliseconds} ms, such as 2h, 20s or 1m30s",
             "omit the flag for the default");
     }
 }

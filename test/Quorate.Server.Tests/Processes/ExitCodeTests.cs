@@ -27,6 +27,7 @@ public sealed partial class ExitCodeTests
     [InlineData(ExitCode.Ok, "--help")]
     [InlineData(ExitCode.Ok, "--version")]
     [InlineData(ExitCode.Ok, "server --help")]
+    [InlineData(ExitCode.Ok, "server --version")]
     [InlineData(ExitCode.Usage, "no-such-command")]
     [InlineData(ExitCode.Usage, "server --no-such-flag")]
     [InlineData(ExitCode.Usage, "--no-such-flag")]

@@ -66,7 +66,6 @@ public sealed class ParsedFlagsTests
     [InlineData("--strict-reconfig-check=true")]
     [InlineData("--experimental-initial-corrupt-check")]
     [InlineData("--experimental-corrupt-check-time=1m")]
-    [InlineData("--quota-backend-bytes=1048576")]
     [InlineData("--bcrypt-cost=4")]
     public void An_ignored_flag_is_accepted_with_a_warning(string argument) =>
         Assert.Contains("has no effect", Assert.Single(Parse([argument]).Warnings));
@@ -92,26 +91,6 @@ public sealed class ParsedFlagsTests
     [InlineData("--auth-token=simple")]
     [InlineData("--force-new-cluster=false")]
     public void An_unsupported_flag_set_to_its_default_value_is_accepted(string argument) => Assert.Empty(Parse([argument]).Warnings);
-
-    [Fact]
-    public void Every_flag_the_test_suites_use_is_known()
-    {
-        string[] needed =
-        [
-            "name", "data-dir", "listen-client-urls", "advertise-client-urls", "listen-peer-urls",
-            "initial-advertise-peer-urls", "initial-cluster", "initial-cluster-token", "initial-cluster-state",
-            "heartbeat-interval", "election-timeout", "snapshot-count", "quota-backend-bytes", "max-txn-ops",
-            "max-request-bytes", "max-concurrent-streams", "strict-reconfig-check", "auth-token", "auth-token-ttl",
-            "bcrypt-cost", "cert-file", "key-file", "trusted-ca-file", "client-cert-auth", "client-crl-file",
-            "auto-tls", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file", "peer-client-cert-auth",
-            "peer-auto-tls", "peer-cert-allowed-cn", "cipher-suites", "listen-metrics-urls", "force-new-cluster",
-            "enable-v2", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout",
-            "experimental-initial-corrupt-check", "experimental-corrupt-check-time",
-            "experimental-enable-lease-checkpoint", "experimental-watch-progress-notify-interval",
-        ];
-
-        Assert.All(needed, name => Assert.NotNull(EtcdFlags.Find(name)));
-    }
 
     private static ParsedFlags Parse(string[] arguments) => ParsedFlags.Parse(arguments, NoEnvironment);
 }

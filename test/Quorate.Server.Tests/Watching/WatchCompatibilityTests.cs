@@ -172,6 +172,21 @@ public sealed class WatchCompatibilityTests
         Assert.True(progress is { WatchId: -1, Created: false, Canceled: false, Events.Count: 0, Header.Revision: 2 });
     }
 
+    [Theory]
+    [InlineData("--watch-progress-notify-interval=100ms")]
+    [InlineData("--experimental-watch-progress-notify-interval=100ms")]
+    public async Task An_idle_watcher_is_notified_of_progress_at_the_interval_of_the_flag(string flag)
+    {
+        await using var server = await ServerFixture.StartAsync(flag);
+        using var watch = new TestWatchStream(server.Channel);
+        var created = await watch.CreateAndConfirmAsync("a", with: w => w.ProgressNotify = true);
+
+        var progress = await watch.NextAsync();
+
+        Assert.True(progress is { Created: false, Canceled: false, Events.Count: 0, Header.Revision: 1 });
+        Assert.Equal(created.WatchId, progress.WatchId);
+    }
+
     [Fact]
     public async Task A_large_response_is_fragmented_only_for_watchers_that_asked_for_it()
     {
