@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using Quorate.Cli;
 using Quorate.Cli.Bench;
+using Quorate.Cli.Client;
 using Quorate.Cli.Demo;
 using Quorate.Server;
 
@@ -17,6 +18,11 @@ var root = new RootCommand("Raft for .NET: an etcd-compatible server and its too
 {
     new Command("server", "Runs one member of a cluster, which serves etcd's v3 API. Takes etcd's flags; see quorate server --help."),
     demo,
+    KeyCommands.CreateGet(),
+    KeyCommands.CreatePut(),
+    KeyCommands.CreateDelete(),
+    ClusterCommands.CreateStatus(),
+    ClusterCommands.CreateMembers(),
     BenchCommand.Create(),
 };
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);

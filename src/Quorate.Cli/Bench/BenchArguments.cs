@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Quorate.Server.Settings;
 
 namespace Quorate.Cli.Bench;
 
@@ -11,10 +10,7 @@ internal sealed class BenchArguments
     // in this process, and their queueing would be measured.
     private const int ClientsPerConnectionMax = 64;
 
-    private readonly Option<string> _endpoints = new("--endpoints")
-    {
-        Description = "Comma-separated endpoints. Default: ETCDCTL_ENDPOINTS, or 127.0.0.1:2379.",
-    };
+    private readonly Option<string> _endpoints = CommandOptions.Endpoints();
 
     private readonly Option<int> _clients = new("--clients")
     {
@@ -37,11 +33,11 @@ internal sealed class BenchArguments
     private readonly Option<bool> _sequential = new("--sequential-keys") { Description = "Use keys in sequence instead of at random." };
     private readonly Option<long?> _total = new("--total") { Description = "Number of requests to measure, instead of a duration." };
     private readonly Option<TimeSpan?> _duration =
-        DurationOption("--duration", "Duration of the measurement: 500ms, 10s, 2m. [default: 10s]");
+        CommandOptions.Duration("--duration", "Duration of the measurement: 500ms, 10s, 2m. [default: 10s]");
     private readonly Option<TimeSpan?> _warmup =
-        DurationOption("--warmup", "Duration of the warm-up before the measurement. [default: 1s]");
+        CommandOptions.Duration("--warmup", "Duration of the warm-up before the measurement. [default: 1s]");
     private readonly Option<double?> _rate = new("--rate") { Description = "Requests per second of all clients together (open loop)." };
-    private readonly Option<TimeSpan?> _timeout = DurationOption("--timeout", "Timeout of a request. [default: 5s]");
+    private readonly Option<TimeSpan?> _timeout = CommandOptions.Duration("--timeout", "Timeout of a request. [default: 5s]");
     private readonly Option<int> _seed = new("--seed")
     {
         Description = "Seed of the random keys and values; the same seed gives the same ones.",
@@ -136,19 +132,8 @@ internal sealed class BenchArguments
 
     private static List<Uri> Endpoints(string? given)
     {
-        var text = given ?? Environment.GetEnvironmentVariable("ETCDCTL_ENDPOINTS");
-        var names = (string.IsNullOrWhiteSpace(text) ? "127.0.0.1:2379" : text)
-            .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var endpoints = new List<Uri>();
-        foreach (var name in names)
-        {
-            var address = name.Contains("://", StringComparison.Ordinal) ? name : "http://" + name;
-            endpoints.Add(Uri.TryCreate(address, UriKind.Absolute, out var endpoint) && (endpoint.Scheme is "http" or "https")
-                ? endpoint
-                : throw new BenchUsageException($"{name} is not an endpoint; write host:port or http(s)://host:port."));
-        }
-
-        return endpoints;
+        var endpoints = CommandOptions.ParseEndpoints(given, out var error);
+        return error is null ? endpoints : throw new BenchUsageException(error);
     }
 
     /// <summary>Validates the options after parsing, with defaults applied.</summary>
@@ -174,22 +159,6 @@ internal sealed class BenchArguments
             }
         }
     }
-
-    private static Option<TimeSpan?> DurationOption(string name, string description) => new(name)
-    {
-        Description = description,
-        CustomParser = result =>
-        {
-            var text = result.Tokens[0].Value;
-            if (GoDuration.TryParse(text, out var duration))
-            {
-                return duration;
-            }
-
-            result.AddError($"{name} {text} is not a duration; write a number and a unit, such as 500ms, 10s or 1m30s.");
-            return null;
-        },
-    };
 }
 
 /// <summary>The options are out of range or contradict each other; the message contains the option and the valid range.</summary>

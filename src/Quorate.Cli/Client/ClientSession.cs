@@ -1,0 +1,97 @@
+using System.Net.Sockets;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Quorate.Cli.Client;
+
+/// <summary>Makes the calls of one client command.</summary>
+/// <remarks>
+/// A call goes to the first endpoint. It goes to the next one only if it was certainly not executed: no connection could be opened, or the
+/// member knows no leader. Errors: <see cref="ClientException"/> with the exit code.
+/// </remarks>
+internal sealed class ClientSession(string verb, IReadOnlyList<Uri> endpoints, TimeSpan timeout, CancellationToken stop)
+{
+    private const string NoLeader = "etcdserver: no leader";
+
+    /// <summary>The endpoints, in the order of the command line.</summary>
+    public IReadOnlyList<Uri> Endpoints => endpoints;
+
+    /// <summary>Makes a call that only reads.</summary>
+    public Task<T> ReadAsync<T>(Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call) => CallAsync(endpoints, call, isWrite: false);
+
+    /// <summary>Makes a call that writes. If its error leaves open whether it was executed, the message says so.</summary>
+    public Task<T> WriteAsync<T>(Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call) => CallAsync(endpoints, call, isWrite: true);
+
+    /// <summary>Makes a call to one endpoint that only reads.</summary>
+    public Task<T> ReadAsync<T>(Uri endpoint, Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call) =>
+        CallAsync([endpoint], call, isWrite: false);
+
+    private async Task<T> CallAsync<T>(IReadOnlyList<Uri> targets, Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call, bool isWrite)
+    {
+        for (var i = 0; ; i++)
+        {
+            using var channel = Open(targets[i]);
+            try
+            {
+                return await call(channel, new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: stop))
+                    .ResponseAsync.ConfigureAwait(false);
+            }
+            catch (RpcException) when (stop.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(stop);
+            }
+            catch (RpcException error) when (i + 1 < targets.Count && IsNotExecuted(error))
+            {
+                // The next endpoint may reach a member that has a leader.
+            }
+            catch (RpcException error)
+            {
+                throw ToClientException(targets[i], error, isWrite);
+            }
+        }
+    }
+
+    private static bool IsNotExecuted(RpcException error) =>
+        error.StatusCode == StatusCode.Unavailable && (ConnectionError(error) is not null || error.Status.Detail == NoLeader);
+
+    /// <summary>Returns why no connection could be opened; null if the request may have been sent.</summary>
+    private static Exception? ConnectionError(RpcException error) => error.Status.DebugException switch
+    {
+        SocketException fault => fault,
+        HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                or HttpRequestError.SecureConnectionError,
+        } fault => fault,
+        _ => null,
+    };
+
+    private ClientException ToClientException(Uri endpoint, RpcException error, bool isWrite)
+    {
+        var open = isWrite ? " The write may have been executed: read the key before you repeat it." : "";
+        return error.StatusCode switch
+        {
+            StatusCode.Unavailable when ConnectionError(error) is { } fault => Unreachable(
+                $"{endpoint.Authority} does not respond: {fault.Message}. "
+                + "Check that a server listens there, or name others with --endpoints."),
+            StatusCode.Unavailable when error.Status.Detail == NoLeader => Unreachable(
+                $"{endpoint.Authority} knows no leader: a majority of the members does not run or cannot be reached. "
+                + "Nothing was executed; see quorate status."),
+            StatusCode.Unavailable => Unreachable($"{endpoint.Authority}: {error.Status.Detail}.{open}"),
+            StatusCode.DeadlineExceeded => Unreachable(
+                $"{endpoint.Authority} did not respond within {timeout.TotalSeconds} s. "
+                + $"Try again, or allow more time with --timeout.{open}"),
+            _ => new ClientException(ExitCode.Failed, $"quorate {verb}: {endpoint.Authority}: {error.Status.Detail}"),
+        };
+    }
+
+    private ClientException Unreachable(string message) => new(ExitCode.Unreachable, $"quorate {verb}: {message}");
+
+    private static GrpcChannel Open(Uri endpoint) => GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+    {
+        HttpHandler = new SocketsHttpHandler { UseProxy = false },
+        DisposeHttpClient = true,
+        MaxRetryAttempts = null,
+        MaxReceiveMessageSize = null,
+    });
+}
