@@ -51,7 +51,7 @@ public sealed partial class RaftCore
         {
             _heartbeatElapsed = 0;
             foreach (var follower in _followers)
-                follower.OnHeartbeatInterval();
+                follower.HeartbeatIsDue = true;
         }
 
         // A leader without replies from a quorum for an election timeout may have been replaced. It stops sending, heartbeats included: a
@@ -126,7 +126,6 @@ public sealed partial class RaftCore
         append.Round = _round;
         Send(append, follower.Node, effects);
 
-        follower.RecordProbe(previous.Index);
         if (!entries.IsEmpty)
             follower.OnEntriesSent(append.LastIndex, bytes);
         follower.HeartbeatIsDue = false;

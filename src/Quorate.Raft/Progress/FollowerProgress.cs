@@ -3,7 +3,7 @@ namespace Quorate.Raft;
 /// <summary>How the leader sends to a follower.</summary>
 public enum ReplicationState : byte
 {
-    /// <summary>The point up to which the logs agree is unknown: one message at a time, until one is accepted.</summary>
+    /// <summary>The point up to which the logs agree is unknown: entries are sent once, until a reply settles the point.</summary>
     Probe = 0,
 
     /// <summary>The logs agree up to a known index: messages are pipelined without waiting for replies, up to the window.</summary>
@@ -16,12 +16,28 @@ public enum ReplicationState : byte
 /// <summary>The leader's view of one other member: what it holds, and what was sent to it.</summary>
 /// <remarks>
 /// <code>
-///   Match &lt; Next          Match: known to be on the follower's disk.    Next: the first entry not sent yet.
+///   Match &lt; Next          Match: known to be on the follower's disk.
+///                         Next in Replicate: the first entry not sent yet. In Probe: one after the entry under test.
 ///
 ///            accepted               rejected, connection lost
 ///   Probe ─────────────► Replicate ──────────────────────────► Probe
 ///     └──── its next entry is gone from the log ────► Snapshot ─┘ accepted at or after our first entry
 /// </code>
+/// In Probe, each message to the follower, be it a probe, a heartbeat or a read round, names the same previous entry, the one at Next - 1.
+/// The first reply to any of them settles whether the follower has that entry, whichever are lost, delayed or overtaken; after it, replies
+/// about that entry are stale, because Next has moved. For this, a probe with entries must not advance Next. Example: a heartbeat interval
+/// of 10 ticks, a round trip of 16.
+/// <code>
+///   leader    t1 t1 t1 t2 t2 t4          follower    t1 t1 t1 t1 t3          Next = 6
+///
+///   tick  0   the leader sends entry 6, previous t2/5           arrives at 8: rejected, the last entry of t2 or less is t1/4
+///   tick 10   heartbeat, previous t2/5                          arrives at 18: rejected, the same
+///   tick 16   first rejection: the last entry of t1 up to 4 is t1/3, so Next = 4; the leader sends 4 to 6, previous t1/3
+///   tick 26   second rejection, of 5: stale, since Next - 1 = 3
+///   tick 32   accepted up to 6: Replicate
+/// </code>
+/// If the first probe advanced Next to 7, the heartbeat would name entry 6. The rejection of 5 would then count as stale at tick 16, and so
+/// would each later one: every rejection would arrive after another heartbeat had replaced the entry under test.
 /// Source: paper Fig. 2 "Volatile state on leaders", thesis §10.2.1 (pipelining).
 /// </remarks>
 internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesMax, long bytesMax)
@@ -35,19 +51,19 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>The last index known to be on the follower's disk and equal to the leader's entry.</summary>
     public LogIndex Match { get; private set; }
 
-    /// <summary>The first index not sent yet.</summary>
+    /// <summary>
+    /// In <see cref="ReplicationState.Replicate"/> the first index not sent yet; otherwise the index after the entry under test.
+    /// </summary>
     public LogIndex Next { get; private set; } = next;
 
-    /// <summary>The messages in flight.</summary>
+    /// <summary>The messages in flight; none in <see cref="ReplicationState.Probe"/>.</summary>
     public InflightWindow Inflight { get; private set; } = new(messagesMax, bytesMax);
 
     /// <summary>
-    /// In <see cref="ReplicationState.Probe"/>: whether a probe is in flight; the next one waits for its reply or for a heartbeat.
+    /// In <see cref="ReplicationState.Probe"/>: whether entries after <see cref="Next"/> - 1 were sent. They are not sent again while it is
+    /// unknown whether the follower can append them; if they were lost, the reply to the next heartbeat settles the same entry.
     /// </summary>
     public bool IsProbeInFlight { get; private set; }
-
-    /// <summary>The previous index of the newest probe.</summary>
-    private LogIndex _probedIndex;
 
     /// <summary>Whether entries for the follower are being loaded from the disk.</summary>
     public bool IsLoading { get; set; }
@@ -67,42 +83,33 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>The leader's tick at which the follower last replied.</summary>
     public ulong LastReplyTick { get; set; }
 
-    /// <summary>Records that entries up to <paramref name="last"/> were sent.</summary>
+    /// <summary>Records that the entries from <see cref="Next"/> up to <paramref name="last"/> were sent.</summary>
     public void OnEntriesSent(LogIndex last, long bytes)
     {
         Invariant.That(last >= Next);
+        if (State == ReplicationState.Probe)
+        {
+            IsProbeInFlight = true;
+            return;
+        }
+
         Next = last + 1;
         Inflight.Add(last, bytes);
-    }
-
-    /// <summary>
-    /// Records, in <see cref="ReplicationState.Probe"/>, that a message is about to be sent whose entries follow
-    /// <paramref name="previous"/>, or that has no entries.
-    /// </summary>
-    public void RecordProbe(LogIndex previous)
-    {
-        if (State != ReplicationState.Probe)
-            return;
-        IsProbeInFlight = true;
-        _probedIndex = previous;
-    }
-
-    /// <summary>Makes a heartbeat due. A probe without a reply at the time of a heartbeat may be lost.</summary>
-    public void OnHeartbeatInterval()
-    {
-        HeartbeatIsDue = true;
-        IsProbeInFlight = false;
     }
 
     /// <summary>Records that the follower holds everything up to <paramref name="index"/>.</summary>
     public void OnAccepted(LogIndex index)
     {
         Match = LogIndex.Max(Match, index);
-        Next = LogIndex.Max(Next, Match + 1);
         Inflight.FreeUpTo(Match);
+
+        // A reply that does not reach the entry under test does not end the search: it is older than the test, or the follower has not
+        // flushed that entry yet.
+        if (Match + 1 < Next)
+            return;
+        Next = Match + 1;
+        State = ReplicationState.Replicate;
         IsProbeInFlight = false;
-        if (State != ReplicationState.Replicate)
-            State = ReplicationState.Replicate;
     }
 
     /// <summary>
@@ -111,9 +118,11 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// </summary>
     public bool TryDecrementNext(LogIndex rejected, LogIndex matchHint)
     {
-        // A rejection of an index at or before Match was overtaken by the acknowledgement of that index. In Probe only the reply to the
-        // newest probe counts: Next may already be beyond the entries that the probe carried.
-        if (rejected <= Match || (State == ReplicationState.Probe && rejected != _probedIndex))
+        // In Probe only a rejection of the entry under test counts. In Replicate no message has named an entry at or after Next, so a
+        // rejection of such an entry is left over from an earlier search. A rejection of an entry at or before Match was overtaken by its
+        // acknowledgement.
+        var isCurrent = State == ReplicationState.Probe ? rejected + 1 == Next : rejected < Next;
+        if (!isCurrent || rejected <= Match)
             return false;
 
         BecomeProbe();
@@ -159,7 +168,6 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         state.Number(Next.Value);
         Inflight.WriteState(state);
         state.Number((IsProbeInFlight ? 1UL : 0) | (IsLoading ? 2UL : 0) | (HeartbeatIsDue ? 4UL : 0));
-        state.Number(_probedIndex.Value);
         state.Number(CommitSent.Value);
         state.Number(RoundSent);
         state.Number(RoundAcknowledged);
