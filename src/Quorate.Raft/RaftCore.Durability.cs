@@ -14,6 +14,12 @@ public sealed partial class RaftCore
     /// <summary>The newest append that contains term and vote.</summary>
     private ulong _hardStateToken;
 
+    /// <summary>The messages that wait until term and vote are durable.</summary>
+    private readonly HeldMessages _heldMessages = new();
+
+    /// <summary>The newest acknowledgement of entries that waits for the disk: the append it waits for, and the index it names.</summary>
+    private (ulong Token, LogIndex Index) _heldAcknowledgement;
+
     /// <summary>The first index this step has written, or null.</summary>
     private LogIndex? _appendedFrom;
 
@@ -53,6 +59,7 @@ public sealed partial class RaftCore
         EnsureAppendToken();
         _hardStateChanged = true;
         _hardStateToken = _appendToken;
+        _heldMessages.Clear();
         if (term > _term)
             _forwardedProposals.Clear();
         _term = term;

@@ -151,7 +151,7 @@ public sealed partial class RaftCore
         SetHardState(_term, request.From);
         ResetElectionTimer();
         Trace(TraceKind.VoteCast, effects, request.From);
-        SendWhenDurable(reply, request.From, effects);
+        Send(reply, request.From, effects);
     }
 
     private void OnRequestVoteReply(RequestVoteReply reply, Effects effects)

@@ -85,6 +85,10 @@ public sealed partial class RaftCore
 
     private void Reply(AppendEntries append, bool accepted, LogIndex index, EntryId hint, Effects effects)
     {
+        var acknowledgesEntries = accepted && !append.Entries.IsEmpty;
+        if (acknowledgesEntries && IsAcknowledgementHeld(index))
+            return;
+
         var reply = effects.NewAppendEntriesReply();
         reply.Term = _term;
         reply.Accepted = accepted;
@@ -92,20 +96,31 @@ public sealed partial class RaftCore
         reply.Hint = hint;
         reply.Round = append.Term == _term ? append.Round : 0;
 
-        if (accepted && append.Entries.IsEmpty)
-        {
-            // A heartbeat is acknowledged at once, with the durable part of the log: a read that waits for the round need not wait for a
-            // flush.
-            reply.Index = LogIndex.Min(index, _log.Durable);
-            Send(reply, append.From, effects);
-        }
-        else if (accepted)
+        if (acknowledgesEntries)
         {
             SendWhenDurable(reply, append.From, effects);
         }
         else
         {
+            // A heartbeat is acknowledged at once, with the durable part of the log: a read that waits for the round need not wait for a
+            // flush.
+            if (accepted)
+                reply.Index = LogIndex.Min(index, _log.Durable);
             Send(reply, append.From, effects);
         }
+    }
+
+    /// <summary>
+    /// Whether an acknowledgement of at least this index already waits for the newest append. The leader may send the same entries again
+    /// and again while the disk is slow, and an acknowledgement for each would wait without bound.
+    /// </summary>
+    private bool IsAcknowledgementHeld(LogIndex index)
+    {
+        if (_appendToken <= _durableToken)
+            return false;
+        if (_heldAcknowledgement.Token == _appendToken && index <= _heldAcknowledgement.Index)
+            return true;
+        _heldAcknowledgement = (_appendToken, index);
+        return false;
     }
 }

@@ -57,6 +57,8 @@ public sealed partial class RaftCore
         _appendToken = other._appendToken;
         _durableToken = other._durableToken;
         _hardStateToken = other._hardStateToken;
+        _heldMessages.CopyFrom(other._heldMessages);
+        _heldAcknowledgement = other._heldAcknowledgement;
     }
 
     /// <summary>Returns an independent copy that behaves as this core would.</summary>
@@ -142,6 +144,12 @@ public sealed partial class RaftCore
         state.Number(Math.Max(_hardStateToken, _durableToken) - _durableToken);
         foreach (var pending in _pendingAppends)
             state.Number(pending.Last.Value);
+
+        // Both matter only until the disk has completed the append that the messages wait for.
+        if (_hardStateToken > _durableToken)
+            _heldMessages.WriteState(state);
+        if (_appendToken > _durableToken)
+            state.Number(_heldAcknowledgement.Token == _appendToken ? _heldAcknowledgement.Index.Value : 0);
     }
 
     private void WriteVotes<TWriter>(in TWriter state)

@@ -242,15 +242,17 @@ public sealed partial class RaftCore
         }
     }
 
-    /// <summary>Sends a message: at once if the current term is durable, otherwise when it is.</summary>
+    /// <summary>
+    /// Sends a message: at once if term and vote are durable, otherwise when they are, unless a message of its kind already waits for that.
+    /// </summary>
     private void Send(Message message, NodeId to, Effects effects)
     {
         message.From = _self;
         message.To = to;
-        if (_hardStateToken > _durableToken)
-            effects.SendWhenDurable.Add(message, _appendToken);
-        else
+        if (_hardStateToken <= _durableToken)
             effects.SendNow.Add(message);
+        else if (_heldMessages.TryAdd(message))
+            effects.SendWhenDurable.Add(message, _appendToken);
     }
 
     /// <summary>Sends a message when everything written so far is durable.</summary>
@@ -269,6 +271,15 @@ public sealed partial class RaftCore
 
     /// <summary>Bytes of the entries in memory; for tests.</summary>
     internal long CachedBytes => _log.CachedBytes;
+
+    /// <summary>
+    /// Whether nothing counts towards any limit; for tests. It holds once everything proposed is applied here and all reads are completed,
+    /// and for a leader once all followers that are caught up have acknowledged it: a limit that is still used then has leaked.
+    /// </summary>
+    internal bool IsSettled =>
+        _uncommittedBytes == 0 && _unappliedBytes == 0 && _applyWindow is { Count: 0, Bytes: 0 } && _pendingAppends.Count == 0
+        && _pendingProposals.Count == 0 && _forwardedProposals is { Count: 0, Bytes: 0 } && _reads.Count == 0 && _forwardedReads.Count == 0
+        && Array.TrueForAll(_followers, f => f.Match < _log.LastIndex || f.Inflight is { Count: 0, Bytes: 0 });
 
     internal void CheckFollowers()
     {

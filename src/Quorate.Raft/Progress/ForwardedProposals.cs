@@ -17,6 +17,12 @@ namespace Quorate.Raft;
 /// </remarks>
 internal sealed class ForwardedProposals
 {
+    /// <summary>
+    /// The most sequences of removed proposals in the queues, in addition to as many as there are pending ones; so few that they cost
+    /// nothing, and so many that clearing them away is rare.
+    /// </summary>
+    private const int RemovedMax = 64;
+
     private readonly Dictionary<ulong, Proposal> _pending = [];
     private readonly Queue<ulong> _unsent = new();
     private readonly Queue<ulong> _sent = new();
@@ -27,6 +33,9 @@ internal sealed class ForwardedProposals
 
     /// <summary>No sequence added so far is higher.</summary>
     private ulong _highest;
+
+    /// <summary>The number of sequences in the queues, those of removed proposals included; for tests.</summary>
+    internal int QueuedCount => _unsent.Count + _sent.Count + _retryable.Count;
 
     /// <summary>The number of pending proposals.</summary>
     public int Count => _pending.Count;
@@ -63,8 +72,18 @@ internal sealed class ForwardedProposals
     /// <summary>Removes a proposal whose outcome is known or that was withdrawn.</summary>
     public void Remove(ulong sequence)
     {
-        if (_pending.Remove(sequence, out var proposal))
-            Bytes -= SizeOf(proposal);
+        if (!_pending.Remove(sequence, out var proposal))
+            return;
+        Bytes -= SizeOf(proposal);
+
+        // Each sequence is in one queue, and stays there when its proposal is removed. No queue is emptied while no leader is known or the
+        // term is not durable, and proposals may come and go without limit meanwhile.
+        if (QueuedCount > (2 * _pending.Count) + RemovedMax)
+        {
+            RemoveCompleted(_unsent);
+            RemoveCompleted(_sent);
+            RemoveCompleted(_retryable);
+        }
     }
 
     /// <summary>Removes all proposals: the term has ended, and no leader may append them any more.</summary>
@@ -150,6 +169,16 @@ internal sealed class ForwardedProposals
         }
 
         state.Number(count);
+    }
+
+    private void RemoveCompleted(Queue<ulong> sequences)
+    {
+        for (var i = sequences.Count; i > 0; i--)
+        {
+            var sequence = sequences.Dequeue();
+            if (_pending.ContainsKey(sequence))
+                sequences.Enqueue(sequence);
+        }
     }
 
     private static void Copy(Queue<ulong> from, Queue<ulong> to)

@@ -165,12 +165,13 @@ internal sealed class Refinement
     {
         if (message is AppendEntries append && append.Term == core.Term)
         {
-            if (FirstSent<AppendEntriesReply>(effects) is { Accepted: true })
-            {
-                var next = _raft.OnAppendEntries(
-                    State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
+            // A core whose disk is slow sends no second reply while one waits for the disk; then the specification decides whether the
+            // message is accepted.
+            var next = _raft.OnAppendEntries(
+                State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
+            var reply = FirstSent<AppendEntriesReply>(effects);
+            if (reply is { Accepted: true } || (reply is null && next is not null))
                 Take(core, nameof(QuorateRaftSpecification.OnAppendEntries), next);
-            }
 
             if (append.Round > 0)
                 Take(core, nameof(QuorateRaftSpecification.AnswerRound), QuorateRaftSpecification.AnswerRound(State, i, (int)append.Round));
