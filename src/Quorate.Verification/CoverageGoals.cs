@@ -1,4 +1,5 @@
 using Quorate.Verification.Simulation;
+using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Faults;
 using Quorate.Verification.Simulation.Store;
@@ -20,6 +21,7 @@ public static class CoverageGoals
         "power cut", "flush failed", "disk full", "process ended during an iteration", "process ended during a disk call",
         StoreHistoryChecker.Expired, StoreHistoryChecker.ExpirySuperseded, "searched for an order: Linearizable",
         "broken: down", "broken: cut off", "broken: deaf", "broken: mute", "broken: disk hangs", "broken: as it was",
+        CatchUpChecker.Diverged, CatchUpChecker.DivergedFarAway,
         "away: does not hear the leader", "away: deaf", "away: cut off",
     ];
 

@@ -157,7 +157,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         if (((ISimulatedClient)this).IsStopped)
             return;
         _target = _fixedTarget ?? _cluster.PickTarget(_prng);
-        var timeout = _prng.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond;
+        var timeout = (_prng.Pick(200, 1_000, 3_000) * VirtualTime.Millisecond) + _cluster.Swarm.FarRequestTime;
         _process = _target.Process;
         if (_process is null)
         {

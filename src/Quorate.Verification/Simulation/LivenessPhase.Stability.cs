@@ -71,7 +71,8 @@ internal sealed partial class LivenessPhase
         }
 
         (_prng.Chance(500) || followers.Count == 0 ? leader : followers[0]).JumpClock(_prng.Between(timeout, VirtualTime.Second * 3_600));
-        _cluster.Time.Run(until + (4 * _cluster.Swarm.HeartbeatMs * VirtualTime.Millisecond));
+        var roundTrip = followers.Count == 0 ? 0 : followers.Max(m => _cluster.Network.RoundTripMax(leader.Id, m.Id));
+        _cluster.Time.Run(until + (4 * _cluster.Swarm.HeartbeatMs * VirtualTime.Millisecond) + (2 * roundTrip));
     }
 
     /// <summary>

@@ -20,6 +20,10 @@ internal sealed partial class LivenessPhase
     {
         _cluster = cluster;
         _prng = Prng.Derive(seed, "quiet");
+
+        // A new leader searches afresh for what its followers have, so in half of the runs nothing forces an election: what a leader of the
+        // fault phase assumes of its followers must not keep it from catching them up.
+        var keepsLeader = Prng.Derive(seed, "leader kept into the quiet").Chance(500);
         var members = cluster.Members.ToList();
         _prng.Shuffle(members);
         var faultyCount = _prng.Chance(500) && cluster.Swarm.MinorityStaysFaulty ? _prng.Next(0, ((members.Count - 1) / 2) + 1) : 0;
@@ -28,6 +32,8 @@ internal sealed partial class LivenessPhase
         // with corrupted disks come before it and always count as faulty: their disks are not repaired, and they may stop at any time.
         if (_prng.Chance(500) && cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } leader)
             members = [leader, .. members.Where(m => m != leader)];
+        if (keepsLeader && cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } kept)
+            members = [.. members.Where(m => m != kept), kept];
         members = [.. members.OrderBy(m => !cluster.FaultAtlas.IsCorrupted(m.Id))];
         faultyCount = Math.Max(faultyCount, members.Count(m => cluster.FaultAtlas.IsCorrupted(m.Id)));
         _faulty = members[..faultyCount];
@@ -46,21 +52,26 @@ internal sealed partial class LivenessPhase
         // for the restarts of members whose votes they need.
         var electionTime = (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout);
         RunUntil("a leader is elected and all repaired members follow it", electionTime, HealthyAreLed);
+        var catchUpTime = RunUntilCaughtUp(electionTime);
         foreach (var client in _cluster.Clients)
             client.IsStopped = true;
         RunUntil(
             "every client request has completed or timed out",
-            4 * VirtualTime.Second,
+            (4 * VirtualTime.Second) + _cluster.Swarm.FarRequestTime,
             () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
 
         var probes = _healthy.Select((m, i) => _cluster.Application.CreateClient(_cluster, 1000 + i, m)).ToList();
-        RunUntil("a write and a read succeed at every repaired member", 20 * VirtualTime.Second, () =>
+
+        // At random, the first of many requests is a read or a write; a far member completes only a few of them in a second.
+        var probeTime = (20 * VirtualTime.Second) + (60 * _cluster.Swarm.FarRequestTime);
+        RunUntil("a write and a read succeed at every repaired member", probeTime, () =>
         {
             foreach (var probe in probes)
                 probe.IsStopped = probe.CommittedCount > 0 && probe.GrantedCount > 0;
             return probes.TrueForAll(static p => p.IsStopped && p.IsIdle);
         });
-        RunUntil("the repaired members have converged", 20 * VirtualTime.Second, Converged);
+        RunUntil("the repaired members have converged", (20 * VirtualTime.Second) + catchUpTime, Converged);
+        RunUntil("all limits are free again", 4 * VirtualTime.Second, () => _healthy.TrueForAll(static m => m.Process!.IsSettled));
         CheckStates();
         CheckStability();
     }
@@ -107,6 +118,19 @@ internal sealed partial class LivenessPhase
         member.Disk.ClearFaults();
         member.Resume();
         member.Start();
+    }
+
+    /// <summary>
+    /// Keeps the clients going until each repaired follower has reached the commit index of this moment. A follower that takes too long
+    /// is reported by <see cref="Checks.CatchUpChecker"/>, which does not count the time in which a disk is still stalled. Returns the
+    /// time that was allowed without a stalled disk.
+    /// </summary>
+    private long RunUntilCaughtUp(long stallTime)
+    {
+        var (isDone, deadline) = _cluster.CatchUp.CatchUpOf(_healthy);
+        var time = Math.Max(0, deadline - _cluster.Time.Now);
+        RunUntil("each repaired follower has caught up", time + stallTime, isDone);
+        return time;
     }
 
     private bool HealthyAreLed() => AreLed(_healthy);

@@ -41,6 +41,7 @@ internal sealed class SimulatedCluster : IDisposable
         FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"));
         ReplayPlan = new ReplayPlan(options.Reduction);
         Network = new SimulatedNetwork(Time, Swarm, seed, EventLog, Counters);
+        CatchUp = new CatchUpChecker(this);
         _recoveryCheckOptions = WalOptions(static () => 1);
         _diskCheckPrng = Prng.Derive(seed, "disks that are opened");
         _entriesUntilDiskCheck = _diskCheckPrng.Between(1, EntriesPerDiskCheck);
@@ -81,6 +82,9 @@ internal sealed class SimulatedCluster : IDisposable
     /// <summary>Checks each log against everything that any log ever contained.</summary>
     public LogChecker LogChecker { get; } = new();
 
+    /// <summary>Checks that each follower catches up while its leader stays.</summary>
+    public CatchUpChecker CatchUp { get; }
+
     /// <summary>Decides which disks may be corrupted.</summary>
     public FaultAtlas FaultAtlas { get; }
 
@@ -103,6 +107,7 @@ internal sealed class SimulatedCluster : IDisposable
             fault.Start();
         for (var i = 0; i < Swarm.ClientCount; i++)
             Clients.Add(Application.CreateClient(this, i));
+        CatchUp.Start();
         Time.Run(Swarm.FaultPhaseDuration);
     }
 

@@ -33,6 +33,7 @@ internal sealed class SimulatedMachine
     private long _latestScheduledAt;
 
     private bool _mustStop;
+    private long _disturbedUntil;
 
     /// <summary>Counts the refusal to start that a deleted or foreign file must cause; null if no start must be refused.</summary>
     private CoverageMark? _expectedRefusal;
@@ -91,6 +92,13 @@ internal sealed class SimulatedMachine
     /// <summary>The time until which the process is paused, as by SIGSTOP: none of its threads runs.</summary>
     public long PausedUntil { get; private set; }
 
+    /// <summary>
+    /// The time since which the process runs undisturbed: it is not paused, its clock does not jump, its disk responds and has space. It
+    /// may lie in the future.
+    /// </summary>
+    public long UndisturbedSince =>
+        Math.Max(Math.Max(_disturbedUntil, Disk.FullUntil), Process is { } process ? process.DiskWorker.StalledUntil : VirtualTime.Never);
+
     /// <summary>True if the disk was replaced by an empty one.</summary>
     public bool IsWiped { get; private set; }
 
@@ -101,15 +109,18 @@ internal sealed class SimulatedMachine
     public void Pause(long until)
     {
         PausedUntil = Math.Max(PausedUntil, until);
+        _disturbedUntil = Math.Max(_disturbedUntil, until);
         _cluster.EventLog.Record(Id, "pauses", string.Create(CultureInfo.InvariantCulture, $"until {until / 1e6}"));
     }
 
+    /// <summary>Ends a pause. Disk calls that completed during the pause are still noticed when it should have ended.</summary>
     public void Resume() => PausedUntil = 0;
 
     /// <summary>Moves the clock forward while the process runs; timers that are due by the new time fire.</summary>
     public void JumpClock(long span)
     {
         Clock.Jump(span);
+        _disturbedUntil = Math.Max(_disturbedUntil, _cluster.Time.Now);
         _cluster.EventLog.Record(Id, "its clock leaps", $"by {span / 1e6} s");
         if (Process is { } process)
             Wake(process);

@@ -90,6 +90,11 @@ internal sealed class SimulatedProcess : ILoop
     /// <summary>The state of the core at the last check.</summary>
     public CoreState State => _lastState;
 
+    /// <summary>
+    /// Whether nothing is pending: no request of a client, nothing to write, to apply or to acknowledge. All limits are free again.
+    /// </summary>
+    public bool IsSettled => Core.IsSettled && Group.PendingProposalCount == 0;
+
     /// <summary>Ends the process in the middle of an iteration: before the n-th effect that it carries out from now on.</summary>
     public void CutAfterEffects(int effects) => _effectsUntilCut = effects;
 

@@ -9,6 +9,9 @@ internal sealed class SimulatedWorker(VirtualTime time, Action onEffect, Action<
 {
     private long _freeAt;
 
+    /// <summary>The time until which the worker is stalled.</summary>
+    public long StalledUntil { get; private set; }
+
     public void Post(Action work)
     {
         onEffect();
@@ -17,5 +20,9 @@ internal sealed class SimulatedWorker(VirtualTime time, Action onEffect, Action<
     }
 
     /// <summary>Stalls the worker: work items that are posted from now on do not run before a time.</summary>
-    public void StallUntil(long moment) => _freeAt = Math.Max(_freeAt, moment);
+    public void StallUntil(long moment)
+    {
+        _freeAt = Math.Max(_freeAt, moment);
+        StalledUntil = Math.Max(StalledUntil, moment);
+    }
 }

@@ -1,3 +1,4 @@
+using Quorate.Raft;
 using Quorate.Verification.Shrinking;
 using Quorate.Verification.Simulation.Faults;
 using static Quorate.Verification.Simulation.VirtualTime;
@@ -52,6 +53,17 @@ internal sealed record SwarmOptions
 
     public long DelayMax { get; private init; }
 
+    /// <summary>
+    /// The number of members that are far from all others, as in another region; the last ones by id. The links between the others have the
+    /// delays of the run.
+    /// </summary>
+    public int FarMemberCount { get; private init; }
+
+    /// <summary>The delay of the links of far members, in one direction.</summary>
+    public long FarDelayMin { get; private init; }
+
+    public long FarDelayMax { get; private init; }
+
     /// <summary>The share of messages that are lost, per mille.</summary>
     public int LossPerMille { get; private init; }
 
@@ -89,6 +101,19 @@ internal sealed record SwarmOptions
 
     public long ElectionTimeout => HeartbeatMs * Millisecond * ElectionHeartbeats;
 
+    /// <summary>
+    /// The time of a request at a far member: to the leader, from there to a quorum, back to the leader, and back. Clients wait as much
+    /// longer.
+    /// </summary>
+    public long FarRequestTime => FarMemberCount > 0 ? 4 * FarDelayMax : 0;
+
+    /// <summary>Returns the least and the longest delay of a link, in one direction.</summary>
+    public (long Min, long Max) DelaysOf(NodeId from, NodeId to) =>
+        IsFar(from) || IsFar(to) ? (FarDelayMin, FarDelayMax) : (DelayMin, DelayMax);
+
+    /// <summary>Whether a member is far from all others.</summary>
+    public bool IsFar(NodeId member) => member.Value > (ulong)(MemberCount - FarMemberCount);
+
     /// <summary>Returns the same options without the faults that a reduction disables.</summary>
     public SwarmOptions Without(RunReduction reduction)
     {
@@ -103,6 +128,7 @@ internal sealed record SwarmOptions
             ReordersMessages = ReordersMessages && !IsDisabled("reordering"),
             DriftPerMille = IsDisabled("drift") ? 0 : DriftPerMille,
             DelayMax = IsDisabled("slow-links") ? DelayMin : DelayMax,
+            FarMemberCount = IsDisabled("slow-links") ? 0 : Math.Min(FarMemberCount, reduction.Members ?? MemberCount),
             FlushMax = IsDisabled("slow-disks") ? FlushMin : FlushMax,
             ApplyMax = IsDisabled("slow-machines") ? 1 : ApplyMax,
             ProcessEndClosesConnections = ProcessEndClosesConnections && !IsDisabled("closing"),
@@ -120,7 +146,7 @@ internal sealed record SwarmOptions
         var (delayMin, delayMax) = prng.Pick<(long, long)>((50, 300), (200, 3_000), (1_000, 20_000), (5_000, 150_000));
         var (flushMin, flushMax) = prng.Pick<(long, long)>((20, 100), (100, 2_000), (100, 2_000), (2_000, 60_000));
         var segmentBytes = prng.Pick(16, 16, 32, 64) * 1024;
-        return new SwarmOptions
+        var options = new SwarmOptions
         {
             MemberCount = prng.Pick(1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7),
             FaultPhaseDuration = prng.Pick(8, 15, 15, 30) * Second,
@@ -148,6 +174,34 @@ internal sealed record SwarmOptions
             HasMultiKeyOperations = prng.Chance(300),
             RequestsToLeaderPerMille = prng.Pick(0, 0, 300, 700),
             FaultIntervals = DrawFaultIntervals(seed, faults),
+        };
+        return options.WithFarMembers(Prng.Derive(seed, "far members"));
+    }
+
+    /// <summary>
+    /// In some runs, moves all members apart, or a minority away from the rest: the round trip takes a tenth of a heartbeat interval up to
+    /// three intervals. Heartbeats, read rounds and probes then overtake the replies to each other, and a quorum that is close confirms
+    /// reads faster than a far member replies.
+    /// </summary>
+    private SwarmOptions WithFarMembers(Prng prng)
+    {
+        var (isChosen, areAllFar) = (prng.Chance(300), prng.Chance(400));
+        var roundTripPerMille = prng.Pick(100, 500, 1_000, 1_600, 3_000);
+        var jitterPerMille = prng.Pick(0, 100, 500);
+        if (!isChosen)
+            return this;
+        var delay = HeartbeatMs * Millisecond * roundTripPerMille / 2_000;
+        areAllFar |= MemberCount < 3;
+        return this with
+        {
+            FarMemberCount = areAllFar ? MemberCount : (MemberCount - 1) / 2,
+            FarDelayMin = delay * (1_000 - jitterPerMille) / 1_000,
+            FarDelayMax = delay * (1_000 + jitterPerMille) / 1_000,
+
+            // An election takes several round trips. And the smallest windows carry a few entries in each round trip: a far member would
+            // never catch up with members that are close to each other.
+            ElectionHeartbeats = 10,
+            HasTightLimits = HasTightLimits && areAllFar,
         };
     }
 

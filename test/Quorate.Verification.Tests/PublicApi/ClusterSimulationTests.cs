@@ -88,7 +88,7 @@ public sealed class ClusterSimulationTests
     public void A_violated_state_machine_invariant_fails_the_run()
     {
         var failure = RunToFailure(() => ClusterSimulation.Run<AccountsStateMachine, bool>(
-            1, () => new AccountsStateMachine(), AccountsStateMachine.MoveAndRead,
+            3, () => new AccountsStateMachine(), AccountsStateMachine.MoveAndRead,
             checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "a balance is too low") }));
 
         Assert.Equal("a balance is too low", failure.Violation);

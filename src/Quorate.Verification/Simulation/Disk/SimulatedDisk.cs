@@ -70,6 +70,9 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     /// </summary>
     public void FillUntil(long moment) => _fullUntil = Math.Max(_fullUntil, moment);
 
+    /// <summary>The time until which the disk is full.</summary>
+    public long FullUntil => _fullUntil;
+
     /// <summary>Cancels the scheduled cut and flush failure, and frees the space of a full disk.</summary>
     public void ClearFaults()
     {

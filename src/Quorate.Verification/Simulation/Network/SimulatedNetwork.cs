@@ -46,9 +46,12 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     public void Send(NodeId from, NodeId to, SimulatedPacket packet)
     {
         var link = LinkOf(from, to);
+        var (delayMin, delayMax) = swarm.DelaysOf(from, to);
         if (_isFaultFree)
         {
-            ScheduleDelivery(link, packet, swarm.DelayMin);
+            // Round trips that are longer than a heartbeat interval are no fault.
+            var isFar = swarm.IsFar(from) || swarm.IsFar(to);
+            ScheduleDelivery(link, packet, isFar ? link.Prng.Between(delayMin, delayMax) : delayMin);
             return;
         }
 
@@ -56,10 +59,11 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         var prng = link.Prng;
         var (isLost, isDuplicated, isStale) =
             (prng.Chance(swarm.LossPerMille), prng.Chance(swarm.DuplicatesPerMille), prng.Chance(swarm.StalePerMille));
-        var (delay, duplicateDelay) = (prng.Between(swarm.DelayMin, swarm.DelayMax), prng.Between(swarm.DelayMin, swarm.DelayMax));
-        var staleDelay = prng.Between(swarm.DelayMax, StaleMax);
+        var (delay, duplicateDelay) = (prng.Between(delayMin, delayMax), prng.Between(delayMin, delayMax));
+        var staleDelay = prng.Between(delayMax, StaleMax);
         if (isLost)
         {
+            link.DisturbUntil(time.Now);
             counters.Increment("message lost");
             return;
         }
@@ -82,6 +86,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     {
         var link = LinkOf(from, to);
         link.CutUntil = Math.Max(link.CutUntil, until);
+        link.DisturbUntil(until);
     }
 
     /// <summary>
@@ -92,6 +97,7 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     {
         var link = LinkOf(from, to);
         link.CloggedUntil = Math.Max(link.CloggedUntil, until);
+        link.DisturbUntil(until);
     }
 
     /// <summary>
@@ -102,8 +108,22 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     {
         if (!_endpoints.TryGetValue(to, out var endpoint) || IsCut(LinkOf(peer, to)))
             return false;
+        LinkOf(peer, to).DisturbUntil(time.Now);
         endpoint.Enqueue(peer, null);
         return true;
+    }
+
+    /// <summary>
+    /// Returns the time since which two members exchange messages undisturbed: none was lost, no link between them was cut or clogged, and
+    /// no connection was closed. It may lie in the future.
+    /// </summary>
+    public long UndisturbedSince(NodeId a, NodeId b) => Math.Max(LinkOf(a, b).DisturbedUntil, LinkOf(b, a).DisturbedUntil);
+
+    /// <summary>Returns the longest time from sending a message to the arrival of its reply, on links that are not disturbed.</summary>
+    public long RoundTripMax(NodeId a, NodeId b)
+    {
+        var (min, max) = swarm.DelaysOf(a, b);
+        return 2 * (_isFaultFree && !swarm.IsFar(a) && !swarm.IsFar(b) ? min : max);
     }
 
     /// <summary>Ends all cuts, clogs and continuous faults of the links. Stale messages that are still in flight are dropped.</summary>
@@ -114,6 +134,9 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         {
             link.CutUntil = 0;
             link.CloggedUntil = 0;
+
+            // What a clogged link holds back still arrives when it was due, and later messages after it.
+            link.DisturbedUntil = Math.Min(link.DisturbedUntil, Math.Max(time.Now, link.LastArrival));
         }
     }
 
@@ -170,5 +193,10 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
         public long CloggedUntil { get; set; }
 
         public long LastArrival { get; set; }
+
+        /// <summary>The time until which messages on the link are lost or held back.</summary>
+        public long DisturbedUntil { get; set; }
+
+        public void DisturbUntil(long moment) => DisturbedUntil = Math.Max(DisturbedUntil, moment);
     }
 }
