@@ -61,6 +61,9 @@ public sealed partial class RaftCore
         _heldAcknowledgement = other._heldAcknowledgement;
     }
 
+    /// <summary>The number of this node's proposals whose outcome is not known yet.</summary>
+    internal int PendingProposalCount => _pendingProposals.Count;
+
     /// <summary>Returns an independent copy that behaves as this core would.</summary>
     internal RaftCore Clone() => new(this);
 

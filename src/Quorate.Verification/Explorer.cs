@@ -18,6 +18,9 @@ public static class Explorer
     /// <summary>Names of the model configurations that can be explored exhaustively.</summary>
     public static IReadOnlyList<string> ModelNames { get; } = [.. ModelConfigs.All.Select(static config => config.Name)];
 
+    /// <summary>Names of the model configurations for random walks. The first is the default.</summary>
+    public static IReadOnlyList<string> WalkNames { get; } = [.. ModelConfigs.Walks.Select(static config => config.Name)];
+
     /// <summary>Visits every state of a model configuration in breadth-first order.</summary>
     /// <param name="name">One of <see cref="ModelNames"/>.</param>
     /// <param name="refine">Whether every step of every core must be a step of the specification.</param>
@@ -34,20 +37,25 @@ public static class Explorer
 
     /// <summary>
     /// Walks randomly through a model that is too large to be explored exhaustively. Faults are rare compared with messages, so operations
-    /// complete between faults.
+    /// complete between faults. After each walk the faults end, and the cluster must make progress.
     /// </summary>
     /// <param name="seed">Determines every step.</param>
     /// <param name="steps">Number of steps, over all walks.</param>
-    /// <param name="refine">Whether every step of every core must be a step of the specification.</param>
+    /// <param name="refine">
+    /// Whether every step of every core must be a step of the specification. The specification has no joint configuration that lasts.
+    /// </param>
+    /// <param name="name">One of <see cref="WalkNames"/>; null: the first.</param>
     /// <exception cref="ExplorationFailedException">
-    /// A state or step violates a property; the message contains the path to it, without the steps that were not needed.
+    /// A state or step violates a property, or the cluster makes no progress after the last fault; the message contains the path to it,
+    /// without the steps that were not needed.
     /// </exception>
-    public static WalkReport Walk(ulong seed, long steps, bool refine = false)
+    public static WalkReport Walk(ulong seed, long steps, bool refine = false, string? name = null)
     {
-        var result = RandomWalk.Run(CreateModel(ModelConfigs.RandomWalk, refine), seed, steps, WalkLength);
+        var result = RandomWalk.Run(CreateModel(ModelConfigs.FindWalk(name ?? WalkNames[0]), refine), seed, steps, WalkLength);
         if (result.Counterexample is { } counterexample)
             throw new ExplorationFailedException(
-                counterexample, result.Steps, $"--walk {seed} --steps {steps}{(refine ? " --refine" : "")}");
+                counterexample, result.Steps,
+                $"--walk {seed} --steps {steps}{(name is null ? "" : $" --model {name}")}{(refine ? " --refine" : "")}");
         return new WalkReport(seed, result.Walks, result.Steps, result.Reached);
     }
 

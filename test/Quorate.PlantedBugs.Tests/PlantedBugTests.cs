@@ -31,6 +31,7 @@ public sealed class PlantedBugTests
     [InlineData("simulator, 60 seeds")]
     [InlineData("refinement, 20 seeds")]
     [InlineData("walk, 100,000 steps")]
+    [InlineData("walk joint-configuration, 20,000 steps")]
     [InlineData("explorer, two-with-slow-disks")]
     [InlineData(
         "test Quorate.Node.Tests Wal.WalPowerLossTests.A_power_loss_at_any_call_loses_no_acknowledged_entry, "

@@ -21,6 +21,7 @@ namespace Quorate.PlantedBugs;
 ///                           explorer, three-that-write
 ///                           refined explorer, two-with-duplicates
 ///                           walk, 100,000 steps
+///                           walk joint-configuration, 100,000 steps
 ///                           test Quorate.Raft.Tests Paper.ElectionTests.A_test_method
 ///                           test Quorate.Node.Tests Wal.WalPowerLossTests.A_test_method, throwing WalCorruptionException
 /// </code>

@@ -20,10 +20,15 @@ internal static class ExplorerCommands
                     Console.WriteLine(
                         $"{name}: ok, {found.Generated} generated, {found.Distinct} distinct, depth {found.Depth}, {CpuTime()}");
                     return 0;
+                case ["--walk"]:
+                    Console.WriteLine(string.Join('\n', Explorer.WalkNames));
+                    return 0;
                 case ["--walk", var seed]:
-                    return Walk(seed, "1000000", refine);
+                    return Walk(seed, "1000000", refine, name: null);
                 case ["--walk", var seed, "--steps", var steps]:
-                    return Walk(seed, steps, refine);
+                    return Walk(seed, steps, refine, name: null);
+                case ["--walk", var seed, "--steps", var steps, "--model", var name] when Explorer.WalkNames.Contains(name):
+                    return Walk(seed, steps, refine, name);
                 default:
                     Console.Error.WriteLine(usage);
                     return 1;
@@ -42,10 +47,10 @@ internal static class ExplorerCommands
         }
     }
 
-    private static int Walk(string seed, string steps, bool refine)
+    private static int Walk(string seed, string steps, bool refine, string? name)
     {
-        var walked =
-            Explorer.Walk(ulong.Parse(seed, CultureInfo.InvariantCulture), long.Parse(steps, CultureInfo.InvariantCulture), refine);
+        var walked = Explorer.Walk(
+            ulong.Parse(seed, CultureInfo.InvariantCulture), long.Parse(steps, CultureInfo.InvariantCulture), refine, name);
         Print(walked.Reached);
         Console.WriteLine($"seed {walked.Seed}: ok, {walked.Walks} walks, {walked.Steps} steps, {CpuTime()}");
         return 0;

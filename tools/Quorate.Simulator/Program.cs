@@ -9,7 +9,7 @@ const string Usage = """
            Quorate.Simulator --seed N --check-determinism
            Quorate.Simulator --seeds N [--from N] [--jobs N] [--keep-going]
            Quorate.Simulator --explore [NAME]
-           Quorate.Simulator --walk SEED [--steps N]
+           Quorate.Simulator --walk [SEED [--steps N [--model NAME]]]
 
       --seed N              simulate the cluster of one seed
       --trace               print every event of the run
@@ -21,8 +21,9 @@ const string Usage = """
       --jobs N              simulate N seeds in parallel (default 1)
       --keep-going          continue after a failure
       --explore [NAME]      explore every state of a model configuration; without NAME, list the configurations
-      --walk SEED           walk at random through the state space of a large model configuration
+      --walk [SEED]         walk at random through the state space of a large model configuration; without SEED, list them
       --steps N             the number of steps of all walks (default 1,000,000)
+      --model NAME          the model configuration (default: the first of the list)
       --refine              with any of these: every step of every core must be a step of the specification
 
     REDUCTION, as --shrink prints it; every option is a smaller run of the same seed:

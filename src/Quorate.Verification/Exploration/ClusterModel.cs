@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Node.Driver;
 using Quorate.Raft;
 using Quorate.Verification.ModelChecking;
@@ -6,11 +7,12 @@ using Quorate.Verification.Specification;
 namespace Quorate.Verification.Exploration;
 
 /// <summary>Model of a cluster of real cores with a network and disks that may do everything real networks and disks may do.</summary>
-internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
+internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
 {
     private readonly ModelConfig _config;
     private readonly SymmetryPermutation[] _permutations;
     private readonly Configuration _configuration;
+    private readonly SpecMembership _quorums;
 
     /// <summary>Reused by every step: the effects of a step are copied before the next step.</summary>
     private readonly Effects _effects = new();
@@ -22,8 +24,11 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     public ClusterModel(ModelConfig config, bool refine = false)
     {
         _config = config;
-        _permutations = SymmetryPermutation.All(config.Members, config.Symmetric);
-        _configuration = new Configuration(Enumerable.Range(1, config.Members).Select(static id => new NodeId((ulong)id)));
+        _configuration = config.Membership;
+        if (refine && _configuration.IsJoint)
+            throw new ArgumentException($"{config.Name}: the specification starts in no joint configuration", nameof(refine));
+        _permutations = SymmetryPermutation.All(_configuration.Members.Length, config.Symmetric);
+        _quorums = new SpecMembership(Servers(_configuration.Voters), Servers(_configuration.Outgoing));
         _refinement = refine ? new Refinement(_configuration) : null;
         var members = _configuration.Members.Select(id => Start(id, DiskImage.Blank, startNumber: 1)).ToArray();
         var initial = new ClusterState(members, [], new GhostState(_permutations), default) { SpecState = _refinement?.State };
@@ -127,7 +132,7 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
     public void Check(ClusterState state)
     {
         RaftInvariants.CheckCluster([.. state.Members.Select(static member => member.Core)]);
-        state.Ghost.Check(state.Members);
+        state.Ghost.Check(state.Members, _quorums);
     }
 
     /// <inheritdoc/>
@@ -160,6 +165,9 @@ internal sealed class ClusterModel : IModel<ClusterState, ClusterAction>
             is ClusterActionKind.Deliver or ClusterActionKind.FlushCompletes or ClusterActionKind.Apply or ClusterActionKind.Reconnect
             ? 0
             : (int)action.Kind;
+
+    private static ServerSet Servers(ImmutableArray<NodeId> members) =>
+        members.Aggregate(default(ServerSet), static (set, member) => set.With((int)member.Value - 1));
 
     private void AddActionsOf(SentMessage message, ClusterState state, List<ClusterAction> actions)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Quorate.Raft;
+using Quorate.Verification.Specification;
 
 namespace Quorate.Verification.Exploration;
 
@@ -103,27 +104,28 @@ internal sealed class GhostState : HashedStateComponent
         Reads.Any(read => read.Node == node) ? With(reads: Reads.RemoveAll(read => read.Node == node)) : this;
 
     /// <summary>Checks LeaderCompleteness and CommittedIsDurable.</summary>
-    public void Check(ReadOnlySpan<MemberState> members)
+    /// <param name="members">All members, in id order.</param>
+    /// <param name="quorums">Their quorums, by code that the core does not share.</param>
+    public void Check(ReadOnlySpan<MemberState> members, SpecMembership quorums)
     {
         for (var at = 0; at < Committed.Length; at++)
         {
             var entry = Committed[at];
             var index = new LogIndex((ulong)at + 1);
-            var holders = 0;
+            var holders = default(ServerSet);
             foreach (var member in members)
             {
                 if (member.Disk.TermAt(index) == entry.Term)
-                    holders++;
+                    holders = holders.With((int)member.Id.Value - 1);
                 Require(
                     member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term,
                     "LeaderCompleteness",
                     $"{member.Id} leads term {member.Core.Term} without {entry.Term}/{index}, committed in term {entry.CommittedIn}");
             }
 
-            Require(
-                2 * holders > members.Length,
-                "CommittedIsDurable",
-                $"{entry.Term}/{index} is committed, but only {holders} of {members.Length} disks have it");
+            if (!quorums.IsQuorum(holders))
+                throw new ViolationException(
+                    "CommittedIsDurable", $"{entry.Term}/{index} is committed, but only the disks of {holders} have it: no quorum");
         }
     }
 

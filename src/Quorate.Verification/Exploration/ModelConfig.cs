@@ -4,12 +4,12 @@ using Quorate.Verification.ModelChecking;
 namespace Quorate.Verification.Exploration;
 
 /// <summary>
-/// Model configuration: number of members, budget of each action, and which state-space reductions are in use.
+/// Model configuration: members, budget of each action, and which state-space reductions are in use.
 /// </summary>
 internal sealed record ModelConfig(string Name)
 {
-    /// <summary>Number of members.</summary>
-    public int Members { get; init; } = 3;
+    /// <summary>The members, numbered from 1 without gaps, and which of them vote.</summary>
+    public Configuration Membership { get; init; } = Voters(3);
 
     /// <summary>Starts with an elected leader that every member knows; the actions of that election are not counted.</summary>
     public bool StartsWithLeader { get; init; }
@@ -37,7 +37,7 @@ internal sealed record ModelConfig(string Name)
     /// </summary>
     public bool Drops { get; init; }
 
-    /// <summary>States that differ only by a permutation of the members count as one.</summary>
+    /// <summary>States that differ only by a permutation of the members count as one. Only if all members are equal voters.</summary>
     public bool Symmetric { get; init; } = true;
 
     /// <summary>Removes messages that their receiver would ignore now and at any later time.</summary>
@@ -45,6 +45,16 @@ internal sealed record ModelConfig(string Name)
 
     /// <summary>Payload bytes of a command.</summary>
     public int CommandBytes { get; init; }
+
+    /// <summary>A configuration in which members 1 to <paramref name="count"/> vote.</summary>
+    public static Configuration Voters(int count) => MembershipOf(Enumerable.Range(1, count));
+
+    /// <summary>A configuration of members given by their numbers.</summary>
+    public static Configuration MembershipOf(IEnumerable<int> voters, IEnumerable<int>? outgoing = null, IEnumerable<int>? learners = null)
+    {
+        static IEnumerable<NodeId> Ids(IEnumerable<int> members) => members.Select(static member => new NodeId((ulong)member));
+        return new Configuration(Ids(voters), Ids(outgoing ?? []), Ids(learners ?? []));
+    }
 
     /// <summary>The core options of a member.</summary>
     public static RaftOptions OptionsOf(NodeId self, int startNumber) => new()

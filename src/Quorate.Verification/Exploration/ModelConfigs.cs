@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Verification.Exploration;
 
 /// <summary>The model configurations of the explorer.</summary>
@@ -16,20 +18,20 @@ internal static class ModelConfigs
     [
         new("lone-member")
         {
-            Members = 1,
+            Membership = ModelConfig.Voters(1),
             AsyncFlush = true,
             Budget = new() { Timeouts = 3, Crashes = 2, Proposals = 2 },
         },
         new("two-with-slow-disks")
         {
-            Members = 2,
+            Membership = ModelConfig.Voters(2),
             StartsWithLeader = true,
             AsyncFlush = true,
             Budget = new() { Timeouts = 2, Crashes = 1, Proposals = 1 },
         },
         new("two-that-read")
         {
-            Members = 2,
+            Membership = ModelConfig.Voters(2),
             StartsWithLeader = true,
             Budget = new() { Timeouts = 1, Crashes = 1, Heartbeats = 1, Reads = 2 },
         },
@@ -71,7 +73,7 @@ internal static class ModelConfigs
         },
         new("two-with-duplicates")
         {
-            Members = 2,
+            Membership = ModelConfig.Voters(2),
             StartsWithLeader = true,
             AsyncFlush = true,
             Budget = new() { Timeouts = 2, Crashes = 1, Proposals = 1, Duplicates = 1 },
@@ -88,7 +90,7 @@ internal static class ModelConfigs
         },
         new("two-that-lose-connections")
         {
-            Members = 2,
+            Membership = ModelConfig.Voters(2),
             StartsWithLeader = true,
             AsyncFlush = true,
             Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 },
@@ -100,15 +102,29 @@ internal static class ModelConfigs
         },
         new("five-that-write")
         {
-            Members = 5,
+            Membership = ModelConfig.Voters(5),
             StartsWithLeader = true,
             Budget = new() { Proposals = 1 },
         },
     ];
 
-    /// <summary>The configuration for random walks; far too large for an exhaustive search.</summary>
-    public static ModelConfig RandomWalk { get; } = new("walk")
+    /// <summary>The configurations for random walks; far too large for an exhaustive search. The first is the default.</summary>
+    public static IReadOnlyList<ModelConfig> Walks { get; } =
+    [
+        Walk("three-members", ModelConfig.Voters(3)),
+        Walk("five-members", ModelConfig.Voters(5)),
+        Walk("joint-configuration", ModelConfig.MembershipOf([1, 2, 3], outgoing: [3, 4, 5])),
+        Walk("joint-with-a-learner", ModelConfig.MembershipOf([2], outgoing: [1, 2, 3], learners: [4])),
+        Walk("two-learners", ModelConfig.MembershipOf([1, 2, 3], learners: [4, 5])),
+    ];
+
+    public static ModelConfig Find(string name) => Find(name, All);
+
+    public static ModelConfig FindWalk(string name) => Find(name, Walks);
+
+    private static ModelConfig Walk(string name, Configuration membership) => new(name)
     {
+        Membership = membership,
         StartsWithLeader = true,
         AsyncFlush = true,
         AsyncApply = true,
@@ -132,9 +148,9 @@ internal static class ModelConfigs
         },
     };
 
-    public static ModelConfig Find(string name) =>
-        All.FirstOrDefault(config => config.Name == name)
+    private static ModelConfig Find(string name, IReadOnlyList<ModelConfig> configs) =>
+        configs.FirstOrDefault(config => config.Name == name)
             ?? throw new ArgumentException(
-                $"there is no model configuration \"{name}\"; there are {string.Join(", ", All.Select(static config => config.Name))}",
+                $"there is no model configuration \"{name}\"; there are {string.Join(", ", configs.Select(static config => config.Name))}",
                 nameof(name));
 }

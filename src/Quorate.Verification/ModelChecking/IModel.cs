@@ -27,6 +27,11 @@ internal interface IModel<TState, TAction>
     /// <summary>Throws if the state violates an invariant.</summary>
     void Check(TState state);
 
+    /// <summary>Throws if the system makes no progress from a state on, once nothing fails any more. A random walk ends with it.</summary>
+    void CheckLiveness(TState state)
+    {
+    }
+
     /// <summary>
     /// Returns a fingerprint of the state: equal for states of which only one has to be explored, and different for all others, except for
     /// collisions of 64-bit hashes.

@@ -4,7 +4,12 @@ namespace Quorate.Verification.ModelChecking;
 internal static class PathShrinker
 {
     /// <summary>Removes long runs of steps first, then shorter ones, then single steps, until every single step is needed.</summary>
-    public static Counterexample Shrink<TState, TAction>(IModel<TState, TAction> model, TState initialState, IReadOnlyList<TAction> walk)
+    /// <param name="model">The model.</param>
+    /// <param name="initialState">Where the walk began.</param>
+    /// <param name="walk">The actions of the walk.</param>
+    /// <param name="checksLiveness">Whether the violation is one of liveness, after the last action.</param>
+    public static Counterexample Shrink<TState, TAction>(
+        IModel<TState, TAction> model, TState initialState, IReadOnlyList<TAction> walk, bool checksLiveness)
         where TState : class
         where TAction : notnull
     {
@@ -16,7 +21,7 @@ internal static class PathShrinker
             {
                 var attempt = shortest.ToList();
                 attempt.RemoveRange(at, length);
-                if (Replay(model, initialState, attempt, steps: null) is not { } violation)
+                if (Replay(model, initialState, attempt, checksLiveness, steps: null) is not { } violation)
                     continue;
                 shortest = attempt[..violation.Length];
                 at = Math.Min(at, shortest.Count - length + 1);
@@ -26,7 +31,7 @@ internal static class PathShrinker
         }
 
         var steps = new List<CounterexampleStep>();
-        var (_, cause) = Replay(model, initialState, shortest, steps) ?? throw Counterexample.NotReproducible(model);
+        var (_, cause) = Replay(model, initialState, shortest, checksLiveness, steps) ?? throw Counterexample.NotReproducible(model);
         return new Counterexample(cause.Message, steps, cause);
     }
 
@@ -35,7 +40,7 @@ internal static class PathShrinker
     /// possible, or nothing is violated.
     /// </summary>
     private static (int Length, Exception Cause)? Replay<TState, TAction>(
-        IModel<TState, TAction> model, TState state, List<TAction> walk, List<CounterexampleStep>? steps)
+        IModel<TState, TAction> model, TState state, List<TAction> walk, bool checksLiveness, List<CounterexampleStep>? steps)
         where TState : class
         where TAction : notnull
     {
@@ -59,6 +64,21 @@ internal static class PathShrinker
             steps?.Add(new CounterexampleStep(walk[i].ToString()!, state.ToString()!));
         }
 
-        return null;
+        return checksLiveness ? CheckLiveness(model, state, walk.Count) : null;
+    }
+
+    private static (int Length, Exception Cause)? CheckLiveness<TState, TAction>(IModel<TState, TAction> model, TState state, int length)
+        where TState : class
+        where TAction : notnull
+    {
+        try
+        {
+            model.CheckLiveness(state);
+            return null;
+        }
+        catch (Exception violated) when (violated is not OutOfMemoryException)
+        {
+            return (length, violated);
+        }
     }
 }

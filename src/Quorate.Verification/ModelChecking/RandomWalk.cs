@@ -9,7 +9,7 @@ namespace Quorate.Verification.ModelChecking;
 /// <remarks>
 /// Two things make walks effective. Actions have weights: faults and elections are rare, and most messages arrive, so that a walk makes
 /// progress between two faults. And each walk draws which kinds of faults it has at all (swarm testing): if all of them occurred in every
-/// walk, all walks would be similar.
+/// walk, all walks would be similar. A walk without a violation ends with <see cref="IModel{TState,TAction}.CheckLiveness"/>.
 /// </remarks>
 internal static class RandomWalk
 {
@@ -33,18 +33,22 @@ internal static class RandomWalk
             for (var kind = 1; kind < kindFactors.Length; kind++)
                 kindFactors[kind] = prng.Pick(0, 0, 1, 4);
             var initialState = initialStates[prng.Next(0, initialStates.Count)];
-            var violation = Walk(model, initialState, prng, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken, kindFactors);
+            var end = Walk(model, initialState, prng, (int)Math.Min(lengthMax, stepsMax - steps), reached, taken, kindFactors);
 
             // A walk without any step counts as one step, so that the loop ends.
             steps += Math.Max(1, taken.Count);
-            if (violation is not null)
-                return new RandomWalkResult(walks + 1, steps, reached.Counts, PathShrinker.Shrink(model, initialState, taken));
+            if (end is null || !IsLive(model, end))
+            {
+                var counterexample = PathShrinker.Shrink(model, initialState, taken, checksLiveness: end is not null);
+                return new RandomWalkResult(walks + 1, steps, reached.Counts, counterexample);
+            }
         }
 
         return new RandomWalkResult(walks, steps, reached.Counts, Counterexample: null);
     }
 
-    private static Exception? Walk<TState, TAction>(
+    /// <summary>Walks from a state and returns the last one; null if the last step taken violates a property.</summary>
+    private static TState? Walk<TState, TAction>(
         IModel<TState, TAction> model,
         TState state,
         Prng prng,
@@ -76,7 +80,7 @@ internal static class RandomWalk
             }
             catch (Exception violated) when (violated is not OutOfMemoryException)
             {
-                return violated;
+                return null;
             }
 
             if (next is null)
@@ -87,7 +91,22 @@ internal static class RandomWalk
                 break;
         }
 
-        return null;
+        return state;
+    }
+
+    private static bool IsLive<TState, TAction>(IModel<TState, TAction> model, TState state)
+        where TState : class
+        where TAction : notnull
+    {
+        try
+        {
+            model.CheckLiveness(state);
+            return true;
+        }
+        catch (Exception violated) when (violated is not OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Draws an action and removes it from the list; false if the list has no action of a kind that this walk includes.</summary>

@@ -10,26 +10,7 @@ internal sealed class RaftSafetyChecker
     private readonly Dictionary<(NodeId Node, ulong Ticket), LogIndex> _reads = [];
 
     /// <summary>The highest index that any node has applied. A client may have observed any entry up to it.</summary>
-    public LogIndex HighestApplied { get; private set; }
-
-    public IReadOnlyList<LogEntry> Committed => _committed;
-
-    public int ReadsGranted { get; private set; }
-
-    public int ReadsPending => _reads.Count;
-
-    public int Elections => _leaders.Count;
-
-    public int Rejections => _rejected.Count;
-
-    public bool IsCommitted(ProposalId proposal) => _committedAt.ContainsKey(proposal);
-
-    public bool IsRejected(ProposalId proposal) => _rejected.ContainsKey(proposal);
-
-    public string DescribeOutcome(ProposalId proposal) =>
-        IsCommitted(proposal) ? $"{proposal} committed"
-        : _rejected.TryGetValue(proposal, out var reason) ? $"{proposal} {reason}"
-        : $"{proposal} pending";
+    private LogIndex _highestApplied;
 
     /// <summary>Checks StateMachineSafety: all nodes emit the same committed entry at the same index.</summary>
     public void OnEmitted(in LogEntry entry)
@@ -53,7 +34,7 @@ internal sealed class RaftSafetyChecker
             _rejected.TryGetValue(entry.Proposal, out var reason), $"proposal {entry.Proposal} was rejected ({reason}) and then committed");
     }
 
-    public void OnApplied(LogIndex index) => HighestApplied = LogIndex.Max(HighestApplied, index);
+    public void OnApplied(LogIndex index) => _highestApplied = LogIndex.Max(_highestApplied, index);
 
     public void OnRejected(in ProposalRejection rejection)
     {
@@ -70,14 +51,13 @@ internal sealed class RaftSafetyChecker
             Assert.True(_leaders[term] == leader, $"term {term} has two leaders: {_leaders[term]} and {leader}");
     }
 
-    public void OnReadRequested(NodeId node, ulong ticket) => _reads.Add((node, ticket), HighestApplied);
+    public void OnReadRequested(NodeId node, ulong ticket) => _reads.Add((node, ticket), _highestApplied);
 
     public void OnReadCompleted(NodeId node, in ReadIndexResult result)
     {
         Assert.True(_reads.Remove((node, result.Ticket), out var highestApplied), $"read {result.Ticket} of {node} was completed twice");
         if (result.RejectReason is not null)
             return;
-        ReadsGranted++;
         Assert.True(
             result.Index >= highestApplied,
             $"stale read at {node}: granted at index {result.Index}, but index {highestApplied} was applied before the read was requested");

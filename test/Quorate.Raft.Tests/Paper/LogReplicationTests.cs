@@ -272,4 +272,30 @@ public sealed class LogReplicationTests
 
         Assert.Equal(1, leader.Take<AppendEntries>().Single(m => m.To == Given.Node(2)).Entries.Length);
     }
+
+    /// <summary>
+    /// A follower lacks entries that the leader reads from its disk. A read that fails is repeated with the follower's next reply.
+    /// </summary>
+    [Fact]
+    public void Entries_that_could_not_be_loaded_are_requested_again()
+    {
+        var leader = Given.Leader(id: 1, term: 2, log: [1, 1, 1], options: Given.Options(1) with { MaxCachedBytes = 0 });
+        leader.EndIteration();
+        leader.Flush();
+        leader.Receive(Given.Accepted(from: 3, to: 1, term: 2, index: 4));
+        leader.Apply();
+        leader.EndIteration();
+        leader.Receive(Given.Rejected(from: 2, to: 1, term: 2, index: 3, hint: (0, 0)));
+        leader.EndIteration();
+        leader.Outbox.Clear();
+
+        leader.CompleteEntriesRequest(fails: true);
+        leader.Receive(Given.Accepted(from: 2, to: 1, term: 2, index: 0));
+        leader.EndIteration();
+        Assert.DoesNotContain(leader.Take<AppendEntries>(), static m => !m.Entries.IsEmpty);
+        leader.CompleteEntriesRequest();
+
+        var sent = leader.Take<AppendEntries>().Single(static m => !m.Entries.IsEmpty);
+        Assert.Equal([1, 2, 3, 4], sent.Entries.ToArray().Select(static entry => entry.Index.Value));
+    }
 }

@@ -23,6 +23,21 @@ public sealed class ExplorerWalkTests
             Assert.True(times > 0, $"no walk reached {goal}");
     }
 
+    public static TheoryData<string> OtherNames => [.. Explorer.WalkNames.Skip(1)];
+
+    [Theory]
+    [MemberData(nameof(OtherNames))]
+    public void A_walk_with_other_members_finds_no_violation_and_reaches_every_goal(string name)
+    {
+        var steps = TestEffort.Of(300_000);
+
+        var walked = Explorer.Walk(seed: 1, steps, refine: !name.StartsWith("joint", StringComparison.Ordinal), name);
+
+        Assert.Equal(steps, walked.Steps);
+        foreach (var (goal, times) in walked.Reached)
+            Assert.True(times > 0, $"no walk reached {goal}");
+    }
+
     [Fact]
     public void A_seed_reproduces_the_same_walk() =>
         Assert.Equal(Explorer.Walk(6, 20_000).Reached, Explorer.Walk(6, 20_000).Reached);

@@ -9,19 +9,22 @@ public sealed class StateSpaceReductionTests
     private static readonly ModelConfig[] SmallConfigurations =
     [
         new("three elect once") { Budget = new() { Timeouts = 1 } },
-        new("two with slow disks") { Members = 2, AsyncFlush = true, Budget = new() { Timeouts = 2, Crashes = 1 } },
+        new("two with slow disks") { Membership = ModelConfig.Voters(2), AsyncFlush = true, Budget = new() { Timeouts = 2, Crashes = 1 } },
         new("two with a duplicate")
         {
-            Members = 2, StartsWithLeader = true, AsyncFlush = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 }
+            Membership = ModelConfig.Voters(2),
+            StartsWithLeader = true, AsyncFlush = true, Budget = new() { Crashes = 1, Proposals = 1, Duplicates = 1 }
         },
         new("two that lose connections")
         {
-            Members = 2, StartsWithLeader = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 }
+            Membership = ModelConfig.Voters(2),
+            StartsWithLeader = true, Budget = new() { Timeouts = 1, Proposals = 1, LostPeers = 1, QuorumTimeouts = 1 }
         },
         new("three replicate") { StartsWithLeader = true, Budget = new() { Proposals = 1, Heartbeats = 1 } },
         new("two with a late state machine")
         {
-            Members = 2, StartsWithLeader = true, AsyncApply = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 }
+            Membership = ModelConfig.Voters(2),
+            StartsWithLeader = true, AsyncApply = true, Budget = new() { Timeouts = 1, Proposals = 1, Reads = 1 }
         },
     ];
 

@@ -21,6 +21,17 @@ public sealed class RandomWalkTests
     }
 
     [Fact]
+    public void A_walk_that_ends_without_progress_is_shrunk_to_the_needed_steps()
+    {
+        var found = RandomWalk.Run(new WaterJugs { Stuck = 4 }, seed: 1, stepsMax: 100_000, lengthMax: 20);
+
+        var steps = found.Counterexample!.Steps.Select(static step => step.Action).ToList();
+        Assert.Equal("stuck with 4 gallons", found.Counterexample.Violation);
+        Assert.Contains(steps.Count, new[] { 6, 8 });
+        Assert.Equal(4, Pour(steps).Large);
+    }
+
+    [Fact]
     public void A_seed_reproduces_the_same_walk()
     {
         var first = RandomWalk.Run(new WaterJugs { Forbidden = 4 }, seed: 7, stepsMax: 100_000, lengthMax: 20);

@@ -23,6 +23,9 @@ internal class WaterJugs : IModel<WaterJugs.Water, WaterJugs.Pour>
     /// <summary>A number of gallons in the large jug that is a violation.</summary>
     public int? Forbidden { get; init; }
 
+    /// <summary>A number of gallons in the large jug after which a walk must not end.</summary>
+    public int? Stuck { get; init; }
+
     public virtual IEnumerable<Water> InitialStates => [new Water(0, 0)];
 
     public IReadOnlyList<Sometimes<Water>> Sometimes =>
@@ -48,6 +51,12 @@ internal class WaterJugs : IModel<WaterJugs.Water, WaterJugs.Pour>
     {
         if (state.Large == Forbidden)
             throw new InvalidOperationException($"{Forbidden} gallons");
+    }
+
+    public void CheckLiveness(Water state)
+    {
+        if (state.Large == Stuck)
+            throw new InvalidOperationException($"stuck with {Stuck} gallons");
     }
 
     public ulong Fingerprint(Water state, StateEncoder encoder)

@@ -27,7 +27,8 @@ internal abstract record Detector
             "refinement" => new SimulatorDetector(Number(), Refines: true),
             "explorer" => new ExplorerDetector(budget),
             "refined explorer" => new ExplorerDetector(budget, Refines: true),
-            "walk" => new RandomWalkDetector(Number()),
+            "walk" => new RandomWalkDetector(Number(), ModelConfiguration: ""),
+            _ when name.StartsWith("walk ", StringComparison.Ordinal) => new RandomWalkDetector(Number(), name["walk ".Length..]),
             _ when name.StartsWith("test ", StringComparison.Ordinal) => TestDetector.ParseTest(name["test ".Length..], budget),
             _ => throw new PlantedBugException($"{bugName}: there is no detector \"{name}\""),
         };

@@ -43,11 +43,13 @@ internal static class DetectorEntryPoints
     }
 
     /// <summary>Walks at random from seed 1. Returns the violation and the number of steps taken until then, or null.</summary>
-    public static (string Violation, ulong Steps)? Walk(ulong steps)
+    /// <param name="steps">The number of steps, over all walks.</param>
+    /// <param name="modelConfiguration">The name of the model configuration; an empty string: the default.</param>
+    public static (string Violation, ulong Steps)? Walk(ulong steps, string modelConfiguration)
     {
         try
         {
-            Explorer.Walk(seed: 1, (long)steps);
+            Explorer.Walk(seed: 1, (long)steps, name: modelConfiguration.Length == 0 ? null : modelConfiguration);
             return null;
         }
         catch (ExplorationFailedException failure)
