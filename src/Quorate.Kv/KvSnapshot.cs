@@ -42,12 +42,15 @@ public sealed class KvSnapshot
     public long SizeBytes { get; }
 
     /// <summary>Reads the keys of an interval.</summary>
+    /// <param name="request">The keys to read.</param>
+    /// <param name="cancellation">Ends a read of many keys; null if nothing does.</param>
     /// <remarks>Errors: those of <see cref="RangeRequest"/>.</remarks>
-    public KvResult Range(RangeRequest request)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> ended the read.</exception>
+    public KvResult Range(RangeRequest request, IReadCancellation? cancellation = null)
     {
         if (RequestValidator.ValidateAtApply(request) is { } invalid)
             return KvResult.Failed(invalid, Revision);
-        return RangeReader.Read(_view, request, out var response) is { } error
+        return RangeReader.Read(_view, request, cancellation, out var response) is { } error
             ? KvResult.Failed(error, Revision)
             : KvResult.Ok(response, Revision);
     }
@@ -56,21 +59,24 @@ public sealed class KvSnapshot
     public KeyValue? Get(ReadOnlySpan<byte> key) => _view.Get(key);
 
     /// <summary>Executes a read-only transaction.</summary>
+    /// <param name="request">The transaction.</param>
+    /// <param name="cancellation">Ends a transaction that reads many keys; null if nothing does.</param>
     /// <remarks>
     /// Errors: those of <see cref="TxnRequest"/>. Throws <see cref="ArgumentException"/> if <see cref="TxnRequest.MayWrite"/>: such a
     /// transaction must be proposed, even if the branch it would take writes nothing.
     /// </remarks>
-    public KvResult Txn(TxnRequest request)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> ended the transaction.</exception>
+    public KvResult Txn(TxnRequest request, IReadCancellation? cancellation = null)
     {
         if (request.MayWrite)
             throw new ArgumentException("a transaction that may write must be proposed", nameof(request));
         if (RequestValidator.ValidateAtApply(request) is { } invalid)
             return KvResult.Failed(invalid, Revision);
 
-        var resolved = ResolvedTxn.Resolve(request, _view);
+        var resolved = ResolvedTxn.Resolve(request, _view, cancellation);
         return Preconditions.Check(resolved, _view) is { } error
             ? KvResult.Failed(error, Revision)
-            : KvResult.Ok(new OperationExecutor(_view, writer: null).Txn(resolved, isOutermost: true), Revision);
+            : KvResult.Ok(new OperationExecutor(_view, writer: null, cancellation).Txn(resolved, isOutermost: true), Revision);
     }
 
     /// <summary>The number of leases.</summary>

@@ -8,7 +8,8 @@ namespace Quorate.Kv.Mvcc;
 /// </remarks>
 internal static class RangeReader
 {
-    public static KvError? Read(in MvccView view, RangeRequest request, out RangeResponse response)
+    public static KvError? Read(
+        in MvccView view, RangeRequest request, IReadCancellation? cancellation, out RangeResponse response)
     {
         response = null!;
         if (view.CheckRevision(request.Revision) is { } error)
@@ -18,15 +19,15 @@ internal static class RangeReader
         var isNewest = revision == view.Revision;
         if (request.CountOnly)
         {
-            var all = isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision);
+            var all = isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision, cancellation);
             response = new RangeResponse(view.Revision, [], More: false, all);
             return null;
         }
 
         var needsAll = request.SortOrder != SortOrder.None || HasFilter(request);
         var entriesMax = needsAll || request.Limit <= 0 || request.Limit == long.MaxValue ? long.MaxValue : request.Limit + 1;
-        var found = Collect(view, request, revision, entriesMax, out var visited, out var reachedEnd);
-        var count = reachedEnd ? visited : isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision);
+        var found = Collect(view, request, revision, entriesMax, cancellation, out var visited, out var reachedEnd);
+        var count = reachedEnd ? visited : isNewest ? view.Count(request.Keys) : CountAt(view, request.Keys, revision, cancellation);
 
         Sort(found, request);
         var more = request.Limit > 0 && found.Count > request.Limit;
@@ -43,10 +44,11 @@ internal static class RangeReader
     }
 
     private static List<KeyValue> Collect(
-        in MvccView view, RangeRequest request, long revision, long entriesMax, out long visited, out bool reachedEnd)
+        in MvccView view, RangeRequest request, long revision, long entriesMax, IReadCancellation? cancellation, out long visited,
+        out bool reachedEnd)
     {
         var found = new List<KeyValue>(request.Keys.Kind == KeyIntervalKind.Single ? 1 : (int)long.Min(entriesMax, 16));
-        var enumerator = new KeyRangeEnumerator(view, request.Keys, revision);
+        var enumerator = new KeyRangeEnumerator(view, request.Keys, revision, cancellation);
         visited = 0;
         reachedEnd = false;
         while (found.Count < entriesMax)
@@ -65,10 +67,10 @@ internal static class RangeReader
         return found;
     }
 
-    private static long CountAt(in MvccView view, KeyInterval keys, long revision)
+    private static long CountAt(in MvccView view, KeyInterval keys, long revision, IReadCancellation? cancellation)
     {
         long count = 0;
-        var enumerator = new KeyRangeEnumerator(view, keys, revision);
+        var enumerator = new KeyRangeEnumerator(view, keys, revision, cancellation);
         while (enumerator.MoveNext())
             count++;
         return count;

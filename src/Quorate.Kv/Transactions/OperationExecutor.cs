@@ -5,11 +5,13 @@ namespace Quorate.Kv;
 /// <summary>Executes operations whose <see cref="Preconditions"/> hold. They cannot fail.</summary>
 /// <remarks>
 /// With a writer each operation sees the effects of the earlier ones; without one they all read the same view, and none may write.
+/// Only a read-only transaction has a <paramref name="cancellation"/>: applying a command always completes.
 /// </remarks>
-internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
+internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer, IReadCancellation? cancellation = null)
 {
     private readonly MvccView _view = view;
     private readonly MvccWriter? _writer = writer;
+    private readonly IReadCancellation? _cancellation = cancellation;
 
     private MvccView View => _writer?.View ?? _view;
 
@@ -64,7 +66,7 @@ internal readonly struct OperationExecutor(MvccView view, MvccWriter? writer)
         return new DeleteRangeResponse(target.View.Revision, deleted.Count, delete.PrevKv ? deleted : []);
     }
 
-    private RangeResponse Range(RangeRequest range) => RangeReader.Read(View, range, out var response) is { } error
+    private RangeResponse Range(RangeRequest range) => RangeReader.Read(View, range, _cancellation, out var response) is { } error
         ? throw new InvalidOperationException($"a range passed the precondition checks: {error}")
         : response;
 }

@@ -9,14 +9,14 @@ namespace Quorate.Kv;
 /// </remarks>
 internal sealed class ResolvedTxn
 {
-    private ResolvedTxn(TxnRequest txn, MvccView before)
+    private ResolvedTxn(TxnRequest txn, MvccView before, IReadCancellation? cancellation)
     {
-        Succeeded = Holds(txn.Compare, before);
+        Succeeded = Holds(txn.Compare, before, cancellation);
         Operations = Succeeded ? txn.Success : txn.Failure;
         foreach (var operation in Operations)
         {
             if (operation is TxnRequest nested)
-                (Nested ??= []).Add(new ResolvedTxn(nested, before));
+                (Nested ??= []).Add(new ResolvedTxn(nested, before, cancellation));
         }
     }
 
@@ -29,22 +29,23 @@ internal sealed class ResolvedTxn
     /// <summary>The resolved transactions among <see cref="Operations"/>, in their order; null when there are none.</summary>
     public List<ResolvedTxn>? Nested { get; }
 
-    public static ResolvedTxn Resolve(TxnRequest txn, MvccView before) => new(txn, before);
+    public static ResolvedTxn Resolve(TxnRequest txn, MvccView before, IReadCancellation? cancellation = null) =>
+        new(txn, before, cancellation);
 
-    private static bool Holds(IReadOnlyList<KeyCompare> compares, in MvccView view)
+    private static bool Holds(IReadOnlyList<KeyCompare> compares, in MvccView view, IReadCancellation? cancellation)
     {
         foreach (var compare in compares)
         {
-            if (!Holds(compare, view))
+            if (!Holds(compare, view, cancellation))
                 return false;
         }
 
         return true;
     }
 
-    private static bool Holds(KeyCompare compare, in MvccView view)
+    private static bool Holds(KeyCompare compare, in MvccView view, IReadCancellation? cancellation)
     {
-        var enumerator = new KeyRangeEnumerator(view, compare.Keys, view.Revision);
+        var enumerator = new KeyRangeEnumerator(view, compare.Keys, view.Revision, cancellation);
         var any = false;
         while (enumerator.MoveNext())
         {

@@ -35,6 +35,10 @@ internal static class EtcdErrors
     public static RpcException MessageTooLarge(long bytes, int bytesMax) =>
         Create(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({bytes} vs. {bytesMax})");
 
+    /// <summary>The response is larger than a gRPC message can be; code and text are grpc-go's.</summary>
+    public static RpcException ResponseTooLarge(long bytes) =>
+        Create(StatusCode.ResourceExhausted, $"grpc: trying to send message larger than max ({bytes} vs. {int.MaxValue})");
+
     /// <summary>The request is not a valid protobuf message; code and text are grpc-go's, followed by the parser's reason.</summary>
     public static RpcException MalformedProtobuf(string reason) =>
         Create(StatusCode.Internal, $"grpc: error unmarshalling request: {reason}");

@@ -7,7 +7,8 @@ using Quorate.Server.Hosting;
 namespace Quorate.Server.Etcd;
 
 /// <summary>
-/// Registers the calls of one service with the framework, such that each ends with a status of its own and none with <c>Unknown</c>.
+/// Registers the calls of one service with the framework, such that each ends with a status of its own and none with <c>Unknown</c>. Its
+/// serializer writes nothing for a response that was already sent.
 /// </summary>
 /// <remarks>
 /// By default the framework treats every exception but <see cref="RpcException"/> as a server error: the client receives <c>Unknown</c>,
@@ -88,7 +89,16 @@ internal sealed class GrpcServiceMethodProvider<[DynamicallyAccessedMembers(Grpc
         }
 
         private static Method<TRequest, TResponse> WithErrorMapping<TRequest, TResponse>(Method<TRequest, TResponse> method) => new(
-            method.Type, method.ServiceName, method.Name, WithErrorMapping(method.RequestMarshaller), method.ResponseMarshaller);
+            method.Type, method.ServiceName, method.Name, WithErrorMapping(method.RequestMarshaller),
+            SkippingSent(method.ResponseMarshaller));
+
+        private static Marshaller<T> SkippingSent<T>(Marshaller<T> generated) => Marshallers.Create(
+            (response, target) =>
+            {
+                if (!SentResponse.Is(response!))
+                    generated.ContextualSerializer(response, target);
+            },
+            generated.ContextualDeserializer);
 
         private static Marshaller<T> WithErrorMapping<T>(Marshaller<T> generated) => Marshallers.Create(
             generated.ContextualSerializer,

@@ -8,7 +8,8 @@ namespace Quorate.Server.Etcd;
 /// <summary>Implements etcd's KV service for gRPC and the JSON gateway.</summary>
 /// <remarks>
 /// A write is validated, encoded and proposed. A linearizable read waits for a read barrier and then reads the applied state of this
-/// member; a serializable read does not wait. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
+/// member; a serializable read does not wait. A call that is cancelled costs nothing more from the next step on: the wait for the barrier,
+/// the read, and the mapping of its result end. Errors: <see cref="Grpc.Core.RpcException"/> with etcd's code and text.
 /// </remarks>
 internal sealed class KvApi(RequestExecutor executor, IStoreReader store, ResponseHeaderFactory headers, KvLimits limits)
 {
@@ -19,8 +20,8 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
         ThrowIfError(RequestValidator.Validate(request, limits));
         if (!wire.Serializable)
             await executor.ReadBarrierAsync(context).ConfigureAwait(false);
-        var result = RequireSuccess(store.Read(request));
-        return ResponseMapper.ToWire((RangeResponse)result.Response!, headers.At(result.Revision));
+        var result = Read(request, context);
+        return ResponseMapper.ToWire((RangeResponse)result.Response!, headers.At(result.Revision), context);
     }
 
     /// <summary>Puts a key.</summary>
@@ -34,7 +35,7 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
     public async ValueTask<Wire.DeleteRangeResponse> DeleteRangeAsync(Wire.DeleteRangeRequest wire, RequestContext context)
     {
         var result = await ProposeAsync(RequestMapper.From(wire), wire.Key.Length + wire.RangeEnd.Length, context).ConfigureAwait(false);
-        return ResponseMapper.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision));
+        return ResponseMapper.ToWire((DeleteRangeResponse)result.Response!, headers.At(result.Response!.Revision), context);
     }
 
     /// <summary>Executes a transaction. A transaction that cannot write is executed as a read, without a log entry.</summary>
@@ -50,10 +51,10 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
         {
             ThrowIfError(RequestValidator.Validate(request, limits));
             await executor.ReadBarrierAsync(context).ConfigureAwait(false);
-            result = RequireSuccess(store.Read(request));
+            result = Read(request, context);
         }
 
-        return ResponseMapper.ToWire((TxnResponse)result.Response!, headers.At(result.Response!.Revision));
+        return ResponseMapper.ToWire((TxnResponse)result.Response!, headers.At(result.Response!.Revision), context);
     }
 
     /// <summary>Compacts the history up to a revision.</summary>
@@ -61,6 +62,19 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
     {
         var result = await ProposeAsync(new CompactRequest(wire.Revision), 0, context).ConfigureAwait(false);
         return new Wire.CompactionResponse { Header = headers.At(result.Response!.Revision) };
+    }
+
+    private KvResult Read(KvOperation operation, RequestContext context)
+    {
+        context.ThrowIfCancelled();
+        try
+        {
+            return RequireSuccess(store.Read(operation, context));
+        }
+        catch (OperationCanceledException)
+        {
+            throw context.ToError();
+        }
     }
 
     private async ValueTask<KvResult> ProposeAsync(KvRequest request, int payloadBytes, RequestContext context)

@@ -1,5 +1,6 @@
 using System.Net;
 using Grpc.Core;
+using Quorate.Kv;
 
 namespace Quorate.Server.Etcd;
 
@@ -9,7 +10,7 @@ namespace Quorate.Server.Etcd;
 /// cancelled, or whose deadline has passed, frees its place there at once: the pending proposal or read, and its share of the limits.
 /// Shape: immutable. It does not reference the call, which the framework reuses, so it may outlive it.
 /// </remarks>
-internal sealed class RequestContext
+internal sealed class RequestContext : IReadCancellation
 {
     private readonly IPAddress? _peerAddress;
     private readonly int _peerPort;
@@ -27,6 +28,8 @@ internal sealed class RequestContext
 
     /// <summary>Cancelled when the client cancels the call or closes its connection, and when the deadline has passed.</summary>
     public CancellationToken Cancellation { get; }
+
+    bool IReadCancellation.IsCancellationRequested => Cancellation.IsCancellationRequested;
 
     /// <summary>
     /// The time (UTC) until which the client waits, from the header <c>grpc-timeout</c>; <see cref="DateTime.MaxValue"/> without one.
@@ -58,6 +61,15 @@ internal sealed class RequestContext
     /// <summary>The same call with another cancellation token, for a call that the server can end as well.</summary>
     public RequestContext With(CancellationToken cancellation) =>
         new(_peerAddress, _peerPort, Deadline, _disconnected, cancellation) { User = User };
+
+    /// <summary>Ends a call whose client has stopped waiting.</summary>
+    /// <remarks>Called before each step that takes time or memory for a large result.</remarks>
+    /// <exception cref="RpcException">The client cancelled the call or closed its connection, or the deadline has passed.</exception>
+    public void ThrowIfCancelled()
+    {
+        if (Cancellation.IsCancellationRequested)
+            throw ToError();
+    }
 
     /// <summary>The error of a call whose <see cref="Cancellation"/> is cancelled: by its client or by its deadline.</summary>
     /// <remarks>The clock is not compared with the deadline: a timer may fire slightly before the clock shows its time.</remarks>

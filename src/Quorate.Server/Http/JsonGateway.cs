@@ -91,7 +91,19 @@ internal sealed class JsonGateway
             }
 
             var response = await call!(json, request).ConfigureAwait(false);
+            request.ThrowIfCancelled();
+            if (response is Wire.RangeResponse range && LargeResponses.IsLarge(range))
+            {
+                await new LargeJsonWriter(context, Formatter, request).WriteAsync(range).ConfigureAwait(false);
+                return;
+            }
+
             await HttpResponses.WriteJsonAsync(context, StatusCodes.Status200OK, Formatter.Format(response)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.Response.HasStarted)
+        {
+            // The deadline has passed within a large response: the client must see that the rest is missing.
+            context.Abort();
         }
         catch (RpcException error)
         {

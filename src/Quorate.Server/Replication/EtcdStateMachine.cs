@@ -19,10 +19,10 @@ internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines le
     public RevisionSignal Changed { get; } = new();
 
     /// <inheritdoc/>
-    public KvResult Read(KvOperation operation) => operation switch
+    public KvResult Read(KvOperation operation, IReadCancellation cancellation) => operation switch
     {
-        RangeRequest range => _store.Current.Range(range),
-        TxnRequest txn => _store.Current.Txn(txn),
+        RangeRequest range => _store.Current.Range(range, cancellation),
+        TxnRequest txn => _store.Current.Txn(txn, cancellation),
         _ => throw new ArgumentException($"{operation.GetType().Name} is not read-only", nameof(operation)),
     };
 

@@ -20,7 +20,8 @@ internal interface IStoreReader
     long SizeBytes => Current.SizeBytes;
 
     /// <summary>Executes a range or a read-only transaction.</summary>
-    KvResult Read(KvOperation operation);
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> ended the read.</exception>
+    KvResult Read(KvOperation operation, IReadCancellation cancellation);
 
     /// <summary>Computes a hash of all keys and their history up to a revision; 0 or less for the newest revision.</summary>
     KvError? HashKv(long revision, out KvHash hash);
