@@ -14,6 +14,9 @@ public sealed class FileStorage : IStorage, IDisposable
     private readonly string _directory;
     private readonly SafeFileHandle _lock;
 
+    // Held open, so that a flush of the directory needs no free descriptor.
+    private readonly SafeFileHandle? _directoryHandle;
+
     /// <summary>Opens the directory, and creates it if it is missing.</summary>
     /// <exception cref="IOException">The directory cannot be created, or another process has it open.</exception>
     public FileStorage(string directory)
@@ -22,6 +25,15 @@ public sealed class FileStorage : IStorage, IDisposable
         _directory = Path.GetFullPath(directory);
         WrapErrors("create the directory", _directory, EnsureDirectory);
         _lock = Lock();
+        try
+        {
+            _directoryHandle = OperatingSystem.IsWindows() ? null : NativeFlush.OpenDirectory(_directory);
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The full path of the directory.</summary>
@@ -43,13 +55,17 @@ public sealed class FileStorage : IStorage, IDisposable
 
     /// <inheritdoc/>
     public IStorageFile Open(string name) => WrapErrors("open", PathOf(name), path =>
-        new FileStorageFile(name, path, File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete)));
+        new FileStorageFile(name, path, DescriptorShortage.WaitOut(
+            () => File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete),
+            DescriptorShortage.WaitMax)));
 
     /// <inheritdoc/>
     public IStorageFile Create(string name, long length) => WrapErrors("create", PathOf(name), path =>
     {
-        var handle = File.OpenHandle(
-            path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length);
+        var handle = DescriptorShortage.WaitOut(
+            () => File.OpenHandle(
+                path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, FileOptions.None, length),
+            DescriptorShortage.WaitMax);
         try
         {
             RestrictToOwner(handle);
@@ -70,10 +86,18 @@ public sealed class FileStorage : IStorage, IDisposable
     public void Delete(string name) => WrapErrors("delete", PathOf(name), File.Delete);
 
     /// <inheritdoc/>
-    public void FlushDirectory() => NativeFlush.FlushDirectory(_directory);
+    public void FlushDirectory()
+    {
+        if (_directoryHandle is not null)
+            NativeFlush.FlushDirectory(_directoryHandle, _directory);
+    }
 
     /// <summary>Releases the lock of the directory. Files that are still open stay open.</summary>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        _directoryHandle?.Dispose();
+        _lock.Dispose();
+    }
 
     internal static void WrapErrors(string what, string path, Action<string> action) => WrapErrors(what, path, p =>
     {
@@ -98,8 +122,9 @@ public sealed class FileStorage : IStorage, IDisposable
     }
 
     internal static IOException Explain(string what, string path, Exception e) => new(
-        $"Cannot {what} {path}: {e.Message} " +
-        "Make sure that the disk has free space, is not mounted read-only, and that this user may write there.", e);
+        $"Cannot {what} {path}: {e.Message} " + (DescriptorShortage.Is(e)
+            ? "Raise the limit of open files of this process (ulimit -n; LimitNOFILE in a systemd unit)."
+            : "Make sure that the disk has free space, is not mounted read-only, and that this user may write there."), e);
 
     private static void EnsureDirectory(string path)
     {

@@ -77,9 +77,7 @@ internal static unsafe class NativeFlush
         if (OperatingSystem.IsWindows())
             return;
 
-        var name = Marshal.StringToCoTaskMemUTF8(path);
-        var descriptor = OpenFile((byte*)name, OpenReadOnly | (OperatingSystem.IsMacOS() ? CloseOnExecMac : CloseOnExecLinux));
-        Marshal.FreeCoTaskMem(name);
+        var descriptor = Open(path);
         if (descriptor < 0 && ifReadable)
             return;
         Require(descriptor >= 0, "open", path);
@@ -88,6 +86,40 @@ internal static unsafe class NativeFlush
         _ = CloseFile(descriptor);
         Marshal.SetLastSystemError(error);
         Require(result == 0, "fsync", path);
+    }
+
+    /// <summary>Opens a directory for <see cref="FlushDirectory(SafeFileHandle, string)"/>; not on Windows.</summary>
+    /// <exception cref="DiskFlushException">The directory cannot be opened.</exception>
+    public static SafeFileHandle OpenDirectory(string path)
+    {
+        var descriptor = Open(path);
+        Require(descriptor >= 0, "open", path);
+        return new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>Makes the names in an open directory durable; needs no further file descriptor.</summary>
+    /// <exception cref="DiskFlushException">The system reported anything but success.</exception>
+    public static void FlushDirectory(SafeFileHandle directory, string path)
+    {
+        var added = false;
+        try
+        {
+            directory.DangerousAddRef(ref added);
+            Require(Fsync((int)directory.DangerousGetHandle()) == 0, "fsync", path);
+        }
+        finally
+        {
+            if (added)
+                directory.DangerousRelease();
+        }
+    }
+
+    private static int Open(string path)
+    {
+        var name = Marshal.StringToCoTaskMemUTF8(path);
+        var descriptor = OpenFile((byte*)name, OpenReadOnly | (OperatingSystem.IsMacOS() ? CloseOnExecMac : CloseOnExecLinux));
+        Marshal.FreeCoTaskMem(name);
+        return descriptor;
     }
 
     private static void Require(bool succeeded, string function, string path)

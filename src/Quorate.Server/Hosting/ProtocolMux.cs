@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Quorate.Server.Hosting;
 
@@ -19,16 +21,29 @@ internal sealed class ProtocolMux : IAsyncDisposable
     // With EtcdHost.RequestHeadersTimeout, a connection that never completes a request is closed within 15 s.
     private static readonly TimeSpan FirstBytesTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly IConnectionListener _listener;
+    /// <summary>The wait after a failed accept; accepting in a tight loop would take processor time from the connected clients.</summary>
+    private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromMilliseconds(100);
+
+    private const int Backlog = 512;
+
+    private readonly Socket _listener;
+    private readonly SocketConnectionContextFactory _connections;
+    private readonly RefusalLog _refusals;
     private readonly Channel<ConnectionContext> _http1 = Channel.CreateUnbounded<ConnectionContext>();
     private readonly Channel<ConnectionContext> _http2 = Channel.CreateUnbounded<ConnectionContext>();
     private readonly CancellationTokenSource _closing = new();
     private Task _accepting = Task.CompletedTask;
 
-    private ProtocolMux(IConnectionListener listener) => _listener = listener;
+    private ProtocolMux(Socket listener, ILogger log)
+    {
+        _listener = listener;
+        _refusals = new RefusalLog(log, TimeProvider.System);
+        _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), log);
+        Address = listener.LocalEndPoint!;
+    }
 
     /// <summary>The bound address, with the actual port if the operating system chose it.</summary>
-    public EndPoint Address => _listener.EndPoint;
+    public EndPoint Address { get; }
 
     /// <summary>The endpoint of the HTTP/1.1 connections.</summary>
     public ProtocolEndPoint Http1 => new(this, _http1.Reader);
@@ -37,31 +52,83 @@ internal sealed class ProtocolMux : IAsyncDisposable
     public ProtocolEndPoint Http2 => new(this, _http2.Reader);
 
     /// <summary>Binds the port. Connections wait in the operating system's backlog until <see cref="Start"/>.</summary>
-    /// <exception cref="AddressInUseException">Another process uses the port.</exception>
-    public static async Task<ProtocolMux> OpenAsync(
-        IConnectionListenerFactory sockets, IPEndPoint address, CancellationToken cancellation) =>
-        new(await sockets.BindAsync(address, cancellation).ConfigureAwait(false));
+    /// <exception cref="SocketException">Another process uses the port, or the address is not one of this host.</exception>
+    public static ProtocolMux Open(IPEndPoint address, ILogger log)
+    {
+        var listener = SocketTransportOptions.CreateDefaultBoundListenSocket(address);
+        try
+        {
+            listener.Listen(Backlog);
+            return new ProtocolMux(listener, log);
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Starts the accept loop.</summary>
-    public void Start() => _accepting = AcceptAsync();
+    public void Start(ClientConnectionLimiter limiter) => _accepting = AcceptAsync(limiter);
 
     /// <summary>Stops the accept loop and closes the listener.</summary>
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);
-        await _listener.UnbindAsync(CancellationToken.None).ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
-        await _listener.DisposeAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        _connections.Dispose();
         _closing.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private async Task AcceptAsync(ClientConnectionLimiter limiter)
     {
-        while (await _listener.AcceptAsync(CancellationToken.None).ConfigureAwait(false) is { } connection)
-            _ = DispatchAsync(connection); // Not awaited: it ends with the first bytes, their deadline, or the disposal of the mux.
+        while (!_closing.IsCancellationRequested)
+        {
+            try
+            {
+                Admit(await _listener.AcceptAsync(_closing.Token).ConfigureAwait(false), limiter);
+            }
+            catch (OperationCanceledException)
+            {
+                // The mux is being disposed.
+            }
+            catch (SocketException fault)
+            {
+                // A client that disconnected while it was in the backlog concerns nobody else, but it is not worth a case of its own.
+                _refusals.AcceptFailed(fault);
+                await Task.Delay(AcceptRetryDelay, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
 
         _http1.Writer.TryComplete();
         _http2.Writer.TryComplete();
+    }
+
+    private void Admit(Socket socket, ClientConnectionLimiter limiter)
+    {
+        if (!limiter.TryAcquire(socket))
+        {
+            _refusals.Refused(limiter.ConnectionsMax);
+            socket.Dispose();
+            return;
+        }
+
+        ConnectionContext connection;
+        try
+        {
+            socket.NoDelay = true;
+            connection = _connections.Create(socket);
+        }
+        catch
+        {
+            limiter.Release();
+            socket.Dispose();
+            throw;
+        }
+
+        // Not awaited: it ends with the first bytes, their deadline, or the disposal of the mux.
+        _ = DispatchAsync(new CountedConnection(connection, limiter));
     }
 
     private async Task DispatchAsync(ConnectionContext connection)

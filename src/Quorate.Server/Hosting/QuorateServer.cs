@@ -2,10 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Quorate.Kv;
 using Quorate.Node;
 using Quorate.Node.Storage;
@@ -142,7 +139,7 @@ public sealed class QuorateServer : IAsyncDisposable
 
     private async Task StartAsync(ILoggerFactory logs, CancellationToken cancellation)
     {
-        var listeners = await OpenListenersAsync(logs, cancellation).ConfigureAwait(false);
+        var listeners = OpenListeners();
         ClientUrls = Settings.AdvertiseClientUrls is { Count: > 0 } advertised
             ? advertised
             : [.. listeners.Select(p => $"http://{p.Address}")];
@@ -171,13 +168,15 @@ public sealed class QuorateServer : IAsyncDisposable
         _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, traceFile, logs, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
 
-        var services = EtcdServices.Create(Settings, _node, stateMachine, leaseDeadlines, members, _log, _stopping.Token, _stopped.Token);
+        var limiter = CreateConnectionLimiter();
+        var services = EtcdServices.Create(
+            Settings, _node, stateMachine, leaseDeadlines, members, limiter, _log, _stopping.Token, _stopped.Token);
         var host = EtcdHost.Build(listeners, services, Settings.Limits, logs);
         _cleanup.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);
         _cleanup.Push(() => StopHostAsync(host));
         foreach (var listener in listeners)
-            listener.Start();
+            listener.Start(limiter);
 
         Task[] backgroundTasks =
         [
@@ -198,13 +197,21 @@ public sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    private async Task<List<ProtocolMux>> OpenListenersAsync(ILoggerFactory logs, CancellationToken cancellation)
+    private ClientConnectionLimiter CreateConnectionLimiter()
     {
-        var sockets = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logs);
+        var openFileLimit = OpenFileLimit.Read();
+        var limiter = ClientConnectionLimiter.FromOpenFileLimit(openFileLimit, OpenFileLimit.CountOpen());
+        if (openFileLimit is { } files)
+            ServerLogMessages.ConnectionLimit(_log, limiter.ConnectionsMax, files);
+        return limiter;
+    }
+
+    private List<ProtocolMux> OpenListeners()
+    {
         var listeners = new List<ProtocolMux>();
         foreach (var address in Settings.ClientListenEndPoints)
         {
-            var listener = await OpenListenerAsync(sockets, address, cancellation).ConfigureAwait(false);
+            var listener = OpenListener(address);
             _cleanup.Push(listener.DisposeAsync);
             listeners.Add(listener);
         }
@@ -212,14 +219,13 @@ public sealed class QuorateServer : IAsyncDisposable
         return listeners;
     }
 
-    private static async Task<ProtocolMux> OpenListenerAsync(
-        SocketTransportFactory sockets, IPEndPoint address, CancellationToken cancellation)
+    private ProtocolMux OpenListener(IPEndPoint address)
     {
         try
         {
-            return await ProtocolMux.OpenAsync(sockets, address, cancellation).ConfigureAwait(false);
+            return ProtocolMux.Open(address, _log);
         }
-        catch (Exception e) when (e is AddressInUseException or SocketException)
+        catch (SocketException e)
         {
             throw CannotListen("clients", address, "--listen-client-urls", e);
         }
@@ -246,7 +252,7 @@ public sealed class QuorateServer : IAsyncDisposable
     }
 
     private static StartupException CannotListen(string remoteKind, IPEndPoint address, string flag, Exception fault) =>
-        fault is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+        fault is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
             ? StartupException.Failed(
                 $"cannot listen for {remoteKind} on {address}.", "another process uses that port",
                 $"stop it (find it with ss -ltnp 'sport = :{address.Port}'), or choose another port in {flag}", fault)

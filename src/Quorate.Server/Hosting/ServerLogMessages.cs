@@ -42,6 +42,17 @@ internal static partial class ServerLogMessages
     [LoggerMessage(2015, LogLevel.Information, "SIGHUP ignored: the server has no configuration to load again")]
     public static partial void HangUpIgnored(ILogger log);
 
+    [LoggerMessage(2016, LogLevel.Information, "at most {Connections} client connections, because of the limit of {Files} open files")]
+    public static partial void ConnectionLimit(ILogger log, int connections, int files);
+
+    [LoggerMessage(
+        2017, LogLevel.Warning,
+        "{Count} client connection(s) refused: the limit is {Connections}, or file descriptors are short; raise the limit of open files")]
+    public static partial void ConnectionsRefused(ILogger log, long count, int connections);
+
+    [LoggerMessage(2018, LogLevel.Warning, "cannot accept a client connection: {Reason}")]
+    public static partial void AcceptFailed(ILogger log, string reason);
+
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Quorate.Kv;
 using Quorate.Node;
+using Quorate.Server.Hosting;
 using Quorate.Server.Replication;
 
 namespace Quorate.Server.Http;
@@ -11,7 +12,8 @@ namespace Quorate.Server.Http;
 /// Names that begin with <c>etcd_</c> are etcd's, with etcd's meaning and type, so that etcd's dashboards and alerts work. The list with
 /// the meaning of each name is in docs/operating/metrics.md.
 /// </remarks>
-internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, RaftNode<KvResult> node)
+internal sealed class MetricsEndpoint(
+    ulong self, RequestExecutor executor, RaftNode<KvResult> node, ClientConnectionLimiter connections)
 {
     /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
@@ -41,6 +43,8 @@ internal sealed class MetricsEndpoint(ulong self, RequestExecutor executor, Raft
             executor.PendingReads);
         Add(text, "quorate_raft_proposals_pending", "Proposals of this member's Raft node without an outcome.", node.PendingProposalCount);
         Add(text, "quorate_raft_reads_pending", "Read index requests of this member's Raft node without a result.", node.PendingReadCount);
+        Add(text, "quorate_server_client_connections", "Client connections of this member.", connections.Count);
+        Add(text, "quorate_server_client_connections_limit", "The maximum of client connections.", connections.ConnectionsMax);
         return text.ToString();
     }
 

@@ -97,6 +97,10 @@ internal sealed class ServerCluster : IAsyncDisposable
     public void Start(int number, params string[] lastFlags) =>
         _members[number - 1] = TestProcess.StartQuorate(["server", .. Flags(number), .. lastFlags]);
 
+    /// <summary>Starts a member that can have only so many files and sockets open.</summary>
+    public void StartWithOpenFileLimit(int number, int files) => _members[number - 1] = TestProcess.Start(
+        "sh", ["-c", $"ulimit -n {files} && exec \"$@\"", "sh", "dotnet", TestProcess.QuorateDll, "server", .. Flags(number)]);
+
     /// <summary>Starts a member under strace, which makes one flush fail: the one with this number, counted from the log's first.</summary>
     /// <param name="number">The member.</param>
     /// <param name="failingFlush">Which flush fails. The next would succeed again, and the process must not try it.</param>
