@@ -52,7 +52,7 @@ internal static class EtcdHost
             var filter = new GrpcRequestFilter(next, services.Node, limits.MessageBytesMax);
             return context => GrpcRequestFilter.IsGrpcRequest(context.Request)
                 ? filter.InvokeAsync(context)
-                : services.Http.HandleAsync(context);
+                : services.WebAccess.HandleAsync(context, services.Http.HandleAsync);
         });
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();

@@ -19,7 +19,8 @@ internal sealed record EtcdServices(
     ClusterService Cluster,
     MaintenanceService Maintenance,
     HealthService Health,
-    HttpEndpoints Http)
+    HttpEndpoints Http,
+    WebAccessFilter WebAccess)
 {
     /// <summary>Creates the services of a member.</summary>
     /// <param name="settings">The member's settings.</param>
@@ -56,6 +57,7 @@ internal sealed record EtcdServices(
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
-            cluster, maintenance, new HealthService(health, node, streamGuard), http);
+            cluster, maintenance, new HealthService(health, node, streamGuard), http,
+            new WebAccessFilter(settings.WebAccess, settings.AdvertiseClientUrls));
     }
 }

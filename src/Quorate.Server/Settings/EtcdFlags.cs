@@ -56,6 +56,10 @@ internal static class EtcdFlags
         Supported(
             "grpc-keepalive-interval", "idle time of a connection after which the server sends a keepalive ping; 0 sends none", "2h"),
         Supported("grpc-keepalive-timeout", "time to wait for the response to a keepalive ping before the connection is closed", "20s"),
+        Supported("cors", "comma-separated origins (http://HOST[:PORT]) whose web pages may use the JSON gateway; * for all", "none"),
+        Supported(
+            "host-whitelist", "comma-separated host names by which HTTP clients may address this server; * for all",
+            "any, but only its own names for web pages"),
 
         Supported(
             "watch-progress-notify-interval", "idle time after which a watcher that wants progress notifications receives one", "10m"),
@@ -91,8 +95,6 @@ internal static class EtcdFlags
         IgnoredBoolean("socket-reuse-address", "an address in use is always an error"),
         IgnoredBoolean("memory-mlock", "the memory of the process is not locked; disable swap instead"),
         Ignored("metrics", "/metrics has one level of detail"),
-        Ignored("cors", "cross-origin requests (CORS) are not supported"),
-        Ignored("host-whitelist", "the Host header is not checked"),
         Ignored("log-format", "the log is always text on stderr"),
         Ignored("logger", "the log is always text on stderr"),
         Ignored("log-outputs", "the log is always text on stderr"),

@@ -51,6 +51,9 @@ internal sealed record ServerSettings
     /// <summary>The limits of requests and connections.</summary>
     public RequestLimits Limits { get; init; } = new();
 
+    /// <summary>Which web pages may use the JSON gateway.</summary>
+    public WebAccess WebAccess { get; init; } = new();
+
     /// <summary>This member.</summary>
     public InitialMember Self => Members.First(m => m.Name == Name);
 
