@@ -14,6 +14,9 @@ internal sealed class CountedConnection(ConnectionContext inner, ClientConnectio
 {
     private int _disposed;
 
+    /// <summary>The streams of this connection that its client has reset.</summary>
+    public StreamResetCounter Resets { get; } = new(TimeProvider.System);
+
     /// <inheritdoc/>
     public override IDuplexPipe Transport
     {

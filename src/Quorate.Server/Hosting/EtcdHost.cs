@@ -47,6 +47,7 @@ internal static class EtcdHost
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NullHostLifetime>());
 
         var app = builder.Build();
+        app.Use(static next => context => StreamResetFilter.InvokeAsync(context, next));
         app.Use(next =>
         {
             var filter = new GrpcRequestFilter(next, services.Node, limits.MessageBytesMax);
@@ -83,14 +84,16 @@ internal static class EtcdHost
         // GrpcRequestFilter and JsonGateway reject oversized messages with etcd's errors; this limit bounds bodies that they do not read.
         kestrel.Limits.MaxRequestBodySize = 4L * limits.MessageBytesMax;
         kestrel.Limits.RequestHeadersTimeout = RequestHeadersTimeout;
+        // A body that is sent more slowly than this occupies its part of the budget for longer than any call waits.
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(5));
         kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
         kestrel.Limits.Http2.KeepAlivePingDelay = limits.KeepAliveInterval;
         kestrel.Limits.Http2.KeepAlivePingTimeout = limits.KeepAliveTimeout;
 
-        // A client often sends all its calls on one connection: the connection window must hold several large requests, a stream window
-        // one.
-        kestrel.Limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
-        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        // What a connection can make the server hold of requests that nothing reads yet. A client often sends all its calls on one
+        // connection, so that the connection window must hold a large request and others beside it.
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 512 * 1024;
         foreach (var listener in listeners)
         {
             kestrel.Listen(listener.Http1, listen => listen.Protocols = HttpProtocols.Http1);

@@ -127,8 +127,11 @@ internal sealed class ProtocolMux : IAsyncDisposable
             throw;
         }
 
+        var counted = new CountedConnection(connection, limiter);
+        counted.Features.Set(counted);
+
         // Not awaited: it ends with the first bytes, their deadline, or the disposal of the mux.
-        _ = DispatchAsync(new CountedConnection(connection, limiter));
+        _ = DispatchAsync(counted);
     }
 
     private async Task DispatchAsync(ConnectionContext connection)

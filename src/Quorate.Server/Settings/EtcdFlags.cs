@@ -52,7 +52,7 @@ internal static class EtcdFlags
         Supported("election-timeout", "time without a heartbeat after which a member starts an election, in milliseconds", "1000"),
         Supported("max-txn-ops", "maximum number of operations permitted in a transaction", "128"),
         Supported("max-request-bytes", "maximum client request size that the server accepts, in bytes", "1572864"),
-        Supported("max-concurrent-streams", "maximum number of concurrent streams that a client can open on one connection", "no limit"),
+        Supported("max-concurrent-streams", "maximum number of concurrent streams that a client can open on one connection", "4096"),
         Supported(
             "grpc-keepalive-interval", "idle time of a connection after which the server sends a keepalive ping; 0 sends none", "2h"),
         Supported("grpc-keepalive-timeout", "time to wait for the response to a keepalive ping before the connection is closed", "20s"),

@@ -74,7 +74,11 @@ internal sealed record RequestLimits
     public int TxnOperationsMax { get; init; } = 128;
 
     /// <summary>The maximum number of concurrent streams on one connection.</summary>
-    public int StreamsPerConnectionMax { get; init; } = int.MaxValue;
+    /// <remarks>
+    /// Default 4096; etcd's is 4294967295. Too small: a client that holds more streams open, for example watches, waits without end with
+    /// the next one, because gRPC clients queue what is above the limit. Too large: one connection can occupy the whole server.
+    /// </remarks>
+    public int StreamsPerConnectionMax { get; init; } = 4096;
 
     /// <summary>The idle time of a connection after which the server sends a keepalive ping; infinite for no pings.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromHours(2);

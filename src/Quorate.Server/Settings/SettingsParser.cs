@@ -49,7 +49,7 @@ internal static class SettingsParser
                 TxnOperationsMax = Number(flags, "max-txn-ops", 128, 1, KvCommandCodec.MaxTxnOps),
                 StreamsPerConnectionMax = flags.TryGet("max-concurrent-streams", out var streams) && streams == "4294967295"
                     ? int.MaxValue
-                    : Number(flags, "max-concurrent-streams", int.MaxValue, 1, int.MaxValue),
+                    : Number(flags, "max-concurrent-streams", new RequestLimits().StreamsPerConnectionMax, 1, int.MaxValue),
                 KeepAliveInterval = ParseKeepAliveInterval(flags),
                 KeepAliveTimeout = Duration(flags, "grpc-keepalive-timeout", TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1)),
             },
