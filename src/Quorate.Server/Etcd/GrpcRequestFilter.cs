@@ -7,6 +7,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 using Quorate.Kv;
 using Quorate.Node;
+using Quorate.Server.Hosting;
 using Quorate.Server.Http;
 using ReadResult = System.IO.Pipelines.ReadResult;
 
@@ -21,7 +22,7 @@ namespace Quorate.Server.Etcd;
 /// already arrived, which is nearly always so, the filter neither waits nor allocates. Shape of the prefix: one byte that indicates
 /// compression, then the message length, 4 bytes, big-endian.
 /// </remarks>
-internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult> node, int messageBytesMax)
+internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult> node, int messageBytesMax, ReceiveBudget budget)
 {
     private const int PrefixBytes = 5;
     private const byte Uncompressed = 0;
@@ -109,10 +110,35 @@ internal sealed class GrpcRequestFilter(RequestDelegate next, IRaftNode<KvResult
     {
         { Length: var length } when length > messageBytesMax =>
             Reject(context, EtcdErrors.MessageTooLarge(length, messageBytesMax).Status),
+        { Length: var length } when length >= ReceiveBudget.LargeBytesMin => ReceiveLargeAsync(context, prefix.Value),
+        _ => CheckFormatAsync(context, prefix),
+    };
+
+    private Task CheckFormatAsync(HttpContext context, MessagePrefix? prefix) => prefix switch
+    {
         { Flag: Uncompressed } or null => next(context),
         { Flag: Compressed } => DecompressAsync(context),
         { Flag: var flag } => Reject(context, EtcdErrors.UnknownPayloadFormat(flag).Status),
     };
+
+    /// <summary>Passes a call with a large message on as soon as the budget allows it.</summary>
+    private async Task ReceiveLargeAsync(HttpContext context, MessagePrefix prefix)
+    {
+        if (!await budget.TryAcquireAsync(prefix.Length, context.RequestAborted).ConfigureAwait(false))
+        {
+            await Reject(context, EtcdErrors.TooManyRequests().Status).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await CheckFormatAsync(context, prefix).ConfigureAwait(false);
+        }
+        finally
+        {
+            budget.Release(prefix.Length);
+        }
+    }
 
     /// <summary>
     /// Runs a call whose message is compressed. The framework ends it with <c>Unknown</c> if the message cannot be decompressed.

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Google.Protobuf;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
 using Quorate.Server.Hosting;
@@ -8,7 +7,7 @@ namespace Quorate.Server.Etcd;
 
 /// <summary>
 /// Registers the calls of one service with the framework, such that each ends with a status of its own and none with <c>Unknown</c>. Its
-/// serializer writes nothing for a response that was already sent.
+/// deserializer bounds the memory of what it parses; its serializer writes nothing for a response that was already sent.
 /// </summary>
 /// <remarks>
 /// By default the framework treats every exception but <see cref="RpcException"/> as a server error: the client receives <c>Unknown</c>,
@@ -17,19 +16,20 @@ namespace Quorate.Server.Etcd;
 /// also discover the calls by reflection; here they are registered explicitly.
 /// </remarks>
 internal sealed class GrpcServiceMethodProvider<[DynamicallyAccessedMembers(GrpcServiceMethodProvider.Members)] TService>(
-    Action<ServiceBinderBase> bind, ILogger log)
+    Action<ServiceBinderBase> bind, int operationsMax, ILogger log)
     : IServiceMethodProvider<TService>
     where TService : class
 {
     /// <inheritdoc/>
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context) => bind(new Binder(context, log));
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context) =>
+        bind(new Binder(context, operationsMax, log));
 
     /// <summary>Receives each call and its handler from the generated code, in the three call types that etcd's services use.</summary>
-    private sealed class Binder(ServiceMethodProviderContext<TService> context, ILogger log) : ServiceBinderBase
+    private sealed class Binder(ServiceMethodProviderContext<TService> context, int operationsMax, ILogger log) : ServiceBinderBase
     {
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
-            context.AddUnaryMethod(WithErrorMapping(method), [], async (_, request, call) =>
+            context.AddUnaryMethod(WithMarshallers(method), [], async (_, request, call) =>
             {
                 try
                 {
@@ -44,13 +44,13 @@ internal sealed class GrpcServiceMethodProvider<[DynamicallyAccessedMembers(Grpc
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
             context.AddServerStreamingMethod(
-                WithErrorMapping(method), [],
+                WithMarshallers(method), [],
                 (_, request, responses, call) => RunAsync(() => handler!(request, responses, call), method, call));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler) =>
             context.AddDuplexStreamingMethod(
-                WithErrorMapping(method), [],
+                WithMarshallers(method), [],
                 (_, requests, responses, call) => RunAsync(() => handler!(requests, responses, call), method, call));
 
         private async Task RunAsync(Func<Task> handler, IMethod method, ServerCallContext call)
@@ -88,8 +88,10 @@ internal sealed class GrpcServiceMethodProvider<[DynamicallyAccessedMembers(Grpc
             }
         }
 
-        private static Method<TRequest, TResponse> WithErrorMapping<TRequest, TResponse>(Method<TRequest, TResponse> method) => new(
-            method.Type, method.ServiceName, method.Name, WithErrorMapping(method.RequestMarshaller),
+        private Method<TRequest, TResponse> WithMarshallers<TRequest, TResponse>(Method<TRequest, TResponse> method)
+            where TRequest : class
+            where TResponse : class => new(
+            method.Type, method.ServiceName, method.Name, Decoding(method.RequestMarshaller),
             SkippingSent(method.ResponseMarshaller));
 
         private static Marshaller<T> SkippingSent<T>(Marshaller<T> generated) => Marshallers.Create(
@@ -100,19 +102,9 @@ internal sealed class GrpcServiceMethodProvider<[DynamicallyAccessedMembers(Grpc
             },
             generated.ContextualDeserializer);
 
-        private static Marshaller<T> WithErrorMapping<T>(Marshaller<T> generated) => Marshallers.Create(
-            generated.ContextualSerializer,
-            bytes =>
-            {
-                try
-                {
-                    return generated.ContextualDeserializer(bytes);
-                }
-                catch (InvalidProtocolBufferException malformed)
-                {
-                    throw EtcdErrors.MalformedProtobuf(malformed.Message);
-                }
-            });
+        private Marshaller<T> Decoding<T>(Marshaller<T> generated)
+            where T : class =>
+            Marshallers.Create(generated.ContextualSerializer, new RequestDecoder<T>(generated, operationsMax).Decode);
     }
 }
 

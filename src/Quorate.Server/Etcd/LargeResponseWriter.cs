@@ -209,7 +209,7 @@ internal sealed class LargeResponseWriter(PipeWriter output, RequestContext cont
         _unflushedBytes = 0;
         context.ThrowIfCancelled();
 
-        // Without a token: a cancelled flush would reset the call before the framework could send its status. See GrpcStreamExtensions.
+        // Without a token: a cancelled flush would reset the call before the framework could send its status. See GrpcStream.
         var flush = output.FlushAsync(CancellationToken.None);
         if (flush.IsCompletedSuccessfully)
         {
@@ -217,13 +217,30 @@ internal sealed class LargeResponseWriter(PipeWriter output, RequestContext cont
             return;
         }
 
+        var flushing = flush.AsTask();
         try
         {
-            await flush.AsTask().WaitAsync(context.Cancellation).ConfigureAwait(false);
+            await flushing.WaitAsync(context.Cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
         {
+            await EndAsync(flushing).ConfigureAwait(false);
             throw context.ToError();
         }
+    }
+
+    /// <summary>Ends the pending flush: none may outlive its call, because Kestrel uses the pipe for a later call.</summary>
+    private async ValueTask EndAsync(Task flushing)
+    {
+        try
+        {
+            output.CancelPendingFlush();
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
+        {
+            // The client has reset the call, and the pipe is complete.
+        }
+
+        await flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -35,22 +35,25 @@ internal static class EtcdHost
 
             // GrpcRequestFilter answers calls that do not exist, with etcd's texts.
             grpc.IgnoreUnknownServices = true;
-        });
+        })
+        // A connection can have thousands of streams open, each with a part of a request.
+        .AddServiceOptions<WatchService>(static watch => watch.MaxReceiveMessageSize = ReceiveBudget.LargeBytesMin)
+        .AddServiceOptions<LeaseService>(static lease => lease.MaxReceiveMessageSize = ReceiveBudget.LargeBytesMin);
         builder.Services.RemoveAll(typeof(IServiceMethodProvider<>));
         var log = logs.CreateLogger("quorate");
-        AddService(builder.Services, services.Kv, Protos.KV.BindService, log);
-        AddService(builder.Services, services.Lease, Protos.Lease.BindService, log);
-        AddService(builder.Services, services.Watch, Protos.Watch.BindService, log);
-        AddService(builder.Services, services.Cluster, Protos.Cluster.BindService, log);
-        AddService(builder.Services, services.Maintenance, Protos.Maintenance.BindService, log);
-        AddService(builder.Services, services.Health, Protos.Health.BindService, log);
+        AddService(builder.Services, services.Kv, Protos.KV.BindService, limits.TxnOperationsMax, log);
+        AddService(builder.Services, services.Lease, Protos.Lease.BindService, limits.TxnOperationsMax, log);
+        AddService(builder.Services, services.Watch, Protos.Watch.BindService, limits.TxnOperationsMax, log);
+        AddService(builder.Services, services.Cluster, Protos.Cluster.BindService, limits.TxnOperationsMax, log);
+        AddService(builder.Services, services.Maintenance, Protos.Maintenance.BindService, limits.TxnOperationsMax, log);
+        AddService(builder.Services, services.Health, Protos.Health.BindService, limits.TxnOperationsMax, log);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NullHostLifetime>());
 
         var app = builder.Build();
         app.Use(static next => context => StreamResetFilter.InvokeAsync(context, next));
         app.Use(next =>
         {
-            var filter = new GrpcRequestFilter(next, services.Node, limits.MessageBytesMax);
+            var filter = new GrpcRequestFilter(next, services.Node, limits.MessageBytesMax, services.Budget);
             return context => GrpcRequestFilter.IsGrpcRequest(context.Request)
                 ? filter.InvokeAsync(context)
                 : services.WebAccess.HandleAsync(context, services.Http.HandleAsync);
@@ -65,12 +68,13 @@ internal static class EtcdHost
     }
 
     private static void AddService<[DynamicallyAccessedMembers(GrpcServiceMethodProvider.Members)] TService>(
-        IServiceCollection services, TService service, Action<ServiceBinderBase, TService> bind, ILogger log)
+        IServiceCollection services, TService service, Action<ServiceBinderBase, TService> bind, int operationsMax,
+        ILogger log)
         where TService : class
     {
         services.AddSingleton(service);
         services.AddSingleton<IServiceMethodProvider<TService>>(
-            new GrpcServiceMethodProvider<TService>(binder => bind(binder, service), log));
+            new GrpcServiceMethodProvider<TService>(binder => bind(binder, service), operationsMax, log));
     }
 
     private static void Configure(KestrelServerOptions kestrel, IReadOnlyList<ProtocolMux> listeners, RequestLimits limits)

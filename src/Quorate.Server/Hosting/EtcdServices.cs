@@ -20,7 +20,8 @@ internal sealed record EtcdServices(
     MaintenanceService Maintenance,
     HealthService Health,
     HttpEndpoints Http,
-    WebAccessFilter WebAccess)
+    WebAccessFilter WebAccess,
+    ReceiveBudget Budget)
 {
     /// <summary>Creates the services of a member.</summary>
     /// <param name="settings">The member's settings.</param>
@@ -50,14 +51,15 @@ internal sealed record EtcdServices(
         var watch = new WatchApi(store, headers, watchOptions, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);
         var maintenance = new MaintenanceService(node, store, headers);
+        var budget = new ReceiveBudget(ReceiveBudget.BytesMaxDefault, TimeProvider.System);
         var gateway = new JsonGateway(
-            kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits.MessageBytesMax, stopping);
+            kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits, budget, stopping);
         var health = new HealthVerdict(executor);
         var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, connections);
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
             cluster, maintenance, new HealthService(health, node, streamGuard), http,
-            new WebAccessFilter(settings.WebAccess, settings.AdvertiseClientUrls));
+            new WebAccessFilter(settings.WebAccess, settings.AdvertiseClientUrls), budget);
     }
 }

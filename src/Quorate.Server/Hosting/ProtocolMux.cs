@@ -26,6 +26,9 @@ internal sealed class ProtocolMux : IAsyncDisposable
 
     private const int Backlog = 512;
 
+    // What a connection can make the server hold of an HTTP/1.1 request that nothing reads yet; Kestrel's default is 1 MiB.
+    private const int ReadBufferBytesMax = 64 * 1024;
+
     private readonly Socket _listener;
     private readonly SocketConnectionContextFactory _connections;
     private readonly RefusalLog _refusals;
@@ -38,7 +41,8 @@ internal sealed class ProtocolMux : IAsyncDisposable
     {
         _listener = listener;
         _refusals = new RefusalLog(log, TimeProvider.System);
-        _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), log);
+        _connections = new SocketConnectionContextFactory(
+            new SocketConnectionFactoryOptions { MaxReadBufferSize = ReadBufferBytesMax }, log);
         Address = listener.LocalEndPoint!;
     }
 
@@ -95,7 +99,7 @@ internal sealed class ProtocolMux : IAsyncDisposable
             }
             catch (SocketException fault)
             {
-                // A client that disconnected while it was in the backlog concerns nobody else, but it is not worth a case of its own.
+                // Most likely no file descriptor is free. A client that disconnected in the backlog also ends here; the delay is harmless.
                 _refusals.AcceptFailed(fault);
                 await Task.Delay(AcceptRetryDelay, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

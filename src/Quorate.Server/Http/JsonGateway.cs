@@ -3,6 +3,8 @@ using System.Collections.Frozen;
 using Google.Protobuf;
 using Grpc.Core;
 using Quorate.Server.Etcd;
+using Quorate.Server.Hosting;
+using Quorate.Server.Settings;
 using Wire = Quorate.Server.Protos;
 
 namespace Quorate.Server.Http;
@@ -15,28 +17,34 @@ namespace Quorate.Server.Http;
 /// </remarks>
 internal sealed class JsonGateway
 {
+    private const string TxnPath = "/v3/kv/txn";
+
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
 
     private readonly FrozenDictionary<string, Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>>> _calls;
     private readonly JsonStreamingCalls _streams;
     private readonly CancellationToken _stopping;
     private readonly int _bodyBytesMax;
+    private readonly int _operationsMax;
+    private readonly ReceiveBudget _budget;
 
     public JsonGateway(
-        KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreamingCalls streams, int messageBytesMax,
-        CancellationToken stopping)
+        KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreamingCalls streams, RequestLimits limits,
+        ReceiveBudget budget, CancellationToken stopping)
     {
         _streams = streams;
         _stopping = stopping;
 
         // Base64 encodes three bytes as four; field names and braces add little to that.
-        _bodyBytesMax = messageBytesMax / 3 * 4;
+        _bodyBytesMax = limits.MessageBytesMax / 3 * 4;
+        _operationsMax = limits.TxnOperationsMax;
+        _budget = budget;
         _calls = new Dictionary<string, Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>>>(StringComparer.Ordinal)
         {
             ["/v3/kv/range"] = Call<Wire.RangeRequest, Wire.RangeResponse>(kv.RangeAsync),
             ["/v3/kv/put"] = Call<Wire.PutRequest, Wire.PutResponse>(kv.PutAsync),
             ["/v3/kv/deleterange"] = Call<Wire.DeleteRangeRequest, Wire.DeleteRangeResponse>(kv.DeleteRangeAsync),
-            ["/v3/kv/txn"] = Call<Wire.TxnRequest, Wire.TxnResponse>(kv.TxnAsync),
+            [TxnPath] = Call<Wire.TxnRequest, Wire.TxnResponse>(kv.TxnAsync),
             ["/v3/kv/compaction"] = Call<Wire.CompactionRequest, Wire.CompactionResponse>(kv.CompactAsync),
             ["/v3/lease/grant"] = Call<Wire.LeaseGrantRequest, Wire.LeaseGrantResponse>(leases.GrantAsync),
             ["/v3/lease/revoke"] = Call<Wire.LeaseRevokeRequest, Wire.LeaseRevokeResponse>(leases.RevokeAsync),
@@ -78,15 +86,45 @@ internal sealed class JsonGateway
             return;
         }
 
+        // A stream may stay open for days, so it takes nothing from the budget, and its request must be small.
+        var bodyBytes = context.Request.ContentLength ?? _bodyBytesMax;
+        if (stream is not null || bodyBytes < ReceiveBudget.LargeBytesMin || bodyBytes > _bodyBytesMax)
+        {
+            await CallAsync(context, call, stream, path).ConfigureAwait(false);
+            return;
+        }
+
+        if (!await _budget.TryAcquireAsync(bodyBytes, context.RequestAborted).ConfigureAwait(false))
+        {
+            CloseConnection(context);
+            await HttpResponses.WriteErrorAsync(context, EtcdErrors.TooManyRequests().Status).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await CallAsync(context, call, stream, path).ConfigureAwait(false);
+        }
+        finally
+        {
+            _budget.Release(bodyBytes);
+        }
+    }
+
+    private async Task CallAsync(
+        HttpContext context, Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>>? call,
+        Func<ReadOnlyMemory<byte>, Func<IMessage, CancellationToken, Task>, RequestContext, Task>? stream, string path)
+    {
         try
         {
             using var deadline = CallDeadline.Start(context.Request.Headers[CallDeadline.Header], context.RequestAborted);
             var request = RequestContext.From(context, deadline.ExpiresAt, deadline.Token);
-            var json = await ReadBodyAsync(context).ConfigureAwait(false);
+            var bytesMax = stream is null ? _bodyBytesMax : ReceiveBudget.LargeBytesMin;
+            var json = await ReadBodyAsync(context, bytesMax, isTxn: path == TxnPath).ConfigureAwait(false);
             if (stream is not null)
             {
-                await new JsonStreamWriter(context, Formatter).RunAsync((send, call) => stream(json, send, call), request, _stopping)
-                    .ConfigureAwait(false);
+                await new JsonStreamWriter(context, Formatter)
+                    .RunAsync((send, streamCall) => stream(json, send, streamCall), request, _stopping).ConfigureAwait(false);
                 return;
             }
 
@@ -117,7 +155,14 @@ internal sealed class JsonGateway
         where TResponse : IMessage =>
         async (json, context) => await call(JsonMessageParser.Parse<TRequest>(json.Span), context).ConfigureAwait(false);
 
-    private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)
+    // The rest of the body stays unread, so the connection cannot carry another request.
+    private static void CloseConnection(HttpContext context)
+    {
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+            context.Response.Headers.Connection = "close";
+    }
+
+    private async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context, int bytesMax, bool isTxn)
     {
         var reader = context.Request.BodyReader;
         while (true)
@@ -126,15 +171,13 @@ internal sealed class JsonGateway
 
             // Every read is followed by AdvanceTo, also if the body is rejected: Kestrel drains the rest of the body before the next
             // request of the connection, and its read would fail while this one is open.
-            if (read.Buffer.Length > _bodyBytesMax)
+            if (read.Buffer.Length > bytesMax)
             {
                 var length = read.Buffer.Length;
                 reader.AdvanceTo(read.Buffer.End);
 
-                // The rest of the body stays unread, so the connection cannot carry another request.
-                if (!HttpProtocol.IsHttp2(context.Request.Protocol))
-                    context.Response.Headers.Connection = "close";
-                throw EtcdErrors.MessageTooLarge(length, _bodyBytesMax);
+                CloseConnection(context);
+                throw EtcdErrors.MessageTooLarge(length, bytesMax);
             }
 
             if (!read.IsCompleted)
@@ -143,9 +186,10 @@ internal sealed class JsonGateway
                 continue;
             }
 
-            var body = read.Buffer.ToArray();
+            var exceeds = isTxn && JsonOperationCounter.Exceeds(read.Buffer, _operationsMax);
+            var body = exceeds ? [] : read.Buffer.ToArray();
             reader.AdvanceTo(read.Buffer.End);
-            return body;
+            return exceeds ? throw EtcdErrors.From(Kv.KvError.TooManyOperations) : body;
         }
     }
 }
