@@ -36,6 +36,9 @@ post() { curl -sf "http://127.0.0.1:$port$1" -d "$2"; }
 start
 post /v3/kv/put '{"key":"aG9sYQ==","value":"bXVuZG8="}' | grep -q '"revision": "2"' || fail "put over JSON"
 post /v3/kv/range '{"key":"aG9sYQ=="}' | grep -q '"value": "bXVuZG8="' || fail "range over JSON"
+post /v3/lease/grant '{"TTL":60,"ID":7587862094969311749}' | grep -q '"ID": "7587862094969311749"' || fail "lease grant over JSON"
+post /v3/kv/txn '{"compare":[{"key":"aG9sYQ==","target":"VERSION","version":1}],"success":[{"request_put":{"key":"dHhu"}}]}' |
+  grep -q '"succeeded": true' || fail "txn over JSON"
 post /v3/cluster/member/list '{}' | grep -q '"peerURLs"' || fail "member list over JSON"
 curl -sf "http://127.0.0.1:$port/version" | grep -q etcdserver || fail "version"
 if command -v etcdctl >/dev/null; then
@@ -43,6 +46,13 @@ if command -v etcdctl >/dev/null; then
   [ "$(etcdctl get hola --print-value-only)" = mundo ] || fail "get over gRPC"
   etcdctl txn <<<$'value("hola") = "mundo"\n\nput hola 2\n\nget hola\n' | grep -q SUCCESS || fail "txn over gRPC"
 fi
+client() { "$server" "$@" --endpoints "127.0.0.1:$port"; }
+client put k "a value" | grep -qx OK || fail "quorate put"
+[ "$(client get k --print-value-only)" = "a value" ] || fail "quorate get"
+client get k -o json | grep -q '"kvs"' || fail "quorate get -o json"
+[ "$(client del k)" = 1 ] || fail "quorate del"
+client status | grep -q ', true, false, ' || fail "quorate status"
+client members -o json | grep -q '"peerURLs"' || fail "quorate members"
 "$server" bench put --help >/dev/null || fail "bench --help"
 stop
 
