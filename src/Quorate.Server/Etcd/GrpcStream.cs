@@ -10,6 +10,7 @@ namespace Quorate.Server.Etcd;
 /// No operation may outlive its call: Kestrel reuses the pipes of a completed call for a later one, and a read that completes only then
 /// takes part in the later call, which fails with "Reading is already in progress". <see cref="EndAsync"/> therefore ends what is pending.
 /// </para>
+/// Errors: <see cref="IOException"/> and <see cref="OperationCanceledException"/> for a call that has ended.
 /// Threading: one reader and one writer at a time; <see cref="EndAsync"/> after both have returned.
 /// </remarks>
 /// <param name="requests">The requests of the call.</param>
@@ -27,18 +28,32 @@ internal sealed class GrpcStream<TRequest, TResponse>(
     public async Task<TRequest?> NextAsync(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var read = requests.MoveNext(CancellationToken.None);
-        _read = read;
-        return await read.WaitAsync(cancellation).ConfigureAwait(false) ? requests.Current : null;
+        try
+        {
+            var read = requests.MoveNext(CancellationToken.None);
+            _read = read;
+            return await read.WaitAsync(cancellation).ConfigureAwait(false) ? requests.Current : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Ended(e);
+        }
     }
 
     /// <summary>Sends a message and waits until the stream can accept the next one.</summary>
-    public Task SendAsync(TResponse message, CancellationToken cancellation)
+    public async Task SendAsync(TResponse message, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var write = responses.WriteAsync(message, CancellationToken.None);
-        _write = write;
-        return write.WaitAsync(cancellation);
+        try
+        {
+            var write = responses.WriteAsync(message, CancellationToken.None);
+            _write = write;
+            await write.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Ended(e);
+        }
     }
 
     /// <summary>Ends the pending read and the pending write, and waits until both have completed. Never throws.</summary>
@@ -49,6 +64,13 @@ internal sealed class GrpcStream<TRequest, TResponse>(
         await _read.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    /// <summary>
+    /// Kestrel reports an operation on a call that its client has reset, or whose deadline has passed, as invalid if the token of the call
+    /// is not cancelled yet.
+    /// </summary>
+    private static IOException Ended(InvalidOperationException error) =>
+        new("the call has ended: its client has reset it, or its deadline has passed", error);
 
     private static void Cancel(Task pending, Action cancel)
     {

@@ -60,6 +60,19 @@ public sealed class GrpcStreamTests
         await end;
     }
 
+    [Fact]
+    public async Task An_operation_on_a_call_that_has_ended_is_an_IO_error()
+    {
+        var (requests, responses) = (new PendingOperation(), new PendingOperation());
+        var stream = Create(requests, responses);
+        requests.End();
+        responses.End();
+
+        await Assert.ThrowsAsync<IOException>(() => stream.NextAsync(CancellationToken.None));
+        await Assert.ThrowsAsync<IOException>(() => stream.SendAsync("response", CancellationToken.None));
+        await stream.EndAsync();
+    }
+
     private static GrpcStream<string, string> Create(PendingOperation requests, PendingOperation responses) =>
         new(requests, responses, requests.Cancel, responses.Cancel);
 
@@ -90,6 +103,8 @@ public sealed class GrpcStreamTests
             else
                 _operation.SetResult(false);
         }
+
+        public void End() => _operation.SetException(new InvalidOperationException("Writing is not allowed after writer was completed."));
 
         public Task<bool> MoveNext(CancellationToken cancellationToken) => _operation.Task;
 
