@@ -10,14 +10,11 @@ namespace Quorate.Kv;
 /// <remarks>
 /// Shape: commands are encoded by <see cref="KvCommandCodec.Encode"/>. The contents and results of the store depend on the commands alone.
 /// Threading: one thread calls <see cref="Apply"/> and <see cref="BatchApplied"/>; any thread may read <see cref="Current"/>. Errors:
-/// throws <see cref="KvCommandFormatException"/> for a committed command that cannot be decoded; the node then stops.
+/// <see cref="Apply"/> accepts any bytes. Those that are no command change nothing and have the result
+/// <see cref="KvError.UndecodableCommand"/> on every member; otherwise one such entry would stop all members, at every start.
 /// </remarks>
 public sealed class KvStore : IStateMachine<KvResult>
 {
-    // The number of versions swept after each command while a compaction is in progress, and at once when it is requested. A put adds one
-    // version and eight are swept, so a compaction always finishes; 512 take well under a millisecond.
-    private const int VersionsSweptPerCommand = 8;
-
     private readonly MvccWriter _writer = new();
     private LogIndex _applied;
 
@@ -31,10 +28,16 @@ public sealed class KvStore : IStateMachine<KvResult>
     public KvSnapshot Current => _current;
 
     /// <summary>
-    /// The number of versions that a compaction sweeps at once. The simulator lowers it, so that its small stores too leave work for later
-    /// commands.
+    /// The number of versions that a compaction sweeps at once. 512 take well under a millisecond. The simulator and some tests lower it,
+    /// so that their small stores too leave work for later commands.
     /// </summary>
     internal int VersionsSweptPerCompaction { get; init; } = 512;
+
+    /// <summary>
+    /// The number of versions swept after each other command while a compaction is in progress. A put adds one version and eight are swept,
+    /// so a compaction always finishes.
+    /// </summary>
+    internal int VersionsSweptPerCommand { get; init; } = 8;
 
     /// <summary>The state after the last command, also within a batch, for checkers. Valid until the next command.</summary>
     internal MvccView View => _writer.View;

@@ -81,11 +81,15 @@ internal static class Given
 }
 
 /// <summary>A store that receives every request as an encoded command with a log index, as in production.</summary>
-internal sealed class StoreUnderTest
+/// <param name="sweep">
+/// The number of versions that each command sweeps; 0 for the numbers of production, which are more than most tests leave to sweep.
+/// </param>
+internal sealed class StoreUnderTest(int sweep = 0)
 {
     private ulong _index;
 
-    public KvStore Store { get; } = new();
+    public KvStore Store { get; } =
+        sweep == 0 ? new() : new() { VersionsSweptPerCompaction = sweep, VersionsSweptPerCommand = sweep };
 
     public KvSnapshot Current => Store.Current;
 

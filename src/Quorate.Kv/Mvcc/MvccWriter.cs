@@ -81,7 +81,7 @@ internal sealed class MvccWriter
         if (revision > Revision)
             return KvError.FutureRevision;
 
-        // Sweep kept the deletions of the previous compact revision; they are visited once more.
+        // Sweep kept the changes of the previous compact revision; they are visited once more.
         if (_sweptUpTo.Main == CompactRevision)
             _sweptUpTo = new Revision(CompactRevision, -1);
         CompactRevision = revision;
@@ -90,8 +90,8 @@ internal sealed class MvccWriter
 
     /// <summary>
     /// Continues to remove compacted versions and visits at most <paramref name="versionsMax"/> versions of the history: for each version
-    /// at or below the compact revision it removes the previous version, and the version itself if it is a deletion. A deletion of the
-    /// compact revision itself stays until the next compaction: a watch may start at that revision and must receive it (etcd #18089).
+    /// at or below the compact revision it removes the previous version, and the version itself if it is a deletion. The changes of the
+    /// compact revision itself stay until the next compaction: a watch may start at that revision and must receive them (etcd #18089).
     /// </summary>
     /// <remarks>
     /// Why this is sufficient: a version is unreadable when a later version of its key is at or below the compact revision too, and when
@@ -117,7 +117,7 @@ internal sealed class MvccWriter
 
         foreach (var (revision, version) in batch)
         {
-            if (!version.Previous.IsNone)
+            if (!version.Previous.IsNone && version.Previous.Main < CompactRevision)
                 RemoveVersion(version.Previous);
             if (version.IsDeletion && revision.Main < CompactRevision)
                 RemoveTombstone(revision, version);

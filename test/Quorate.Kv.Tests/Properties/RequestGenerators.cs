@@ -72,6 +72,10 @@ internal static class RequestGenerators
         (4, Lease.Select(l => (KvRequest)l)),
         (1, Gen.Long[-1, 60].Select(r => (KvRequest)new CompactRequest(r))));
 
+    /// <summary>As <see cref="Command"/>, with many compactions, most of which are accepted.</summary>
+    public static readonly Gen<KvRequest> CompactingCommand =
+        Gen.Frequency((6, Command), (1, Gen.Long[1, 40].Select(r => (KvRequest)new CompactRequest(r))));
+
     private static Gen<TxnRequest> TxnOf(Gen<TxnRequest>? nested)
     {
         var operation = Gen.Frequency(

@@ -80,5 +80,34 @@ public sealed class WatchEventTests
         Assert.True(_store.Current.SizeBytes < size);
     }
 
+    /// <summary>A nested put before a nested delete of the same key is the only way to change a key twice in one revision.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Both_changes_of_a_key_in_the_compact_revision_are_readable_until_the_next_compaction(int sweep)
+    {
+        var store = new StoreUnderTest(sweep);
+        store.Apply(Put("a", "1"));
+        store.Apply(Txn(then: [Txn(then: [Put("a", "2")]), Txn(then: [Delete("a")])]));
+        store.Apply(Put("b"));
+        var events = Events(store.Current, All(), 3);
+        Assert.Equal("put a=2(c2 m3 v2 l0) before none\ndelete a=(c0 m3 v0 l0) before none\nput b=(c4 m4 v1 l0) before none", events);
+
+        store.Apply(new CompactRequest(3));
+        store.Current.HashKv(0, out var hash);
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(events, Events(store.Current, All(), 3));
+            store.Current.HashKv(0, out var later);
+            Assert.Equal(hash, later);
+            store.Apply(Delete("nothing"));
+        }
+
+        store.Apply(new CompactRequest(4));
+        for (var i = 0; i < 10; i++)
+            store.Apply(Delete("nothing"));
+        Assert.Equal(1, store.Current.View.History.CountedEntries);
+    }
+
     private static WatchEventRequest All() => new(KeyInterval.All);
 }

@@ -166,12 +166,19 @@ internal static class StoreHistoryChecker
     }
 
     /// <summary>Reads all changes since a revision in one batch.</summary>
-    public static StoreResponse ReadChanges(KvSnapshot store, long since) =>
-        store.Events(
-            new WatchEventRequest(KeyInterval.All) { MaxBytes = int.MaxValue, MaxChanges = int.MaxValue }, since, out var batch)
-                is { } error
+    public static StoreResponse ReadChanges(KvSnapshot store, long since, bool wantsPrevious)
+    {
+        var request = new WatchEventRequest(KeyInterval.All)
+        {
+            PrevKv = wantsPrevious, MaxBytes = int.MaxValue, MaxChanges = int.MaxValue,
+        };
+        return store.Events(request, since, out var batch) is { } error
             ? ToErrorResponse(error, store.Revision)
-            : new StoreResponse(store.Revision, [.. batch.Events.Select(static e => Version(e.Kv))]);
+            : new StoreResponse(store.Revision, [.. batch.Events.Select(static e => Version(e.Kv))])
+            {
+                Previous = wantsPrevious ? [.. batch.Events.Select(static e => e.PrevKv is { } kv ? Version(kv) : (KeyVersion?)null)] : [],
+            };
+    }
 
     /// <summary>Reads a lease and the keys attached to it.</summary>
     public static StoreResponse ReadLease(KvSnapshot store, long id) =>

@@ -48,7 +48,11 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
             case StoreRequestKind.GetPast:
                 return new StoreResponse(state.Revision, state.At(request.PastRevision).Find(request.Keys[0]));
             case StoreRequestKind.GetChanges:
-                return new StoreResponse(state.Revision, state.ChangesSince(request.PastRevision));
+                var changes = state.ChangesSince(request.PastRevision);
+                return new StoreResponse(state.Revision, changes)
+                {
+                    Previous = request.WantsPrevious ? [.. changes.Select(state.VersionBefore)] : [],
+                };
             case StoreRequestKind.Compact:
                 next = state with { CompactRevision = request.PastRevision };
                 return new StoreResponse(state.Revision, []) { Succeeded = true };
@@ -125,7 +129,7 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
         if (expected.Succeeded != actual.Succeeded || expected.ListLength != actual.ListLength ||
             !Equals(expected.List, actual.List) || expected.Versions.Length != actual.Versions.Length)
             return false;
-        if (!isPartial && expected.Revision != actual.Revision)
+        if (!isPartial && (expected.Revision != actual.Revision || !expected.Previous.AsSpan().SequenceEqual(actual.Previous)))
             return false;
         for (var i = 0; i < expected.Versions.Length; i++)
         {
@@ -199,6 +203,10 @@ internal sealed record StoreState(long Revision, KeyVersion[] Keys, AppendOnlyLi
         changes.Reverse();
         return [.. changes.SelectMany(static c => c)];
     }
+
+    /// <summary>Returns the version that a change replaced; null if there was none, or if its revision cannot be read any more.</summary>
+    public KeyVersion? VersionBefore(KeyVersion change) =>
+        change.Modified > CompactRevision && At(change.Modified - 1).Find(change.Key) is [var before] ? before : null;
 
     public LeaseState? FindLease(long id)
     {

@@ -94,7 +94,7 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
     /// <summary>Swap: the expected modification revision of the key; 0 if the key must not exist.</summary>
     public long ExpectedRevision { get; init; }
 
-    /// <summary>Put: whether the response contains the previous version of the key.</summary>
+    /// <summary>Put, and read of the changes: whether the response contains the previous version of each key.</summary>
     public bool WantsPrevious { get; init; }
 
     /// <summary>
@@ -115,7 +115,8 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
         StoreRequestKind.Get => $"read {Keys[0]}",
         StoreRequestKind.GetAll => "read all keys",
         StoreRequestKind.GetPast => $"read {Keys[0]} at revision {PastRevision}",
-        StoreRequestKind.GetChanges => $"read the changes since revision {PastRevision}",
+        StoreRequestKind.GetChanges =>
+            $"read the changes{(WantsPrevious ? ", with what they replaced," : "")} since revision {PastRevision}",
         StoreRequestKind.Compact => $"compact at revision {PastRevision}",
         StoreRequestKind.Grant => $"grant lease {Lease} for {Ttl} s",
         StoreRequestKind.Renew => $"renew lease {Lease}",
@@ -141,6 +142,12 @@ internal sealed record StoreResponse(long Revision, KeyVersion[] Versions)
     /// <summary>The error, if any.</summary>
     public StoreError Error { get; init; }
 
+    /// <summary>
+    /// Read of the changes: for each of <see cref="Versions"/> the version before it, null if there was none or it was compacted. Empty if
+    /// not requested.
+    /// </summary>
+    public KeyVersion?[] Previous { get; init; } = [];
+
     /// <summary>Grant, renew and get of a lease: the lease, if it exists.</summary>
     public LeaseState? Lease { get; init; }
 
@@ -161,7 +168,8 @@ internal sealed record StoreResponse(long Revision, KeyVersion[] Versions)
         : List is not null ? List.ToString()
         : ListLength > 0 ? $"place {ListLength}"
         : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}" +
-            $"{(Versions.Length > 0 ? string.Join(", ", Versions) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}";
+            $"{(Versions.Length > 0 ? string.Join(", ", Versions) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}" +
+            $"{(Previous.Length > 0 ? $", before: {string.Join(", ", Previous.Select(static p => p?.ToString() ?? "none"))}" : "")}";
 }
 
 /// <summary>A version of a key; the version number is 0 for a deletion.</summary>

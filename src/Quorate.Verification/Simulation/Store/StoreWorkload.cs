@@ -151,10 +151,13 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
             await GetChanges(client, past).ConfigureAwait(false);
     }
 
-    private static Task<QueryResult<StoreResponse>> GetChanges(Client client, long since) =>
-        client.ReadAsync(
-            stateMachine => StoreHistoryChecker.ReadChanges(stateMachine.Store, since),
-            new StoreRequest(StoreRequestKind.GetChanges, Keys) { PastRevision = since });
+    private static Task<QueryResult<StoreResponse>> GetChanges(Client client, long since)
+    {
+        var wantsPrevious = client.Random.Next(2) == 0;
+        return client.ReadAsync(
+            stateMachine => StoreHistoryChecker.ReadChanges(stateMachine.Store, since, wantsPrevious),
+            new StoreRequest(StoreRequestKind.GetChanges, Keys) { PastRevision = since, WantsPrevious = wantsPrevious });
+    }
 
     /// <summary>Reads the newest revision and draws one shortly before it; null if the read did not succeed.</summary>
     private static async Task<long?> ReadRecentRevision(Client client, string key)
