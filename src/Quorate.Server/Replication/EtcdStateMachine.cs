@@ -1,22 +1,31 @@
 using Quorate.Kv;
 using Quorate.Raft;
+using Quorate.Server.Watching;
 
 namespace Quorate.Server.Replication;
 
 /// <summary>The replicated state machine of a member: the key-value store and the registry of members.</summary>
 /// <remarks>
-/// The lease deadlines and the revision signal are local to this member: they follow the applied commands and never affect the result.
+/// The lease deadlines and the watchers are local to this member: they follow the applied commands and never affect the result.
 /// </remarks>
-internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines) : IStateMachine<KvResult>, IStoreReader
+internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
 {
     private readonly KvStore _store = new();
-    private (long Revision, long Compacted) _lastSignaled;
+    private readonly MemberRegistry _members;
+    private readonly LeaseDeadlines _leaseDeadlines;
+
+    public EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines)
+    {
+        _members = members;
+        _leaseDeadlines = leaseDeadlines;
+        Watchers = new WatchNotifier(_store.Current);
+    }
 
     /// <inheritdoc/>
     public KvSnapshot Current => _store.Current;
 
     /// <inheritdoc/>
-    public RevisionSignal Changed { get; } = new();
+    public WatchNotifier Watchers { get; }
 
     /// <inheritdoc/>
     public KvResult Read(KvOperation operation, IReadCancellation cancellation) => operation switch
@@ -35,11 +44,11 @@ internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines le
         if (command.Command.Span is not [MemberRegistry.CommandPrefix, ..])
         {
             var result = _store.Apply(command);
-            leaseDeadlines.OnApplied(result.Response);
+            _leaseDeadlines.OnApplied(result.Response);
             return result;
         }
 
-        members.Apply(command.Command);
+        _members.Apply(command.Command);
         return default;
     }
 
@@ -47,10 +56,6 @@ internal sealed class EtcdStateMachine(MemberRegistry members, LeaseDeadlines le
     public void BatchApplied(LogIndex last)
     {
         _store.BatchApplied(last);
-        var now = (_store.Current.Revision, _store.Current.CompactRevision);
-        if (now == _lastSignaled)
-            return;
-        _lastSignaled = now;
-        Changed.Pulse();
+        Watchers.Notify(_store.Current);
     }
 }

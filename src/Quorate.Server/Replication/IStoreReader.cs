@@ -1,4 +1,5 @@
 using Quorate.Kv;
+using Quorate.Server.Watching;
 
 namespace Quorate.Server.Replication;
 
@@ -10,8 +11,8 @@ internal interface IStoreReader
     /// </summary>
     KvSnapshot Current { get; }
 
-    /// <summary>Pulses when a new revision can be read, or when older revisions were compacted.</summary>
-    RevisionSignal Changed { get; }
+    /// <summary>Notifies watchers when a new revision that changed one of their keys can be read.</summary>
+    WatchNotifier Watchers { get; }
 
     /// <summary>The newest revision.</summary>
     long Revision => Current.Revision;

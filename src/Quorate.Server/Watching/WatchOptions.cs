@@ -14,6 +14,6 @@ internal sealed record WatchOptions
     public int FragmentBytesMax { get; init; } = 1_572_864;
 
     /// <summary>The maximum number of watchers on one stream; further ones are rejected.</summary>
-    /// <remarks>Default 100 000. Each watcher takes about 300 bytes, and every new revision is checked against it.</remarks>
+    /// <remarks>Default 100 000. Each watcher takes about 800 bytes; while its keys do not change, it takes no processor time.</remarks>
     public int WatchersPerStreamMax { get; init; } = 100_000;
 }
