@@ -48,8 +48,9 @@ public sealed class KvStore : IStateMachine<KvResult>
     /// <inheritdoc/>
     public KvResult Apply(in CommittedCommand command)
     {
-        var request = KvCommandCodec.Decode(command.Command);
-        var result = Execute(request, command.Id.Index);
+        var result = KvCommandCodec.TryDecode(command.Command, out var request)
+            ? Execute(request, command.Id.Index)
+            : Failed(KvError.UndecodableCommand);
         _writer.EndTransaction();
         _writer.Sweep(request is CompactRequest ? VersionsSweptPerCompaction : VersionsSweptPerCommand);
         _applied = command.Id.Index;
@@ -93,7 +94,7 @@ public sealed class KvStore : IStateMachine<KvResult>
                     ? Failed(leaseError)
                     : Ok(response);
             default:
-                throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
+                throw new InvalidOperationException($"{request.GetType().Name} was decoded and is not a command");
         }
     }
 

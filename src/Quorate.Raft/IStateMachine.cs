@@ -15,7 +15,8 @@ namespace Quorate.Raft;
 /// this one: the log grows without bound, a start applies all of it, and a new or distant follower receives all of it. Implement both or
 /// neither. A state machine that wraps another one must pass them on, because its own defaults would hide those of the wrapped one.
 /// Threading: one call at a time, not always on the same thread, in the order of the log, each command once per process.
-/// Errors: an exception is a bug of the state machine; the node stops, because skipping a command would make the members diverge.
+/// Errors: an exception is a bug of the state machine; the node stops, because skipping a command would make the members diverge, and stops
+/// at this command again after each start. docs/operating/poison-commands.md describes the way past it.
 /// Source: paper §2.
 /// </remarks>
 public interface IStateMachine<out TResult>

@@ -107,8 +107,19 @@ internal sealed class StoreUnderTest(int sweep = 0)
     {
         var bytes = new ArrayBufferWriter<byte>();
         KvCommandCodec.Encode(request, bytes);
-        return Store.Apply(new CommittedCommand(new EntryId(new Term(1), new LogIndex(++_index)), bytes.WrittenMemory));
+        return ApplyBytesInBatch(bytes.WrittenMemory);
     }
+
+    /// <summary>Applies a batch of one entry, whatever its bytes.</summary>
+    public KvResult ApplyBytes(ReadOnlyMemory<byte> command)
+    {
+        var result = ApplyBytesInBatch(command);
+        EndBatch();
+        return result;
+    }
+
+    public KvResult ApplyBytesInBatch(ReadOnlyMemory<byte> command) =>
+        Store.Apply(new CommittedCommand(new EntryId(new Term(1), new LogIndex(++_index)), command));
 
     public void EndBatch() => Store.BatchApplied(new LogIndex(_index));
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Quorate.Raft;
 
 namespace Quorate.Kv;
@@ -74,6 +75,21 @@ public static class KvCommandCodec
         }
 
         writer.Flush();
+    }
+
+    /// <summary>As <see cref="Decode"/>; returns false for bytes that are no command.</summary>
+    public static bool TryDecode(ReadOnlyMemory<byte> command, [NotNullWhen(true)] out KvRequest? request)
+    {
+        try
+        {
+            request = Decode(command);
+            return true;
+        }
+        catch (KvCommandFormatException)
+        {
+            request = null;
+            return false;
+        }
     }
 
     /// <summary>Decodes a command. The request refers to the bytes it was decoded from; they must not change.</summary>

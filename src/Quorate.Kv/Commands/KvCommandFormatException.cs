@@ -1,8 +1,8 @@
 namespace Quorate.Kv;
 
 /// <summary>
-/// Thrown when bytes are not a command in a format this build knows. In a committed entry the cause is corruption or a newer member, and
-/// the node stops.
+/// Thrown when bytes are not a command in a format this build knows. <see cref="KvStore.Apply"/> does not throw it: a committed entry that
+/// is no command has no effect.
 /// </summary>
 public sealed class KvCommandFormatException : Exception
 {

@@ -61,6 +61,13 @@ public sealed class KvError
     public static KvError LeaseTtlTooLarge { get; } =
         new(KvErrorKind.LeaseTtlTooLarge, KvStatusCode.OutOfRange, "etcdserver: too large lease TTL");
 
+    /// <summary>
+    /// The bytes of a committed entry are no command, so it had no effect. A client never receives it for a request, because a server
+    /// decodes each command before it proposes it.
+    /// </summary>
+    public static KvError UndecodableCommand { get; } =
+        Invalid(KvErrorKind.UndecodableCommand, "quorate: the command cannot be decoded");
+
     /// <summary>The store exceeds its quota.</summary>
     public static KvError NoSpace { get; } =
         new(KvErrorKind.NoSpace, KvStatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
@@ -127,6 +134,9 @@ public enum KvErrorKind
 
     /// <summary>See <see cref="KvError.LeaseTtlTooLarge"/>.</summary>
     LeaseTtlTooLarge,
+
+    /// <summary>See <see cref="KvError.UndecodableCommand"/>.</summary>
+    UndecodableCommand,
 }
 
 /// <summary>The gRPC status codes of the store's errors. The numbers are gRPC's.</summary>

@@ -41,6 +41,10 @@ internal sealed class Applier<TResult>(
     private List<LogEntry> _applying = [];
     private bool _isRunning;
     private ulong _applied = applied.Value;
+
+    /// <summary>The entry that the state machine applies, or the last one of the batch that it publishes.</summary>
+    private EntryId _current;
+    private bool _isPublishing;
     private volatile Exception? _fault;
     private Action? _run;
 
@@ -103,8 +107,15 @@ internal sealed class Applier<TResult>(
         }
     }
 
-    private StateMachineException Wrap(Exception fault) => fault as StateMachineException ?? new StateMachineException(
-        $"The state machine threw while it applied entry {Applied + 1} or one shortly after it: {fault.Message}", fault);
+    private StateMachineException Wrap(Exception fault)
+    {
+        if (fault is StateMachineException { Entry.Index.Value: > 0 } named)
+            return named;
+        var place = _isPublishing
+            ? $"in BatchApplied, after entry {_current.Index} of term {_current.Term}"
+            : $"while it applied entry {_current.Index} of term {_current.Term}";
+        return new StateMachineException($"The state machine threw {place}: {fault.Message}", fault) { Entry = _current };
+    }
 
     private void ApplyInBatches(ReadOnlySpan<LogEntry> entries, IGroupObserver? observer)
     {
@@ -125,6 +136,7 @@ internal sealed class Applier<TResult>(
             if (entry.Kind != EntryKind.Command)
                 continue;
 
+            _current = entry.Id;
             var result = stateMachine.Apply(new CommittedCommand(entry.Id, entry.Payload));
             if (entry.Proposal.Origin == self)
                 _results.Add((entry.Proposal.Sequence, ProposalResult<TResult>.Committed(entry.Id, result)));
@@ -132,7 +144,9 @@ internal sealed class Applier<TResult>(
 
         // Publish the state to readers before completing the proposals: a caller that has its result must be able to read the effect.
         var last = entries[^1].Index;
+        (_current, _isPublishing) = (entries[^1].Id, true);
         stateMachine.BatchApplied(last);
+        _isPublishing = false;
         Volatile.Write(ref _applied, last.Value);
 
         pendingProposals.Complete(_results);

@@ -51,7 +51,10 @@ public sealed class DecodingStateMachine<TCommand, TResult>(
                 $"The command of entry {command.Id.Index} in term {command.Id.Term}, {command.Command.Length} bytes, cannot be decoded " +
                 $"as {typeof(TCommand).Name}: {failure.Message} It is committed, so no member may skip it: start a version of the " +
                 "program whose codec decodes it.",
-                failure);
+                failure)
+            {
+                Entry = command.Id,
+            };
         }
     }
 }

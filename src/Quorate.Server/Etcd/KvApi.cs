@@ -1,4 +1,3 @@
-using System.Buffers;
 using Quorate.Kv;
 using Quorate.Server.Replication;
 using Wire = Quorate.Server.Protos;
@@ -81,11 +80,10 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
     {
         ThrowIfError(RequestValidator.Validate(request, limits));
 
-        // The log retains these bytes, so the buffer is not pooled. 48 bytes are more than the lengths and flags of a put need.
-        var command = new ArrayBufferWriter<byte>(payloadBytes + 48);
-        KvCommandCodec.Encode(request, command);
-        ThrowIfError(RequestValidator.ValidateSize(command.WrittenCount, limits));
-        return RequireSuccess(await executor.ProposeAsync(context, command.WrittenMemory).ConfigureAwait(false));
+        // 48 bytes are more than the lengths and flags of a put need.
+        var command = CommandEncoder.Encode(request, payloadBytes + 48);
+        ThrowIfError(RequestValidator.ValidateSize(command.Length, limits));
+        return RequireSuccess(await executor.ProposeAsync(context, command).ConfigureAwait(false));
     }
 
     private static void ThrowIfError(KvError? error)

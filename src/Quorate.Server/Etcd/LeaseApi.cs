@@ -1,4 +1,3 @@
-using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
 using Quorate.Kv;
@@ -89,9 +88,7 @@ internal sealed class LeaseApi(
     {
         if (RequestValidator.Validate(request, limits) is { } malformed)
             throw EtcdErrors.From(malformed);
-        var command = new ArrayBufferWriter<byte>(32);
-        KvCommandCodec.Encode(request, command);
-        return await executor.ProposeAsync(context, command.WrittenMemory).ConfigureAwait(false);
+        return await executor.ProposeAsync(context, CommandEncoder.Encode(request, capacity: 32)).ConfigureAwait(false);
     }
 
     private static KvResponse RequireSuccess(KvResult result) =>

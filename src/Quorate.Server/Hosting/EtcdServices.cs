@@ -29,13 +29,15 @@ internal sealed record EtcdServices(
     /// <param name="store">The member's key-value store.</param>
     /// <param name="leaseDeadlines">The deadlines of the leases, by this member's clock.</param>
     /// <param name="members">The members of the cluster.</param>
+    /// <param name="undecodable">The entries of the log that are no command.</param>
     /// <param name="connections">The limit of client connections.</param>
     /// <param name="log">Receives the messages of the services.</param>
     /// <param name="stopping">Cancelled first when the server stops: ends watch and keep-alive streams.</param>
     /// <param name="stopped">Cancelled later when the server stops: ends calls that still wait for a quorum.</param>
     public static EtcdServices Create(
         ServerSettings settings, RaftNode<KvResult> node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members,
-        ClientConnectionLimiter connections, ILogger log, CancellationToken stopping, CancellationToken stopped)
+        UndecodableCommands undecodable, ClientConnectionLimiter connections, ILogger log, CancellationToken stopping,
+        CancellationToken stopped)
     {
         var limits = new KvLimits { MaxTxnOps = settings.Limits.TxnOperationsMax, MaxRequestBytes = settings.Limits.RequestBytesMax };
         var headers = new ResponseHeaderFactory(settings.ClusterId, settings.Self.Id.Value, node);
@@ -55,7 +57,7 @@ internal sealed record EtcdServices(
         var gateway = new JsonGateway(
             kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits, budget, stopping);
         var health = new HealthVerdict(executor);
-        var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, connections);
+        var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, undecodable, connections);
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),

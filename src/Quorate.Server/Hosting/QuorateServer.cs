@@ -161,7 +161,8 @@ public sealed class QuorateServer : IAsyncDisposable
 
         var members = new MemberRegistry(Settings.Members);
         var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
-        var stateMachine = new EtcdStateMachine(members, leaseDeadlines);
+        var undecodable = new UndecodableCommands(_log, TimeProvider.System);
+        var stateMachine = new EtcdStateMachine(members, leaseDeadlines, undecodable);
         var traceFile = Settings.TraceFile is { } path ? TraceFile.Open(path) : null;
         if (traceFile is not null)
             _cleanup.Push(traceFile.DisposeAsync);
@@ -170,7 +171,7 @@ public sealed class QuorateServer : IAsyncDisposable
 
         var limiter = CreateConnectionLimiter();
         var services = EtcdServices.Create(
-            Settings, _node, stateMachine, leaseDeadlines, members, limiter, _log, _stopping.Token, _stopped.Token);
+            Settings, _node, stateMachine, leaseDeadlines, members, undecodable, limiter, _log, _stopping.Token, _stopped.Token);
         var host = EtcdHost.Build(listeners, services, Settings.Limits, logs);
         _cleanup.Push(host.DisposeAsync);
         await host.StartAsync(cancellation).ConfigureAwait(false);
@@ -290,7 +291,7 @@ public sealed class QuorateServer : IAsyncDisposable
         catch (StateMachineException e)
         {
             throw StartupException.Failed(
-                "the write-ahead log contains a command that this version cannot apply.", e.Message,
+                "the state machine failed to apply an entry of the write-ahead log.", e.Message,
                 "start the version that wrote the log; if this one did, keep the data directory and report it as a bug", e);
         }
     }

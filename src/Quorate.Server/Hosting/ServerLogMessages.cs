@@ -53,6 +53,11 @@ internal static partial class ServerLogMessages
     [LoggerMessage(2018, LogLevel.Warning, "cannot accept a client connection: {Reason}")]
     public static partial void AcceptFailed(ILogger log, string reason);
 
+    [LoggerMessage(
+        2020, LogLevel.Error,
+        "entry {Index} of the log, {Bytes} bytes, is no command and has no effect on any member; {Count} such entries since the start")]
+    public static partial void CommandUndecodable(ILogger log, ulong index, int bytes, long count);
+
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)
     {

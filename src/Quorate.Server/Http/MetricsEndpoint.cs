@@ -13,7 +13,7 @@ namespace Quorate.Server.Http;
 /// the meaning of each name is in docs/operating/metrics.md.
 /// </remarks>
 internal sealed class MetricsEndpoint(
-    ulong self, RequestExecutor executor, RaftNode<KvResult> node, ClientConnectionLimiter connections)
+    ulong self, RequestExecutor executor, RaftNode<KvResult> node, UndecodableCommands undecodable, ClientConnectionLimiter connections)
 {
     /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
@@ -45,6 +45,9 @@ internal sealed class MetricsEndpoint(
         Add(text, "quorate_raft_reads_pending", "Read index requests of this member's Raft node without a result.", node.PendingReadCount);
         Add(text, "quorate_server_client_connections", "Client connections of this member.", connections.Count);
         Add(text, "quorate_server_client_connections_limit", "The maximum of client connections.", connections.ConnectionsMax);
+        Add(
+            text, "quorate_server_undecodable_commands_total", "Entries of the log that are no command, applied without effect.",
+            undecodable.Count);
         return text.ToString();
     }
 

@@ -7,17 +7,21 @@ namespace Quorate.Server.Replication;
 /// <summary>The replicated state machine of a member: the key-value store and the registry of members.</summary>
 /// <remarks>
 /// The lease deadlines and the watchers are local to this member: they follow the applied commands and never affect the result.
+/// Any bytes can be applied. Those that are no command have no effect on any member, and are counted and logged: one such entry must not
+/// stop all members, at every start.
 /// </remarks>
 internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
 {
     private readonly KvStore _store = new();
     private readonly MemberRegistry _members;
     private readonly LeaseDeadlines _leaseDeadlines;
+    private readonly UndecodableCommands _undecodable;
 
-    public EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines)
+    public EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines, UndecodableCommands undecodable)
     {
         _members = members;
         _leaseDeadlines = leaseDeadlines;
+        _undecodable = undecodable;
         Watchers = new WatchNotifier(_store.Current);
     }
 
@@ -44,12 +48,16 @@ internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
         if (command.Command.Span is not [MemberRegistry.CommandPrefix, ..])
         {
             var result = _store.Apply(command);
+            if (result.Error == KvError.UndecodableCommand)
+                _undecodable.OnApplied(command);
             _leaseDeadlines.OnApplied(result.Response);
             return result;
         }
 
-        _members.Apply(command.Command);
-        return default;
+        if (_members.TryApply(command.Command))
+            return default;
+        _undecodable.OnApplied(command);
+        return new KvResult(null, KvError.UndecodableCommand, _store.Current.Revision);
     }
 
     /// <inheritdoc/>

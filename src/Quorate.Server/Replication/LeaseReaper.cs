@@ -1,4 +1,3 @@
-using System.Buffers;
 using Quorate.Kv;
 using Quorate.Node;
 
@@ -83,8 +82,7 @@ internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDea
     /// </summary>
     private async Task ExpireAsync(Lease lease, CancellationToken cancellation)
     {
-        var command = new ArrayBufferWriter<byte>(32);
-        KvCommandCodec.Encode(new LeaseExpireRequest(lease.Id, lease.RenewedAt), command);
-        await node.ProposeAsync(command.WrittenMemory, cancellation).ConfigureAwait(false);
+        var command = CommandEncoder.Encode(new LeaseExpireRequest(lease.Id, lease.RenewedAt), capacity: 32);
+        await node.ProposeAsync(command, cancellation).ConfigureAwait(false);
     }
 }

@@ -43,18 +43,30 @@ internal sealed class MemberRegistry
         return command.WrittenMemory;
     }
 
-    /// <summary>Applies a publish command. A command of a node that is not a member has no effect.</summary>
-    public void Apply(ReadOnlyMemory<byte> command)
+    /// <summary>
+    /// Applies a publish command. A command of a node that is not a member has no effect. Returns false if the bytes are no Member message.
+    /// </summary>
+    public bool TryApply(ReadOnlyMemory<byte> command)
     {
-        var published = Member.Parser.ParseFrom(command.Span[1..]);
+        Member published;
+        try
+        {
+            published = Member.Parser.ParseFrom(command.Span[1..]);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return false;
+        }
+
         if (!_members.TryGetValue(published.ID, out var known))
-            return;
+            return true;
 
         var updated = known.Clone();
         updated.Name = published.Name;
         updated.ClientURLs.Clear();
         updated.ClientURLs.Add(published.ClientURLs);
         Volatile.Write(ref _members, _members.SetItem(published.ID, updated));
+        return true;
     }
 
     /// <summary>Whether a member is registered with this name and these client URLs.</summary>

@@ -16,6 +16,9 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
     private const int HandshakeResponseBytes = 52;
     private const ushort ProtocolVersion = 2;
 
+    // Beyond the sequences that the member itself has used.
+    private const ulong FirstSequence = 1UL << 62;
+
     private ServerCluster _cluster = null!;
 
     public async ValueTask InitializeAsync()
@@ -90,6 +93,41 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         }
 
         await AssertClusterServesAsync();
+    }
+
+    /// <summary>
+    /// Forwarded proposals are appended by the leader and applied by every member. If a member could not apply one, all of them would stop,
+    /// and again at every start.
+    /// </summary>
+    [Fact]
+    public async Task Forwarded_proposals_that_are_no_commands_have_no_effect_and_are_reported()
+    {
+        byte[][] commands = [[], [0xff], [1, 1, 200], [3, 1, 1, (byte)'k', 1, (byte)'v', 0, 0], [0xe1, 0xff, 0xff]];
+        var status = await _cluster.Maintenance(1).StatusAsync(new StatusRequest());
+        var leader = 0;
+        foreach (var number in _cluster.Numbers)
+            leader = (await IdsAsync(number)).Member == status.Leader ? number : leader;
+        var (cluster, member) = await IdsAsync(leader);
+        var (_, other) = await IdsAsync(leader % 3 + 1);
+        var frame = Frame(ForwardProposals(other, member, status.RaftTerm, commands), kind: 5);
+
+        // The connection stays open until the leader has read the frame: a peer of these ids would replace it.
+        using var socket = await ConnectAsync(leader);
+        await socket.SendAsync(HandshakeRequest(cluster, from: other, to: member));
+        await socket.SendAsync(frame);
+        foreach (var number in _cluster.Numbers)
+            await _cluster.GetProcess(number).WaitForLogAsync("is no command and has no effect on any member");
+
+        var revision = status.Header.Revision;
+        await EtcdCtl.OkAsync(_cluster.Endpoint(leader), "put", "next", "revision");
+        Assert.Equal(revision + 1, (await _cluster.Maintenance(leader).StatusAsync(new StatusRequest())).Header.Revision);
+        foreach (var number in _cluster.Numbers)
+        {
+            await _cluster.KillAsync(number);
+            _cluster.Start(number);
+            await _cluster.WaitUntilReadyAsync(number);
+            await _cluster.GetProcess(number).WaitForLogAsync("is no command and has no effect on any member");
+        }
     }
 
     /// <summary>
@@ -198,6 +236,28 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(56), Checksum(request.AsSpan(0, 56)));
         return request;
     }
+
+    private static byte[] ForwardProposals(ulong from, ulong to, ulong term, byte[][] commands)
+    {
+        const int HeaderBytes = 24;
+        var body = new byte[32 + commands.Length * HeaderBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(body, from);
+        BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(8), to);
+        BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(16), term);
+        BinaryPrimitives.WriteUInt32LittleEndian(body.AsSpan(24), (uint)commands.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(body.AsSpan(28), HeaderBytes);
+        for (var i = 0; i < commands.Length; i++)
+        {
+            var header = body.AsSpan(32 + i * HeaderBytes);
+            BinaryPrimitives.WriteUInt64LittleEndian(header, from);
+            BinaryPrimitives.WriteUInt64LittleEndian(header[8..], FirstSequence + (ulong)i);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[16..], (uint)commands[i].Length);
+        }
+
+        return [.. body, .. commands.SelectMany(command => command)];
+    }
+
+    private static byte[] Frame(byte[] body, byte kind) => Frame((uint)body.Length, body, kind);
 
     private static byte[] Frame(uint length, byte[] body, byte kind)
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
 using Quorate.Kv;
 using Quorate.Raft;
 using Quorate.Server.Etcd;
@@ -12,7 +13,9 @@ namespace Quorate.Server.Tests.Watching;
 /// <summary>A slow watcher lags; it uses no memory for the events it has not received, and delays no other watcher.</summary>
 public sealed class SlowWatcherTests
 {
-    private readonly EtcdStateMachine _stateMachine = new(new MemberRegistry([]), new LeaseDeadlines(TimeProvider.System));
+    private readonly EtcdStateMachine _stateMachine = new(
+        new MemberRegistry([]), new LeaseDeadlines(TimeProvider.System),
+        new UndecodableCommands(NullLogger.Instance, TimeProvider.System));
     private readonly Channel<Wire.WatchRequest> _requests = Channel.CreateUnbounded<Wire.WatchRequest>();
     private readonly Channel<Wire.WatchResponse> _responses = Channel.CreateUnbounded<Wire.WatchResponse>();
     private ulong _index;
