@@ -27,6 +27,9 @@ internal sealed class UnnamedThread(ThreadStart start)
     public void Start() => _thread.Start();
 
     public void Join() => _thread.Join();
+
+    /// <summary>As <see cref="System.Threading.Thread.Sleep(TimeSpan)"/>; no explored schedule reaches it.</summary>
+    public static void Sleep(TimeSpan duration) => System.Threading.Thread.Sleep(duration);
 }
 
 /// <summary>A thread pool in which each work item is a task.</summary>
