@@ -22,17 +22,6 @@ internal static class ProjectCompiler
         concurrentBuild: false,
         deterministic: true);
 
-    /// <summary>The usings that the SDK's ImplicitUsings adds to a library.</summary>
-    private const string ImplicitUsings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        global using System.Net.Http;
-        global using System.Threading;
-        global using System.Threading.Tasks;
-        """;
-
     /// <summary>The framework and every assembly beside this program, among them all projects as the normal build produced them.</summary>
     private static readonly Lazy<IReadOnlyList<(string Name, MetadataReference Reference)>> Assemblies = new(() =>
     [
@@ -59,12 +48,13 @@ internal static class ProjectCompiler
     public static byte[] Compile(string project, IReadOnlyDictionary<string, string> changed, string bugName)
     {
         var directory = Path.Combine(RepositoryRoot.FullPath, "src", project);
-        var files = Directory.EnumerateFiles(directory, "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
+        var files = Directory.EnumerateFiles(directory, "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Concat(GeneratedByTheBuild(project));
         var trees =
             files.Select(file => changed.TryGetValue(file, out var text) ? CSharpSyntaxTree.ParseText(text, Language, file) : Parse(file));
         var compilation = CSharpCompilation.Create(
             project,
-            [.. trees, CSharpSyntaxTree.ParseText(ImplicitUsings + AssemblyInfo(project), Language)],
+            [.. trees, CSharpSyntaxTree.ParseText(AssemblyInfo(project), Language)],
             ReferencesOf(Assembly.Load(project)),
             Options);
 
@@ -84,6 +74,17 @@ internal static class ProjectCompiler
         .Create([LoggerMessageGenerator.Value.AsSourceGenerator()], parseOptions: Language)
         .RunGenerators(sources)
         .GetRunResult().GeneratedTrees;
+
+    /// <summary>
+    /// The sources that the normal build generated before it ran the compiler: the project's global usings, and the code of .proto files.
+    /// </summary>
+    private static IEnumerable<string> GeneratedByTheBuild(string project)
+    {
+        var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        return Directory.EnumerateFiles(Path.Combine(RepositoryRoot.FullPath, "artifacts", "obj", project, configuration), "*.cs")
+            .Where(static file => !file.EndsWith(".AssemblyInfo.cs", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
+    }
 
     /// <summary>Parses an unchanged file once for all builds.</summary>
     private static SyntaxTree Parse(string file)
