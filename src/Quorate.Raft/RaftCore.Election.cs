@@ -50,7 +50,7 @@ public sealed partial class RaftCore
             foreach (var follower in _followers)
             {
                 if (follower.Node == peer && follower.State != ReplicationState.Snapshot)
-                    follower.BecomeProbe();
+                    follower.OnConnectionLost();
             }
 
             return;

@@ -131,6 +131,18 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     }
 
     /// <summary>
+    /// Records that the connection was closed: what was in flight may be lost. A search continues where it is; started again from Match, it
+    /// would end at once and send the follower the whole log after Match, which is 0 until the first acknowledgement.
+    /// </summary>
+    public void OnConnectionLost()
+    {
+        if (State == ReplicationState.Replicate)
+            BecomeProbe();
+        IsProbeInFlight = false;
+        IsLoading = false;
+    }
+
+    /// <summary>
     /// Returns to Probe: messages in flight may be lost, so the leader searches again for the index up to which the logs agree.
     /// </summary>
     public void BecomeProbe()

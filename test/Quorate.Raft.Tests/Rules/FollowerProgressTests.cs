@@ -154,6 +154,25 @@ public sealed class FollowerProgressTests
         Assert.Equal([2UL, 3], Assert.Single(SentTo2(leader)).Entries.ToArray().Select(e => e.Index.Value));
     }
 
+    /// <summary>
+    /// The connection closes before the follower has acknowledged anything. The search goes on where it was; from index 1 it would end at
+    /// once, and the follower would receive the whole log again.
+    /// </summary>
+    [Fact]
+    public void A_closed_connection_does_not_restart_a_search()
+    {
+        var leader = LeaderThatProbes();
+        leader.Receive(Given.Rejected(from: 2, to: 1, term: Term, index: 5, hint: (1, 4)));
+        leader.EndIteration();
+        leader.Outbox.Clear();
+
+        leader.Step(Input.PeerLost(Given.Node(2)));
+        leader.EndIteration();
+
+        Assert.Equal((ReplicationState.Probe, 0UL, 4UL), ProgressOf2(leader));
+        Assert.Equal(Given.Id((1, 3)), Assert.Single(SentTo2(leader)).Previous);
+    }
+
     /// <summary>A follower that rejects still follows: its replies keep the leader from stepping down.</summary>
     [Fact]
     public void A_rejection_counts_as_contact_with_the_follower()

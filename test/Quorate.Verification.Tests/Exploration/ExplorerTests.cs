@@ -26,9 +26,9 @@ public sealed class ExplorerTests
         "a member restarted")]
     [InlineData("three-elect-with-duplicates", 378_510, 81_637, 21, "a message duplicated", "a second leader", "two leaders at once",
         "a member restarted")]
-    [InlineData("two-that-lose-connections", 23_625, 8_998, 24, "a connection lost", "a leader without a quorum", "a second leader",
+    [InlineData("two-that-lose-connections", 21_031, 8_045, 24, "a connection lost", "a leader without a quorum", "a second leader",
         "an entry committed by a later leader", "a proposal rejected")]
-    [InlineData("three-that-lose-connections", 243_487, 58_884, 20, "a connection lost", "a leader without a quorum", "a second leader",
+    [InlineData("three-that-lose-connections", 190_610, 46_542, 20, "a connection lost", "a leader without a quorum", "a second leader",
         "two leaders at once")]
     [InlineData("five-that-write", 16_390, 4_258, 21, "a command committed")]
     public void A_model_configuration_has_its_pinned_size_and_no_violation(

@@ -50,12 +50,15 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         return (() => windows.TrueForAll(IsOver), windows.Count == 0 ? 0 : windows.Max(static w => w.Deadline));
     }
 
-    /// <summary>Whether the follower has caught up, or the leader leads no more.</summary>
-    private static bool IsOver(Window window)
+    /// <summary>Whether the follower has caught up, or one of the two processes ended, or the leader leads no more.</summary>
+    private bool IsOver(Window window)
     {
         var core = window.Leader.Core;
-        return core.Role != Role.Leader || core.Term != window.Term || MatchOf(core, window.Follower.Core.Self) >= window.Target;
+        return !IsRunning(window.Leader) || !IsRunning(window.Follower) || core.Role != Role.Leader || core.Term != window.Term
+            || MatchOf(core, window.Follower.Core.Self) >= window.Target;
     }
+
+    private bool IsRunning(SimulatedProcess process) => cluster.Members.Exists(m => m.Process == process);
 
     private void Check()
     {
@@ -113,7 +116,9 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         var target = leaderCore.CommitIndex;
         var agreement = AgreementOf(leaderCore, followerCore);
         var (leaderTerms, followerTerms) = (TermsAfter(leaderCore, agreement), TermsAfter(followerCore, agreement));
-        var entries = Math.Max(0, target - agreement);
+
+        // A follower that the leader has probed back to Match receives again what it has.
+        var entries = Math.Max(0, target - LogIndex.Min(agreement, MatchOf(leaderCore, follower.Id)));
         var (entriesPerMessage, messagesPerRoundTrip) = LimitsOf(leaderCore);
         var roundTrips = (2 * (leaderTerms + followerTerms + 2)) + (entries / (entriesPerMessage * messagesPerRoundTrip));
 
