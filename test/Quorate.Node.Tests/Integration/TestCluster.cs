@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Quorate.Node.Storage;
 using Quorate.Node.Transport;
+using Quorate.Node.Wal;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Integration;
@@ -9,6 +11,10 @@ namespace Quorate.Node.Tests.Integration;
 /// <summary>Several nodes in this process, on real sockets and real files, each with a list of numbers as its state machine.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
+    private const ulong ClusterId = 77;
+    private const int SegmentBytes = 4 << 20;
+    private const int CommandBytesMax = 64 << 10;
+
     private readonly string _directory = Directory.CreateTempSubdirectory("quorate-test-").FullName;
     private readonly Dictionary<NodeId, PeerAddress> _members;
     private readonly RunningNode?[] _nodes;
@@ -21,6 +27,9 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     public int Size => _nodes.Length;
+
+    /// <summary>The addresses of all members.</summary>
+    public IReadOnlyDictionary<NodeId, PeerAddress> Members => _members;
 
     public IEnumerable<RunningNode> Running => _nodes.OfType<RunningNode>();
 
@@ -50,16 +59,29 @@ internal sealed class TestCluster : IAsyncDisposable
         var options = new RaftNodeOptions
         {
             NodeId = new NodeId((ulong)number),
-            ClusterId = clusterId == 0 ? 77 : clusterId,
+            ClusterId = clusterId == 0 ? ClusterId : clusterId,
             DataDirectory = Path.Combine(_directory, $"n{number}"),
             Members = _members,
-            SegmentBytes = 4 << 20,
-            MaxCommandBytes = 64 << 10,
+            SegmentBytes = SegmentBytes,
+            MaxCommandBytes = CommandBytesMax,
             HeartbeatInterval = TimeSpan.FromMilliseconds(50),
             ElectionTimeout = TimeSpan.FromMilliseconds(500),
         };
         var node = await RaftNode.StartAsync(configure?.Invoke(options) ?? options, stateMachine);
         _nodes[number - 1] = new RunningNode(number, node, stateMachine);
+    }
+
+    /// <summary>Writes the data directory of a member that has not started yet.</summary>
+    public void WriteLog(int number, HardState state, ReadOnlySpan<LogEntry> entries)
+    {
+        using var storage = new FileStorage(Path.Combine(_directory, $"n{number}"));
+        var identity = IdentityFile.Open(storage, ClusterId, new NodeId((ulong)number), new Configuration(_members.Keys));
+        var options = new WalOptions { SegmentBytes = SegmentBytes, PayloadBytesMax = CommandBytesMax, PreallocateInBackground = false };
+        using var log = WriteAheadLog.Open(storage, options, identity).Log;
+        var batch = new WalBatch(options);
+        batch.SetHardState(state);
+        batch.Append(entries);
+        log.AppendAndFlush(batch);
     }
 
     public async Task StopAsync(int number)
