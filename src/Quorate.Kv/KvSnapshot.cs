@@ -79,6 +79,9 @@ public sealed class KvSnapshot
             : KvResult.Ok(new OperationExecutor(_view, writer: null, cancellation).Txn(resolved, isOutermost: true), Revision);
     }
 
+    /// <summary>The lease clock.</summary>
+    public LeaseClock LeaseClock => _view.Leases.Clock;
+
     /// <summary>The number of leases.</summary>
     public long LeaseCount => _view.Leases.Count;
 
@@ -102,7 +105,7 @@ public sealed class KvSnapshot
     public KvError? Events(WatchEventRequest request, long from, out WatchEventBatch batch) =>
         WatchEventReader.Read(_view, request, from, out batch);
 
-    /// <summary>Returns a hash over the whole store: all readable versions, and the leases with their attachments.</summary>
+    /// <summary>Returns a hash over the whole store: all readable versions, the lease clock, the leases and their attachments.</summary>
     /// <remarks>
     /// Members must have the same hash at the same <see cref="AppliedIndex"/>. <see cref="HashKv"/> excludes leases, because it compares
     /// members at a revision, and leases are granted, renewed and revoked without one.

@@ -45,6 +45,9 @@ public sealed class KvStore : IStateMachine<KvResult>
     /// <summary>The value that <see cref="KvSnapshot.SizeBytes"/> of the next snapshot would have.</summary>
     internal long SizeBytes => _writer.SizeBytes;
 
+    /// <summary>The lease clock after the last command, also within a batch.</summary>
+    internal LeaseClock LeaseClock => _writer.Leases.View.Clock;
+
     /// <inheritdoc/>
     public KvResult Apply(in CommittedCommand command)
     {
@@ -93,6 +96,10 @@ public sealed class KvStore : IStateMachine<KvResult>
                 return new LeaseExecutor(_writer, at).Execute(lease, out var response) is { } leaseError
                     ? Failed(leaseError)
                     : Ok(response);
+            case LeaseRenewManyRequest renewals:
+                return Ok(new LeaseExecutor(_writer, at).RenewMany(renewals));
+            case LeaseClockAdvanceRequest advance:
+                return Ok(new LeaseExecutor(_writer, at).AdvanceClock(advance));
             default:
                 throw new InvalidOperationException($"{request.GetType().Name} was decoded and is not a command");
         }

@@ -76,6 +76,9 @@ internal static class Given
         LeaseRenewResponse n => $"renew r{n.Revision} {n.Lease}",
         LeaseRevokeResponse v => $"revoke r{v.Revision} {v.Id}",
         LeaseExpireResponse e => $"expire r{e.Revision} {e.Id} {e.Expired}",
+        LeaseRenewManyResponse m => $"renew r{m.Revision} [{string.Join(' ', m.Leases)}]",
+        LeaseClockAdvanceResponse a =>
+            $"advance r{a.Revision} {a.IsAccepted} {a.Clock} [{string.Join(' ', a.Anchored.OrderBy(l => l.Id))}]",
         _ => throw new InvalidOperationException(response.GetType().Name),
     };
 }

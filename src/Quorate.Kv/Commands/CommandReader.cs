@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Kv;
 
 /// <summary>Decodes the parts of a command in order, and validates all of them. Mirrors <see cref="CommandWriter"/>.</summary>
@@ -47,6 +49,26 @@ internal ref struct CommandReader
         return id != 0 && ttl is > 0 and <= Lease.MaxTtlSeconds
             ? new LeaseGrantRequest(id, (long)ttl)
             : throw new KvCommandFormatException($"invalid lease grant: id {id}, {ttl} seconds");
+    }
+
+    public LeaseRenewManyRequest LeaseRenewMany()
+    {
+        var ids = new long[Count(elementBytesMin: 1)];
+        if (ids.Length is 0 or > LeaseRenewManyRequest.MaxIds)
+            throw new KvCommandFormatException($"{ids.Length} leases to renew; 1 to {LeaseRenewManyRequest.MaxIds} are possible");
+        for (var i = 0; i < ids.Length; i++)
+            ids[i] = Signed();
+        return new LeaseRenewManyRequest(ids);
+    }
+
+    public LeaseClockAdvanceRequest LeaseClockAdvance()
+    {
+        var previous = new LogIndex(Number());
+        var elapsed = Number();
+        var sinceApplied = Number();
+        return elapsed <= LeaseClockAdvanceRequest.MaxMilliseconds && sinceApplied <= elapsed
+            ? new LeaseClockAdvanceRequest(previous, (long)elapsed, (long)sinceApplied)
+            : throw new KvCommandFormatException($"invalid advance of the lease clock: {elapsed} ms, of which {sinceApplied} ms");
     }
 
     public readonly void ExpectEnd()

@@ -60,6 +60,27 @@ internal ref struct CommandWriter
             Number(expire.RenewedAt.Value);
     }
 
+    public void LeaseRenewMany(LeaseRenewManyRequest request)
+    {
+        var count = request.Ids.Count;
+        if (count is 0 or > LeaseRenewManyRequest.MaxIds)
+            throw new ArgumentException($"{count} leases to renew; 1 to {LeaseRenewManyRequest.MaxIds} are possible", nameof(request));
+        Number((ulong)count);
+        for (var i = 0; i < count; i++)
+            Signed(request.Ids[i]);
+    }
+
+    public void LeaseClockAdvance(LeaseClockAdvanceRequest request)
+    {
+        if (request is not { Milliseconds: >= 0 and <= LeaseClockAdvanceRequest.MaxMilliseconds, SinceApplied: >= 0 }
+            || request.SinceApplied > request.Milliseconds)
+            throw new ArgumentException(
+                $"invalid advance of the lease clock: {request.Milliseconds} ms, of which {request.SinceApplied} ms", nameof(request));
+        Number(request.Base.Value);
+        Number((ulong)request.Milliseconds);
+        Number((ulong)request.SinceApplied);
+    }
+
     public void Byte(byte value)
     {
         Reserve(1)[0] = value;

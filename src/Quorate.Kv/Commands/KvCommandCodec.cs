@@ -9,8 +9,9 @@ namespace Quorate.Kv;
 /// </summary>
 /// <remarks>
 /// <code>
-///   byte 0   format: 1, or 2 for the kinds introduced with leases
-///   byte 1   kind: 1 put, 2 delete range, 3 transaction, 4 compaction; 6 grant, 7 revoke, 8 renew, 9 expire a lease
+///   byte 0   format: 1, 2 for the kinds introduced with leases, or 3 for those introduced with the lease clock
+///   byte 1   kind: 1 put, 2 delete range, 3 transaction, 4 compaction; 6 grant, 7 revoke, 8 renew, 9 expire a lease;
+///            10 renew many leases, 11 advance the lease clock
 ///   then     the fields of that kind, in the order of docs/formats/kv-command.md
 ///
 ///   number   base-128, low group first; a number that may be negative is zigzag-encoded before
@@ -25,7 +26,7 @@ public static class KvCommandCodec
     /// The newest format this build writes. It writes each command in the oldest format that has its kind, so that older members can read
     /// as many commands as possible.
     /// </summary>
-    public const byte FormatVersion = LeaseFormat;
+    public const byte FormatVersion = LeaseClockFormat;
 
     /// <summary>
     /// The maximum nesting depth of transactions. A transaction with at most <see cref="MaxTxnOps"/> operations cannot be nested deeper.
@@ -37,6 +38,7 @@ public static class KvCommandCodec
 
     internal const byte FirstFormat = 1;
     internal const byte LeaseFormat = 2;
+    internal const byte LeaseClockFormat = 3;
 
     internal const byte KindPut = 1;
     internal const byte KindDeleteRange = 2;
@@ -49,15 +51,19 @@ public static class KvCommandCodec
     internal const byte KindLeaseRenew = 8;
     internal const byte KindLeaseExpire = 9;
 
+    internal const byte KindLeaseRenewMany = 10;
+    internal const byte KindLeaseClockAdvance = 11;
+
     /// <summary>Encodes a command that changes the store.</summary>
     /// <remarks>
-    /// Shape: a put, a delete, a transaction, a compaction or a lease request that passed <see cref="RequestValidator.Validate"/>; a range
-    /// is not proposed. Errors: throws <see cref="ArgumentException"/> for a request that the validator rejects.
+    /// Shape: a put, a delete, a transaction, a compaction or a request about leases that passed
+    /// <see cref="RequestValidator.Validate"/>; a range is not proposed. Errors: throws <see cref="ArgumentException"/> for a request that
+    /// the validator rejects.
     /// </remarks>
     public static void Encode(KvRequest request, IBufferWriter<byte> target)
     {
         var writer = new CommandWriter(target);
-        writer.Byte(request is LeaseRequest ? LeaseFormat : FirstFormat);
+        writer.Byte(FormatOf(request));
         switch (request)
         {
             case CompactRequest compact:
@@ -69,6 +75,14 @@ public static class KvCommandCodec
                 break;
             case LeaseRequest lease:
                 writer.Lease(lease);
+                break;
+            case LeaseRenewManyRequest renewals:
+                writer.Byte(KindLeaseRenewMany);
+                writer.LeaseRenewMany(renewals);
+                break;
+            case LeaseClockAdvanceRequest advance:
+                writer.Byte(KindLeaseClockAdvance);
+                writer.LeaseClockAdvance(advance);
                 break;
             default:
                 throw new ArgumentException($"{request.GetType().Name} is not a command", nameof(request));
@@ -101,7 +115,7 @@ public static class KvCommandCodec
     {
         var reader = new CommandReader(command);
         var format = reader.Byte();
-        if (format is not (FirstFormat or LeaseFormat))
+        if (format is < FirstFormat or > FormatVersion)
             throw new KvCommandFormatException($"unknown command format {format}; this build reads {FirstFormat} to {FormatVersion}");
 
         var kind = reader.Byte();
@@ -113,9 +127,18 @@ public static class KvCommandCodec
             (LeaseFormat, KindLeaseRevoke) => new LeaseRevokeRequest(reader.Signed()),
             (LeaseFormat, KindLeaseRenew) => new LeaseRenewRequest(reader.Signed()),
             (LeaseFormat, KindLeaseExpire) => new LeaseExpireRequest(reader.Signed(), new LogIndex(reader.Number())),
+            (LeaseClockFormat, KindLeaseRenewMany) => reader.LeaseRenewMany(),
+            (LeaseClockFormat, KindLeaseClockAdvance) => reader.LeaseClockAdvance(),
             _ => throw new KvCommandFormatException($"unknown command kind {kind} in format {format}"),
         };
         reader.ExpectEnd();
         return request;
     }
+
+    private static byte FormatOf(KvRequest request) => request switch
+    {
+        LeaseRequest => LeaseFormat,
+        LeaseRenewManyRequest or LeaseClockAdvanceRequest => LeaseClockFormat,
+        _ => FirstFormat,
+    };
 }

@@ -15,4 +15,10 @@ public readonly record struct Lease(long Id, long TtlSeconds, LogIndex RenewedAt
 {
     /// <summary>The maximum time to live of a lease, in seconds. The value is etcd's.</summary>
     public const long MaxTtlSeconds = 9_000_000_000;
+
+    /// <summary>
+    /// The time of the <see cref="LeaseClock"/> from which the age of the lease counts: the lease was renewed at that time or before. Null
+    /// until the clock has been advanced twice since the renewal.
+    /// </summary>
+    public long? ClockAnchor { get; init; }
 }

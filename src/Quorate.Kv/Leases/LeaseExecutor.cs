@@ -36,16 +36,41 @@ internal readonly struct LeaseExecutor(MvccWriter writer, LogIndex at)
                 response = new LeaseRevokeResponse(_writer.View.Revision, revoke.Id);
                 return null;
             case LeaseRenewRequest:
-                response = new LeaseRenewResponse(_writer.Revision, SetLease(lease with { RenewedAt = _at }));
+                response = new LeaseRenewResponse(_writer.Revision, Renew(lease));
                 return null;
             default:
                 throw new KvCommandFormatException($"{request.GetType().Name} is not a command");
         }
     }
 
+    /// <summary>Renews the leases that exist, and returns all of them in the order of the request.</summary>
+    public LeaseRenewManyResponse RenewMany(LeaseRenewManyRequest request)
+    {
+        var leases = new Lease[request.Ids.Count];
+        for (var i = 0; i < leases.Length; i++)
+        {
+            var id = request.Ids[i];
+            leases[i] = _writer.Leases.View.TryGet(id, out var lease) ? Renew(lease) : new Lease(id, 0, LogIndex.Zero);
+        }
+
+        return new LeaseRenewManyResponse(_writer.Revision, leases);
+    }
+
+    /// <summary>Advances the lease clock, unless it has been advanced since the time from which the advance was measured.</summary>
+    public LeaseClockAdvanceResponse AdvanceClock(LeaseClockAdvanceRequest request)
+    {
+        var isAccepted = _writer.Leases.View.Clock.LastAdvance == request.Base;
+        IReadOnlyList<Lease> anchored = isAccepted
+            ? _writer.Leases.AdvanceClock(request.Milliseconds, request.SinceApplied, _at)
+            : [];
+        return new LeaseClockAdvanceResponse(_writer.Revision, _writer.Leases.View.Clock, isAccepted, anchored);
+    }
+
+    private Lease Renew(Lease lease) => SetLease(lease with { RenewedAt = _at, ClockAnchor = null });
+
     private Lease SetLease(Lease lease)
     {
-        _writer.Leases.Set(lease);
+        _writer.Leases.SetRenewed(lease);
         return lease;
     }
 

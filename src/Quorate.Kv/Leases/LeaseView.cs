@@ -7,15 +7,16 @@ namespace Quorate.Kv.Leases;
 /// <summary>A read-only view of the leases: two tree roots.</summary>
 /// <remarks>
 /// <code>
-///   Leases     lease id, 8 bytes                   →  varint ttl in seconds, varint index of the last renewal
-///   Attached   lease id, 8 bytes, and a key        →  nothing
+///   Leases     lease id, 8 bytes              →  varint ttl in seconds, varint index of the last renewal, varint clock anchor (if any)
+///   Attached   lease id, 8 bytes, and a key   →  nothing
 /// </code>
 /// Invariant: a key is attached to a lease exactly when its newest version names that lease, and every named lease exists. These are trees
 /// and not hash tables, so that readers need no locks and every member enumerates them in the same order.
 /// </remarks>
-internal readonly record struct LeaseView(Page Leases, Page Attached)
+internal readonly record struct LeaseView(Page Leases, Page Attached, LeaseClock Clock)
 {
     public const int IdBytes = sizeof(long);
+    public const int ValueBytesMax = 3 * Varint.BytesMax;
 
     /// <summary>The number of leases.</summary>
     public long Count => Leases.CountedEntries;
@@ -64,6 +65,8 @@ internal readonly record struct LeaseView(Page Leases, Page Attached)
     {
         var at = Varint.Write(target, (ulong)lease.TtlSeconds);
         at += Varint.Write(target[at..], lease.RenewedAt.Value);
+        if (lease.ClockAnchor is { } anchor)
+            at += Varint.Write(target[at..], (ulong)anchor);
         return target[..at];
     }
 
@@ -71,6 +74,7 @@ internal readonly record struct LeaseView(Page Leases, Page Attached)
     {
         var at = 0;
         var ttl = (long)Varint.Read(value, ref at);
-        return new Lease(id, ttl, new LogIndex(Varint.Read(value, ref at)));
+        var lease = new Lease(id, ttl, new LogIndex(Varint.Read(value, ref at)));
+        return at == value.Length ? lease : lease with { ClockAnchor = (long)Varint.Read(value, ref at) };
     }
 }

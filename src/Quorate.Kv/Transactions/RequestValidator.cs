@@ -14,7 +14,7 @@ public static class RequestValidator
     public static KvError? Validate(KvRequest request, KvLimits limits) => request switch
     {
         LeaseGrantRequest grant => grant.TtlSeconds > Lease.MaxTtlSeconds ? KvError.LeaseTtlTooLarge : null,
-        CompactRequest or LeaseRequest => null,
+        CompactRequest or LeaseRequest or LeaseRenewManyRequest or LeaseClockAdvanceRequest => null,
         KvOperation operation => ValidateOperation(operation, int.Min(limits.MaxTxnOps, KvCommandCodec.MaxTxnOps)),
         _ => throw new ArgumentException($"unknown request {request.GetType().Name}", nameof(request)),
     };

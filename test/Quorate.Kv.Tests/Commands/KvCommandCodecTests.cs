@@ -47,6 +47,31 @@ public sealed class KvCommandCodecTests
         Assert.Equal("0209F601" + "AC02", Hex(new LeaseExpireRequest(123, new LogIndex(300))));
     }
 
+    /// <summary>Golden bytes of the lease clock, and of a renewal of many leases.</summary>
+    [Fact]
+    public void Format_3_encodes_to_the_golden_bytes()
+    {
+        Assert.Equal("030A03" + "F601" + "01" + "FEFFFFFFFFFFFFFFFF01", Hex(new LeaseRenewManyRequest([123, -1, long.MaxValue])));
+        Assert.Equal("030B" + "AC02" + "F403" + "E803", Hex(new LeaseClockAdvanceRequest(new LogIndex(300), 500, 488)));
+    }
+
+    [Fact]
+    public void A_renewal_costs_at_most_10_bytes_of_the_command()
+    {
+        var ids = Enumerable.Range(0, LeaseRenewManyRequest.MaxIds).Select(i => long.MaxValue - i).ToArray();
+        Assert.InRange(Encode(new LeaseRenewManyRequest(ids)).Length, 1, (10 * ids.Length) + 4);
+        Assert.Throws<ArgumentException>(() => Encode(new LeaseRenewManyRequest([.. ids, 1])));
+        Assert.Throws<ArgumentException>(() => Encode(new LeaseRenewManyRequest([])));
+    }
+
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(5, 6)] // a part longer than the whole
+    [InlineData(5, -1)]
+    [InlineData(LeaseClockAdvanceRequest.MaxMilliseconds + 1, 0)]
+    public void An_invalid_advance_of_the_lease_clock_is_not_encoded(long milliseconds, long sinceApplied) =>
+        Assert.Throws<ArgumentException>(() => Encode(new LeaseClockAdvanceRequest(new LogIndex(1), milliseconds, sinceApplied)));
+
     [Theory]
     [InlineData(0, 10)] // no id
     [InlineData(1, 0)] // no time to live
@@ -91,7 +116,7 @@ public sealed class KvCommandCodecTests
 
     [Fact]
     public void Random_bytes_are_rejected_or_decode_canonically() =>
-        Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Sample(
+        Gen.Select(Gen.Byte[1, 3], Gen.Byte[1, 11], Gen.Byte.Array[0, 60]).Sample(
             (format, kind, bytes) => AssertRejectedOrCanonical([format, kind, .. bytes]), iter: TestEffort.Of(8_000));
 
     [Fact]
@@ -128,7 +153,13 @@ public sealed class KvCommandCodecTests
     [InlineData("0001016B01760000")] // format 0
     [InlineData("0201016B01760000")] // format 2 has no puts
     [InlineData("0106F601D804")] // format 1 has no leases
-    [InlineData("0301016B01760000")] // format 3
+    [InlineData("0301016B01760000")] // format 3 has no puts
+    [InlineData("0401016B01760000")] // format 4
+    [InlineData("020A0102")] // format 2 renews no more than one lease
+    [InlineData("030A00")] // no lease to renew
+    [InlineData("030A03F60101")] // a list shorter than its count
+    [InlineData("030B000506")] // a part of the time that is longer than the whole
+    [InlineData("030B0081C0CAF384A30200")] // more than the maximum
     [InlineData("0206000A")] // a lease without an id
     [InlineData("02060200")] // a lease without a time to live
     [InlineData("02060281B4C4C321")] // a time to live one second above the maximum

@@ -20,7 +20,11 @@ public sealed class KvStoreModelTests
                 var reference = new ReferenceKvStore();
                 for (var i = 0; i < commands.Length; i++)
                 {
-                    Assert.Equal(Given.Format(reference.Apply(commands[i])), Given.Format(store.ApplyInBatch(commands[i])));
+                    // Most advances name the last one, which the generator cannot know.
+                    var command = commands[i] is LeaseClockAdvanceRequest { Base.Value: < 25 } advance
+                        ? advance with { Base = store.Store.LeaseClock.LastAdvance }
+                        : commands[i];
+                    Assert.Equal(Given.Format(reference.Apply(command)), Given.Format(store.ApplyInBatch(command)));
                     if (i % batch != 0)
                         continue;
                     store.EndBatch();

@@ -11,6 +11,7 @@ internal sealed class ReferenceKvStore
     private long _revision = 1;
     private long _compacted = -1;
     private readonly SortedDictionary<long, Lease> _leases = [];
+    private readonly List<(ulong Index, long Milliseconds, long SinceApplied)> _advances = [];
     private ulong _index;
 
     public KvResult Apply(KvRequest request)
@@ -21,6 +22,8 @@ internal sealed class ReferenceKvStore
         {
             CompactRequest c => Compact(c),
             LeaseRequest l => Lease(l),
+            LeaseRenewManyRequest r => (new LeaseRenewManyResponse(_revision, [.. r.Ids.Select(Renew)]), null),
+            LeaseClockAdvanceRequest a => (Advance(a), null),
             TxnRequest t => Txn(t),
             PutRequest p => Put(p),
             KvOperation o => (Run(o, before), null),
@@ -93,9 +96,36 @@ internal sealed class ReferenceKvStore
             case LeaseRevokeRequest:
                 return (new LeaseRevokeResponse(EndLease(request.Id), request.Id), null);
             default:
-                return (
-                    new LeaseRenewResponse(_revision, _leases[request.Id] = lease.Value with { RenewedAt = new LogIndex(_index) }), null);
+                return (new LeaseRenewResponse(_revision, Renew(request.Id)), null);
         }
+    }
+
+    private Lease Renew(long id) => _leases.TryGetValue(id, out var lease)
+        ? _leases[id] = new Lease(id, lease.TtlSeconds, new LogIndex(_index))
+        : new Lease(id, 0, default);
+
+    /// <summary>
+    /// The anchor of a lease is the clock after the second advance behind its renewal, less the time since the first one was applied.
+    /// </summary>
+    private LeaseClockAdvanceResponse Advance(LeaseClockAdvanceRequest advance)
+    {
+        var isAccepted = (_advances.Count == 0 ? 0 : _advances[^1].Index) == advance.Base.Value;
+        var anchored = new List<Lease>();
+        if (isAccepted)
+            _advances.Add((_index, advance.Milliseconds, advance.SinceApplied));
+        foreach (var lease in _leases.Values.ToList())
+        {
+            var behind = _advances.FindIndex(a => a.Index > lease.RenewedAt.Value);
+            if (!isAccepted || behind < 0 || behind != _advances.Count - 2)
+                continue;
+            _leases[lease.Id] = lease with { ClockAnchor = _advances.Sum(static a => a.Milliseconds) - advance.SinceApplied };
+            anchored.Add(_leases[lease.Id]);
+        }
+
+        var (last, previous) = (_advances.Count > 0 ? _advances[^1].Index : 0, _advances.Count > 1 ? _advances[^2].Index : 0);
+        return new LeaseClockAdvanceResponse(
+            _revision, new LeaseClock(_advances.Sum(static a => a.Milliseconds), new LogIndex(last), new LogIndex(previous)), isAccepted,
+            anchored);
     }
 
     private long EndLease(long id)

@@ -45,6 +45,12 @@ internal static class RequestGenerators
         (1, LeaseId.Select(id => (LeaseRequest)new LeaseRenewRequest(id))),
         (2, Gen.Select(LeaseId, Gen.ULong[1, 30], (id, at) => (LeaseRequest)new LeaseExpireRequest(id, new LogIndex(at)))));
 
+    // Many advances have the index of an entry that is no advance, or of an old one: they have no effect.
+    private static readonly Gen<KvRequest> LeaseClock = Gen.Frequency(
+        (2, LeaseId.Array[1, 4].Select(ids => (KvRequest)new LeaseRenewManyRequest(ids))),
+        (3, Gen.Select(Gen.ULong[0, 30], Gen.Long[0, 1000], Gen.Long[0, 1000], (at, a, b) =>
+            (KvRequest)new LeaseClockAdvanceRequest(new LogIndex(at), long.Max(a, b), long.Min(a, b)))));
+
     public static readonly Gen<PutRequest> Put = Gen.Select(Key, Gen.Char["xyz"].Array[0, 3], Gen.Int[0, 39], Gen.Bool)
         .Select((key, value, rare, prev) => Given.Put(key, rare == 1 ? "" : new string(value)) with
         {
@@ -70,6 +76,7 @@ internal static class RequestGenerators
         (3, Delete.Select(d => (KvRequest)d)),
         (6, Txn.Select(t => (KvRequest)t)),
         (4, Lease.Select(l => (KvRequest)l)),
+        (3, LeaseClock),
         (1, Gen.Long[-1, 60].Select(r => (KvRequest)new CompactRequest(r))));
 
     /// <summary>As <see cref="Command"/>, with many compactions, most of which are accepted.</summary>

@@ -155,6 +155,83 @@ public sealed class LeaseTests
         Assert.Equal(plain.Current.SizeBytes, _store.Current.SizeBytes);
     }
 
+    [Fact]
+    public void Many_leases_are_renewed_at_once_and_unknown_ones_have_no_time_to_live()
+    {
+        Grant(7);
+        Grant(8);
+
+        var renewed = Assert.IsType<LeaseRenewManyResponse>(_store.Apply(new LeaseRenewManyRequest([8, 9, 7])).Response);
+
+        Assert.Equal(
+            [new Lease(8, 60, new LogIndex(3)), new Lease(9, 0, LogIndex.Zero), new Lease(7, 60, new LogIndex(3))], renewed.Leases);
+        Assert.Equal([renewed.Leases[2], renewed.Leases[0]], _store.Current.Leases());
+        Assert.Equal(1, _store.Revision);
+    }
+
+    /// <summary>An advance that was measured from an earlier one would count the same time twice.</summary>
+    [Fact]
+    public void An_advance_of_the_lease_clock_has_an_effect_only_behind_the_advance_it_was_measured_from()
+    {
+        Assert.True(Advance(0, 500).IsAccepted);
+        Assert.False(Advance(0, 500).IsAccepted);
+        Assert.True(Advance(1, 600).IsAccepted);
+        Assert.False(Advance(2, 600).IsAccepted);
+
+        Assert.Equal(new LeaseClock(1100, new LogIndex(3), new LogIndex(1)), _store.Current.LeaseClock);
+    }
+
+    /// <summary>
+    /// The time that the first advance behind a renewal adds may be from before the renewal: that of a cluster without a leader.
+    /// </summary>
+    [Fact]
+    public void The_age_of_a_lease_counts_from_the_first_advance_behind_its_renewal()
+    {
+        Grant(7);
+        Advance(0, 60_000);
+        Assert.Null(_store.Current.GetLease(7)!.Value.ClockAnchor);
+
+        var anchored = Advance(2, 500, sinceApplied: 480).Anchored;
+        Assert.Equal(60_020, Assert.Single(anchored).ClockAnchor);
+        Assert.Equal(anchored, _store.Current.Leases());
+
+        Assert.Empty(Advance(3, 500).Anchored);
+        Assert.Equal(60_020, _store.Current.GetLease(7)!.Value.ClockAnchor);
+        _store.Apply(new LeaseRenewRequest(7));
+        Assert.Null(_store.Current.GetLease(7)!.Value.ClockAnchor);
+    }
+
+    [Fact]
+    public void A_lease_that_is_renewed_again_waits_for_its_own_two_advances()
+    {
+        Grant(7);
+        Advance(0, 500);
+        _store.Apply(new LeaseRenewRequest(7));
+
+        Assert.Empty(Advance(2, 500).Anchored);
+        Assert.Equal(1_000, Assert.Single(Advance(4, 500, sinceApplied: 500).Anchored).ClockAnchor);
+    }
+
+    [Fact]
+    public void The_full_hash_covers_the_lease_clock_and_the_anchors()
+    {
+        Grant(7);
+        var hashes = new HashSet<uint> { _store.Current.Hash() };
+        Advance(0, 500);
+        Assert.True(hashes.Add(_store.Current.Hash()));
+
+        var other = new StoreUnderTest();
+        other.Apply(new LeaseGrantRequest(7, 60));
+        other.Apply(new LeaseClockAdvanceRequest(LogIndex.Zero, 500, 500));
+        Advance(2, 500, sinceApplied: 499);
+        other.Apply(new LeaseClockAdvanceRequest(new LogIndex(2), 500, 500));
+        Assert.NotEqual(other.Current.Hash(), _store.Current.Hash());
+    }
+
+    private LeaseClockAdvanceResponse Advance(ulong from, long milliseconds, long sinceApplied = 0) =>
+        Assert.IsType<LeaseClockAdvanceResponse>(
+            _store.Apply(new LeaseClockAdvanceRequest(new LogIndex(from), milliseconds, sinceApplied)).Response);
+
     private KvResult Grant(long id) => _store.Apply(new LeaseGrantRequest(id, 60));
 
     private string[] LeaseKeys(long id) => [.. _store.Current.LeaseKeys(id).Select(Text)];
