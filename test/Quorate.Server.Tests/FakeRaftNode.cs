@@ -48,6 +48,13 @@ internal sealed class FakeRaftNode(params FakeAnswer[] answers) : IRaftNode<KvRe
     /// <summary>Runs at each call, before it returns.</summary>
     public Action Calling { get; init; } = static () => { };
 
+    /// <summary>Applies a proposal that is answered with <see cref="FakeAnswer.Completed"/>, and returns its result.</summary>
+    public Func<ReadOnlyMemory<byte>, ProposalResult<KvResult>> Commit { get; init; } =
+        static _ => new() { Outcome = ProposalOutcome.Committed };
+
+    /// <summary>Delays the answer to each proposal, for example until the test completes it.</summary>
+    public Func<Task>? Delay { get; init; }
+
     public List<ReadOnlyMemory<byte>> Proposed { get; } = [];
 
     /// <summary>The number of proposals and read barriers.</summary>
@@ -56,14 +63,17 @@ internal sealed class FakeRaftNode(params FakeAnswer[] answers) : IRaftNode<KvRe
     /// <summary>The number of calls that waited for a leader.</summary>
     public int Waiters => Volatile.Read(ref _waiters);
 
-    public ValueTask<ProposalResult<KvResult>> ProposeAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
+    public async ValueTask<ProposalResult<KvResult>> ProposeAsync(
+        ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
         Proposed.Add(command);
+        if (Delay is not null)
+            await Delay();
         return (ProposalAnswer ?? Next()) switch
         {
-            FakeAnswer.Completed => new(new ProposalResult<KvResult> { Outcome = ProposalOutcome.Committed }),
-            FakeAnswer.Indeterminate => new(new ProposalResult<KvResult> { Outcome = ProposalOutcome.Indeterminate }),
-            var other => new(new ProposalResult<KvResult> { Outcome = ProposalOutcome.Rejected, Reason = ReasonOrThrow(other) }),
+            FakeAnswer.Completed => Commit(command),
+            FakeAnswer.Indeterminate => new ProposalResult<KvResult> { Outcome = ProposalOutcome.Indeterminate },
+            var other => new ProposalResult<KvResult> { Outcome = ProposalOutcome.Rejected, Reason = ReasonOrThrow(other) },
         };
     }
 

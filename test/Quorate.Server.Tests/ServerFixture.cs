@@ -104,11 +104,13 @@ internal sealed class TemporaryDirectory : IDisposable
 /// <summary>Waits for a condition, with a timeout.</summary>
 internal static class Eventually
 {
-    public static async Task IsTrueAsync(Func<bool> condition, string what)
+    public static Task IsTrueAsync(Func<bool> condition, string what) => IsTrueAsync(() => Task.FromResult(condition()), what);
+
+    public static async Task IsTrueAsync(Func<Task<bool>> condition, string what)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         var deadline = DateTime.UtcNow.AddSeconds(30);
-        while (!condition())
+        while (!await condition())
         {
             Assert.True(DateTime.UtcNow < deadline, $"within 30 s: {what}");
             await poll.WaitForNextTickAsync();

@@ -21,6 +21,8 @@ internal sealed class GrpcStream<TRequest, TResponse>(
     IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, Action cancelRead, Action cancelWrite)
     where TRequest : class
 {
+    private static readonly WriteOptions Unflushed = new(WriteFlags.BufferHint);
+
     private Task _read = Task.CompletedTask;
     private Task _write = Task.CompletedTask;
 
@@ -54,6 +56,16 @@ internal sealed class GrpcStream<TRequest, TResponse>(
         {
             throw Ended(e);
         }
+    }
+
+    /// <summary>
+    /// Sends a message; without <paramref name="flush"/> it may stay in memory until the next message that is flushed, or until the end of
+    /// the call.
+    /// </summary>
+    public Task SendAsync(TResponse message, bool flush, CancellationToken cancellation)
+    {
+        responses.WriteOptions = flush ? null : Unflushed;
+        return SendAsync(message, cancellation);
     }
 
     /// <summary>Ends the pending read and the pending write, and waits until both have completed. Never throws.</summary>

@@ -13,8 +13,8 @@ namespace Quorate.Server.Etcd;
 /// returns the TTL 0 and time-to-live the TTL -1 instead of an error, as in etcd.
 /// </remarks>
 internal sealed class LeaseApi(
-    RequestExecutor executor, IStoreReader store, LeaseDeadlines deadlines, ResponseHeaderFactory headers, KvLimits limits,
-    TimeSpan electionTimeout)
+    RequestExecutor executor, LeaseRenewals renewals, IStoreReader store, MemberLeaseDeadlines deadlines, ResponseHeaderFactory headers,
+    KvLimits limits, TimeSpan electionTimeout)
 {
     // The minimum TTL lets a lease outlive an election, after which the new leader can renew it. The factor is etcd's.
     private readonly long _ttlSecondsMin = (long)Math.Ceiling(1.5 * electionTimeout.TotalSeconds);
@@ -49,11 +49,22 @@ internal sealed class LeaseApi(
     {
         // The header has the revision before the renewal: the lease existed at that revision. etcd does the same.
         var response = new Wire.LeaseKeepAliveResponse { Header = headers.At(store.Revision), ID = wire.ID };
-        var result = await ProposeAsync(new LeaseRenewRequest(wire.ID), context).ConfigureAwait(false);
-        if (result.Error != KvError.LeaseNotFound)
-            response.TTL = ((LeaseRenewResponse)RequireSuccess(result)).Lease.TtlSeconds;
+        response.TTL = await renewals.RenewAsync(wire.ID, context).ConfigureAwait(false);
         return response;
     }
+
+    /// <summary>
+    /// Renews the lease of each request of a stream, and sends one response for each, in order. Reads on while renewals are pending.
+    /// </summary>
+    /// <param name="next">Returns the next request, or null at the end.</param>
+    /// <param name="send">Sends a response; false if it may be sent together with the next one, which follows at once.</param>
+    /// <param name="context">The call.</param>
+    public Task KeepAliveAsync(
+        Func<CancellationToken, Task<Wire.LeaseKeepAliveRequest?>> next,
+        Func<Wire.LeaseKeepAliveResponse, bool, CancellationToken, Task> send, RequestContext context) =>
+        new LeaseKeepAliveStream(
+            renewals, id => new Wire.LeaseKeepAliveResponse { Header = headers.At(store.Revision), ID = id }, next, send)
+            .RunAsync(context);
 
     /// <summary>Returns the remaining TTL of a lease, and its keys if requested; returns the TTL -1 if the lease does not exist.</summary>
     public async ValueTask<Wire.LeaseTimeToLiveResponse> TimeToLiveAsync(Wire.LeaseTimeToLiveRequest wire, RequestContext context)

@@ -24,17 +24,11 @@ internal sealed class LeaseService(LeaseApi api, StreamCancellationMonitor guard
 
     /// <summary>
     /// Renews the lease named by each request and sends one response for each, in order, until the client completes its stream or the guard
-    /// ends it (server stopping, or no leader when the client requires one).
+    /// ends it (server stopping, or no leader when the client requires one). Reads on while renewals are pending.
     /// </summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        guard.RunAsync(requestStream, responseStream, context, async (stream, call) =>
-        {
-            while (await stream.NextAsync(call.Cancellation).ConfigureAwait(false) is { } request)
-            {
-                var response = await api.KeepAliveAsync(request, call).ConfigureAwait(false);
-                await stream.SendAsync(response, call.Cancellation).ConfigureAwait(false);
-            }
-        });
+        guard.RunAsync(
+            requestStream, responseStream, context, (stream, call) => api.KeepAliveAsync(stream.NextAsync, stream.SendAsync, call));
 }

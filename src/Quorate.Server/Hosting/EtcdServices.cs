@@ -35,7 +35,7 @@ internal sealed record EtcdServices(
     /// <param name="stopping">Cancelled first when the server stops: ends watch and keep-alive streams.</param>
     /// <param name="stopped">Cancelled later when the server stops: ends calls that still wait for a quorum.</param>
     public static EtcdServices Create(
-        ServerSettings settings, RaftNode<KvResult> node, IStoreReader store, LeaseDeadlines leaseDeadlines, MemberRegistry members,
+        ServerSettings settings, RaftNode<KvResult> node, IStoreReader store, MemberLeaseDeadlines leaseDeadlines, MemberRegistry members,
         UndecodableCommands undecodable, ClientConnectionLimiter connections, ILogger log, CancellationToken stopping,
         CancellationToken stopped)
     {
@@ -43,7 +43,8 @@ internal sealed record EtcdServices(
         var headers = new ResponseHeaderFactory(settings.ClusterId, settings.Self.Id.Value, node);
         var executor = new RequestExecutor(node, settings.ElectionTimeout, TimeProvider.System, log, stopped);
         var kv = new KvApi(executor, store, headers, limits);
-        var leases = new LeaseApi(executor, store, leaseDeadlines, headers, limits, settings.ElectionTimeout);
+        var leases = new LeaseApi(
+            executor, new LeaseRenewals(executor, TimeProvider.System), store, leaseDeadlines, headers, limits, settings.ElectionTimeout);
         var leaseReaper = new LeaseReaper(settings.Self.Id.Value, node, leaseDeadlines, TimeProvider.System);
         var streamGuard = new StreamCancellationMonitor(node, settings.ElectionTimeout, TimeProvider.System, stopping);
         var watchOptions = new WatchOptions

@@ -160,7 +160,7 @@ public sealed class QuorateServer : IAsyncDisposable
             ServerLogMessages.ForeignEntries(_log, Settings.DataDirectory, FormatEntries(foreign));
 
         var members = new MemberRegistry(Settings.Members);
-        var leaseDeadlines = new LeaseDeadlines(TimeProvider.System);
+        var leaseDeadlines = new MemberLeaseDeadlines(TimeProvider.System);
         var undecodable = new UndecodableCommands(_log, TimeProvider.System);
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines, undecodable);
         var traceFile = Settings.TraceFile is { } path ? TraceFile.Open(path) : null;
@@ -168,6 +168,8 @@ public sealed class QuorateServer : IAsyncDisposable
             _cleanup.Push(traceFile.DisposeAsync);
         _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, traceFile, logs, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
+        var node = _node;
+        leaseDeadlines.OnStarted(() => node.Status.Term);
 
         var limiter = CreateConnectionLimiter();
         var services = EtcdServices.Create(

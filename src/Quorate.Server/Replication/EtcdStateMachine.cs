@@ -14,10 +14,10 @@ internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
 {
     private readonly KvStore _store = new();
     private readonly MemberRegistry _members;
-    private readonly LeaseDeadlines _leaseDeadlines;
+    private readonly MemberLeaseDeadlines _leaseDeadlines;
     private readonly UndecodableCommands _undecodable;
 
-    public EtcdStateMachine(MemberRegistry members, LeaseDeadlines leaseDeadlines, UndecodableCommands undecodable)
+    public EtcdStateMachine(MemberRegistry members, MemberLeaseDeadlines leaseDeadlines, UndecodableCommands undecodable)
     {
         _members = members;
         _leaseDeadlines = leaseDeadlines;
@@ -50,7 +50,7 @@ internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
             var result = _store.Apply(command);
             if (result.Error == KvError.UndecodableCommand)
                 _undecodable.OnApplied(command);
-            _leaseDeadlines.OnApplied(result.Response);
+            _leaseDeadlines.OnApplied(command.Id, result.Response);
             return result;
         }
 

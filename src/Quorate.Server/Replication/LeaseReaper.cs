@@ -1,23 +1,24 @@
 using Quorate.Kv;
 using Quorate.Node;
+using Quorate.Raft;
 
 namespace Quorate.Server.Replication;
 
-/// <summary>Proposes the expiry of overdue leases while this member is the leader.</summary>
+/// <summary>Proposes the expiry of overdue leases while this member is the leader, and the advances of the lease clock.</summary>
 /// <remarks>
-/// A leader starts only after it has committed an entry of its own term, which a completed read barrier proves. It then restarts the full
-/// TTL of every lease, because the last renewals that the old leader accepted may be lost. The reaper proposes an expiry; the lease ends
-/// when the expiry is applied, unless a renewal was applied first: the proposal contains the index of the last renewal that the leader
-/// knew. Expiry is therefore correct even while two members consider themselves the leader. Source: etcd's lessor; the period and the
-/// number of leases per round are etcd's.
+/// A leader starts only after it has committed an entry of its own term, which a completed read barrier proves: then it has applied every
+/// renewal that was acknowledged under earlier leaders. The reaper proposes an expiry; the lease ends when the expiry is applied, unless a
+/// renewal was applied first: the proposal contains the index of the last renewal that the leader knew. Expiry is therefore correct even
+/// while two members consider themselves the leader. The period and the number of leases per round are those of etcd's lessor.
 /// </remarks>
-internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDeadlines deadlines, TimeProvider time)
+internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, MemberLeaseDeadlines deadlines, TimeProvider time)
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromSeconds(5);
     private const int LeasesPerRoundMax = 500;
 
-    private ulong _confirmedTerm;
+    private Term _confirmedTerm;
+    private TimeSpan _leadingSince;
 
     /// <summary>Runs one round every 500 ms until the server stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -34,7 +35,10 @@ internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDea
         }
     }
 
-    /// <summary>Runs one round: proposes the expiry of overdue leases if this member is the confirmed leader.</summary>
+    /// <summary>
+    /// Runs one round: proposes the expiry of overdue leases if this member is the confirmed leader, and an advance of the lease clock if
+    /// one is due.
+    /// </summary>
     internal async Task RunOnceAsync(CancellationToken stopping)
     {
         using var roundCancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -44,10 +48,13 @@ internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDea
 
         try
         {
-            if (!await ConfirmLeadershipAsync(roundCancellation.Token).ConfigureAwait(false))
+            var cancellation = roundCancellation.Token;
+            if (!node.Status.HasLeader)
                 return;
-            var expired = deadlines.GetExpired(LeasesPerRoundMax);
-            await Task.WhenAll(expired.Select(lease => ExpireAsync(lease, roundCancellation.Token))).ConfigureAwait(false);
+            TimeSpan? leadingSince = await ConfirmLeadershipAsync(cancellation).ConfigureAwait(false) ? _leadingSince : null;
+            var (expired, advance) = deadlines.GetDue(node.Status.Term, leadingSince, LeasesPerRoundMax);
+            var advancing = advance is { } measured ? AdvanceAsync(measured, cancellation) : Task.CompletedTask;
+            await Task.WhenAll([advancing, .. expired.Select(lease => ExpireAsync(lease, cancellation))]).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NodeStoppedException || (e is OperationCanceledException && !stopping.IsCancellationRequested))
         {
@@ -60,11 +67,11 @@ internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDea
         var before = node.Status;
         if (before.Leader.Value != self)
         {
-            _confirmedTerm = 0;
+            _confirmedTerm = Term.Zero;
             return false;
         }
 
-        if (before.Term.Value == _confirmedTerm)
+        if (before.Term == _confirmedTerm)
             return true;
         if (!(await node.ReadBarrierAsync(cancellation).ConfigureAwait(false)).IsGranted)
             return false;
@@ -72,17 +79,24 @@ internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, LeaseDea
         if (after.Leader.Value != self || after.Term != before.Term)
             return false;
 
-        deadlines.ExtendAll();
-        _confirmedTerm = after.Term.Value;
+        (_confirmedTerm, _leadingSince) = (after.Term, deadlines.Now);
         return true;
+    }
+
+    /// <summary>Proposes an advance of the lease clock. If it fails, the next round measures the same time again.</summary>
+    private async Task AdvanceAsync(LeaseClockMeasurement measured, CancellationToken cancellation)
+    {
+        var result = await ProposeAsync(measured.Request, cancellation).ConfigureAwait(false);
+        if (result is { Outcome: ProposalOutcome.Committed, Result.Response: LeaseClockAdvanceResponse { IsAccepted: true } })
+            deadlines.OnOwnAdvanceAccepted(result.Index, measured.At);
     }
 
     /// <summary>
     /// Proposes the expiry of one lease. The outcome is ignored: if the lease is still overdue in the next round, it is proposed again.
     /// </summary>
-    private async Task ExpireAsync(Lease lease, CancellationToken cancellation)
-    {
-        var command = CommandEncoder.Encode(new LeaseExpireRequest(lease.Id, lease.RenewedAt), capacity: 32);
-        await node.ProposeAsync(command, cancellation).ConfigureAwait(false);
-    }
+    private async Task ExpireAsync(Lease lease, CancellationToken cancellation) =>
+        await ProposeAsync(new LeaseExpireRequest(lease.Id, lease.RenewedAt), cancellation).ConfigureAwait(false);
+
+    private ValueTask<ProposalResult<KvResult>> ProposeAsync(KvRequest request, CancellationToken cancellation) =>
+        node.ProposeAsync(CommandEncoder.Encode(request, capacity: 32), cancellation);
 }

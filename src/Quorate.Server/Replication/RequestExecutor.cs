@@ -43,10 +43,14 @@ internal sealed class RequestExecutor
         IRaftNode<KvResult> node, TimeSpan electionTimeout, TimeProvider time, ILogger log, CancellationToken stopped)
     {
         _node = node;
-        _deadline = new RequestDeadlineCoalescer(TimeSpan.FromSeconds(5) + (2 * electionTimeout), time, stopped);
+        Timeout = TimeSpan.FromSeconds(5) + (2 * electionTimeout);
+        _deadline = new RequestDeadlineCoalescer(Timeout, time, stopped);
         _log = log;
         _stopped = stopped;
     }
+
+    /// <summary>The request timeout: how long a request waits for a leader and a quorum.</summary>
+    public TimeSpan Timeout { get; }
 
     /// <summary>The status of this member's Raft node.</summary>
     public RaftStatus Status => _node.Status;

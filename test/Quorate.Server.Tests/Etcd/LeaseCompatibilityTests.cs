@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Quorate.Server.Protos;
 using Quorate.Server.Tests.Watching;
@@ -71,6 +72,34 @@ public sealed class LeaseCompatibilityTests
         Assert.False(await stream.ResponseStream.MoveNext(CancellationToken.None));
     }
 
+    /// <summary>etcd #11886: a client renews all its leases on one stream, and sends all requests before it reads a response.</summary>
+    [Fact]
+    public async Task Keep_alives_of_one_stream_are_committed_together_and_answered_in_order()
+    {
+        const int count = 3_000;
+        await using var server = await ServerFixture.StartAsync();
+        for (var id = 1; id <= count; id += 3)
+            await Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 60, ID = id });
+        var entriesBefore = server.Server.Status.LastIndex;
+        using var stream = Leases(server).LeaseKeepAlive();
+
+        var sending = Task.Run(async () =>
+        {
+            for (var id = 1; id <= count; id++)
+                await stream.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = id });
+            await stream.RequestStream.CompleteAsync();
+        });
+        for (var id = 1; id <= count; id++)
+        {
+            Assert.True(await stream.ResponseStream.MoveNext(CancellationToken.None));
+            Assert.Equal((id, id % 3 == 1 ? 60 : 0), (stream.ResponseStream.Current.ID, stream.ResponseStream.Current.TTL));
+        }
+
+        await sending;
+        Assert.False(await stream.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.InRange(server.Server.Status.LastIndex - entriesBefore, 1, count / 3);
+    }
+
     [Fact]
     public async Task An_expired_lease_deletes_its_keys_in_one_revision()
     {
@@ -86,7 +115,7 @@ public sealed class LeaseCompatibilityTests
     }
 
     [Fact]
-    public async Task A_lease_survives_a_restart_with_its_keys_and_its_full_TTL()
+    public async Task A_lease_survives_a_restart_with_its_keys()
     {
         using var directory = new TemporaryDirectory();
         var dataDirectoryFlag = $"--data-dir={directory.Path}/data";
@@ -101,6 +130,31 @@ public sealed class LeaseCompatibilityTests
 
         Assert.Equal((1000, 1), (lease.GrantedTTL, lease.Keys.Count));
         Assert.InRange(lease.TTL, 900, 1000);
+    }
+
+    /// <summary>
+    /// Without the lease clock a server that restarts more often than the TTL would never end a lease: it knows no renewal's time.
+    /// </summary>
+    [Fact]
+    public async Task The_time_of_a_lease_goes_on_across_restarts()
+    {
+        using var directory = new TemporaryDirectory();
+        var dataDirectoryFlag = $"--data-dir={directory.Path}/data";
+        await using (var server = await ServerFixture.StartAsync(dataDirectoryFlag))
+        {
+            await Leases(server).LeaseGrantAsync(new LeaseGrantRequest { TTL = 1000, ID = 5 });
+            await Eventually.IsTrueAsync(async () => await RemainingAsync(server) <= 995, "five seconds of the TTL have passed");
+        }
+
+        var sinceRestart = Stopwatch.StartNew();
+        await using var again = await ServerFixture.StartAsync(dataDirectoryFlag);
+
+        await Eventually.IsTrueAsync(
+            async () => await RemainingAsync(again) + sinceRestart.Elapsed.TotalSeconds < 998.5,
+            "the restarted server counts more time than has passed since the restart");
+
+        static async Task<long> RemainingAsync(RunningServer server) =>
+            (await Leases(server).LeaseTimeToLiveAsync(new LeaseTimeToLiveRequest { ID = 5 })).TTL;
     }
 
     [Fact]

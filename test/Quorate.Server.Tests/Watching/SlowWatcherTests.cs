@@ -14,7 +14,7 @@ namespace Quorate.Server.Tests.Watching;
 public sealed class SlowWatcherTests
 {
     private readonly EtcdStateMachine _stateMachine = new(
-        new MemberRegistry([]), new LeaseDeadlines(TimeProvider.System),
+        new MemberRegistry([]), new MemberLeaseDeadlines(TimeProvider.System),
         new UndecodableCommands(NullLogger.Instance, TimeProvider.System));
     private readonly Channel<Wire.WatchRequest> _requests = Channel.CreateUnbounded<Wire.WatchRequest>();
     private readonly Channel<Wire.WatchResponse> _responses = Channel.CreateUnbounded<Wire.WatchResponse>();
