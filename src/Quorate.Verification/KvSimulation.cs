@@ -25,6 +25,8 @@ public static class KvSimulation
             new StoreWorkload(swarm).Run,
             StoreWorkload.Checks,
             static (seed, options) => SimulatorCommandLine.For(seed, options).ToString());
+        if (swarm.HasTimedLeases)
+            SimulatedLeaseReaper.AddTo(application);
         return ClusterSimulation.Run(seed, swarm, application, options);
     }
 }

@@ -93,6 +93,9 @@ internal sealed class SimulatedCluster : IDisposable
 
     public List<ISimulatedClient> Clients { get; } = [];
 
+    /// <summary>How often the clock of any member has jumped.</summary>
+    public int ClockJumpCount { get; set; }
+
     /// <summary>True once fault injection has ended: flushes take their shortest time and no new fault is injected.</summary>
     public bool IsInLivenessPhase { get; private set; }
 
@@ -101,6 +104,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         var faults = Swarm.FaultIntervals.Where(f => f.Value > 0).Select(f => $"{f.Key} every {f.Value / 1000} ms");
         EventLog.Record(NodeId.None, $"{Swarm.MemberCount} members, {string.Join(", ", faults)}");
+        Application.OnStarting(this);
         foreach (var member in Members)
             Time.ScheduleAfter(member.RestartPrng.Between(0, 100 * VirtualTime.Millisecond), member.Start);
         foreach (var fault in Fault.CreateAll(this, _seed))

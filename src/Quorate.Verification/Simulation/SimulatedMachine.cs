@@ -121,6 +121,7 @@ internal sealed class SimulatedMachine
     {
         Clock.Jump(span);
         _disturbedUntil = Math.Max(_disturbedUntil, _cluster.Time.Now);
+        _cluster.ClockJumpCount++;
         _cluster.EventLog.Record(Id, "its clock leaps", $"by {span / 1e6} s");
         if (Process is { } process)
             Wake(process);

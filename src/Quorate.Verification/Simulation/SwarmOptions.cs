@@ -44,6 +44,12 @@ internal sealed record SwarmOptions
     /// <summary>Some transactions and reads have several keys; then all keys share one history instead of having one each.</summary>
     public bool HasMultiKeyOperations { get; private init; }
 
+    /// <summary>Members have lease reapers, and there are leases that only these end.</summary>
+    public bool HasTimedLeases { get; private init; }
+
+    /// <summary>A commit takes little time while a quorum is up: links are fast and lose few messages, and limits are not tight.</summary>
+    public bool CommitsQuickly => LossPerMille <= 10 && DelayMax <= 20 * Millisecond && !HasTightLimits;
+
     /// <summary>The share of requests that go to a self-reported leader, per mille.</summary>
     public int RequestsToLeaderPerMille { get; private init; }
 
@@ -172,6 +178,7 @@ internal sealed record SwarmOptions
             FaultsOnLeaderPerMille = prng.Pick(0, 300, 800),
             ReadsPerMille = prng.Pick(150, 300, 300, 700),
             HasMultiKeyOperations = prng.Chance(300),
+            HasTimedLeases = Prng.Derive(seed, "timed leases").Chance(500),
             RequestsToLeaderPerMille = prng.Pick(0, 0, 300, 700),
             FaultIntervals = DrawFaultIntervals(seed, faults),
         };

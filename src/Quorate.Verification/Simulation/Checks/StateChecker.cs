@@ -13,8 +13,10 @@ internal sealed class StateChecker<TResult>(Func<TResult, TResult, bool> results
     private readonly Dictionary<ulong, int> _commandByOperation = [];
     private readonly HashSet<ulong> _rejected = [];
 
-    /// <summary>Records or checks the n-th command that a member applied, counted from 1.</summary>
-    public void OnApplied(NodeId member, int count, EntryId entry, ulong operation, TResult result, object? state)
+    /// <summary>
+    /// Records or checks the n-th command that a member applied, counted from 1. Returns whether it is the first member to apply it.
+    /// </summary>
+    public bool OnApplied(NodeId member, int count, EntryId entry, ulong operation, TResult result, object? state)
     {
         if (count <= _commands.Count)
         {
@@ -43,7 +45,7 @@ internal sealed class StateChecker<TResult>(Func<TResult, TResult, bool> results
                     $"and that of {member} is {StructuralEquality.DescribeOther(first.State, state)}");
             }
 
-            return;
+            return false;
         }
 
         if (_rejected.Contains(operation))
@@ -55,6 +57,7 @@ internal sealed class StateChecker<TResult>(Func<TResult, TResult, bool> results
         }
 
         _commands.Add(new AppliedCommand(entry, operation, member, result, state));
+        return true;
     }
 
     /// <summary>Returns the entry of an operation; null if no member has applied it.</summary>

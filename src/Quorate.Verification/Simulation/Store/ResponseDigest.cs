@@ -50,6 +50,17 @@ internal static class ResponseDigest
                 digest.Add(7, at);
                 Add(ref digest, renewed.Lease);
                 break;
+            case LeaseRenewManyResponse many:
+                digest.Add(10, at, (ulong)many.Leases.Count);
+                for (var i = 0; i < many.Leases.Count; i++)
+                    Add(ref digest, many.Leases[i]);
+                break;
+            case LeaseClockAdvanceResponse advance:
+                digest.Add(11, at, advance.IsAccepted ? 1UL : 0, (ulong)advance.Clock.Milliseconds);
+                digest.Add(advance.Clock.LastAdvance.Value, advance.Clock.PreviousAdvance.Value, (ulong)advance.Anchored.Count);
+                for (var i = 0; i < advance.Anchored.Count; i++)
+                    Add(ref digest, advance.Anchored[i]);
+                break;
             case LeaseRevokeResponse revoked:
                 digest.Add(8, at, (ulong)revoked.Id);
                 break;
@@ -69,5 +80,5 @@ internal static class ResponseDigest
     }
 
     private static void Add(ref Digest digest, in Lease lease) =>
-        digest.Add((ulong)lease.Id, (ulong)lease.TtlSeconds, lease.RenewedAt.Value);
+        digest.Add((ulong)lease.Id, (ulong)lease.TtlSeconds, lease.RenewedAt.Value, (ulong)(lease.ClockAnchor ?? 0));
 }

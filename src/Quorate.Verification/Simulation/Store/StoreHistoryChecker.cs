@@ -29,6 +29,18 @@ internal static class StoreHistoryChecker
     /// <summary>The counter of expiries that came too late: the lease had been renewed or had ended.</summary>
     public const string ExpirySuperseded = "store: an expiry came too late";
 
+    /// <summary>The counter of leases that a reaper ended.</summary>
+    public const string ExpiredByReaper = "store: a reaper ended a lease";
+
+    /// <summary>The counter of accepted advances of the lease clock.</summary>
+    public const string Advanced = "store: the lease clock advanced";
+
+    /// <summary>The counter of accepted advances that a follower proposed.</summary>
+    public const string AdvancedByFollower = "store: a follower advanced the lease clock";
+
+    /// <summary>The counter of advances of the lease clock behind another one that was measured from the same base.</summary>
+    public const string AdvanceSuperseded = "store: an advance of the lease clock came too late";
+
     private static readonly string[] KindNames = [.. Enum.GetNames<StoreRequestKind>().Select(static name => "store: " + name)];
     private static readonly string[] ErrorNames = [.. Enum.GetNames<StoreError>().Select(static name => "store: error " + name)];
 
@@ -97,7 +109,7 @@ internal static class StoreHistoryChecker
     /// has.
     /// </summary>
     private static StoreRequest WithRenewalId(StoreRequest request, ulong? entry) =>
-        request.Kind is StoreRequestKind.Grant or StoreRequestKind.Renew
+        request.Kind is StoreRequestKind.Grant or StoreRequestKind.Renew or StoreRequestKind.RenewMany
             ? request with { RenewalEntry = entry ?? ulong.MaxValue }
             : request;
 
@@ -151,6 +163,7 @@ internal static class StoreHistoryChecker
         (_, CompactResponse compacted) => new StoreResponse(compacted.Revision, []) { Succeeded = true },
         (_, LeaseGrantResponse granted) => new StoreResponse(granted.Revision, []) { Lease = ToLeaseState(granted.Lease) },
         (_, LeaseRenewResponse renewed) => new StoreResponse(renewed.Revision, []) { Lease = ToLeaseState(renewed.Lease) },
+        (_, LeaseRenewManyResponse many) => new StoreResponse(many.Revision, []) { Leases = [.. many.Leases.Select(ToLeaseState)] },
         (_, LeaseRevokeResponse revoked) => new StoreResponse(revoked.Revision, []) { Succeeded = true },
         (_, LeaseExpireResponse expired) => new StoreResponse(expired.Revision, []) { Succeeded = expired.Expired },
         var (_, response) => throw new InvalidOperationException($"unexpected response to {request}: {response}"),

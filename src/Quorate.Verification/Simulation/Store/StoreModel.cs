@@ -59,6 +59,8 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
             case StoreRequestKind.Grant or StoreRequestKind.Renew or StoreRequestKind.Revoke or StoreRequestKind.Expire
                 or StoreRequestKind.GetLease:
                 return ExecuteLease(state, request, at, out next);
+            case StoreRequestKind.RenewMany:
+                return RenewMany(state, request, out next);
             case StoreRequestKind.Put when request.Lease != 0 && state.FindLease(request.Lease) is null:
                 return Error(state, StoreError.NoSuchLease);
             case StoreRequestKind.Put:
@@ -115,6 +117,20 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
         }
     }
 
+    private static StoreResponse RenewMany(StoreState state, StoreRequest request, out StoreState next)
+    {
+        next = state;
+        var renewed = new List<LeaseState>();
+        foreach (var id in request.Leases)
+        {
+            renewed.Add(next.FindLease(id) is { } lease ? lease with { RenewalEntry = request.RenewalEntry } : new LeaseState(id, 0, 0));
+            if (renewed[^1].Ttl > 0)
+                next = next.WithLease(renewed[^1]);
+        }
+
+        return new StoreResponse(state.Revision, []) { Leases = [.. renewed] };
+    }
+
     private static StoreResponse Error(StoreState state, StoreError error) => new(state.Revision, []) { Error = error };
 
     /// <summary>
@@ -124,7 +140,7 @@ internal sealed class StoreModel(bool isPartial = false) : SequentialModel<Store
     /// </summary>
     public override bool Matches(StoreResponse expected, StoreResponse actual)
     {
-        if (expected.Error != actual.Error || expected.Lease != actual.Lease)
+        if (expected.Error != actual.Error || expected.Lease != actual.Lease || !expected.Leases.AsSpan().SequenceEqual(actual.Leases))
             return false;
         if (expected.Succeeded != actual.Succeeded || expected.ListLength != actual.ListLength ||
             !Equals(expected.List, actual.List) || expected.Versions.Length != actual.Versions.Length)

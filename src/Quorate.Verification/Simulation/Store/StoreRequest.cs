@@ -42,6 +42,9 @@ internal enum StoreRequestKind
     /// <summary>Renews a lease: its time to live starts again.</summary>
     Renew,
 
+    /// <summary>Renews several leases in one command.</summary>
+    RenewMany,
+
     /// <summary>Revokes a lease and deletes its keys.</summary>
     Revoke,
 
@@ -79,6 +82,9 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
 
     /// <summary>Put: the lease of the key, 0 for none. Requests about a lease: its id.</summary>
     public long Lease { get; init; }
+
+    /// <summary>Renewal of several leases: their ids.</summary>
+    public long[] Leases { get; init; } = [];
 
     /// <summary>Grant: the time to live, in seconds.</summary>
     public long Ttl { get; init; }
@@ -120,6 +126,7 @@ internal sealed record StoreRequest(StoreRequestKind Kind, string[] Keys, ulong 
         StoreRequestKind.Compact => $"compact at revision {PastRevision}",
         StoreRequestKind.Grant => $"grant lease {Lease} for {Ttl} s",
         StoreRequestKind.Renew => $"renew lease {Lease}",
+        StoreRequestKind.RenewMany => $"renew leases {string.Join(", ", Leases)}",
         StoreRequestKind.Revoke => $"revoke lease {Lease}",
         StoreRequestKind.Expire => $"expire lease {Lease} unless renewed since {RenewalEntry}",
         StoreRequestKind.GetLease => $"read lease {Lease}",
@@ -151,6 +158,9 @@ internal sealed record StoreResponse(long Revision, KeyVersion[] Versions)
     /// <summary>Grant, renew and get of a lease: the lease, if it exists.</summary>
     public LeaseState? Lease { get; init; }
 
+    /// <summary>Renewal of several leases: each of them, with the time to live 0 if it does not exist.</summary>
+    public LeaseState[] Leases { get; init; } = [];
+
     /// <summary>
     /// Swap: whether it took place. Delete: whether the key existed. Expire: whether the lease ended, because it had not been renewed. Put
     /// of two keys, revoke and compact: always true.
@@ -168,6 +178,7 @@ internal sealed record StoreResponse(long Revision, KeyVersion[] Versions)
         : List is not null ? List.ToString()
         : ListLength > 0 ? $"place {ListLength}"
         : $"{(Succeeded ? "done, " : "")}{(Lease is { } lease ? $"{lease}, " : "")}" +
+            $"{string.Concat(Leases.Select(static l => $"{l}, "))}" +
             $"{(Versions.Length > 0 ? string.Join(", ", Versions) : "no keys")}{(Revision > 0 ? $", revision {Revision}" : "")}" +
             $"{(Previous.Length > 0 ? $", before: {string.Join(", ", Previous.Select(static p => p?.ToString() ?? "none"))}" : "")}";
 }

@@ -11,7 +11,9 @@ namespace Quorate.Verification.Simulation.Store;
 /// <param name="Digest">The digest over the result.</param>
 internal readonly record struct StoreResult(int Length, KvResult Kv, ulong Digest);
 
-/// <summary>The state machine of <see cref="KvSimulation"/>: the real key-value store, and a list to which clients append.</summary>
+/// <summary>
+/// The state machine of <see cref="KvSimulation"/>: the real key-value store with its lease deadlines, and a list to which clients append.
+/// </summary>
 /// <remarks>
 /// A command is one byte for its kind, followed by the store's own command, or for an append by the eight bytes of the element and padding.
 /// </remarks>
@@ -23,6 +25,15 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
 
     private readonly KvStore _store = new() { VersionsSweptPerCompaction = 4 };
     private StoreStateDigest _stateHistory;
+
+    private TimeProvider? _clock;
+    private Func<Term> _readTerm = static () => Term.Zero;
+
+    /// <summary>The lease deadlines by the clock of the member; null without <see cref="UseClock"/>.</summary>
+    public LeaseDeadlines? LeaseDeadlines { get; private set; }
+
+    /// <summary>The time of the member's clock.</summary>
+    public TimeSpan Now => _clock!.GetElapsedTime(0);
 
     /// <summary>The snapshot of the store that readers use.</summary>
     public KvSnapshot Store => _store.Current;
@@ -50,9 +61,20 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
         return bytes.WrittenSpan.ToArray();
     }
 
+    /// <summary>Lets the state machine follow the deadlines of leases by a member's clock, as the server's does.</summary>
+    public void UseClock(TimeProvider clock)
+    {
+        _clock = clock;
+        LeaseDeadlines = new LeaseDeadlines(Now);
+    }
+
+    /// <summary>Called when the log has been replayed.</summary>
+    public void OnStarted(Func<Term> readTerm) => _readTerm = readTerm;
+
     public StoreResult Apply(in CommittedCommand command)
     {
         var result = Execute(command);
+        LeaseDeadlines?.OnApplied(command.Id, result.Kv.Response, Now, _readTerm());
         _stateHistory.Add(command.Id.Index, _store, List);
         return result;
     }

@@ -12,8 +12,9 @@ namespace Quorate.Verification.Simulation.Store;
 /// that they conflict.
 /// </summary>
 /// <remarks>
-/// The workload ignores the time to live of leases. To expire one, a client reads it and proposes its end together with the renewal that it
-/// read, as the leader does when the lease has expired by its clock. Expiries at arbitrary times test more than a clock could.
+/// The workload ignores the time to live of most leases. To expire one, a client reads it and proposes its end together with the renewal
+/// that it read, as the leader does when the lease has expired by its clock. Expiries at arbitrary times test more than a clock could.
+/// Timed leases are only granted and renewed by clients; <see cref="SimulatedLeaseReaper"/> ends them.
 /// </remarks>
 internal sealed class StoreWorkload(SwarmOptions swarm)
 {
@@ -23,6 +24,13 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
 
     /// <summary>The names of the leases, whose ids count from 1.</summary>
     private static readonly string[] LeaseNames = ["lease 1", "lease 2"];
+
+    /// <summary>The first id of the leases that only a reaper ends, and their names.</summary>
+    private const int FirstTimedLease = 11;
+    private static readonly string[] TimedLeaseNames = ["lease 11", "lease 12", "lease 13", "lease 14"];
+
+    /// <summary>The longest time to live of a timed lease: longer than most members run, and shorter than most runs.</summary>
+    private const int TimedLeaseSecondsMax = 12;
 
     /// <summary>How many revisions before the newest one reads of the past and compactions go back at most.</summary>
     private const int RevisionsBackMax = 12;
@@ -37,6 +45,13 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         ResultsEqual = static (a, b) => a.Digest == b.Digest,
         CheckHistory = StoreHistoryChecker.Check,
     };
+
+    /// <summary>Whether only a reaper ends a lease.</summary>
+    public static bool IsTimed(long lease) => lease >= FirstTimedLease;
+
+    /// <summary>The request of a reaper that ends a lease.</summary>
+    public static StoreRequest ExpireRequest(Lease lease) =>
+        LeaseRequest(StoreRequestKind.Expire, (int)lease.Id) with { RenewalEntry = lease.RenewedAt.Value };
 
     public async Task Run(Client client)
     {
@@ -67,6 +82,9 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
                 var both = new StoreRequest(StoreRequestKind.PutBoth, [Keys[0], Keys[1]], tag);
                 KvOperation[] puts = [Put(Keys[0], tag, payload / 2), Put(Keys[1], tag, payload / 2)];
                 await Propose(client, both, new TxnRequest([], puts, [])).ConfigureAwait(false);
+                break;
+            case < 13 when swarm.HasTimedLeases && random.Next(2) == 0:
+                await UseTimedLease(client).ConfigureAwait(false);
                 break;
             case < 13:
                 await UseLease(client, 1 + random.Next(LeaseNames.Length)).ConfigureAwait(false);
@@ -186,6 +204,30 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         }
     }
 
+    private static async Task UseTimedLease(Client client)
+    {
+        var random = client.Random;
+        var id = FirstTimedLease + random.Next(TimedLeaseNames.Length);
+        switch (random.Next(8))
+        {
+            case < 4:
+                var grant = LeaseRequest(StoreRequestKind.Grant, id) with { Ttl = random.Next(1, TimedLeaseSecondsMax + 1) };
+                await Propose(client, grant, new LeaseGrantRequest(id, grant.Ttl)).ConfigureAwait(false);
+                break;
+            case 4:
+                long[] ids = [id, FirstTimedLease + random.Next(TimedLeaseNames.Length)];
+                var renew = new StoreRequest(StoreRequestKind.RenewMany, [.. ids.Select(NameOf)]) { Leases = ids };
+                await Propose(client, renew, new LeaseRenewManyRequest(ids)).ConfigureAwait(false);
+                break;
+            default:
+                await GetLease(client, id).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private static string NameOf(long lease) =>
+        IsTimed(lease) ? TimedLeaseNames[lease - FirstTimedLease] : LeaseNames[lease - 1];
+
     /// <summary>
     /// Reads a lease and proposes its expiry, in a third of the cases after a renewal: a leader's expiry may also be late.
     /// </summary>
@@ -200,7 +242,7 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
         await Propose(client, expire, new LeaseExpireRequest(id, new LogIndex(lease.RenewalEntry))).ConfigureAwait(false);
     }
 
-    private static StoreRequest LeaseRequest(StoreRequestKind kind, int id) => new(kind, [LeaseNames[id - 1]]) { Lease = id };
+    private static StoreRequest LeaseRequest(StoreRequestKind kind, int id) => new(kind, [NameOf(id)]) { Lease = id };
 
     private static Task<QueryResult<StoreResponse>> GetLease(Client client, int id) =>
         client.ReadAsync(stateMachine => StoreHistoryChecker.ReadLease(stateMachine.Store, id),

@@ -11,6 +11,9 @@ internal interface ISimulatedApplication
     /// <summary>Returns the command, or the instruction, that reproduces a run.</summary>
     string ReproCommand(ulong seed, RunOptions options);
 
+    /// <summary>Called once, before the first process starts.</summary>
+    void OnStarting(SimulatedCluster cluster);
+
     /// <summary>Opens the group of a process that starts, with an empty state machine.</summary>
     IStateMachineHost OpenGroup(RaftGroupOptions options);
 

@@ -20,6 +20,18 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
 
     public Func<TStateMachine> CreateStateMachine { get; } = stateMachineFactory;
 
+    /// <summary>Called with the state machine of a process that starts, and the clock of its machine, before the log is replayed.</summary>
+    public Action<TStateMachine, TimeProvider> OnOpening { get; set; } = static (_, _) => { };
+
+    /// <summary>Called with the state machine of a process that starts, and its core, when the log has been replayed.</summary>
+    public Action<TStateMachine, RaftCore> OnOpened { get; set; } = static (_, _) => { };
+
+    /// <summary>Called once when the cluster starts, to start what runs beside the clients.</summary>
+    public Action<SimulatedApplication<TStateMachine, TResult>, SimulatedCluster> OnClusterStarting { get; set; } = static (_, _) => { };
+
+    /// <summary>Called when the first member applies a command.</summary>
+    public Action<EntryId, TResult> OnFirstApplied { get; set; } = static (_, _) => { };
+
     /// <summary>The operations of all clients so far, in the order of their invocations.</summary>
     public IReadOnlyList<ClientOperation<TStateMachine, TResult>> History => _history;
 
@@ -32,6 +44,8 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
 
     public IStateMachineHost OpenGroup(RaftGroupOptions options) =>
         new StateMachineHost<TStateMachine, TResult>(this, CreateStateMachine(), options);
+
+    public void OnStarting(SimulatedCluster cluster) => OnClusterStarting(this, cluster);
 
     public ISimulatedClient CreateClient(SimulatedCluster cluster, int number, SimulatedMachine? fixedTarget = null) =>
         new VirtualClient<TStateMachine, TResult>(

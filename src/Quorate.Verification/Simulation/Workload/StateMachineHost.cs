@@ -26,7 +26,9 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
         RaftGroupOptions options)
     {
         (_application, StateMachine, _member) = (application, stateMachine, options.Raft.Self);
+        application.OnOpening(stateMachine, options.TimeProvider);
         _group = RaftGroup.Open(options, this);
+        application.OnOpened(stateMachine, _group.Core);
     }
 
     public TStateMachine StateMachine { get; }
@@ -56,7 +58,8 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
         var operation = BinaryPrimitives.ReadUInt64LittleEndian(command.Command.Span);
         _application.CheckExpectedTerm(operation, command.Id);
         var state = _application.Checks.State?.Invoke(StateMachine);
-        _application.StateChecker.OnApplied(_member, ++_appliedCount, command.Id, operation, result, state);
+        if (_application.StateChecker.OnApplied(_member, ++_appliedCount, command.Id, operation, result, state))
+            _application.OnFirstApplied(command.Id, result);
         return result;
     }
 
