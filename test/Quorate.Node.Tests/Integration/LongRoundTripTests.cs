@@ -60,7 +60,7 @@ public sealed class LongRoundTripTests(ITestOutputHelper output)
         Assert.InRange(searches, 1, (2 * (DivergedTerms + 2)) - 1);
     }
 
-    /// <summary>Ten entries that all members have, and two hundred of each of five terms, of which every second one is this log's.</summary>
+    /// <summary>Ten entries that all members have, and two hundred of each of five terms, every second one being in this log.</summary>
     private static LogEntry[] Log(ulong firstTerm)
     {
         var terms = Enumerable.Repeat(1UL, 10).Concat(
