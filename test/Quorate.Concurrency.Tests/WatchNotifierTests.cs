@@ -5,7 +5,9 @@ using Quorate.Server.Watching;
 
 namespace Quorate.Concurrency.Tests;
 
-/// <summary><see cref="WatchNotifier"/> and <see cref="ReadyWatchers"/>: the order in which a watch stream uses them misses no event.</summary>
+/// <summary>
+/// <see cref="WatchNotifier"/> and <see cref="ReadyWatchers"/>: the order in which a watch stream uses them misses no event.
+/// </summary>
 public sealed class WatchNotifierTests
 {
     private const long LastRevision = 4;

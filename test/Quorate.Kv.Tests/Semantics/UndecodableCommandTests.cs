@@ -40,7 +40,8 @@ public sealed class UndecodableCommandTests
         Gen.Select(
             Gen.OneOf(
                 Gen.Byte.Array[0, 40],
-                Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60]).Select((format, kind, rest) => (byte[])[format, kind, .. rest]),
+                Gen.Select(Gen.Byte[1, 2], Gen.Byte[1, 9], Gen.Byte.Array[0, 60])
+                    .Select((format, kind, rest) => (byte[])[format, kind, .. rest]),
                 Gen.Select(RequestGenerators.Command, Gen.Select(Gen.Int[0, 10_000], Gen.Byte).Array[0, 3]).Select(Corrupt)).Array[1, 60],
             Gen.Int[1, 7]).Sample(
             (commands, batch) =>
