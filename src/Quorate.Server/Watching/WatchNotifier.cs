@@ -53,7 +53,9 @@ internal sealed class WatchNotifier(KvSnapshot initial)
         }
     }
 
-    /// <summary>Notifies the watchers of all changes since the last call. Readers of the store must see <paramref name="current"/>.</summary>
+    /// <summary>
+    /// Notifies the watchers of all changes since the last call. Readers of the store must see <paramref name="current"/>.
+    /// </summary>
     public void Notify(KvSnapshot current)
     {
         if (current.Revision == _notified)
@@ -95,7 +97,9 @@ internal sealed class WatchNotifier(KvSnapshot initial)
         NotifyFound(revision);
     }
 
-    /// <summary>Notifies each watcher of the first revision only that this run found for it; its stream reads the others from there.</summary>
+    /// <summary>
+    /// Notifies each watcher of the first revision only that this run found for it; its stream reads the others from there.
+    /// </summary>
     private void NotifyFound(long revision)
     {
         foreach (var watcher in _found)

@@ -11,8 +11,8 @@ namespace Quorate.Server.Watching;
 /// A watcher is a revision in the store's history. A slow watcher falls behind and catches up later; no events are queued, so no queue can
 /// overflow. If a compaction removes a revision that a watcher still needs, the watcher is canceled with the compact revision, from which
 /// the client can start again. All events of one revision are in one response; responses are in revision order, without duplicates.
-/// An idle watcher costs memory and nothing else: the notifier adds a watcher to the stream's queue when a revision changes one of its keys,
-/// and only then does the stream read for it. Source: etcd v3 API, Watch.
+/// An idle watcher costs memory and nothing else: the notifier adds a watcher to the stream's queue when a revision changes one of its
+/// keys, and only then does the stream read for it. Source: etcd v3 API, Watch.
 /// </remarks>
 internal sealed class WatchStream(
     IStoreReader store, ResponseHeaderFactory headers, WatchOptions options, TimeProvider time,
