@@ -9,7 +9,7 @@ namespace Quorate.Kv;
 /// The age of a lease is the time since its renewal was committed. This class has two lower bounds of it: the time since this member has
 /// applied the renewal, and what the <see cref="LeaseClock"/> shows, plus the time since this member has applied its last advance. The
 /// first is exact for a member that applied the renewal when it was committed, the second bounds the delay after a restart. A deadline
-/// follows from the larger one, so it is never early, whatever the member missed. docs/decisions/0029-lease-clock.md has the proof.
+/// follows from the larger one, so it is never early, whatever the member missed. docs/decisions/0032-lease-clock.md has the proof.
 /// Shape: all times are readings of one monotonic clock of this member, whose zero does not matter.
 /// Threading: one call at a time; the class has no clock and no lock of its own.
 /// </remarks>
