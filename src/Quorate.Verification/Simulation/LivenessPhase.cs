@@ -70,8 +70,15 @@ internal sealed partial class LivenessPhase
                 probe.IsStopped = probe.CommittedCount > 0 && probe.GrantedCount > 0;
             return probes.TrueForAll(static p => p.IsStopped && p.IsIdle);
         });
+
+        // What members propose by themselves would otherwise go on, and there might be no moment in which all of them have the same log.
+        foreach (var client in _cluster.MemberClients)
+            client.IsStopped = true;
         RunUntil("the repaired members have converged", (20 * VirtualTime.Second) + catchUpTime, Converged);
-        RunUntil("all limits are free again", 4 * VirtualTime.Second, () => _healthy.TrueForAll(static m => m.Process!.IsSettled));
+        RunUntil(
+            "all limits are free again",
+            (4 * VirtualTime.Second) + _cluster.Swarm.FarRequestTime,
+            () => Converged() && _healthy.TrueForAll(static m => m.Process!.IsSettled));
         CheckStates();
         CheckStability();
     }

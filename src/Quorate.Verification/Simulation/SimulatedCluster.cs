@@ -93,6 +93,9 @@ internal sealed class SimulatedCluster : IDisposable
 
     public List<ISimulatedClient> Clients { get; } = [];
 
+    /// <summary>What members propose by themselves, as a server's lease reaper does.</summary>
+    public List<ISimulatedClient> MemberClients { get; } = [];
+
     /// <summary>How often the clock of any member has jumped.</summary>
     public int ClockJumpCount { get; set; }
 

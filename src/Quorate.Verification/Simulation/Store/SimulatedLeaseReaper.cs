@@ -48,7 +48,7 @@ internal sealed class SimulatedLeaseReaper : ISimulatedClient
         {
             application.OnFirstApplied = new LeaseTimeChecker(cluster).OnFirstApplied;
             foreach (var machine in cluster.Members)
-                _ = new SimulatedLeaseReaper(application, cluster, machine);
+                cluster.MemberClients.Add(new SimulatedLeaseReaper(application, cluster, machine));
         };
     }
 
@@ -133,6 +133,8 @@ internal sealed class SimulatedLeaseReaper : ISimulatedClient
 
     private void ProposeDue()
     {
+        if (((ISimulatedClient)this).IsStopped)
+            return;
         TimeSpan? leadingSince = _confirmedTerm != Term.Zero ? _leadingSince : null;
         Deadlines.Refresh();
         var advance = Deadlines.Measure(Now, _process!.Core.Term, leadingSince);
