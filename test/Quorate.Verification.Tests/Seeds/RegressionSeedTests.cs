@@ -11,6 +11,8 @@ public sealed class RegressionSeedTests
     [InlineData(1168UL, "a bug of a checker: it mistook entries on disk that were about to be truncated for committed ones")]
     [InlineData(1290UL, "a leader with a stalled disk kept leading: a commit needed a follower that waited for entries on that disk")]
     [InlineData(4525UL, "a bug of the simulated network: delayed votes for a member that lost its data directory reached its replacement")]
+    [InlineData(2610UL, "a bug of a checker: the one member restarted so often that no clock measured the time")]
+    [InlineData(6614UL, "the same with five members: none that had seen the last advance of the lease clock was up")]
     public void A_seed_that_once_failed_passes(ulong seed, string lesson)
     {
         KvSimulation.Run(seed);

@@ -1,5 +1,6 @@
 using Quorate.Kv;
 using Quorate.Raft;
+using Quorate.Verification.Simulation.Workload;
 
 namespace Quorate.Verification.Simulation.Store;
 
@@ -10,16 +11,27 @@ namespace Quorate.Verification.Simulation.Store;
 /// <remarks>
 /// <code>
 ///   LeaseNotEarly     end ≥ renewal + TTL, by the fastest clock; not if a clock has jumped since the renewal
-///   LeaseEndsInTime   end ≤ renewal + TTL, by the slowest clock, + election timeout + 2 s + interruptions
+///   LeaseEndsInTime   end ≤ renewal + TTL, by the slowest clock, + election timeout + 2 s + interruptions + unwitnessed time
 /// </code>
 /// An interruption is a time in which nothing is committed, for example without a quorum. It is counted twice, and with a second more: the
 /// time itself, which may not have been measured, and what it takes until rounds, proposals and elections succeed again.
+///
+/// Unwitnessed is the time since the last advance of the lease clock while no process is running that applied it in its term: all of them
+/// have restarted, so no monotonic clock has measured the time since (docs/decisions/0032-lease-clock.md). Others commit entries meanwhile,
+/// so this is no interruption. It ends with the next advance, and at the latest when a leader has had the time to propose it: a leader that
+/// does not propose one excuses nothing, but one that is lost before takes what it has measured with it.
 /// </remarks>
 internal sealed class LeaseTimeChecker
 {
     private const long CheckInterval = 100 * VirtualTime.Millisecond;
     private const long InterruptionMin = 800 * VirtualTime.Millisecond;
     private const long LateMax = 2 * VirtualTime.Second;
+
+    /// <summary>
+    /// The time, by its clock, within which a leader advances the lease clock even if it did not witness the last advance: two rounds of
+    /// 500 ms behind the round in which its leadership is confirmed, for the 750 ms that it waits, and 500 ms for what it commits.
+    /// </summary>
+    private const long LeaderAdvancesWithin = 2 * VirtualTime.Second;
 
     private readonly SimulatedCluster _cluster;
     private readonly Dictionary<long, Renewal> _renewals = [];
@@ -28,6 +40,15 @@ internal sealed class LeaseTimeChecker
     private long _lastApplication;
     private long _interrupted;
     private long _countedUpTo = -1;
+
+    // The times without a witness of the last advance, in their order; the last one is extended while it lasts.
+    private readonly List<Interval> _unwitnessed = [];
+    private bool _isUnwitnessed;
+    private EntryId _lastAdvance;
+    private long _lastAdvanceAt;
+    private SimulatedProcess? _leader;
+    private Term _leaderTerm;
+    private long _leadingSince;
 
     public LeaseTimeChecker(SimulatedCluster cluster)
     {
@@ -58,6 +79,11 @@ internal sealed class LeaseTimeChecker
             case LeaseExpireResponse { Expired: true } expired when _renewals.Remove(expired.Id, out var renewal):
                 CheckNotEarly(entry, renewal);
                 break;
+            case LeaseClockAdvanceResponse { IsAccepted: true }:
+                if (_isUnwitnessed)
+                    _unwitnessed[^1] = _unwitnessed[^1] with { To = _cluster.Time.Now };
+                (_lastAdvance, _lastAdvanceAt, _isUnwitnessed) = (entry, _cluster.Time.Now, false);
+                break;
         }
     }
 
@@ -82,17 +108,19 @@ internal sealed class LeaseTimeChecker
     private void CheckLateness()
     {
         CountInterruption();
+        CountUnwitnessed();
         var now = _cluster.Time.Now;
         foreach (var (lease, at, interruptedBefore, _) in _renewals.Values)
         {
             var ttl = (long)(lease.TtlSeconds * VirtualTime.Second / (1 - _drift));
-            var latest = at + ttl + _cluster.Swarm.ElectionTimeout + LateMax + _interrupted - interruptedBefore;
+            var unwitnessed = _unwitnessed.Sum(i => Math.Max(0, i.To - Math.Max(i.From, at)));
+            var latest = at + ttl + _cluster.Swarm.ElectionTimeout + LateMax + _interrupted - interruptedBefore + unwitnessed;
             if (now > latest)
             {
                 throw new ViolationException(
                     "LeaseEndsInTime",
                     $"{lease}, renewed at {at / 1e6} s, still exists at {now / 1e6} s; interruptions since then count as " +
-                    $"{(_interrupted - interruptedBefore) / 1e6} s");
+                    $"{(_interrupted - interruptedBefore) / 1e6} s, unwitnessed time as {unwitnessed / 1e6} s");
             }
         }
 
@@ -111,6 +139,46 @@ internal sealed class LeaseTimeChecker
         _interrupted += 2 * (now - from);
         _countedUpTo = now;
     }
+
+    /// <summary>Counts the time since the last advance of the lease clock, if no running process witnessed it.</summary>
+    private void CountUnwitnessed()
+    {
+        var now = _cluster.Time.Now;
+        FollowLeader(now);
+        var isOverdue = _leader is not null && now - _leadingSince > (long)(LeaderAdvancesWithin / (1 - _drift));
+        if (_lastAdvance == EntryId.Zero || isOverdue || _cluster.Members.Any(m => m.Process is { } p && IsWitness(p)))
+        {
+            _isUnwitnessed = false;
+            return;
+        }
+
+        if (_isUnwitnessed)
+        {
+            _unwitnessed[^1] = _unwitnessed[^1] with { To = now };
+            return;
+        }
+
+        // The time in which a leader was overdue stays uncounted.
+        var from = _unwitnessed.Count > 0 && _unwitnessed[^1].From >= _lastAdvanceAt ? now : _lastAdvanceAt;
+        _unwitnessed.Add(new Interval(from, now));
+        _isUnwitnessed = true;
+    }
+
+    private bool IsWitness(SimulatedProcess process) =>
+        ((StateMachineHost<StoreStateMachine, StoreResult>)process.StateMachine).StateMachine.WitnessedAdvance == _lastAdvance;
+
+    /// <summary>Notes since when the leader of the latest term leads.</summary>
+    private void FollowLeader(long now)
+    {
+        var leader = _cluster.Members.Select(static m => m.Process).Where(static p => p is { Core.Role: Role.Leader })
+            .MaxBy(static p => p!.Core.Term.Value);
+        var term = leader?.Core.Term ?? Term.Zero;
+        if (leader == _leader && term == _leaderTerm)
+            return;
+        (_leader, _leaderTerm, _leadingSince) = (leader, term, now);
+    }
+
+    private readonly record struct Interval(long From, long To);
 
     private sealed record Renewal(Lease Lease, long At, long InterruptedBefore, int ClockJumps);
 }

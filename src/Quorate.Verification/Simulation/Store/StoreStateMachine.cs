@@ -32,6 +32,11 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     /// <summary>The lease deadlines by the clock of the member; null without <see cref="UseClock"/>.</summary>
     public LeaseDeadlines? LeaseDeadlines { get; private set; }
 
+    /// <summary>
+    /// The last advance of the lease clock, if this process applied it in the term in which it was committed; zero otherwise.
+    /// </summary>
+    public EntryId WitnessedAdvance { get; private set; }
+
     /// <summary>The time of the member's clock.</summary>
     public TimeSpan Now => _clock!.GetElapsedTime(0);
 
@@ -75,6 +80,8 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     {
         var result = Execute(command);
         LeaseDeadlines?.OnApplied(command.Id, result.Kv.Response, Now, _readTerm());
+        if (result.Kv.Response is LeaseClockAdvanceResponse { IsAccepted: true })
+            WitnessedAdvance = command.Id.Term == _readTerm() ? command.Id : EntryId.Zero;
         _stateHistory.Add(command.Id.Index, _store, List);
         return result;
     }
