@@ -29,7 +29,7 @@ public sealed class LeaseDeadlinesModelTests
     /// The leader is killed every few seconds and restarted at once or later; the next one may be the one that was just restarted.
     /// </summary>
     /// <remarks>
-    /// Two seconds are the aim. A few of ten thousand schedules exceed it by up to 0.2 s: docs/decisions/0032-lease-clock.md names the case.
+    /// Two seconds are the aim. A few of ten thousand schedules exceed it by up to 0.2 s: docs/decisions/0032-lease-clock.md says when.
     /// </remarks>
     [Fact]
     public void No_lease_outlives_its_time_by_more_than_an_election_and_2200_ms_when_leaders_are_killed() =>
