@@ -9,7 +9,8 @@ namespace Quorate.Kv;
 /// <remarks>
 /// A member that has applied an advance measures, by its own monotonic clock, how much time passes, and proposes it as the next advance.
 /// An advance names the one from which it was measured, and has no effect if that is no longer the last one: so no time is counted twice,
-/// whoever proposes it and in whichever term it is committed. docs/decisions/0032-lease-clock.md proves that no lease ends early.
+/// no matter which member proposes it and in which term it is committed. docs/decisions/0032-lease-clock.md proves that no lease ends
+/// early.
 /// <code>
 ///   log        … advance k     renewal     advance k+1     advance k+2 …
 ///                  └──── may include time before the renewal ──┘   │

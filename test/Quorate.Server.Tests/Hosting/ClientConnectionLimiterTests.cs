@@ -76,8 +76,12 @@ public sealed partial class ClientConnectionLimiterTests
 
         foreach (var client in clients)
             client.Dispose();
-        while (await ConnectionsAsync(server) != before)
+        var deadline = Environment.TickCount64 + 30_000;
+        while (await ConnectionsAsync(server) is var open && open != before)
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"{open} connections are counted, {before} before");
             await Task.Delay(10);
+        }
     }
 
     [Fact]
