@@ -15,14 +15,17 @@ namespace Quorate.Kv;
 /// </remarks>
 public sealed class LeaseDeadlines
 {
-    /// <summary>A leader measures an advance for at least this time; its server makes a round every 500 ms.</summary>
-    private static readonly TimeSpan MeasuredMin = TimeSpan.FromMilliseconds(250);
+    /// <summary>How often a member calls <see cref="Measure"/> and <see cref="GetExpired"/>: the period of its lease reaper.</summary>
+    public static TimeSpan RoundPeriod { get; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>A member measures an advance for longer than a round, so a leader proposes one in every second round.</summary>
+    private static readonly TimeSpan MeasuredMin = TimeSpan.FromMilliseconds(300);
 
     /// <summary>
     /// A leader that did not apply the last advance when it was committed, because it was down, waits this long for another member to
     /// propose the next one, which it does in its next round. The other member has measured the whole time, this one only a part of it.
     /// </summary>
-    private static readonly TimeSpan UntimelyLeaderWait = TimeSpan.FromMilliseconds(750);
+    private static readonly TimeSpan UntimelyLeaderWait = RoundPeriod + TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// The lateness of deadlines that is not corrected, because a correction visits all leases. The time of a commit varies by as much.

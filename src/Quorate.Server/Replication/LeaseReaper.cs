@@ -9,21 +9,20 @@ namespace Quorate.Server.Replication;
 /// A leader starts only after it has committed an entry of its own term, which a completed read barrier proves: then it has applied every
 /// renewal that was acknowledged under earlier leaders. The reaper proposes an expiry; the lease ends when the expiry is applied, unless a
 /// renewal was applied first: the proposal contains the index of the last renewal that the leader knew. Expiry is therefore correct even
-/// while two members consider themselves the leader. The period and the number of leases per round are those of etcd's lessor.
+/// while two members consider themselves the leader. At most 1,000 leases expire in a second, as with etcd's lessor.
 /// </remarks>
 internal sealed class LeaseReaper(ulong self, IRaftNode<KvResult> node, MemberLeaseDeadlines deadlines, TimeProvider time)
 {
-    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromSeconds(5);
-    private const int LeasesPerRoundMax = 500;
+    private const int LeasesPerRoundMax = 250;
 
     private Term _confirmedTerm;
     private TimeSpan _leadingSince;
 
-    /// <summary>Runs one round every 500 ms until the server stops.</summary>
+    /// <summary>Runs one round in each <see cref="LeaseDeadlines.RoundPeriod"/> until the server stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(Period, time);
+        using var timer = new PeriodicTimer(LeaseDeadlines.RoundPeriod, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))

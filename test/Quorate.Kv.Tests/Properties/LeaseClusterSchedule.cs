@@ -1,13 +1,17 @@
 namespace Quorate.Kv.Tests.Properties;
 
 /// <summary>
-/// Runs a <see cref="LeaseClusterModel"/> as servers do, with a round of each member every 500 ms, and kills its leaders. A majority is
+/// Runs a <see cref="LeaseClusterModel"/> as servers do, with the rounds of each member, and kills its leaders. A majority is
 /// always up.
 /// </summary>
 internal sealed class LeaseClusterSchedule
 {
     /// <summary>The longest time until a new leader has committed an entry.</summary>
     public const int ElectionMsMax = 1_200;
+
+    private const int StepMs = 50;
+    private const int LeaseCountMax = 250;
+    private static readonly int RoundMs = (int)LeaseDeadlines.RoundPeriod.TotalMilliseconds;
 
     private readonly LeaseClusterModel _cluster;
     private readonly Random _random;
@@ -20,13 +24,13 @@ internal sealed class LeaseClusterSchedule
     public LeaseClusterSchedule(LeaseClusterModel cluster, Random random)
     {
         (_cluster, _random, _msBetweenKills) = (cluster, random, random.Next(3_000, 12_000));
-        _roundPhase = [.. cluster.Members.Select(_ => random.Next(5) * 100)];
+        _roundPhase = [.. cluster.Members.Select(_ => random.Next(RoundMs / StepMs) * StepMs)];
         _nextKill = random.Next(_msBetweenKills);
     }
 
-    public void RunFor100Milliseconds()
+    public void RunStep()
     {
-        _cluster.Now += 100;
+        _cluster.Now += StepMs;
         if (_restart is var (restarting, at) && _cluster.Now >= at)
         {
             // What it finds on its disk may be behind what it had applied.
@@ -61,14 +65,14 @@ internal sealed class LeaseClusterSchedule
 
     private void RunRound(LeaseClusterModel.Member member, int phase)
     {
-        if (!member.IsUp || _cluster.Now % 500 != phase)
+        if (!member.IsUp || _cluster.Now % RoundMs != phase)
             return;
         member.Deadlines.Refresh();
         if (member.Deadlines.Measure(member.Now, _cluster.Term, member.LeadingSince) is { } measured)
             _cluster.Propose(member, measured);
         if (member != _cluster.Leader)
             return;
-        foreach (var lease in member.Deadlines.GetExpired(member.Now, 500))
+        foreach (var lease in member.Deadlines.GetExpired(member.Now, LeaseCountMax))
             _cluster.Commit(new LeaseExpireRequest(lease.Id, lease.RenewedAt));
     }
 }

@@ -187,14 +187,14 @@ public sealed class LeaseReaperTests
         OnApplied(8, Accepted(at: 8)); // Replayed at the start.
         _deadlines.OnStarted(() => _node.Status.Term);
         await RunOnceAsync();
-        _time.Advance(0.7);
+        _time.Advance(0.4);
         await RunOnceAsync();
         Assert.Empty(Advances());
 
         _time.Advance(0.1);
         await RunOnceAsync();
 
-        Assert.Equal(800, Assert.Single(Advances()).Milliseconds);
+        Assert.Equal(500, Assert.Single(Advances()).Milliseconds);
     }
 
     [Fact]

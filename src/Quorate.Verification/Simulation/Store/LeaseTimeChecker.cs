@@ -29,9 +29,9 @@ internal sealed class LeaseTimeChecker
 
     /// <summary>
     /// The time, by its clock, within which a leader advances the lease clock even if it did not witness the last advance: two rounds of
-    /// 500 ms behind the round in which its leadership is confirmed, for the 750 ms that it waits, and 200 ms for what it commits.
+    /// 250 ms behind the round in which its leadership is confirmed, the 500 ms that it waits, and 200 ms for what it commits.
     /// </summary>
-    private const long LeaderAdvancesWithin = 1700 * VirtualTime.Millisecond;
+    private const long LeaderAdvancesWithin = 1200 * VirtualTime.Millisecond;
 
     private readonly SimulatedCluster _cluster;
     private readonly Dictionary<long, Renewal> _renewals = [];

@@ -9,15 +9,14 @@ using Operation = Quorate.Verification.Simulation.Workload.ClientOperation<
 namespace Quorate.Verification.Simulation.Store;
 
 /// <summary>
-/// The lease reaper of one member, as the server has one: in a round every 500 ms it proposes the expiry of overdue leases and the advance
+/// The lease reaper of one member, as the server has one: in each round it proposes the expiry of overdue leases and the advance
 /// of the lease clock, by the member's own clock and the real <see cref="LeaseDeadlines"/>.
 /// </summary>
 internal sealed class SimulatedLeaseReaper : ISimulatedClient
 {
     /// <summary>The first number of these clients; those of the workload and of the liveness phase are below.</summary>
     private const int FirstNumber = 2000;
-    private const int LeasesPerRoundMax = 500;
-    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+    private const int LeasesPerRoundMax = 250;
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromSeconds(5);
 
     private readonly SimulatedApplication<StoreStateMachine, StoreResult> _application;
@@ -90,7 +89,7 @@ internal sealed class SimulatedLeaseReaper : ISimulatedClient
 
     private void RunRound()
     {
-        _cluster.Time.ScheduleAfter(_machine.Clock.ToVirtualTime(Period), RunRound);
+        _cluster.Time.ScheduleAfter(_machine.Clock.ToVirtualTime(LeaseDeadlines.RoundPeriod), RunRound);
         if (_machine.Process is not { } process || _cluster.Time.Now < _machine.PausedUntil)
             return;
         if (process != _process)
