@@ -8,7 +8,7 @@ namespace Quorate.Server.Etcd;
 /// A large response is written here, in parts. The framework then receives <see cref="SentResponse"/> in its place, whose serializer
 /// writes nothing, and adds the status.
 /// </remarks>
-internal sealed class KvService(KvApi api) : KV.KVBase
+internal sealed class KvService(KvApi api, LargeResponseLimiter largeResponses) : KV.KVBase
 {
     /// <inheritdoc/>
     public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
@@ -55,11 +55,11 @@ internal sealed class KvService(KvApi api) : KV.KVBase
         api.CompactAsync(request, RequestContext.From(context)).AsTask();
 
     // The headers must be sent before the first byte of the body is requested from the writer.
-    private static async ValueTask<LargeResponseWriter> StartAsync(ServerCallContext context, RequestContext call)
+    private async ValueTask<LargeResponseWriter> StartAsync(ServerCallContext context, RequestContext call)
     {
         call.ThrowIfCancelled();
         var response = context.GetHttpContext().Response;
         await response.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        return new LargeResponseWriter(response.BodyWriter, call);
+        return new LargeResponseWriter(response.BodyWriter, largeResponses, call);
     }
 }

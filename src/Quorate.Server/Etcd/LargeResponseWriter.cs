@@ -9,10 +9,10 @@ namespace Quorate.Server.Etcd;
 
 /// <summary>Writes one large response of a unary gRPC call in parts, each after the client has accepted the one before.</summary>
 /// <remarks>
-/// The bytes are those of the whole message with its gRPC prefix. Between two parts the writer waits for the flow control of the call, and
-/// ends when the call is cancelled. Source: gRPC over HTTP/2, "Length-Prefixed-Message"; protobuf encoding, "Length-Delimited Records".
+/// The bytes are those of the whole message with its gRPC prefix. Each part is encoded in a turn of <see cref="LargeResponseLimiter"/>.
+/// Between two parts the writer waits, without a turn, for the flow control of the call, and ends when the call is cancelled. Source: gRPC over HTTP/2, "Length-Prefixed-Message"; protobuf encoding, "Length-Delimited Records".
 /// </remarks>
-internal sealed class LargeResponseWriter(PipeWriter output, RequestContext context)
+internal sealed class LargeResponseWriter(PipeWriter output, LargeResponseLimiter limiter, RequestContext context)
 {
     /// <summary>The number of bytes after which the writer waits for the client; a part is at most twice as long.</summary>
     private const int PartBytes = 64 * 1024;
@@ -22,31 +22,20 @@ internal sealed class LargeResponseWriter(PipeWriter output, RequestContext cont
     // A tag and a length, each a varint of at most five bytes.
     private const int FieldHeaderBytesMax = 10;
 
+    private readonly LargeResponseTurn _turn = limiter.TurnOf(context.Cancellation);
     private int _unflushedBytes;
 
     /// <summary>Writes the response of a range.</summary>
     /// <exception cref="Grpc.Core.RpcException">The call was cancelled, or the response is larger than a gRPC message can be.</exception>
-    public async Task WriteAsync(RangeResponse response)
-    {
-        WritePrefix(SizeOf(response));
-        await WriteBodyAsync(response).ConfigureAwait(false);
-    }
+    public Task WriteAsync(RangeResponse response) => WriteAsync(SizeOf(response), () => WriteBodyAsync(response));
 
     /// <summary>Writes the response of a delete range.</summary>
     /// <inheritdoc cref="WriteAsync(RangeResponse)"/>
-    public async Task WriteAsync(DeleteRangeResponse response)
-    {
-        WritePrefix(SizeOf(response));
-        await WriteBodyAsync(response).ConfigureAwait(false);
-    }
+    public Task WriteAsync(DeleteRangeResponse response) => WriteAsync(SizeOf(response), () => WriteBodyAsync(response));
 
     /// <summary>Writes the response of a transaction.</summary>
     /// <inheritdoc cref="WriteAsync(RangeResponse)"/>
-    public async Task WriteAsync(TxnResponse response)
-    {
-        WritePrefix(SizeOf(response));
-        await WriteBodyAsync(response).ConfigureAwait(false);
-    }
+    public Task WriteAsync(TxnResponse response) => WriteAsync(SizeOf(response), () => WriteBodyAsync(response));
 
     private static RangeResponse WithoutKvs(RangeResponse response) =>
         new() { Header = response.Header, More = response.More, Count = response.Count };
@@ -84,6 +73,16 @@ internal sealed class LargeResponseWriter(PipeWriter output, RequestContext cont
 
     private static long SizeOfField(int field, long bytes) =>
         CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeLengthSize((int)long.Min(bytes, int.MaxValue)) + bytes;
+
+    private async Task WriteAsync(long messageBytes, Func<ValueTask> writeBody)
+    {
+        await EnterAsync().ConfigureAwait(false);
+        using (_turn)
+        {
+            WritePrefix(messageBytes);
+            await writeBody().ConfigureAwait(false);
+        }
+    }
 
     private void WritePrefix(long messageBytes)
     {
@@ -201,13 +200,31 @@ internal sealed class LargeResponseWriter(PipeWriter output, RequestContext cont
         return length;
     }
 
-    /// <summary>Sends the part that is complete, if one is, and waits until the client has accepted it.</summary>
-    private ValueTask FlushPartAsync() => _unflushedBytes < PartBytes ? default : FlushAsync();
+    private async ValueTask EnterAsync()
+    {
+        try
+        {
+            await _turn.EnterAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw context.ToError();
+        }
+    }
+
+    /// <summary>Sends the part that is complete, if one is, and waits until the client has accepted it and the next turn has come.</summary>
+    private async ValueTask FlushPartAsync()
+    {
+        if (_unflushedBytes < PartBytes)
+            return;
+        _turn.Exit();
+        await FlushAsync().ConfigureAwait(false);
+        await EnterAsync().ConfigureAwait(false);
+    }
 
     private async ValueTask FlushAsync()
     {
         _unflushedBytes = 0;
-        context.ThrowIfCancelled();
 
         // Without a token: a cancelled flush would reset the call before the framework could send its status. See GrpcStream.
         var flush = output.FlushAsync(CancellationToken.None);

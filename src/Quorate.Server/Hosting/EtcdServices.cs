@@ -55,13 +55,14 @@ internal sealed record EtcdServices(
         var cluster = new ClusterService(executor, members, headers);
         var maintenance = new MaintenanceService(node, store, headers);
         var budget = new ReceiveBudget(ReceiveBudget.BytesMaxDefault, TimeProvider.System);
+        var largeResponses = new LargeResponseLimiter();
         var gateway = new JsonGateway(
-            kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits, budget, stopping);
+            kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits, budget, largeResponses, stopping);
         var health = new HealthVerdict(executor);
         var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, undecodable, connections);
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
-            node, executor, leaseReaper, new KvService(kv), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
+            node, executor, leaseReaper, new KvService(kv, largeResponses), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
             cluster, maintenance, new HealthService(health, node, streamGuard), http,
             new WebAccessFilter(settings.WebAccess, settings.AdvertiseClientUrls), budget);
     }

@@ -27,10 +27,11 @@ internal sealed class JsonGateway
     private readonly int _bodyBytesMax;
     private readonly int _operationsMax;
     private readonly ReceiveBudget _budget;
+    private readonly LargeResponseLimiter _largeResponses;
 
     public JsonGateway(
         KvApi kv, LeaseApi leases, ClusterService cluster, MaintenanceService maintenance, JsonStreamingCalls streams, RequestLimits limits,
-        ReceiveBudget budget, CancellationToken stopping)
+        ReceiveBudget budget, LargeResponseLimiter largeResponses, CancellationToken stopping)
     {
         _streams = streams;
         _stopping = stopping;
@@ -39,6 +40,7 @@ internal sealed class JsonGateway
         _bodyBytesMax = limits.MessageBytesMax / 3 * 4;
         _operationsMax = limits.TxnOperationsMax;
         _budget = budget;
+        _largeResponses = largeResponses;
         _calls = new Dictionary<string, Func<ReadOnlyMemory<byte>, RequestContext, Task<IMessage>>>(StringComparer.Ordinal)
         {
             ["/v3/kv/range"] = Call<Wire.RangeRequest, Wire.RangeResponse>(kv.RangeAsync),
@@ -132,7 +134,7 @@ internal sealed class JsonGateway
             request.ThrowIfCancelled();
             if (response is Wire.RangeResponse range && LargeResponses.IsLarge(range))
             {
-                await new LargeJsonWriter(context, Formatter, request).WriteAsync(range).ConfigureAwait(false);
+                await new LargeJsonWriter(context, Formatter, _largeResponses, request).WriteAsync(range).ConfigureAwait(false);
                 return;
             }
 

@@ -9,13 +9,14 @@ namespace Quorate.Server.Http;
 
 /// <summary>Writes the JSON of a range with many or large values key by key, each after the client has accepted those before.</summary>
 /// <remarks>See <see cref="LargeResponseWriter"/>: memory does not grow with what clients do not read, and a cancelled call ends.</remarks>
-internal sealed class LargeJsonWriter(HttpContext http, JsonFormatter formatter, RequestContext context)
+internal sealed class LargeJsonWriter(HttpContext http, JsonFormatter formatter, LargeResponseLimiter limiter, RequestContext context)
 {
     private const int PartBytes = 64 * 1024;
 
     // Three bytes are four characters of base64, so that only the last slice of a value may need padding.
     private const int SliceBytes = 3 * 4096;
 
+    private readonly LargeResponseTurn _turn = limiter.TurnOf(context.Cancellation);
     private int _unflushedBytes;
 
     /// <summary>Writes the response.</summary>
@@ -26,6 +27,8 @@ internal sealed class LargeJsonWriter(HttpContext http, JsonFormatter formatter,
         http.Response.ContentType = "application/json";
         await http.Response.StartAsync(context.Cancellation).ConfigureAwait(false);
         var output = http.Response.BodyWriter;
+        await _turn.EnterAsync().ConfigureAwait(false);
+        using var turn = _turn;
 
         // The same names and values as in the formatter's text of the whole message.
         await WriteAsync(output, $"{{ \"header\": {formatter.Format(response.Header)}, \"kvs\": [ ").ConfigureAwait(false);
@@ -73,7 +76,8 @@ internal sealed class LargeJsonWriter(HttpContext http, JsonFormatter formatter,
         if (_unflushedBytes < PartBytes)
             return;
         _unflushedBytes = 0;
-        context.Cancellation.ThrowIfCancellationRequested();
+        _turn.Exit();
         await output.FlushAsync(context.Cancellation).ConfigureAwait(false);
+        await _turn.EnterAsync().ConfigureAwait(false);
     }
 }

@@ -62,7 +62,7 @@ public sealed class LargeResponseWriterTests
     {
         using var cancellation = new CancellationTokenSource();
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 64 * 1024, resumeWriterThreshold: 32 * 1024));
-        var writing = new LargeResponseWriter(pipe.Writer, RequestContext.FromServer(cancellation.Token))
+        var writing = new LargeResponseWriter(pipe.Writer, new LargeResponseLimiter(), RequestContext.FromServer(cancellation.Token))
             .WriteAsync(Range(keys, valueBytes));
 
         var read = await pipe.Reader.ReadAsync();
@@ -83,7 +83,8 @@ public sealed class LargeResponseWriterTests
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         await cancellation.CancelAsync();
 
-        var writing = new LargeResponseWriter(pipe.Writer, RequestContext.FromServer(cancellation.Token)).WriteAsync(Range(12, Mebibyte));
+        var writing = new LargeResponseWriter(pipe.Writer, new LargeResponseLimiter(), RequestContext.FromServer(cancellation.Token))
+            .WriteAsync(Range(12, Mebibyte));
 
         Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(() => writing)).StatusCode);
         await pipe.Writer.CompleteAsync();
@@ -112,7 +113,7 @@ public sealed class LargeResponseWriterTests
     {
         var pipe = new Pipe();
         var reading = ReadToEndAsync(pipe.Reader);
-        await write(new LargeResponseWriter(pipe.Writer, RequestContext.FromServer(CancellationToken.None)));
+        await write(new LargeResponseWriter(pipe.Writer, new LargeResponseLimiter(), RequestContext.FromServer(CancellationToken.None)));
         await pipe.Writer.CompleteAsync();
         var bytes = await reading;
         Assert.Equal(0, bytes[0]);
