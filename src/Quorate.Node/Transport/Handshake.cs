@@ -29,12 +29,14 @@ internal static class Handshake
     public const int RequestBytes = 60;
     public const int ResponseBytes = 52;
 
+    /// <summary>The magic and the length, with which either message begins.</summary>
+    public const int PrefixBytes = 10;
+
     /// <summary>
     /// The longest request or response that any future version may send: it bounds the memory that an unknown sender can make this node
     /// allocate.
     /// </summary>
     private const int BytesMax = 1024;
-    private const int PrefixBytes = 10;
     private const int ChecksumBytes = 4;
 
     private static ReadOnlySpan<byte> Magic => "Quorate\n"u8;
@@ -81,10 +83,27 @@ internal static class Handshake
     {
         var prefix = new byte[PrefixBytes];
         stream.ReadExactly(prefix);
-        var bytes = ParsePrefix(prefix, RequestBytes);
+        var bytes = ParseRequestPrefix(prefix);
         stream.ReadExactly(bytes.AsSpan(PrefixBytes));
-        Check(bytes);
         return ParseRequest(bytes);
+    }
+
+    /// <summary>Returns an array for the whole request, with its first <see cref="PrefixBytes"/> bytes in place.</summary>
+    /// <exception cref="WireFormatException">The bytes are not the beginning of a handshake request.</exception>
+    public static byte[] ParseRequestPrefix(ReadOnlySpan<byte> prefix) => ParsePrefix(prefix, RequestBytes);
+
+    /// <summary>Parses a request that has arrived in full.</summary>
+    /// <exception cref="WireFormatException">The bytes are not a handshake request.</exception>
+    public static HandshakeRequest ParseRequest(ReadOnlySpan<byte> bytes)
+    {
+        Check(bytes);
+        var reader = new WireReader(bytes);
+        reader.Skip(PrefixBytes);
+        var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
+        reader.Skip(2);
+        return new HandshakeRequest(
+            versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()),
+            reader.UInt64(), reader.UInt64());
     }
 
     /// <summary>Reads a handshake response.</summary>
@@ -98,17 +117,6 @@ internal static class Handshake
         await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
         Check(bytes);
         return ParseResponse(bytes);
-    }
-
-    private static HandshakeRequest ParseRequest(ReadOnlySpan<byte> bytes)
-    {
-        var reader = new WireReader(bytes);
-        reader.Skip(PrefixBytes);
-        var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
-        reader.Skip(2);
-        return new HandshakeRequest(
-            versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()),
-            reader.UInt64(), reader.UInt64());
     }
 
     private static HandshakeResponse ParseResponse(ReadOnlySpan<byte> bytes)

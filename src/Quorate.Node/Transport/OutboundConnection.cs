@@ -12,6 +12,7 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
 {
     private readonly Lock _gate = new();
     private PeerAddress _address = firstAddress;
+    private volatile IPAddress[] _resolvedAddresses = LiteralOf(firstAddress);
     private CancellationTokenSource? _phase;
     private bool _waiting;
     private string? _lastReported;
@@ -32,10 +33,14 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
                 if (_address == value)
                     return;
                 _address = value;
+                _resolvedAddresses = LiteralOf(value);
                 Interrupt();
             }
         }
     }
+
+    /// <summary>The known IP addresses of the peer: the configured one, or the last resolution of its name.</summary>
+    public IReadOnlyList<IPAddress> ResolvedAddresses => _resolvedAddresses;
 
     /// <summary>Ends the back-off wait, because the peer has just connected to this node.</summary>
     public void RetryNow()
@@ -107,7 +112,9 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
     {
         using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.ConnectTimeout, cancellation);
         Exception? last = null;
-        foreach (var ip in await address.ResolveAsync(timeout.Token).ConfigureAwait(false))
+        var ips = await address.ResolveAsync(timeout.Token).ConfigureAwait(false);
+        SetResolved(address, ips);
+        foreach (var ip in ips)
         {
             var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
@@ -127,9 +134,20 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
         throw new IOException(last is null ? $"the name {address.Host} has no address" : Explain(last), last);
     }
 
+    private static IPAddress[] LiteralOf(PeerAddress address) => IPAddress.TryParse(address.Host, out var literal) ? [literal] : [];
+
+    private void SetResolved(PeerAddress address, IPAddress[] ips)
+    {
+        lock (_gate)
+        {
+            if (_address == address)
+                _resolvedAddresses = ips;
+        }
+    }
+
     private async Task<bool> PerformHandshakeAsync(Stream stream, PeerAddress address, CancellationToken cancellation)
     {
-        using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.HandshakeTimeout, cancellation);
+        using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.ConnectTimeout, cancellation);
         var request = new HandshakeRequest(
             Handshake.VersionMin, Handshake.VersionMax, context.Options.ClusterId, context.Options.NodeId, peer.Id,
             Features: 0, context.Options.DirectoryId.Value);

@@ -13,10 +13,14 @@ internal sealed class Peer : IDisposable
 {
     private const long NoContact = long.MinValue;
 
+    /// <summary>A peer has one handshake in progress, and some more while connections are broken that it has abandoned.</summary>
+    private const int HandshakesMax = 4;
+
     private readonly TransportContext _context;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _removed = new();
     private InboundConnection? _inbound;
+    private int _handshakes;
     private long _lastContact = NoContact;
     private long _established;
     private long _lostUpTo;
@@ -80,6 +84,18 @@ internal sealed class Peer : IDisposable
     public void Remove() => _context.TaskTracker.TryRun(_removed.CancelAsync);
 
     public void Dispose() => _removed.Dispose();
+
+    /// <summary>Reserves one of the few handshakes that may be in progress under the id of this peer; each occupies a thread.</summary>
+    public bool TryBeginHandshake()
+    {
+        if (Interlocked.Increment(ref _handshakes) <= HandshakesMax)
+            return true;
+        EndHandshake();
+        return false;
+    }
+
+    /// <summary>Called when a handshake under the id of this peer has ended, with either result.</summary>
+    public void EndHandshake() => Interlocked.Decrement(ref _handshakes);
 
     /// <summary>
     /// Makes <paramref name="connection"/> the inbound connection. The previous one must end: the peer has abandoned it,

@@ -1,3 +1,4 @@
+using System.Net;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -15,6 +16,18 @@ internal sealed class PeerSet(TransportContext context)
         [.. _peers.Values.Select(static peer => peer.Counters).OrderBy(static counters => counters.Peer)];
 
     public Peer? Find(NodeId id) => _peers.GetValueOrDefault(id);
+
+    /// <summary>Whether the configured address of a peer is this one, or its name has been resolved to it.</summary>
+    public bool HasAddress(IPAddress address)
+    {
+        foreach (var peer in _peers.Values)
+        {
+            if (peer.Outbound.ResolvedAddresses.Contains(address))
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// Replaces the peer set: connects to new peers, reconnects to peers whose address changed, disconnects removed peers. Connections with

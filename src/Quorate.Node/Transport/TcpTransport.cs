@@ -10,7 +10,7 @@ namespace Quorate.Node.Transport;
 /// <remarks>
 /// <code>
 ///   driver ── Send ──► SendQueue ── Flush ──► socket; the writer of OutboundConnection sends what the socket does not accept at once
-///   driver ◄─ TryReceive ── ReceiveQueue ◄── InboundConnection ◄── WireFrameReader ◄── socket, accepted by Listener (one thread per peer)
+///   driver ◄─ TryReceive ── ReceiveQueue ◄── InboundConnection ◄── WireFrameReader ◄── socket, one thread per peer
 /// </code>
 /// Threading: <see cref="Send"/>, <see cref="Flush"/> and <see cref="TryReceive"/> are for the driver, one caller at a time, and never
 /// block; all other members may be called from any thread.
@@ -35,7 +35,7 @@ internal sealed class TcpTransport : ITransport
         _onReady = onReady;
         _context = new TransportContext(options, onReady, OnFault, _ending.Token);
         _peers = new PeerSet(_context);
-        HandshakeLimiter = new HandshakeLimiter(options.MaxHandshakes, options.MaxHandshakesPerAddress);
+        InboundHandshakes = new InboundHandshakes(_context, _peers, _listeners);
     }
 
     /// <summary>The end points on which the node listens; for port 0 in the options, with the port that the system chose.</summary>
@@ -49,7 +49,7 @@ internal sealed class TcpTransport : ITransport
         DroppedUnknownPeer = Interlocked.Read(ref _droppedUnknownPeer),
     };
 
-    internal HandshakeLimiter HandshakeLimiter { get; }
+    internal InboundHandshakes InboundHandshakes { get; }
 
     /// <summary>Starts the default transport of a node.</summary>
     /// <exception cref="TransportStartException">A listen address cannot be used.</exception>
@@ -89,7 +89,7 @@ internal sealed class TcpTransport : ITransport
         try
         {
             foreach (var address in options.ListenEndPoints)
-                transport._listeners.AddRange(PeerListener.Bind(transport._context, transport._peers, transport.HandshakeLimiter, address));
+                transport._listeners.AddRange(PeerListener.Bind(address));
         }
         catch
         {
@@ -101,8 +101,7 @@ internal sealed class TcpTransport : ITransport
 
         transport.ListenEndPoints = [.. transport._listeners.Select(listener => listener.EndPoint)];
         transport.SetPeers(options.Peers);
-        foreach (var listener in transport._listeners)
-            transport._context.TaskTracker.TryRun(listener.RunAsync);
+        transport._context.TaskTracker.TryRunBlocking(transport.InboundHandshakes.Run);
         return transport;
     }
 

@@ -43,19 +43,18 @@ internal sealed record TcpTransportOptions
     /// </remarks>
     public long MaxReceiveQueueBytes { get; init; } = 32 << 20;
 
-    /// <summary>The most handshakes in progress; further connections are closed at once.</summary>
-    /// <remarks>Default 64, at least 1. Each handshake occupies a thread.</remarks>
+    /// <summary>
+    /// The most accepted connections whose handshake request has not arrived. Beyond it one is closed, those of strangers before those of
+    /// peers (<see cref="HandshakeSlots"/>).
+    /// </summary>
+    /// <remarks>Default 64, at least 1. Each occupies a file descriptor.</remarks>
     public int MaxHandshakes { get; init; } = 64;
 
-    /// <summary>The most handshakes in progress from one IP address, so that one host cannot keep out all peers.</summary>
-    /// <remarks>Default 16, at least 1.</remarks>
-    public int MaxHandshakesPerAddress { get; init; } = 16;
+    /// <summary>The timeout of a handshake request, from the acceptance of the connection to its last byte.</summary>
+    /// <remarks>Default 1 s, more than zero. A dialer sends it at once. Too large: silent connections occupy slots for long.</remarks>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The timeout of a handshake, from its first byte to its last.</summary>
-    /// <remarks>Default 10 s, more than zero. Too large: an unfinished handshake occupies a thread for long.</remarks>
-    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>The timeout of a connection attempt, including the name resolution.</summary>
+    /// <summary>The timeout of a connection attempt with its name resolution, and of the response to a handshake.</summary>
     /// <remarks>
     /// Default 2 s, more than zero. Too large: after a partition heals, an attempt that began during it still has to time out.
     /// </remarks>
@@ -111,7 +110,6 @@ internal sealed record TcpTransportOptions
         Require(MaxSendQueueBytes <= 1 << 30, nameof(MaxSendQueueBytes), MaxSendQueueBytes, "at most 1 GiB");
         Require(MaxReceiveQueueBytes >= 1, nameof(MaxReceiveQueueBytes), MaxReceiveQueueBytes, "at least 1");
         Require(MaxHandshakes >= 1, nameof(MaxHandshakes), MaxHandshakes, "at least 1");
-        Require(MaxHandshakesPerAddress >= 1, nameof(MaxHandshakesPerAddress), MaxHandshakesPerAddress, "at least 1");
         Require(HandshakeTimeout > TimeSpan.Zero, nameof(HandshakeTimeout), HandshakeTimeout, "greater than zero");
         Require(ConnectTimeout > TimeSpan.Zero, nameof(ConnectTimeout), ConnectTimeout, "greater than zero");
         Require(InitialReconnectBackoff > TimeSpan.Zero, nameof(InitialReconnectBackoff), InitialReconnectBackoff, "greater than zero");

@@ -189,36 +189,6 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public async Task Silent_connections_from_one_address_are_limited()
-    {
-        await using var one = new TestTcpEndpoint(1, options => options with { MaxHandshakesPerAddress = 3 });
-        var silent = new List<RawPeer>();
-        for (var i = 0; i < 3; i++)
-            silent.Add(await RawPeer.ConnectAsync(one));
-        await TestTcpEndpoint.WaitUntilAsync(() => one.Network.HandshakeLimiter.CountOf(IPAddress.Loopback) == 3);
-
-        using var tooMany = await RawPeer.ConnectAsync(one);
-        await tooMany.WaitUntilClosedAsync();
-        Assert.Equal(HandshakeRejection.TooManyHandshakes, (await one.WaitForEventAsync(TransportEventKind.Rejected)).Rejection);
-
-        silent.ForEach(raw => raw.Dispose());
-        one.Network.SetPeers(Unreachable(2));
-        await TestTcpEndpoint.WaitUntilAsync(() => one.Network.HandshakeLimiter.CountOf(IPAddress.Loopback) == 0);
-        using var welcome = await RawPeer.ConnectAndHandshakeAsync(one);
-    }
-
-    [Fact]
-    public void Handshakes_are_limited_across_all_addresses()
-    {
-        var admission = new HandshakeLimiter(max: 2, maxPerAddress: 5);
-        Assert.True(admission.TryAcquire(IPAddress.Parse("10.0.0.1")));
-        Assert.True(admission.TryAcquire(IPAddress.Parse("10.0.0.2")));
-        Assert.False(admission.TryAcquire(IPAddress.Parse("10.0.0.3")));
-        admission.Release(IPAddress.Parse("10.0.0.1"));
-        Assert.True(admission.TryAcquire(IPAddress.Parse("10.0.0.3")));
-    }
-
-    [Fact]
     public async Task An_unreachable_peer_is_reported_once_with_the_remedy()
     {
         await using var one = new TestTcpEndpoint(1);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Quorate.Node.Transport;
 using Quorate.Raft;
@@ -18,9 +19,13 @@ internal sealed class RawPeer : IDisposable
     public NetworkStream Stream { get; }
 
     /// <summary>Opens a connection without a handshake.</summary>
-    public static async Task<RawPeer> ConnectAsync(TestTcpEndpoint to)
+    /// <param name="to">The listener.</param>
+    /// <param name="from">The address from which to connect; null: the system chooses it.</param>
+    public static async Task<RawPeer> ConnectAsync(TestTcpEndpoint to, IPAddress? from = null)
     {
         var socket = new Socket(to.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null)
+            socket.Bind(new IPEndPoint(from, 0));
         await socket.ConnectAsync(to.EndPoint);
         return new RawPeer(socket);
     }
