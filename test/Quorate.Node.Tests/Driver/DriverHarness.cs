@@ -78,6 +78,9 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
         return (id, outcome);
     }
 
+    /// <summary>Proposes a command of this size; false when the queue is full.</summary>
+    public bool TryPropose(int bytes, out ProposalId id) => _group.TryPropose(new byte[bytes], Term.Zero, out id, out _);
+
     public bool Withdraw(ProposalId proposal) => _group.Withdraw(proposal);
 
     /// <summary>Receives an AppendEntries of member 2, the leader of term 1.</summary>

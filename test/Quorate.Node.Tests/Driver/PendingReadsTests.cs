@@ -56,6 +56,47 @@ public sealed class PendingReadsTests
         Assert.True((await reader.Task.WaitAsync(TimeSpan.FromSeconds(10))).IsGranted);
     }
 
+    /// <summary>Thesis §6.4 step 3: the state machine must have applied the read index itself, and not merely the entry before it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_granted_read_waits_until_its_index_is_applied(bool grantedFirst)
+    {
+        _node.ReceiveAppendEntries();
+        var reader = Read();
+        if (grantedFirst)
+            ReplyToAllReadIndexRequests(new LogIndex(5));
+        for (var applied = 1UL; applied < 5; applied++)
+        {
+            _node.PendingReads.OnApplied(new LogIndex(applied));
+            Assert.False(reader.Task.IsCompleted, $"released at {applied}");
+        }
+
+        if (!grantedFirst)
+        {
+            ReplyToAllReadIndexRequests(new LogIndex(5));
+            Assert.False(reader.Task.IsCompleted, "released at 4");
+        }
+
+        _node.PendingReads.OnApplied(new LogIndex(5));
+        Assert.True((await reader.Task.WaitAsync(TimeSpan.FromSeconds(10))).IsGranted);
+    }
+
+    [Fact]
+    public void Reads_of_a_later_index_wait_longer_than_those_of_an_earlier_one()
+    {
+        _node.ReceiveAppendEntries();
+        var later = Read();
+        ReplyToAllReadIndexRequests(new LogIndex(7));
+        var earlier = Read();
+        ReplyToAllReadIndexRequests(new LogIndex(6));
+
+        _node.PendingReads.OnApplied(new LogIndex(6));
+        Assert.Equal((true, false), (earlier.Task.IsCompletedSuccessfully, later.Task.IsCompleted));
+        _node.PendingReads.OnApplied(new LogIndex(7));
+        Assert.True(later.Task.IsCompletedSuccessfully);
+    }
+
     [Fact]
     public void The_limit_counts_pending_reads_in_every_stage()
     {
