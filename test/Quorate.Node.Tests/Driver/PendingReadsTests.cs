@@ -56,7 +56,7 @@ public sealed class PendingReadsTests
         Assert.True((await reader.Task.WaitAsync(TimeSpan.FromSeconds(10))).IsGranted);
     }
 
-    /// <summary>Thesis §6.4 step 3: the state machine must have applied the read index itself, and not merely the entry before it.</summary>
+    /// <summary>Thesis §6.4 step 3: the state machine must have applied the read index itself, not merely the entry before it.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
