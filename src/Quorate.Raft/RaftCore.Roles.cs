@@ -84,6 +84,15 @@ public sealed partial class RaftCore
         Invariant.That(_log.LastTerm == _term);
     }
 
+    /// <summary>Whether the term of a message cannot come from elections; such a message is ignored, whatever it is.</summary>
+    private bool IsTermTooFarAhead(Message message, Effects effects)
+    {
+        if (message.Term.Value - _term.Value <= TermsAheadMax)
+            return false;
+        effects.Trace.Add(new TraceEvent(TraceKind.TermRejected, message.Term, message.From, LogIndex.Zero));
+        return true;
+    }
+
     /// <summary>
     /// Handles a message of a later term: enters that term, unless the message must not change it. Returns false when the message is to be
     /// ignored.

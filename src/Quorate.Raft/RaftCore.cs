@@ -31,6 +31,13 @@ public enum Role : byte
 /// </remarks>
 public sealed partial class RaftCore
 {
+    /// <summary>How far ahead of this node's term the term of a message may be; a message of a later term is ignored.</summary>
+    /// <remarks>
+    /// Terms increase by one in each election, so a real member is never this far ahead: ten elections a second take thirteen years.
+    /// Without the limit, one message of the last term would prevent every later election, also after a restart.
+    /// </remarks>
+    public const ulong TermsAheadMax = 1UL << 32;
+
     private readonly RaftOptions _options;
     private readonly RaftLog _log;
     private readonly NodeId _self;
@@ -208,7 +215,7 @@ public sealed partial class RaftCore
         Invariant.That(message.To == _self, "a message is delivered only to its receiver");
         Invariant.That(message.From != _self);
 
-        if (message.Term > _term && !TryAdoptTerm(message, effects))
+        if (message.Term > _term && (IsTermTooFarAhead(message, effects) || !TryAdoptTerm(message, effects)))
             return;
 
         switch (message)

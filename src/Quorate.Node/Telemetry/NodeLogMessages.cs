@@ -51,6 +51,12 @@ internal static partial class NodeLogMessages
     [LoggerMessage(1014, LogLevel.Warning, "the trace cannot be written and ends here; the node continues: {Reason}")]
     public static partial void TraceFailed(ILogger log, string reason, Exception exception);
 
+    [LoggerMessage(
+        1015, LogLevel.Warning,
+        "rejected a message of term {Term} from peer {Peer}: this node is in term {Own}, and no member can be that far ahead. "
+        + "A program that is no member may write to the peer port: protect it")]
+    public static partial void TermRejected(ILogger log, ulong term, string peer, ulong own);
+
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch
     {

@@ -23,6 +23,7 @@ internal sealed class NodeMonitor : IGroupObserver
     private readonly ILogger _log;
     private readonly RaftMetrics? _metrics;
     private readonly LogMessageThrottle _flushThrottle;
+    private readonly LogMessageThrottle _termThrottle;
     private readonly LogMessageThrottle _applyThrottle;
     private readonly HashSet<NodeId> _silentPeers = [];
     private LeaderChangeReason _reason;
@@ -39,6 +40,7 @@ internal sealed class NodeMonitor : IGroupObserver
         _log = options.LoggerFactory?.CreateLogger("Quorate.Node") ?? NullLogger.Instance;
         _metrics = options.Meter is { } meter ? new RaftMetrics(meter, options.NodeId) : null;
         _flushThrottle = new LogMessageThrottle(options.TimeProvider);
+        _termThrottle = new LogMessageThrottle(options.TimeProvider);
         _applyThrottle = new LogMessageThrottle(options.TimeProvider);
         _leaderChangedAt = options.TimeProvider.GetTimestamp();
     }
@@ -159,6 +161,11 @@ internal sealed class NodeMonitor : IGroupObserver
             case TraceKind.BecameCandidate:
                 _metrics?.OnElection();
                 NodeLogMessages.ElectionStarted(_log, traceEvent.Term.Value);
+                break;
+            case TraceKind.TermRejected:
+                _metrics?.OnTermRejected();
+                if (_termThrottle.ShouldLog())
+                    NodeLogMessages.TermRejected(_log, traceEvent.Term.Value, NameOf(traceEvent.Peer), core.Term.Value);
                 break;
             default:
                 break;

@@ -29,6 +29,9 @@ public static class RaftMetricNames
     /// <summary>Counter: leaders that this node has seen elected, including itself.</summary>
     public const string LeaderChanges = "quorate.raft.leader.changes";
 
+    /// <summary>Counter: messages that were ignored because their term is impossibly far ahead.</summary>
+    public const string RejectedTerms = "quorate.raft.terms.rejected";
+
     /// <summary>Gauge: 1 if this node considers itself the leader, else 0.</summary>
     public const string IsLeader = "quorate.raft.is_leader";
 

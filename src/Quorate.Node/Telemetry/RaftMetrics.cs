@@ -18,6 +18,7 @@ internal sealed class RaftMetrics
     private readonly Counter<long> _appliedEntries;
     private readonly Counter<long> _elections;
     private readonly Counter<long> _leaderChanges;
+    private readonly Counter<long> _rejectedTerms;
     private volatile Source? _source;
 
     public RaftMetrics(Meter meter, NodeId node)
@@ -29,6 +30,7 @@ internal sealed class RaftMetrics
         _appliedEntries = meter.CreateCounter<long>(RaftMetricNames.AppliedEntries, "{entry}");
         _elections = meter.CreateCounter<long>(RaftMetricNames.Elections, "{election}");
         _leaderChanges = meter.CreateCounter<long>(RaftMetricNames.LeaderChanges, "{change}");
+        _rejectedTerms = meter.CreateCounter<long>(RaftMetricNames.RejectedTerms, "{message}");
         Gauge(meter, RaftMetricNames.PendingProposals, "{proposal}", static source => source.PendingProposals());
         Gauge(meter, RaftMetricNames.PendingReads, "{read}", static source => source.PendingReads());
         Gauge(meter, RaftMetricNames.IsLeader, "1", static source => source.Status().IsLeader ? 1 : 0);
@@ -55,6 +57,8 @@ internal sealed class RaftMetrics
     }
 
     public void OnElection() => _elections.Add(1, _node);
+
+    public void OnTermRejected() => _rejectedTerms.Add(1, _node);
 
     public void OnLeaderElected() => _leaderChanges.Add(1, _node);
 

@@ -49,6 +49,12 @@ public enum TraceKind : byte
 
     /// <summary>The connection of <see cref="TraceEvent.Peer"/>, the leader, was closed.</summary>
     LeaderLost = 15,
+
+    /// <summary>
+    /// A message of <see cref="TraceEvent.Peer"/> was ignored: its term, <see cref="TraceEvent.Term"/>, is more than <see
+    /// cref="RaftCore.TermsAheadMax"/> ahead of the node's term.
+    /// </summary>
+    TermRejected = 16,
 }
 
 /// <summary>One event inside a core.</summary>

@@ -161,7 +161,8 @@ public sealed class NodeMonitorTests
 
         listener.RecordObservableInstruments();
 
-        Assert.Empty(Names().Except(measured.Keys).Except([RaftMetricNames.Elections])); // this node need not have stood for election
+        // This node need not have stood for election, and no message of an impossible term arrives.
+        Assert.Empty(Names().Except(measured.Keys).Except([RaftMetricNames.Elections, RaftMetricNames.RejectedTerms]));
         Assert.True(measured[RaftMetricNames.CommitDuration] > 0);
         Assert.True(measured[RaftMetricNames.FlushDuration] > 0);
         Assert.True(measured[RaftMetricNames.AppliedEntries] >= 10);
@@ -173,6 +174,24 @@ public sealed class NodeMonitorTests
         static IEnumerable<string> Names() => typeof(RaftMetricNames).GetFields()
             .Where(static field => !field.Name.EndsWith("Attribute", StringComparison.Ordinal))
             .Select(static field => (string)field.GetRawConstantValue()!);
+    }
+
+    [Fact]
+    public void A_message_of_an_impossible_term_is_reported_at_most_once_a_second()
+    {
+        using var logs = new RecordingLogs();
+        var clock = new StoppedClock();
+        var core = new ObservedCore(new NodeMonitor(Options() with { LoggerFactory = logs, TimeProvider = clock }), members: 3);
+        var message = new AppendEntries { From = new NodeId(2), To = new NodeId(1), Term = new Term(ulong.MaxValue) };
+        for (var i = 0; i < 10; i++)
+            core.Step(Input.Received(message));
+        clock.Milliseconds += 1000;
+        core.Step(Input.Received(message));
+
+        var reported = logs.Messages.Where(static m => m.Id == 1015).ToList();
+        Assert.Equal(2, reported.Count);
+        Assert.StartsWith(
+            $"rejected a message of term {ulong.MaxValue} from peer 2: this node is in term 0", reported[0].Text, StringComparison.Ordinal);
     }
 
     private static RaftNodeOptions Options() => new()
