@@ -97,15 +97,15 @@ internal sealed class IdentityFile
 
     /// <summary>Records the data directory of a new peer; returns false if the peer is known with another directory.</summary>
     /// <param name="peer">The id that the peer sent.</param>
-    /// <param name="directory">The peer's data directory; 0 if it sent none. Such a peer is accepted and not recorded.</param>
+    /// <param name="directory">The peer's data directory. With 0, it sent none: a new peer is accepted and not recorded.</param>
     public bool TryRecordPeer(NodeId peer, DirectoryId directory)
     {
-        if (directory == DirectoryId.None)
-            return true;
         lock (_gate)
         {
             if (_identity.Peers.TryGetValue(peer, out var known))
                 return known == directory;
+            if (directory == DirectoryId.None)
+                return true;
             Write(_identity.With(peers: _identity.Peers.Add(peer, directory)));
             return true;
         }

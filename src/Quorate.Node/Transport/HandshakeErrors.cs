@@ -67,6 +67,9 @@ internal static class HandshakeErrors
             HandshakeRejection.WrongVersion =>
                 $"Rejected node {dialer} from {from}: it supports protocol versions {request.VersionMin} to {request.VersionMax}, "
                 + $"this node {Handshake.VersionMin} to {Handshake.VersionMax}. Upgrade the older of the two.",
+            HandshakeRejection.DataDirectoryChanged when request.DirectoryId == 0 =>
+                $"Rejected a connection from {from} that claims to be node {dialer}: it did not send the id of that node's data directory, "
+                + "which every member sends. A program that is no member may pose as one: find it, and protect the peer port.",
             HandshakeRejection.DataDirectoryChanged =>
                 $"Rejected node {dialer} from {from}: it has another data directory than the one that this node {self} knows. "
                 + "The old one was emptied, lost or replaced, and with it the votes and the entries that node had acknowledged; "

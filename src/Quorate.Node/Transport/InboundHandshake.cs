@@ -87,11 +87,16 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
     }
 
     /// <summary>Sends the response, and reports a rejection. Does not block: the response fits into the empty send buffer.</summary>
+    /// <remarks>
+    /// Only a peer that was accepted receives the id of the data directory: whoever knows it can pose as this node to the others.
+    /// </remarks>
     private void Respond(Socket socket, IPEndPoint remote, in HandshakeRequest request, HandshakeRejection rejection)
     {
-        var version = rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0;
+        var (version, directory) = rejection == HandshakeRejection.None
+            ? (Math.Min(request.VersionMax, Handshake.VersionMax), context.Options.DirectoryId)
+            : ((ushort)0, DirectoryId.None);
         socket.Send(Handshake.Write(new HandshakeResponse(
-            rejection, version, context.Options.ClusterId, context.Options.NodeId, Features: 0, context.Options.DirectoryId.Value)));
+            rejection, version, context.Options.ClusterId, context.Options.NodeId, Features: 0, directory.Value)));
         if (rejection == HandshakeRejection.None)
             return;
         context.Events.ReportRejection(rejection, request, remote.ToString());

@@ -98,8 +98,8 @@ internal sealed class Peer : IDisposable
     public void EndHandshake() => Interlocked.Decrement(ref _handshakes);
 
     /// <summary>
-    /// Makes <paramref name="connection"/> the inbound connection. The previous one must end: the peer has abandoned it,
-    /// because it has connected again.
+    /// Makes <paramref name="connection"/> the inbound connection. The previous one must end: the peer has abandoned it, because it has
+    /// connected again and has proved that with the id of its data directory.
     /// </summary>
     /// <returns>The previous connection, which may still be adding frames to the receive queue.</returns>
     public InboundConnection? Replace(InboundConnection connection)

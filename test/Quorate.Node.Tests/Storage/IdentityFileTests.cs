@@ -41,8 +41,9 @@ public sealed class IdentityFileTests
 
         Assert.True(identity.TryRecordPeer(Peer, new DirectoryId(22)));
         Assert.True(identity.TryRecordPeer(Peer, new DirectoryId(22)));
-        Assert.True(identity.TryRecordPeer(Peer, DirectoryId.None));
+        Assert.False(identity.TryRecordPeer(Peer, DirectoryId.None));
         Assert.False(identity.TryRecordPeer(Peer, new DirectoryId(23)));
+        Assert.True(identity.TryRecordPeer(new NodeId(3), DirectoryId.None));
         Assert.True(identity.TryRecordPeer(new NodeId(3), new DirectoryId(23)));
     }
 

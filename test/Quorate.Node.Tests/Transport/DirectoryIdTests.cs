@@ -44,6 +44,41 @@ public sealed class DirectoryIdTests
         Assert.False(one.CountersOf(empty.Id).Connected || one.CountersOf(empty.Id).Accepted);
     }
 
+    /// <summary>
+    /// The ids of members are known to every client, the ids of their data directories to no client: a connection of a stranger neither
+    /// is accepted nor learns an id with which it would be. A restarted peer is accepted at once, whatever its old connection does.
+    /// </summary>
+    [Fact]
+    public async Task Only_a_connection_with_the_directory_id_of_the_peer_replaces_its_live_connection()
+    {
+        await using var one = new TestTcpEndpoint(1, WithIdentity(new MemoryStorage()));
+        one.Network.SetPeers(new Dictionary<NodeId, PeerAddress> { [new(2)] = new("127.0.0.1", 1) });
+        using var live = await RawPeer.ConnectAsync(one);
+        var request = RawPeer.RequestTo(one) with { DirectoryId = 22 };
+        var accepted = await live.HandshakeAsync(request);
+        Assert.Equal((HandshakeRejection.None, false), (accepted.Rejection, accepted.DirectoryId == 0));
+
+        foreach (var guess in new ulong[] { 0, 23, accepted.DirectoryId })
+        {
+            using var stranger = await RawPeer.ConnectAsync(one);
+            var response = await stranger.HandshakeAsync(request with { DirectoryId = guess });
+            Assert.Equal((HandshakeRejection.DataDirectoryChanged, 0ul), (response.Rejection, response.DirectoryId));
+            await stranger.WaitUntilClosedAsync();
+        }
+
+        await live.SendAsync(one, 1);
+        Assert.Equal(1ul, await one.ReceiveReadIdAsync());
+        Assert.Contains(
+            "did not send the id of that node's data directory", (await one.WaitForEventAsync(TransportEventKind.Rejected)).Text,
+            StringComparison.Ordinal);
+
+        using var restarted = await RawPeer.ConnectAsync(one);
+        Assert.Equal(HandshakeRejection.None, (await restarted.HandshakeAsync(request)).Rejection);
+        await live.WaitUntilClosedAsync();
+        await restarted.SendAsync(one, 2);
+        Assert.Equal(2ul, await one.ReceiveReadIdAsync());
+    }
+
     [Fact]
     public void A_failed_flush_of_a_peers_directory_stops_the_loop()
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Numerics;
@@ -70,7 +71,27 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         await AssertClusterServesAsync();
     }
 
-    /// <summary>The worst case: the impostor knows the ids, takes a real member's place, and then sends malformed frames.</summary>
+    /// <summary>Every client learns the ids of the members; the ids of their data directories stay among the members.</summary>
+    [Fact]
+    public async Task An_impostor_that_knows_the_ids_of_the_members_is_rejected()
+    {
+        foreach (var number in _cluster.Numbers)
+        {
+            var (cluster, member) = await IdsAsync(number);
+            var (_, other) = await IdsAsync(number % 3 + 1);
+            var response = await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: other, to: member));
+            Assert.Equal(8, ReadRejection(response));
+            Assert.Equal(0ul, BinaryPrimitives.ReadUInt64LittleEndian(response.AsSpan(40)));
+            await _cluster.GetProcess(number).WaitForLogAsync("A program that is no member may pose as one");
+            Assert.DoesNotContain("closed its connection to this node", _cluster.GetProcess(number).Errors, StringComparison.Ordinal);
+        }
+
+        await AssertClusterServesAsync();
+    }
+
+    /// <summary>
+    /// The worst case: the impostor has read a data directory, takes a real member's place, and then sends malformed frames.
+    /// </summary>
     [Fact]
     public async Task An_impostor_that_sends_malformed_frames_is_disconnected()
     {
@@ -88,7 +109,8 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
             var (_, other) = await IdsAsync(number % 3 + 1);
             foreach (var frame in frames)
                 Assert.Equal(0,
-                    ReadRejection(await SendAndReceiveAsync(number, HandshakeRequest(cluster, from: other, to: member), frame)));
+                    ReadRejection(await SendAndReceiveAsync(
+                        number, HandshakeRequest(cluster, from: other, to: member, DirectoryIdOf(number % 3 + 1)), frame)));
             await _cluster.GetProcess(number).WaitForLogAsync("Dropped the connection of node");
         }
 
@@ -113,7 +135,7 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
 
         // The connection stays open until the leader has read the frame: a peer of these ids would replace it.
         using var socket = await ConnectAsync(leader);
-        await socket.SendAsync(HandshakeRequest(cluster, from: other, to: member));
+        await socket.SendAsync(HandshakeRequest(cluster, from: other, to: member, DirectoryIdOf(leader % 3 + 1)));
         await socket.SendAsync(frame);
         foreach (var number in _cluster.Numbers)
             await _cluster.GetProcess(number).WaitForLogAsync("is no command and has no effect on any member");
@@ -223,7 +245,16 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         return BinaryPrimitives.ReadUInt16LittleEndian(response.AsSpan(10));
     }
 
-    private static byte[] HandshakeRequest(ulong cluster, ulong from, ulong to)
+    /// <summary>Reads the id of a member's data directory; docs/formats/identity.md has the lines.</summary>
+    private ulong DirectoryIdOf(int number)
+    {
+        const string Field = "directory ";
+        var line = File.ReadLines(Path.Combine(_cluster.DataDirectory(number), "identity"))
+            .Single(line => line.StartsWith(Field, StringComparison.Ordinal));
+        return ulong.Parse(line.AsSpan(Field.Length), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+
+    private static byte[] HandshakeRequest(ulong cluster, ulong from, ulong to, ulong directory = 0)
     {
         var request = new byte[60];
         "Quorate\n"u8.CopyTo(request);
@@ -233,6 +264,7 @@ public sealed class MalformedPeerInputTests : IAsyncLifetime
         BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(16), cluster);
         BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(24), from);
         BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(32), to);
+        BinaryPrimitives.WriteUInt64LittleEndian(request.AsSpan(48), directory);
         BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(56), Checksum(request.AsSpan(0, 56)));
         return request;
     }
