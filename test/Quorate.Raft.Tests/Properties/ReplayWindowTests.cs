@@ -26,6 +26,65 @@ public sealed class ReplayWindowTests
             }
         });
 
+    /// <summary>
+    /// The newest sequence jumps by the sizes at which a bit is used again: one less than the window, the window, one more, and several
+    /// windows; other sequences are up to three windows older. Some are rejected. Only a duplicate of a rejected sequence may be rejected
+    /// again: a rejection of another would name a proposal that is in the log.
+    /// </summary>
+    [Fact]
+    public void Only_rejected_sequences_within_the_window_are_known_as_rejected() =>
+        Gen.Select(Jumps, Gen.Int[0, 2 * ReplayWindow.Size], Gen.Bool).Array[1, 100].Sample(steps =>
+        {
+            var window = new ReplayWindow();
+            var newest = 1UL << 40;
+            var model = new Dictionary<ulong, bool> { [newest] = false };
+            Assert.True(window.TryRecord(newest));
+            foreach (var (jump, back, isRejected) in steps)
+            {
+                // A step to a new sequence, or the same distance back from the newest: then it is often a duplicate, or too old.
+                var sequence = jump > 0 ? newest + (ulong)jump : newest - (ulong)(back % (1 - jump));
+                newest = Math.Max(newest, sequence);
+                var isNew = newest - sequence < ReplayWindow.Size && !model.ContainsKey(sequence);
+                Assert.Equal(isNew, window.TryRecord(sequence));
+                if (isNew)
+                {
+                    model.Add(sequence, isRejected);
+                    if (isRejected)
+                        window.RecordRejection(sequence);
+                }
+
+                foreach (var (recorded, wasRejected) in model)
+                    Assert.Equal(wasRejected && newest - recorded < ReplayWindow.Size, window.WasRejected(recorded));
+                AssertSlotsAreCleared(window, model, newest);
+            }
+        });
+
+    /// <summary>Steps of the newest sequence; 0 and below: a sequence at most that far back.</summary>
+    private static readonly Gen<int> Jumps = Gen.Frequency(
+        (4, Gen.Int[1, 130]),
+        (4, Gen.Int[-3 * ReplayWindow.Size, 0]),
+        (3, Gen.Select(Gen.Int[1, 3], Gen.Int[-1, 1], (windows, more) => (windows * ReplayWindow.Size) + more)),
+        (2, Gen.Int[1, 3 * ReplayWindow.Size]));
+
+    /// <summary>
+    /// The sequences that share a slot with a recorded one, a window before or after it, were not recorded: they are not known as rejected,
+    /// and a clone records those in the window as new.
+    /// </summary>
+    private static void AssertSlotsAreCleared(ReplayWindow window, Dictionary<ulong, bool> model, ulong newest)
+    {
+        var clone = window.Clone();
+        foreach (var recorded in model.Keys)
+        {
+            var sharesSlot = newest - ((newest - recorded) % ReplayWindow.Size);
+            if (model.ContainsKey(sharesSlot))
+                continue;
+            Assert.False(window.WasRejected(sharesSlot));
+            Assert.True(clone.TryRecord(sharesSlot));
+            Assert.False(clone.WasRejected(sharesSlot));
+            clone = window.Clone();
+        }
+    }
+
     /// <summary>A member that restarts repeatedly within one leader term.</summary>
     [Fact]
     public void Only_the_latest_sessions_of_a_member_are_kept()
