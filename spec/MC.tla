@@ -31,4 +31,67 @@ Elected ==
                 IF t = 1 THEN [EmptyTermLog EXCEPT !.leaders = {InitialLeader}, !.log = l, !.commit = 1] ELSE EmptyTermLog]
         /\ granted = {}
         /\ spent = [commands |-> 0, restarts |-> 0, changes |-> 0, snapshots |-> 0, reads |-> 0]
+
+(* Elected, and a command that InitialLeader and one follower hold: the      *)
+(* leader has committed it, and no other server knows that.                  *)
+CommandCommitted ==
+    LET s1 == InitialLeader
+        s2 == CHOOSE i \in Servers \ {s1} : TRUE
+        l == <<Command(1), Command(1)>>
+        logs == [i \in Servers |-> IF i \in {s1, s2} THEN l ELSE <<Command(1)>>]
+    IN  /\ role = [i \in Servers |-> IF i = s1 THEN "Leader" ELSE "Follower"]
+        /\ term = [i \in Servers |-> 1]
+        /\ vote = [i \in Servers |-> s1]
+        /\ log = logs
+        /\ snapshot = [i \in Servers |-> 0]
+        /\ commit = [i \in Servers |-> IF i = s1 THEN 2 ELSE 1]
+        /\ round = [i \in Servers |-> 0]
+        /\ reads = [i \in Servers |-> {}]
+        /\ disk = [i \in Servers |-> [term |-> 1, vote |-> s1, log |-> logs[i], snapshot |-> 0]]
+        /\ writes = [i \in Servers |-> <<>>]
+        /\ messages = {RequestVote(s1, 1, <<>>)}
+                        \cup {Vote(i, s1, 1) : i \in Servers}
+                        \cup {Ack(i, 1, Len(logs[i])) : i \in Servers \ {s1}}
+        /\ termLogs = [t \in 0..MaxTerm |->
+                IF t = 1 THEN [EmptyTermLog EXCEPT !.leaders = {s1}, !.log = l, !.commit = 2] ELSE EmptyTermLog]
+        /\ granted = {}
+        /\ spent = [commands |-> 1, restarts |-> 0, changes |-> 0, snapshots |-> 0, reads |-> 0]
+
+(* The initial state of paper Fig. 8, as far as its part (c), with two of    *)
+(* three servers instead of three of five: s1 led term 1 and s2 led term 2,  *)
+(* and the no-op of each is on its own disk alone.  s1 has just been elected *)
+(* in term 3 with the vote of s3, whose log is empty; s2 does not know of it *)
+(* yet.  So s1 may replicate its no-op of term 1 to s3, which makes a quorum *)
+(* but commits nothing: s2, whose last entry is of term 2, can still win     *)
+(* term 4 with the vote of s3.                                               *)
+Figure8 ==
+    LET s1 == InitialLeader
+        s2 == CHOOSE i \in Servers \ {s1} : TRUE
+        s3 == CHOOSE i \in Servers \ {s1, s2} : TRUE
+        first == <<Command(1)>>
+        second == <<Command(2)>>
+        l == <<Command(1), Command(3)>>
+        terms == (s1 :> 3) @@ (s2 :> 2) @@ (s3 :> 3)
+        votes == (s1 :> s1) @@ (s2 :> s2) @@ (s3 :> s1)
+        logs == (s1 :> l) @@ (s2 :> second) @@ (s3 :> <<>>)
+    IN  /\ role = (s1 :> "Leader") @@ (s2 :> "Leader") @@ (s3 :> "Follower")
+        /\ term = terms
+        /\ vote = votes
+        /\ log = logs
+        /\ snapshot = [i \in Servers |-> 0]
+        /\ commit = [i \in Servers |-> 0]
+        /\ round = [i \in Servers |-> 0]
+        /\ reads = [i \in Servers |-> {}]
+        /\ disk = [i \in Servers |-> [term |-> terms[i], vote |-> votes[i], log |-> logs[i], snapshot |-> 0]]
+        /\ writes = [i \in Servers |-> <<>>]
+        /\ messages = {RequestVote(s1, 1, <<>>), Vote(s1, s1, 1), Vote(s3, s1, 1),
+                       RequestVote(s2, 2, <<>>), Vote(s2, s2, 2), Vote(s3, s2, 2),
+                       RequestVote(s1, 3, first), Vote(s1, s1, 3), Vote(s3, s1, 3)}
+        /\ termLogs = [t \in 0..MaxTerm |->
+                CASE t = 1 -> [EmptyTermLog EXCEPT !.leaders = {s1}, !.log = first]
+                  [] t = 2 -> [EmptyTermLog EXCEPT !.leaders = {s2}, !.log = second]
+                  [] t = 3 -> [EmptyTermLog EXCEPT !.leaders = {s1}, !.log = l]
+                  [] OTHER -> EmptyTermLog]
+        /\ granted = {}
+        /\ spent = [commands |-> 0, restarts |-> 0, changes |-> 0, snapshots |-> 0, reads |-> 0]
 ===============================================================================

@@ -10,9 +10,11 @@ import { here, read, run, specification } from './run.mjs';
 const recorded = join(here, 'expected.json');
 const hash = name => createHash('sha256').update(read(name)).digest('hex');
 
-/** TLC's result for one configuration; `change` may modify QuorateRaft.tla first. */
-function check(configuration, change = text => text) {
-  const output = run(`${configuration}.cfg`, 'MC.tla', { 'QuorateRaft.tla': change(read('QuorateRaft.tla')) });
+/** TLC's result for one configuration; `change` may modify QuorateRaft.tla first, and `constants` replaces values of the configuration. */
+function check(configuration, change = text => text, constants = {}) {
+  const bounds = Object.entries(constants).reduce(
+    (text, [name, value]) => text.replace(new RegExp(`^( *${name} = ).*$`, 'm'), `$1${value}`), read(`${configuration}.cfg`));
+  const output = run(`${configuration}.cfg`, 'MC.tla', { 'QuorateRaft.tla': change(read('QuorateRaft.tla')), [`${configuration}.cfg`]: bounds });
   const [, generated, distinct] = output.match(/^(\d+) states generated, (\d+) distinct states found/m) ?? [];
   const [, depth] = output.match(/^The depth of the complete state graph search is (\d+)/m) ?? [];
   const violated = output.match(/(?:Invariant|Action property) (\w+) is violated|Temporal property (\w+)/);
@@ -52,10 +54,12 @@ function checkAll(record) {
 
 function checkPlanted() {
   let undetected = 0;
-  for (const { bug, find, replace, configuration } of JSON.parse(read('planted.json'))) {
-    const { result, error } = check(configuration, text => text.replace(find, () => replace));
+  for (const { bug, find, replace, configuration, constants } of JSON.parse(read('planted.json'))) {
+    const started = Date.now();
+    const { result, error } = check(configuration, text => text.replace(find, () => replace), constants);
     undetected += error ? 0 : 1;
-    console.log(`${bug}: ${error ? `detected by ${error} in ${configuration} after ${result.distinct} states` : 'NOT DETECTED'}`);
+    const seconds = Math.round((Date.now() - started) / 1000);
+    console.log(`${bug}: ${error ? `detected by ${error} in ${configuration} after ${result.distinct} states` : 'NOT DETECTED'} (${seconds} s)`);
   }
   return undetected;
 }

@@ -13,8 +13,8 @@ internal sealed record SpecConstants
     /// <summary>Servers that may be permuted: states that differ only by such a permutation count as one.</summary>
     public ServerSet SymmetricServers { get; init; }
 
-    /// <summary>Whether the initial state is Elected, with a leader, instead of Init.</summary>
-    public bool StartsElected { get; init; }
+    /// <summary>The name of the initial state: Init, or one of spec/MC.tla.</summary>
+    public string InitialState { get; init; } = "Init";
 
     public bool PreVote { get; init; }
 

@@ -17,7 +17,17 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
     /// <summary>How often each action was taken.</summary>
     public IReadOnlyDictionary<SpecActionName, long> ActionCounts => _actionCounts;
 
-    public IEnumerable<SpecificationState> InitialStates => [constants.StartsElected ? _raft.Elected() : _raft.Init()];
+    public IEnumerable<SpecificationState> InitialStates =>
+    [
+        constants.InitialState switch
+        {
+            nameof(QuorateRaftSpecification.Init) => _raft.Init(),
+            nameof(QuorateRaftSpecification.Elected) => _raft.Elected(),
+            nameof(QuorateRaftSpecification.CommandCommitted) => _raft.CommandCommitted(),
+            nameof(QuorateRaftSpecification.Figure8) => _raft.Figure8(),
+            var unknown => throw new InvalidOperationException($"{unknown} is not an initial state of the executable specification"),
+        },
+    ];
 
     public void Check(SpecificationState state) => _raft.CheckState(state);
 

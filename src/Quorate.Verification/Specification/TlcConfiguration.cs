@@ -25,7 +25,7 @@ internal static partial class TlcConfiguration
             InitialVoters = SetsIn(Value("InitialVoters"))[0].Servers,
             Targets = [.. SetsIn(Value("Targets")).Where(static s => s.Count > 0).Select(static s => s.Servers)],
             SymmetricServers = SetsIn(Value("SymmetricServers"))[0].Servers,
-            StartsElected = text.Contains("INIT Elected", StringComparison.Ordinal),
+            InitialState = InitialState().Match(text) is { Success: true } initial ? initial.Groups["name"].Value : "Init",
             PreVote = Value("PreVote") == "TRUE",
             MaxTerm = Number("MaxTerm"),
             MaxCommands = Number("MaxCommands"),
@@ -55,6 +55,9 @@ internal static partial class TlcConfiguration
 
     [GeneratedRegex(@"^\s*(?<name>\w+)\s*=\s*(?<value>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Assignment();
+
+    [GeneratedRegex(@"^INIT (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex InitialState();
 
     [GeneratedRegex(@"\{[^{}]*\}")]
     private static partial Regex InnermostSet();
