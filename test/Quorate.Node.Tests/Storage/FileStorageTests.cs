@@ -39,6 +39,17 @@ public sealed class FileStorageTests : IDisposable
     }
 
     [Fact]
+    public void Files_are_listed_in_the_order_of_their_names()
+    {
+        using var disk = new FileStorage(_directory);
+        var names = Enumerable.Range(0, 30).Select(static i => $"file-{i * 17 % 30:d2}").ToArray();
+        foreach (var name in names)
+            disk.Create(name, 1).Dispose();
+
+        Assert.Equal(names.Order(StringComparer.Ordinal), disk.List());
+    }
+
+    [Fact]
     public void A_missing_directory_is_created_with_owner_only_access()
     {
         var path = Path.Combine(_directory, "x", "y");

@@ -34,6 +34,9 @@ public sealed class MemoryStorage : IStorage
     /// <summary>The number of flushes so far, of files and of the directory.</summary>
     public int Flushes { get; private set; }
 
+    /// <summary>The number of reads so far.</summary>
+    public int Reads { get; private set; }
+
     /// <summary>The files that were evicted from the page cache, in order.</summary>
     public List<string> Evicted { get; } = [];
 
@@ -176,6 +179,7 @@ public sealed class MemoryStorage : IStorage
 
         public int Read(long offset, Span<byte> target)
         {
+            storage.Reads++;
             var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
             if (storage.Unreadable is var (unreadable, at) && unreadable == name && at >= offset && at < offset + length)
                 throw new IOException("input/output error");

@@ -175,4 +175,20 @@ public sealed class LinearizableReadTests
         Assert.Equal(Enumerable.Range(1, 1000).Select(t => (ulong)t), node.Receive(reply).ReadResults.Select(r => r.Ticket));
         Assert.Empty(node.Receive(reply).ReadResults);
     }
+
+    [Fact]
+    public void A_read_that_the_past_leader_did_not_answer_is_sent_to_the_new_leader_at_once()
+    {
+        var node = Given.Follower(id: 2, term: 2, leader: 1);
+        node.Read(1);
+        node.EndIteration();
+        Assert.Equal(Given.Node(1), Assert.Single(node.Take<ReadIndexRequest>()).To);
+        node.EndIteration();
+        Assert.Empty(node.Take<ReadIndexRequest>());
+
+        node.Receive(Given.Heartbeat(from: 3, to: 2, term: 3));
+        node.Flush();
+        node.EndIteration();
+        Assert.Equal(Given.Node(3), Assert.Single(node.Take<ReadIndexRequest>()).To);
+    }
 }

@@ -202,4 +202,53 @@ public sealed class PreVoteAndCheckQuorumTests
         Assert.Equal(campaignTicks.Distinct(), campaignTicks);
         Assert.True(campaignTicks[^1] < 25, "the node with the longest delay waits less than a quarter of the election timeout");
     }
+
+    /// <summary>A pre-vote commits the node to nothing, so no request waits until the entries of the past leader are flushed.</summary>
+    [Fact]
+    public void A_pre_vote_is_requested_before_pending_entries_are_durable()
+    {
+        var node = Given.Follower(id: 2, term: 2, log: [1], leader: 1);
+        node.Receive(Given.Append(from: 1, to: 2, term: 2, previous: (1, 1), entries: [2]));
+        node.Step(Input.PeerLost(Given.Node(1)));
+        while (node.Core!.Role == Role.Follower)
+            node.Tick();
+
+        Assert.Equal([Given.Node(1), Given.Node(3)], node.Take<RequestVote>().Where(static m => m.PreVote).Select(static m => m.To));
+    }
+
+    /// <summary>A repeated pre-vote costs little, and a voter may notice only a moment later that the leader is gone.</summary>
+    [Theory]
+    [InlineData(5, 1, 1)]
+    [InlineData(10, 1, 1)]
+    [InlineData(20, 2, 3)]
+    [InlineData(100, 10, 19)]
+    public void Pre_votes_are_repeated_after_a_tenth_to_a_fifth_of_an_election_timeout(int electionTicks, int shortest, int longest)
+    {
+        var node = Given.PreCandidate(options: Given.Options() with { ElectionTicks = electionTicks, HeartbeatTicks = 1 });
+        node.Outbox.Clear();
+        var seen = new HashSet<int>();
+        for (var i = 0; i < 500; i++)
+        {
+            var ticks = 0;
+            for (; node.Outbox.Count == 0; ticks++)
+                node.Tick();
+            seen.Add(ticks);
+            node.Outbox.Clear();
+        }
+
+        Assert.Equal((shortest, longest), (seen.Min(), seen.Max()));
+    }
+
+    /// <summary>A majority of denials ends the candidacy, and the node waits for a whole election timeout before it tries again.</summary>
+    [Fact]
+    public void A_pre_vote_that_a_majority_denies_is_lost()
+    {
+        var node = Given.PreCandidate(id: 1, term: 3);
+        node.Receive(Given.PreVoteReply(from: 2, to: 1, term: 3, granted: false));
+        Assert.Equal(Role.PreCandidate, node.Core!.Role);
+        node.Receive(Given.PreVoteReply(from: 3, to: 1, term: 2, granted: false));
+        Assert.Equal(Role.Follower, node.Core.Role);
+        node.Tick(Given.ElectionTicks - 1);
+        Assert.Equal(Role.Follower, node.Core.Role);
+    }
 }

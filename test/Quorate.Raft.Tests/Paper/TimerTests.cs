@@ -166,4 +166,30 @@ public sealed class TimerTests
         node.Tick(Given.ElectionTicks / 4);
         Assert.Equal(Role.PreCandidate, node.Core!.Role);
     }
+
+    /// <summary>A new leader sends entries at once, so its first heartbeat is due an interval later, whatever its last term left.</summary>
+    [Fact]
+    public void The_heartbeat_interval_of_a_leader_begins_with_its_term()
+    {
+        var leader = Given.Leader(id: 1, term: 2, settled: true);
+        leader.Tick();
+        leader.Receive(Given.Heartbeat(from: 3, to: 1, term: 3));
+        leader.Flush();
+        leader.Step(Input.PeerLost(Given.Node(3)));
+        while (leader.Core!.Role == Role.Follower)
+            leader.Tick();
+        leader.Receive(Given.PreVoteReply(from: 2, to: 1, term: 4));
+        leader.Flush();
+        leader.Receive(Given.VoteReply(from: 2, to: 1, term: 4));
+        Assert.Equal(Role.Leader, leader.Core.Role);
+        leader.EndIteration();
+        Assert.Equal(2, leader.Take<AppendEntries>().Count);
+
+        leader.Tick();
+        leader.EndIteration();
+        Assert.Empty(leader.Take<AppendEntries>());
+        leader.Tick();
+        leader.EndIteration();
+        Assert.Equal(2, leader.Take<AppendEntries>().Count);
+    }
 }

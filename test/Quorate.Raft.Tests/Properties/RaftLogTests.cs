@@ -51,6 +51,26 @@ public sealed class RaftLogTests
         }
     });
 
+    /// <summary>The limit itself is allowed: a cache of exactly that many bytes stays.</summary>
+    [Fact]
+    public void A_cache_is_reduced_to_its_limit_and_no_further()
+    {
+        var log = new RaftLog(EntryId.Zero, [], [], EntryId.Zero);
+        foreach (var entry in Given.Entries(1, 1, 1, 1, 1))
+            log.Add(entry);
+        log.BecameDurable(Given.At(3));
+        var entryBytes = log.CachedBytes / 4;
+
+        log.Release(Given.At(4), 4 * entryBytes);
+        Assert.Equal(Given.At(1), log.CachedFirst);
+        log.Release(Given.At(4), (3 * entryBytes) + 1);
+        Assert.Equal((Given.At(2), 3 * entryBytes), (log.CachedFirst, log.CachedBytes));
+        log.Release(Given.At(2), 0);
+        Assert.Equal(Given.At(3), log.CachedFirst);
+        log.Release(Given.At(4), 0);
+        Assert.Equal((Given.At(4), entryBytes), (log.CachedFirst, log.CachedBytes));
+    }
+
     private static void AssertSame(RaftLog log, List<LogEntry> model, int durable)
     {
         Assert.Equal(model.Count == 0 ? EntryId.Zero : model[^1].Id, log.Last);

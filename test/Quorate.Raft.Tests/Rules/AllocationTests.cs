@@ -88,6 +88,45 @@ public sealed class AllocationTests
         Assert.Equal(sequence, follower.CommitIndex.Value);
     }
 
+    [Fact]
+    public void A_leader_that_confirms_reads_allocates_nothing()
+    {
+        var effects = new Effects();
+        var leader = Given.Leader(id: 1, term: 2, settled: true).Core!;
+        var reply = Given.Accepted(from: 2, to: 1, term: 2, index: 1);
+        var request = Given.ReadRequest(from: 3, to: 1, term: 2, readId: 1);
+        var granted = 0UL;
+
+        AssertNothingAllocated(() =>
+        {
+            leader.Step(Input.Read(++reply.Round), effects);
+            leader.Step(Input.Received(request), effects);
+            leader.Step(Input.EndOfIteration, effects);
+            leader.Step(Input.Received(reply), effects);
+            granted += effects.ReadResults.Count == 1 && effects.SendNow.Messages.Count == 1 ? 1UL : 0;
+        });
+        Assert.Equal(reply.Round, granted);
+    }
+
+    [Fact]
+    public void A_follower_that_forwards_reads_allocates_nothing()
+    {
+        var effects = new Effects();
+        var follower = Given.Follower(id: 2, term: 2, leader: 1).Core!;
+        var reply = new ReadIndexReply { From = Given.Node(1), To = Given.Node(2), Term = new Term(2), Granted = true };
+        var (ticket, granted) = (0UL, 0UL);
+
+        AssertNothingAllocated(() =>
+        {
+            follower.Step(Input.Read(++ticket), effects);
+            follower.Step(Input.EndOfIteration, effects);
+            reply.ReadId = ((ReadIndexRequest)effects.SendNow.Messages[0]).ReadId;
+            follower.Step(Input.Received(reply), effects);
+            granted += (ulong)effects.ReadResults.Count;
+        });
+        Assert.Equal(ticket, granted);
+    }
+
     /// <summary>Appends the message's entries after the follower's last entry, commits them and applies them.</summary>
     private static void AppendAndApply(RaftCore follower, AppendEntries append, Effects effects)
     {
