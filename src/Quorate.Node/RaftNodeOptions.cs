@@ -75,10 +75,11 @@ public sealed record RaftNodeOptions
     /// </remarks>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The largest command, bytes. All members must use the same value.</summary>
+    /// <summary>The largest command that clients may propose, bytes.</summary>
     /// <remarks>
     /// Default 8 MiB; 1 to a quarter of <see cref="SegmentBytes"/>. Larger commands are rejected with <see
-    /// cref="RejectReason.TooLarge"/>.
+    /// cref="RejectReason.TooLarge"/>: by the member that is called, and by the leader if that member's limit is higher. It limits new
+    /// proposals only: a member stores and applies larger commands of its leader, and those already in its log.
     /// </remarks>
     public int MaxCommandBytes { get; init; } = 8 << 20;
 
@@ -106,8 +107,11 @@ public sealed record RaftNodeOptions
     /// </remarks>
     public long MaxCachedBytes { get; init; } = 4 << 20;
 
-    /// <summary>The size of one log segment file, bytes.</summary>
-    /// <remarks>Default 64 MiB; 16 KiB to 1 GiB, a multiple of 4096.</remarks>
+    /// <summary>The size of one log segment file, bytes. All members must use the same value.</summary>
+    /// <remarks>
+    /// Default 64 MiB; 16 KiB to 1 GiB, a multiple of 4096. A member stops when its leader sends a command that is larger than a quarter of
+    /// it, so do not lower it below four times the largest command in the log.
+    /// </remarks>
     public int SegmentBytes { get; init; } = 64 << 20;
 
     /// <summary>The clock.</summary>
@@ -123,7 +127,7 @@ public sealed record RaftNodeOptions
 
     /// <summary>
     /// Called for each trace event of the core (elections, commits, truncations), on the node's own threads, one call at a time. It must
-    /// not block.
+    /// not block. An exception that it throws is logged, and the node continues.
     /// </summary>
     public Action<NodeId, TraceEvent>? OnTrace { get; init; }
 
@@ -148,7 +152,10 @@ public sealed record RaftNodeOptions
     /// </remarks>
     public Func<TransportStartContext, ITransport>? TransportFactory { get; init; }
 
-    /// <summary>Called for each network event: a connection was made, lost or rejected. It must not block.</summary>
+    /// <summary>
+    /// Called for each network event: a connection was made, lost or rejected. It must not block. An exception that it throws is logged,
+    /// and the node continues.
+    /// </summary>
     public Action<TransportEvent>? OnTransportEvent { get; init; }
 
     /// <summary>Validates every option and the relations between them.</summary>
@@ -222,9 +229,15 @@ public sealed record RaftNodeOptions
     internal const int HeartbeatTicks = 10;
 
     /// <summary>The largest frame between members: a full message followed by one command of the largest size.</summary>
-    internal int MaxFrameBytes => Math.Max(16 << 20, MaxCommandBytes + (2 << 20));
+    internal int MaxFrameBytes => Math.Max(16 << 20, PayloadBytesMax + (2 << 20));
 
-    internal WalOptions ToWalOptions() => new() { SegmentBytes = SegmentBytes, PayloadBytesMax = MaxCommandBytes };
+    /// <summary>
+    /// The largest command in the log and on the wire. It does not depend on <see cref="MaxCommandBytes"/>, which may be lowered, or differ
+    /// between members, while longer commands are in the log.
+    /// </summary>
+    private int PayloadBytesMax => SegmentBytes / 4;
+
+    internal WalOptions ToWalOptions() => new() { SegmentBytes = SegmentBytes, PayloadBytesMax = PayloadBytesMax };
 
     internal RaftOptions ToRaftOptions(ulong seed) => new()
     {

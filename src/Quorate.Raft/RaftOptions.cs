@@ -57,7 +57,8 @@ public sealed record RaftOptions
 
     /// <summary>The largest command in bytes; a larger one is rejected as <see cref="RejectReason.TooLarge"/>.</summary>
     /// <remarks>
-    /// Default 8 MiB, at least 1. All members must use the same value. Too large: one entry occupies the disk and a slow link for long.
+    /// Default 8 MiB, at least 1. It limits new proposals only: a follower appends what its leader sends. Too large: one entry occupies the
+    /// disk and a slow link for long.
     /// </remarks>
     public int MaxCommandBytes { get; init; } = 8 << 20;
 

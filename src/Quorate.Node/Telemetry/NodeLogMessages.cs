@@ -57,6 +57,9 @@ internal static partial class NodeLogMessages
         + "A program that is no member may write to the peer port: protect it")]
     public static partial void TermRejected(ILogger log, ulong term, string peer, ulong own);
 
+    [LoggerMessage(1016, LogLevel.Error, "the callback {Callback} threw an exception; the node continues: {Reason}")]
+    public static partial void CallbackFailed(ILogger log, string callback, string reason, Exception exception);
+
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch
     {

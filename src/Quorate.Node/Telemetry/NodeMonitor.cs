@@ -25,6 +25,7 @@ internal sealed class NodeMonitor : IGroupObserver
     private readonly LogMessageThrottle _flushThrottle;
     private readonly LogMessageThrottle _termThrottle;
     private readonly LogMessageThrottle _applyThrottle;
+    private readonly LogMessageThrottle _callbackThrottle;
     private readonly HashSet<NodeId> _silentPeers = [];
     private LeaderChangeReason _reason;
     private NodeId _leader;
@@ -42,6 +43,7 @@ internal sealed class NodeMonitor : IGroupObserver
         _flushThrottle = new LogMessageThrottle(options.TimeProvider);
         _termThrottle = new LogMessageThrottle(options.TimeProvider);
         _applyThrottle = new LogMessageThrottle(options.TimeProvider);
+        _callbackThrottle = new LogMessageThrottle(options.TimeProvider);
         _leaderChangedAt = options.TimeProvider.GetTimestamp();
     }
 
@@ -119,7 +121,14 @@ internal sealed class NodeMonitor : IGroupObserver
             NodeLogMessages.PeerConnection(_log, NameOf(transportEvent.Peer), transportEvent.Text);
         else
             NodeLogMessages.PeerWarning(_log, NameOf(transportEvent.Peer), transportEvent.Text);
-        _options.OnTransportEvent?.Invoke(transportEvent);
+        try
+        {
+            _options.OnTransportEvent?.Invoke(transportEvent);
+        }
+        catch (Exception e)
+        {
+            OnCallbackFailed(nameof(RaftNodeOptions.OnTransportEvent), e);
+        }
     }
 
     /// <summary>Reports that the trace has ended, because its stream threw.</summary>
@@ -171,7 +180,21 @@ internal sealed class NodeMonitor : IGroupObserver
                 break;
         }
 
-        _options.OnTrace?.Invoke(core.Self, traceEvent);
+        try
+        {
+            _options.OnTrace?.Invoke(core.Self, traceEvent);
+        }
+        catch (Exception e)
+        {
+            OnCallbackFailed(nameof(RaftNodeOptions.OnTrace), e);
+        }
+    }
+
+    // A callback only observes: its bug must not stop the member, and in OnTransportEvent it would end a connection of a peer.
+    private void OnCallbackFailed(string callback, Exception fault)
+    {
+        if (_callbackThrottle.ShouldLog())
+            NodeLogMessages.CallbackFailed(_log, callback, fault.Message, fault);
     }
 
     private void OnLeaderChanged(RaftCore core)

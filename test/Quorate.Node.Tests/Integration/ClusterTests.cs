@@ -177,6 +177,27 @@ public sealed class ClusterTests
         Assert.Equal(cluster[1].StateMachine.Numbers, cluster[3].StateMachine.Numbers);
     }
 
+    /// <summary>A limit that was lowered, or that differs between members, must not stop them one by one at an older command.</summary>
+    [Fact]
+    public async Task A_member_stores_and_applies_commands_that_are_larger_than_it_lets_its_clients_propose()
+    {
+        await using var cluster = await TestCluster.StartAsync(3);
+        var leader = await cluster.LeaderAsync();
+        var late = cluster.Running.First(n => n != leader).Number;
+        Assert.True((await leader.Node.ProposeAsync(NumberListStateMachine.Add(1, commandBytes: 50_000))).IsCommitted);
+        await cluster.StopAsync(late);
+        Assert.True((await leader.Node.ProposeAsync(NumberListStateMachine.Add(2, commandBytes: 50_000))).IsCommitted);
+
+        await cluster.StartAsync(late, default, static options => options with { MaxCommandBytes = 100 });
+        Assert.True((await leader.Node.ProposeAsync(NumberListStateMachine.Add(3, commandBytes: 50_000))).IsCommitted);
+        await TestCluster.WaitUntilAsync(
+            () => cluster[late].StateMachine.Numbers.Length == 3 || cluster[late].Node.Completion.IsCompleted);
+
+        Assert.Equal([1, 2, 3], cluster[late].StateMachine.Numbers);
+        var refused = await cluster[late].Node.ProposeAsync(NumberListStateMachine.Add(4, commandBytes: 101));
+        Assert.Equal((ProposalOutcome.Rejected, RejectReason.TooLarge), (refused.Outcome, refused.Reason));
+    }
+
     [Fact]
     public async Task When_the_leader_stops_another_takes_over_and_nothing_acknowledged_is_lost()
     {

@@ -155,9 +155,10 @@ internal sealed class NumberListStateMachine : IStateMachine<int>
         }
     }
 
-    public static byte[] Add(long number)
+    /// <summary>The command that appends a number; what follows its eight bytes has no meaning.</summary>
+    public static byte[] Add(long number, int commandBytes = 8)
     {
-        var bytes = new byte[8];
+        var bytes = new byte[commandBytes];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
         return bytes;
     }

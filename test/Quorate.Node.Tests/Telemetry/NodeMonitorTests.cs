@@ -49,6 +49,43 @@ public sealed class NodeMonitorTests
     }
 
     [Fact]
+    public async Task A_callback_that_throws_is_reported_and_does_not_stop_the_node()
+    {
+        using var logs = new RecordingLogs();
+        await using var cluster = TestCluster.Stopped(2);
+        for (var number = 1; number <= 2; number++)
+        {
+            await cluster.StartAsync(number, default, options => options with
+            {
+                LoggerFactory = logs, OnTrace = static (_, _) => throw new InvalidOperationException("a bug of the callback"),
+            });
+        }
+
+        var leader = await cluster.LeaderAsync();
+        Assert.True((await leader.ProposeAsync(1)).IsCommitted);
+        await TestCluster.WaitUntilAsync(() => leader.Node.Members.All(
+            member => member.NodeId == leader.Node.Status.NodeId || member.SinceLastContact is not null));
+
+        Assert.All(cluster.Running, static running => Assert.False(running.Node.Completion.IsCompleted));
+        Assert.Contains(logs.Messages, static m => m.Id == 1016 && m.Text.Contains("OnTrace threw", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_callback_for_transport_events_that_throws_is_reported()
+    {
+        using var logs = new RecordingLogs();
+        var monitor = new NodeMonitor(Options() with
+        {
+            LoggerFactory = logs, OnTransportEvent = static _ => throw new InvalidOperationException("a bug of the callback"),
+        });
+
+        monitor.OnTransportEvent(new TransportEvent { Kind = TransportEventKind.Connected, Peer = new NodeId(2), Text = "connected" });
+
+        var (_, _, text) = Assert.Single(logs.Messages, static m => m.Id == 1016);
+        Assert.Contains("OnTransportEvent threw an exception; the node continues: a bug of the callback", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_leader_reports_a_follower_that_never_connected()
     {
         using var logs = new RecordingLogs();
