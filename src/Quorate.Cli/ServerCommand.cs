@@ -45,10 +45,7 @@ internal static class ServerCommand
 
     private static async Task<int> ServeAsync(ServerSettings settings, ILoggerFactory logs, ILogger log)
     {
-        var stopRequested = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var startCancellation = new CancellationTokenSource();
-        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var signals = new StopSignals();
 
         // A member must outlive the terminal or the connection it was started from.
         using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
@@ -60,15 +57,15 @@ internal static class ServerCommand
         QuorateServer server;
         try
         {
-            server = await QuorateServer.StartAsync(settings, logs, startCancellation.Token).ConfigureAwait(false);
+            server = await QuorateServer.StartAsync(settings, logs, signals.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (stopRequested.Task.IsCompleted)
+        catch (OperationCanceledException) when (signals.Received.IsCompleted)
         {
             ServerLogMessages.Stopped(log);
             return ExitCode.Ok;
         }
 
-        await Task.WhenAny(stopRequested.Task, server.Completion).ConfigureAwait(false);
+        await Task.WhenAny(signals.Received, server.Completion).ConfigureAwait(false);
         if (server.Completion.IsFaulted)
         {
             // Exit at once, without draining: the member must not acknowledge anything after the failure, and a supervisor can restart it
@@ -80,16 +77,9 @@ internal static class ServerCommand
 
         ServerLogMessages.Stopping(
             log,
-            stopRequested.Task.IsCompleted ? (await stopRequested.Task.ConfigureAwait(false)).ToString() : "the Raft node has stopped");
+            signals.Received.IsCompleted ? (await signals.Received.ConfigureAwait(false)).ToString() : "the Raft node has stopped");
         await server.DisposeAsync().ConfigureAwait(false);
         ServerLogMessages.Stopped(log);
         return ExitCode.Ok;
-
-        // The first signal starts a graceful stop. The second keeps its default action, which terminates the process.
-        void OnSignal(PosixSignalContext context)
-        {
-            context.Cancel = stopRequested.TrySetResult(context.Signal);
-            startCancellation.Cancel();
-        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Grpc.Core;
 using Quorate.Server.Etcd;
 
@@ -14,16 +13,8 @@ internal static class DemoCommand
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync()
     {
-        using var interrupted = new CancellationTokenSource();
-        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        return await RunAsync(Console.In, DemoConsole.ForProcess(), interrupted.Token).ConfigureAwait(false);
-
-        void Interrupt(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            interrupted.Cancel();
-        }
+        using var signals = new StopSignals();
+        return await RunAsync(Console.In, DemoConsole.ForProcess(), signals.Token).ConfigureAwait(false);
     }
 
     /// <summary>Runs the demo on the given input and console.</summary>

@@ -176,8 +176,11 @@ public sealed class QuorateServer : IAsyncDisposable
             Settings, _node, stateMachine, leaseDeadlines, members, undecodable, limiter, _log, _stopping.Token, _stopped.Token);
         var host = EtcdHost.Build(listeners, services, Settings.Limits, logs);
         _cleanup.Push(host.DisposeAsync);
-        await host.StartAsync(cancellation).ConfigureAwait(false);
+
+        // Without the token: the host would report a cancelled start as an error, with a stack trace.
+        await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         _cleanup.Push(() => StopHostAsync(host));
+        cancellation.ThrowIfCancellationRequested();
         foreach (var listener in listeners)
             listener.Start(limiter);
 
