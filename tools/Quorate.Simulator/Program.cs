@@ -161,7 +161,10 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
     }
 })).ToList();
 workers.ForEach(static worker => worker.Start());
-workers.ForEach(static worker => worker.Join());
+using (var progress = Console.IsErrorRedirected ? null : new Timer(PrintProgress, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)))
+    workers.ForEach(static worker => worker.Join());
+if (!Console.IsErrorRedirected)
+    PrintProgress(null);
 
 var allGoalsMet = PrintCounts();
 var (seconds, cpuSeconds) = (clock.Elapsed.TotalSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
@@ -199,6 +202,14 @@ static void Shrink(SimulationFailedException failure, bool refine)
         after:  {shrunk.After}, in {shrunk.Runs} runs
         reproduce with: {shrunk.Failure.ReproCommand}
         """);
+}
+
+// Overwrites one line of the terminal.
+void PrintProgress(object? state)
+{
+    var finished = Volatile.Read(ref done) + Volatile.Read(ref failed);
+    var line = $"{finished} of {seeds} seeds, {Volatile.Read(ref failed)} failed, {clock.Elapsed.TotalSeconds:0} s";
+    Console.Error.Write(finished == (int)seeds ? $"\r{line}\n" : $"\r{line}");
 }
 
 // Counters of faults and coverage marks have a prefix ("fault: kill"); they are printed after the others.
