@@ -276,6 +276,9 @@ public sealed partial class RaftCore
     /// <summary>Returns the first index of the run of entries of one term that contains <paramref name="index"/>.</summary>
     internal LogIndex RunStart(LogIndex index) => _log.RunStart(index);
 
+    /// <summary>The first index whose entry is in memory; one past the end when none is.</summary>
+    internal LogIndex CachedFirst => _log.CachedFirst;
+
     /// <summary>Bytes of the entries in memory; for tests.</summary>
     internal long CachedBytes => _log.CachedBytes;
 

@@ -17,6 +17,10 @@ public static class RaftInvariants
         Invariant.That(core.CommitIndex <= core.LastIndex, "LogPointers");
         Invariant.That(core.DurableIndex <= core.LastIndex, "LogPointers");
 
+        // TailIsCached: an entry that is not durable here cannot be read back from the disk, and one that is not committed may be replaced.
+        // A leader commits what a quorum of the others holds, so the commit index may be ahead of its own disk.
+        Invariant.That(core.CachedFirst <= LogIndex.Min(core.CommitIndex, core.DurableIndex) + 1, "TailIsCached");
+
         // LogTermsBounded
         Invariant.That(core.LastTerm <= core.Term, "LogTermsBounded: no entry has a later term than the node");
 

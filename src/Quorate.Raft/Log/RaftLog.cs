@@ -2,9 +2,9 @@ namespace Quorate.Raft;
 
 /// <summary>The core's view of the log: the terms of all entries, and in memory the entries that are likely to be needed soon.</summary>
 /// <remarks>
-/// Shape: <c>snapshot ≤ durable ≤ last</c> and <c>snapshot &lt; cached first ≤ last + 1</c>; diagram in docs/protocol/replication.md.
-/// Entries that are not yet durable or not yet committed are always cached. An entry below the cache must be loaded from the disk, for a
-/// follower or a state machine that lags behind.
+/// Shape: <c>snapshot ≤ durable ≤ last</c> and <c>snapshot &lt; cached first ≤ min(commit, durable) + 1</c>; diagram in
+/// docs/protocol/replication.md. Entries that are not yet durable or not yet committed are always cached (TailIsCached). An entry below the
+/// cache must be loaded from the disk, for a follower or a state machine that lags behind.
 /// </remarks>
 internal sealed class RaftLog
 {

@@ -254,9 +254,15 @@ internal sealed class SimulatedMachine
             ScheduleIteration(_cluster.Time.Now + WakeLatency);
     }
 
-    public long FlushLatency() => _cluster.IsInLivenessPhase
-        ? _cluster.Swarm.FlushMin
-        : DiskPrng.Between(_cluster.Swarm.FlushMin, _cluster.Swarm.FlushMax);
+    public long FlushLatency()
+    {
+        var swarm = _cluster.Swarm;
+        if (_cluster.IsInLivenessPhase)
+            return swarm.FlushMin;
+        return swarm.LeaderFlushMax > 0 && _core is { Role: Role.Leader }
+            ? DiskPrng.Between(swarm.FlushMax, swarm.LeaderFlushMax)
+            : DiskPrng.Between(swarm.FlushMin, swarm.FlushMax);
+    }
 
     public long ApplyLatency() => _cluster.IsInLivenessPhase ? 1 : DiskPrng.Between(1, _cluster.Swarm.ApplyMax);
 

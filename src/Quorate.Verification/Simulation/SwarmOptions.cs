@@ -89,6 +89,12 @@ internal sealed record SwarmOptions
 
     public long FlushMax { get; private init; }
 
+    /// <summary>
+    /// The longest flush of a member while it leads; 0 if its disk is like the others. Never shorter than theirs, so that the others commit
+    /// before the leader has flushed, throughout the run.
+    /// </summary>
+    public long LeaderFlushMax { get; private init; }
+
     public long ApplyMax { get; private init; }
 
     /// <summary>The largest deviation of a clock's rate, per mille.</summary>
@@ -136,6 +142,7 @@ internal sealed record SwarmOptions
             DelayMax = IsDisabled("slow-links") ? DelayMin : DelayMax,
             FarMemberCount = IsDisabled("slow-links") ? 0 : Math.Min(FarMemberCount, reduction.Members ?? MemberCount),
             FlushMax = IsDisabled("slow-disks") ? FlushMin : FlushMax,
+            LeaderFlushMax = IsDisabled("slow-disks") ? 0 : LeaderFlushMax,
             ApplyMax = IsDisabled("slow-machines") ? 1 : ApplyMax,
             ProcessEndClosesConnections = ProcessEndClosesConnections && !IsDisabled("closing"),
             HasTightLimits = HasTightLimits && !IsDisabled("tight"),
@@ -182,8 +189,15 @@ internal sealed record SwarmOptions
             RequestsToLeaderPerMille = prng.Pick(0, 0, 300, 700),
             FaultIntervals = DrawFaultIntervals(seed, faults),
         };
-        return options.WithFarMembers(Prng.Derive(seed, "far members"));
+        return options.WithFarMembers(Prng.Derive(seed, "far members")).WithSlowLeaderDisk(Prng.Derive(seed, "slow leader disk"));
     }
+
+    /// <summary>
+    /// In some runs, the disk of the member that leads is the slowest throughout: a flush takes up to a third of an election timeout
+    /// longer than any other member's, and is too short to count as a stalled disk. Only where the others are a quorum without the leader.
+    /// </summary>
+    private SwarmOptions WithSlowLeaderDisk(Prng prng) =>
+        prng.Chance(150) && MemberCount >= 3 ? this with { LeaderFlushMax = FlushMax + ElectionTimeout / 3 } : this;
 
     /// <summary>
     /// In some runs, moves all members apart, or a minority away from the rest: the round trip takes a tenth of a heartbeat interval up to

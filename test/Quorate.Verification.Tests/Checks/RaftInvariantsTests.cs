@@ -29,6 +29,7 @@ public sealed class RaftInvariantsTests
     [InlineData("CandidateVotedForItself", 9)]
     [InlineData("CandidatesKnowNoLeader", 10)]
     [InlineData("CandidatesKnowNoLeader", 11)]
+    [InlineData("TailIsCached", 12)]
     public void Each_state_invariant_rejects_a_violating_core(string invariant, int fault)
     {
         var core = fault is >= 5 and <= 7 ? Leader() : Follower(A, 1, 1, 2);
@@ -50,6 +51,7 @@ public sealed class RaftInvariantsTests
             case 7: TermOf(core) = new Term(core.Term.Value + 1); break;
             case 8: LeaderOf(core) = A; break;
             case 9: VoteOf(core) = B; break;
+            case 12: CommitOf(core) = ApplyingOf(core) = AppliedOf(core) = LogIndex.Zero; break;
             default: LeaderOf(core) = B; break;
         }
 

@@ -125,7 +125,7 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         // In each round trip the follower flushes what it received, after the flush in progress. Each message may have to be read back from
         // the leader's disk, in turn with the leader's own flushes and with what the other followers need.
         var flush = 2 * cluster.Swarm.FlushMax;
-        var readBack = cluster.Members.Count * flush;
+        var readBack = cluster.Members.Count * Math.Max(flush, 2 * cluster.Swarm.LeaderFlushMax);
         var roundTrip = cluster.Network.RoundTripMax(leader.Id, follower.Id) + flush + readBack + VirtualTime.Millisecond;
 
         // What was lost before the window opened is noticed at a heartbeat.
