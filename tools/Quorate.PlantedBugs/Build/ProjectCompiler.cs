@@ -12,7 +12,8 @@ namespace Quorate.PlantedBugs.Build;
 /// </summary>
 internal static class ProjectCompiler
 {
-    private static readonly CSharpParseOptions Language = new(LanguageVersion.CSharp14);
+    /// <summary>The language version of every project.</summary>
+    public static readonly CSharpParseOptions Language = new(LanguageVersion.CSharp14);
 
     private static readonly CSharpCompilationOptions Options = new(
         OutputKind.DynamicallyLinkedLibrary,
@@ -47,6 +48,20 @@ internal static class ProjectCompiler
     /// <exception cref="PlantedBugException">The project does not compile.</exception>
     public static byte[] Compile(string project, IReadOnlyDictionary<string, string> changed, string bugName)
     {
+        using var image = new MemoryStream();
+        var result = Prepare(project, changed).Emit(image);
+        if (!result.Success)
+        {
+            var errors = result.Diagnostics.Where(static d => d.Severity == DiagnosticSeverity.Error);
+            throw new PlantedBugException($"{bugName}: {project} does not compile with the bug planted:\n{string.Join('\n', errors)}");
+        }
+
+        return image.ToArray();
+    }
+
+    /// <summary>Parses a project with the texts in <paramref name="changed"/> in place of the files' own.</summary>
+    public static CSharpCompilation Prepare(string project, IReadOnlyDictionary<string, string> changed)
+    {
         var directory = Path.Combine(RepositoryRoot.FullPath, "src", project);
         var files = Directory.EnumerateFiles(directory, "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
             .Concat(GeneratedByTheBuild(project));
@@ -57,17 +72,7 @@ internal static class ProjectCompiler
             [.. trees, CSharpSyntaxTree.ParseText(AssemblyInfo(project), Language)],
             ReferencesOf(Assembly.Load(project)),
             Options);
-
-        compilation = compilation.AddSyntaxTrees(Generated.GetOrAdd(project, static (_, sources) => Generate(sources), compilation));
-        using var image = new MemoryStream();
-        var result = compilation.Emit(image);
-        if (!result.Success)
-        {
-            var errors = result.Diagnostics.Where(static d => d.Severity == DiagnosticSeverity.Error);
-            throw new PlantedBugException($"{bugName}: {project} does not compile with the bug planted:\n{string.Join('\n', errors)}");
-        }
-
-        return image.ToArray();
+        return compilation.AddSyntaxTrees(Generated.GetOrAdd(project, static (_, sources) => Generate(sources), compilation));
     }
 
     private static ImmutableArray<SyntaxTree> Generate(CSharpCompilation sources) => CSharpGeneratorDriver
