@@ -49,6 +49,52 @@ public sealed class FileStorageTests : IDisposable
         Assert.Equal(names.Order(StringComparer.Ordinal), disk.List());
     }
 
+    /// <summary>A flush refers to the file by its descriptor; a reference that is not given back would keep the descriptor open.</summary>
+    [Fact]
+    public void Files_and_directories_that_were_flushed_are_closed()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using (var disk = new FileStorage(_directory))
+        {
+            using (var file = disk.Create("a", 4096))
+            {
+                file.Write(0, "quorate"u8);
+                file.Flush();
+                file.EvictFromPageCache();
+                Assert.Single(DescriptorsOf(Path.Combine(_directory, "a")));
+            }
+
+            disk.FlushDirectory();
+            Assert.Empty(DescriptorsOf(Path.Combine(_directory, "a")));
+            Assert.Single(DescriptorsOf(_directory));
+        }
+
+        Assert.Empty(DescriptorsOf(_directory));
+    }
+
+    /// <summary>A descriptor that a child process inherits keeps the directory in use after this process has ended.</summary>
+    [Fact]
+    public void No_child_process_inherits_the_directory()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        const int CloseOnExec = 0x80000;
+        using var disk = new FileStorage(_directory);
+
+        var descriptor = Assert.Single(DescriptorsOf(_directory));
+        var flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}")
+            .First(static line => line.StartsWith("flags:", StringComparison.Ordinal));
+        Assert.NotEqual(0, Convert.ToInt32(flags["flags:".Length..].Trim(), 8) & CloseOnExec);
+    }
+
+    private static List<string> DescriptorsOf(string path) =>
+    [
+        .. Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Where(fd => new FileInfo(fd).LinkTarget == path)
+            .Select(static fd => Path.GetFileName(fd)),
+    ];
+
     [Fact]
     public void A_missing_directory_is_created_with_owner_only_access()
     {

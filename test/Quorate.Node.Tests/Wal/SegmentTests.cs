@@ -115,6 +115,140 @@ public sealed class SegmentTests
         Assert.Contains("at byte 1536", corruption.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A read takes from the disk what it was asked for, so corruption of later entries does not concern it.</summary>
+    [Fact]
+    public void Entries_before_one_that_the_disk_cannot_read_are_read()
+    {
+        using var log = Given.OpenLog(_disk, Options).Log;
+        log.AppendAndFlush(Given.Batch(Options, Given.Entries(1, 3, term: 0, payloadBytes: 200)));
+        _disk.Unreadable = (Segment.NameOf(1), Sectors.Bytes + WalFrameHeader.Bytes + (5 * WalEntryRecord.SizeOf(200) / 2));
+        var target = new List<LogEntry>();
+
+        Assert.Equal(2, log.Read(new LogIndex(1), new LogIndex(2), 1 << 20, target));
+
+        Given.AssertSameEntries(Given.Entries(1, 2, term: 0, payloadBytes: 200), target);
+        Assert.Throws<WalCorruptionException>(() => log.Read(new LogIndex(3), new LogIndex(3), 1 << 20, target));
+    }
+
+    /// <summary>Nothing can have been written so far behind the last frame, and recovery does not need those sectors.</summary>
+    [Fact]
+    public void A_sector_far_behind_the_end_of_the_log_need_not_be_readable()
+    {
+        LogEntry[] entries = Given.Entries(1, 3, term: 0);
+        using (var log = Given.OpenLog(_disk, Options).Log)
+            log.AppendAndFlush(Given.Batch(Options, entries));
+        _disk.Unreadable = (Segment.NameOf(1), WalOptions.SegmentBytesMin - 100);
+
+        using var again = Given.OpenLog(_disk, Options).Log;
+
+        Given.AssertSameEntries(entries, Given.ReadAll(again));
+    }
+
+    [Fact]
+    public void A_segment_that_is_missing_between_two_others_is_named()
+    {
+        Written().Dispose();
+        _disk.Delete(Segment.NameOf(2));
+
+        var corruption = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(_disk, Options));
+
+        Assert.Equal(Segment.NameOf(2), corruption.File);
+        Assert.Contains("the file is missing", corruption.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The snapshot that replaces the log covers everything before its new start.</summary>
+    [Fact]
+    public void What_lies_before_the_start_of_a_log_that_was_reset_is_committed()
+    {
+        using (var log = Written())
+            log.ResetTo(new LogIndex(50));
+
+        var (again, recovered) = Given.OpenLog(_disk, Options);
+        using var _ = again;
+
+        Assert.Equal((new LogIndex(50), new LogIndex(49), new LogIndex(49)),
+            (recovered.FirstIndex, recovered.LastIndex, recovered.CommitMark));
+    }
+
+    /// <summary>A term that was replaced as a whole is forgotten with its first entry.</summary>
+    [Fact]
+    public void A_term_whose_first_entry_was_replaced_is_not_recovered()
+    {
+        using (var log = Written())
+        {
+            var batch = Given.Batch(Options, [.. Given.Entries(31, 32, term: 3), .. Given.Entries(31, 33, term: 4)]);
+            batch.SetHardState(Given.Vote(4, 1));
+            log.AppendAndFlush(batch);
+        }
+
+        var (again, recovered) = Given.OpenLog(_disk, Options);
+        using var _ = again;
+
+        Assert.Equal([Given.Id(1, 1), Given.Id(4, 31)], recovered.TermStarts);
+        Assert.Equal((new Term(1), new Term(4)), (recovered.TermOf(new LogIndex(30)), recovered.TermOf(new LogIndex(31))));
+        Assert.Throws<ArgumentOutOfRangeException>(() => recovered.TermOf(LogIndex.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>(() => recovered.TermOf(new LogIndex(34)));
+    }
+
+    [Fact]
+    public void The_next_segment_is_not_created_before_an_eighth_of_the_current_one_is_used()
+    {
+        var calls = new List<string>();
+        var options = Options with { PreallocateInBackground = true };
+        using (var log = Given.OpenLog(_disk, options).Log)
+        {
+            _disk.BeforeCall = calls.Add;
+            log.AppendAndFlush(Given.Batch(options, Given.Entry(1, term: 0)));
+        }
+
+        Assert.DoesNotContain("create wal-next.new", calls);
+        Assert.True(new WalOptions().PreallocateInBackground);
+    }
+
+    /// <summary>A thread that fills the next segment too early delays the flushes of the current one.</summary>
+    [Fact]
+    public void Filling_waits_until_it_is_allowed()
+    {
+        var throttle = new PreallocationThrottle();
+        throttle.AllowUpTo(1000);
+        Assert.Equal((true, false), (throttle.IsAllowed(999), throttle.IsAllowed(1000)));
+        Assert.True(throttle.WaitUntilAllowed(999));
+
+        var isAllowed = false;
+        var filling = new Thread(() => isAllowed = throttle.WaitUntilAllowed(1000));
+        filling.Start();
+        Assert.True(SpinWait.SpinUntil(
+            () => filling.ThreadState is System.Threading.ThreadState.WaitSleepJoin or System.Threading.ThreadState.Stopped,
+            TimeSpan.FromSeconds(30)));
+        Assert.True(filling.IsAlive);
+        throttle.AllowUpTo(1001);
+        Assert.True(filling.Join(TimeSpan.FromSeconds(30)) && isAllowed);
+
+        throttle.Cancel();
+        Assert.False(throttle.WaitUntilAllowed(5000));
+        Assert.False(throttle.IsAllowed(0));
+    }
+
+    /// <summary>A batch is cleared after each write, so it must keep its buffer; one that was once huge must give it back.</summary>
+    [Fact]
+    public void A_cleared_batch_keeps_its_buffer_up_to_a_limit()
+    {
+        var options = new WalOptions();
+        var batch = Given.Batch(options, Given.Entries(1, 100, payloadBytes: 4000));
+        Assert.Equal(0, AllocatedBy(batch.Clear));
+
+        batch.Append(Given.Entries(1, 5, payloadBytes: 4 << 20));
+        Assert.True(batch.SizeBytes > 16 << 20);
+        Assert.InRange(AllocatedBy(batch.Clear), 1, 100_000);
+
+        static long AllocatedBy(Action action)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            action();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
     [Fact]
     public void A_frame_that_claims_to_be_longer_than_its_segment_is_corruption()
     {

@@ -97,6 +97,28 @@ public sealed class WalStorageFailureTests
         Given.AssertSameEntries(entries, Given.ReadAll(again));
     }
 
+    /// <summary>A full disk is waited out; a failure of another kind after it ends the log like any other.</summary>
+    [Fact]
+    public void A_failed_write_after_a_full_disk_fails_the_log()
+    {
+        var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
+        using var log = Given.OpenLog(disk, options).Log;
+        var failing = "create";
+        disk.BeforeCall = call =>
+        {
+            if (call.StartsWith(failing, StringComparison.Ordinal))
+                throw new IOException("I/O error");
+        };
+        var batch = Given.Batch(options, Given.Entries(1, 30, term: 0, payloadBytes: 1000));
+        Assert.Throws<IOException>(() => log.AppendAndFlush(batch));
+
+        failing = "write hardstate";
+        batch.SetHardState(Given.Vote(1, 1));
+        Assert.Throws<IOException>(() => log.AppendAndFlush(batch));
+        disk.BeforeCall = null;
+        Assert.Throws<InvalidOperationException>(() => log.AppendAndFlush(batch));
+    }
+
     [Fact]
     public void An_invalid_append_is_rejected_before_any_write()
     {

@@ -36,6 +36,31 @@ public sealed class SettledTests
     }
 
     [Fact]
+    public void A_member_whose_vote_is_not_durable_is_not_settled()
+    {
+        var member = Given.Follower(id: 2, term: 2);
+        member.Receive(Given.Vote(from: 3, to: 2, term: 2));
+        Assert.False(member.Core!.IsSettled);
+        member.Flush();
+        Assert.True(member.Core.IsSettled);
+    }
+
+    /// <summary>The later term ends the forwarding, and its first committed entry decides what became of the proposal.</summary>
+    [Fact]
+    public void A_member_with_a_proposal_of_an_earlier_term_is_not_settled()
+    {
+        var follower = Given.Follower(id: 2, term: 2, leader: 1);
+        follower.Propose(1);
+        follower.Receive(Given.Append(from: 3, to: 2, term: 3, previous: (0, 0), entries: [3]));
+        follower.Flush();
+        follower.Step(Input.PeerLost(Given.Node(3)));
+        Assert.False(follower.Core!.IsSettled);
+        follower.Receive(Given.Heartbeat(from: 3, to: 2, term: 3, previous: (3, 1), commit: 1));
+        follower.Apply();
+        Assert.True(follower.Core.IsSettled);
+    }
+
+    [Fact]
     public void A_follower_with_a_forwarded_request_is_not_settled()
     {
         var follower = Given.Follower(id: 2, term: 2, leader: 1);
