@@ -291,6 +291,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             OnEvent = monitor.OnTransportEvent,
             DirectoryId = peerDirectories.Own,
             TryRecordDirectory = peerDirectories.TryRecord,
+            Secret = options.PeerSecret,
         });
         return transport ?? throw new InvalidOperationException("TransportFactory returned null; it must return a started transport.");
     }

@@ -153,6 +153,13 @@ public sealed record RaftNodeOptions
     public Func<TransportStartContext, ITransport>? TransportFactory { get; init; }
 
     /// <summary>
+    /// A secret that all members share: only nodes that know it are accepted as peers. It authenticates, and does not encrypt; null: any
+    /// program that reaches the port and sees the traffic can pose as a member.
+    /// </summary>
+    /// <remarks>Default null. All members need it, or none: a node with a secret and one without reject each other.</remarks>
+    public PeerSecret? PeerSecret { get; init; }
+
+    /// <summary>
     /// Called for each network event: a connection was made, lost or rejected. It must not block. An exception that it throws is logged,
     /// and the node continues.
     /// </summary>

@@ -19,6 +19,14 @@ namespace Quorate.Node.Transport;
 ///   48  8  directory id of the dialer             48  4  crc32c over bytes 0 .. 48
 ///   56  4  crc32c over bytes 0 .. 56
 /// </code>
+/// With a <see cref="PeerSecret"/>, the feature <see cref="PeerSecretFeature"/> is set in all messages, and there are four:
+/// <code>
+///   request       the request, 124 bytes: 56  32 nonce   88  32 proof   120  4 checksum
+///   challenge     a response without directory id, 116 bytes: 48  32 nonce   80  32 proof   112  4 checksum
+///   confirmation  32 bytes: proof of the dialer, over the request and the challenge
+///   verdict       a response, 84 bytes: 48  32 proof   80  4 checksum
+/// </code>
+/// A rejection before the challenge is a response without a proof.
 /// The directory id (<see cref="Storage.DirectoryId"/>) is 0 if a node has none.
 /// A later version may make either message longer: the checksum stays in its last four bytes, and this version skips the bytes before it.
 /// </remarks>
@@ -37,16 +45,78 @@ internal static class Handshake
     /// allocate.
     /// </summary>
     private const int BytesMax = 1024;
+
+    /// <summary>The feature bit of a node with a <see cref="PeerSecret"/>.</summary>
+    public const ulong PeerSecretFeature = 1;
+
     private const int ChecksumBytes = 4;
 
     private static ReadOnlySpan<byte> Magic => "Quorate\n"u8;
 
-    public static byte[] Write(in HandshakeRequest request)
+    private const int NonceInRequestAt = 56;
+    private const int NonceInResponseAt = 48;
+    private const int SealedRequestBytes = RequestBytes + PeerKey.NonceBytes + PeerKey.ProofBytes;
+    private const int ChallengeBytes = ResponseBytes + PeerKey.NonceBytes + PeerKey.ProofBytes;
+    private const int VerdictBytes = ResponseBytes + PeerKey.ProofBytes;
+
+    private static ReadOnlySpan<byte> RequestLabel => "quorate request"u8;
+
+    private static ReadOnlySpan<byte> ChallengeLabel => "quorate challenge"u8;
+
+    private static ReadOnlySpan<byte> ConfirmationLabel => "quorate confirmation"u8;
+
+    private static ReadOnlySpan<byte> VerdictLabel => "quorate verdict"u8;
+
+    /// <summary>Writes the request of a node with a secret.</summary>
+    public static byte[] WriteSealed(in HandshakeRequest request, PeerKey key, ReadOnlySpan<byte> nonce)
     {
-        var bytes = new byte[RequestBytes];
+        var bytes = Write(request, SealedRequestBytes);
+        nonce.CopyTo(bytes.AsSpan(NonceInRequestAt));
+        key.Seal(bytes, RequestLabel);
+        return bytes;
+    }
+
+    /// <summary>Whether a request, in full, was written with this key.</summary>
+    public static bool VerifyRequest(byte[] request, PeerKey key) =>
+        request.Length >= SealedRequestBytes && key.Verify(request, RequestLabel);
+
+    /// <summary>Writes the challenge of a listener with a secret.</summary>
+    public static byte[] WriteChallenge(in HandshakeResponse response, PeerKey key, byte[] request, ReadOnlySpan<byte> nonce)
+    {
+        var bytes = Write(response, ChallengeBytes);
+        nonce.CopyTo(bytes.AsSpan(NonceInResponseAt));
+        key.Seal(bytes, ChallengeLabel, request);
+        return bytes;
+    }
+
+    public static bool VerifyChallenge(byte[] challenge, PeerKey key, byte[] request) =>
+        challenge.Length >= ChallengeBytes && key.Verify(challenge, ChallengeLabel, request);
+
+    /// <summary>Computes the confirmation: only a dialer that knows the key can send it in reply to this challenge.</summary>
+    public static byte[] WriteConfirmation(PeerKey key, byte[] request, byte[] challenge) =>
+        key.Prove([], ConfirmationLabel, request, challenge);
+
+    /// <summary>Writes the verdict, with which the listener ends the handshake.</summary>
+    public static byte[] WriteVerdict(in HandshakeResponse response, PeerKey key, byte[] request, byte[] challenge)
+    {
+        var bytes = Write(response, VerdictBytes);
+        key.Seal(bytes, VerdictLabel, request, challenge);
+        return bytes;
+    }
+
+    public static bool VerifyVerdict(byte[] verdict, PeerKey key, byte[] request, byte[] challenge) =>
+        verdict.Length >= VerdictBytes && key.Verify(verdict, VerdictLabel, request, challenge);
+
+    public static byte[] Write(in HandshakeRequest request) => Write(request, RequestBytes);
+
+    public static byte[] Write(in HandshakeResponse response) => Write(response, ResponseBytes);
+
+    private static byte[] Write(in HandshakeRequest request, int length)
+    {
+        var bytes = new byte[length];
         var writer = new WireWriter(bytes);
         writer.Bytes(Magic);
-        writer.UInt16(RequestBytes);
+        writer.UInt16((ushort)length);
         writer.UInt16(request.VersionMin);
         writer.UInt16(request.VersionMax);
         writer.Zeroes(2);
@@ -55,16 +125,16 @@ internal static class Handshake
         writer.UInt64(request.To.Value);
         writer.UInt64(request.Features);
         writer.UInt64(request.DirectoryId);
-        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, RequestBytes - ChecksumBytes)));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(^ChecksumBytes..), Crc32C.Of(bytes.AsSpan(..^ChecksumBytes)));
         return bytes;
     }
 
-    public static byte[] Write(in HandshakeResponse response)
+    private static byte[] Write(in HandshakeResponse response, int length)
     {
-        var bytes = new byte[ResponseBytes];
+        var bytes = new byte[length];
         var writer = new WireWriter(bytes);
         writer.Bytes(Magic);
-        writer.UInt16(ResponseBytes);
+        writer.UInt16((ushort)length);
         writer.UInt16((ushort)response.Rejection);
         writer.UInt16(response.Version);
         writer.Zeroes(2);
@@ -72,7 +142,7 @@ internal static class Handshake
         writer.UInt64(response.From.Value);
         writer.UInt64(response.Features);
         writer.UInt64(response.DirectoryId);
-        writer.UInt32(Crc32C.Of(bytes.AsSpan(0, ResponseBytes - ChecksumBytes)));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(^ChecksumBytes..), Crc32C.Of(bytes.AsSpan(..^ChecksumBytes)));
         return bytes;
     }
 
@@ -111,15 +181,23 @@ internal static class Handshake
     /// <exception cref="EndOfStreamException">The peer closed the connection before the response was complete.</exception>
     public static async ValueTask<HandshakeResponse> ReadResponseAsync(Stream stream, CancellationToken cancellation)
     {
+        return ParseResponse(await ReadResponseBytesAsync(stream, cancellation).ConfigureAwait(false));
+    }
+
+    /// <summary>Reads a response of any length, and verifies its checksum.</summary>
+    /// <exception cref="WireFormatException">The bytes are not a handshake response.</exception>
+    /// <exception cref="EndOfStreamException">The peer closed the connection before the response was complete.</exception>
+    public static async Task<byte[]> ReadResponseBytesAsync(Stream stream, CancellationToken cancellation)
+    {
         var prefix = new byte[PrefixBytes];
         await stream.ReadExactlyAsync(prefix, cancellation).ConfigureAwait(false);
         var bytes = ParsePrefix(prefix, ResponseBytes);
         await stream.ReadExactlyAsync(bytes.AsMemory(PrefixBytes), cancellation).ConfigureAwait(false);
         Check(bytes);
-        return ParseResponse(bytes);
+        return bytes;
     }
 
-    private static HandshakeResponse ParseResponse(ReadOnlySpan<byte> bytes)
+    public static HandshakeResponse ParseResponse(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
         reader.Skip(PrefixBytes);

@@ -40,6 +40,15 @@ internal static class HandshakeErrors
                 $"Node {peer} at {address} has another data directory than the one that this node {self} knows: "
                 + "the old one was emptied, lost or replaced, and with it the votes and the entries that node had acknowledged. "
                 + "Nothing is sent to it. " + Remedy,
+            HandshakeRejection.SecretMissing when (request.Features & Handshake.PeerSecretFeature) != 0 =>
+                $"Node {peer} at {address} has no peer secret, and this node {self} has one. Nothing is sent to it. "
+                + "Start that node with the secret of the cluster.",
+            HandshakeRejection.SecretMissing =>
+                $"Node {peer} at {address} has a peer secret, and this node {self} has none. "
+                + "Start this node with the secret of the cluster.",
+            HandshakeRejection.WrongSecret =>
+                $"Node {peer} at {address} and this node {self} do not share a key. "
+                + "Give both the same secret; to replace a key, first add the new one to all members as the second.",
             _ => $"Node {peer} at {address} rejected this node for reason {(ushort)rejection}, "
                 + "which this release does not know: see the log of that node.",
         };
@@ -74,6 +83,17 @@ internal static class HandshakeErrors
                 $"Rejected node {dialer} from {from}: it has another data directory than the one that this node {self} knows. "
                 + "The old one was emptied, lost or replaced, and with it the votes and the entries that node had acknowledged; "
                 + "it must not vote again under its old id. " + Remedy,
+            HandshakeRejection.SecretMissing when (request.Features & Handshake.PeerSecretFeature) != 0 =>
+                $"Rejected node {dialer} from {from}: it has a peer secret, and this node {self} has none. "
+                + "Start this node with the secret of the cluster.",
+            HandshakeRejection.SecretMissing =>
+                $"Rejected a connection from {from} that claims to be node {dialer}: this node {self} has a peer secret, "
+                + "and that one has none. If it is a member, start it with the secret of the cluster; "
+                + "otherwise a program that is no member poses as one.",
+            HandshakeRejection.WrongSecret =>
+                $"Rejected a connection from {from} that claims to be node {dialer}: it did not prove that it knows a key "
+                + $"of this node {self}. If it is a member, give both the same secret; "
+                + "otherwise a program that is no member poses as one.",
             HandshakeRejection.TimedOut =>
                 $"Closed a connection from {from}: the handshake timed out. No Quorate node does this; look for a port scanner.",
             HandshakeRejection.TooManyHandshakes =>

@@ -7,7 +7,8 @@ namespace Quorate.Node.Transport;
 /// Each connection has its own thread, which blocks in the read call and runs the loop itself: through the thread pool, each message would
 /// pass through two more threads. There are as many such threads as peers. Shutting down the socket ends the blocking read.
 /// </remarks>
-internal sealed class InboundConnection(TransportContext context, Peer peer, Socket socket, Stream stream) : IDisposable
+internal sealed class InboundConnection(
+    TransportContext context, Peer peer, Socket socket, Stream stream, FrameAuthenticator? authenticator) : IDisposable
 {
     private readonly CancellationTokenSource _ending = CancellationTokenSource.CreateLinkedTokenSource(peer.Removed);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -89,7 +90,7 @@ internal sealed class InboundConnection(TransportContext context, Peer peer, Soc
 
     private void ReadAll(CancellationToken cancellation)
     {
-        using var reader = new WireFrameReader(stream, context.Options.MaxFrameBytes);
+        using var reader = new WireFrameReader(stream, context.Options.MaxFrameBytes, authenticator);
         var skippedGroup = false;
         try
         {

@@ -1,42 +1,61 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Quorate.Node.Storage;
 
 namespace Quorate.Node.Transport;
 
-/// <summary>The listener's side of a handshake: validates the request, and serves the connection if it is accepted.</summary>
+/// <summary>The listener's side of a handshake: validates what the dialer sends, and serves the connection if it is accepted.</summary>
 internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
 {
     /// <summary>
-    /// Starts a thread for a connection of a peer; rejects any other connection. Does not block, and disposes the socket in any case.
+    /// Processes a request or a confirmation. Starts a thread for a connection of a peer and rejects any other. Returns false if a
+    /// challenge was sent and the confirmation is expected now. Does not block.
     /// </summary>
-    public void Start(Socket socket, IPEndPoint remote, HandshakeRequest request)
+    public bool OnReceived(PendingHandshake connection, byte[] message)
     {
-        var rejection = Validate(request, out var peer);
+        if (connection.Challenge is { } challenge)
+        {
+            if (CryptographicOperations.FixedTimeEquals(
+                message, Handshake.WriteConfirmation(challenge.Key, challenge.RequestBytes, challenge.Bytes)))
+            {
+                Start(connection, challenge.Request, challenge.Peer);
+            }
+            else
+            {
+                Reject(connection, challenge.Request, HandshakeRejection.WrongSecret);
+            }
+
+            return true;
+        }
+
+        var request = Handshake.ParseRequest(message);
+        var rejection = Validate(request, message, out var peer, out var key);
         if (rejection != HandshakeRejection.None)
         {
-            using (socket)
-                Respond(socket, remote, request, rejection);
+            Reject(connection, request, rejection);
+            return true;
         }
-        else if (!peer!.TryBeginHandshake())
+
+        if (key is null)
         {
-            using (socket)
-                context.Events.ReportRejection(HandshakeRejection.TooManyHandshakes, request, remote.ToString());
+            Start(connection, request, peer!);
+            return true;
         }
-        else if (!context.TaskTracker.TryRunBlocking(() => Serve(socket, remote, request, peer)))
-        {
-            peer.EndHandshake();
-            socket.Dispose();
-        }
+
+        var bytes = Handshake.WriteChallenge(
+            Response(request, HandshakeRejection.None, DirectoryId.None), key, message, RandomNumberGenerator.GetBytes(PeerKey.NonceBytes));
+        connection.Socket.Send(bytes);
+        connection.ExpectConfirmation(new HandshakeChallenge(peer!, request, message, bytes, key));
+        return false;
     }
 
     /// <summary>
-    /// Validates a request, the most fundamental mismatch first: protocol version, cluster, receiver, unknown peer. The data directory is
-    /// validated later, by the thread of the connection, because that may write to the disk.
+    /// Validates a request, the most fundamental mismatch first: protocol version, cluster, receiver, unknown peer, secret. The data
+    /// directory is validated later, by the thread of the connection, because that may write to the disk.
     /// </summary>
-    private HandshakeRejection Validate(in HandshakeRequest request, out Peer? peer)
+    private HandshakeRejection Validate(in HandshakeRequest request, byte[] bytes, out Peer? peer, out PeerKey? key)
     {
-        peer = null;
+        (peer, key) = (null, null);
         if (request.VersionMin > Handshake.VersionMax || request.VersionMax < Handshake.VersionMin)
             return HandshakeRejection.WrongVersion;
         if (request.ClusterId != context.Options.ClusterId)
@@ -44,41 +63,67 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
         if (request.To != context.Options.NodeId)
             return HandshakeRejection.WrongReceiver;
         peer = peers.Find(request.From);
-        return peer is null ? HandshakeRejection.UnknownPeer : HandshakeRejection.None;
+        if (peer is null)
+            return HandshakeRejection.UnknownPeer;
+        var hasSecret = (request.Features & Handshake.PeerSecretFeature) != 0;
+        if (context.Options.Secret is not { } secret)
+            return hasSecret ? HandshakeRejection.SecretMissing : HandshakeRejection.None;
+        if (!hasSecret)
+            return HandshakeRejection.SecretMissing;
+        key = secret.Keys.FirstOrDefault(candidate => Handshake.VerifyRequest(bytes, candidate));
+        return key is null ? HandshakeRejection.WrongSecret : HandshakeRejection.None;
     }
 
-    private void Serve(Socket socket, IPEndPoint remote, HandshakeRequest request, Peer peer)
+    private void Start(PendingHandshake connection, HandshakeRequest request, Peer peer)
     {
-        using (socket)
+        if (!peer.TryBeginHandshake())
         {
-            try
-            {
-                if (!TryAccept(socket, remote, request, peer))
-                    return;
-
-                // The one place where an inbound socket becomes a stream; a TLS stream would wrap it here. No asynchronous operation may be
-                // used on it: the runtime would poll the socket from then on, and every read would pass through its threads.
-                using var stream = new NetworkStream(socket, ownsSocket: false);
-                using var connection = new InboundConnection(context, peer, socket, stream);
-                connection.Run();
-            }
-            catch (Exception fault) when (SocketErrors.IsExpected(fault))
-            {
-                // The peer disconnected before its handshake was complete, or this node stops.
-            }
+            using (connection.Socket)
+                context.Events.ReportRejection(HandshakeRejection.TooManyHandshakes, request, connection.Remote.ToString());
+        }
+        else if (!context.TaskTracker.TryRunBlocking(() => Serve(connection, request, peer)))
+        {
+            peer.EndHandshake();
+            connection.Socket.Dispose();
         }
     }
 
-    private bool TryAccept(Socket socket, IPEndPoint remote, in HandshakeRequest request, Peer peer)
+    private void Serve(PendingHandshake connection, HandshakeRequest request, Peer peer)
+    {
+        using var socket = connection.Socket;
+        try
+        {
+            if (!TryAccept(connection, request, peer))
+                return;
+
+            // The one place where an inbound socket becomes a stream; a TLS stream would wrap it here. No asynchronous operation may be
+            // used on it: the runtime would poll the socket from then on, and every read would pass through its threads.
+            using var stream = new NetworkStream(socket, ownsSocket: false);
+            using var authenticator = connection.Challenge is { } challenge
+                ? challenge.Key.DeriveFrameKey(challenge.RequestBytes, challenge.Bytes)
+                : null;
+            using var inbound = new InboundConnection(context, peer, socket, stream, authenticator);
+            inbound.Run();
+        }
+        catch (Exception fault) when (SocketErrors.IsExpected(fault))
+        {
+            // The peer disconnected before its handshake was complete, or this node stops.
+        }
+    }
+
+    private bool TryAccept(PendingHandshake connection, in HandshakeRequest request, Peer peer)
     {
         try
         {
-            SocketErrors.Configure(socket, context.Options.UnacknowledgedTimeout);
-            var rejection = context.Options.TryRecordDirectory(request.From, new DirectoryId(request.DirectoryId))
-                ? HandshakeRejection.None
-                : HandshakeRejection.DataDirectoryChanged;
-            Respond(socket, remote, request, rejection);
-            return rejection == HandshakeRejection.None;
+            SocketErrors.Configure(connection.Socket, context.Options.UnacknowledgedTimeout);
+            if (!context.Options.TryRecordDirectory(request.From, new DirectoryId(request.DirectoryId)))
+            {
+                Reject(connection, request, HandshakeRejection.DataDirectoryChanged);
+                return false;
+            }
+
+            Send(connection, Response(request, HandshakeRejection.None, context.Options.DirectoryId));
+            return true;
         }
         finally
         {
@@ -86,20 +131,29 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
         }
     }
 
-    /// <summary>Sends the response, and reports a rejection. Does not block: the response fits into the empty send buffer.</summary>
-    /// <remarks>
-    /// Only a peer that was accepted receives the id of the data directory: whoever knows it can pose as this node to the others.
-    /// </remarks>
-    private void Respond(Socket socket, IPEndPoint remote, in HandshakeRequest request, HandshakeRejection rejection)
+    /// <summary>Sends the reason and closes the connection.</summary>
+    private void Reject(PendingHandshake connection, in HandshakeRequest request, HandshakeRejection rejection)
     {
-        var (version, directory) = rejection == HandshakeRejection.None
-            ? (Math.Min(request.VersionMax, Handshake.VersionMax), context.Options.DirectoryId)
-            : ((ushort)0, DirectoryId.None);
-        socket.Send(Handshake.Write(new HandshakeResponse(
-            rejection, version, context.Options.ClusterId, context.Options.NodeId, Features: 0, directory.Value)));
-        if (rejection == HandshakeRejection.None)
-            return;
-        context.Events.ReportRejection(rejection, request, remote.ToString());
+        using var socket = connection.Socket;
+        Send(connection, Response(request, rejection, DirectoryId.None));
+        context.Events.ReportRejection(rejection, request, connection.Remote.ToString());
         socket.Shutdown(SocketShutdown.Send);
     }
+
+    /// <summary>Sends the response that ends the handshake. Does not block: it fits into the empty send buffer.</summary>
+    private static void Send(PendingHandshake connection, in HandshakeResponse response) => connection.Socket.Send(
+        connection.Challenge is { } challenge
+            ? Handshake.WriteVerdict(response, challenge.Key, challenge.RequestBytes, challenge.Bytes)
+            : Handshake.Write(response));
+
+    /// <summary>
+    /// Only a peer that was accepted receives the id of the data directory: whoever knows it can pose as this node to the others.
+    /// </summary>
+    private HandshakeResponse Response(in HandshakeRequest request, HandshakeRejection rejection, DirectoryId directory) => new(
+        rejection,
+        rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0,
+        context.Options.ClusterId,
+        context.Options.NodeId,
+        context.Options.Secret is null ? 0 : Handshake.PeerSecretFeature,
+        directory.Value);
 }

@@ -173,10 +173,14 @@ internal sealed class InboundHandshakes(TransportContext context, PeerSet peers,
     {
         try
         {
-            if (connection.TryRead(isReadable) is not { } request)
-                return false;
-            _handshake.Start(connection.Socket, connection.Remote, request);
-            return true;
+            while (connection.TryRead(isReadable) is { } message)
+            {
+                if (_handshake.OnReceived(connection, message))
+                    return true;
+                isReadable = false;
+            }
+
+            return false;
         }
         catch (Exception fault) when (SocketErrors.IsExpected(fault))
         {

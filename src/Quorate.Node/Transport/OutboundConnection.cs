@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Quorate.Node.Storage;
 
 namespace Quorate.Node.Transport;
 
@@ -90,10 +89,11 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
             socket.Blocking = false;
             await using (stream.ConfigureAwait(false))
             {
-                if (!await PerformHandshakeAsync(stream, address, cancellation).ConfigureAwait(false))
+                if (await PerformHandshakeAsync(stream, address, cancellation).ConfigureAwait(false) is not { } handshake)
                     return;
                 _lastReported = null;
-                await ServeAsync(stream, socket, address, cancellation).ConfigureAwait(false);
+                using var authenticator = handshake.Authenticator;
+                await ServeAsync(stream, socket, authenticator, address, cancellation).ConfigureAwait(false);
             }
         }
         catch (Exception fault) when (SocketErrors.IsExpected(fault))
@@ -145,34 +145,26 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
         }
     }
 
-    private async Task<bool> PerformHandshakeAsync(Stream stream, PeerAddress address, CancellationToken cancellation)
+    /// <summary>Performs the handshake; returns null if the connection cannot be used, which has then been reported.</summary>
+    private async Task<OutboundHandshake?> PerformHandshakeAsync(Stream stream, PeerAddress address, CancellationToken cancellation)
     {
         using var timeout = new LinkedTimeout(context.Options.TimeProvider, context.Options.ConnectTimeout, cancellation);
-        var request = new HandshakeRequest(
-            Handshake.VersionMin, Handshake.VersionMax, context.Options.ClusterId, context.Options.NodeId, peer.Id,
-            Features: 0, context.Options.DirectoryId.Value);
-        await stream.WriteAsync(Handshake.Write(request), timeout.Token).ConfigureAwait(false);
-        var response = await Handshake.ReadResponseAsync(stream, timeout.Token).ConfigureAwait(false);
-
-        // The listener validates the request. Its acceptance counts only if it comes from the right node.
-        var rejection = response.Rejection != HandshakeRejection.None ? response.Rejection
-            : response.ClusterId != request.ClusterId ? HandshakeRejection.WrongCluster
-            : response.From != request.To ? HandshakeRejection.WrongReceiver
-            : response.Version is < Handshake.VersionMin or > Handshake.VersionMax ? HandshakeRejection.WrongVersion
-            : !context.Options.TryRecordDirectory(peer.Id, new DirectoryId(response.DirectoryId)) ? HandshakeRejection.DataDirectoryChanged
-            : HandshakeRejection.None;
+        var handshake = new OutboundHandshake(context, peer);
+        var rejection = await handshake.RunAsync(stream, timeout.Token).ConfigureAwait(false);
         if (rejection == HandshakeRejection.None)
-            return true;
+            return handshake;
+        handshake.Authenticator?.Dispose();
         ReportOnce(
             TransportEventKind.RejectedByPeer, rejection,
-            HandshakeErrors.ForDialer(rejection, request, response, address, context.Options.NameOf));
-        return false;
+            HandshakeErrors.ForDialer(rejection, handshake.Request, handshake.Response, address, context.Options.NameOf));
+        return null;
     }
 
-    private async Task ServeAsync(Stream stream, Socket? socket, PeerAddress address, CancellationToken cancellation)
+    private async Task ServeAsync(
+        Stream stream, Socket? socket, FrameAuthenticator? authenticator, PeerAddress address, CancellationToken cancellation)
     {
         var established = peer.OnEstablished(outbound: true);
-        peer.SendQueue.Open(socket);
+        peer.SendQueue.Open(socket, authenticator);
         context.Events.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Name} at {address}.");
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -30,6 +30,7 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
     private int _connection;
     private bool _open;
     private Socket? _socket;
+    private FrameAuthenticator? _authenticator;
     private long _sentBytes;
     private long _sentMessages;
     private long _dropped;
@@ -58,16 +59,19 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
     {
         lock (_gate)
         {
-            if (!_open || bytes > bytesMax - _fillingBytes - _sendingBytes)
+            var total = _authenticator is null ? bytes : bytes + FrameAuthenticator.CodeBytes;
+            if (!_open || total > bytesMax - _fillingBytes - _sendingBytes)
             {
                 _dropped++;
                 return false;
             }
 
-            if (_filling.Length - _fillingBytes < bytes)
-                Grow(_fillingBytes + bytes);
-            WireEncoder.Encode(message, group, _filling.AsSpan(_fillingBytes, bytes));
-            _fillingBytes += bytes;
+            if (_filling.Length - _fillingBytes < total)
+                Grow(_fillingBytes + total);
+            var frame = _filling.AsSpan(_fillingBytes, bytes);
+            WireEncoder.Encode(message, group, frame);
+            _authenticator?.Sign(frame, _filling.AsSpan(_fillingBytes + bytes, FrameAuthenticator.CodeBytes));
+            _fillingBytes += total;
             _fillingMessages++;
             return true;
         }
@@ -93,13 +97,15 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
 
     /// <summary>Opens the queue for an established connection: messages are accepted from now on.</summary>
     /// <param name="socket">The non-blocking socket, for the driver to write to; null when only the writer can write.</param>
-    public void Open(Socket? socket)
+    /// <param name="authenticator">Signs the frames of the connection; null without a secret. The caller disposes it after Close.</param>
+    public void Open(Socket? socket, FrameAuthenticator? authenticator = null)
     {
         lock (_gate)
         {
             _open = true;
             _connection++;
             _socket = socket;
+            _authenticator = authenticator;
         }
     }
 
@@ -110,6 +116,7 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
         {
             _open = false;
             _socket = null;
+            _authenticator = null;
             _connection++;
             _dropped += _fillingMessages + _sendingMessages;
             _fillingBytes = _fillingMessages = _sendingBytes = _sendingMessages = _written = 0;

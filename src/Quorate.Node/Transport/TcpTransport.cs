@@ -68,6 +68,7 @@ internal sealed class TcpTransport : ITransport
             OnEvent = context.OnEvent,
             DirectoryId = context.DirectoryId,
             TryRecordDirectory = context.TryRecordDirectory,
+            Secret = context.Secret,
         },
         context.OnReady);
 

@@ -90,6 +90,9 @@ internal sealed record TcpTransportOptions
     /// <summary>The id of this node's data directory; none: the peers do not verify it.</summary>
     public DirectoryId DirectoryId { get; init; }
 
+    /// <summary>See <see cref="TransportStartContext.Secret"/>.</summary>
+    public PeerSecret? Secret { get; init; }
+
     /// <summary>See <see cref="TransportStartContext.TryRecordDirectory"/>.</summary>
     public Func<NodeId, DirectoryId, bool> TryRecordDirectory { get; init; } = static (_, _) => true;
 

@@ -82,4 +82,10 @@ public enum HandshakeRejection : ushort
     /// The node has another data directory than the one that is known: it has forgotten its votes and the entries it had acknowledged.
     /// </summary>
     DataDirectoryChanged = 8,
+
+    /// <summary>One of the two nodes has a <see cref="PeerSecret"/>, and the other has none.</summary>
+    SecretMissing = 9,
+
+    /// <summary>The node has not proved to know the <see cref="PeerSecret"/> of the other.</summary>
+    WrongSecret = 10,
 }

@@ -48,6 +48,13 @@ public sealed record TransportStartContext
     /// <remarks>Default: none. The peers then do not verify it.</remarks>
     public DirectoryId DirectoryId { get; init; }
 
+    /// <summary>The secret that all members share; null: none.</summary>
+    /// <remarks>
+    /// Default null. With a secret, a transport must neither deliver a message of a node that has not proved to know it, nor send one to
+    /// such a node; a transport that protects its messages by other means may ignore it.
+    /// </remarks>
+    public PeerSecret? Secret { get; init; }
+
     /// <summary>
     /// Records the id of a peer's data directory; returns false if the peer is known with another directory: it must then be rejected. To
     /// be called before a message of the peer is delivered or a message is sent to it.

@@ -10,9 +10,12 @@ namespace Quorate.Node.Transport;
 /// copy it a second time.)
 /// Threading: one thread reads, with blocking system calls.
 /// </remarks>
-internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDisposable
+internal sealed class WireFrameReader(Stream stream, int frameBytesMax, FrameAuthenticator? authenticator = null) : IDisposable
 {
     private const int BufferBytes = 64 << 10;
+
+    private readonly int _codeBytes = authenticator is null ? 0 : FrameAuthenticator.CodeBytes;
+    private readonly byte[] _header = new byte[WireFrame.HeaderBytes];
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
     private int _start;
@@ -27,6 +30,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDispo
             return _start == _end ? null : throw new EndOfStreamException("the connection ended inside a frame header");
 
         var header = WireFrame.ReadHeader(_buffer.AsSpan(_start, _end - _start), frameBytesMax);
+        _buffer.AsSpan(_start, WireFrame.HeaderBytes).CopyTo(_header);
         _start += WireFrame.HeaderBytes;
         var pooled = !WireDecoder.RetainsBody(header);
         var body = pooled ? ArrayPool<byte>.Shared.Rent(header.BodyBytes) : GC.AllocateUninitializedArray<byte>(header.BodyBytes);
@@ -34,6 +38,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDispo
         {
             ReadBody(body.AsSpan(0, header.BodyBytes));
             WireFrame.CheckBody(header, body.AsSpan(0, header.BodyBytes));
+            ReadCode(body.AsSpan(0, header.BodyBytes));
         }
         catch
         {
@@ -51,7 +56,8 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDispo
         get
         {
             var here = _buffer.AsSpan(_start, _end - _start);
-            return here.Length >= WireFrame.HeaderBytes && WireFrame.BodyBytesOf(here) <= (uint)(here.Length - WireFrame.HeaderBytes);
+            return here.Length >= WireFrame.HeaderBytes
+                && (long)WireFrame.BodyBytesOf(here) + _codeBytes <= here.Length - WireFrame.HeaderBytes;
         }
     }
 
@@ -79,6 +85,17 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax) : IDispo
                 throw new EndOfStreamException("the connection ended inside a frame");
             rest = rest[read..];
         }
+    }
+
+    /// <summary>With a secret, reads the code that follows the frame, and verifies it.</summary>
+    private void ReadCode(ReadOnlySpan<byte> body)
+    {
+        if (authenticator is null)
+            return;
+        if (!Fill(FrameAuthenticator.CodeBytes))
+            throw new EndOfStreamException("the connection ended inside the authentication code of a frame");
+        authenticator.Verify(_header, body, _buffer.AsSpan(_start, FrameAuthenticator.CodeBytes));
+        _start += FrameAuthenticator.CodeBytes;
     }
 
     /// <summary>Reads until this many bytes are in the buffer; returns false when the stream ends before.</summary>

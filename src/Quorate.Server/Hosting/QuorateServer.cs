@@ -145,6 +145,7 @@ public sealed class QuorateServer : IAsyncDisposable
             : [.. listeners.Select(p => $"http://{p.Address}")];
 
         CheckPeerPorts();
+        var peerSecret = Settings.PeerSecretFile is { } secretPath ? PeerSecretFile.Read(secretPath) : null;
         var dataDirectory = DataDirectory.Open(Settings);
         _cleanup.Push(() =>
         {
@@ -163,10 +164,16 @@ public sealed class QuorateServer : IAsyncDisposable
         var leaseDeadlines = new MemberLeaseDeadlines(TimeProvider.System);
         var undecodable = new UndecodableCommands(_log, TimeProvider.System);
         var stateMachine = new EtcdStateMachine(members, leaseDeadlines, undecodable);
+        if (peerSecret is null && Settings.Members.Count > 1
+            && Settings.PeerListenEndPoints.FirstOrDefault(static p => !IPAddress.IsLoopback(p.Address)) is { } open)
+        {
+            ServerLogMessages.PeerPortOpen(_log, open.ToString());
+        }
+
         var traceFile = Settings.TraceFile is { } path ? TraceFile.Open(path) : null;
         if (traceFile is not null)
             _cleanup.Push(traceFile.DisposeAsync);
-        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, traceFile, logs, cancellation).ConfigureAwait(false);
+        _node = await StartNodeAsync(stateMachine, dataDirectory.Storage, traceFile, peerSecret, logs, cancellation).ConfigureAwait(false);
         _cleanup.Push(_node.DisposeAsync);
         var node = _node;
         leaseDeadlines.OnStarted(() => node.Status.Term);
@@ -267,7 +274,8 @@ public sealed class QuorateServer : IAsyncDisposable
                 $"set {flag} to an address of this host and a port that this user may bind", fault);
 
     private async Task<RaftNode<KvResult>> StartNodeAsync(
-        EtcdStateMachine stateMachine, FileStorage storage, Stream? trace, ILoggerFactory logs, CancellationToken cancellation)
+        EtcdStateMachine stateMachine, FileStorage storage, Stream? trace, PeerSecret? peerSecret, ILoggerFactory logs,
+        CancellationToken cancellation)
     {
         var options = new RaftNodeOptions
         {
@@ -282,6 +290,7 @@ public sealed class QuorateServer : IAsyncDisposable
             ElectionTimeout = Settings.ElectionTimeout,
             LoggerFactory = logs,
             TraceStream = trace,
+            PeerSecret = peerSecret,
         };
         try
         {

@@ -58,6 +58,12 @@ internal static partial class ServerLogMessages
         "entry {Index} of the log, {Bytes} bytes, is no command and has no effect on any member; {Count} such entries since the start")]
     public static partial void CommandUndecodable(ILogger log, ulong index, int bytes, long count);
 
+    [LoggerMessage(
+        2021, LogLevel.Warning,
+        "the peer port {EndPoint} is open to the network without a secret: a program that sees its traffic can pose as a member. "
+        + "Set --peer-secret-file on all members, or keep others off that network")]
+    public static partial void PeerPortOpen(ILogger log, string endPoint);
+
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)
     {

@@ -65,6 +65,9 @@ internal static class EtcdFlags
             "watch-progress-notify-interval", "idle time after which a watcher that wants progress notifications receives one", "10m"),
         Supported("log-level", "least severe messages to log: debug, info, warn, error, panic or fatal", "info"),
 
+        Extension(
+            "peer-secret-file", "path of a file with the secret that all members share; a program without it is not accepted as a peer",
+            "no secret"),
         Extension("trace-file", "path of a file to which every step of this member's Raft core is appended as a line of JSON", "no trace"),
 
         Ignored("grpc-keepalive-min-time", "the server does not limit how often a client pings"),

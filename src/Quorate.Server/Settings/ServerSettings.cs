@@ -48,6 +48,9 @@ internal sealed record ServerSettings
     /// <summary>The path of the file to which the trace of the Raft node is appended; null for no trace.</summary>
     public string? TraceFile { get; init; }
 
+    /// <summary>The path of the file with the secret that all members share; null for none.</summary>
+    public string? PeerSecretFile { get; init; }
+
     /// <summary>The limits of requests and connections.</summary>
     public RequestLimits Limits { get; init; } = new();
 

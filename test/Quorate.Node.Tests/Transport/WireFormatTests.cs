@@ -61,6 +61,51 @@ public sealed class WireFormatTests
         Assert.Equal(File.ReadAllText(golden), text);
     }
 
+    /// <summary>The nonces are drawn at random in each handshake; here they are given.</summary>
+    [Fact]
+    public void The_bytes_of_a_connection_with_a_secret_never_change()
+    {
+        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2-secret.txt");
+        var key = new PeerKey(Encoding.ASCII.GetBytes("a key for the golden file, 32 bytes or more"));
+        var (nonceOfDialer, nonceOfListener) = (new byte[32], new byte[32]);
+        nonceOfDialer.AsSpan().Fill(0x11);
+        nonceOfListener.AsSpan().Fill(0x22);
+        var response = new HandshakeResponse(HandshakeRejection.None, 2, 3, new NodeId(5), Handshake.PeerSecretFeature);
+        var request = Handshake.WriteSealed(
+            new HandshakeRequest(2, 2, 3, new NodeId(4), new NodeId(5), Handshake.PeerSecretFeature, 6), key, nonceOfDialer);
+        var challenge = Handshake.WriteChallenge(response, key, request, nonceOfListener);
+        var frame = TestMessages.Encode(new ReadIndexRequest { From = new NodeId(4), To = new NodeId(5), ReadId = 7 });
+        using var authenticator = key.DeriveFrameKey(request, challenge);
+        string NextCode()
+        {
+            var code = new byte[FrameAuthenticator.CodeBytes];
+            authenticator.Sign(frame, code);
+            return Convert.ToHexStringLower(code);
+        }
+
+        var text = $"""
+            # Protocol version 2 with a peer secret: handshake, a frame, its codes as first and second frame. Released bytes never change.
+            request
+            {Convert.ToHexStringLower(request)}
+            challenge
+            {Convert.ToHexStringLower(challenge)}
+            confirmation
+            {Convert.ToHexStringLower(Handshake.WriteConfirmation(key, request, challenge))}
+            verdict
+            {Convert.ToHexStringLower(Handshake.WriteVerdict(response with { DirectoryId = 8 }, key, request, challenge))}
+            frame
+            {Convert.ToHexStringLower(frame)}
+            codes
+            {NextCode()}
+            {NextCode()}
+
+            """;
+
+        if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
+            File.WriteAllText(golden, text);
+        Assert.Equal(File.ReadAllText(golden), text);
+    }
+
     [Fact]
     public void The_golden_frames_are_still_understood()
     {
