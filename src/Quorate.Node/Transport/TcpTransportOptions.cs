@@ -23,9 +23,9 @@ internal sealed record TcpTransportOptions
 
     /// <summary>The largest frame to send or receive, bytes.</summary>
     /// <remarks>
-    /// Default 16 MiB, at least 4 KiB. It must hold <see cref="RaftOptions.MaxMessageBytes"/> and the largest entry of
-    /// a log, a quarter of <see cref="RaftNodeOptions.SegmentBytes"/>. All members must use the same value. Too large: a peer can make this node allocate that much
-    /// at once.
+    /// Default 16 MiB, at least 4 KiB. It must hold <see cref="RaftOptions.MaxMessageBytes"/> and the largest entry of a log, a quarter of
+    /// <see cref="RaftNodeOptions.SegmentBytes"/>. All members must use the same value. Too large: a peer can make this node allocate that
+    /// much at once.
     /// </remarks>
     public int MaxFrameBytes { get; init; } = 16 << 20;
 

@@ -10,7 +10,8 @@ namespace Quorate.Server.Etcd;
 /// <summary>Writes one large response of a unary gRPC call in parts, each after the client has accepted the one before.</summary>
 /// <remarks>
 /// The bytes are those of the whole message with its gRPC prefix. Each part is encoded in a turn of <see cref="LargeResponseLimiter"/>.
-/// Between two parts the writer waits, without a turn, for the flow control of the call, and ends when the call is cancelled. Source: gRPC over HTTP/2, "Length-Prefixed-Message"; protobuf encoding, "Length-Delimited Records".
+/// Between two parts the writer waits, without a turn, for the flow control of the call, and ends when the call is cancelled. Source: gRPC
+/// over HTTP/2, "Length-Prefixed-Message"; protobuf encoding, "Length-Delimited Records".
 /// </remarks>
 internal sealed class LargeResponseWriter(PipeWriter output, LargeResponseLimiter limiter, RequestContext context)
 {
@@ -212,7 +213,7 @@ internal sealed class LargeResponseWriter(PipeWriter output, LargeResponseLimite
         }
     }
 
-    /// <summary>Sends the part that is complete, if one is, and waits until the client has accepted it and the next turn has come.</summary>
+    /// <summary>Sends the part that is complete, if one is; then waits until the client has accepted it and for the next turn.</summary>
     private async ValueTask FlushPartAsync()
     {
         if (_unflushedBytes < PartBytes)

@@ -62,7 +62,8 @@ internal sealed record EtcdServices(
         var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, undecodable, connections);
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
-            node, executor, leaseReaper, new KvService(kv, largeResponses), new LeaseService(leases, streamGuard), new WatchService(watch, streamGuard),
+            node, executor, leaseReaper, new KvService(kv, largeResponses), new LeaseService(leases, streamGuard),
+            new WatchService(watch, streamGuard),
             cluster, maintenance, new HealthService(health, node, streamGuard), http,
             new WebAccessFilter(settings.WebAccess, settings.AdvertiseClientUrls), budget);
     }
