@@ -47,6 +47,17 @@ public sealed class IdentityFileTests
         Assert.True(identity.TryRecordPeer(new NodeId(3), new DirectoryId(23)));
     }
 
+    /// <summary>An attribute is a line of the file, and its name ends at the first space.</summary>
+    [Theory]
+    [InlineData("name", "a value with spaces", true)]
+    [InlineData("name", "", true)]
+    [InlineData("", "value", false)]
+    [InlineData("a name", "value", false)]
+    [InlineData("na\nme", "value", false)]
+    [InlineData("name", "val\nue", false)]
+    public void An_attribute_that_cannot_be_read_back_is_invalid(string name, string value, bool isValid) =>
+        Assert.Equal(isValid, IdentityFormat.IsValidAttribute(name, value));
+
     [Fact]
     public void Each_new_data_directory_draws_another_id()
     {

@@ -34,8 +34,14 @@ public sealed class MemoryStorage : IStorage
     /// <summary>The number of flushes so far, of files and of the directory.</summary>
     public int Flushes { get; private set; }
 
+    /// <summary>The number of files that were opened and not disposed of.</summary>
+    public int OpenFiles { get; private set; }
+
     /// <summary>The number of reads so far.</summary>
     public int Reads { get; private set; }
+
+    /// <summary>The most bytes that one read has requested.</summary>
+    public int LongestRead { get; set; }
 
     /// <summary>The files that were evicted from the page cache, in order.</summary>
     public List<string> Evicted { get; } = [];
@@ -50,8 +56,13 @@ public sealed class MemoryStorage : IStorage
 
     public IReadOnlyList<string> List() => [.. _names.Keys];
 
-    public IStorageFile Open(string name) =>
-        _names.TryGetValue(name, out var content) ? new Handle(this, name, content) : throw new FileNotFoundException($"no file {name}");
+    public IStorageFile Open(string name)
+    {
+        if (!_names.TryGetValue(name, out var content))
+            throw new FileNotFoundException($"no file {name}");
+        OpenFiles++;
+        return new Handle(this, name, content);
+    }
 
     public IStorageFile Create(string name, long length)
     {
@@ -173,6 +184,8 @@ public sealed class MemoryStorage : IStorage
 
     private sealed class Handle(MemoryStorage storage, string name, Content content) : IStorageFile
     {
+        private bool _isOpen = true;
+
         public string Name => name;
 
         public long Length => content.Bytes.Length;
@@ -180,6 +193,7 @@ public sealed class MemoryStorage : IStorage
         public int Read(long offset, Span<byte> target)
         {
             storage.Reads++;
+            storage.LongestRead = Math.Max(storage.LongestRead, target.Length);
             var length = (int)Math.Clamp(content.Bytes.Length - offset, 0, target.Length);
             if (storage.Unreadable is var (unreadable, at) && unreadable == name && at >= offset && at < offset + length)
                 throw new IOException("input/output error");
@@ -219,6 +233,8 @@ public sealed class MemoryStorage : IStorage
 
         public void Dispose()
         {
+            storage.OpenFiles -= _isOpen ? 1 : 0;
+            _isOpen = false;
         }
     }
 }

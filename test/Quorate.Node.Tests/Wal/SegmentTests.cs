@@ -249,17 +249,148 @@ public sealed class SegmentTests
         }
     }
 
-    [Fact]
-    public void A_frame_that_claims_to_be_longer_than_its_segment_is_corruption()
+    [Theory]
+    [InlineData(WalOptions.SegmentBytesMin, 1, "does not fit into the segment")]
+    [InlineData(WalFrameHeader.Bytes - 1, 0, "fails verification")]
+    [InlineData(WalFrameHeader.Bytes, -1, "fails verification")]
+    public void A_frame_with_an_impossible_length_is_corruption(int length, int records, string expected)
     {
         Written().Dispose();
         var bytes = _disk.BytesOf(Segment.NameOf(1));
         Assert.True(WalFrameHeader.TryRead(bytes.AsSpan(Sectors.Bytes), NonceOf(bytes), Sectors.Bytes, out var header));
-        (header with { Length = bytes.Length }).Write(bytes.AsSpan(Sectors.Bytes), NonceOf(bytes), Sectors.Bytes);
+        var impossible = header with { Length = length, Records = records };
+        impossible.Write(bytes.AsSpan(Sectors.Bytes), NonceOf(bytes), Sectors.Bytes);
 
         var corruption = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(_disk, Options));
 
-        Assert.Contains("does not fit into the segment", corruption.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, corruption.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A process that tries to open the log again and again must not run out of descriptors.</summary>
+    [Fact]
+    public void A_log_that_is_not_opened_or_is_closed_leaves_no_file_open()
+    {
+        Written().Dispose();
+        Assert.Equal(0, _disk.OpenFiles);
+
+        _disk.BytesOf(Segment.NameOf(3))[Sectors.Bytes + 20] ^= 1;
+        Assert.Throws<WalCorruptionException>(() => Given.OpenLog(_disk, Options));
+        Assert.Equal(0, _disk.OpenFiles);
+
+        _disk.BytesOf(Segment.NameOf(3))[5] ^= 1;
+        Assert.Throws<WalCorruptionException>(() => Given.OpenLog(_disk, Options));
+        Assert.Equal(0, _disk.OpenFiles);
+    }
+
+    /// <summary>The spare segment is the next one. A second one of its number would take its place while it is open.</summary>
+    [Fact]
+    public void No_segment_is_created_while_there_is_a_spare_one()
+    {
+        Given.OpenLog(_disk, Options).Log.Dispose();
+        using (var allocator = new SegmentAllocator(_disk, Options, Given.Identity(_disk)))
+            allocator.Take(2).Dispose();
+        var calls = new List<string>();
+        var options = Options with { PreallocateInBackground = true };
+        using (var log = Given.OpenLog(_disk, options).Log)
+        {
+            _disk.BeforeCall = calls.Add;
+            log.AppendAndFlush(Given.Batch(options, Given.Entries(1, 8, term: 0, payloadBytes: 1000)));
+        }
+
+        Assert.DoesNotContain("create wal-next.new", calls);
+    }
+
+    /// <summary>A torn write is of entries that nothing has acknowledged; one that holds a committed entry is something else.</summary>
+    [Fact]
+    public void A_torn_frame_with_a_committed_entry_is_corruption()
+    {
+        using (var log = Given.OpenLog(_disk, Options).Log)
+        {
+            var batch = Given.Batch(Options, Given.Entry(1, term: 0));
+            batch.SetCommitIndex(new LogIndex(1));
+            log.AppendAndFlush(batch);
+            log.AppendAndFlush(Given.Batch(Options, Given.Entry(2, term: 0, payloadBytes: 1000)));
+        }
+
+        var bytes = _disk.BytesOf(Segment.NameOf(1));
+        var (at, header) = LastFrameOf(bytes);
+        Assert.Equal((1, new LogIndex(2)), (header.Records, header.First));
+        (header with { First = new LogIndex(1) }).Write(bytes.AsSpan(at), NonceOf(bytes), at);
+        Sectors.FillUnwritten(bytes.AsSpan(at + Sectors.Bytes, Sectors.Bytes), NonceOf(bytes), at + Sectors.Bytes);
+
+        var corruption = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(_disk, Options));
+
+        Assert.Contains("It holds entry 1, and entries up to 1 were committed", corruption.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The node logs what was cut off, so that it can be compared with what a tool shows.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void The_range_of_a_torn_write_is_reported(int unwrittenSector)
+    {
+        using (var log = Given.OpenLog(_disk, Options).Log)
+        {
+            log.AppendAndFlush(Given.Batch(Options, Given.Entry(1, term: 0)));
+            log.AppendAndFlush(Given.Batch(Options, Given.Entry(2, term: 0, payloadBytes: 1000)));
+        }
+
+        var bytes = _disk.BytesOf(Segment.NameOf(1));
+        var at = LastFrameOf(bytes).At + (unwrittenSector * Sectors.Bytes);
+        Sectors.FillUnwritten(bytes.AsSpan(at, Sectors.Bytes), NonceOf(bytes), at);
+
+        var (again, recovered) = Given.OpenLog(_disk, Options);
+        using var _ = again;
+
+        Assert.Equal(new LogIndex(1), recovered.LastIndex);
+        Assert.StartsWith($"{Segment.NameOf(1)}: truncated bytes 1024 to 2560,", recovered.TruncatedTail, StringComparison.Ordinal);
+    }
+
+    /// <summary>A larger array would be allocated in the large object heap, for each read.</summary>
+    [Fact]
+    public void One_call_reads_at_most_64_KiB_unless_an_entry_is_longer()
+    {
+        var options = new WalOptions { SegmentBytes = 1 << 20, PayloadBytesMax = 100_000, PreallocateInBackground = false };
+        using var log = Given.OpenLog(_disk, options).Log;
+        log.AppendAndFlush(Given.Batch(options, [.. Given.Entries(1, 50, term: 0, payloadBytes: 4000), Given.Entry(51, 0, 100_000)]));
+
+        _disk.LongestRead = 0;
+        Assert.Equal(50, log.Read(new LogIndex(1), new LogIndex(50), 1 << 20, []));
+        Assert.InRange(_disk.LongestRead, 60_000, 64 * 1024);
+        Assert.Equal(1, log.Read(new LogIndex(51), new LogIndex(51), 1 << 20, []));
+        Assert.InRange(_disk.LongestRead, 100_000, 101_000);
+    }
+
+    [Theory]
+    [InlineData(false, 31)]
+    [InlineData(true, 50)]
+    public void A_commit_mark_after_the_last_entry_is_corruption(bool reset, int commitMark)
+    {
+        using (var log = Written())
+        {
+            if (reset)
+                log.ResetTo(new LogIndex(50));
+        }
+
+        var bytes = _disk.BytesOf(Segment.NameOf(3));
+        var (at, header) = LastFrameOf(bytes);
+        (header with { Commit = new LogIndex((ulong)commitMark) }).Write(bytes.AsSpan(at), NonceOf(bytes), at);
+
+        var corruption = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(_disk, Options));
+
+        Assert.Contains("committed entries are missing", corruption.Message, StringComparison.Ordinal);
+    }
+
+    private static (int At, WalFrameHeader Header) LastFrameOf(byte[] segment)
+    {
+        var last = (At: 0, Header: default(WalFrameHeader));
+        for (var at = SegmentHeader.Bytes; at < segment.Length; at += Sectors.Bytes)
+        {
+            if (WalFrameHeader.TryRead(segment.AsSpan(at, Sectors.Bytes), NonceOf(segment), at, out var header))
+                last = (at, header);
+        }
+
+        return last;
     }
 
     private static ulong NonceOf(byte[] segment) => BinaryPrimitives.ReadUInt64LittleEndian(segment.AsSpan(24));

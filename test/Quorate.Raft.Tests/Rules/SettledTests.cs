@@ -51,11 +51,11 @@ public sealed class SettledTests
     {
         var follower = Given.Follower(id: 2, term: 2, leader: 1);
         follower.Propose(1);
-        follower.Receive(Given.Append(from: 3, to: 2, term: 3, previous: (0, 0), entries: [3]));
+        follower.Receive(Given.Heartbeat(from: 3, to: 2, term: 3));
         follower.Flush();
-        follower.Step(Input.PeerLost(Given.Node(3)));
         Assert.False(follower.Core!.IsSettled);
-        follower.Receive(Given.Heartbeat(from: 3, to: 2, term: 3, previous: (3, 1), commit: 1));
+        follower.Receive(Given.Append(from: 3, to: 2, term: 3, previous: (0, 0), entries: [3], commit: 1));
+        follower.Flush();
         follower.Apply();
         Assert.True(follower.Core.IsSettled);
     }
