@@ -64,6 +64,14 @@ public sealed class KvCommandCodecTests
         Assert.Throws<ArgumentException>(() => Encode(new LeaseRenewManyRequest([])));
     }
 
+    [Fact]
+    public void The_longest_advance_of_the_lease_clock_is_decoded()
+    {
+        var longest = new LeaseClockAdvanceRequest(
+            new LogIndex(1), LeaseClockAdvanceRequest.MaxMilliseconds, LeaseClockAdvanceRequest.MaxMilliseconds);
+        Assert.Equal(longest, KvCommandCodec.Decode(Encode(longest)));
+    }
+
     [Theory]
     [InlineData(-1, 0)]
     [InlineData(5, 6)] // a part longer than the whole

@@ -46,4 +46,11 @@ public sealed class KeyIntervalTests
         Assert.All(
             new[] { KeyInterval.All, Prefix(""), Keys("\0", "\0") },
             k => Assert.True(k.IsAll && k.Contains(Bytes("\0")) && k.Contains(Keys("z", "\0"))));
+
+    [Theory]
+    [InlineData("\0", "")]
+    [InlineData("\0", "\0\0")]
+    [InlineData("a", "\0")]
+    [InlineData("a", "b")]
+    public void An_interval_that_lacks_a_key_is_not_the_full_one(string key, string end) => Assert.False(Keys(key, end).IsAll);
 }
