@@ -1,3 +1,4 @@
+using Quorate.Kv.Tree;
 using static Quorate.Kv.Tests.Given;
 
 namespace Quorate.Kv.Tests.Semantics;
@@ -81,6 +82,34 @@ public sealed class CompactionTests
         Assert.NotEqual(hashBefore.Hash, hashAfter.Hash);
         snapshot.HashKv(0, out var hashThen);
         Assert.Equal(hashBefore, hashThen);
+    }
+
+    /// <summary>Otherwise a store whose keys come and go grows although it is compacted.</summary>
+    [Fact]
+    public void Nothing_is_left_of_a_key_whose_deletion_is_compacted()
+    {
+        var store = new StoreUnderTest();
+        store.Apply(Put("a"));
+        store.Apply(Delete("a"));
+        store.Apply(Put("b"));
+        store.Apply(new CompactRequest(4));
+        store.Apply(Delete("nothing"));
+
+        var keys = new List<string>();
+        for (var cursor = new TreeCursor(store.Current.View.Keys, []); cursor.IsValid; cursor.MoveNext())
+            keys.Add(Text(cursor.Key.ToArray()));
+        Assert.Equal(["b"], keys);
+    }
+
+    [Fact]
+    public void The_hash_of_the_store_is_that_of_its_next_snapshot()
+    {
+        Assert.Equal(_store.Current.Hash(), _store.Store.Hash());
+        var before = _store.Store.Hash();
+        _store.Apply(Put("another"));
+
+        Assert.NotEqual(before, _store.Store.Hash());
+        Assert.Equal(_store.Current.Hash(), _store.Store.Hash());
     }
 
     [Fact]

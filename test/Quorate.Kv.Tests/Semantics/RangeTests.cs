@@ -163,4 +163,32 @@ public sealed class RangeTests
         for (var i = 1; i <= 1000; i++)
             Assert.Equal(i.ToString(), Text(Assert.Single(_store.Read(Range("hot") with { Revision = first + i }).Kvs).Value));
     }
+
+    /// <summary>
+    /// A link that skips versions must not lead to the first of two changes of one revision: each revision ends with the deletion.
+    /// </summary>
+    [Fact]
+    public void A_key_that_a_revision_wrote_and_deleted_is_absent_as_of_that_revision()
+    {
+        var store = new StoreUnderTest();
+        var absent = new List<long>();
+        for (var i = 0; i < 40; i++)
+        {
+            absent.Add(store.Apply(Txn(then: [Txn(then: [Put("a", "1")]), Txn(then: [Delete("a")])])).Revision);
+            if (i % 3 == 0)
+                store.Apply(Put("a", "2"));
+            foreach (var revision in absent)
+                Assert.Equal(0, ((RangeResponse)store.Current.Range(Range("a") with { Revision = revision }).Response!).Count);
+        }
+    }
+
+    [Fact]
+    public void An_invalid_read_in_a_transaction_on_a_snapshot_is_rejected()
+    {
+        var store = new StoreUnderTest();
+
+        Assert.Same(
+            KvError.InvalidSortOption,
+            store.Current.Txn(Txn(then: [Range("a") with { SortOrder = (SortOrder)9 }])).Error);
+    }
 }

@@ -109,5 +109,18 @@ public sealed class WatchEventTests
         Assert.Equal(1, store.Current.View.History.CountedEntries);
     }
 
+    /// <summary>The previous value of an event is that of the revision before, whatever the same revision did to the key first.</summary>
+    [Fact]
+    public void The_previous_value_is_not_one_of_the_same_revision()
+    {
+        var store = new StoreUnderTest();
+        store.Apply(Put("a", "1"));
+        store.Apply(Txn(then: [Txn(then: [Put("a", "2")]), Txn(then: [Delete("a")])]));
+
+        Assert.Equal(
+            "put a=2(c2 m3 v2 l0) before a=1(c2 m2 v1 l0)\ndelete a=(c0 m3 v0 l0) before a=1(c2 m2 v1 l0)",
+            Events(store.Current, All() with { PrevKv = true }, 3));
+    }
+
     private static WatchEventRequest All() => new(KeyInterval.All);
 }
