@@ -63,6 +63,17 @@ public sealed class KeyIntervalIndexTests
     }
 
     /// <summary>Clients often create watchers in order: a tree without balance would be a list.</summary>
+    /// <summary>A thousand clients often watch the same prefix; each put would visit a thousand nodes otherwise.</summary>
+    [Fact]
+    public void One_node_has_all_entries_of_its_range()
+    {
+        var index = new KeyIntervalIndex<int>(seed: 7);
+        for (var i = 0; i < 1_000; i++)
+            index.Add(Prefix("a/"), i);
+
+        Assert.Equal(1, index.MeasureDepth());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
