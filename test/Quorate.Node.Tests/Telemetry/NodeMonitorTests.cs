@@ -57,7 +57,8 @@ public sealed class NodeMonitorTests
         {
             await cluster.StartAsync(number, default, options => options with
             {
-                LoggerFactory = logs, OnTrace = static (_, _) => throw new InvalidOperationException("a bug of the callback"),
+                LoggerFactory = logs,
+                OnTrace = static (_, _) => throw new InvalidOperationException("a bug of the callback"),
             });
         }
 
@@ -76,7 +77,8 @@ public sealed class NodeMonitorTests
         using var logs = new RecordingLogs();
         var monitor = new NodeMonitor(Options() with
         {
-            LoggerFactory = logs, OnTransportEvent = static _ => throw new InvalidOperationException("a bug of the callback"),
+            LoggerFactory = logs,
+            OnTransportEvent = static _ => throw new InvalidOperationException("a bug of the callback"),
         });
 
         monitor.OnTransportEvent(new TransportEvent { Kind = TransportEventKind.Connected, Peer = new NodeId(2), Text = "connected" });
