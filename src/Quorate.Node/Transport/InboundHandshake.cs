@@ -147,7 +147,7 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
             : Handshake.Write(response));
 
     /// <summary>
-    /// Only a peer that was accepted receives the id of the data directory: whoever knows it can pose as this node to the others.
+    /// Only a peer that was accepted receives the id of the data directory: a program that knows it can pose as this node.
     /// </summary>
     private HandshakeResponse Response(in HandshakeRequest request, HandshakeRejection rejection, DirectoryId directory) => new(
         rejection,

@@ -66,7 +66,7 @@ public sealed class PeerSecretTests
         }
     }
 
-    /// <summary>The members are restarted one at a time, so each step of the rotation meets the one before it.</summary>
+    /// <summary>The members are restarted one at a time, so members of two consecutive steps of the rotation connect.</summary>
     [Fact]
     public async Task A_key_is_replaced_while_the_members_stay_connected()
     {
@@ -142,7 +142,7 @@ public sealed class PeerSecretTests
         Assert.Equal(HandshakeRejection.WrongSecret, (await two.WaitForEventAsync(TransportEventKind.RejectedByPeer)).Rejection);
     }
 
-    /// <summary>The attacker lets one connection prove what another one asks for: each proof is bound to both nonces.</summary>
+    /// <summary>The attacker lets one connection compute the proof that another one needs: each proof is bound to both nonces.</summary>
     [Fact]
     public async Task A_confirmation_of_another_connection_is_rejected()
     {
