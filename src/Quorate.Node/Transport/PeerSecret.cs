@@ -4,7 +4,7 @@ namespace Quorate.Node.Transport;
 
 /// <summary>A secret that all members of a cluster share. With it, a node exchanges messages only with peers that know it too.</summary>
 /// <remarks>
-/// Both sides of a connection prove to each other that they know the secret, and each message carries a code that only the two can compute.
+/// Both sides of a connection prove to each other that they know the secret, and each message carries a MAC that only the two can compute.
 /// It authenticates and does not encrypt: the messages stay readable on the network.
 /// <para>
 /// It has one or two keys. The node proves itself with the first and accepts both, so that a key can be replaced while the cluster serves:

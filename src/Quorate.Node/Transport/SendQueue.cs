@@ -59,7 +59,7 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
     {
         lock (_gate)
         {
-            var total = _authenticator is null ? bytes : bytes + FrameAuthenticator.CodeBytes;
+            var total = _authenticator is null ? bytes : bytes + FrameAuthenticator.MacBytes;
             if (!_open || total > bytesMax - _fillingBytes - _sendingBytes)
             {
                 _dropped++;
@@ -70,7 +70,7 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
                 Grow(_fillingBytes + total);
             var frame = _filling.AsSpan(_fillingBytes, bytes);
             WireEncoder.Encode(message, group, frame);
-            _authenticator?.Sign(frame, _filling.AsSpan(_fillingBytes + bytes, FrameAuthenticator.CodeBytes));
+            _authenticator?.Sign(frame, _filling.AsSpan(_fillingBytes + bytes, FrameAuthenticator.MacBytes));
             _fillingBytes += total;
             _fillingMessages++;
             return true;

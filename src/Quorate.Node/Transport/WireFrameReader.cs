@@ -14,7 +14,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax, FrameAut
 {
     private const int BufferBytes = 64 << 10;
 
-    private readonly int _codeBytes = authenticator is null ? 0 : FrameAuthenticator.CodeBytes;
+    private readonly int _macBytes = authenticator is null ? 0 : FrameAuthenticator.MacBytes;
     private readonly byte[] _header = new byte[WireFrame.HeaderBytes];
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -57,7 +57,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax, FrameAut
         {
             var here = _buffer.AsSpan(_start, _end - _start);
             return here.Length >= WireFrame.HeaderBytes
-                && (long)WireFrame.BodyBytesOf(here) + _codeBytes <= here.Length - WireFrame.HeaderBytes;
+                && (long)WireFrame.BodyBytesOf(here) + _macBytes <= here.Length - WireFrame.HeaderBytes;
         }
     }
 
@@ -87,15 +87,15 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax, FrameAut
         }
     }
 
-    /// <summary>With a secret, reads the code that follows the frame, and verifies it.</summary>
+    /// <summary>With a secret, reads the MAC that follows the frame, and verifies it.</summary>
     private void ReadCode(ReadOnlySpan<byte> body)
     {
         if (authenticator is null)
             return;
-        if (!Fill(FrameAuthenticator.CodeBytes))
-            throw new EndOfStreamException("the connection ended inside the authentication code of a frame");
-        authenticator.Verify(_header, body, _buffer.AsSpan(_start, FrameAuthenticator.CodeBytes));
-        _start += FrameAuthenticator.CodeBytes;
+        if (!Fill(FrameAuthenticator.MacBytes))
+            throw new EndOfStreamException("the connection ended inside the MAC of a frame");
+        authenticator.Verify(_header, body, _buffer.AsSpan(_start, FrameAuthenticator.MacBytes));
+        _start += FrameAuthenticator.MacBytes;
     }
 
     /// <summary>Reads until this many bytes are in the buffer; returns false when the stream ends before.</summary>

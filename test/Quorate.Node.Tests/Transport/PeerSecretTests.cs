@@ -188,13 +188,13 @@ public sealed class PeerSecretTests
         Assert.NotEqual(Handshake.WriteConfirmation(Key, request, challenge), verdict[^36..^4]);
     }
 
-    /// <summary>The second of three frames is altered, repeated, left out, moved, without a code, or of another connection.</summary>
+    /// <summary>The second of three frames is altered, repeated, left out, moved, without a MAC, or of another connection.</summary>
     [Theory]
     [InlineData("altered")]
     [InlineData("repeated")]
     [InlineData("left out")]
     [InlineData("moved")]
-    [InlineData("without a code")]
+    [InlineData("without a MAC")]
     [InlineData("of another connection")]
     public async Task A_frame_that_was_not_sent_at_this_place_drops_the_connection(string how)
     {
@@ -207,8 +207,8 @@ public sealed class PeerSecretTests
         switch (how)
         {
             case "altered":
-                // A valid frame of an attacker, with valid checksums, and the code of the frame that it replaces.
-                frames[1] = [.. Frame(one, 9), .. frames[1][^FrameAuthenticator.CodeBytes..]];
+                // A valid frame of an attacker, with valid checksums, and the MAC of the frame that it replaces.
+                frames[1] = [.. Frame(one, 9), .. frames[1][^FrameAuthenticator.MacBytes..]];
                 break;
             case "repeated":
                 frames[1] = frames[0];
@@ -219,7 +219,7 @@ public sealed class PeerSecretTests
             case "moved":
                 (frames[1], frames[2]) = (frames[2], frames[1]);
                 break;
-            case "without a code":
+            case "without a MAC":
                 frames[1] = Frame(one, 9);
                 break;
             default:
@@ -232,7 +232,7 @@ public sealed class PeerSecretTests
         Assert.Equal(1ul, await one.ReceiveReadIdAsync());
         await raw.SendAsync([.. frames[1], .. frames[2]]);
         await raw.WaitUntilClosedAsync();
-        Assert.Contains("authentication code", (await one.WaitForEventAsync(TransportEventKind.Malformed)).Text, StringComparison.Ordinal);
+        Assert.Contains("MAC", (await one.WaitForEventAsync(TransportEventKind.Malformed)).Text, StringComparison.Ordinal);
         Assert.False(one.Network.TryReceive(out var received) && received.Kind == ReceivedEventKind.Message);
         Assert.Equal(1, one.CountersOf(Two).ReceivedMessages);
     }
@@ -241,11 +241,11 @@ public sealed class PeerSecretTests
     public void A_code_is_computed_without_an_allocation()
     {
         using var authenticator = new FrameAuthenticator(new byte[32]);
-        var (frame, code) = (new byte[100], new byte[FrameAuthenticator.CodeBytes]);
-        authenticator.Sign(frame, code);
+        var (frame, mac) = (new byte[100], new byte[FrameAuthenticator.MacBytes]);
+        authenticator.Sign(frame, mac);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1000; i++)
-            authenticator.Sign(frame, code);
+            authenticator.Sign(frame, mac);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
@@ -322,8 +322,8 @@ public sealed class PeerSecretTests
     private static byte[] Signed(TestTcpEndpoint to, FrameAuthenticator authenticator, ulong readId)
     {
         var frame = Frame(to, readId);
-        var code = new byte[FrameAuthenticator.CodeBytes];
-        authenticator.Sign(frame, code);
-        return [.. frame, .. code];
+        var mac = new byte[FrameAuthenticator.MacBytes];
+        authenticator.Sign(frame, mac);
+        return [.. frame, .. mac];
     }
 }
