@@ -171,10 +171,13 @@ public sealed record RaftNodeOptions
     /// </exception>
     public void Validate()
     {
-        if (!Members.ContainsKey(NodeId))
+        if (Members?.ContainsKey(NodeId) != true)
         {
             throw new ArgumentException(
-                $"Members does not contain this node, {NodeId}; it must list all members, including this one.", nameof(Members));
+                Members is null
+                    ? "Members is null; it must list all members, including this one."
+                    : $"Members does not contain this node, {NodeId}; it must list all members, including this one.",
+                nameof(Members));
         }
 
         if (HeartbeatInterval < TimeSpan.FromMilliseconds(10))

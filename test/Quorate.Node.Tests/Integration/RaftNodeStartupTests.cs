@@ -20,7 +20,8 @@ public sealed class RaftNodeStartupTests : IDisposable
         { "MaxPendingRequests", o => o with { MaxPendingRequests = 0 } },
         { "HeartbeatInterval", o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(9) } },
         { "ElectionTimeout", o => o with { ElectionTimeout = TimeSpan.FromMilliseconds(499) } },
-        { "Members", o => o with { NodeId = new NodeId(2) } },
+        { "Members does not contain this node", o => o with { NodeId = new NodeId(2) } },
+        { "Members is null", o => o with { Members = null! } },
         { "at most 64 voters", o =>
             o with { Members = Enumerable.Range(1, 65).ToDictionary(id => new NodeId((ulong)id), _ => new PeerAddress("127.0.0.1", 1)) } },
     };
