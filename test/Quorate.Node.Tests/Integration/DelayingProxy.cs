@@ -44,8 +44,9 @@ internal sealed class DelayingProxy : IAsyncDisposable
             while (true)
                 connections.Add(ForwardAsync(await _listener.AcceptTcpClientAsync(_stopped.Token)));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException || _stopped.IsCancellationRequested)
         {
+            // A stopped listener has other exceptions too, if it is stopped between two accepts.
             await Task.WhenAll(connections);
         }
     }

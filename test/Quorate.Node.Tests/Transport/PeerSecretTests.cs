@@ -41,9 +41,8 @@ public sealed class PeerSecretTests
         two.SetPeers(one);
         foreach (var (node, other) in new[] { (one, two), (two, one) })
         {
-            var rejected = await node.WaitForEventAsync(TransportEventKind.Rejected);
-            var byPeer = await node.WaitForEventAsync(TransportEventKind.RejectedByPeer);
-            Assert.Equal((HandshakeRejection.SecretMissing, HandshakeRejection.SecretMissing), (rejected.Rejection, byPeer.Rejection));
+            var rejected = await node.WaitForRejectionAsync(TransportEventKind.Rejected, HandshakeRejection.SecretMissing);
+            var byPeer = await node.WaitForRejectionAsync(TransportEventKind.RejectedByPeer, HandshakeRejection.SecretMissing);
             Assert.Contains("with the secret of the cluster", rejected.Text, StringComparison.Ordinal);
             Assert.Contains("with the secret of the cluster", byPeer.Text, StringComparison.Ordinal);
             Assert.False(node.CountersOf(other.Id).Connected || node.CountersOf(other.Id).Accepted);
@@ -59,8 +58,8 @@ public sealed class PeerSecretTests
         two.SetPeers(one);
         foreach (var node in new[] { one, two })
         {
-            Assert.Equal(HandshakeRejection.WrongSecret, (await node.WaitForEventAsync(TransportEventKind.Rejected)).Rejection);
-            var byPeer = await node.WaitForEventAsync(TransportEventKind.RejectedByPeer);
+            await node.WaitForRejectionAsync(TransportEventKind.Rejected, HandshakeRejection.WrongSecret);
+            var byPeer = await node.WaitForRejectionAsync(TransportEventKind.RejectedByPeer, HandshakeRejection.WrongSecret);
             Assert.Contains("do not share a key", byPeer.Text, StringComparison.Ordinal);
             Assert.DoesNotContain(node.Events, e => e.Text.Contains("oooo", StringComparison.Ordinal));
         }
@@ -86,7 +85,8 @@ public sealed class PeerSecretTests
     {
         await using var one = NodeWithPeerTwo();
         using var honest = await RawPeer.ConnectAsync(one);
-        var (request, challenge, _) = await HandshakeAsync(honest, one);
+        var (request, challenge, authenticator) = await HandshakeAsync(honest, one);
+        using var disposed = authenticator;
 
         using var replay = await RawPeer.ConnectAsync(one);
         await replay.SendAsync(request);
@@ -96,7 +96,10 @@ public sealed class PeerSecretTests
         Assert.Equal(
             HandshakeRejection.WrongSecret, (await Handshake.ReadResponseAsync(replay.Stream, CancellationToken.None)).Rejection);
         await replay.WaitUntilClosedAsync();
-        Assert.True(one.CountersOf(Two).Accepted); // the live connection was not replaced
+
+        // The live connection was not replaced.
+        await honest.SendAsync(Signed(one, authenticator, 1));
+        Assert.Equal(1ul, await one.ReceiveReadIdAsync());
     }
 
     /// <summary>A replayed request costs its sender a socket until the deadline, and occupies no thread and no place of the peer.</summary>

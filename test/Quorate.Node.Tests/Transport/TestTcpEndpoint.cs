@@ -59,10 +59,18 @@ internal sealed class TestTcpEndpoint : IAsyncDisposable
     public Task WaitUntilConnectedAsync(TestTcpEndpoint other) =>
         WaitUntilAsync(() => CountersOf(other.Id) is { Connected: true, Accepted: true });
 
-    public async Task<TransportEvent> WaitForEventAsync(TransportEventKind kind)
+    public Task<TransportEvent> WaitForEventAsync(TransportEventKind kind) => WaitForEventAsync(raised => raised.Kind == kind);
+
+    /// <summary>
+    /// Waits for a rejection with a given reason. Until both endpoints have their peers, one may be rejected as unknown to the other.
+    /// </summary>
+    public Task<TransportEvent> WaitForRejectionAsync(TransportEventKind kind, HandshakeRejection reason) =>
+        WaitForEventAsync(raised => raised.Kind == kind && raised.Rejection == reason);
+
+    private async Task<TransportEvent> WaitForEventAsync(Func<TransportEvent, bool> matches)
     {
-        await WaitUntilAsync(() => Events.Any(raised => raised.Kind == kind));
-        return Events.First(raised => raised.Kind == kind);
+        await WaitUntilAsync(() => Events.Any(matches));
+        return Events.First(matches);
     }
 
     public void Send(TestTcpEndpoint to, ulong readId) =>
