@@ -78,7 +78,7 @@ public sealed class WireFormatTests
         using var authenticator = key.DeriveFrameKey(request, challenge);
         string NextCode()
         {
-            var code = new byte[FrameAuthenticator.CodeBytes];
+            var code = new byte[FrameAuthenticator.MacBytes];
             authenticator.Sign(frame, code);
             return Convert.ToHexStringLower(code);
         }
