@@ -38,7 +38,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax, FrameAut
         {
             ReadBody(body.AsSpan(0, header.BodyBytes));
             WireFrame.CheckBody(header, body.AsSpan(0, header.BodyBytes));
-            ReadCode(body.AsSpan(0, header.BodyBytes));
+            VerifyMac(body.AsSpan(0, header.BodyBytes));
         }
         catch
         {
@@ -88,7 +88,7 @@ internal sealed class WireFrameReader(Stream stream, int frameBytesMax, FrameAut
     }
 
     /// <summary>With a secret, reads the MAC that follows the frame, and verifies it.</summary>
-    private void ReadCode(ReadOnlySpan<byte> body)
+    private void VerifyMac(ReadOnlySpan<byte> body)
     {
         if (authenticator is null)
             return;

@@ -63,8 +63,7 @@ internal sealed record EtcdServices(
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv, largeResponses), new LeaseService(leases, streamGuard),
-            new WatchService(watch, streamGuard),
-            cluster, maintenance, new HealthService(health, node, streamGuard), http,
+            new WatchService(watch, streamGuard), cluster, maintenance, new HealthService(health, node, streamGuard), http,
             new WebAccessFilter(settings.WebAccess, settings.AdvertiseClientUrls), budget);
     }
 }
