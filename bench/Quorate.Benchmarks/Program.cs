@@ -1,8 +1,11 @@
 using BenchmarkDotNet.Running;
+using Quorate.Benchmarks.Kv;
 using Quorate.Benchmarks.Wal;
 
-// Every benchmark runs under BenchmarkDotNet except the comparison with the raw disk, whose sides must alternate on the same disk.
+// Every benchmark runs under BenchmarkDotNet except two whose sides must alternate: the comparison with the raw disk, and snapshots.
 if (args is ["wal-ratio"])
     RawDiskComparison.Run();
+else if (args is ["snapshot"])
+    SnapshotThroughput.Run();
 else
     BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

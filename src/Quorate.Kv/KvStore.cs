@@ -1,5 +1,8 @@
+#pragma warning disable RS0030 // A Stream is where the state machine's interface reads a snapshot; the caller decides what is behind it.
+
 using Quorate.Kv.Leases;
 using Quorate.Kv.Mvcc;
+using Quorate.Kv.Snapshots;
 using Quorate.Raft;
 
 namespace Quorate.Kv;
@@ -15,7 +18,7 @@ namespace Quorate.Kv;
 /// </remarks>
 public sealed class KvStore : IStateMachine<KvResult>
 {
-    private readonly MvccWriter _writer = new();
+    private MvccWriter _writer = new();
     private LogIndex _applied;
 
     // Written by the applying thread, read by all threads: the volatile field makes a snapshot complete before it becomes visible.
@@ -65,6 +68,24 @@ public sealed class KvStore : IStateMachine<KvResult>
     {
         // Entries that are not commands advance the applied index too.
         _applied = LogIndex.Max(_applied, last);
+        _current = Freeze();
+    }
+
+    /// <inheritdoc/>
+    public IStateMachineSnapshot CaptureSnapshot() => new KvStateMachineSnapshot(new StoreState(_writer.Freeze(), _writer.SweptUpTo, _applied));
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Shape: the format is in docs/formats/kv-snapshot.md. Readers of <see cref="Current"/> see the new state when the method returns, and
+    /// the old one if it throws.
+    /// </remarks>
+    /// <exception cref="KvSnapshotFormatException">The bytes are no complete snapshot that this build reads.</exception>
+    public void RestoreSnapshot(EntryId last, Stream source)
+    {
+        var (writer, applied) = SnapshotDecoder.Read(source);
+        if (applied > last.Index)
+            throw new KvSnapshotFormatException($"the snapshot contains the entries up to {applied}, but it is restored at {last.Index}");
+        (_writer, _applied) = (writer, applied);
         _current = Freeze();
     }
 

@@ -126,6 +126,23 @@ internal sealed class StoreUnderTest(int sweep = 0)
 
     public void EndBatch() => Store.BatchApplied(new LogIndex(_index));
 
+    /// <summary>Captures a snapshot and returns its bytes.</summary>
+    public byte[] Snapshot()
+    {
+        using var snapshot = Store.CaptureSnapshot();
+        var bytes = new MemoryStream();
+        snapshot.WriteTo(bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>Replaces the state by that of a snapshot, as a node does: the next request has the index after it.</summary>
+    public void Restore(Stream snapshot, ulong last)
+    {
+        Store.RestoreSnapshot(new EntryId(new Term(1), new LogIndex(last)), snapshot);
+        _index = last;
+        EndBatch();
+    }
+
     public string ApplyAndFormat(KvRequest request) => Given.Format(Apply(request));
 
     public RangeResponse Read(RangeRequest request) => Assert.IsType<RangeResponse>(Current.Range(request).Response);

@@ -9,8 +9,11 @@ internal sealed class LeaseTable
     /// <summary>Bytes that a lease, and an attachment in addition to its key, add to the size of the store.</summary>
     private const int OverheadBytes = 64;
 
-    private readonly PageTree _leases = new(pageBytes: 4096);
-    private readonly PageTree _attached = new(pageBytes: 4096);
+    /// <summary>Page size of both trees: small, because they change at random positions.</summary>
+    public const int PageBytes = 4096;
+
+    private readonly PageTree _leases;
+    private readonly PageTree _attached;
     private long _attachedBytes;
     private LeaseClock _clock;
 
@@ -19,11 +22,41 @@ internal sealed class LeaseTable
     private HashSet<long> _renewedSinceAdvance = [];
     private HashSet<long> _renewedBeforeAdvance = [];
 
+    /// <summary>Creates a table without leases, whose clock has not been advanced.</summary>
+    public LeaseTable()
+        : this(new PageTree(PageBytes), new PageTree(PageBytes), default, attachedBytes: 0)
+    {
+    }
+
+    private LeaseTable(PageTree leases, PageTree attached, LeaseClock clock, long attachedBytes) =>
+        (_leases, _attached, _clock, _attachedBytes) = (leases, attached, clock, attachedBytes);
+
     /// <summary>The current state. Valid until the next change.</summary>
     public LeaseView View => new(_leases.Root, _attached.Root, _clock);
 
     /// <summary>Bytes of all leases and attachments.</summary>
     public long SizeBytes => (View.Count * OverheadBytes) + _attachedBytes;
+
+    /// <summary>Creates a table from its leases and the keys attached to them.</summary>
+    /// <param name="leases">The leases.</param>
+    /// <param name="attached">The attachments: the id of a lease, and a key; see <see cref="LeaseView"/>.</param>
+    /// <param name="clock">The lease clock.</param>
+    public static LeaseTable Restore(PageTree leases, PageTree attached, in LeaseClock clock)
+    {
+        long attachedBytes = 0;
+        for (var cursor = new TreeCursor(attached.Root, []); cursor.IsValid; cursor.MoveNext())
+            attachedBytes += cursor.Key.Length - LeaseView.IdBytes + OverheadBytes;
+        var table = new LeaseTable(leases, attached, clock, attachedBytes);
+        foreach (var lease in table.View.All())
+        {
+            if (lease.RenewedAt > clock.LastAdvance)
+                table._renewedSinceAdvance.Add(lease.Id);
+            else if (lease.RenewedAt > clock.PreviousAdvance)
+                table._renewedBeforeAdvance.Add(lease.Id);
+        }
+
+        return table;
+    }
 
     /// <summary>Returns the current state as an immutable view.</summary>
     public LeaseView Freeze() => new(_leases.Freeze(), _attached.Freeze(), _clock);
@@ -44,7 +77,8 @@ internal sealed class LeaseTable
     }
 
     /// <summary>
-    /// Advances the lease clock, and returns the leases that thereby receive their clock anchors: those renewed before the last advance.
+    /// Advances the lease clock, and returns the leases that thereby receive their clock anchors, in the order of their ids: those renewed
+    /// before the last advance.
     /// </summary>
     /// <remarks>
     /// Such a lease was renewed before the proposer applied the last advance, which was <paramref name="sinceApplied"/> before the time
@@ -56,7 +90,11 @@ internal sealed class LeaseTable
         var anchored = new List<Lease>(_renewedBeforeAdvance.Count);
         var previous = _clock.LastAdvance;
         _clock = _clock.Advance(milliseconds, at);
-        foreach (var id in _renewedBeforeAdvance)
+
+        // In the order of the ids: that of a hash table depends on what it contained before, which a restored member does not know.
+        long[] ids = [.. _renewedBeforeAdvance];
+        Array.Sort(ids);
+        foreach (var id in ids)
         {
             // A lease that was renewed again is in the other set.
             if (!View.TryGet(id, out var lease) || lease.RenewedAt > previous)
@@ -69,6 +107,15 @@ internal sealed class LeaseTable
         (_renewedBeforeAdvance, _renewedSinceAdvance) = (_renewedSinceAdvance, _renewedBeforeAdvance);
         _renewedSinceAdvance.Clear();
         return anchored;
+    }
+
+    /// <summary>Returns the key of an attachment in its tree, see <see cref="LeaseView"/>.</summary>
+    public static byte[] AttachmentKey(long id, ReadOnlySpan<byte> key)
+    {
+        var bytes = new byte[LeaseView.IdBytes + key.Length];
+        LeaseView.ToKey(id, bytes);
+        key.CopyTo(bytes.AsSpan(LeaseView.IdBytes));
+        return bytes;
     }
 
     private void Set(in Lease lease)
@@ -88,13 +135,5 @@ internal sealed class LeaseTable
             return;
         _attached.Set(new NewTreeEntry(AttachmentKey(to, key), isCounted: true, default));
         _attachedBytes += key.Length + OverheadBytes;
-    }
-
-    private static byte[] AttachmentKey(long id, ReadOnlySpan<byte> key)
-    {
-        var bytes = new byte[LeaseView.IdBytes + key.Length];
-        LeaseView.ToKey(id, bytes);
-        key.CopyTo(bytes.AsSpan(LeaseView.IdBytes));
-        return bytes;
     }
 }

@@ -70,7 +70,7 @@ internal readonly record struct LeaseView(Page Leases, Page Attached, LeaseClock
         return target[..at];
     }
 
-    private static Lease Read(long id, ReadOnlySpan<byte> value)
+    public static Lease Read(long id, ReadOnlySpan<byte> value)
     {
         var at = 0;
         var ttl = (long)Varint.Read(value, ref at);

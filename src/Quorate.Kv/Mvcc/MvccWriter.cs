@@ -14,11 +14,19 @@ internal sealed class MvccWriter
     /// <summary>Page size of the history: large, because it grows at its end, and whole pages are read in sequence.</summary>
     public const int HistoryPageBytes = 16384;
 
-    private readonly PageTree _keys = new(KeyPageBytes);
-    private readonly PageTree _history = new(HistoryPageBytes);
+    private readonly PageTree _keys;
+    private readonly PageTree _history;
     private Revision _sweptUpTo;
     private int _changes;
     private long _versionBytes;
+
+    /// <summary>Creates the writer of an empty store.</summary>
+    public MvccWriter()
+        : this(new PageTree(KeyPageBytes), new PageTree(HistoryPageBytes), new LeaseTable())
+    {
+    }
+
+    private MvccWriter(PageTree keys, PageTree history, LeaseTable leases) => (_keys, _history, Leases) = (keys, history, leases);
 
     /// <summary>The revision of the newest completed transaction. An empty store is at 1, as in etcd.</summary>
     public long Revision { get; private set; } = 1;
@@ -29,8 +37,11 @@ internal sealed class MvccWriter
     /// <summary>Whether the history contains no more versions that a compaction has made unreadable.</summary>
     public bool IsSwept => CompactRevision < 0 || _sweptUpTo == EndOf(CompactRevision);
 
+    /// <summary>The last version that the compaction in progress, or the last one, has swept.</summary>
+    public Revision SweptUpTo => _sweptUpTo;
+
     /// <summary>The leases. <see cref="Put"/> and <see cref="Delete"/> maintain their attachments.</summary>
-    public LeaseTable Leases { get; } = new();
+    public LeaseTable Leases { get; }
 
     /// <summary>Bytes of all versions that still exist, and of the leases.</summary>
     public long SizeBytes => _versionBytes + Leases.SizeBytes;
@@ -40,6 +51,24 @@ internal sealed class MvccWriter
 
     /// <summary>The current state, including the changes of the current transaction. Valid until the next change.</summary>
     public MvccView View => new(_keys.Root, _history.Root, Leases.View, _changes > 0 ? NextRevision : Revision, CompactRevision);
+
+    /// <summary>Creates the writer of a store from its parts.</summary>
+    /// <param name="keys">The key index.</param>
+    /// <param name="history">The versions.</param>
+    /// <param name="leases">The leases.</param>
+    /// <param name="revision">The newest revision.</param>
+    /// <param name="compactRevision">The compact revision.</param>
+    /// <param name="sweptUpTo">The value of <see cref="SweptUpTo"/>.</param>
+    /// <param name="versionBytes">The bytes of the keys and values of all versions, with <see cref="VersionRecord.OverheadBytes"/> for each.</param>
+    public static MvccWriter Restore(
+        PageTree keys, PageTree history, LeaseTable leases, long revision, long compactRevision, Revision sweptUpTo, long versionBytes) =>
+        new(keys, history, leases)
+        {
+            Revision = revision, CompactRevision = compactRevision, _sweptUpTo = sweptUpTo, _versionBytes = versionBytes,
+        };
+
+    /// <summary>The sweep position of a finished compaction; no later one is possible.</summary>
+    public static Revision EndOf(long revision) => new(revision, int.MaxValue - 1);
 
     /// <summary>Returns the current state as an immutable view.</summary>
     public MvccView Freeze()
@@ -125,8 +154,6 @@ internal sealed class MvccWriter
 
         _sweptUpTo = batch.Count == versionsMax ? batch[^1].Revision : EndOf(CompactRevision);
     }
-
-    private static Revision EndOf(long revision) => new(revision, int.MaxValue - 1);
 
     private Revision AllocateRevision() => new(NextRevision, _changes++);
 

@@ -29,11 +29,11 @@ internal sealed class LeafPage : Page
     private int[] _slots;
     private int _count;
 
-    public LeafPage(long batchId, int heapBytes)
+    public LeafPage(long batchId, int heapBytes, int slots = 0)
         : base(batchId)
     {
         _heap = heapBytes == 0 ? [] : GC.AllocateUninitializedArray<byte>(heapBytes);
-        _slots = [];
+        _slots = slots == 0 ? [] : new int[slots];
     }
 
     private LeafPage(long batchId, LeafPage from)
@@ -125,6 +125,13 @@ internal sealed class LeafPage : Page
         _usedBytes += size;
         CountedEntries += entry.IsCounted ? 1 : 0;
         return true;
+    }
+
+    /// <summary>Adds an entry behind all others. The heap must have room for it.</summary>
+    public void Append(in NewTreeEntry entry)
+    {
+        if (!TrySet(_count, replace: false, entry))
+            throw new UnreachableException($"an entry of {entry.Size} bytes does not fit into a page with {_heap.Length - _usedBytes} free");
     }
 
     /// <summary>Removes entry i. Its bytes stay in the heap, dead, until the page is rewritten.</summary>

@@ -12,6 +12,10 @@ internal sealed class PageTree(int pageBytes)
     private readonly int _pageBytes = pageBytes;
     private long _batchId = 1;
 
+    /// <summary>Creates a tree from pages that a <see cref="PageTreeBuilder"/> has built; they belong to batch 0.</summary>
+    public PageTree(int pageBytes, Page root)
+        : this(pageBytes) => Root = root;
+
     /// <summary>The root of the current batch. Readers outside the batch use <see cref="Freeze"/>.</summary>
     public Page Root { get; private set; } = new LeafPage(batchId: 0, heapBytes: 0);
 
@@ -217,6 +221,6 @@ internal sealed class PageTree(int pageBytes)
     /// <summary>
     /// Returns the shortest key that is greater than <paramref name="left"/> and not greater than <paramref name="right"/>.
     /// </summary>
-    private static byte[] ShortestSeparator(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
+    internal static byte[] ShortestSeparator(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
         right[..(left.CommonPrefixLength(right) + 1)].ToArray();
 }

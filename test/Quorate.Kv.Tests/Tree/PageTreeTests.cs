@@ -55,6 +55,65 @@ public sealed class PageTreeTests
             },
             iter: TestEffort.Of(600));
 
+    /// <summary>A tree that is built from sorted entries has the same contents as one of insertions, and changes in the same way.</summary>
+    [Fact]
+    public void A_built_tree_matches_a_sorted_map_and_stays_frozen_when_it_changes() =>
+        Gen.Select(GenStep.Array[0, 600], GenStep.Array[0, 60], Gen.Bool).Sample(
+            (entries, steps, forAppends) =>
+            {
+                var model = new SortedDictionary<string, (byte[] Value, bool Counted)>(StringComparer.Ordinal);
+                foreach (var (_, key, value, counted) in entries)
+                    model[key] = (value, counted);
+                var builder = forAppends ? PageTreeBuilder.ForAppends(pageBytes: 256) : PageTreeBuilder.ForRandomChanges(pageBytes: 256);
+                foreach (var (key, (value, counted)) in model)
+                    builder.Append(new NewTreeEntry(Given.Bytes(key), counted, value));
+                var tree = builder.Build();
+                var (built, builtModel) = (tree.Root, model.ToArray());
+
+                AssertMatchesModel(built, builtModel);
+                foreach (var (step, key, value, counted) in steps)
+                {
+                    if (step == Step.Remove)
+                    {
+                        Assert.Equal(model.Remove(key), tree.Remove(Given.Bytes(key)));
+                        continue;
+                    }
+
+                    tree.Set(new NewTreeEntry(Given.Bytes(key), counted, value));
+                    model[key] = (value, counted);
+                }
+
+                AssertMatchesModel(tree.Root, [.. model]);
+                AssertMatchesModel(built, builtModel);
+            },
+            iter: TestEffort.Of(600));
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(65)]
+    [InlineData(70_000)]
+    public void A_built_tree_has_pages_as_full_as_it_needs(int keys)
+    {
+        var (appends, changes) = (PageTreeBuilder.ForAppends(1024), PageTreeBuilder.ForRandomChanges(1024));
+        for (var i = 0; i < keys; i++)
+        {
+            appends.Append(new NewTreeEntry(Key(i), isCounted: true, new byte[20]));
+            changes.Append(new NewTreeEntry(Key(i), isCounted: true, new byte[20]));
+        }
+
+        foreach (var (root, min, max) in new[] { (appends.Build().Root, 0.96, 1), (changes.Build().Root, 0.62, 0.67) })
+        {
+            TreeReader.CheckInvariants(root);
+            Assert.Equal(keys, root.CountedEntries);
+            if (keys < 1000)
+                continue;
+            Assert.InRange(Leaves(root).Sum(l => (double)l.LiveBytes) / Leaves(root).Sum(l => (double)l.HeapBytes), min, max);
+            for (var i = 0; i < keys; i += 997)
+                Assert.Equal(i, TreeReader.Rank(root, Key(i)));
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(64)]
