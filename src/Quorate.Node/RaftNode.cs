@@ -198,8 +198,14 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     /// <summary>
     /// Stops the node. New requests are rejected, pending ones complete (proposals as indeterminate), and everything that was acknowledged
-    /// is on disk. Every call of this method completes only when the data directory and the port are free.
+    /// is on disk. Every call of this method completes when the data directory and the port are free, at the latest after five seconds.
     /// </summary>
+    /// <remarks>
+    /// A disk may not complete a call for minutes, or never, and a state machine may not return. Pending requests complete at once all the
+    /// same. After five seconds this method logs a warning and completes too; what it could not release is released in the background when
+    /// the call returns. Until then the data directory stays locked, because the call may still write to it: a node that is started in the
+    /// directory meanwhile is refused. The threads that wait are background threads, so the process can exit.
+    /// </remarks>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -321,8 +327,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             _leadership.Close(_group.Core.Term);
 
             // First the connections close, so that the peers elect another leader; then pending requests complete; then the exception is
-            // published.
-            _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            // published. A connection may be recording its peer on a disk that hangs; it is not waited for without a bound.
+            _transport.DisposeAsync().AsTask().Wait(_options.StopWaitMax);
             _group.CompletePending(CreateStopped());
             _trace?.WriteEnd(_options.NodeId, fault.Message);
             _monitor.Stop(fault);
@@ -338,18 +344,31 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private async Task StopAsync()
     {
         _stopping = true;
-        await Task.Run(_threads.StopLoop).ConfigureAwait(false);
-        await _transport.DisposeAsync().ConfigureAwait(false);
-        await Task.Run(() =>
-        {
-            _threads.Dispose();
-            _group.Dispose();
-            _trace?.Dispose();
-            (_storage as IDisposable)?.Dispose();
-        }).ConfigureAwait(false);
+
+        // On a thread of its own, in the background: each step may wait for a disk or a state machine that never responds.
+        var release = Task.Factory.StartNew(
+            Release, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        if (await Task.WhenAny(release, Task.Delay(_options.StopWaitMax)).ConfigureAwait(false) == release)
+            await release.ConfigureAwait(false);
+        else
+            _monitor.OnStopTimedOut(_options.StopWaitMax);
         _group.CompletePending(CreateStopped());
         _monitor.Stop(fault: null);
         _completion.TrySetResult();
+    }
+
+    /// <summary>
+    /// Ends the threads, and closes the transport, the files and last the data directory: its lock is held until no call of this node can
+    /// write to it any more.
+    /// </summary>
+    private void Release()
+    {
+        _threads.StopLoop();
+        _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _threads.Dispose();
+        _group.Dispose();
+        _trace?.Dispose();
+        (_storage as IDisposable)?.Dispose();
     }
 
     private void PublishStatus()

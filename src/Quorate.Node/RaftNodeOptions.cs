@@ -232,6 +232,12 @@ public sealed record RaftNodeOptions
     /// <summary>The seed of the node's randomness; null: a random seed at each start. Tests that need repeatable runs set it.</summary>
     internal ulong? Seed { get; init; }
 
+    /// <summary>
+    /// How long a node that stops waits for its disk, its state machine and its transport. A flush of a healthy disk takes milliseconds, one
+    /// of an overloaded disk a second or two; a supervisor kills a process that has not ended after ten seconds (Docker) or more.
+    /// </summary>
+    internal TimeSpan StopWaitMax { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The duration of one tick of the core: a tenth of a heartbeat interval, so that timeouts have a fine resolution.</summary>
     internal TimeSpan TickInterval => HeartbeatInterval / HeartbeatTicks;
 

@@ -20,7 +20,9 @@ internal sealed class LogWriter
     private readonly IGroupObserver? _observer;
     private readonly Action _appendAndFlush;
     private readonly Action _read;
-    private readonly Queue<LoadEntriesRequest> _pendingReads = new();
+
+    /// <summary>The requested reads, oldest first; at most one for each peer.</summary>
+    private readonly List<LoadEntriesRequest> _pendingReads = [];
     private readonly List<LogEntry> _readEntries = [];
     private WalBatch _filling;
     private WalBatch _writing;
@@ -56,8 +58,27 @@ internal sealed class LogWriter
         _filling.Token = append.Token;
     }
 
-    /// <summary>Requests entries to be read from the log; the read runs when the disk is free.</summary>
-    public void RequestRead(in LoadEntriesRequest read) => _pendingReads.Enqueue(read);
+    /// <summary>
+    /// Requests entries to be read from the log; the read runs when the disk is free. It replaces an older request for the same peer that
+    /// has not started: the core gave up that one when the connection of the peer was closed. While the disk hangs, every closed connection
+    /// would otherwise add a request.
+    /// </summary>
+    public void RequestRead(in LoadEntriesRequest read)
+    {
+        for (var i = 0; i < _pendingReads.Count; i++)
+        {
+            if (_pendingReads[i].Peer == read.Peer)
+            {
+                _pendingReads[i] = read;
+                return;
+            }
+        }
+
+        _pendingReads.Add(read);
+    }
+
+    /// <summary>The number of reads that have not started.</summary>
+    internal int PendingReadCount => _pendingReads.Count;
 
     /// <summary>
     /// Gives the disk its next operation, if it is free. Reads and writes alternate: a follower far behind always has its next read
@@ -74,8 +95,10 @@ internal sealed class LogWriter
             (_isBusy, _lastWasRead) = (true, false);
             _worker.Post(_appendAndFlush);
         }
-        else if (_pendingReads.TryDequeue(out _currentRead))
+        else if (_pendingReads.Count > 0)
         {
+            _currentRead = _pendingReads[0];
+            _pendingReads.RemoveAt(0);
             (_isBusy, _lastWasRead) = (true, true);
             _worker.Post(_read);
         }

@@ -100,6 +100,9 @@ internal sealed class IdentityFile
     /// <param name="directory">The peer's data directory. With 0, it sent none: a new peer is accepted and not recorded.</param>
     public bool TryRecordPeer(NodeId peer, DirectoryId directory)
     {
+        // Without the lock, which a write holds: a known peer connects again while the disk hangs.
+        if (Identity.Peers.TryGetValue(peer, out var recorded))
+            return recorded == directory;
         lock (_gate)
         {
             if (_identity.Peers.TryGetValue(peer, out var known))

@@ -60,6 +60,12 @@ internal static partial class NodeLogMessages
     [LoggerMessage(1016, LogLevel.Error, "the callback {Callback} threw an exception; the node continues: {Reason}")]
     public static partial void CallbackFailed(ILogger log, string callback, string reason, Exception exception);
 
+    [LoggerMessage(
+        1017, LogLevel.Warning,
+        "node {Node} has stopped, but its disk or its state machine has not completed a call for {Seconds:0.0} s; "
+        + "its data directory stays locked until the call returns or the process exits")]
+    public static partial void StopTimedOut(ILogger log, string node, double seconds);
+
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch
     {

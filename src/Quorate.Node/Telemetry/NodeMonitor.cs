@@ -77,6 +77,9 @@ internal sealed class NodeMonitor : IGroupObserver
             NodeLogMessages.Failed(_log, NameOf(_options.NodeId), fault.Message, fault);
     }
 
+    /// <summary>Reports that the node has stopped without waiting any longer for a call of its disk or its state machine.</summary>
+    public void OnStopTimedOut(TimeSpan waited) => NodeLogMessages.StopTimedOut(_log, NameOf(_options.NodeId), waited.TotalSeconds);
+
     /// <summary>Observes one step of the core.</summary>
     public void OnStep(RaftCore core, in Input input, Effects effects)
     {

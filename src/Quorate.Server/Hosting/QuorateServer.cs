@@ -149,7 +149,9 @@ public sealed class QuorateServer : IAsyncDisposable
         var dataDirectory = DataDirectory.Open(Settings);
         _cleanup.Push(() =>
         {
-            dataDirectory.Dispose();
+            // A node disposes its storage itself: later than now if the disk hangs, because the hanging call may still write.
+            if (_node is null)
+                dataDirectory.Dispose();
             return ValueTask.CompletedTask;
         });
         Settings = dataDirectory.Settings;

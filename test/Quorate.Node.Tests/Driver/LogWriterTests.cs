@@ -61,10 +61,31 @@ public sealed class LogWriterTests : ILoop, IDisposable
     [Fact]
     public void Reads_are_executed_in_their_order_while_nothing_is_written()
     {
-        foreach (var peer in new ulong[] { 3, 2, 3 })
+        foreach (var peer in new ulong[] { 3, 2, 4 })
             Request(peer);
 
-        Assert.Equal(["read for 3", "read for 2", "read for 3"], [NextOperation(), NextOperation(), NextOperation()]);
+        Assert.Equal(["read for 3", "read for 2", "read for 4"], [NextOperation(), NextOperation(), NextOperation()]);
+        _writer.Submit();
+        Assert.False(_disk.RunNext());
+    }
+
+    /// <summary>A leader requests the entries of a follower again whenever the follower's connection has been closed.</summary>
+    [Fact]
+    public void While_the_disk_hangs_a_new_request_for_a_peer_replaces_the_one_that_waits()
+    {
+        Stage();
+        _writer.Submit();
+        for (var i = 0; i < 100; i++)
+        {
+            Request(peer: 2);
+            Request(peer: 3);
+            _writer.Submit();
+        }
+
+        Assert.Equal(2, _writer.PendingReadCount);
+        Assert.True(_disk.RunNext());
+        Assert.True(_writer.TryTakeCompleted(out _, out _, out _));
+        Assert.Equal(["read for 2", "read for 3"], [NextOperation(), NextOperation()]);
         _writer.Submit();
         Assert.False(_disk.RunNext());
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Net.Client;
@@ -106,7 +107,31 @@ internal sealed class ServerCluster : IAsyncDisposable
     /// <param name="failingFlush">Which flush fails. The next would succeed again, and the process must not try it.</param>
     /// <param name="trace">The file for the traced calls, with their times.</param>
     /// <param name="lastFlags">As in <see cref="Start"/>.</param>
-    public void StartWithFailingFlush(int number, int failingFlush, string trace, params string[] lastFlags)
+    public void StartWithFailingFlush(int number, int failingFlush, string trace, params string[] lastFlags) =>
+        StartUnderStrace(number, $"inject=fdatasync:error=EIO:when={failingFlush}", trace, lastFlags);
+
+    /// <summary>Starts a member whose flushes <see cref="DelayFlushes"/> can delay.</summary>
+    /// <remarks>strace cannot: a process that ends during an injected delay stays until the delay has passed.</remarks>
+    public void StartWithFlushDelay(int number)
+    {
+        var library = FlushDelayLibrary.Build(_rootDirectory);
+        _members[number - 1] = TestProcess.Start(
+            "dotnet", [TestProcess.QuorateDll, "server", .. Flags(number)],
+            new Dictionary<string, string> { ["LD_PRELOAD"] = library, ["QUORATE_FLUSH_DELAY"] = FlushDelayFile(number) });
+    }
+
+    /// <summary>Delays each flush that begins from now on; zero ends that.</summary>
+    public void DelayFlushes(int number, TimeSpan delay)
+    {
+        // Renamed, so that the member reads the old or the new number.
+        var file = FlushDelayFile(number);
+        File.WriteAllText(file + ".new", ((long)delay.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    private string FlushDelayFile(int number) => Path.Combine(_rootDirectory, $"flush-delay-{number}");
+
+    private void StartUnderStrace(int number, string injection, string trace, string[] lastFlags)
     {
         try
         {
@@ -114,14 +139,13 @@ internal sealed class ServerCluster : IAsyncDisposable
                 "strace",
                 [
                     // -D: the server is the child of this process and strace a detached grandchild, so ending the child ends the server.
-                    "-D", "-f", "-q", "--seccomp-bpf", "-ttt", "-e", "trace=fdatasync,exit_group", "-e",
-                    $"inject=fdatasync:error=EIO:when={failingFlush}", "-o", trace,
+                    "-D", "-f", "-q", "--seccomp-bpf", "-ttt", "-e", "trace=fdatasync,exit_group", "-e", injection, "-o", trace,
                     "dotnet", TestProcess.QuorateDll, "server", .. Flags(number), .. lastFlags,
                 ]);
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Assert.Skip("strace is not installed, and this test needs it to make a flush fail (Debian: apt-get install strace)");
+            Assert.Skip("strace is not installed, and this test needs it to inject a fault (Debian: apt-get install strace)");
         }
     }
 
