@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
 using Quorate.Node.Tests.Telemetry;
@@ -26,7 +25,6 @@ public sealed class HungDiskTests : IDisposable
 
         Assert.Equal(ProposalOutcome.Indeterminate, (await write).Outcome);
         await node.Completion;
-        Assert.Contains(_logs.Messages, static message => message.Id == 1017);
         _storage.Resume();
     }
 
@@ -68,11 +66,10 @@ public sealed class HungDiskTests : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private static async Task DisposeWithinAsync(RaftNode<int> node, TimeSpan bound)
+    private async Task DisposeWithinAsync(RaftNode<int> node, TimeSpan bound)
     {
-        var started = Stopwatch.GetTimestamp();
         await node.DisposeAsync().AsTask().WaitAsync(bound);
-        Assert.True(Stopwatch.GetElapsedTime(started) >= StopWaitMax, "the node did not wait for its disk");
+        Assert.Contains(_logs.Messages, static message => message.Id == 1017);
     }
 
     /// <summary>Starts a write, and returns when it hangs on the disk.</summary>
