@@ -17,6 +17,9 @@ internal static class ExitCode
     /// <summary>No server responded, or the cluster has no leader.</summary>
     public const int Unreachable = 3;
 
+    /// <summary>The command has found corruption in a file.</summary>
+    public const int Corruption = 4;
+
     /// <summary>Ended by SIGINT (Ctrl+C) or SIGTERM before it was complete. A server that a signal stops is complete.</summary>
     public const int Interrupted = 130;
 

@@ -4,6 +4,7 @@ using Quorate.Cli;
 using Quorate.Cli.Bench;
 using Quorate.Cli.Client;
 using Quorate.Cli.Demo;
+using Quorate.Cli.Inspect;
 using Quorate.Server;
 
 // Scripts that start etcd can start quorate: flags without a command mean `server`, which parses its flags itself, in Go's syntax.
@@ -24,6 +25,7 @@ var root = new RootCommand("Raft for .NET: an etcd-compatible server and its too
     ClusterCommands.CreateStatus(),
     ClusterCommands.CreateMembers(),
     BenchCommand.Create(),
+    InspectCommand.Create(),
 };
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Errors.Count > 0)

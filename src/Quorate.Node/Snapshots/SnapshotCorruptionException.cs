@@ -14,6 +14,7 @@ public sealed class SnapshotCorruptionException : IOException
     {
         File = file;
         Offset = offset;
+        What = what;
     }
 
     /// <summary>Creates the exception.</summary>
@@ -35,6 +36,9 @@ public sealed class SnapshotCorruptionException : IOException
 
     /// <summary>The name of the corrupt file in the data directory.</summary>
     public string File { get; } = "";
+
+    /// <summary>What is wrong, without the rest of the message.</summary>
+    internal string What { get; } = "";
 
     /// <summary>The offset in the file of the part that fails verification, bytes.</summary>
     public long Offset { get; }

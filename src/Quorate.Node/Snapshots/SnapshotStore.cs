@@ -150,7 +150,15 @@ internal sealed class SnapshotStore
                 Storage.Delete(SnapshotName.Receiving);
         }
 
-        return _reception ??= SnapshotReception.Create(this, id);
+        if (_reception is null)
+        {
+            _reception = SnapshotReception.Create(this, id);
+
+            // Otherwise a power loss could lose the name, and with it everything that was received and flushed.
+            Storage.FlushDirectory();
+        }
+
+        return _reception;
     }
 
     /// <summary>Deletes all snapshots but the newest; those that are being read, when they no longer are.</summary>

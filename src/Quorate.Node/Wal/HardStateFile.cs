@@ -18,8 +18,8 @@ namespace Quorate.Node.Wal;
 internal sealed class HardStateFile : IDisposable
 {
     public const string Name = "hardstate";
-    private const int PageBytes = 4096;
-    private const int Copies = 4;
+    public const int PageBytes = 4096;
+    public const int Copies = 4;
     private readonly IStorageFile _file;
     private readonly DirectoryStamp _stamp;
     private HardStateCopy _newest;

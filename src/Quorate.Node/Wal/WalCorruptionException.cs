@@ -17,6 +17,7 @@ public sealed class WalCorruptionException : IOException
     {
         File = file;
         Offset = offset;
+        What = what;
     }
 
     /// <summary>Creates the exception.</summary>
@@ -38,6 +39,9 @@ public sealed class WalCorruptionException : IOException
 
     /// <summary>The name of the corrupt file in the data directory.</summary>
     public string File { get; } = "";
+
+    /// <summary>What is wrong, without the rest of the message.</summary>
+    internal string What { get; } = "";
 
     /// <summary>The offset in the file at which the corruption begins, bytes.</summary>
     public long Offset { get; }

@@ -102,7 +102,8 @@ internal sealed class DataDirectory : IDisposable
     private static bool IsOwn(string name)
     {
         var complete = name.EndsWith(".new", StringComparison.Ordinal) ? name[..^".new".Length] : name;
-        return KnownEntries.Contains(complete, StringComparer.Ordinal) || complete.StartsWith("wal-", StringComparison.Ordinal);
+        return KnownEntries.Contains(complete, StringComparer.Ordinal) || complete.StartsWith("wal-", StringComparison.Ordinal) ||
+            complete.StartsWith("snapshot-", StringComparison.Ordinal);
     }
 
     private static ServerSettings LoadOrCreateIdentity(FileStorage storage, ServerSettings settings)

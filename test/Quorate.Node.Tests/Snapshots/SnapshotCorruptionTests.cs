@@ -103,7 +103,7 @@ public sealed class SnapshotCorruptionTests
         {
             trailer.Write(shortened.AsSpan(last), nonce, last);
             SnapshotGiven.Put(disk, name, shortened);
-            AssertDetected(disk, name, "the last chunk is missing, with a trailer for the rest");
+            AssertDetected(disk, name, "the last chunk is missing, with a trailer for the rest", returnedMax: 100);
         }
     }
 
@@ -205,7 +205,7 @@ public sealed class SnapshotCorruptionTests
     }
 
     // At the start, or before any byte of the chunk is returned.
-    private static void AssertDetected(MemoryStorage disk, string name, string what)
+    private static void AssertDetected(MemoryStorage disk, string name, string what, int returnedMax = ContentBytes - 1)
     {
         var store = SnapshotGiven.OpenStore(disk);
         if (store.Newest is not { } newest)
@@ -227,7 +227,7 @@ public sealed class SnapshotCorruptionTests
             Assert.Equal(name, error.File);
         }
 
-        Assert.True(returned.Count < ContentBytes, $"all bytes were returned before it was detected: {what}");
+        Assert.True(returned.Count <= returnedMax, $"{returned.Count} bytes were returned before it was detected: {what}");
         Assert.True(Content.AsSpan().StartsWith(returned.ToArray()), $"other bytes were returned: {what}");
     }
 }
