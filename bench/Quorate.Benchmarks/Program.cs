@@ -7,5 +7,7 @@ if (args is ["wal-ratio"])
     RawDiskComparison.Run();
 else if (args is ["snapshot"])
     SnapshotThroughput.Run();
+else if (args is ["snapshot", var file])
+    SnapshotThroughput.RunOnce(file);
 else
     BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
