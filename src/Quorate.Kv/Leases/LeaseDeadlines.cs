@@ -87,6 +87,38 @@ public sealed class LeaseDeadlines
         }
     }
 
+    /// <summary>Replaces all leases and the lease clock, because the store has been restored from a snapshot.</summary>
+    /// <param name="clock">The lease clock of the restored store.</param>
+    /// <param name="leases">Its leases.</param>
+    /// <param name="now">The current time; the snapshot had been received before.</param>
+    /// <remarks>
+    /// Everything in the snapshot was committed before <paramref name="now"/>, so both lower bounds of an age hold as if this member had
+    /// applied the renewals and the last advance now. A renewal or an advance that it has applied itself, and that is still the last one,
+    /// keeps its earlier time. This member did not apply another advance when it was committed, so it lets others measure the next one
+    /// first.
+    /// </remarks>
+    public void OnRestored(in LeaseClock clock, IReadOnlyList<Lease> leases, TimeSpan now)
+    {
+        var known = new Dictionary<long, Entry>(_byId);
+        _byId.Clear();
+        _queue.Clear();
+        if (clock.LastAdvance != _last.Entry.Index)
+            _last = new Advance(new EntryId(Term.Zero, clock.LastAdvance), now, IsTimely: false);
+        (_clock, _lateness) = (clock, TimeSpan.Zero);
+        for (var i = 0; i < leases.Count; i++)
+        {
+            var lease = leases[i];
+            ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_byId, lease.Id, out _);
+            entry.Lease = lease;
+            entry.Queued = TimeSpan.MaxValue;
+            entry.Deadline = known.TryGetValue(lease.Id, out var before) && before.Lease.RenewedAt == lease.RenewedAt
+                ? before.Deadline
+                : now + TimeSpan.FromSeconds(lease.TtlSeconds);
+            LowerDeadline(ref entry);
+            EnqueueAtDeadline(ref entry);
+        }
+    }
+
     /// <summary>
     /// Called when an advance that this member proposed was accepted: the next measurement then begins where that one ended.
     /// </summary>

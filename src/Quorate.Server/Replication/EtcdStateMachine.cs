@@ -66,4 +66,22 @@ internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
         _store.BatchApplied(last);
         Watchers.Notify(_store.Current);
     }
+
+    /// <inheritdoc/>
+    public IStateMachineSnapshot CaptureSnapshot() => new EtcdSnapshot(_members.Published(), _store.CaptureSnapshot());
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// <see cref="BatchApplied"/> follows and notifies the watchers, which read the changes since their last ones from the restored
+    /// history, or find that they are compacted.
+    /// </remarks>
+    /// <exception cref="KvSnapshotFormatException">The bytes are no complete snapshot that this build reads.</exception>
+    public void RestoreSnapshot(EntryId last, Stream source)
+    {
+        // The store comes last, and only it can fail once the members have been read: then nothing has changed.
+        var members = EtcdSnapshot.ReadMembers(source);
+        _store.RestoreSnapshot(last, source);
+        _members.Restore(members);
+        _leaseDeadlines.OnRestored(_store.Current);
+    }
 }

@@ -43,6 +43,13 @@ internal sealed class MemberLeaseDeadlines
             _deadlines.OnApplied(entry, response, Now, term);
     }
 
+    /// <summary>Replaces all leases and the lease clock by those of a store that has been restored from a snapshot.</summary>
+    public void OnRestored(KvSnapshot store)
+    {
+        lock (_lock)
+            _deadlines.OnRestored(store.LeaseClock, store.Leases(), Now);
+    }
+
     /// <inheritdoc cref="LeaseDeadlines.OnOwnAdvanceAccepted"/>
     public void OnOwnAdvanceAccepted(LogIndex at, TimeSpan measuredAt)
     {

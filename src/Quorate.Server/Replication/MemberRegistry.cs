@@ -69,6 +69,31 @@ internal sealed class MemberRegistry
         return true;
     }
 
+    /// <summary>Returns what the members have published, in the order of their ids. The result does not change later.</summary>
+    /// <remarks>Peer URLs are not published: each member has them from its own settings.</remarks>
+    public IReadOnlyList<Member> Published() =>
+        [.. Volatile.Read(ref _members).Values.Where(static m => m.Name.Length > 0 || m.ClientURLs.Count > 0).Select(AsPublished)];
+
+    /// <summary>
+    /// Replaces everything that members have published. What was published by a node that is not a member has no effect, as with
+    /// <see cref="TryApply"/>.
+    /// </summary>
+    public void Restore(IEnumerable<Member> published)
+    {
+        var byId = published.ToDictionary(static m => m.ID);
+        Volatile.Write(ref _members, _members.Values.ToImmutableSortedDictionary(
+            static m => m.ID,
+            m =>
+            {
+                var restored = byId.TryGetValue(m.ID, out var found) ? AsPublished(found) : new Member { ID = m.ID };
+                restored.PeerURLs.Add(m.PeerURLs);
+                return restored;
+            }));
+    }
+
+    private static Member AsPublished(Member member) =>
+        new() { ID = member.ID, Name = member.Name, ClientURLs = { member.ClientURLs } };
+
     /// <summary>Whether a member is registered with this name and these client URLs.</summary>
     public bool IsPublished(ulong id, string name, IReadOnlyList<string> clientUrls) =>
         Volatile.Read(ref _members).TryGetValue(id, out var known) && known.Name == name && known.ClientURLs.SequenceEqual(clientUrls);

@@ -12,8 +12,12 @@ internal sealed class LeaseClusterModel
     private readonly List<Entry> _log = [];
     private readonly List<Proposal> _proposed = [];
 
+    // The store after each entry of the log, and before the first one: what a snapshot at that entry contains.
+    private readonly List<KvSnapshot> _states;
+
     public LeaseClusterModel(int members, Random random)
     {
+        _states = [_store.Current];
         Members = [.. Enumerable.Range(0, members).Select(_ => new Member(this, random.Next(100_000)))];
         Leader = Members[0];
         BecomeLeader(Leader);
@@ -49,6 +53,7 @@ internal sealed class LeaseClusterModel
     {
         var result = _store.Apply(request);
         _log.Add(new Entry(new EntryId(Term, new LogIndex((ulong)_log.Count + 1)), result.Response, Now));
+        _states.Add(_store.Current);
     }
 
     public void Propose(Member member, LeaseClockMeasurement measured) =>
@@ -116,8 +121,12 @@ internal sealed class LeaseClusterModel
 
         public void Stop() => (IsUp, LeadingSince) = (false, null);
 
-        /// <summary>Starts the member again; it replays a part of the log that it finds on its disk.</summary>
-        public void Start(int replayedCount)
+        /// <summary>
+        /// Starts the member again; it restores a snapshot and replays the part of the log behind it, both of which it finds on its disk.
+        /// </summary>
+        /// <param name="replayedCount">The number of entries on its disk.</param>
+        /// <param name="snapshotCount">The number of them that the snapshot covers; 0 for no snapshot.</param>
+        public void Start(int replayedCount, int snapshotCount)
         {
             IsUp = true;
             Incarnation++;
@@ -125,9 +134,15 @@ internal sealed class LeaseClusterModel
             _known.Clear();
             Deadlines = new LeaseDeadlines(Now);
             var count = Math.Min(replayedCount, _cluster._log.Count);
-            for (_applied = 0; _applied < count;)
+            _applied = 0;
+            if (snapshotCount > 0)
+                Restore(Math.Min(snapshotCount, count));
+            while (_applied < count)
                 Apply(Term.Zero);
         }
+
+        /// <summary>The member receives a snapshot of entries that it has not all applied.</summary>
+        public void RestoreAhead(int count) => Restore(Math.Min(_applied + count, LogCount));
 
         public void ApplyAll() => Apply(_cluster._log.Count);
 
@@ -138,6 +153,16 @@ internal sealed class LeaseClusterModel
         }
 
         public int LogCount => _cluster._log.Count;
+
+        private void Restore(int count)
+        {
+            var state = _cluster._states[count];
+            Deadlines.OnRestored(state.LeaseClock, state.Leases(), Now);
+            _applied = count;
+            _known.Clear();
+            foreach (var lease in state.Leases())
+                _known.Add(lease.Id, lease);
+        }
 
         private void Apply(Term term)
         {

@@ -34,7 +34,7 @@ internal sealed class LeaseClusterSchedule
         if (_restart is var (restarting, at) && _cluster.Now >= at)
         {
             // What it finds on its disk may be behind what it had applied.
-            restarting.Start(restarting.LogCount - _random.Next(5));
+            restarting.Start(restarting.LogCount - _random.Next(5), _random.Next(restarting.LogCount + 1) * _random.Next(2));
             _restart = null;
         }
 

@@ -8,7 +8,9 @@ public sealed class LeaseDeadlinesModelTests
 {
     private const int LeaseCount = 6;
 
-    /// <summary>Any order of commits, applications, restarts, changes of leader, and advances that are old or proposed by all.</summary>
+    /// <summary>
+    /// Any order of commits, applications, snapshots, restarts, changes of leader, and advances that are old or proposed by all.
+    /// </summary>
     [Fact]
     public void No_member_ever_has_a_deadline_before_the_time_to_live_has_passed_since_the_commit_of_the_renewal() =>
         Gen.Int.Sample(
@@ -55,7 +57,7 @@ public sealed class LeaseDeadlinesModelTests
     private static void DoAnything(LeaseClusterModel cluster, Random random)
     {
         var member = cluster.Members[random.Next(cluster.Members.Count)];
-        switch (random.Next(14))
+        switch (random.Next(15))
         {
             case < 2:
                 cluster.Commit(new LeaseGrantRequest(random.Next(1, LeaseCount), random.Next(1, 30)));
@@ -80,6 +82,9 @@ public sealed class LeaseDeadlinesModelTests
             case 12 when cluster.ProposedCount > 0:
                 cluster.DropAdvance(random.Next(cluster.ProposedCount));
                 break;
+            case 14 when member.IsUp:
+                member.RestoreAhead(random.Next(10));
+                break;
             case 13 when random.Next(3) == 0 && member.IsUp:
                 cluster.BecomeLeader(member);
                 break;
@@ -87,7 +92,7 @@ public sealed class LeaseDeadlinesModelTests
                 member.Stop();
                 break;
             case 13 when !member.IsUp:
-                member.Start(random.Next(member.LogCount + 1));
+                member.Start(random.Next(member.LogCount + 1), random.Next(member.LogCount + 1) * random.Next(2));
                 break;
         }
     }

@@ -104,6 +104,90 @@ public sealed class LeaseDeadlinesTests
         Assert.Equal(1_500, _deadlines.Measure(Seconds(3), _term, leadingSince: Seconds(0))!.Value.Request.Milliseconds);
     }
 
+    /// <summary>A member that starts from a snapshot knows no more than that the renewal was committed before.</summary>
+    [Fact]
+    public void A_restored_lease_without_an_anchor_has_its_whole_time_to_live()
+    {
+        Restore(at: 100, clockMilliseconds: 50_000, new Lease(Id, TtlSeconds, new LogIndex(9)));
+
+        Assert.Equal(Seconds(10), _deadlines.Remaining(Id, Seconds(100)));
+        Assert.Equal(Id, Assert.Single(_deadlines.GetExpired(Seconds(110), 10)).Id);
+    }
+
+    [Fact]
+    public void A_restored_lease_with_an_anchor_has_its_age_by_the_lease_clock()
+    {
+        Restore(at: 100, clockMilliseconds: 50_000, Anchored(anchor: 43_000));
+
+        Assert.Equal(Seconds(3), _deadlines.Remaining(Id, Seconds(100)));
+        Assert.Empty(_deadlines.GetExpired(Seconds(103) - TimeSpan.FromTicks(1), 10));
+        Assert.Equal(Id, Assert.Single(_deadlines.GetExpired(Seconds(103), 10)).Id);
+    }
+
+    [Fact]
+    public void A_restored_lease_that_was_not_renewed_since_keeps_its_deadline()
+    {
+        Grant(at: 3);
+
+        Restore(at: 8, clockMilliseconds: 1_000, new Lease(Id, TtlSeconds, new LogIndex(1)), new Lease(Id + 1, 20, new LogIndex(5)));
+
+        Assert.Equal((Seconds(5), Seconds(20)), (_deadlines.Remaining(Id, Seconds(8)), _deadlines.Remaining(Id + 1, Seconds(8))));
+        Assert.Equal(Id, Assert.Single(_deadlines.GetExpired(Seconds(13), 10)).Id);
+    }
+
+    [Fact]
+    public void A_restored_lease_that_was_renewed_since_has_a_later_deadline()
+    {
+        Grant(at: 3);
+
+        Restore(at: 8, clockMilliseconds: 1_000, new Lease(Id, TtlSeconds, new LogIndex(5)));
+
+        Assert.Empty(_deadlines.GetExpired(Seconds(17.9), 10));
+        Assert.Single(_deadlines.GetExpired(Seconds(18), 10));
+    }
+
+    [Fact]
+    public void A_lease_that_is_not_in_the_snapshot_is_unknown_after_it()
+    {
+        Grant(at: 0);
+
+        Restore(at: 1, clockMilliseconds: 1_000);
+
+        Assert.Equal(0, _deadlines.Count);
+        Assert.Empty(_deadlines.GetExpired(Seconds(100), 10));
+    }
+
+    /// <summary>It was not there when the last advance was committed: another member has measured the time since.</summary>
+    [Fact]
+    public void A_leader_that_jumped_over_the_last_advance_leaves_the_next_one_to_others_at_first()
+    {
+        Grant(at: 0);
+        Advance(at: 1, clockMilliseconds: 1_000);
+
+        Restore(at: 10, clockMilliseconds: 5_000, new Lease(Id, TtlSeconds, new LogIndex(9)));
+
+        Assert.Null(_deadlines.Measure(Seconds(10.4), new Term(2), leadingSince: Seconds(10)));
+        Assert.Null(_deadlines.Measure(Seconds(19), new Term(2), leadingSince: null));
+        var measured = _deadlines.Measure(Seconds(10.5), new Term(2), leadingSince: Seconds(10));
+        Assert.Equal(new LeaseClockAdvanceRequest(new LogIndex(20), 500, 500), measured!.Value.Request);
+    }
+
+    [Fact]
+    public void A_snapshot_without_a_later_advance_does_not_interrupt_the_measurement()
+    {
+        Grant(at: 0);
+        Advance(at: 1, clockMilliseconds: 1_000);
+
+        _deadlines.OnRestored(
+            new LeaseClock(1_000, new LogIndex(2), LogIndex.Zero), [new Lease(Id, TtlSeconds, new LogIndex(9))], Seconds(10));
+
+        var measured = _deadlines.Measure(Seconds(10.1), _term, leadingSince: Seconds(0));
+        Assert.Equal(new LeaseClockAdvanceRequest(new LogIndex(2), 9_100, 9_100), measured!.Value.Request);
+    }
+
+    private void Restore(double at, long clockMilliseconds, params Lease[] leases) =>
+        _deadlines.OnRestored(new LeaseClock(clockMilliseconds, new LogIndex(20), new LogIndex(15)), leases, Seconds(at));
+
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
     private static Lease Anchored(long anchor) => new(Id, TtlSeconds, new LogIndex(1)) { ClockAnchor = anchor };
