@@ -48,6 +48,9 @@ public sealed class KvStore : IStateMachine<KvResult>
     /// <summary>The value that <see cref="KvSnapshot.SizeBytes"/> of the next snapshot would have.</summary>
     internal long SizeBytes => _writer.SizeBytes;
 
+    /// <summary>The last version that a compaction has swept, after the last command, also within a batch.</summary>
+    internal Revision SweptUpTo => _writer.SweptUpTo;
+
     /// <summary>The lease clock after the last command, also within a batch.</summary>
     internal LeaseClock LeaseClock => _writer.Leases.View.Clock;
 

@@ -9,7 +9,8 @@ namespace Quorate.Verification;
 /// <remarks>
 /// Without any of these a run already checks that all members give the same result for the same command; that every result, of commands and
 /// of reads, equals that of a single instance which applies the log in order; and that no read is stale. <see cref="State"/> and
-/// <see cref="FinalState"/> must return values that do not change when the state machine applies further commands.
+/// <see cref="FinalState"/> must return values that do not change when the state machine applies further commands. A member that restores a
+/// snapshot must have the same values of both as the member that captured it had; without them, a wrong state shows in later results only.
 /// </remarks>
 public sealed record SimulationChecks<TStateMachine, TResult>
     where TStateMachine : IStateMachine<TResult>
@@ -21,7 +22,8 @@ public sealed record SimulationChecks<TStateMachine, TResult>
     public Func<TStateMachine, object?>? State { get; init; }
 
     /// <summary>
-    /// As <see cref="State"/>, but called once, at the end of a run, when all members have applied the same index: may be expensive.
+    /// As <see cref="State"/>, but called only at the end of a run, when all members have applied the same index, and when a snapshot is
+    /// captured or has been restored: may be expensive.
     /// </summary>
     public Func<TStateMachine, object?>? FinalState { get; init; }
 
@@ -33,6 +35,16 @@ public sealed record SimulationChecks<TStateMachine, TResult>
     /// are.
     /// </summary>
     public Func<TResult, TResult, bool> ResultsEqual { get; init; } = static (a, b) => StructuralEquality.AreEqual(a, b);
+
+    /// <summary>
+    /// Returns what a member that has restored a snapshot must have in common with the one that captured it. Default:
+    /// <see cref="FinalState"/>.
+    /// </summary>
+    internal Func<TStateMachine, object?> SnapshotState
+    {
+        get => field ?? (stateMachine => FinalState?.Invoke(stateMachine));
+        init;
+    }
 
     /// <summary>Checks the history. Default: replays the log on a single instance of the state machine and compares every result.</summary>
     internal Func<SimulatedApplication<TStateMachine, TResult>, RunCounters, LinearizabilityReport> CheckHistory { get; init; } =

@@ -103,6 +103,31 @@ public sealed class SimulationCheckerTests
         AssertViolates("StateMachineSafety", () => logs.OnStarted(Core(B, term: 3, last: 4, Entry(1, 1), Entry(3, 3))));
     }
 
+    /// <summary>Of the entries in a snapshot, the last one is checked; the others are not in the log any more.</summary>
+    [Fact]
+    public void The_log_checker_checks_the_last_entry_of_a_snapshot()
+    {
+        var logs = new LogChecker();
+        logs.OnStarted(Core(A, term: 3, last: 4, Entry(1, 1), Entry(2, 3)));
+        var core = WithSnapshot(B, Entry(2, 3));
+        logs.OnStarted(core);
+        logs.OnCommitted(core, after: LogIndex.Zero);
+        logs.OnAppended(core, new LogIndex(1));
+
+        AssertViolates("StateMachineSafety", () => logs.OnCommitted(WithSnapshot(B, Entry(3, 3)), after: LogIndex.Zero));
+    }
+
+    private static RaftCore WithSnapshot(NodeId self, EntryId snapshot) => new(
+        new RaftOptions { Self = self },
+        new DurableState
+        {
+            Configuration = new Configuration([A, B]),
+            HardState = new HardState(snapshot.Term, self),
+            Snapshot = snapshot,
+            Commit = snapshot.Index,
+            Last = snapshot,
+        });
+
     private static void AssertViolates(string property, Action action) =>
         Assert.StartsWith(property + ":", Assert.Throws<ViolationException>(action).Message, StringComparison.Ordinal);
 

@@ -29,6 +29,8 @@ internal sealed class LogChecker
     /// </remarks>
     public void OnAppended(RaftCore core, LogIndex first)
     {
+        // Of the entries that a snapshot has replaced, only the last one's term is known.
+        first = LogIndex.Max(first, core.SnapshotIndex + 1);
         var before = core.TermAt(first - 1);
         for (var index = first; index <= core.LastIndex; index += 1)
         {
@@ -51,7 +53,7 @@ internal sealed class LogChecker
     /// <summary>Checks the entries after an index that a core considers committed.</summary>
     public void OnCommitted(RaftCore core, LogIndex after)
     {
-        for (var index = after + 1; index <= core.CommitIndex; index += 1)
+        for (var index = LogIndex.Max(after + 1, core.SnapshotIndex); index <= core.CommitIndex; index += 1)
         {
             while ((ulong)_committed.Count <= index.Value)
                 _committed.Add(Term.Zero);

@@ -60,6 +60,35 @@ internal sealed class StateChecker<TResult>(Func<TResult, TResult, bool> results
         return true;
     }
 
+    /// <summary>
+    /// Checks a member that has restored a snapshot of the first <paramref name="count"/> commands: it is in the state after the last of
+    /// them, and the snapshot names an entry between that command and the next.
+    /// </summary>
+    public void OnRestored(NodeId member, int count, EntryId last, object? state)
+    {
+        if (count > _commands.Count)
+        {
+            throw new ViolationException(
+                "StateMachineSafety", $"{member} restored a snapshot of {count} commands, and members have applied {_commands.Count}");
+        }
+
+        if ((count > 0 && _commands[count - 1].Entry.Index > last.Index)
+            || (count < _commands.Count && _commands[count].Entry.Index <= last.Index))
+        {
+            throw new ViolationException(
+                "StateMachineSafety", $"{member} restored a snapshot up to {last}, which does not have the {count} commands up to there");
+        }
+
+        if (count > 0 && !StructuralEquality.AreEqual(_commands[count - 1].State, state))
+        {
+            var first = _commands[count - 1];
+            throw new ViolationException(
+                "EqualStates",
+                $"after {first.Entry} the state of {first.Member} was {StructuralEquality.Describe(first.State)}, " +
+                $"and that of {member}, which restored a snapshot, is {StructuralEquality.DescribeOther(first.State, state)}");
+        }
+    }
+
     /// <summary>Returns the entry of an operation; null if no member has applied it.</summary>
     public EntryId? FindEntry(ulong operation) => _commandByOperation.TryGetValue(operation, out var at) ? _commands[at].Entry : null;
 

@@ -7,6 +7,9 @@ namespace Quorate.Verification.Simulation.Store;
 /// <summary>A 64-bit digest of a sequence of values; sequences that differ have different digests, apart from random collisions.</summary>
 internal struct Digest
 {
+    /// <summary>Continues a digest from its value.</summary>
+    public Digest(ulong value) => Value = value;
+
     public ulong Value { get; private set; }
 
     /// <summary>Adds up to four values at once, which is faster: only the last step depends on the digest so far.</summary>

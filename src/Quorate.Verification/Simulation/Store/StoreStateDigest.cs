@@ -1,5 +1,6 @@
 using Quorate.Kv;
 using Quorate.Kv.Mvcc;
+using Quorate.Kv.Tree;
 using Quorate.Raft;
 
 namespace Quorate.Verification.Simulation.Store;
@@ -17,7 +18,40 @@ internal struct StoreStateDigest
     private Digest _digest;
     private long _revision;
 
+    /// <summary>Continues a digest of the states up to one with this revision.</summary>
+    public StoreStateDigest(ulong value, long revision) => (_digest, _revision) = (new Digest(value), revision);
+
     public readonly ulong Value => _digest.Value;
+
+    /// <summary>The revision of the last state.</summary>
+    public readonly long Revision => _revision;
+
+    /// <summary>
+    /// Returns a digest over everything in one state: all versions, links and leases, and how far a compaction has swept, which no read
+    /// shows.
+    /// </summary>
+    public static ulong OfWhole(KvStore store, AppendOnlyList list)
+    {
+        var digest = default(Digest);
+        var view = store.View;
+        digest.Add(list.Digest, (ulong)list.Length, (ulong)view.Revision, (ulong)view.CompactRevision);
+        digest.Add((ulong)store.SweptUpTo.Main, (ulong)store.SweptUpTo.Sub, (ulong)store.SizeBytes, (ulong)view.KeyCount);
+        digest.Add(
+            (ulong)view.Leases.Clock.Milliseconds, view.Leases.Clock.LastAdvance.Value, view.Leases.Clock.PreviousAdvance.Value,
+            (ulong)view.Leases.Count);
+        foreach (var root in new[] { view.Keys, view.History, view.Leases.Leases, view.Leases.Attached })
+        {
+            for (var cursor = new TreeCursor(root, []); cursor.IsValid; cursor.MoveNext())
+            {
+                digest.Add(cursor.Key);
+                digest.Add(cursor.Value.Span);
+            }
+
+            digest.Add((ulong)root.CountedEntries);
+        }
+
+        return digest.Value;
+    }
 
     /// <summary>Adds the state after an entry was applied.</summary>
     public void Add(LogIndex entry, KvStore store, AppendOnlyList list)

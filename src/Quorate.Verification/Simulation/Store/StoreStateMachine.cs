@@ -46,8 +46,11 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     /// <summary>The list.</summary>
     public AppendOnlyList List { get; private set; } = AppendOnlyList.Empty;
 
-    /// <summary>The digest over all states so far.</summary>
+    /// <summary>The digest over all states so far, also those before a restored snapshot.</summary>
     public ulong StateHistoryDigest => _stateHistory.Value;
+
+    /// <summary>A digest over everything in the present state.</summary>
+    public ulong WholeStateDigest => StoreStateDigest.OfWhole(_store, List);
 
     public static byte[] EncodeAppend(ulong tag, int payloadBytes)
     {
@@ -87,6 +90,18 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
     }
 
     public void BatchApplied(LogIndex last) => _store.BatchApplied(last);
+
+    public IStateMachineSnapshot CaptureSnapshot() => new StoreSnapshot(_stateHistory, List, _store.CaptureSnapshot());
+
+    public void RestoreSnapshot(EntryId last, Stream source)
+    {
+        var (stateHistory, list) = StoreSnapshot.ReadHeader(source);
+        _store.RestoreSnapshot(last, source);
+        (_stateHistory, List) = (stateHistory, list);
+        LeaseDeadlines?.OnRestored(Store.LeaseClock, Store.Leases(), Now);
+        if (Store.LeaseClock.LastAdvance != WitnessedAdvance.Index)
+            WitnessedAdvance = EntryId.Zero;
+    }
 
     private StoreResult Execute(in CommittedCommand command)
     {

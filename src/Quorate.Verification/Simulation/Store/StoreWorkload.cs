@@ -42,6 +42,7 @@ internal sealed class StoreWorkload(SwarmOptions swarm)
     {
         State = static stateMachine => stateMachine.StateHistoryDigest,
         FinalState = static stateMachine => stateMachine.Store.Hash(),
+        SnapshotState = static stateMachine => stateMachine.WholeStateDigest,
         ResultsEqual = static (a, b) => a.Digest == b.Digest,
         CheckHistory = StoreHistoryChecker.Check,
     };

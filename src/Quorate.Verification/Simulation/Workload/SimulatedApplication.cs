@@ -37,6 +37,8 @@ internal sealed class SimulatedApplication<TStateMachine, TResult>(
 
     public StateChecker<TResult> StateChecker { get; } = new(checks.ResultsEqual);
 
+    public SnapshotChecker<TStateMachine, TResult> SnapshotChecker => field ??= new(Checks, StateChecker);
+
     /// <summary>The highest log index whose effect any client has observed.</summary>
     public LogIndex NewestSeenIndex { get; private set; }
 

@@ -6,8 +6,8 @@ using Quorate.Raft;
 namespace Quorate.Verification.Simulation.Workload;
 
 /// <summary>
-/// The state machine of one process and its group. The host puts the operation's number in front of each
-/// command, and removes it before the state machine applies the command.
+/// The state machine of one process and its group. The host puts the operation's number in front of each command, and removes it before
+/// the state machine applies the command; it puts the number of commands in front of each snapshot.
 /// </summary>
 internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHost, IStateMachine<TResult>
     where TStateMachine : IStateMachine<TResult>
@@ -67,6 +67,15 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
     {
         StateMachine.BatchApplied(last);
         VisibleIndex = last;
+    }
+
+    public IStateMachineSnapshot? CaptureSnapshot() =>
+        _application.SnapshotChecker.Capture(_member, StateMachine, _appliedCount, VisibleIndex);
+
+    public void RestoreSnapshot(EntryId last, Stream source)
+    {
+        _appliedCount = _application.SnapshotChecker.Restore(_member, StateMachine, last, source);
+        _finalState = (-1, null);
     }
 
     public bool HasSameState(IStateMachineHost other)
