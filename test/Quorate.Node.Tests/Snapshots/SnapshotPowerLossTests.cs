@@ -1,4 +1,5 @@
 using Quorate.Node.Snapshots;
+using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
 
 namespace Quorate.Node.Tests.Snapshots;
@@ -51,6 +52,63 @@ public sealed class SnapshotPowerLossTests
         }
     }
 
+    /// <summary>
+    /// The process is killed at each call, and the next one reads what it wrote, flushed or not. What that one finds or completes survives
+    /// a power loss.
+    /// </summary>
+    [Fact]
+    public void A_snapshot_found_after_a_kill_survives_a_power_loss()
+    {
+        var found = 0;
+        for (var call = 0; RunUntilPowerLoss(new MemoryStorage(), call, out var disk, out var durable); call++)
+        {
+            var before = SnapshotGiven.OpenStore(disk).Newest;
+            var after = SnapshotGiven.OpenStore(disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped)).Newest;
+            Assert.True(after?.Id == before?.Id, $"a kill at call {call}: {before?.Last} was found and {after?.Last} was durable");
+            found += before?.Last.Index.Value > durable ? 1 : 0;
+            AssertContinues(disk, durable, $"a kill at call {call}");
+        }
+
+        Assert.True(found >= 3, $"only {found} snapshots were found that the killed process did not report as durable");
+    }
+
+    /// <summary>
+    /// Each flush fails in turn, and the process ends. The next one reads what did not reach the disk, and no flush writes that any more
+    /// (fsyncgate).
+    /// </summary>
+    [Fact]
+    public void A_reception_resumed_after_a_failed_flush_survives_a_power_loss()
+    {
+        var (failed, resumed) = (true, 0);
+        for (var flush = 1; failed; flush++)
+        {
+            var disk = new MemoryStorage();
+            var flushes = 0;
+            disk.BeforeCall = call =>
+            {
+                if (call.StartsWith("flush", StringComparison.Ordinal) && flushes++ == flush)
+                    throw new DiskFlushException("I/O error");
+            };
+            failed = false;
+            try
+            {
+                var store = SnapshotGiven.OpenStore(disk);
+                var reception = store.BeginReceive(_ofPeer.Id);
+                SnapshotGiven.Receive(reception, _ofPeer.Bytes);
+                reception.Complete();
+            }
+            catch (DiskFlushException)
+            {
+                failed = true;
+            }
+
+            disk.BeforeCall = null;
+            resumed += AssertContinues(disk, durable: 0, $"flush {flush} failed") ? 1 : 0;
+        }
+
+        Assert.True(resumed >= 3, $"only {resumed} receptions were resumed");
+    }
+
     // Writes two snapshots, receives a third in two parts, and deletes the older ones in between.
     private static bool RunUntilPowerLoss(MemoryStorage storage, int call, out MemoryStorage disk, out ulong durable)
     {
@@ -90,7 +148,8 @@ public sealed class SnapshotPowerLossTests
     private static bool AssertContinues(MemoryStorage disk, ulong durable, string when)
     {
         var store = SnapshotGiven.OpenStore(disk);
-        Assert.True((store.Newest?.Last.Index.Value ?? 0) >= durable, $"{when}: {store.Newest?.Last} is the newest, {durable} was durable");
+        var newest = store.Newest?.Last.Index.Value ?? 0;
+        Assert.True(newest >= durable, $"{when}: the snapshot of entry {newest} is the newest, and that of {durable} was durable");
         Assert.True(store.Corruptions.IsEmpty, $"{when}: {store.Corruptions.FirstOrDefault()?.Message}");
         foreach (var name in disk.List())
         {
@@ -111,8 +170,8 @@ public sealed class SnapshotPowerLossTests
         store.DeleteOlderThanNewest();
         var left = disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped);
         store = SnapshotGiven.OpenStore(left);
-        Assert.Equal(_ofPeer.Id, store.Newest!.Id);
-        Assert.Equal(SnapshotGiven.Content(30, 3000), SnapshotGiven.Read(store, store.Newest));
+        Assert.True(store.Newest?.Id == _ofPeer.Id, $"{when}: the received snapshot was lost in the next power loss");
+        Assert.Equal(SnapshotGiven.Content(30, 3000), SnapshotGiven.Read(store, store.Newest!));
         return resumed;
     }
 

@@ -48,6 +48,7 @@ public sealed class MemoryStorage : IStorage
 
     /// <summary>
     /// Called before each changing call, with its description; throws to make the call fail. A write that fails may have been done in part.
+    /// What a failed flush should have written does not become durable before it is written again.
     /// </summary>
     public Action<string>? BeforeCall { get; set; }
 
@@ -141,6 +142,9 @@ public sealed class MemoryStorage : IStorage
         // What a sector that changed since the last flush held then; null when the file ended before it.
         private readonly SortedDictionary<int, byte[]?> _before = [];
 
+        // Those whose flush failed: the system considers them clean, and no later flush writes them unless they change (fsyncgate).
+        private readonly HashSet<int> _dropped = [];
+
         public byte[] Bytes { get; set; } = [];
 
         private int DurableLength { get; set; }
@@ -152,6 +156,7 @@ public sealed class MemoryStorage : IStorage
             for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + length; sector++)
             {
                 var at = sector * SectorBytes;
+                _dropped.Remove(sector);
                 if (!_before.ContainsKey(sector))
                     _before[sector] = at < Bytes.Length ? Bytes[at..Math.Min(at + SectorBytes, Bytes.Length)] : null;
             }
@@ -159,9 +164,12 @@ public sealed class MemoryStorage : IStorage
 
         public void Flush()
         {
-            _before.Clear();
+            foreach (var sector in _before.Keys.Where(s => !_dropped.Contains(s)).ToArray())
+                _before.Remove(sector);
             DurableLength = Bytes.Length;
         }
+
+        public void FailFlush() => _dropped.UnionWith(_before.Keys);
 
         public byte[] AfterCrash(Func<bool> kept)
         {
@@ -224,7 +232,16 @@ public sealed class MemoryStorage : IStorage
 
         public void Flush()
         {
-            storage.Count("flush " + name);
+            try
+            {
+                storage.Count("flush " + name);
+            }
+            catch (DiskFlushException)
+            {
+                content.FailFlush();
+                throw;
+            }
+
             content.Flush();
             storage.Flushes++;
         }
