@@ -111,6 +111,37 @@ public sealed class RestoredStoreTests
         Assert.Equal(expected, written.ToArray());
     }
 
+    /// <summary>The node writes a snapshot on a background thread while the applier changes the store.</summary>
+    [Fact]
+    public async Task A_snapshot_that_is_written_while_commands_are_applied_has_the_bytes_of_its_capture()
+    {
+        var store = new StoreUnderTest();
+        for (var i = 0; i < 20_000; i++)
+            store.ApplyInBatch(Given.Put($"key {i % 5_000}", new string('v', i % 200)));
+        store.EndBatch();
+        var expected = store.Snapshot();
+
+        for (var round = 0; round < 5; round++)
+        {
+            using var captured = store.Store.CaptureSnapshot();
+            var written = new MemoryStream();
+            var writing = Task.Run(() => captured.WriteTo(written), TestContext.Current.CancellationToken);
+            var i = 0;
+            do
+            {
+                store.ApplyInBatch(i % 3 == 0 ? Given.Delete($"key {i % 5_000}") : Given.Put($"key {i * 7 % 5_000}", $"{round}"));
+                if (i % 50 == 0)
+                    store.Apply(new CompactRequest(store.Revision - 10));
+            }
+            while (++i < 2_000 || !writing.IsCompleted);
+            await writing;
+            store.EndBatch();
+
+            Assert.True(expected.AsSpan().SequenceEqual(written.ToArray()));
+            expected = store.Snapshot();
+        }
+    }
+
     [Fact]
     public void A_view_that_was_taken_before_a_restore_stays_as_it_is()
     {

@@ -1,4 +1,5 @@
 using Quorate.Kv;
+using Quorate.Kv.Tests.Snapshots;
 using Quorate.Raft;
 using Quorate.Server.Replication;
 
@@ -44,6 +45,19 @@ public sealed class EtcdSnapshotTests
         Assert.Equal(["http://127.0.0.1:2"], behind.Registry.List().Single(m => m.ID == 2).PeerURLs);
         Assert.Equal((ahead.Store.Hash(), 1), (behind.Store.Hash(), behind.Store.KeyCount));
         Assert.Equal(ahead.Snapshot(), behind.Snapshot());
+    }
+
+    [Fact]
+    public void A_stream_may_return_fewer_bytes_than_requested()
+    {
+        var (ahead, behind) = (new TestMember(members: [1]), new TestMember(members: [1]));
+        Publish(ahead, 1, "n1", "http://a:1");
+        ahead.Put("k", "v");
+        var bytes = ahead.Snapshot();
+
+        behind.StateMachine.RestoreSnapshot(new EntryId(new Term(1), new LogIndex(2)), new ShortReads(bytes, partBytes: 1));
+
+        Assert.Equal(bytes, behind.Snapshot());
     }
 
     [Fact]
