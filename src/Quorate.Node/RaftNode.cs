@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Quorate.Node.Driver;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Telemetry;
 using Quorate.Node.Threading;
@@ -251,6 +252,9 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     Storage = storage,
                     Identity = identity,
                     Wal = options.ToWalOptions(),
+                    Snapshots = options.ToSnapshotPolicy(),
+                    SnapshotFiles = new SnapshotOptions(),
+                    ClusterId = options.ClusterId,
                     TimeProvider = options.TimeProvider,
                     TickInterval = options.TickInterval,
                     PendingRequestsMax = options.MaxPendingRequests,
@@ -258,6 +262,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     Loop = threads.Loop,
                     DiskWorker = threads.Disk,
                     ApplyWorker = threads.Apply,
+                    SnapshotWorker = threads.Snapshot,
+                    TransferWorker = threads.Transfer,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
                     StartNetwork = () => transport = StartTransport(options, peerDirectories, threads.Loop.TryRunInline, monitor),
                     Observer = monitor.IsEnabled ? monitor : null,
@@ -344,11 +350,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private async Task StopAsync()
     {
         _stopping = true;
+        _group.Stop();
 
         // On a thread of its own, in the background: each step may wait for a disk or a state machine that never responds.
         var release = Task.Factory.StartNew(
             Release, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
-        if (await Task.WhenAny(release, Task.Delay(_options.StopWaitMax)).ConfigureAwait(false) == release)
+        var isBounded = _options.StopWaitMax != Timeout.InfiniteTimeSpan;
+        if (!isBounded || await Task.WhenAny(release, Task.Delay(_options.StopWaitMax)).ConfigureAwait(false) == release)
             await release.ConfigureAwait(false);
         else
             _monitor.OnStopTimedOut(_options.StopWaitMax);

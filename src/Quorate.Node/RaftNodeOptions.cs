@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Transport;
 using Quorate.Node.Wal;
@@ -114,6 +115,25 @@ public sealed record RaftNodeOptions
     /// </remarks>
     public int SegmentBytes { get; init; } = 64 << 20;
 
+    /// <summary>A snapshot is taken when the log has grown by this many bytes since the last one.</summary>
+    /// <remarks>
+    /// Default 64 MiB, at least 1. Too small: the state is written often. Too large: a start replays more of the log, and the log takes
+    /// more space. A large state is written less often: not before the log has grown by a quarter of the last snapshot. Without
+    /// <see cref="IStateMachine{TResult}.CaptureSnapshot"/> no snapshot is taken, and the log grows without bound.
+    /// </remarks>
+    public long SnapshotLogBytes { get; init; } = 64L << 20;
+
+    /// <summary>A snapshot is taken when this many entries were appended since the last one.</summary>
+    /// <remarks>Default 100,000, at least 1. The same considerations as for <see cref="SnapshotLogBytes"/>.</remarks>
+    public long SnapshotLogEntries { get; init; } = 100_000;
+
+    /// <summary>
+    /// The bytes per second at which this member receives the snapshot of another one, when it lags so far behind that no member has the
+    /// entries that it lacks; 0: no limit.
+    /// </summary>
+    /// <remarks>Default 0. A limit leaves bandwidth to the messages of the protocol; a member that receives too slowly stays behind.</remarks>
+    public long SnapshotReceiveBytesPerSecond { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -202,6 +222,17 @@ public sealed record RaftNodeOptions
                 $"MaxUncommittedBytes is {MaxUncommittedBytes}; it must be at least 1.", nameof(MaxUncommittedBytes));
         }
 
+        if (SnapshotLogBytes < 1)
+            throw new ArgumentException($"SnapshotLogBytes is {SnapshotLogBytes}; it must be at least 1.", nameof(SnapshotLogBytes));
+        if (SnapshotLogEntries < 1)
+            throw new ArgumentException($"SnapshotLogEntries is {SnapshotLogEntries}; it must be at least 1.", nameof(SnapshotLogEntries));
+        if (SnapshotReceiveBytesPerSecond < 0)
+        {
+            throw new ArgumentException(
+                $"SnapshotReceiveBytesPerSecond is {SnapshotReceiveBytesPerSecond}; it must be 0 (no limit) or more.",
+                nameof(SnapshotReceiveBytesPerSecond));
+        }
+
         if (MaxCommandBytes < 1 || MaxCommandBytes > SegmentBytes / 4)
         {
             throw new ArgumentException(
@@ -254,6 +285,13 @@ public sealed record RaftNodeOptions
     private int PayloadBytesMax => SegmentBytes / 4;
 
     internal WalOptions ToWalOptions() => new() { SegmentBytes = SegmentBytes, PayloadBytesMax = PayloadBytesMax };
+
+    internal SnapshotPolicy ToSnapshotPolicy() => new()
+    {
+        LogBytes = SnapshotLogBytes,
+        LogEntries = SnapshotLogEntries,
+        BytesPerSecond = SnapshotReceiveBytesPerSecond,
+    };
 
     internal RaftOptions ToRaftOptions(ulong seed) => new()
     {

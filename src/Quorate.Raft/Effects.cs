@@ -30,11 +30,32 @@ public sealed class Effects
     /// <summary>Messages that may be sent only when an append is durable.</summary>
     public SendWhenDurableList SendWhenDurable { get; } = new();
 
-    /// <summary>The next committed entries, in order, each exactly once, including no-ops and configurations.</summary>
+    /// <summary>
+    /// The snapshot from which the state machine is to be restored, after everything it was given before and before
+    /// <see cref="Apply"/> of later steps: the last entry that it covers. Null: none.
+    /// </summary>
+    public EntryId? RestoreSnapshot { get; internal set; }
+
+    /// <summary>
+    /// A snapshot that this node needs, because the leader no longer has the entries it lacks. Repeated until it is received. Null: none.
+    /// </summary>
+    public NeededSnapshot? NeededSnapshot { get; internal set; }
+
+    /// <summary>Entries up to this index are dropped from the log on the disk; 0: none.</summary>
+    public LogIndex CompactTo { get; internal set; }
+
+    /// <summary>
+    /// The next committed entries, in order, each exactly once, including no-ops and configurations, except those that a snapshot replaces.
+    /// </summary>
     public ReadOnlyMemory<LogEntry> Apply { get; internal set; }
 
     /// <summary>Proposals of this node that will never be committed.</summary>
     public List<ProposalRejection> Rejections { get; } = [];
+
+    /// <summary>
+    /// Proposals of this node whose outcome cannot be known any more: their entries may be among those that an installed snapshot replaced.
+    /// </summary>
+    public List<ProposalId> Indeterminate { get; } = [];
 
     /// <summary>Results of reads of this node.</summary>
     public List<ReadIndexResult> ReadResults { get; } = [];
@@ -49,9 +70,13 @@ public sealed class Effects
     {
         Append = default;
         Apply = default;
+        RestoreSnapshot = null;
+        NeededSnapshot = null;
+        CompactTo = LogIndex.Zero;
         SendNow.Clear();
         SendWhenDurable.Clear();
         Rejections.Clear();
+        Indeterminate.Clear();
         ReadResults.Clear();
         EntriesRequests.Clear();
         Trace.Clear();
@@ -106,6 +131,12 @@ public sealed class Effects
 /// </param>
 public readonly record struct AppendEffect(ulong Token, HardState? HardState, ReadOnlyMemory<LogEntry> Entries, LogIndex Commit)
 {
+    /// <summary>
+    /// The last entry of the durable snapshot that replaces the whole log, before <see cref="Entries"/> are written behind it; null: the log
+    /// stays.
+    /// </summary>
+    public EntryId? ResetTo { get; init; }
+
     /// <summary>Whether there is nothing to write.</summary>
     public bool IsEmpty => Token == 0;
 }
@@ -125,6 +156,11 @@ public readonly record struct ReadIndexResult(ulong Ticket, LogIndex Index, Reje
 /// <param name="To">The last entry that is on disk and needed.</param>
 /// <param name="MaxBytes">Approximately how many bytes to load; at least one entry.</param>
 public readonly record struct LoadEntriesRequest(NodeId Peer, LogIndex From, LogIndex To, int MaxBytes);
+
+/// <summary>A snapshot that this node needs.</summary>
+/// <param name="Leader">The leader, which has such a snapshot; other members may have one too.</param>
+/// <param name="AtLeast">The snapshot must cover this entry.</param>
+public readonly record struct NeededSnapshot(NodeId Leader, EntryId AtLeast);
 
 /// <summary>Messages that may be sent at once: nothing in them depends on an outstanding flush.</summary>
 public sealed class SendNowList

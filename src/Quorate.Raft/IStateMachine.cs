@@ -8,12 +8,12 @@ namespace Quorate.Raft;
 /// <typeparam name="TResult">The result of a command, returned to its proposer.</typeparam>
 /// <remarks>
 /// Shape: <see cref="Apply"/> must depend on nothing but the state of the state machine and the command: no clock, no randomness, no
-/// culture, no order of a hash table. The state machine is empty at every start of its node and applies the log from the beginning: an
-/// external side effect would be repeated.
-/// Snapshots: this version never calls <see cref="CaptureSnapshot"/> and <see cref="RestoreSnapshot"/>. They are declared so that a later
-/// version, which takes snapshots, can be used without changing the state machine. Both are optional. Without them that version behaves as
-/// this one: the log grows without bound, a start applies all of it, and a new or distant follower receives all of it. Implement both or
-/// neither. A state machine that wraps another one must pass them on, because its own defaults would hide those of the wrapped one.
+/// culture, no order of a hash table. At every start of its node the state machine is empty; the node restores its newest snapshot, if there
+/// is one, and applies the log from there: an external side effect would be repeated.
+/// Snapshots: <see cref="CaptureSnapshot"/> and <see cref="RestoreSnapshot"/> are optional. Without them the log grows without bound, a
+/// start applies all of it, and a new or distant follower receives all of it. Implement both or neither, and first
+/// <see cref="RestoreSnapshot"/>: once a snapshot was taken, the node cannot start without it. A state machine that wraps another one must
+/// pass them on, because its own defaults would hide those of the wrapped one.
 /// Threading: one call at a time, not always on the same thread, in the order of the log, each command once per process.
 /// Errors: an exception is a bug of the state machine; the node stops, because skipping a command would make the members diverge, and stops
 /// at this command again after each start. docs/operating/poison-commands.md describes the way past it.

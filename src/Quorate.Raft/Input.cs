@@ -34,6 +34,12 @@ public enum InputKind : byte
 
     /// <summary>A client of this node no longer waits for the outcome of a proposal.</summary>
     Withdraw = 10,
+
+    /// <summary>A snapshot of this node's state machine is durable.</summary>
+    SnapshotSaved = 11,
+
+    /// <summary>A snapshot of another member was received, and is durable.</summary>
+    SnapshotReceived = 12,
 }
 
 /// <summary>One input of <see cref="RaftCore.Step"/>: something that happened to a node.</summary>
@@ -59,8 +65,14 @@ public readonly struct Input
     /// </summary>
     public ulong Number { get; private init; }
 
-    /// <summary>The index of an <see cref="InputKind.Applied"/>.</summary>
+    /// <summary>
+    /// The index of an <see cref="InputKind.Applied"/>; with <see cref="InputKind.SnapshotSaved"/> the index up to which the log may be
+    /// compacted.
+    /// </summary>
     public LogIndex Index { get; private init; }
+
+    /// <summary>The last entry that the snapshot covers.</summary>
+    public EntryId Snapshot { get; private init; }
 
     /// <summary>The peer of an <see cref="InputKind.EntriesLoaded"/> or a <see cref="InputKind.PeerLost"/>.</summary>
     public NodeId Peer { get; private init; }
@@ -102,6 +114,23 @@ public readonly struct Input
 
     /// <summary>The append with this token, and every one before it, is durable.</summary>
     public static Input Durable(ulong token) => new(InputKind.Durable) { Number = token };
+
+    /// <summary>
+    /// A snapshot of this node's state machine is durable. The log may now drop entries that the snapshot covers, up to
+    /// <paramref name="compactTo"/>: the driver keeps some before the snapshot, so that a follower that is slightly behind does not need
+    /// the whole snapshot. A leader drops none while a follower receives a snapshot.
+    /// </summary>
+    /// <param name="last">The last entry that the snapshot covers.</param>
+    /// <param name="compactTo">The last entry that need not be kept; at most <paramref name="last"/>.</param>
+    public static Input SnapshotSaved(EntryId last, LogIndex compactTo) =>
+        new(InputKind.SnapshotSaved) { Snapshot = last, Index = compactTo };
+
+    /// <summary>
+    /// A snapshot that another member took was received, verified, and is durable. The core installs it with
+    /// <see cref="Effects.RestoreSnapshot"/>, unless this node no longer needs it.
+    /// </summary>
+    /// <param name="last">The last entry that the snapshot covers.</param>
+    public static Input SnapshotReceived(EntryId last) => new(InputKind.SnapshotReceived) { Snapshot = last };
 
     /// <summary>The state machine has applied everything up to this index.</summary>
     public static Input Applied(LogIndex index) => new(InputKind.Applied) { Index = index };

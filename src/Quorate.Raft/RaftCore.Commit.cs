@@ -77,7 +77,9 @@ public sealed partial class RaftCore
     {
         Invariant.That(_isLoadingCommitted, "entries are loaded only on request");
         _isLoadingCommitted = false;
-        if (entries.IsEmpty)
+
+        // A snapshot may have replaced the requested entries meanwhile.
+        if (entries.IsEmpty || entries.Span[0].Index <= _applyingIndex)
             return;
 
         Invariant.That(
@@ -96,6 +98,8 @@ public sealed partial class RaftCore
     {
         effects.Apply = entries;
         _applyingIndex = entries.Span[^1].Index;
+        while (_committedProposals.TryPeek(out var oldest) && oldest.Index <= _applyingIndex)
+            _committedProposals.Dequeue();
         _applyWindow.Add(_applyingIndex, bytes);
     }
 

@@ -25,6 +25,9 @@ public sealed partial class RaftCore
 
     private bool _hardStateChanged;
 
+    /// <summary>The snapshot with which this step has replaced the log, or null.</summary>
+    private EntryId? _logResetTo;
+
     /// <summary>An append that is not yet durable.</summary>
     /// <param name="Token">Its token.</param>
     /// <param name="Last">The end of the log that it makes durable.</param>
@@ -38,6 +41,7 @@ public sealed partial class RaftCore
     {
         _appendedFrom = null;
         _hardStateChanged = false;
+        _logResetTo = null;
     }
 
     /// <summary>
@@ -45,7 +49,7 @@ public sealed partial class RaftCore
     /// </summary>
     private void EnsureAppendToken()
     {
-        if (_appendedFrom is null && !_hardStateChanged)
+        if (_appendedFrom is null && !_hardStateChanged && _logResetTo is null)
             _appendToken++;
     }
 
@@ -88,20 +92,41 @@ public sealed partial class RaftCore
         _log.TruncateFrom(from);
 
         // Appends in progress contain entries that were just truncated: they make durable only the entries that were kept.
+        LimitPendingAppends(_log.LastIndex);
+    }
+
+    /// <summary>Replaces the log by a durable snapshot.</summary>
+    private void ResetLog(EntryId last)
+    {
+        Invariant.That(last.Index > _commit, "a snapshot that replaces the log covers the committed entries");
+        Invariant.That(_appendedFrom is null, "a step that replaces the log appends nothing");
+        EnsureAppendToken();
+        _logResetTo = last;
+        _log.ResetTo(last);
+        LimitPendingAppends(LogIndex.Zero);
+        _uncommittedBytes = 0;
+        _unappliedBytes = _applyWindow.Bytes;
+    }
+
+    private void LimitPendingAppends(LogIndex last)
+    {
         for (var i = _pendingAppends.Count; i > 0; i--)
         {
             var pending = _pendingAppends.Dequeue();
-            _pendingAppends.Enqueue(pending with { Last = LogIndex.Min(pending.Last, _log.LastIndex) });
+            _pendingAppends.Enqueue(pending with { Last = LogIndex.Min(pending.Last, last) });
         }
     }
 
     private void EndAppend(Effects effects)
     {
-        if (_appendedFrom is null && !_hardStateChanged)
+        if (_appendedFrom is null && !_hardStateChanged && _logResetTo is null)
             return;
 
         var entries = _appendedFrom is { } from ? _log.View(from, _log.LastIndex) : default;
-        effects.Append = new AppendEffect(_appendToken, _hardStateChanged ? new HardState(_term, _votedFor) : null, entries, _commit);
+        effects.Append = new AppendEffect(_appendToken, _hardStateChanged ? new HardState(_term, _votedFor) : null, entries, _commit)
+        {
+            ResetTo = _logResetTo,
+        };
         _pendingAppends.Enqueue(new PendingAppend(_appendToken, _log.LastIndex, _now));
         if (!entries.IsEmpty)
             Trace(TraceKind.Appended, effects, index: _log.LastIndex);

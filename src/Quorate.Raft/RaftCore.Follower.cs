@@ -34,7 +34,9 @@ public sealed partial class RaftCore
             entries = entries[known..];
             if (entries.IsEmpty && previous.Index + known < _commit)
             {
-                Reply(append, accepted: true, previous.Index + known, EntryId.Zero, effects);
+                // A leader that could not know whether this node needs a snapshot resumes after what is committed here, and does not send
+                // again what its log still holds of it.
+                Reply(append, accepted: true, append.NeedsSnapshot ? _commit : previous.Index + known, EntryId.Zero, effects);
                 return;
             }
 
@@ -43,6 +45,9 @@ public sealed partial class RaftCore
 
         if (!_log.Has(previous))
         {
+            if (append.NeedsSnapshot)
+                effects.NeededSnapshot = new NeededSnapshot(append.From, append.Previous);
+
             // The hint is our last entry that could still be in the leader's log: of no later term than the one the leader expected here.
             // The leader searches its own log from there, so that a diverging term costs one round trip and not one for each entry.
             var hint = _log.FindConflictByTerm(append.Previous.Term, append.Previous.Index);

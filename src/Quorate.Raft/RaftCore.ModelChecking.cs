@@ -33,6 +33,7 @@ public sealed partial class RaftCore
         _heartbeatElapsed = other._heartbeatElapsed;
         _termStart = other._termStart;
 
+        _snapshot = other._snapshot;
         _commit = other._commit;
         _applyingIndex = other._applyingIndex;
         _applied = other._applied;
@@ -40,6 +41,7 @@ public sealed partial class RaftCore
         _isLoadingCommitted = other._isLoadingCommitted;
 
         _pendingProposals = new(other._pendingProposals);
+        _committedProposals = new(other._committedProposals);
         _forwardedProposals = other._forwardedProposals.Clone();
         foreach (var (origin, window) in other._replayWindows)
             _replayWindows.Add(origin, window.Clone());
@@ -124,6 +126,7 @@ public sealed partial class RaftCore
                 | (_configuration.Learners.Contains(member) ? 4UL : 0));
 
         _log.WriteState(state);
+        state.Number(_snapshot.Index.Value);
         state.Number(_commit.Value);
         state.Number(_applyingIndex.Value);
         state.Number(_applied.Value);
@@ -188,6 +191,9 @@ public sealed partial class RaftCore
             state.Number(term.Value);
         }
 
+        state.Number((ulong)_committedProposals.Count);
+        foreach (var (_, sequence) in _committedProposals)
+            state.Number(sequence);
         _forwardedProposals.WriteState(state);
     }
 

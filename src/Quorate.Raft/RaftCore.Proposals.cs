@@ -24,6 +24,9 @@ public sealed partial class RaftCore
     /// </summary>
     private readonly Dictionary<NodeId, ReplayWindow> _replayWindows = [];
 
+    /// <summary>The proposals of this node that are committed, and that the state machine was not given yet.</summary>
+    private readonly Queue<(LogIndex Index, ulong Sequence)> _committedProposals = new();
+
     /// <summary>The newest term of which an entry is known to be committed.</summary>
     private Term _committedTerm;
 
@@ -241,8 +244,36 @@ public sealed partial class RaftCore
             RejectSuperseded(effects);
         }
 
-        if (committed.Proposal.Origin == _self)
-            RemovePending(committed.Proposal.Sequence);
+        if (committed.Proposal.Origin == _self && RemovePending(committed.Proposal.Sequence))
+            _committedProposals.Enqueue((committed.Index, committed.Proposal.Sequence));
+    }
+
+    /// <summary>
+    /// Resolves the proposals whose entries may be among those that a snapshot replaced: the state machine will not apply those entries
+    /// here, so their results are lost.
+    /// </summary>
+    private void ResolveReplacedProposals(EntryId last, Effects effects)
+    {
+        while (_committedProposals.TryDequeue(out var committed))
+            effects.Indeterminate.Add(new ProposalId(_self, committed.Sequence));
+
+        // In the order of the sequences: the same inputs give the same effects.
+        foreach (var (sequence, term) in _pendingProposals)
+        {
+            if (term <= last.Term)
+                _superseded.Add(sequence);
+        }
+
+        _superseded.Sort();
+        foreach (var sequence in _superseded)
+        {
+            RemovePending(sequence);
+            effects.Indeterminate.Add(new ProposalId(_self, sequence));
+        }
+
+        _superseded.Clear();
+        if (last.Term > _committedTerm)
+            _committedTerm = last.Term;
     }
 
     private void RejectSuperseded(Effects effects)

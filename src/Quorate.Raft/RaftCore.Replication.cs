@@ -77,17 +77,17 @@ public sealed partial class RaftCore
     /// </summary>
     private void Replicate(FollowerProgress follower, Effects effects)
     {
+        // Before anything else: a probe that is in flight may test an entry that has been compacted since, and its reply would not be
+        // recognised, because the log no longer has the term of that entry.
+        if (follower.Next <= _log.Compacted.Index && follower.State != ReplicationState.Snapshot)
+        {
+            Trace(TraceKind.FollowerNeedsSnapshot, effects, follower.Node, follower.Next);
+            follower.BecomeSnapshot();
+        }
+
         var sent = false;
         while (CanSendEntries(follower))
         {
-            if (_log.TermAt(follower.Next - 1) is null)
-            {
-                if (follower.State != ReplicationState.Snapshot)
-                    Trace(TraceKind.FollowerNeedsSnapshot, effects, follower.Node, follower.Next);
-                follower.BecomeSnapshot();
-                break;
-            }
-
             if (follower.Next < _log.CachedFirst)
             {
                 RequestEntries(follower, effects);
@@ -100,7 +100,12 @@ public sealed partial class RaftCore
         }
 
         var hasUpdate = follower.CommitSent < _commit || follower.RoundSent < _round;
-        var maySendUpdate = follower.State == ReplicationState.Replicate || !follower.IsProbeInFlight || follower.RoundSent < _round;
+        var maySendUpdate = follower.RoundSent < _round || follower.State switch
+        {
+            ReplicationState.Replicate => true,
+            ReplicationState.Probe => !follower.IsProbeInFlight,
+            _ => false,
+        };
         if (!sent && (follower.HeartbeatIsDue || (hasUpdate && maySendUpdate)))
             SendEntries(follower, default, 0, effects);
     }
@@ -114,9 +119,10 @@ public sealed partial class RaftCore
 
     private void SendEntries(FollowerProgress follower, ReadOnlyMemory<LogEntry> entries, long bytes, Effects effects)
     {
-        // If the log no longer holds the follower's previous entry, each heartbeat checks whether the snapshot has reached the follower.
+        // If the log no longer holds the follower's previous entry, each heartbeat checks whether the follower has a snapshot that covers
+        // the compacted entries.
         var previousIndex = follower.Next - 1;
-        var previous = _log.TermAt(previousIndex) is { } term ? new EntryId(term, previousIndex) : _log.Snapshot;
+        var previous = _log.TermAt(previousIndex) is { } term ? new EntryId(term, previousIndex) : _log.Compacted;
 
         var append = effects.NewAppendEntries();
         append.Term = _term;
@@ -124,6 +130,7 @@ public sealed partial class RaftCore
         append.Entries = entries;
         append.LeaderCommit = _commit;
         append.Round = _round;
+        append.NeedsSnapshot = follower.State == ReplicationState.Snapshot;
         Send(append, follower.Node, effects);
 
         if (!entries.IsEmpty)
@@ -153,6 +160,10 @@ public sealed partial class RaftCore
 
         follower.IsLoading = false;
         if (entries.IsEmpty || entries.Span[0].Index != follower.Next || follower.State == ReplicationState.Snapshot)
+            return;
+
+        // They may have been compacted while they were loaded; then the term of the entry before them is not known any more.
+        if (_log.TermAt(follower.Next - 1) is null)
             return;
 
         long bytes = 0;

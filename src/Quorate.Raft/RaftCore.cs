@@ -22,11 +22,11 @@ public enum Role : byte
 /// </summary>
 /// <remarks>
 /// The same options, restored state and inputs give the same effects, byte for byte, on any machine.
-/// Indexes: <c>snapshot ≤ applied ≤ applying ≤ commit ≤ last</c> and <c>durable ≤ last</c>; diagram in docs/protocol/replication.md. A
-/// leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time. Errors: an
+/// Indexes: <c>compacted ≤ snapshot ≤ applying</c>, <c>applied ≤ applying ≤ commit ≤ last</c> and <c>durable ≤ last</c>; diagram in
+/// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time. Errors: an
 /// <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Proposals, .Reads; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the
+/// .Snapshots, .Proposals, .Reads; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the
 /// thesis).
 /// </remarks>
 public sealed partial class RaftCore
@@ -62,7 +62,8 @@ public sealed partial class RaftCore
         _random = new SplitMix64(options.Seed);
         _lastReadId = _random.Next();
         _configuration = restored.Configuration;
-        _log = new RaftLog(restored.Snapshot, restored.TermStarts, restored.Tail, restored.Last);
+        _log = new RaftLog(restored.Compacted ?? restored.Snapshot, restored.TermStarts, restored.Tail, restored.Last);
+        _snapshot = restored.Snapshot;
         _term = restored.HardState.Term;
         _votedFor = restored.HardState.VotedFor;
         _commit = _applyingIndex = _applied = restored.Commit;
@@ -73,7 +74,7 @@ public sealed partial class RaftCore
         _forwardedProposals = new ForwardedProposals();
 
         Invariant.That(_log.LastTerm <= _term, "a term is written before its entries");
-        Invariant.That(restored.Snapshot.Index <= _commit && _commit <= _log.LastIndex);
+        Invariant.That(_log.Compacted.Index <= _snapshot.Index && _snapshot.Index <= _commit && _commit <= _log.LastIndex);
 
         // No leader is known, so the first pre-vote is requested early, after a tenth to a half of an election timeout: if there is a
         // leader, the others receive from it and deny the pre-vote.
@@ -115,8 +116,11 @@ public sealed partial class RaftCore
     /// <summary>The last index passed to the state machine.</summary>
     public LogIndex ApplyingIndex => _applyingIndex;
 
-    /// <summary>The last index covered by the snapshot and no longer in the log.</summary>
-    public LogIndex SnapshotIndex => _log.Snapshot.Index;
+    /// <summary>The last index that is no longer in the log; a snapshot covers it.</summary>
+    public LogIndex CompactedIndex => _log.Compacted.Index;
+
+    /// <summary>The last index that the newest snapshot on this node's disk covers.</summary>
+    public LogIndex SnapshotIndex => _snapshot.Index;
 
     /// <summary>The term of the last entry.</summary>
     public Term LastTerm => _log.LastTerm;
@@ -167,6 +171,12 @@ public sealed partial class RaftCore
                 break;
             case InputKind.Withdraw:
                 OnWithdraw(input.Number);
+                break;
+            case InputKind.SnapshotSaved:
+                OnSnapshotSaved(input.Snapshot, input.Index, effects);
+                break;
+            case InputKind.SnapshotReceived:
+                OnSnapshotReceived(input.Snapshot, effects);
                 break;
             case InputKind.EndOfIteration:
                 OnEndOfIteration(effects);
@@ -288,7 +298,7 @@ public sealed partial class RaftCore
     /// </summary>
     internal bool IsSettled =>
         _uncommittedBytes == 0 && _unappliedBytes == 0 && _applyWindow is { Count: 0, Bytes: 0 } && _pendingAppends.Count == 0
-        && _pendingProposals.Count == 0 && _forwardedProposals is { Count: 0, Bytes: 0 } && _reads.Count == 0 && _forwardedReads.Count == 0
+        && _pendingProposals.Count == 0 && _committedProposals.Count == 0 && _forwardedProposals is { Count: 0, Bytes: 0 } && _reads.Count == 0 && _forwardedReads.Count == 0
         && Array.TrueForAll(_followers, f => f.Match < _log.LastIndex || f.Inflight is { Count: 0, Bytes: 0 });
 
     internal void CheckFollowers()

@@ -19,7 +19,7 @@ public sealed class ApplierTests
         var proposals = Given.Proposals(Given.Loop(wake));
         var reads = new PendingReads(pendingMax: 1);
         using var worker = new ThreadWorker("apply");
-        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, LogIndex.Zero, Given.Loop(wake));
+        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, Given.Loop(wake));
         worker.Start();
         var outcomes = new Task<ProposalResult<int>>[4];
         for (var i = 0; i < outcomes.Length; i++)
@@ -63,7 +63,7 @@ public sealed class ApplierTests
         var wake = new WakeSignal();
         var proposals = Given.Proposals(Given.Loop(wake));
         var applier =
-            new Applier<int>(stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, LogIndex.Zero, Given.Loop(wake));
+            new Applier<int>(stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, Given.Loop(wake));
         worker.Start();
 
         applier.Enqueue(Given.Commands(1, 1));

@@ -205,6 +205,9 @@ public sealed class RaftNodeTests
                     ElectionTimeout = TimeSpan.FromMilliseconds(500),
                     TimeProvider = new StoppingClock(reads: isElected ? 40 : 0),
                     Seed = 1,
+
+                    // Here a delay may end after any step, and no thread waits for a disk.
+                    StopWaitMax = Timeout.InfiniteTimeSpan,
                     TransportFactory = static _ => new NullTransport(),
                 },
                 StateMachine);

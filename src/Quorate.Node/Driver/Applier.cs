@@ -17,20 +17,35 @@ internal interface IApplier
     /// <summary>Queues the next committed entries; they are copied.</summary>
     void Enqueue(ReadOnlySpan<LogEntry> committed);
 
+    /// <summary>Queues the restoration of the state machine from a snapshot, after what was queued before.</summary>
+    /// <param name="last">The last entry that the snapshot covers.</param>
+    /// <param name="open">Opens the content of the snapshot, on the applier's thread.</param>
+    void EnqueueRestore(EntryId last, Func<Stream> open);
+
+    /// <summary>
+    /// Requests a view of the state machine after the current batch. It is passed to <paramref name="captured"/> on the applier's thread
+    /// with the last entry applied; null if the state machine takes no snapshot.
+    /// </summary>
+    void RequestCapture(Action<EntryId, IStateMachineSnapshot?> captured);
+
     /// <summary>Applies the entries that recovery found committed on disk, before the node accepts any request.</summary>
     void Replay(ReadOnlySpan<LogEntry> committed);
+
+    /// <summary>Restores the state machine from the snapshot that recovery found on disk, before <see cref="Replay"/>.</summary>
+    void Restore(EntryId last, Stream content);
 }
 
 /// <summary>
-/// Applies committed entries to the state machine in log order, and completes the proposals of this node with their results.
+/// Applies committed entries to the state machine in log order, completes the proposals of this node with their results, and captures and
+/// restores snapshots between two batches.
 /// </summary>
 /// <remarks>
-/// Threading: <see cref="Replay"/> runs before the worker starts, the driver calls <see cref="Enqueue"/>, everything else runs on the
-/// worker. The core bounds the queue: it emits only a limited number of entries beyond those that are reported as applied.
+/// Threading: <see cref="Restore"/> and <see cref="Replay"/> run before the worker starts, the driver calls <see cref="Enqueue"/>,
+/// <see cref="EnqueueRestore"/> and <see cref="RequestCapture"/>, everything else runs on the worker. The core bounds the queue: it emits only a limited number of entries beyond those that are reported as applied.
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
-    IWorker worker, LogIndex applied, ILoop loop, IGroupObserver? groupObserver = null) : IApplier
+    IWorker worker, ILoop loop, IGroupObserver? groupObserver = null) : IApplier
 {
     /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
@@ -39,12 +54,21 @@ internal sealed class Applier<TResult>(
     private readonly List<(ulong Sequence, ProposalResult<TResult> Result)> _results = [];
     private List<LogEntry> _queue = [];
     private List<LogEntry> _applying = [];
+
+    /// <summary>The snapshots to restore, each before the entry at a position of the queue.</summary>
+    private List<QueuedRestore> _queuedRestores = [];
+    private List<QueuedRestore> _restoring = [];
+    private Action<EntryId, IStateMachineSnapshot?>? _capture;
     private bool _isRunning;
-    private ulong _applied = applied.Value;
+    private ulong _applied;
+
+    /// <summary>The last entry applied, of any kind.</summary>
+    private EntryId _lastApplied;
 
     /// <summary>The entry that the state machine applies, or the last one of the batch that it publishes.</summary>
     private EntryId _current;
     private bool _isPublishing;
+    private bool _isRestoring;
     private volatile Exception? _fault;
     private Action? _run;
 
@@ -63,6 +87,44 @@ internal sealed class Applier<TResult>(
         }
 
         worker.Post(_run ??= Run);
+    }
+
+    public void EnqueueRestore(EntryId last, Func<Stream> open)
+    {
+        lock (_lock)
+        {
+            _queuedRestores.Add(new QueuedRestore(_queue.Count, last, open));
+            if (_isRunning || _fault is not null)
+                return;
+            _isRunning = true;
+        }
+
+        worker.Post(_run ??= Run);
+    }
+
+    public void RequestCapture(Action<EntryId, IStateMachineSnapshot?> captured)
+    {
+        lock (_lock)
+        {
+            _capture = captured;
+            if (_isRunning || _fault is not null)
+                return;
+            _isRunning = true;
+        }
+
+        worker.Post(_run ??= Run);
+    }
+
+    public void Restore(EntryId last, Stream content)
+    {
+        try
+        {
+            RestoreNow(last, content);
+        }
+        catch (Exception fault) when (fault is not (IOException or OperationCanceledException))
+        {
+            throw Wrap(fault);
+        }
     }
 
     public void Replay(ReadOnlySpan<LogEntry> committed)
@@ -85,24 +147,28 @@ internal sealed class Applier<TResult>(
             {
                 lock (_lock)
                 {
-                    if (_queue.Count == 0)
+                    if (_queue.Count == 0 && _queuedRestores.Count == 0 && _capture is null)
                     {
                         _isRunning = false;
                         return;
                     }
 
                     (_applying, _queue) = (_queue, _applying);
+                    (_restoring, _queuedRestores) = (_queuedRestores, _restoring);
                 }
 
-                ApplyInBatches(CollectionsMarshal.AsSpan(_applying), groupObserver);
+                RunQueue(CollectionsMarshal.AsSpan(_applying));
                 _applying.Clear();
+                _restoring.Clear();
+                CaptureIfRequested();
             }
         }
 #pragma warning disable CA1031 // A state machine that threw must not continue: skipping the command would let the members diverge.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            _fault = Wrap(fault);
+            // A snapshot that cannot be read is a failure of the disk, not of the state machine.
+            _fault = _isRestoring && fault is IOException or OperationCanceledException ? fault : Wrap(fault);
             loop.Signal();
         }
     }
@@ -111,10 +177,49 @@ internal sealed class Applier<TResult>(
     {
         if (fault is StateMachineException { Entry.Index.Value: > 0 } named)
             return named;
+        if (_isRestoring)
+        {
+            return new StateMachineException(
+                $"The state machine threw while it restored the snapshot up to entry {_current.Index} of term {_current.Term}: " +
+                fault.Message, fault) { Entry = _current };
+        }
+
         var place = _isPublishing
             ? $"in BatchApplied, after entry {_current.Index} of term {_current.Term}"
             : $"while it applied entry {_current.Index} of term {_current.Term}";
         return new StateMachineException($"The state machine threw {place}: {fault.Message}", fault) { Entry = _current };
+    }
+
+    private void RunQueue(ReadOnlySpan<LogEntry> entries)
+    {
+        var at = 0;
+        foreach (var restore in _restoring)
+        {
+            ApplyInBatches(entries[at..restore.Position], groupObserver);
+            at = restore.Position;
+            using var content = restore.Open();
+            RestoreNow(restore.Last, content);
+            loop.Signal();
+        }
+
+        ApplyInBatches(entries[at..], groupObserver);
+    }
+
+    private void RestoreNow(EntryId last, Stream content)
+    {
+        (_current, _isRestoring) = (last, true);
+        stateMachine.RestoreSnapshot(last, content);
+        _isRestoring = false;
+        Publish(last);
+        pendingReads.OnApplied(Applied);
+    }
+
+    private void CaptureIfRequested()
+    {
+        if (Interlocked.Exchange(ref _capture, null) is not { } captured)
+            return;
+        _current = _lastApplied;
+        captured(_lastApplied, stateMachine.CaptureSnapshot());
     }
 
     private void ApplyInBatches(ReadOnlySpan<LogEntry> entries, IGroupObserver? observer)
@@ -143,13 +248,19 @@ internal sealed class Applier<TResult>(
         }
 
         // Publish the state to readers before completing the proposals: a caller that has its result must be able to read the effect.
-        var last = entries[^1].Index;
-        (_current, _isPublishing) = (entries[^1].Id, true);
-        stateMachine.BatchApplied(last);
-        _isPublishing = false;
-        Volatile.Write(ref _applied, last.Value);
-
+        Publish(entries[^1].Id);
         pendingProposals.Complete(_results);
         _results.Clear();
     }
+
+    private void Publish(EntryId last)
+    {
+        (_current, _isPublishing) = (last, true);
+        stateMachine.BatchApplied(last.Index);
+        _isPublishing = false;
+        _lastApplied = last;
+        Volatile.Write(ref _applied, last.Index.Value);
+    }
+
+    private readonly record struct QueuedRestore(int Position, EntryId Last, Func<Stream> Open);
 }

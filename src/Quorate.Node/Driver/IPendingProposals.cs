@@ -20,4 +20,7 @@ internal interface IPendingProposals
     /// <param name="rejection">The proposal and the reason.</param>
     /// <param name="leader">The leader that the core knows.</param>
     void Reject(in ProposalRejection rejection, NodeId leader);
+
+    /// <summary>Completes a proposal whose outcome cannot be known any more.</summary>
+    void CompleteIndeterminate(ProposalId proposal);
 }

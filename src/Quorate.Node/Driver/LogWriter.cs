@@ -20,6 +20,7 @@ internal sealed class LogWriter
     private readonly IGroupObserver? _observer;
     private readonly Action _appendAndFlush;
     private readonly Action _read;
+    private readonly Action _drop;
 
     /// <summary>The requested reads, oldest first; at most one for each peer.</summary>
     private readonly List<LoadEntriesRequest> _pendingReads = [];
@@ -27,6 +28,10 @@ internal sealed class LogWriter
     private WalBatch _filling;
     private WalBatch _writing;
     private LoadEntriesRequest _currentRead;
+
+    /// <summary>The log may drop the entries before this one; 0: none.</summary>
+    private LogIndex _dropBefore;
+    private LogIndex _currentDrop;
     private bool _isBusy;
 
     /// <summary>Whether the last operation given to the disk was a read.</summary>
@@ -46,6 +51,7 @@ internal sealed class LogWriter
         _writing = new WalBatch(options);
         _appendAndFlush = AppendAndFlush;
         _read = Read;
+        _drop = Drop;
     }
 
     /// <summary>Copies what a step must make durable into the batch that is being filled.</summary>
@@ -53,6 +59,8 @@ internal sealed class LogWriter
     {
         if (append.HardState is { } hardState)
             _filling.SetHardState(hardState);
+        if (append.ResetTo is { } snapshot)
+            _filling.ResetTo(snapshot.Index + 1);
         _filling.Append(append.Entries.Span);
         _filling.SetCommitIndex(append.Commit);
         _filling.Token = append.Token;
@@ -80,16 +88,24 @@ internal sealed class LogWriter
     /// <summary>The number of reads that have not started.</summary>
     internal int PendingReadCount => _pendingReads.Count;
 
+    /// <summary>Drops the entries up to this one, which a durable snapshot covers.</summary>
+    public void CompactTo(LogIndex index) => _dropBefore = LogIndex.Max(_dropBefore, index + 1);
+
     /// <summary>
     /// Gives the disk its next operation, if it is free. Reads and writes alternate: a follower far behind always has its next read
-    /// waiting.
+    /// waiting. Dropping entries, which is rare, comes first: a disk that is always busy would otherwise never get to it.
     /// </summary>
     public void Submit()
     {
         if (_isBusy)
             return;
 
-        if (!_filling.IsEmpty && (_lastWasRead || _pendingReads.Count == 0))
+        if (_dropBefore > LogIndex.Zero)
+        {
+            (_currentDrop, _dropBefore, _isBusy) = (_dropBefore, LogIndex.Zero, true);
+            _worker.Post(_drop);
+        }
+        else if (!_filling.IsEmpty && (_lastWasRead || _pendingReads.Count == 0))
         {
             (_filling, _writing) = (_writing, _filling);
             (_isBusy, _lastWasRead) = (true, false);
@@ -104,7 +120,9 @@ internal sealed class LogWriter
         }
     }
 
-    /// <summary>Takes the operation that the disk has completed, if there is one: a write or a read.</summary>
+    /// <summary>
+    /// Takes the operation that the disk has completed, if there is one of which the core must know: a write or a read.
+    /// </summary>
     /// <param name="durable">After a write, the token of the batch; else 0.</param>
     /// <param name="read">
     /// After a read, the request. Its entries are in <paramref name="entries"/> and stay valid until <see cref="Submit"/>.
@@ -130,13 +148,16 @@ internal sealed class LogWriter
                 read = _currentRead;
                 entries = _readEntries.ToArray();
                 break;
+            case CompletedOperation.Drop:
+                break;
             default:
                 throw new IOException(_fault!.Message, _fault);
         }
 
+        var isDrop = _completed == CompletedOperation.Drop;
         _completed = CompletedOperation.None;
         _isBusy = false;
-        return true;
+        return !isDrop;
     }
 
     private void AppendAndFlush()
@@ -162,9 +183,28 @@ internal sealed class LogWriter
     {
         try
         {
+            // A snapshot may have replaced the entries since they were requested.
             _readEntries.Clear();
-            _log.Read(_currentRead.From, _currentRead.To, _currentRead.MaxBytes, _readEntries);
+            if (_currentRead.From >= _log.FirstIndex && _currentRead.To <= _log.LastIndex)
+                _log.Read(_currentRead.From, _currentRead.To, _currentRead.MaxBytes, _readEntries);
             _completed = CompletedOperation.Read;
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            OnFailed(fault);
+        }
+
+        _loop.TryRunInline();
+    }
+
+    private void Drop()
+    {
+        try
+        {
+            _log.DropBefore(_currentDrop);
+            _completed = CompletedOperation.Drop;
         }
 #pragma warning disable CA1031 // As above.
         catch (Exception fault)
@@ -187,6 +227,7 @@ internal sealed class LogWriter
         None,
         Write,
         Read,
+        Drop,
         Failure,
     }
 }

@@ -162,6 +162,19 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         _dispatcher.Dispatch([new(pending.Source, ProposalResult<TResult>.Rejected(rejection.Reason, leader))]);
     }
 
+    /// <inheritdoc/>
+    public void CompleteIndeterminate(ProposalId proposal)
+    {
+        PendingProposal pending;
+        lock (_lock)
+        {
+            if (!_pending.Remove(proposal.Sequence, out pending))
+                return;
+        }
+
+        _dispatcher.Dispatch([new(pending.Source, ProposalResult<TResult>.Indeterminate)]);
+    }
+
     /// <summary>Completes those of the given proposals that have no outcome yet, in order. For the applier only.</summary>
     public void Complete(List<(ulong Sequence, ProposalResult<TResult> Result)> results)
     {

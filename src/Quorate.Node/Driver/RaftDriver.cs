@@ -39,11 +39,13 @@ internal sealed class RaftDriver
     private readonly ITransport _network;
     private readonly LogWriter _logWriter;
     private readonly IApplier _applier;
+    private readonly GroupSnapshots _snapshots;
     private readonly IPendingProposals _pendingProposals;
     private readonly PendingReads _pendingReads;
     private readonly TickClock _clock;
     private readonly StepObserver _observe;
     private readonly TraceWriter? _trace;
+    private readonly Action<Message> _send;
 
     private readonly Queue<(ulong Token, Effects Effects)> _awaitingDurable = new();
     private readonly Stack<Effects> _spareEffects = new(SpareEffectsMax);
@@ -57,6 +59,7 @@ internal sealed class RaftDriver
         ITransport network,
         LogWriter logWriter,
         IApplier applier,
+        GroupSnapshots snapshots,
         IPendingProposals pendingProposals,
         PendingReads pendingReads,
         TickClock clock,
@@ -67,6 +70,8 @@ internal sealed class RaftDriver
         _network = network;
         _logWriter = logWriter;
         _applier = applier;
+        _snapshots = snapshots;
+        _send = network.Send;
         _pendingProposals = pendingProposals;
         _pendingReads = pendingReads;
         _clock = clock;
@@ -86,6 +91,7 @@ internal sealed class RaftDriver
         var moreMessages = DrainMessages();
         DrainLogWriter();
         DrainApplied();
+        DrainSnapshots();
         DrainClients();
         DrainTicks();
         Step(Input.EndOfIteration);
@@ -100,10 +106,10 @@ internal sealed class RaftDriver
         {
             if (!_network.TryReceive(out var received))
                 return false;
-            if (received.Kind == ReceivedEventKind.Message)
-                Step(Input.Received(received.Message!));
-            else
+            if (received.Kind != ReceivedEventKind.Message)
                 Step(Input.PeerLost(received.Peer));
+            else if (!_snapshots.TryHandle(received.Message!))
+                Step(Input.Received(received.Message!));
         }
 
         return true;
@@ -133,11 +139,19 @@ internal sealed class RaftDriver
 
     private void DrainApplied()
     {
-        if (_applier.Fault is { } fault)
+        // A cancelled restoration of a snapshot is no fault: the node is being stopped.
+        if (_applier.Fault is { } fault and not OperationCanceledException)
             throw fault;
         var applied = _applier.Applied;
         if (applied > _core.AppliedIndex)
             Step(Input.Applied(applied));
+    }
+
+    private void DrainSnapshots()
+    {
+        _snapshots.Run(_applier.Applied, _send);
+        while (_snapshots.TryTakeInput(out var input))
+            Step(input);
     }
 
     private void DrainClients()
@@ -160,7 +174,10 @@ internal sealed class RaftDriver
     private void DrainTicks()
     {
         for (var ticks = _clock.TakeTicks(); ticks > 0; ticks--)
+        {
             Step(Input.Tick);
+            _snapshots.OnTick();
+        }
     }
 
     /// <summary>Steps the core and carries out the effects in their order.</summary>
@@ -174,10 +191,15 @@ internal sealed class RaftDriver
         if (!effects.Append.IsEmpty)
             _logWriter.Stage(effects.Append);
         Send(effects.SendNow.Messages);
+        if (effects.CompactTo > LogIndex.Zero)
+            _logWriter.CompactTo(effects.CompactTo);
+        _snapshots.OnStep(effects);
         if (!effects.Apply.IsEmpty)
             _applier.Enqueue(effects.Apply.Span);
         foreach (var rejection in effects.Rejections)
             _pendingProposals.Reject(rejection, _core.Leader);
+        foreach (var proposal in effects.Indeterminate)
+            _pendingProposals.CompleteIndeterminate(proposal);
         foreach (var result in effects.ReadResults)
             _pendingReads.OnReadIndexResult(result);
         foreach (var read in effects.EntriesRequests)

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Threading;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -23,23 +24,29 @@ internal abstract class RaftGroup : IDisposable
     private readonly ILoop _loop;
 
     private protected RaftGroup(
-        RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, IApplier applier, IPendingProposals pendingProposals,
-        PendingReads pendingReads, CancellationToken cancellationToken)
+        RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, SnapshotStore snapshots, IApplier applier,
+        IPendingProposals pendingProposals, PendingReads pendingReads, CancellationToken cancellationToken)
     {
         (Log, _applier, PendingReads, _loop) = (log, applier, pendingReads, options.Loop);
         HasTruncatedTail = recovered.TruncatedTail is not null;
-        var restored = StartupRecovery.Run(log, recovered, options.Configuration, applier.Replay, cancellationToken);
+        var growth = new LogGrowth(options.Snapshots);
+        var restored = new StartupRecovery(log, snapshots, applier, growth, options.Wal, options.Configuration, cancellationToken)
+            .Run(recovered);
         Core = CreateCore(options.Raft, restored);
         _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
         var logWriter = new LogWriter(log, options.Wal, options.DiskWorker, options.Loop, options.Observer);
+        Snapshots = new GroupSnapshots(options, snapshots, applier, growth);
         _driver = new RaftDriver(
-            Core, options.StartNetwork(), logWriter, applier, pendingProposals, pendingReads, _clock, options.OnStep, options.Trace);
+            Core, options.StartNetwork(), logWriter, applier, Snapshots, pendingProposals, pendingReads, _clock, options.OnStep,
+            options.Trace);
         options.Trace?.WriteStart(Core);
     }
 
     public RaftCore Core { get; }
 
     public WriteAheadLog Log { get; }
+
+    public GroupSnapshots Snapshots { get; }
 
     /// <summary>Whether recovery removed a torn write from the end of the log.</summary>
     public bool HasTruncatedTail { get; }
@@ -67,7 +74,8 @@ internal abstract class RaftGroup : IDisposable
         var (log, recovered) = WriteAheadLog.Open(options.Storage, options.Wal, options.Identity);
         try
         {
-            return RaftGroup<TResult>.Assemble(options, stateMachine, log, recovered, cancellationToken);
+            var snapshots = SnapshotStore.Open(options.Storage, options.ClusterId, GroupId.First, options.SnapshotFiles);
+            return RaftGroup<TResult>.Assemble(options, stateMachine, log, recovered, snapshots, cancellationToken);
         }
         catch
         {
@@ -100,9 +108,16 @@ internal abstract class RaftGroup : IDisposable
         return true;
     }
 
+    /// <summary>Ends what would keep the workers busy for long, before they are stopped: a snapshot that is written or restored.</summary>
+    public void Stop() => Snapshots.Stop();
+
     /// <summary>Completes all pending requests when the node stops: proposals as indeterminate, reads with the exception.</summary>
     public virtual void CompletePending(NodeStoppedException stopped) => PendingReads.FailAll(stopped);
 
-    /// <summary>Closes the write-ahead log. The disk worker must be idle, and stay so.</summary>
-    public void Dispose() => Log.Dispose();
+    /// <summary>Closes the write-ahead log. The workers must be idle, and stay so.</summary>
+    public void Dispose()
+    {
+        Log.Dispose();
+        Snapshots.Dispose();
+    }
 }

@@ -1,3 +1,4 @@
+using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
 using Quorate.Node.Tracing;
@@ -27,6 +28,15 @@ internal sealed record RaftGroupOptions
 
     public required WalOptions Wal { get; init; }
 
+    /// <summary>When the group takes snapshots, and how it receives those of others.</summary>
+    public required SnapshotPolicy Snapshots { get; init; }
+
+    /// <summary>How snapshot files are written.</summary>
+    public required SnapshotOptions SnapshotFiles { get; init; }
+
+    /// <summary>The id of the cluster, which snapshot files carry.</summary>
+    public required ulong ClusterId { get; init; }
+
     public required TimeProvider TimeProvider { get; init; }
 
     /// <summary>The duration of one tick of the core.</summary>
@@ -43,6 +53,12 @@ internal sealed record RaftGroupOptions
 
     /// <summary>Runs the operations of the write-ahead log.</summary>
     public required IWorker DiskWorker { get; init; }
+
+    /// <summary>Writes the snapshots of this member.</summary>
+    public required IWorker SnapshotWorker { get; init; }
+
+    /// <summary>Reads parts of snapshots for other members, and writes those of a snapshot that this member receives.</summary>
+    public required IWorker TransferWorker { get; init; }
 
     /// <summary>Runs the state machine.</summary>
     public required IWorker ApplyWorker { get; init; }

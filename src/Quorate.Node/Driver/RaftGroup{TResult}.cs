@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -10,16 +11,16 @@ internal sealed class RaftGroup<TResult> : RaftGroup
     private readonly PendingProposals<TResult> _pendingProposals;
 
     private RaftGroup(
-        RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, Applier<TResult> applier,
+        RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, SnapshotStore snapshots, Applier<TResult> applier,
         PendingProposals<TResult> pendingProposals, PendingReads pendingReads, CancellationToken cancellationToken)
-        : base(options, log, recovered, applier, pendingProposals, pendingReads, cancellationToken) => _pendingProposals = pendingProposals;
+        : base(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken) => _pendingProposals = pendingProposals;
 
     /// <inheritdoc/>
     public override int PendingProposalCount => _pendingProposals.Count;
 
     internal static RaftGroup<TResult> Assemble(
         RaftGroupOptions options, IStateMachine<TResult> stateMachine, WriteAheadLog log, RecoveredLog recovered,
-        CancellationToken cancellationToken)
+        SnapshotStore snapshots, CancellationToken cancellationToken)
     {
         var hold = new GroupCommitHold(options.TimeProvider, options.Loop);
         var pendingProposals = new PendingProposals<TResult>(
@@ -27,9 +28,9 @@ internal sealed class RaftGroup<TResult> : RaftGroup
             options.CompletionDispatchers.Create<ProposalResult<TResult>>(hold), options.Observer);
         var pendingReads = new PendingReads(options.PendingRequestsMax);
         var applier = new Applier<TResult>(
-            stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, recovered.FirstIndex - 1, options.Loop,
+            stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, options.Loop,
             options.Observer);
-        return new RaftGroup<TResult>(options, log, recovered, applier, pendingProposals, pendingReads, cancellationToken);
+        return new RaftGroup<TResult>(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken);
     }
 
     /// <summary>Queues a command and signals the loop. Returns false when the queue is full; then nothing was registered.</summary>

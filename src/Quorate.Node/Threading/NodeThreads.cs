@@ -2,7 +2,7 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Threading;
 
-/// <summary>The threads of one node: the loop, the disk and the state machine.</summary>
+/// <summary>The threads of one node: the loop, the disk, the state machine, and two for snapshots.</summary>
 /// <remarks>
 /// Threading: <see cref="Start"/>, <see cref="StopLoop"/> and <see cref="Dispose"/> are called in this order, not concurrently.
 /// </remarks>
@@ -10,6 +10,8 @@ internal sealed class NodeThreads(NodeId node) : IDisposable
 {
     private readonly ThreadWorker _disk = new($"raft {node} disk");
     private readonly ThreadWorker _apply = new($"raft {node} apply");
+    private readonly ThreadWorker _snapshot = new($"raft {node} snapshot");
+    private readonly ThreadWorker _transfer = new($"raft {node} transfer");
     private readonly LoopScheduler _loop = new($"raft {node} loop");
 
     public ILoop Loop => _loop;
@@ -17,6 +19,10 @@ internal sealed class NodeThreads(NodeId node) : IDisposable
     public IWorker Disk => _disk;
 
     public IWorker Apply => _apply;
+
+    public IWorker Snapshot => _snapshot;
+
+    public IWorker Transfer => _transfer;
 
     /// <summary>Starts the threads. Work that was posted and events that were signalled before are handled first.</summary>
     /// <param name="runOnce">Runs one iteration of the loop. If it throws, it was the last one.</param>
@@ -26,6 +32,8 @@ internal sealed class NodeThreads(NodeId node) : IDisposable
     {
         _disk.Start();
         _apply.Start();
+        _snapshot.Start();
+        _transfer.Start();
         _loop.Start(runOnce, untilNextTick, onStopped);
     }
 
@@ -37,6 +45,8 @@ internal sealed class NodeThreads(NodeId node) : IDisposable
     {
         _disk.Dispose();
         _apply.Dispose();
+        _snapshot.Dispose();
+        _transfer.Dispose();
         _loop.Dispose();
     }
 }

@@ -25,6 +25,8 @@ internal static class MessageJsonWriter
                 WriteEntries(json, "entries", append.Entries.Span);
                 json.WriteNumber("commit", append.LeaderCommit.Value);
                 json.WriteNumber("round", append.Round);
+                if (append.NeedsSnapshot)
+                    json.WriteBoolean("needsSnapshot", true);
                 break;
             case AppendEntriesReply reply:
                 json.WriteBoolean("accepted", reply.Accepted);
@@ -55,6 +57,17 @@ internal static class MessageJsonWriter
                 json.WriteNumber("readId", reply.ReadId);
                 json.WriteBoolean("granted", reply.Granted);
                 json.WriteNumber("index", reply.Index.Value);
+                break;
+            case FetchSnapshot fetch:
+                WriteEntryId(json, "last", fetch.Last);
+                json.WriteNumber("offset", fetch.Offset);
+                json.WriteNumber("length", fetch.Length);
+                break;
+            case FetchSnapshotReply reply:
+                WriteEntryId(json, "last", reply.Last);
+                json.WriteNumber("offset", reply.Offset);
+                json.WriteNumber("length", reply.Bytes.Length);
+                json.WriteNumber("of", reply.FileBytes);
                 break;
             default:
                 throw new ArgumentException($"traces do not support messages of type {message.GetType().Name}", nameof(message));

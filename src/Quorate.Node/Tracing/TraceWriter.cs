@@ -81,9 +81,9 @@ internal sealed class TraceWriter : IDisposable
         BeginLine(core.Self, "Start");
         WriteState(core);
         _json.WriteStartArray("log");
-        for (var index = core.SnapshotIndex + 1; index <= core.LastIndex; index += 1)
+        for (var index = core.CompactedIndex + 1; index <= core.LastIndex; index += 1)
         {
-            if (core.TermAt(index) is { } term && term != core.TermAt(index - 1))
+            if (core.TermAt(index) is { } term && (term != core.TermAt(index - 1) || index == core.CompactedIndex + 1))
                 WriteNumbers(term.Value, index.Value);
         }
 
@@ -173,6 +173,10 @@ internal sealed class TraceWriter : IDisposable
         && effects.Rejections.Count == 0
         && effects.ReadResults.Count == 0
         && effects.EntriesRequests.Count == 0
+        && effects.CompactTo == LogIndex.Zero
+        && effects.RestoreSnapshot is null
+        && effects.NeededSnapshot is null
+        && effects.Indeterminate.Count == 0
         && effects.Trace.Count == 0;
 
     private void WriteInput(in Input input, long messageId)
@@ -202,6 +206,9 @@ internal sealed class TraceWriter : IDisposable
             case InputKind.PeerLost:
                 _json.WriteNumber("peer", input.Peer.Value);
                 break;
+            case InputKind.SnapshotSaved or InputKind.SnapshotReceived:
+                WriteEntryId("last", input.Snapshot);
+                break;
         }
     }
 
@@ -212,6 +219,7 @@ internal sealed class TraceWriter : IDisposable
         _json.WriteNumber("term", core.Term.Value);
         _json.WriteNumber("vote", core.VotedFor.Value);
         _json.WriteNumber("leader", core.Leader.Value);
+        _json.WriteNumber("compacted", core.CompactedIndex.Value);
         _json.WriteNumber("snapshot", core.SnapshotIndex.Value);
         _json.WriteNumber("applied", core.AppliedIndex.Value);
         _json.WriteNumber("commit", core.CommitIndex.Value);
@@ -283,14 +291,37 @@ internal sealed class TraceWriter : IDisposable
             _json.WriteEndObject();
         }
 
+        if (append.ResetTo is { } snapshot)
+            WriteEntryId("resetTo", snapshot);
         if (!append.Entries.IsEmpty)
             MessageJsonWriter.WriteEntries(_json, "entries", append.Entries.Span);
         _json.WriteNumber("commit", append.Commit.Value);
         _json.WriteEndObject();
     }
 
+    private void WriteSnapshotEffects(Effects effects)
+    {
+        if (effects.CompactTo > LogIndex.Zero)
+            _json.WriteNumber("compactTo", effects.CompactTo.Value);
+        if (effects.RestoreSnapshot is { } restored)
+            WriteEntryId("restore", restored);
+        if (effects.NeededSnapshot is { } needed)
+            WriteEntryId("needed", needed.AtLeast);
+        if (effects.Indeterminate.Count > 0)
+            _json.WriteNumber("indeterminate", effects.Indeterminate.Count);
+    }
+
+    private void WriteEntryId(string name, EntryId id)
+    {
+        _json.WriteStartArray(name);
+        _json.WriteNumberValue(id.Term.Value);
+        _json.WriteNumberValue(id.Index.Value);
+        _json.WriteEndArray();
+    }
+
     private void WriteResults(Effects effects)
     {
+        WriteSnapshotEffects(effects);
         if (!effects.Apply.IsEmpty)
         {
             _json.WriteStartArray("apply");

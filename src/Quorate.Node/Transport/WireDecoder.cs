@@ -23,15 +23,17 @@ internal sealed class WireDecoder
     private readonly RejectProposals _rejectProposals = new();
     private readonly ReadIndexRequest _readIndexRequest = new();
     private readonly ReadIndexReply _readIndexReply = new();
+    private readonly FetchSnapshot _fetchSnapshot = new();
+    private readonly FetchSnapshotReply _fetchSnapshotReply = new();
 
     private LogEntry[] _entries = new LogEntry[64];
     private Proposal[] _proposals = new Proposal[64];
 
-    /// <summary>Whether the log references the body of such a frame after it has been decoded.</summary>
+    /// <summary>Whether the log or a received snapshot references the body of such a frame after it has been decoded.</summary>
     public static bool RetainsBody(in WireFrameHeader header) => header.Kind switch
     {
         WireFrameKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
-        WireFrameKind.ForwardProposals => true,
+        WireFrameKind.ForwardProposals or WireFrameKind.FetchSnapshotReply => true,
         _ => false,
     };
 
@@ -50,6 +52,8 @@ internal sealed class WireDecoder
             WireFrameKind.RejectProposals => _rejectProposals,
             WireFrameKind.ReadIndexRequest => _readIndexRequest,
             WireFrameKind.ReadIndexReply => _readIndexReply,
+            WireFrameKind.FetchSnapshot => _fetchSnapshot,
+            WireFrameKind.FetchSnapshotReply => _fetchSnapshotReply,
             _ => null,
         };
         if (message is null)
@@ -106,6 +110,14 @@ internal sealed class WireDecoder
                 it.Granted = (ReadFlags(ref reader) & 1) != 0;
                 break;
 
+            case FetchSnapshot it:
+                Read(it, ref reader);
+                break;
+
+            case FetchSnapshotReply it:
+                Read(it, body, ref reader);
+                break;
+
             default:
                 throw Invariant.Unreachable($"every message type has a decoder; add {message.GetType().Name} to WireDecoder.Read");
         }
@@ -116,7 +128,8 @@ internal sealed class WireDecoder
         message.Previous = ReadEntryId(ref reader);
         message.LeaderCommit = new LogIndex(reader.UInt64());
         message.Round = reader.UInt64();
-        var count = ReadCount(ref reader, WireEncoder.EntryHeaderBytes, out var headerBytes);
+        var count = ReadCount(ref reader, WireEncoder.EntryHeaderBytes, out var headerBytes, out var flags);
+        message.NeedsSnapshot = (flags & 1) != 0;
         if (message.Previous.Index.Value > ulong.MaxValue - (ulong)count)
             throw new WireFormatException($"the indexes of {count} entries after {message.Previous} overflow");
         if (_entries.Length < count)
@@ -149,7 +162,7 @@ internal sealed class WireDecoder
 
     private void Read(ForwardProposals message, ReadOnlyMemory<byte> body, ref WireReader reader)
     {
-        var count = ReadCount(ref reader, WireEncoder.ProposalHeaderBytes, out var headerBytes);
+        var count = ReadCount(ref reader, WireEncoder.ProposalHeaderBytes, out var headerBytes, out _);
         if (_proposals.Length < count)
             _proposals = new Proposal[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count)];
 
@@ -182,12 +195,50 @@ internal sealed class WireDecoder
         reader.Skip(7);
     }
 
+    private static void Read(FetchSnapshot message, ref WireReader reader)
+    {
+        message.Last = ReadEntryId(ref reader);
+        message.Nonce = reader.UInt64();
+        message.FileBytes = ReadOffset(ref reader);
+        message.Offset = ReadOffset(ref reader);
+        var length = reader.UInt32();
+        if (length is 0 or > FetchSnapshotReply.MaxBytes)
+            throw new WireFormatException($"{length} bytes of a snapshot were requested; a chunk has 1 to {FetchSnapshotReply.MaxBytes}");
+        message.Length = (int)length;
+        reader.Skip(4);
+    }
+
+    private static void Read(FetchSnapshotReply message, ReadOnlyMemory<byte> body, ref WireReader reader)
+    {
+        message.Last = ReadEntryId(ref reader);
+        message.Nonce = reader.UInt64();
+        message.Offset = ReadOffset(ref reader);
+        message.FileBytes = ReadOffset(ref reader);
+        var length = reader.UInt32();
+        reader.Skip(4);
+        if (length > FetchSnapshotReply.MaxBytes || message.Offset > message.FileBytes || length > message.FileBytes - message.Offset)
+        {
+            throw new WireFormatException(
+                $"a chunk of {length} bytes at {message.Offset} is not within a snapshot of {message.FileBytes} bytes");
+        }
+
+        var at = reader.Position;
+        message.Bytes = Slice(body, ref at, length);
+    }
+
+    private static long ReadOffset(ref WireReader reader)
+    {
+        var value = reader.UInt64();
+        return value <= long.MaxValue ? (long)value : throw new WireFormatException($"{value} is not an offset in a file");
+    }
+
     /// <summary>Reads a count of headers and the length of each, and verifies that the body contains all of them.</summary>
-    private static int ReadCount(ref WireReader reader, int headerBytesMin, out int headerBytes)
+    private static int ReadCount(ref WireReader reader, int headerBytesMin, out int headerBytes, out byte flags)
     {
         var count = reader.UInt32();
         headerBytes = reader.UInt16();
-        reader.Skip(2);
+        flags = reader.Byte();
+        reader.Skip(1);
         if (headerBytes < headerBytesMin)
             throw new WireFormatException($"a header of {headerBytes} bytes is shorter than the {headerBytesMin} of the first version");
         if ((long)count * headerBytes > reader.Remaining)
@@ -225,6 +276,7 @@ internal sealed class WireDecoder
         if (_entries.Length > ScratchMax)
             _entries = new LogEntry[64];
 
+        _fetchSnapshotReply.Bytes = default;
         _proposals.AsSpan(0, _forwardProposals.Proposals.Length).Clear();
         _forwardProposals.Proposals = default;
         if (_proposals.Length > ScratchMax)

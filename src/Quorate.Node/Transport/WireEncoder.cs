@@ -8,7 +8,7 @@ namespace Quorate.Node.Transport;
 /// <remarks><code>
 ///   every kind            0  8  from        8  8  to        16  8  term
 ///   AppendEntries        24  8  previous term    32  8  previous index    40  8  leader commit    48  8  round
-///                        56  4  count of entries 60  2  bytes of one entry header, 32 here       62  2  zero
+///                        56  4  count of entries 60  2  bytes of one entry header, 32 here       62  1  flags: 1 needs snapshot   63  1  zero
 ///                        64  …  entry headers, then all payloads end to end
 ///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
 ///   AppendEntriesReply   24  1  flags: 1 accepted   25  7  zero   32  8  index   40  8  hint term   48  8  hint index   56  8  round
@@ -20,6 +20,10 @@ namespace Quorate.Node.Transport;
 ///   RejectProposals      24  8  first sequence   32  8  last sequence   40  1  reason   41  7  zero
 ///   ReadIndexRequest     24  8  read id
 ///   ReadIndexReply       24  8  read id   32  8  index   40  1  flags: 1 granted   41  7  zero
+///   FetchSnapshot      24  8  last term   32  8  last index   40  8  nonce   48  8  bytes of the whole file   56  8  offset
+///                        64  4  length   68  4  zero
+///   FetchSnapshotReply        24  8  last term   32  8  last index   40  8  nonce   48  8  offset   56  8  bytes of the whole file
+///                        64  4  length   68  4  zero   72  …  bytes of the file
 /// </code>
 /// The index of an entry is not sent: entries are contiguous and begin after the previous one.
 /// A later version may append fields to a body, or lengthen the header of an entry; this version skips them. See docs/formats/wire.md.
@@ -36,6 +40,8 @@ internal static class WireEncoder
     public const int RejectProposalsBytes = 48;
     public const int ReadIndexRequestBytes = 32;
     public const int ReadIndexReplyBytes = 48;
+    public const int FetchSnapshotBytes = 72;
+    public const int FetchSnapshotReplyFixedBytes = 72;
 
     /// <summary>Computes the number of bytes that <see cref="Encode"/> writes, including the header.</summary>
     public static long SizeOf(Message message) => WireFrame.HeaderBytes + message switch
@@ -48,6 +54,8 @@ internal static class WireEncoder
         RejectProposals => RejectProposalsBytes,
         ReadIndexRequest => ReadIndexRequestBytes,
         ReadIndexReply => ReadIndexReplyBytes,
+        FetchSnapshot => FetchSnapshotBytes,
+        FetchSnapshotReply it => FetchSnapshotReplyFixedBytes + it.Bytes.Length,
         _ => throw Unknown(message),
     };
 
@@ -108,6 +116,25 @@ internal static class WireEncoder
                 WriteFlags(ref writer, it.Granted, false);
                 return WireFrameKind.ReadIndexReply;
 
+            case FetchSnapshot it:
+                Write(it.Last, ref writer);
+                writer.UInt64(it.Nonce);
+                writer.UInt64((ulong)it.FileBytes);
+                writer.UInt64((ulong)it.Offset);
+                writer.UInt32((uint)it.Length);
+                writer.Zeroes(4);
+                return WireFrameKind.FetchSnapshot;
+
+            case FetchSnapshotReply it:
+                Write(it.Last, ref writer);
+                writer.UInt64(it.Nonce);
+                writer.UInt64((ulong)it.Offset);
+                writer.UInt64((ulong)it.FileBytes);
+                writer.UInt32((uint)it.Bytes.Length);
+                writer.Zeroes(4);
+                writer.Bytes(it.Bytes.Span);
+                return WireFrameKind.FetchSnapshotReply;
+
             default:
                 throw Unknown(message);
         }
@@ -121,7 +148,8 @@ internal static class WireEncoder
         writer.UInt64(message.Round);
         writer.UInt32((uint)entries.Length);
         writer.UInt16(EntryHeaderBytes);
-        writer.Zeroes(2);
+        writer.Byte((byte)(message.NeedsSnapshot ? 1 : 0));
+        writer.Zeroes(1);
 
         var index = message.Previous.Index.Value;
         foreach (ref readonly var entry in entries)

@@ -11,4 +11,6 @@ internal enum WireFrameKind : byte
     RejectProposals = 6,
     ReadIndexRequest = 7,
     ReadIndexReply = 8,
+    FetchSnapshot = 9,
+    FetchSnapshotReply = 10,
 }

@@ -35,7 +35,7 @@ internal sealed class WalBatch
     /// <summary>
     /// Whether there is nothing to write. A commit mark alone is not written: it is a hint, stored with the next entries.
     /// </summary>
-    public bool IsEmpty => _frames.Count == 0 && HardStateToSave is null;
+    public bool IsEmpty => _frames.Count == 0 && HardStateToSave is null && ResetFirst is null;
 
     /// <summary>The size of the entries on disk, bytes.</summary>
     public int SizeBytes => _used;
@@ -45,6 +45,14 @@ internal sealed class WalBatch
 
     /// <summary>The highest index known to be committed; 0 if none was set.</summary>
     public LogIndex CommitMark { get; private set; }
+
+    /// <summary>
+    /// The first index of the log after it is replaced by a snapshot, before the entries of the batch are written; null: the log stays.
+    /// </summary>
+    public LogIndex? ResetFirst { get; private set; }
+
+    /// <summary>Whether the log has been replaced already: a batch that was interrupted by a full disk continues from there.</summary>
+    internal bool IsResetDone { get; set; }
 
     /// <summary>The number of frames that are durable already: a batch that was interrupted by a full disk continues from there.</summary>
     internal int FramesWritten { get; set; }
@@ -87,6 +95,18 @@ internal sealed class WalBatch
     /// <summary>Sets the term and vote that must be durable before the entries; the last call counts.</summary>
     public void SetHardState(HardState state) => HardStateToSave = state;
 
+    /// <summary>
+    /// Replaces the whole log by a durable snapshot; the next entry is <paramref name="first"/>. Entries that were appended to this batch
+    /// before are left out: the snapshot covers them, or they conflict with it.
+    /// </summary>
+    public void ResetTo(LogIndex first)
+    {
+        Invariant.That(FramesWritten == 0 && !IsResetDone, "a batch is filled before it is written");
+        _frames.Clear();
+        _used = 0;
+        ResetFirst = first;
+    }
+
     /// <summary>Clears the batch; it keeps its buffer, up to a limit.</summary>
     public void Clear()
     {
@@ -96,6 +116,8 @@ internal sealed class WalBatch
         _used = 0;
         FramesWritten = 0;
         HardStateToSave = null;
+        ResetFirst = null;
+        IsResetDone = false;
         CommitMark = LogIndex.Zero;
         Token = 0;
     }

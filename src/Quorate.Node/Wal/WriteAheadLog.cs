@@ -144,7 +144,7 @@ internal sealed class WriteAheadLog : IDisposable
         if (count == 0 || first <= _segmentIndex.First)
             return;
 
-        MoveStart(LogIndex.Max(_segmentIndex.First, _segmentIndex.FirstAfter(count)), reset: false);
+        MoveStartRecordingFailure(LogIndex.Max(_segmentIndex.First, _segmentIndex.FirstAfter(count)), reset: false);
     }
 
     /// <summary>Replaces the log by a snapshot: removes all entries; the next entry is <paramref name="first"/>.</summary>
@@ -152,7 +152,7 @@ internal sealed class WriteAheadLog : IDisposable
     public void ResetTo(LogIndex first)
     {
         RejectAfterFailure();
-        MoveStart(first, reset: true);
+        MoveStartRecordingFailure(first, reset: true);
     }
 
     /// <summary>Closes the files. Writes and flushes nothing: entries that were not flushed are lost.</summary>
@@ -240,6 +240,12 @@ internal sealed class WriteAheadLog : IDisposable
         if (batch.HardStateToSave is { } state && state != _hardState.State)
             SaveHardState(state);
 
+        if (batch is { ResetFirst: { } first, IsResetDone: false })
+        {
+            MoveStart(first, reset: true);
+            batch.IsResetDone = true;
+        }
+
         var frames = batch.Frames;
         for (var i = batch.FramesWritten; i < frames.Length; i++)
         {
@@ -322,18 +328,23 @@ internal sealed class WriteAheadLog : IDisposable
         _nextFrame++;
     }
 
-    private void MoveStart(LogIndex first, bool reset)
+    private void MoveStartRecordingFailure(LogIndex first, bool reset)
     {
         try
         {
-            Invariant.That(!reset || first > _commitMark, "a snapshot that replaces the log covers the committed entries");
-            WriteControlFrame(first, reset);
-            DeleteBefore(first);
+            MoveStart(first, reset);
         }
         catch (Exception fault) when (RecordFailure(fault))
         {
             throw;
         }
+    }
+
+    private void MoveStart(LogIndex first, bool reset)
+    {
+        Invariant.That(!reset || first > _commitMark, "a snapshot that replaces the log covers the committed entries");
+        WriteControlFrame(first, reset);
+        DeleteBefore(first);
     }
 
     // A control frame has no entries: it states where the log begins.

@@ -11,7 +11,9 @@ public static class RaftInvariants
     public static void CheckState(RaftCore core)
     {
         // LogPointers
-        Invariant.That(core.SnapshotIndex <= core.AppliedIndex, "LogPointers");
+        Invariant.That(core.CompactedIndex <= core.SnapshotIndex, "LogPointers");
+        Invariant.That(core.SnapshotIndex <= core.ApplyingIndex, "LogPointers");
+        Invariant.That(core.CompactedIndex <= core.DurableIndex, "LogPointers");
         Invariant.That(core.AppliedIndex <= core.ApplyingIndex, "LogPointers");
         Invariant.That(core.ApplyingIndex <= core.CommitIndex, "LogPointers");
         Invariant.That(core.CommitIndex <= core.LastIndex, "LogPointers");
@@ -83,7 +85,7 @@ public static class RaftInvariants
     /// <summary>LogMatching: two logs that agree at an index agree at every earlier index.</summary>
     private static void CheckLogMatching(RaftCore a, RaftCore b)
     {
-        var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
+        var first = LogIndex.Max(a.CompactedIndex, b.CompactedIndex);
         var agree = false;
         for (var index = LogIndex.Min(a.LastIndex, b.LastIndex); index > first; index = PreviousRunEnd(a, b, index))
         {
@@ -96,7 +98,7 @@ public static class RaftInvariants
     /// <summary>StateMachineSafety: if two members consider an index committed, they hold the same entry there.</summary>
     private static void CheckStateMachineSafety(RaftCore a, RaftCore b)
     {
-        var first = LogIndex.Max(a.SnapshotIndex, b.SnapshotIndex);
+        var first = LogIndex.Max(a.CompactedIndex, b.CompactedIndex);
         for (var index = LogIndex.Min(a.CommitIndex, b.CommitIndex); index > first; index = PreviousRunEnd(a, b, index))
             Invariant.That(a.TermAt(index) == b.TermAt(index), "StateMachineSafety");
     }

@@ -2,9 +2,10 @@ namespace Quorate.Raft;
 
 /// <summary>The core's view of the log: the terms of all entries, and in memory the entries that are likely to be needed soon.</summary>
 /// <remarks>
-/// Shape: <c>snapshot ≤ durable ≤ last</c> and <c>snapshot &lt; cached first ≤ min(commit, durable) + 1</c>; diagram in
+/// Shape: <c>compacted ≤ durable ≤ last</c> and <c>compacted &lt; cached first ≤ min(commit, durable) + 1</c>; diagram in
 /// docs/protocol/replication.md. Entries that are not yet durable or not yet committed are always cached (TailIsCached). An entry below the
-/// cache must be loaded from the disk, for a follower or a state machine that lags behind.
+/// cache must be loaded from the disk, for a follower or a state machine that lags behind. Of the compacted entries only the term of the
+/// last one is known.
 /// </remarks>
 internal sealed class RaftLog
 {
@@ -14,17 +15,17 @@ internal sealed class RaftLog
     private int _cacheCount;
     private long _cacheBytes;
 
-    /// <summary>Creates a log that begins after <paramref name="snapshot"/>.</summary>
-    /// <param name="snapshot">The last entry that the snapshot covers; zero when there is none.</param>
-    /// <param name="termStarts">The first entry of every term between the snapshot and the tail, in order.</param>
+    /// <summary>Creates a log that begins after <paramref name="compacted"/>.</summary>
+    /// <param name="compacted">The last entry that is no longer in the log; zero when the log is complete.</param>
+    /// <param name="termStarts">The first entry of every term between the start of the log and the tail, in order.</param>
     /// <param name="tail">The entries to hold in memory, contiguous up to the end of the log.</param>
     /// <param name="last">The last entry on disk.</param>
-    public RaftLog(EntryId snapshot, IReadOnlyList<EntryId> termStarts, IReadOnlyList<LogEntry> tail, EntryId last)
+    public RaftLog(EntryId compacted, IReadOnlyList<EntryId> termStarts, IReadOnlyList<LogEntry> tail, EntryId last)
     {
-        Snapshot = snapshot;
+        Compacted = compacted;
         _cache = new LogEntry[64];
         _terms = new TermRuns();
-        _terms.Append(snapshot);
+        _terms.Append(compacted);
         foreach (var start in termStarts)
             _terms.Append(start);
 
@@ -45,14 +46,14 @@ internal sealed class RaftLog
         _cacheCount = other._cacheCount;
         _cacheBytes = other._cacheBytes;
         _terms = other._terms.Clone();
-        Snapshot = other.Snapshot;
+        Compacted = other.Compacted;
         CachedFirst = other.CachedFirst;
         LastIndex = other.LastIndex;
         Durable = other.Durable;
     }
 
-    /// <summary>The last entry that the snapshot covers.</summary>
-    public EntryId Snapshot { get; }
+    /// <summary>The last entry that is no longer in the log, because a snapshot covers it; zero when the log is complete.</summary>
+    public EntryId Compacted { get; private set; }
 
     /// <summary>The first index whose entry is in memory; one past the end when none is.</summary>
     public LogIndex CachedFirst { get; private set; }
@@ -76,10 +77,11 @@ internal sealed class RaftLog
     public IReadOnlyList<EntryId> TermStarts => _terms.Starts;
 
     /// <summary>Returns the term at <paramref name="index"/>, or null where the log has no entry or no longer holds it.</summary>
-    public Term? TermAt(LogIndex index) => index < Snapshot.Index || index > LastIndex ? null : _terms.At(index);
+    public Term? TermAt(LogIndex index) => index < Compacted.Index || index > LastIndex ? null : _terms.At(index);
 
     /// <summary>
-    /// Returns the first index of the run of entries of one term that contains <paramref name="index"/>; never before the snapshot.
+    /// Returns the first index of the run of entries of one term that contains <paramref name="index"/>; never before the last compacted
+    /// entry.
     /// </summary>
     public LogIndex RunStart(LogIndex index) => _terms.StartOf(index);
 
@@ -93,7 +95,7 @@ internal sealed class RaftLog
     public EntryId FindConflictByTerm(Term term, LogIndex index)
     {
         index = _terms.LastWithTermAtMost(term, LogIndex.Min(index, LastIndex));
-        return index < Snapshot.Index ? EntryId.Zero : new EntryId(_terms.At(index), index);
+        return index < Compacted.Index ? EntryId.Zero : new EntryId(_terms.At(index), index);
     }
 
     /// <summary>Appends an entry.</summary>
@@ -111,7 +113,7 @@ internal sealed class RaftLog
     /// <summary>Removes the entry at <paramref name="index"/> and all after it.</summary>
     public void TruncateFrom(LogIndex index)
     {
-        Invariant.That(index > Snapshot.Index && index <= LastIndex);
+        Invariant.That(index > Compacted.Index && index <= LastIndex);
         Invariant.That(index >= CachedFirst, "only uncommitted entries are truncated, and those are always cached");
 
         // An encoder may still read views of the old entries, so the old array stays unchanged and a new one is allocated.
@@ -127,6 +129,31 @@ internal sealed class RaftLog
         _terms.TruncateFrom(index);
         LastIndex = index - 1;
         Durable = LogIndex.Min(Durable, LastIndex);
+    }
+
+    /// <summary>Removes the entries up to <paramref name="index"/>, which are on disk and in a durable snapshot.</summary>
+    /// <remarks>Called in a step that creates no view.</remarks>
+    public void CompactTo(LogIndex index)
+    {
+        Invariant.That(index > Compacted.Index && index <= Durable, "only durable entries are compacted");
+        while (CachedFirst <= index && _cacheCount > 0)
+            EvictOldest();
+        CachedFirst = LogIndex.Max(CachedFirst, index + 1);
+        Compacted = new EntryId(_terms.At(index), index);
+        _terms.DropBefore(index);
+    }
+
+    /// <summary>Replaces all entries by a durable snapshot whose last entry is <paramref name="last"/>.</summary>
+    public void ResetTo(EntryId last)
+    {
+        // An encoder may still read views of the old entries, so the old array stays unchanged and a new one is allocated.
+        _cache = new LogEntry[64];
+        (_cacheStart, _cacheCount, _cacheBytes) = (0, 0, 0);
+        _terms.TruncateFrom(LogIndex.Zero);
+        _terms.Append(last);
+        Compacted = last;
+        CachedFirst = last.Index + 1;
+        LastIndex = Durable = last.Index;
     }
 
     /// <summary>Records that everything up to <paramref name="index"/> is on disk.</summary>
@@ -179,13 +206,7 @@ internal sealed class RaftLog
     {
         upTo = LogIndex.Min(upTo, Durable);
         while (_cacheCount > 0 && CachedFirst <= upTo && _cacheBytes > bytesMax)
-        {
-            _cacheBytes -= _cache[_cacheStart].SizeBytes;
-            _cache[_cacheStart] = default;
-            _cacheStart++;
-            _cacheCount--;
-            CachedFirst += 1;
-        }
+            EvictOldest();
 
         // Compact once the free space at the front is as large as the cached entries: each entry is moved at most once per evicted entry.
         if (_cacheStart >= 32 && _cacheStart >= _cacheCount)
@@ -206,12 +227,12 @@ internal sealed class RaftLog
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IModelStateWriter
     {
-        state.Number(Snapshot.Index.Value);
-        state.Number(Snapshot.Term.Value);
+        state.Number(Compacted.Index.Value);
+        state.Number(Compacted.Term.Value);
         state.Number(CachedFirst.Value);
         state.Number(LastIndex.Value);
         state.Number(Durable.Value);
-        for (var index = Snapshot.Index + 1; index <= LastIndex; index += 1)
+        for (var index = Compacted.Index + 1; index <= LastIndex; index += 1)
         {
             state.Number(_terms.At(index).Value);
             if (index < CachedFirst)
@@ -224,6 +245,15 @@ internal sealed class RaftLog
             if (entry.Kind != EntryKind.Command)
                 state.Bytes(entry.Payload.Span);
         }
+    }
+
+    private void EvictOldest()
+    {
+        _cacheBytes -= _cache[_cacheStart].SizeBytes;
+        _cache[_cacheStart] = default;
+        _cacheStart++;
+        _cacheCount--;
+        CachedFirst += 1;
     }
 
     private void GrowCache()

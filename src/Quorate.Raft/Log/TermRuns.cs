@@ -66,6 +66,15 @@ internal sealed class TermRuns
             _runs.RemoveAt(_runs.Count - 1);
     }
 
+    /// <summary>Removes everything before <paramref name="index"/>, which is in a run: what is left of that run begins there.</summary>
+    public void DropBefore(LogIndex index)
+    {
+        var run = RunOf(index);
+        Invariant.That(run >= 0);
+        _runs[run] = _runs[run] with { Index = index };
+        _runs.RemoveRange(0, run);
+    }
+
     /// <summary>Returns an independent copy.</summary>
     public TermRuns Clone() => new(this);
 

@@ -22,14 +22,25 @@ public sealed class AppendEntries : Message
     /// <summary>The newest round in which the leader confirms that it still leads; the reply returns it. Source: thesis §6.4.</summary>
     public ulong Round { get; set; }
 
+    /// <summary>
+    /// True in a heartbeat to a follower that may need a snapshot: <see cref="Previous"/> is the last entry that the leader's log no longer
+    /// holds. A follower that lacks it fetches a snapshot that covers it.
+    /// </summary>
+    public bool NeedsSnapshot { get; set; }
+
     /// <summary>The index of the last entry carried, or of <see cref="Previous"/> when there is none.</summary>
     public LogIndex LastIndex => Previous.Index + Entries.Length;
 
-    internal override void Reset() => Entries = default;
+    internal override void Reset()
+    {
+        Entries = default;
+        NeedsSnapshot = false;
+    }
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"AppendEntries {From}→{To} term {Term} previous {Previous} entries {Entries.Length} commit {LeaderCommit} round {Round}";
+        $"AppendEntries {From}→{To} term {Term} previous {Previous} entries {Entries.Length} commit {LeaderCommit} round {Round}"
+        + (NeedsSnapshot ? " needs snapshot" : "");
 }
 
 /// <summary>AppendEntries reply, follower to leader.</summary>

@@ -55,6 +55,15 @@ public enum TraceKind : byte
     /// cref="RaftCore.TermsAheadMax"/> ahead of the node's term.
     /// </summary>
     TermRejected = 16,
+
+    /// <summary>A snapshot up to <see cref="TraceEvent.Index"/> is durable.</summary>
+    SnapshotSaved = 17,
+
+    /// <summary>Entries up to <see cref="TraceEvent.Index"/> were dropped from the log: a snapshot covers them.</summary>
+    Compacted = 18,
+
+    /// <summary>The log was replaced by a received snapshot up to <see cref="TraceEvent.Index"/>.</summary>
+    SnapshotInstalled = 19,
 }
 
 /// <summary>One event inside a core.</summary>

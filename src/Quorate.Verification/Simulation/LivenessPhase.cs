@@ -180,7 +180,8 @@ internal sealed partial class LivenessPhase
         foreach (var member in _healthy)
         {
             var process = member.Process!;
-            var hasAcknowledged = process.Core.TermAt(acknowledged.Index) == acknowledged.Term;
+            var hasAcknowledged = acknowledged.Index < process.Core.CompactedIndex
+                || process.Core.TermAt(acknowledged.Index) == acknowledged.Term;
             Require(hasAcknowledged, $"{member.Id} lacks the acknowledged entry {acknowledged}");
             Require(process.StateMachine.HasSameState(first), $"the final state of {member.Id} differs from that of {_healthy[0].Id}");
         }

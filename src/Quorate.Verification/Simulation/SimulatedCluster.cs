@@ -1,3 +1,5 @@
+using Quorate.Node.Driver;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Tracing;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -32,7 +34,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         _seed = seed;
         Options = options;
-        Swarm = swarm;
+        Swarm = options.Refine ? swarm.WithoutSnapshots() : swarm;
         Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Swarm.MemberCount).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? TraceWriter.ForCluster(target, seed, Configuration.Members, () => Time.Now) : null;
@@ -134,6 +136,24 @@ internal sealed class SimulatedCluster : IDisposable
         GenerateNonce = drawNonce,
     };
 
+    public SnapshotOptions SnapshotOptions(Func<ulong> drawNonce) => new()
+    {
+        ChunkBytes = Math.Max(1, Swarm.SnapshotChunkBytes),
+        FlushBytes = Math.Max(1, 4 * Swarm.SnapshotChunkBytes),
+        GenerateNonce = drawNonce,
+    };
+
+    /// <summary>When the members take snapshots, and how they fetch those of others.</summary>
+    public SnapshotPolicy SnapshotPolicy => new()
+    {
+        LogBytes = long.MaxValue,
+        LogEntries = Swarm.SnapshotEntries == 0 ? long.MaxValue : Swarm.SnapshotEntries,
+        SizeDivisor = 1_000_000,
+        TailEntries = Swarm.SnapshotTailEntries,
+        PartBytes = Math.Max(1, Swarm.SnapshotChunkBytes),
+        WindowBytes = Math.Max(1, Swarm.SnapshotChunkBytes * Swarm.SnapshotPartsInFlight),
+    };
+
     /// <summary>The members whose own role is leader; several when some have not received the newer term yet.</summary>
     public IEnumerable<SimulatedMachine> SelfReportedLeaders() => Members.Where(static m => m.Process is { Core.Role: Role.Leader });
 
@@ -192,11 +212,11 @@ internal sealed class SimulatedCluster : IDisposable
     {
         if (member.Process is not { Core: var core } || FaultAtlas.IsCorrupted(member.Id))
             return;
-        var known = core.TermAt(acknowledged.Index) == acknowledged.Term
+        var known = core.CompactedIndex < acknowledged.Index && core.TermAt(acknowledged.Index) == acknowledged.Term
             ? LogIndex.Max(core.CommitIndex, acknowledged.Index)
             : core.CommitIndex;
         var index = LogIndex.Min(known, core.DurableIndex);
-        if (index > core.SnapshotIndex && core.TermAt(index) is { } term && !Recovers(member, new EntryId(term, index)))
+        if (index > core.CompactedIndex && core.TermAt(index) is { } term && !Recovers(member, new EntryId(term, index)))
         {
             throw new ViolationException(
                 "DurableOnDisk",
@@ -229,13 +249,25 @@ internal sealed class SimulatedCluster : IDisposable
             using (log)
             {
                 var contains = recovered.FirstIndex <= entry.Index && entry.Index <= recovered.LastIndex;
-                return (contains && recovered.TermOf(entry.Index) == entry.Term) || MayHaveHeld(member, entry);
+                return (contains && recovered.TermOf(entry.Index) == entry.Term) || IsInSnapshot(disk, entry)
+                    || MayHaveHeld(member, entry);
             }
         }
         catch (IOException) when (FaultAtlas.IsCorrupted(member.Id))
         {
             return MayHaveHeld(member, entry);
         }
+    }
+
+    /// <summary>Whether the newest snapshot of a disk covers an entry and can be read to its end.</summary>
+    private bool IsInSnapshot(SimulatedDisk disk, EntryId entry)
+    {
+        var store = SnapshotStore.Open(disk, SimulatedMachine.ClusterId, GroupId.First, SnapshotOptions(static () => 1));
+        if (store.Newest is not { } newest || newest.Last.Index < entry.Index)
+            return false;
+        using var content = store.OpenContent(newest);
+        content.CopyTo(Stream.Null);
+        return true;
     }
 
     /// <summary>

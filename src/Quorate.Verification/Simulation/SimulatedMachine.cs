@@ -1,4 +1,5 @@
 using System.Globalization;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -15,6 +16,9 @@ internal sealed class SimulatedMachine
 {
     /// <summary>The time from waking the driver to its next iteration, in microseconds.</summary>
     private const long WakeLatency = 5;
+
+    /// <summary>The id of the simulated cluster.</summary>
+    public const ulong ClusterId = 1;
 
     /// <summary>
     /// The names of trace event kinds, looked up for each event: <see cref="Enum.ToString()"/> allocates a string on each call.
@@ -56,6 +60,8 @@ internal sealed class SimulatedMachine
         Id = id;
         Clock = SimulatedClock.Draw(cluster.Time, cluster.Swarm.DriftPerMille, DeriveStream("clock"));
         WalOptions = cluster.WalOptions(DeriveStream("nonces").Next);
+        SnapshotOptions = cluster.SnapshotOptions(DeriveStream("snapshot nonces").Next);
+        SnapshotPrng = DeriveStream("snapshot files");
         RestartPrng = DeriveStream("restarts");
         SeedPrng = DeriveStream("seeds");
         DirectoryIdPrng = DeriveStream("directory ids");
@@ -70,6 +76,11 @@ internal sealed class SimulatedMachine
     public SimulatedClock Clock { get; }
 
     public WalOptions WalOptions { get; }
+
+    public SnapshotOptions SnapshotOptions { get; }
+
+    /// <summary>Draws how long work on snapshot files takes.</summary>
+    public Prng SnapshotPrng { get; }
 
     /// <summary>Draws the time from the end of a process to the start of the next one.</summary>
     public Prng RestartPrng { get; }
@@ -154,7 +165,7 @@ internal sealed class SimulatedMachine
             StaysDown = true;
             return;
         }
-        catch (IOException fault) when (fault is not WalCorruptionException && Disk.HasFailed)
+        catch (IOException fault) when (fault is not (WalCorruptionException or SnapshotCorruptionException) && Disk.HasFailed)
         {
             _cluster.EventLog.Record(Id, "cannot start", fault.Message);
             _cluster.ScheduleRestart(this);
@@ -179,7 +190,7 @@ internal sealed class SimulatedMachine
 
     /// <summary>Opens the identity file of this machine's disk, or of a copy of it.</summary>
     public IdentityFile OpenIdentity(IStorage disk, Func<ulong> drawId) =>
-        IdentityFile.Open(disk, clusterId: 1, Id, _cluster.Configuration, drawId: drawId);
+        IdentityFile.Open(disk, ClusterId, Id, _cluster.Configuration, drawId: drawId);
 
     /// <summary>Ends the process; the operating system keeps what it wrote.</summary>
     public void Kill(string reason)
@@ -220,8 +231,8 @@ internal sealed class SimulatedMachine
         IsWiped = true;
         _durable = default;
         _cluster.Network.RecordAnnouncedVote(Id, default);
-        if (_core?.TermAt(FlushedIndex) is { } term)
-            _lastWipedEntry = new EntryId(term, FlushedIndex);
+        if (_core is { } core && core.TermAt(LogIndex.Max(FlushedIndex, core.SnapshotIndex)) is { } term)
+            _lastWipedEntry = new EntryId(term, LogIndex.Max(FlushedIndex, core.SnapshotIndex));
     }
 
     /// <summary>
@@ -234,7 +245,7 @@ internal sealed class SimulatedMachine
     /// owner, not as corruption.
     /// </summary>
     private bool IsCorruption(IOException fault) => _cluster.FaultAtlas.IsCorrupted(Id) &&
-        (fault is WalCorruptionException || (_expectedRefusal == CoverageMark.ForeignFileRefused && !Disk.HasFailed));
+        (fault is WalCorruptionException or SnapshotCorruptionException || (_expectedRefusal == CoverageMark.ForeignFileRefused && !Disk.HasFailed));
 
     /// <summary>
     /// Returns whether the disk holds an entry, flushed, or held it when it was wiped, and not another entry at its index. Both the disk
@@ -242,6 +253,7 @@ internal sealed class SimulatedMachine
     /// </summary>
     public bool HoldsFlushed(EntryId entry) =>
         (_lastWipedEntry.Index >= entry.Index && _lastWipedEntry.Term >= entry.Term) ||
+        (_core is { } started && started.SnapshotIndex >= entry.Index) ||
         (FlushedIndex >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
 
     public void AddWaitingClient(ISimulatedClient client) => _waitingClients.Add(client);
@@ -263,6 +275,10 @@ internal sealed class SimulatedMachine
             ? DiskPrng.Between(swarm.FlushMax, swarm.LeaderFlushMax)
             : DiskPrng.Between(swarm.FlushMin, swarm.FlushMax);
     }
+
+    public long SnapshotLatency() => _cluster.IsInLivenessPhase
+        ? _cluster.Swarm.FlushMin
+        : SnapshotPrng.Between(_cluster.Swarm.FlushMin, 3 * _cluster.Swarm.FlushMax);
 
     public long ApplyLatency() => _cluster.IsInLivenessPhase ? 1 : DiskPrng.Between(1, _cluster.Swarm.ApplyMax);
 
@@ -326,12 +342,12 @@ internal sealed class SimulatedMachine
     private void UpdateDurableState()
     {
         var log = Process!.Log;
-        FlushedIndex = Disk.IsClean ? log.LastIndex : LogIndex.Min(FlushedIndex, log.LastIndex);
+        FlushedIndex = Disk.IsLogClean ? log.LastIndex : LogIndex.Min(FlushedIndex, log.LastIndex);
 
         // Entries that the core has truncated may still be on the disk; they are not the entries that were committed at their indexes.
         var core = Process.Core;
         var committed = LogIndex.Min(FlushedIndex, LogIndex.Min(core.DurableIndex, core.CommitIndex));
-        _durable = (Disk.IsClean ? log.HardState : _durable.State, LogIndex.Max(_durable.Committed, committed));
+        _durable = (Disk.IsLogClean ? log.HardState : _durable.State, LogIndex.Max(_durable.Committed, committed));
     }
 
     /// <summary>
@@ -363,7 +379,8 @@ internal sealed class SimulatedMachine
         now.Term > before.Term || (now.Term == before.Term && (before.VotedFor == NodeId.None || now.VotedFor == before.VotedFor));
 
     private bool IsDiskFault(IOException fault) =>
-        (fault as WalCorruptionException ?? fault.InnerException) is WalCorruptionException
+        fault is WalCorruptionException or SnapshotCorruptionException
+            || fault.InnerException is WalCorruptionException or SnapshotCorruptionException
             ? _cluster.FaultAtlas.IsCorrupted(Id)
             : Disk.HasFailed;
 

@@ -48,6 +48,9 @@ internal sealed class SimulatedProcess : ILoop
             Storage = machine.Disk,
             Identity = _identity,
             Wal = machine.WalOptions,
+            Snapshots = cluster.SnapshotPolicy,
+            SnapshotFiles = machine.SnapshotOptions,
+            ClusterId = SimulatedMachine.ClusterId,
             TimeProvider = machine.Clock,
             TickInterval = TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10,
             PendingRequestsMax = swarm.HasTightLimits ? 4 : 1024,
@@ -55,6 +58,8 @@ internal sealed class SimulatedProcess : ILoop
             Loop = this,
             DiskWorker = DiskWorker,
             ApplyWorker = ApplyWorker,
+            SnapshotWorker = NewSnapshotWorker(),
+            TransferWorker = NewSnapshotWorker(),
             CompletionDispatchers = InlineCompletionDispatcherFactory.Instance,
             StartNetwork = StartNetwork,
             OnStep = Observe,
@@ -112,6 +117,18 @@ internal sealed class SimulatedProcess : ILoop
 
     /// <summary>Requests an iteration, as <see cref="Signal"/> does: in virtual time every iteration has an event of its own.</summary>
     public void TryRunInline() => Signal();
+
+    private SimulatedWorker NewSnapshotWorker() => new(
+        _cluster.Time, OnEffect, work => _machine.RunWork(this, () => RunSnapshotWork(work)), _machine.SnapshotLatency);
+
+    /// <summary>A process goes on without a snapshot that a full disk or a sector that cannot be read has prevented.</summary>
+    private void RunSnapshotWork(Action work)
+    {
+        var hadFailed = _machine.Disk.HasFailed;
+        work();
+        if (!hadFailed && !_machine.Disk.HasFailedFlush)
+            _machine.Disk.ForgiveFailure();
+    }
 
     private SimulatedEndpoint StartNetwork() => Endpoint = new SimulatedEndpoint(
         _cluster.Network, _machine.Id, _identity.DirectoryId.Value, IsKnownDirectory, OnEffect, Signal, _cluster.Trace);

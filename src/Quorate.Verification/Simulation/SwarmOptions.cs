@@ -97,6 +97,18 @@ internal sealed record SwarmOptions
 
     public long ApplyMax { get; private init; }
 
+    /// <summary>The entries after which a member takes a snapshot; 0: no member takes any.</summary>
+    public int SnapshotEntries { get; private init; }
+
+    /// <summary>The most entries before a snapshot that stay in the log.</summary>
+    public int SnapshotTailEntries { get; private init; }
+
+    /// <summary>The bytes of a chunk of a snapshot file, and of the parts in which it is fetched.</summary>
+    public int SnapshotChunkBytes { get; private init; }
+
+    /// <summary>The parts of a snapshot that may be in flight.</summary>
+    public int SnapshotPartsInFlight { get; private init; }
+
     /// <summary>The largest deviation of a clock's rate, per mille.</summary>
     public int DriftPerMille { get; private init; }
 
@@ -189,7 +201,8 @@ internal sealed record SwarmOptions
             RequestsToLeaderPerMille = prng.Pick(0, 0, 300, 700),
             FaultIntervals = DrawFaultIntervals(seed, faults),
         };
-        return options.WithFarMembers(Prng.Derive(seed, "far members")).WithSlowLeaderDisk(Prng.Derive(seed, "slow leader disk"));
+        return options.WithFarMembers(Prng.Derive(seed, "far members")).WithSlowLeaderDisk(Prng.Derive(seed, "slow leader disk"))
+            .WithSnapshots(Prng.Derive(seed, "snapshots"));
     }
 
     /// <summary>
@@ -198,6 +211,26 @@ internal sealed record SwarmOptions
     /// </summary>
     private SwarmOptions WithSlowLeaderDisk(Prng prng) =>
         prng.Chance(150) && MemberCount >= 3 ? this with { LeaderFlushMax = FlushMax + ElectionTimeout / 3 } : this;
+
+    /// <summary>
+    /// In most runs, members take snapshots, often so many that a follower that was away for a moment needs one, and that the next one is
+    /// taken while a follower receives the last.
+    /// </summary>
+    private SwarmOptions WithSnapshots(Prng prng)
+    {
+        var (isChosen, entries, tail) = (prng.Chance(700), prng.Pick(5, 20, 50, 200), prng.Pick(0, 0, 3, 30));
+        var (chunkBytes, parts) = (prng.Pick(100, 500, 4_000), prng.Pick(1, 3, 20));
+        return !isChosen ? this : this with
+        {
+            SnapshotEntries = entries,
+            SnapshotTailEntries = tail,
+            SnapshotChunkBytes = chunkBytes,
+            SnapshotPartsInFlight = parts,
+        };
+    }
+
+    /// <summary>Returns the same options with members that take no snapshot. The specification does not follow snapshots yet.</summary>
+    public SwarmOptions WithoutSnapshots() => this with { SnapshotEntries = 0 };
 
     /// <summary>
     /// In some runs, moves all members apart, or a minority away from the rest: the round trip takes a tenth of a heartbeat interval up to

@@ -135,6 +135,8 @@ internal sealed class Refinement
             // A read through a follower is a read at the leader. Grants are checked where the leader grants (FollowReads) and where the
             // read completes (CheckReads).
             case ReadIndexRequest or ReadIndexReply:
+            // Parts of snapshot files are sent by the driver.
+            case FetchSnapshot or FetchSnapshotReply:
                 break;
             default:
                 throw Violation(core, "Send", $"it sends {message}, and the specification has no such kind of message");

@@ -1,4 +1,5 @@
 using Quorate.Node.Driver;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Tests.Storage;
 using Quorate.Node.Threading;
 using Quorate.Node.Transport;
@@ -26,6 +27,9 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
             Storage = _storage,
             Identity = Wal.Given.Identity(_storage),
             Wal = Wal.Given.SmallSegments(),
+            Snapshots = new SnapshotPolicy(),
+            SnapshotFiles = new SnapshotOptions(),
+            ClusterId = 0xC0DE,
             TimeProvider = time ?? TimeProvider.System,
             TickInterval = TimeSpan.FromHours(1),
             PendingRequestsMax = pendingMax,
@@ -33,6 +37,8 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
             Loop = this,
             DiskWorker = DiskThread,
             ApplyWorker = ApplyThread,
+            SnapshotWorker = new ManualWorker(),
+            TransferWorker = new ManualWorker(),
             CompletionDispatchers = this,
             StartNetwork = () => this,
             OnStep = static (_, in _, _) => { },

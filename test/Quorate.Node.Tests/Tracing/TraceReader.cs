@@ -33,15 +33,22 @@ internal static class TraceReader
             if (line.GetProperty("event").GetString() == "Start")
                 logs[node] = FromRuns(line.GetProperty("log"), last);
             var log = logs[node];
-            foreach (var entry in line.TryGetProperty("append", out var append) ? Array(append, "entries") : [])
+            var hasAppend = line.TryGetProperty("append", out var append);
+            if (hasAppend && append.TryGetProperty("resetTo", out _))
+                log.Clear();
+            foreach (var entry in hasAppend ? Array(append, "entries") : [])
             {
                 foreach (var replaced in log.Keys.Where(i => i >= entry[1].GetUInt64()).ToList())
                     log.Remove(replaced);
                 log.Add(entry[1].GetUInt64(), entry[0].GetUInt64());
             }
 
-            Assert.Equal(last, (ulong)log.Count);
-            Assert.Equal(state.GetProperty("lastTerm").GetUInt64(), last == 0 ? 0 : log[last]);
+            var compacted = state.GetProperty("compacted").GetUInt64();
+            foreach (var dropped in log.Keys.TakeWhile(i => i <= compacted).ToList())
+                log.Remove(dropped);
+            Assert.Equal(last - compacted, (ulong)log.Count);
+            if (last > compacted)
+                Assert.Equal(state.GetProperty("lastTerm").GetUInt64(), log[last]);
             steps++;
         }
 

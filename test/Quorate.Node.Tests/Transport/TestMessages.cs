@@ -40,7 +40,7 @@ internal static class TestMessages
         message is null ? "nothing" : $"{message.GetType().Name} {message.From}>{message.To} t{message.Term} " + message switch
         {
             AppendEntries it =>
-                $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} " +
+                $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} {(it.NeedsSnapshot ? "needs snapshot " : "")}" +
                 $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
             AppendEntriesReply it => $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}",
             RequestVote it => $"pre {it.PreVote} last {it.LastEntry}",
@@ -50,6 +50,9 @@ internal static class TestMessages
             RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
             ReadIndexRequest it => $"id {it.ReadId}",
             ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
+            FetchSnapshot it => $"last {it.Last} nonce {it.Nonce} file {it.FileBytes} offset {it.Offset} length {it.Length}",
+            FetchSnapshotReply it =>
+                $"last {it.Last} nonce {it.Nonce} file {it.FileBytes} offset {it.Offset} '{Convert.ToHexString(it.Bytes.Span)}'",
             _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
         };
 
@@ -101,6 +104,18 @@ internal static class TestMessages
         };
         yield return new ReadIndexRequest { From = from, To = to, Term = term, ReadId = 0x81 };
         yield return new ReadIndexReply { From = from, To = to, Term = term, ReadId = 0x82, Granted = true, Index = new LogIndex(0x56) };
+        yield return new AppendEntries
+        {
+            From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x57), Round = 0x65, NeedsSnapshot = true,
+        };
+        yield return new FetchSnapshot
+        {
+            From = from, To = to, Term = term, Last = previous, Nonce = 0x91, FileBytes = 0xA300, Offset = 0xA1, Length = 0xA2,
+        };
+        yield return new FetchSnapshotReply
+        {
+            From = from, To = to, Term = term, Last = previous, Nonce = 0x92, FileBytes = 0xA400, Offset = 0xA5, Bytes = "bytes"u8.ToArray(),
+        };
     }
 
     /// <summary>Generates any message that a core may send.</summary>
@@ -118,7 +133,13 @@ internal static class TestMessages
         }),
         Gen.ULong.Select(id => (Message)new ReadIndexRequest { ReadId = id }),
         Gen.Select(Gen.ULong, Gen.Bool, Gen.ULong, (id, granted, index) =>
-            (Message)new ReadIndexReply { ReadId = id, Granted = granted, Index = new LogIndex(index) }))
+            (Message)new ReadIndexReply { ReadId = id, Granted = granted, Index = new LogIndex(index) }),
+        Gen.Select(AnyEntryId(), Gen.ULong, Gen.Long[0, long.MaxValue], Gen.Int[1, FetchSnapshotReply.MaxBytes], (last, nonce, offset, length) =>
+            (Message)new FetchSnapshot { Last = last, Nonce = nonce, FileBytes = offset, Offset = offset / 2, Length = length }),
+        Gen.Select(AnyEntryId(), Gen.ULong, Gen.Long[0, 1L << 40], AnyPayload(), (last, nonce, offset, bytes) => (Message)new FetchSnapshotReply
+        {
+            Last = last, Nonce = nonce, FileBytes = offset + bytes.Length, Offset = offset, Bytes = bytes,
+        }))
         .SelectMany(message => Gen.Select(Gen.ULong, Gen.ULong, Gen.ULong, (from, to, term) =>
         {
             message.From = new NodeId(from);

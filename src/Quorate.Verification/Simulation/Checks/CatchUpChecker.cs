@@ -82,7 +82,9 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
             Math.Max(leader.UndisturbedSince, follower.UndisturbedSince), cluster.Network.UndisturbedSince(leader.Id, follower.Id));
 
         // Peers reject a member whose data directory was replaced.
-        if (undisturbedSince > now || leader.IsWiped || follower.IsWiped)
+        // How long it takes to fetch a snapshot is checked in the liveness phase only, when no part of it is lost.
+        if (undisturbedSince > now || leader.IsWiped || follower.IsWiped
+            || (follower.Process is { Core: var other } && NeedsSnapshot(core, other)))
         {
             _windows.Remove((leader.Id, follower.Id));
             return;
@@ -133,7 +135,9 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         var now = cluster.Time.Now;
         return new Window(
             leader.Process!, follower.Process!, leaderCore.Term, target, now,
-            now + heartbeats + (roundTrips * roundTrip) + (entries / entriesPerMessage * readBack), roundTrips, followerTerms > 0);
+            now + heartbeats + (roundTrips * roundTrip) + (entries / entriesPerMessage * readBack)
+            + SnapshotTime(leader.Process!, followerCore, roundTrip),
+            roundTrips, followerTerms > 0);
     }
 
     /// <summary>The entries that fit into a message, and the messages that fit into a round trip, at the least.</summary>
@@ -156,19 +160,37 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         return LogIndex.Zero;
     }
 
-    /// <summary>The last index at which two logs have the same entry.</summary>
+    private static bool NeedsSnapshot(RaftCore leader, RaftCore follower) =>
+        AgreementOf(leader, follower) < leader.CompactedIndex
+        || leader.Followers.Any(f => f.Node == follower.Self && f.State == ReplicationState.Snapshot);
+
+    /// <summary>
+    /// The time to fetch a snapshot: each part is requested, read, sent, written, and at worst the first member that is asked has none. 0 if
+    /// the follower needs none.
+    /// </summary>
+    private long SnapshotTime(SimulatedProcess leader, RaftCore follower, long roundTrip)
+    {
+        if (!NeedsSnapshot(leader.Core, follower) || leader.Group.Snapshots.Newest is not { } snapshot)
+            return 0;
+        var parts = snapshot.Id.FileBytes / cluster.SnapshotPolicy.PartBytes;
+        return ((parts + 10) * (roundTrip + (6 * cluster.Swarm.FlushMax))) + (10 * cluster.Swarm.ElectionTimeout);
+    }
+
+    /// <summary>The last index at which two logs have the same entry. What both have committed is equal, whether or not it is in the log.</summary>
     private static LogIndex AgreementOf(RaftCore a, RaftCore b)
     {
+        var committed = LogIndex.Min(a.CommitIndex, b.CommitIndex);
+        var known = LogIndex.Max(committed, LogIndex.Max(a.CompactedIndex, b.CompactedIndex));
         var index = LogIndex.Min(a.LastIndex, b.LastIndex);
-        while (index > LogIndex.Zero && a.TermAt(index) != b.TermAt(index))
+        while (index > known && a.TermAt(index) != b.TermAt(index))
             index = LogIndex.Max(a.RunStart(index), b.RunStart(index)) - 1;
-        return index;
+        return index > known ? index : committed;
     }
 
     private static int TermsAfter(RaftCore core, LogIndex index)
     {
         var terms = 0;
-        for (var last = core.LastIndex; last > index; last = core.RunStart(last) - 1)
+        for (var last = core.LastIndex; last > index && last > core.CompactedIndex; last = core.RunStart(last) - 1)
             terms++;
         return terms;
     }

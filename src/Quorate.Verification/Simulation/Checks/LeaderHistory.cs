@@ -32,7 +32,7 @@ internal sealed class LeaderHistory
         if (core.Term < _newestTerm)
             return false;
         _newestTerm = core.Term;
-        if (_acknowledged.Index != LogIndex.Zero && core.TermAt(_acknowledged.Index) != _acknowledged.Term)
+        if (_acknowledged.Index > core.CompactedIndex && core.TermAt(_acknowledged.Index) != _acknowledged.Term)
         {
             throw new ViolationException(
                 "LeaderCompleteness", $"{core.Self} leads term {core.Term} and lacks the acknowledged entry {_acknowledged}");

@@ -18,8 +18,8 @@ internal sealed class LogChecker
     /// <summary>Checks the log with which a core starts.</summary>
     public void OnStarted(RaftCore core)
     {
-        OnAppended(core, core.SnapshotIndex + 1);
-        OnCommitted(core, core.SnapshotIndex);
+        OnAppended(core, core.CompactedIndex + 1);
+        OnCommitted(core, LogIndex.Zero);
     }
 
     /// <summary>Checks the log of a core that has changed from an index on.</summary>
@@ -53,7 +53,9 @@ internal sealed class LogChecker
     /// <summary>Checks the entries after an index that a core considers committed.</summary>
     public void OnCommitted(RaftCore core, LogIndex after)
     {
-        for (var index = LogIndex.Max(after + 1, core.SnapshotIndex); index <= core.CommitIndex; index += 1)
+        // Of the entries that a snapshot replaced, the core knows the term of the last one.
+        var first = LogIndex.Max(after + 1, LogIndex.Max(core.CompactedIndex, new LogIndex(1)));
+        for (var index = first; index <= core.CommitIndex; index += 1)
         {
             while ((ulong)_committed.Count <= index.Value)
                 _committed.Add(Term.Zero);

@@ -33,6 +33,9 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     /// <summary>True after a call failed, unless the process tolerates the failure.</summary>
     public bool HasFailed { get; private set; }
 
+    /// <summary>True after a flush failed.</summary>
+    public bool HasFailedFlush { get; private set; }
+
     /// <summary>The number of read calls.</summary>
     public long Reads { get; private set; }
 
@@ -41,6 +44,12 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
 
     /// <summary>True if everything that was written is on the disk.</summary>
     public bool IsClean => !_directoryIsDirty && _dirty.Count == 0;
+
+    /// <summary>
+    /// True if everything that was written is on the disk, apart from snapshots that are being written: those count when they have their
+    /// name.
+    /// </summary>
+    public bool IsLogClean => IsClean || _dirty.All(content => _directory.All(file => file.Value != content || IsSnapshot(file.Key)));
 
     /// <summary>
     /// Schedules a power cut or a process kill at the n-th call from now that changes something, n = 0 being the next; that call itself may
@@ -111,6 +120,8 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     /// <summary>Makes the next power cut fill some of the dirty sectors with garbage: neither their old nor their new content.</summary>
     public void WriteGarbageAtPowerLoss(Prng prng) => _garbagePrng = prng;
 
+    private static bool IsSnapshot(string name) => name.StartsWith("snapshot-", StringComparison.Ordinal);
+
     public IReadOnlyList<string> List() => [.. _directory.Keys];
 
     public IStorageFile Open(string name) =>
@@ -170,7 +181,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     }
 
     /// <summary>Clears <see cref="HasFailed"/>, because the process tolerates the calls that have failed.</summary>
-    public void ForgiveFailure() => HasFailed = false;
+    public void ForgiveFailure() => HasFailed = HasFailedFlush = false;
 
     /// <summary>Removes all files, as if the disk were replaced by an empty one.</summary>
     public void Wipe()
@@ -279,6 +290,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         where T : IOException
     {
         HasFailed = true;
+        HasFailedFlush |= failure is DiskFlushException;
         _counters.Increment(counter);
         return failure;
     }

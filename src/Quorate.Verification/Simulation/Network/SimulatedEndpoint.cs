@@ -41,8 +41,12 @@ internal sealed class SimulatedEndpoint(
             network.RecordAnnouncedVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, GroupId.First, frame);
-        network.Send(self, message.To, new SimulatedPacket(frame, trace?.DequeueMessageId(self) ?? 0, directoryId, receiverDirectory));
+        network.Send(self, message.To, new SimulatedPacket(frame, IdInTrace(message), directoryId, receiverDirectory));
     }
+
+    /// <summary>Messages that carry parts of a snapshot are not effects of the core, and are not traced.</summary>
+    private long IdInTrace(Message message) =>
+        message is FetchSnapshot or FetchSnapshotReply ? 0 : trace?.DequeueMessageId(self) ?? 0;
 
     public void Flush() => onEffect();
 

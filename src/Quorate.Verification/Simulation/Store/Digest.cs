@@ -12,6 +12,9 @@ internal struct Digest
 
     public ulong Value { get; private set; }
 
+    /// <summary>Returns the digest that had this value.</summary>
+    public static Digest Restore(ulong value) => new() { Value = value };
+
     /// <summary>Adds up to four values at once, which is faster: only the last step depends on the digest so far.</summary>
     public void Add(ulong a, ulong b = 0, ulong c = 0, ulong d = 0)
     {

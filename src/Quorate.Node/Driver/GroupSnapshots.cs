@@ -1,0 +1,186 @@
+using Quorate.Node.Snapshots;
+using Quorate.Node.Storage;
+using Quorate.Raft;
+
+namespace Quorate.Node.Driver;
+
+/// <summary>The snapshots of one group: takes them, sends them to members that need one, and fetches one when this member does.</summary>
+/// <remarks>
+/// <code>
+///   applier ── view ──► snapshot worker: write, flush, rename ──► SnapshotSaved ──► core ──► the log drops entries
+///   core ── NeededSnapshot ──► receiver: fetch, verify, flush, rename ──► SnapshotReceived ──► core ──► applier restores it
+/// </code>
+/// A snapshot is durable before the core is notified of it, so each of its consequences survives a crash.
+/// Threading: the driver calls; files are written by two workers, so that sending does not wait for writing.
+/// </remarks>
+internal sealed class GroupSnapshots : IDisposable
+{
+    private readonly RaftGroupOptions _options;
+    private readonly SnapshotStore _store;
+    private readonly IApplier _applier;
+    private readonly LogGrowth _growth;
+    private readonly SnapshotSender _sender;
+    private readonly SnapshotReceiver _receiver;
+    private readonly WorkerTask _writing;
+    private readonly WorkerTask _deleting;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Queue<Input> _inputs = new();
+    private readonly Action<EntryId, IStateMachineSnapshot?> _onCaptured;
+    private volatile Capture? _captured;
+    private bool _isTaking;
+    private bool _mustDeleteOlder;
+    private LogIndex _lastTaken;
+
+    public GroupSnapshots(RaftGroupOptions options, SnapshotStore store, IApplier applier, LogGrowth growth)
+    {
+        (_options, _store, _applier, _growth) = (options, store, applier, growth);
+        _lastTaken = store.Newest?.Last.Index ?? LogIndex.Zero;
+        _onCaptured = OnCaptured;
+        _writing = new WorkerTask(options.SnapshotWorker, options.Loop);
+        _deleting = new WorkerTask(options.SnapshotWorker, options.Loop);
+        _sender = new SnapshotSender(
+            options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 10 * options.Raft.ElectionTicks);
+        _receiver = new SnapshotReceiver(
+            options.Raft.Self, options.Configuration.Members, store, options.Snapshots, options.TransferWorker, options.Loop,
+            options.Raft.ElectionTicks, options.TickInterval);
+    }
+
+    /// <summary>The newest snapshot on the disk. Any thread may read it.</summary>
+    public SnapshotInfo? Newest => _store.Newest;
+
+    /// <summary>Carries out the effects of a step that concern snapshots, but for the log on the disk.</summary>
+    public void OnStep(Effects effects)
+    {
+        if (effects.Append.ResetTo is not null)
+            _growth.OnReset();
+        _growth.OnAppended(effects.Append.Entries.Span);
+        if (effects.RestoreSnapshot is { } last)
+        {
+            var snapshot = _store.Newest!;
+            Invariant.That(snapshot.Last == last, "the snapshot to restore is the newest one");
+            _lastTaken = last.Index;
+            _applier.EnqueueRestore(last, () => _store.OpenContent(snapshot, _stopping.Token));
+            _mustDeleteOlder = true;
+        }
+
+        if (effects.NeededSnapshot is { } needed)
+            _receiver.OnNeeded(needed);
+    }
+
+    /// <summary>Handles a message that concerns snapshots. Returns false for every other message, which is the core's.</summary>
+    public bool TryHandle(Message message)
+    {
+        switch (message)
+        {
+            case FetchSnapshot request:
+                _sender.OnRequest(request);
+                return true;
+            case FetchSnapshotReply reply:
+                _receiver.OnReply(reply);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    public void OnTick()
+    {
+        _sender.OnTick();
+        _receiver.OnTick();
+    }
+
+    /// <summary>Advances everything that is in progress, and starts a snapshot when one is due.</summary>
+    public void Run(LogIndex applied, Action<Message> send)
+    {
+        _sender.Run(send);
+        if (_receiver.Run(send, out var received))
+            _inputs.Enqueue(Input.SnapshotReceived(received));
+        _writing.TryComplete();
+        _deleting.TryComplete();
+
+        // The snapshot before the newest one may still have to be restored, until the newest one is.
+        if (_mustDeleteOlder && !_deleting.IsBusy && applied >= _store.Newest!.Last.Index)
+            DeleteOlder();
+        if (!_writing.IsBusy && _captured is { } capture)
+            Write(capture);
+        else if (!_isTaking && _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0))
+            Take();
+    }
+
+    /// <summary>Takes the next input for the core.</summary>
+    public bool TryTakeInput(out Input input) => _inputs.TryDequeue(out input);
+
+    /// <summary>Abandons what is being written; the workers end soon afterwards.</summary>
+    public void Stop() => _stopping.Cancel();
+
+    public void Dispose() => _stopping.Dispose();
+
+    private void Take()
+    {
+        _isTaking = true;
+        _growth.OnSnapshot();
+        _applier.RequestCapture(_onCaptured);
+    }
+
+    /// <summary>Receives the view. Called by the applier's thread.</summary>
+    private void OnCaptured(EntryId last, IStateMachineSnapshot? view)
+    {
+        _captured = new Capture(last, view);
+        _options.Loop.Signal();
+    }
+
+    private void Write(Capture capture)
+    {
+        _captured = null;
+        _lastTaken = LogIndex.Max(_lastTaken, capture.Last.Index);
+        if (capture.View is not { } view || capture.Last.Index <= (_store.Newest?.Last.Index ?? LogIndex.Zero))
+        {
+            capture.View?.Dispose();
+            _isTaking = false;
+            return;
+        }
+
+        var (store, configuration, token) = (_store, _options.Configuration, _stopping.Token);
+        _writing.Start(
+            () =>
+            {
+                try
+                {
+                    using (view)
+                        return store.Write(capture.Last, configuration, view, token);
+                }
+#pragma warning disable CA1031 // WriteTo is the program's: whatever it throws, the node goes on without this snapshot.
+                catch (Exception fault) when (fault is not (DiskFlushException or InvariantViolationException))
+#pragma warning restore CA1031
+                {
+                    return fault;
+                }
+            },
+            (result, _) =>
+            {
+                _isTaking = false;
+
+                // The log stays, and the next snapshot is due when it has grown by as much again.
+                if (result is not SnapshotInfo written)
+                    return;
+                _inputs.Enqueue(Input.SnapshotSaved(written.Last, _growth.CompactTo(written.Last.Index)));
+                _mustDeleteOlder = true;
+            });
+    }
+
+    private void DeleteOlder()
+    {
+        _mustDeleteOlder = false;
+
+        // A file that cannot be deleted now is deleted with the next snapshot.
+        _deleting.Start(
+            () =>
+            {
+                _store.DeleteOlderThanNewest();
+                return null;
+            },
+            static (_, _) => { });
+    }
+
+    private sealed record Capture(EntryId Last, IStateMachineSnapshot? View);
+}
