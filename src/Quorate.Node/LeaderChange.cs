@@ -36,9 +36,15 @@ public enum LeaderChangeReason : byte
     /// <summary>This node led and received no replies from a quorum for the election timeout.</summary>
     QuorumLost = 3,
 
-    /// <summary>This node led and its disk stalled.</summary>
+    /// <summary>This node led and could not write its disk, which stalled or was full.</summary>
     DiskStalled = 4,
 
     /// <summary>A message of a higher term arrived: other members had elected another leader, or were electing one.</summary>
     HigherTerm = 5,
+
+    /// <summary>This node led and transferred leadership to a member with a much faster disk.</summary>
+    DiskSlow = 6,
+
+    /// <summary>This node led and transferred leadership on request.</summary>
+    Transferred = 7,
 }

@@ -18,6 +18,7 @@ public sealed class Effects
     private readonly MessagePool<RejectProposals> _proposalRejections = new();
     private readonly MessagePool<ReadIndexRequest> _readRequests = new();
     private readonly MessagePool<ReadIndexReply> _readReplies = new();
+    private readonly MessagePool<TimeoutNow> _timeoutNows = new();
     private Proposal[] _proposals = [];
     private int _proposalCount;
 
@@ -88,6 +89,7 @@ public sealed class Effects
         _proposalRejections.Reset();
         _readRequests.Reset();
         _readReplies.Reset();
+        _timeoutNows.Reset();
         _proposals.AsSpan(0, _proposalCount).Clear();
         _proposalCount = 0;
     }
@@ -118,6 +120,8 @@ public sealed class Effects
     internal ReadIndexRequest NewReadIndexRequest() => _readRequests.Rent();
 
     internal ReadIndexReply NewReadIndexReply() => _readReplies.Rent();
+
+    internal TimeoutNow NewTimeoutNow() => _timeoutNows.Rent();
 }
 
 /// <summary>The data that one step writes to disk, with one write and one flush, which appends of other steps may share.</summary>

@@ -40,6 +40,12 @@ public enum InputKind : byte
 
     /// <summary>A snapshot of another member was received, and is durable.</summary>
     SnapshotReceived = 12,
+
+    /// <summary>The driver observed a change of the disk.</summary>
+    StorageHealth = 13,
+
+    /// <summary>An operator, or a node that stops, wants another member to lead.</summary>
+    TransferLeadership = 14,
 }
 
 /// <summary>One input of <see cref="RaftCore.Step"/>: something that happened to a node.</summary>
@@ -61,7 +67,7 @@ public readonly struct Input
 
     /// <summary>
     /// With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with
-    /// <see cref="InputKind.Withdraw"/> the proposal's sequence.
+    /// <see cref="InputKind.Withdraw"/> the proposal's sequence, with <see cref="InputKind.StorageHealth"/> the health.
     /// </summary>
     public ulong Number { get; private init; }
 
@@ -74,7 +80,10 @@ public readonly struct Input
     /// <summary>The last entry that the snapshot covers.</summary>
     public EntryId Snapshot { get; private init; }
 
-    /// <summary>The peer of an <see cref="InputKind.EntriesLoaded"/> or a <see cref="InputKind.PeerLost"/>.</summary>
+    /// <summary>
+    /// The peer of an <see cref="InputKind.EntriesLoaded"/>, a <see cref="InputKind.PeerLost"/> or a
+    /// <see cref="InputKind.TransferLeadership"/>.
+    /// </summary>
     public NodeId Peer { get; private init; }
 
     /// <summary>One tick of time has passed; the driver decides how long a tick is.</summary>
@@ -111,6 +120,17 @@ public readonly struct Input
     /// </remarks>
     /// <param name="ticket">The driver's own number for the read, never used twice.</param>
     public static Input Read(ulong ticket) => new(InputKind.Read) { Number = ticket };
+
+    /// <summary>
+    /// The health of the disk has changed. A member that cannot write does not campaign, grants no pre-votes, and passes leadership on.
+    /// </summary>
+    public static Input StorageHealth(StorageHealth health) => new(InputKind.StorageHealth) { Number = (ulong)health };
+
+    /// <summary>
+    /// A leader transfers its leadership to this voter, if it can within an election timeout. Without effect if this node does not lead, a
+    /// transfer is in progress, or the member is no other voter.
+    /// </summary>
+    public static Input TransferLeadership(NodeId target) => new(InputKind.TransferLeadership) { Peer = target };
 
     /// <summary>The append with this token, and every one before it, is durable.</summary>
     public static Input Durable(ulong token) => new(InputKind.Durable) { Number = token };

@@ -27,11 +27,11 @@ public sealed partial class RaftCore
         if (_electionElapsed < _electionTimeout)
             return;
 
-        // Neither a learner nor a node whose disk is stalled would be of use as a leader. A candidate whose vote is not yet durable has
+        // Neither a learner nor a node whose disk is stalled or full would be of use as a leader. A candidate whose vote is not yet durable has
         // sent no requests: if it started another election, a disk slower than the election timeout would go through one term after the
         // other and never finish an election.
         var hasSentNoRequests = _role == Role.Candidate && _voteToken > _durableToken;
-        if (!_configuration.IsVoter(_self) || DiskIsStalled || hasSentNoRequests)
+        if (!_configuration.IsVoter(_self) || CannotWrite || hasSentNoRequests)
         {
             ResetElectionTimer();
             return;
@@ -100,7 +100,7 @@ public sealed partial class RaftCore
         _electionTimeout = _random.Next(ticks, 2 * ticks);
     }
 
-    private void RequestVotes(bool preVote, Effects effects)
+    private void RequestVotes(bool preVote, Effects effects, bool isTransfer = false)
     {
         foreach (var member in _configuration.Members)
         {
@@ -109,6 +109,7 @@ public sealed partial class RaftCore
 
             var request = effects.NewRequestVote();
             request.PreVote = preVote;
+            request.IsTransfer = isTransfer;
             request.Term = preVote ? _term.Next : _term;
             request.LastEntry = _log.Last;
             if (preVote)
@@ -124,9 +125,10 @@ public sealed partial class RaftCore
     /// </summary>
     private void OnRequestVote(RequestVote request, Effects effects)
     {
+        // A pre-vote promises nothing, but a candidate that wins it with a voter that cannot write its vote begins a term for nothing.
         var mayVote = _votedFor == NodeId.None || _votedFor == request.From;
         var granted = request.PreVote
-            ? request.Term > _term && !HasLeaderContact
+            ? request.Term > _term && !HasLeaderContact && !CannotWrite
             : request.Term == _term && mayVote;
         granted &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last);
 

@@ -34,6 +34,18 @@ public sealed partial class RaftCore
         _termStart = other._termStart;
 
         _snapshot = other._snapshot;
+        _transferTarget = other._transferTarget;
+        _transferDeadline = other._transferDeadline;
+        _timeoutNowIsDue = other._timeoutNowIsDue;
+        _nextTransferTick = other._nextTransferTick;
+        _leadingSince = other._leadingSince;
+        _storageHealth = other._storageHealth;
+        _measured = other._measured;
+        _measuredLast = other._measuredLast;
+        _firstAcknowledgement = other._firstAcknowledgement;
+        _slowMeasurements = other._slowMeasurements;
+        _slowSince = other._slowSince;
+
         _commit = other._commit;
         _applyingIndex = other._applyingIndex;
         _applied = other._applied;
@@ -79,6 +91,9 @@ public sealed partial class RaftCore
         _electionElapsed = 0;
         _electionTimeout = _options.ElectionTicks;
         _failedElections = 0;
+        _transferDeadline = (ulong)_options.ElectionTicks;
+        _nextTransferTick = 0;
+        StartMeasuring();
         foreach (var follower in _followers)
             follower.LastReplyTick = 0;
         for (var i = _pendingAppends.Count; i > 0; i--)
@@ -119,6 +134,7 @@ public sealed partial class RaftCore
         state.Node(_votedFor);
         state.Node(_leader);
         state.Number(HasLeaderContact ? 1UL : 0);
+        state.Number((ulong)_storageHealth);
         foreach (var member in state.Members)
             state.Number(
                 (_configuration.Voters.Contains(member) ? 1UL : 0)
@@ -170,6 +186,8 @@ public sealed partial class RaftCore
         where TWriter : IModelStateWriter
     {
         state.Number(_termStart.Value);
+        state.Node(_transferTarget);
+        state.Number(_timeoutNowIsDue && _transferTarget != NodeId.None ? 1UL : 0);
         foreach (var member in state.Members)
         {
             FollowerOf(member)?.WriteState(state);

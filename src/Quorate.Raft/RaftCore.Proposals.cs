@@ -83,7 +83,8 @@ public sealed partial class RaftCore
         if (proposal.Command.Length > _options.MaxCommandBytes)
             return false;
 
-        if (ExceedsCap(queuedBytes, entry.SizeBytes))
+        // A driver holds proposals back during a transfer.
+        if (_transferTarget != NodeId.None || ExceedsCap(queuedBytes, entry.SizeBytes))
             return false;
 
         AppendToLog(entry);
@@ -168,6 +169,10 @@ public sealed partial class RaftCore
         // resolves them.
         var isLeader = _role == Role.Leader && forward.Term == _term;
         if (!isLeader && (forward.Term != _term || _votedFor == _self))
+            return;
+
+        // Not rejected: the member sends them again, to this leader if the transfer fails; else the next term's first entry resolves them.
+        if (_transferTarget != NodeId.None)
             return;
 
         var proposals = forward.Proposals.Span;

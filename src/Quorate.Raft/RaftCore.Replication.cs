@@ -25,6 +25,7 @@ public sealed partial class RaftCore
                     { LastReplyTick = _now, HeartbeatIsDue = true }),
         ];
         StartReads();
+        StartMeasuring();
     }
 
     private void StopLeading()
@@ -32,6 +33,7 @@ public sealed partial class RaftCore
         _followers = [];
         _replayWindows.Clear();
         StopReads();
+        StopTransfer();
     }
 
     private FollowerProgress? FollowerOf(NodeId node)
@@ -62,12 +64,10 @@ public sealed partial class RaftCore
             Trace(TraceKind.QuorumLost, effects);
             BecomeFollower(_term, NodeId.None, effects);
         }
-        else if (DiskIsStalled && (_commit > _log.Durable || Array.Exists(_followers, static f => f.IsLoading)))
+        else
         {
-            // A leader must be able to write its own disk. Here the others commit entries that this node cannot write, or they cannot
-            // commit because a follower waits for entries that this node cannot read.
-            Trace(TraceKind.DiskStalled, effects);
-            BecomeFollower(_term, NodeId.None, effects);
+            OnTransferTick(effects);
+            OnDiskTick(effects);
         }
     }
 

@@ -47,12 +47,13 @@ public sealed partial class RaftCore
             RequestVotes(preVote: true, effects);
     }
 
-    /// <summary>Pre-candidate → candidate: enters a new term and votes for itself.</summary>
-    private void BecomeCandidate(Effects effects)
+    /// <summary>Pre-candidate, or follower to which leadership is transferred → candidate: enters a new term and votes for itself.</summary>
+    private void BecomeCandidate(Effects effects, bool isTransfer = false)
     {
-        Invariant.That(_role == Role.PreCandidate, "a candidate has won a pre-vote");
+        Invariant.That(_role == (isTransfer ? Role.Follower : Role.PreCandidate), "a candidate has won a pre-vote, or leadership is its");
 
         _role = Role.Candidate;
+        _leader = NodeId.None;
         SetHardState(_term.Next, _self);
         _voteToken = _hardStateToken;
         _votes.Clear();
@@ -61,7 +62,7 @@ public sealed partial class RaftCore
         Trace(TraceKind.BecameCandidate, effects);
 
         // The node's own vote counts when it is durable, like any other (RaftCore.Durability, OnDurable).
-        RequestVotes(preVote: false, effects);
+        RequestVotes(preVote: false, effects, isTransfer);
     }
 
     /// <summary>Candidate → leader: a quorum of the current configuration granted this term's vote.</summary>
@@ -106,9 +107,9 @@ public sealed partial class RaftCore
                 // Both carry the term that would be entered; the sender is not in it yet.
                 return true;
 
-            case RequestVote when HasLeaderContact:
+            case RequestVote { IsTransfer: false } when HasLeaderContact:
                 // A node with a leader ignores candidates (thesis §4.2.3): a member that was removed or partitioned would otherwise depose
-                // a leader that all others follow.
+                // a leader that all others follow. A leader that transfers its leadership wants to be deposed.
                 Trace(TraceKind.VoteRefused, effects, message.From);
                 return false;
 

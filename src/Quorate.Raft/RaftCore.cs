@@ -26,7 +26,8 @@ public enum Role : byte
 /// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time. Errors: an
 /// <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Snapshots, .Proposals, .Reads; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus: Bridging Theory and Practice" (the
+/// .Snapshots, .Proposals, .Reads, .Transfer, .Storage; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus:
+/// Bridging Theory and Practice" (the
 /// thesis).
 /// </remarks>
 public sealed partial class RaftCore
@@ -178,6 +179,12 @@ public sealed partial class RaftCore
             case InputKind.SnapshotReceived:
                 OnSnapshotReceived(input.Snapshot, effects);
                 break;
+            case InputKind.TransferLeadership:
+                OnTransferLeadership(input.Peer, effects);
+                break;
+            case InputKind.StorageHealth:
+                OnStorageHealth((StorageHealth)input.Number, effects);
+                break;
             case InputKind.EndOfIteration:
                 OnEndOfIteration(effects);
                 break;
@@ -212,6 +219,8 @@ public sealed partial class RaftCore
             StartReadRound(effects);
             foreach (var follower in _followers)
                 Replicate(follower, effects);
+            ContinueTransfer(effects);
+            MeasureDisks();
         }
         else
         {
@@ -253,6 +262,9 @@ public sealed partial class RaftCore
                 break;
             case ReadIndexReply reply:
                 OnReadIndexReply(reply, effects);
+                break;
+            case TimeoutNow timeoutNow:
+                OnTimeoutNow(timeoutNow, effects);
                 break;
             default:
                 throw new ArgumentException($"{message.GetType().Name} is not a known message type", nameof(message));

@@ -9,7 +9,7 @@ internal interface IPendingProposals
     /// Takes all queued proposals and the sequence numbers of withdrawn ones: swaps the two given collections, which must be empty, with
     /// those of the queue. Takes nothing while the group-commit hold lasts.
     /// </summary>
-    /// <param name="hasLeader">Whether the core knows a leader. If not, the proposals stay in the queue: they wait for one.</param>
+    /// <param name="hasLeader">Whether a leader takes proposals. If not, they stay in the queue and wait.</param>
     /// <param name="proposals">Receives the proposals, in ascending order.</param>
     /// <param name="withdrawn">
     /// Receives the withdrawn proposals, each among <paramref name="proposals"/> or those of an earlier iteration.

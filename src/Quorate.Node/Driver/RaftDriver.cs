@@ -156,7 +156,8 @@ internal sealed class RaftDriver
 
     private void DrainClients()
     {
-        _pendingProposals.Drain(_core.Leader != NodeId.None, ref _proposalBatch, ref _withdrawn);
+        // During a transfer of leadership, proposals wait in the queue as they do without a leader.
+        _pendingProposals.Drain(_core.Leader != NodeId.None && _core.TransferTarget == NodeId.None, ref _proposalBatch, ref _withdrawn);
         if (_proposalBatch.Count > 0)
         {
             Step(Input.Propose(_proposalBatch.Memory));

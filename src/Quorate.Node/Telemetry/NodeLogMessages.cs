@@ -66,14 +66,36 @@ internal static partial class NodeLogMessages
         + "its data directory stays locked until the call returns or the process exits")]
     public static partial void StopTimedOut(ILogger log, string node, double seconds);
 
+    [LoggerMessage(1018, LogLevel.Information, "term {Term}: this node transfers leadership to {Target}: {Reason}")]
+    public static partial void TransferStarted(ILogger log, ulong term, string target, string reason);
+
+    [LoggerMessage(
+        1019, LogLevel.Warning, "term {Term}: {Target} has not taken over leadership within an election timeout; this node leads on")]
+    public static partial void TransferExpired(ILogger log, ulong term, string target);
+
+    [LoggerMessage(1020, LogLevel.Warning, "the disk of the data directory: {Health}")]
+    public static partial void StorageHealthChanged(ILogger log, string health);
+
+    /// <summary>Describes a health to an operator.</summary>
+    public static string Describe(StorageHealth health) => health switch
+    {
+        StorageHealth.Healthy => "writes complete again",
+        StorageHealth.LowSpace => "space is short; the reserve was released, and writes that take more space are rejected. Free space",
+        StorageHealth.Full => "no space is left; this member acknowledges nothing until there is. Free space",
+        StorageHealth.Stalled => "a write has not completed for an election timeout. Check the disk",
+        _ => throw new InvariantViolationException($"{health} is not described"),
+    };
+
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch
     {
         LeaderChangeReason.ConnectionClosed => "it closed its connection, so its process has probably ended",
         LeaderChangeReason.ElectionTimeout => "no message of it arrived for the election timeout",
         LeaderChangeReason.QuorumLost => "it received no replies from a quorum for the election timeout",
-        LeaderChangeReason.DiskStalled => "its disk stalled",
+        LeaderChangeReason.DiskStalled => "its disk stalled or is full",
         LeaderChangeReason.HigherTerm => "another member has started a later term",
+        LeaderChangeReason.DiskSlow => "its disk is much slower than that of another member",
+        LeaderChangeReason.Transferred => "it transferred leadership on request",
         LeaderChangeReason.Started => "the node has just started",
         _ => throw new InvariantViolationException($"{reason} is not described"),
     };

@@ -167,6 +167,24 @@ internal sealed class NodeMonitor : IGroupObserver
             case TraceKind.DiskStalled:
                 _reason = LeaderChangeReason.DiskStalled;
                 break;
+            case TraceKind.DiskSlow:
+                _reason = LeaderChangeReason.DiskSlow;
+                break;
+            case TraceKind.TransferStarted:
+                if (_reason == LeaderChangeReason.Started)
+                    _reason = LeaderChangeReason.Transferred;
+                _metrics?.OnTransfer(_reason);
+                NodeLogMessages.TransferStarted(
+                    _log, traceEvent.Term.Value, NameOf(traceEvent.Peer), NodeLogMessages.Describe(_reason));
+                break;
+            case TraceKind.TransferExpired:
+                _reason = LeaderChangeReason.Started;
+                NodeLogMessages.TransferExpired(_log, traceEvent.Term.Value, NameOf(traceEvent.Peer));
+                break;
+            case TraceKind.StorageHealthChanged:
+                _metrics?.OnStorageHealthChanged(core.StorageHealth);
+                NodeLogMessages.StorageHealthChanged(_log, NodeLogMessages.Describe(core.StorageHealth));
+                break;
             case TraceKind.BecamePreCandidate when _leader != NodeId.None && _reason == LeaderChangeReason.Started:
                 _reason = LeaderChangeReason.ElectionTimeout;
                 break;

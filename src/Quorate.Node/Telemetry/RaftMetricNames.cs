@@ -32,6 +32,16 @@ public static class RaftMetricNames
     /// <summary>Counter: messages that were ignored because their term is impossibly far ahead.</summary>
     public const string RejectedTerms = "quorate.raft.terms.rejected";
 
+    /// <summary>
+    /// Counter, {transfer}: transfers of leadership that this node has begun as leader. <see cref="ReasonAttribute"/> is the reason.
+    /// </summary>
+    public const string LeadershipTransfers = "quorate.raft.leader.transfers";
+
+    /// <summary>
+    /// Gauge, 1: the health of this node's disk: 0 healthy, 1 space is short, 2 no space is left, 3 a write does not complete.
+    /// </summary>
+    public const string StorageHealth = "quorate.raft.storage.health";
+
     /// <summary>Gauge: 1 if this node considers itself the leader, else 0.</summary>
     public const string IsLeader = "quorate.raft.is_leader";
 
@@ -58,4 +68,7 @@ public static class RaftMetricNames
 
     /// <summary>Attribute of <see cref="NetworkIo"/>: <c>transmit</c> or <c>receive</c>.</summary>
     public const string DirectionAttribute = "network.io.direction";
+
+    /// <summary>Attribute: why leadership was transferred, a <see cref="LeaderChangeReason"/>.</summary>
+    public const string ReasonAttribute = "quorate.transfer.reason";
 }

@@ -19,6 +19,8 @@ internal sealed class RaftMetrics
     private readonly Counter<long> _elections;
     private readonly Counter<long> _leaderChanges;
     private readonly Counter<long> _rejectedTerms;
+    private readonly Counter<long> _transfers;
+    private int _storageHealth;
     private volatile Source? _source;
 
     public RaftMetrics(Meter meter, NodeId node)
@@ -31,6 +33,8 @@ internal sealed class RaftMetrics
         _elections = meter.CreateCounter<long>(RaftMetricNames.Elections, "{election}");
         _leaderChanges = meter.CreateCounter<long>(RaftMetricNames.LeaderChanges, "{change}");
         _rejectedTerms = meter.CreateCounter<long>(RaftMetricNames.RejectedTerms, "{message}");
+        _transfers = meter.CreateCounter<long>(RaftMetricNames.LeadershipTransfers, "{transfer}");
+        Gauge(meter, RaftMetricNames.StorageHealth, "1", _ => Volatile.Read(ref _storageHealth));
         Gauge(meter, RaftMetricNames.PendingProposals, "{proposal}", static source => source.PendingProposals());
         Gauge(meter, RaftMetricNames.PendingReads, "{read}", static source => source.PendingReads());
         Gauge(meter, RaftMetricNames.IsLeader, "1", static source => source.Status().IsLeader ? 1 : 0);
@@ -59,6 +63,11 @@ internal sealed class RaftMetrics
     public void OnElection() => _elections.Add(1, _node);
 
     public void OnTermRejected() => _rejectedTerms.Add(1, _node);
+
+    public void OnTransfer(LeaderChangeReason reason) =>
+        _transfers.Add(1, _node, new(RaftMetricNames.ReasonAttribute, reason.ToString()));
+
+    public void OnStorageHealthChanged(StorageHealth health) => Volatile.Write(ref _storageHealth, (int)health);
 
     public void OnLeaderElected() => _leaderChanges.Add(1, _node);
 

@@ -37,6 +37,8 @@ internal static class MessageJsonWriter
                 break;
             case RequestVote request:
                 json.WriteBoolean("preVote", request.PreVote);
+                if (request.IsTransfer)
+                    json.WriteBoolean("transfer", true);
                 WriteEntryId(json, "lastEntry", request.LastEntry);
                 break;
             case RequestVoteReply reply:
@@ -68,6 +70,9 @@ internal static class MessageJsonWriter
                 json.WriteNumber("offset", reply.Offset);
                 json.WriteNumber("length", reply.Bytes.Length);
                 json.WriteNumber("of", reply.FileBytes);
+                break;
+            case TimeoutNow timeoutNow:
+                json.WriteNumber("lastIndex", timeoutNow.LastIndex.Value);
                 break;
             default:
                 throw new ArgumentException($"traces do not support messages of type {message.GetType().Name}", nameof(message));

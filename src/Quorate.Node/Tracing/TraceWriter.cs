@@ -203,6 +203,10 @@ internal sealed class TraceWriter : IDisposable
                 _json.WriteNumber("peer", input.Peer.Value);
                 MessageJsonWriter.WriteEntries(_json, "entries", input.Entries.Span);
                 break;
+            case InputKind.StorageHealth:
+                _json.WriteString("health", ((StorageHealth)input.Number).ToString());
+                break;
+            case InputKind.TransferLeadership:
             case InputKind.PeerLost:
                 _json.WriteNumber("peer", input.Peer.Value);
                 break;

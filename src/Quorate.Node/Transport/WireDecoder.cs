@@ -25,6 +25,7 @@ internal sealed class WireDecoder
     private readonly ReadIndexReply _readIndexReply = new();
     private readonly FetchSnapshot _fetchSnapshot = new();
     private readonly FetchSnapshotReply _fetchSnapshotReply = new();
+    private readonly TimeoutNow _timeoutNow = new();
 
     private LogEntry[] _entries = new LogEntry[64];
     private Proposal[] _proposals = new Proposal[64];
@@ -54,6 +55,7 @@ internal sealed class WireDecoder
             WireFrameKind.ReadIndexReply => _readIndexReply,
             WireFrameKind.FetchSnapshot => _fetchSnapshot,
             WireFrameKind.FetchSnapshotReply => _fetchSnapshotReply,
+            WireFrameKind.TimeoutNow => _timeoutNow,
             _ => null,
         };
         if (message is null)
@@ -82,7 +84,9 @@ internal sealed class WireDecoder
                 break;
 
             case RequestVote it:
-                it.PreVote = (ReadFlags(ref reader) & 1) != 0;
+                var requestFlags = ReadFlags(ref reader);
+                it.PreVote = (requestFlags & 1) != 0;
+                it.IsTransfer = (requestFlags & 2) != 0;
                 it.LastEntry = ReadEntryId(ref reader);
                 break;
 
@@ -116,6 +120,10 @@ internal sealed class WireDecoder
 
             case FetchSnapshotReply it:
                 Read(it, body, ref reader);
+                break;
+
+            case TimeoutNow it:
+                it.LastIndex = new LogIndex(reader.UInt64());
                 break;
 
             default:

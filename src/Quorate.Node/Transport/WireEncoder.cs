@@ -12,7 +12,7 @@ namespace Quorate.Node.Transport;
 ///                        64  …  entry headers, then all payloads end to end
 ///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
 ///   AppendEntriesReply   24  1  flags: 1 accepted   25  7  zero   32  8  index   40  8  hint term   48  8  hint index   56  8  round
-///   RequestVote          24  1  flags: 1 pre-vote   25  7  zero   32  8  last term   40  8  last index
+///   RequestVote          24  1  flags: 1 pre-vote, 2 transfer   25  7  zero   32  8  last term   40  8  last index
 ///   RequestVoteReply     24  1  flags: 1 pre-vote, 2 granted   25  7  zero
 ///   ForwardProposals     24  4  count of proposals   28  2  bytes of one proposal header, 24 here   30  2  zero
 ///                        32  …  proposal headers, then all commands end to end
@@ -24,6 +24,7 @@ namespace Quorate.Node.Transport;
 ///                        64  4  length   68  4  zero
 ///   FetchSnapshotReply        24  8  last term   32  8  last index   40  8  nonce   48  8  offset   56  8  bytes of the whole file
 ///                        64  4  length   68  4  zero   72  …  bytes of the file
+///   TimeoutNow           24  8  last index
 /// </code>
 /// The index of an entry is not sent: entries are contiguous and begin after the previous one.
 /// A later version may append fields to a body, or lengthen the header of an entry; this version skips them. See docs/formats/wire.md.
@@ -42,6 +43,7 @@ internal static class WireEncoder
     public const int ReadIndexReplyBytes = 48;
     public const int FetchSnapshotBytes = 72;
     public const int FetchSnapshotReplyFixedBytes = 72;
+    public const int TimeoutNowBytes = 32;
 
     /// <summary>Computes the number of bytes that <see cref="Encode"/> writes, including the header.</summary>
     public static long SizeOf(Message message) => WireFrame.HeaderBytes + message switch
@@ -56,6 +58,7 @@ internal static class WireEncoder
         ReadIndexReply => ReadIndexReplyBytes,
         FetchSnapshot => FetchSnapshotBytes,
         FetchSnapshotReply it => FetchSnapshotReplyFixedBytes + it.Bytes.Length,
+        TimeoutNow => TimeoutNowBytes,
         _ => throw Unknown(message),
     };
 
@@ -87,7 +90,7 @@ internal static class WireEncoder
                 return WireFrameKind.AppendEntriesReply;
 
             case RequestVote it:
-                WriteFlags(ref writer, it.PreVote, false);
+                WriteFlags(ref writer, it.PreVote, it.IsTransfer);
                 Write(it.LastEntry, ref writer);
                 return WireFrameKind.RequestVote;
 
@@ -134,6 +137,10 @@ internal static class WireEncoder
                 writer.Zeroes(4);
                 writer.Bytes(it.Bytes.Span);
                 return WireFrameKind.FetchSnapshotReply;
+
+            case TimeoutNow it:
+                writer.UInt64(it.LastIndex.Value);
+                return WireFrameKind.TimeoutNow;
 
             default:
                 throw Unknown(message);

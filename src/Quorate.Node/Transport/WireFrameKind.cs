@@ -13,4 +13,5 @@ internal enum WireFrameKind : byte
     ReadIndexReply = 8,
     FetchSnapshot = 9,
     FetchSnapshotReply = 10,
+    TimeoutNow = 11,
 }

@@ -9,11 +9,17 @@ public sealed class RequestVote : Message
     /// </summary>
     public bool PreVote { get; set; }
 
+    /// <summary>
+    /// Whether the leader has asked the candidate to campaign (thesis §3.10): a voter that receives from a leader considers the request all
+    /// the same. A version that does not know the mark ignores such a request like any other.
+    /// </summary>
+    public bool IsTransfer { get; set; }
+
     /// <summary>The last entry of the candidate's log.</summary>
     public EntryId LastEntry { get; set; }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{(PreVote ? "PreVote" : "RequestVote")} {From}→{To} term {Term} last {LastEntry}";
+    public override string ToString() => $"{(PreVote ? "PreVote" : "RequestVote")} {From}→{To} term {Term} last {LastEntry}{(IsTransfer ? " transfer" : "")}";
 }
 
 /// <summary>RequestVote reply, voter to candidate.</summary>

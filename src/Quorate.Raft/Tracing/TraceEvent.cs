@@ -43,7 +43,8 @@ public enum TraceKind : byte
     QuorumLost = 13,
 
     /// <summary>
-    /// The leader steps down: its disk completes no append while its followers' disks do, or while a follower needs entries from it.
+    /// The leader passes leadership on or steps down: its disk completes no append while its followers' disks do, or while a follower needs
+    /// entries from it, or there is no space on it.
     /// </summary>
     DiskStalled = 14,
 
@@ -64,6 +65,20 @@ public enum TraceKind : byte
 
     /// <summary>The log was replaced by a received snapshot up to <see cref="TraceEvent.Index"/>.</summary>
     SnapshotInstalled = 19,
+
+    /// <summary>The leader transfers its leadership to <see cref="TraceEvent.Peer"/>.</summary>
+    TransferStarted = 20,
+
+    /// <summary>The transfer to <see cref="TraceEvent.Peer"/> did not end within an election timeout; the leader leads on.</summary>
+    TransferExpired = 21,
+
+    /// <summary>
+    /// The leader's disk has been much slower than that of <see cref="TraceEvent.Peer"/> for three election timeouts; a transfer follows.
+    /// </summary>
+    DiskSlow = 22,
+
+    /// <summary>The driver reported another <see cref="StorageHealth"/>; <see cref="TraceEvent.Index"/> is its number.</summary>
+    StorageHealthChanged = 23,
 }
 
 /// <summary>One event inside a core.</summary>

@@ -54,7 +54,7 @@ internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage
                 state.Number(reply.Round);
                 break;
             case RequestVote request:
-                state.Number(request.PreVote ? 3UL : 4);
+                state.Number(request.PreVote ? 3UL : request.IsTransfer ? 12UL : 4);
                 Write(state, request.LastEntry);
                 break;
             case RequestVoteReply reply:
@@ -82,6 +82,10 @@ internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage
                 state.Number(reply.ReadId);
                 state.Number(reply.Granted ? 1UL : 0);
                 state.Number(reply.Index.Value);
+                break;
+            case TimeoutNow timeoutNow:
+                state.Number(11);
+                state.Number(timeoutNow.LastIndex.Value);
                 break;
             default:
                 throw new NotSupportedException($"the explorer does not support messages of type {Message.GetType().Name}");
@@ -114,12 +118,13 @@ internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage
             Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round,
         },
         AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
-        RequestVote m => new RequestVote { PreVote = m.PreVote, LastEntry = m.LastEntry },
+        RequestVote m => new RequestVote { PreVote = m.PreVote, IsTransfer = m.IsTransfer, LastEntry = m.LastEntry },
         RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
         ForwardProposals m => new ForwardProposals { Proposals = m.Proposals.ToArray() },
         RejectProposals m => new RejectProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
         ReadIndexRequest m => new ReadIndexRequest { ReadId = m.ReadId },
         ReadIndexReply m => new ReadIndexReply { ReadId = m.ReadId, Granted = m.Granted, Index = m.Index },
+        TimeoutNow m => new TimeoutNow { LastIndex = m.LastIndex },
         _ => throw new NotSupportedException($"the explorer does not support messages of type {message.GetType().Name}"),
     };
 }

@@ -38,6 +38,8 @@ internal sealed class SimulatedMachine
 
     private bool _mustStop;
     private long _disturbedUntil;
+    private long _slowFlush;
+    private long _slowUntil;
 
     /// <summary>Counts the refusal to start that a deleted or foreign file must cause; null if no start must be refused.</summary>
     private CoverageMark? _expectedRefusal;
@@ -122,6 +124,15 @@ internal sealed class SimulatedMachine
         PausedUntil = Math.Max(PausedUntil, until);
         _disturbedUntil = Math.Max(_disturbedUntil, until);
         _cluster.EventLog.Record(Id, "pauses", string.Create(CultureInfo.InvariantCulture, $"until {until / 1e6}"));
+    }
+
+    /// <summary>Makes each flush that begins before a time take this long.</summary>
+    public void SlowDown(long flush, long until)
+    {
+        (_slowFlush, _slowUntil) = (flush, until);
+        _disturbedUntil = Math.Max(_disturbedUntil, until);
+        _cluster.EventLog.Record(
+            Id, "its disk is slow", string.Create(CultureInfo.InvariantCulture, $"{flush / 1e6} s until {until / 1e6}"));
     }
 
     /// <summary>Ends a pause. Disk calls that completed during the pause are still noticed when it should have ended.</summary>
@@ -271,6 +282,8 @@ internal sealed class SimulatedMachine
         var swarm = _cluster.Swarm;
         if (_cluster.IsInLivenessPhase)
             return swarm.FlushMin;
+        if (_cluster.Time.Now < _slowUntil)
+            return _slowFlush;
         return swarm.LeaderFlushMax > 0 && _core is { Role: Role.Leader }
             ? DiskPrng.Between(swarm.FlushMax, swarm.LeaderFlushMax)
             : DiskPrng.Between(swarm.FlushMin, swarm.FlushMax);

@@ -82,9 +82,22 @@ internal sealed partial class QuorateRaftSpecification(SpecConstants constants)
             ? server.Role == Role.PreCandidate
                 && configuration.IsQuorum(SendersOf(s, SpecMessageKind.PreVote, i, server.Term + 1, 0).With(i))
             : server.Role != Role.Leader && configuration.Includes(i);
-        if (!isEligible)
-            return null;
+        return isEligible ? Campaign(s, i) : null;
+    }
 
+    /// <summary>
+    /// The leader of the term asks a server to campaign, which it does without a pre-vote. The model without pre-votes has the same step.
+    /// </summary>
+    public SpecificationState? CampaignOnTransfer(SpecificationState s, int i, int leader, int term)
+    {
+        var server = s.Servers[i];
+        var isAsked = term == server.Term && s.TermLogOf(term).Leaders.Contains(leader);
+        return isAsked && server.Role == Role.Follower && Configuration(server.Log).Includes(i) ? Campaign(s, i) : null;
+    }
+
+    private SpecificationState? Campaign(SpecificationState s, int i)
+    {
+        var server = s.Servers[i];
         var term = server.Term + 1;
         return Write(
             s,

@@ -87,7 +87,7 @@ internal sealed class Refinement
         var i = _servers[core.Self];
         if (input.Kind == InputKind.Durable)
             FollowDurable(core, i, input.Number);
-        FollowTerm(core, i, effects);
+        FollowTerm(core, i, input, effects);
         if (input.Kind == InputKind.Message)
             FollowMessage(core, i, input.Message!, effects);
         FollowLeaderActions(core, i);
@@ -138,6 +138,9 @@ internal sealed class Refinement
             // Parts of snapshot files are sent by the driver.
             case FetchSnapshot or FetchSnapshotReply:
                 break;
+            // A transfer is an election without a pre-vote (CampaignOnTransfer); its timing is no matter of safety.
+            case TimeoutNow:
+                break;
             default:
                 throw Violation(core, "Send", $"it sends {message}, and the specification has no such kind of message");
         }
@@ -150,9 +153,17 @@ internal sealed class Refinement
             Take(core, nameof(QuorateRaftSpecification.OnDurable), QuorateRaftSpecification.OnDurable(State, i, writes));
     }
 
-    private void FollowTerm(RaftCore core, int i, Effects effects)
+    private void FollowTerm(RaftCore core, int i, in Input input, Effects effects)
     {
         var server = State.Servers[i];
+        if (input is { Kind: InputKind.Message, Message: TimeoutNow timeoutNow } && Number(core.Term) == server.Term + 1)
+        {
+            Take(
+                core, nameof(QuorateRaftSpecification.CampaignOnTransfer),
+                _raft.CampaignOnTransfer(State, i, _servers[timeoutNow.From], Number(timeoutNow.Term)));
+            return;
+        }
+
         var becomesCandidate = Number(core.Term) == server.Term + 1 && core.Role == Role.Candidate;
         var repeatsPreVote = server.Role == Role.PreCandidate && FirstSent<RequestVote>(effects) is { PreVote: true };
         if (repeatsPreVote || ((becomesCandidate || core.Role == Role.PreCandidate) && server.Role != Role.PreCandidate))

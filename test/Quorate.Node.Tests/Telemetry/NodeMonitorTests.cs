@@ -200,8 +200,9 @@ public sealed class NodeMonitorTests
 
         listener.RecordObservableInstruments();
 
-        // This node need not have stood for election, and no message of an impossible term arrives.
-        Assert.Empty(Names().Except(measured.Keys).Except([RaftMetricNames.Elections, RaftMetricNames.RejectedTerms]));
+        // This node need not have stood for election, no message of an impossible term arrives, and no leadership is transferred.
+        Assert.Empty(Names().Except(measured.Keys).Except(
+            [RaftMetricNames.Elections, RaftMetricNames.RejectedTerms, RaftMetricNames.LeadershipTransfers]));
         Assert.True(measured[RaftMetricNames.CommitDuration] > 0);
         Assert.True(measured[RaftMetricNames.FlushDuration] > 0);
         Assert.True(measured[RaftMetricNames.AppliedEntries] >= 10);

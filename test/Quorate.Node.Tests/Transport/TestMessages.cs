@@ -43,7 +43,7 @@ internal static class TestMessages
                 $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} {(it.NeedsSnapshot ? "needs snapshot " : "")}" +
                 $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
             AppendEntriesReply it => $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}",
-            RequestVote it => $"pre {it.PreVote} last {it.LastEntry}",
+            RequestVote it => $"pre {it.PreVote} last {it.LastEntry}{(it.IsTransfer ? " transfer" : "")}",
             RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
             ForwardProposals it =>
                 $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
@@ -53,6 +53,7 @@ internal static class TestMessages
             FetchSnapshot it => $"last {it.Last} nonce {it.Nonce} file {it.FileBytes} offset {it.Offset} length {it.Length}",
             FetchSnapshotReply it =>
                 $"last {it.Last} nonce {it.Nonce} file {it.FileBytes} offset {it.Offset} '{Convert.ToHexString(it.Bytes.Span)}'",
+            TimeoutNow it => $"last {it.LastIndex}",
             _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
         };
 
@@ -116,6 +117,8 @@ internal static class TestMessages
         {
             From = from, To = to, Term = term, Last = previous, Nonce = 0x92, FileBytes = 0xA400, Offset = 0xA5, Bytes = "bytes"u8.ToArray(),
         };
+        yield return new RequestVote { From = from, To = to, Term = term, IsTransfer = true, LastEntry = previous };
+        yield return new TimeoutNow { From = from, To = to, Term = term, LastIndex = new LogIndex(0x57) };
     }
 
     /// <summary>Generates any message that a core may send.</summary>
@@ -123,7 +126,9 @@ internal static class TestMessages
         AnyAppendEntries(),
         Gen.Select(Gen.Bool, Gen.ULong, AnyEntryId(), Gen.ULong, (accepted, index, hint, round) =>
             (Message)new AppendEntriesReply { Accepted = accepted, Index = new LogIndex(index), Hint = hint, Round = round }),
-        Gen.Select(Gen.Bool, AnyEntryId(), (preVote, last) => (Message)new RequestVote { PreVote = preVote, LastEntry = last }),
+        Gen.Select(Gen.Bool, Gen.Bool, AnyEntryId(), (preVote, transfer, last) =>
+            (Message)new RequestVote { PreVote = preVote, IsTransfer = transfer, LastEntry = last }),
+        Gen.ULong.Select(last => (Message)new TimeoutNow { LastIndex = new LogIndex(last) }),
         Gen.Select(Gen.Bool, Gen.Bool, (preVote, granted) => (Message)new RequestVoteReply { PreVote = preVote, Granted = granted }),
         Gen.Select(AnyProposalId(), AnyPayload(), (id, command) => new Proposal(id, command)).Array[0, 20]
             .Select(proposals => (Message)new ForwardProposals { Proposals = proposals }),

@@ -14,12 +14,13 @@ internal static class MessageCopier
                 Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round
             },
             AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
-            RequestVote m => new RequestVote { PreVote = m.PreVote, LastEntry = m.LastEntry },
+            RequestVote m => new RequestVote { PreVote = m.PreVote, IsTransfer = m.IsTransfer, LastEntry = m.LastEntry },
             RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
             ForwardProposals m => new ForwardProposals { Proposals = m.Proposals.ToArray() },
             RejectProposals m => new RejectProposals { FirstSequence = m.FirstSequence, LastSequence = m.LastSequence, Reason = m.Reason },
             ReadIndexRequest m => new ReadIndexRequest { ReadId = m.ReadId },
             ReadIndexReply m => new ReadIndexReply { ReadId = m.ReadId, Granted = m.Granted, Index = m.Index },
+            TimeoutNow m => new TimeoutNow { LastIndex = m.LastIndex },
             _ => throw new ArgumentException($"MessageCopier does not know the message type {message.GetType().Name}", nameof(message)),
         };
         copy.From = message.From;

@@ -1,20 +1,26 @@
 namespace Quorate.Raft.Tests.Rules;
 
 /// <summary>
-/// Nodes whose messages take some ticks, and whose disks and state machines take none. All clocks tick together; what arrives within a tick
-/// is answered within it.
+/// Nodes whose messages take some ticks, and whose state machines take none, nor do their disks unless <see cref="FlushTicks"/> is set. All
+/// clocks tick together; what arrives within a tick is answered within it.
 /// </summary>
 /// <param name="delay">Draws the delay of the next message on a link, in ticks.</param>
 /// <param name="nodes">The nodes, one for each member.</param>
 internal sealed class DelayedCluster(Func<NodeId, NodeId, int> delay, params TestNode[] nodes)
 {
     private readonly List<(int Due, Message Message)> _network = [];
+    private readonly Dictionary<NodeId, (int Due, int Appends)> _flushes = [];
 
     /// <summary>The ticks since the start.</summary>
     public int Now { get; private set; }
 
     /// <summary>Whether a message is lost; null: none is.</summary>
     public Func<Message, bool>? IsLost { get; set; }
+
+    /// <summary>
+    /// The ticks that a flush takes at a node; null: none. A flush covers what was written when it began, and the next begins after it.
+    /// </summary>
+    public Func<NodeId, int>? FlushTicks { get; set; }
 
     /// <summary>Runs one tick: clocks, then everything that arrives by now and what follows from it without delay.</summary>
     public void Tick()
@@ -48,9 +54,24 @@ internal sealed class DelayedCluster(Func<NodeId, NodeId, int> delay, params Tes
         return Now - start;
     }
 
+    private void Flush(TestNode node)
+    {
+        var ticks = FlushTicks?.Invoke(node.Id) ?? 0;
+        if (_flushes.TryGetValue(node.Id, out var flush) && Now >= flush.Due)
+        {
+            node.Flush(flush.Appends);
+            _flushes.Remove(node.Id);
+        }
+
+        if (ticks == 0 && !_flushes.ContainsKey(node.Id))
+            node.Flush();
+        else if (node.Disk.Pending > 0)
+            _flushes.TryAdd(node.Id, (Now + ticks, node.Disk.Pending));
+    }
+
     private void EndIteration(TestNode node)
     {
-        node.Flush();
+        Flush(node);
         while (node.PendingEntriesRequests > 0)
             node.CompleteEntriesRequest();
         node.Apply();

@@ -41,6 +41,21 @@ internal enum CoverageMark
     /// <summary>A leader stepped down because its disk did not complete a flush.</summary>
     LeaderDiskStalled,
 
+    /// <summary>A leader whose disk is much slower than that of a follower began to transfer its leadership.</summary>
+    LeaderDiskSlow,
+
+    /// <summary>A follower campaigned because its leader had asked it to.</summary>
+    TransferTargetCampaigned,
+
+    /// <summary>A leader gave a transfer up because the target had not taken over within an election timeout.</summary>
+    TransferExpired,
+
+    /// <summary>A member ignored a late message of a transfer that had ended, or one that it cannot follow.</summary>
+    TimeoutNowIgnored,
+
+    /// <summary>A leader received a forwarded proposal during a transfer and left it to be sent again.</summary>
+    ForwardDuringTransfer,
+
     /// <summary>A leader stepped down because it received a later term.</summary>
     LeaderSawLaterTerm,
 

@@ -94,6 +94,12 @@ internal sealed class CoverageObserver(RunCounters counters)
             case ReadIndexRequest when core.Role == Role.Leader && HasNotCommittedInTerm(core):
                 counters.Increment(CoverageMark.ReadBeforeTermCommitted);
                 break;
+            case TimeoutNow:
+                counters.Increment(
+                    effects.Trace.Exists(static e => e.Kind == TraceKind.BecameCandidate)
+                        ? CoverageMark.TransferTargetCampaigned
+                        : CoverageMark.TimeoutNowIgnored);
+                break;
             case ReadIndexReply { Granted: false }:
                 counters.Increment(CoverageMark.ForwardedReadRejected);
                 break;
@@ -118,6 +124,8 @@ internal sealed class CoverageObserver(RunCounters counters)
     {
         if (forward.Term != core.Term)
             counters.Increment(CoverageMark.ForwardOfOtherTerm);
+        else if (core.TransferTarget != NodeId.None)
+            counters.Increment(CoverageMark.ForwardDuringTransfer);
         else if (core.Role == Role.Leader && effects.Append.IsEmpty &&
             effects.SendNow.Messages.Count == 0 && effects.SendWhenDurable.Messages.Count == 0)
             counters.Increment(CoverageMark.ForwardDuplicate);
@@ -145,6 +153,12 @@ internal sealed class CoverageObserver(RunCounters counters)
                     break;
                 case TraceKind.DiskStalled:
                     counters.Increment(CoverageMark.LeaderDiskStalled);
+                    break;
+                case TraceKind.DiskSlow:
+                    counters.Increment(CoverageMark.LeaderDiskSlow);
+                    break;
+                case TraceKind.TransferExpired:
+                    counters.Increment(CoverageMark.TransferExpired);
                     break;
                 case TraceKind.LeaderLost:
                     counters.Increment(CoverageMark.LeaderConnectionClosed);

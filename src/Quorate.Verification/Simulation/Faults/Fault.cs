@@ -17,6 +17,7 @@ internal abstract class Fault(SimulatedCluster cluster, Prng prng, string name)
         ("flush failure", static (cluster, prng, name) => new FlushFailure(cluster, prng, name)),
         ("full disk", static (cluster, prng, name) => new FullDisk(cluster, prng, name)),
         ("stalled thread", static (cluster, prng, name) => new StalledThread(cluster, prng, name)),
+        ("slow disk", static (cluster, prng, name) => new SlowDisk(cluster, prng, name)),
         ("pause", static (cluster, prng, name) => new ProcessPause(cluster, prng, name)),
         ("bit rot", static (cluster, prng, name) => new BitRot(cluster, prng, name)),
         ("latent read error", static (cluster, prng, name) => new LatentReadError(cluster, prng, name)),
