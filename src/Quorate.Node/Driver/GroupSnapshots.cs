@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Raft;
@@ -140,19 +141,26 @@ internal sealed class GroupSnapshots : IDisposable
             return;
         }
 
-        var (store, configuration, token) = (_store, _options.Configuration, _stopping.Token);
+        var (store, configuration, token, observer) = (_store, _options.Configuration, _stopping.Token, _options.Observer);
         _writing.Start(
             () =>
             {
                 try
                 {
+                    var started = observer is null ? 0 : Stopwatch.GetTimestamp();
                     using (view)
-                        return store.Write(capture.Last, configuration, view, token);
+                    {
+                        var written = store.Write(capture.Last, configuration, view, token);
+                        observer?.OnSnapshotWritten(written.Last.Index, written.Id.FileBytes, Stopwatch.GetElapsedTime(started));
+                        return written;
+                    }
                 }
 #pragma warning disable CA1031 // WriteTo is the program's: whatever it throws, the node goes on without this snapshot.
                 catch (Exception fault) when (fault is not (DiskFlushException or InvariantViolationException))
 #pragma warning restore CA1031
                 {
+                    if (fault is not OperationCanceledException)
+                        observer?.OnSnapshotFailed(fault);
                     return fault;
                 }
             },

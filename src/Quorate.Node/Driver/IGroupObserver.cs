@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Node.Driver;
 
 /// <summary>Receives the durations that a group measures, for metrics and logs.</summary>
@@ -13,4 +15,13 @@ internal interface IGroupObserver
     /// <summary>A proposal of this node was committed and applied.</summary>
     /// <param name="duration">The time since the proposal was queued.</param>
     void OnCommitted(TimeSpan duration);
+
+    /// <summary>A snapshot of the state machine was written, and is durable.</summary>
+    /// <param name="last">The last entry that it covers.</param>
+    /// <param name="bytes">The size of its file.</param>
+    /// <param name="duration">The time that it took to write.</param>
+    void OnSnapshotWritten(LogIndex last, long bytes, TimeSpan duration);
+
+    /// <summary>A snapshot could not be written; the log stays as it is.</summary>
+    void OnSnapshotFailed(Exception fault);
 }

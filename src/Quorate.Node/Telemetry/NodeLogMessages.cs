@@ -86,6 +86,26 @@ internal static partial class NodeLogMessages
         _ => throw new InvariantViolationException($"{health} is not described"),
     };
 
+    [LoggerMessage(
+        1021, LogLevel.Information,
+        "snapshot up to entry {Index} written: {Bytes} bytes in {Seconds:0.00} s; the log before it can be dropped")]
+    public static partial void SnapshotWritten(ILogger log, ulong index, long bytes, double seconds);
+
+    [LoggerMessage(
+        1022, LogLevel.Error,
+        "the snapshot cannot be written; the log keeps growing until one can: {Reason}")]
+    public static partial void SnapshotFailed(ILogger log, string reason, Exception exception);
+
+    [LoggerMessage(
+        1023, LogLevel.Information,
+        "peer {Peer} needs a snapshot: the log no longer has entry {Index}, its next one")]
+    public static partial void PeerNeedsSnapshot(ILogger log, string peer, ulong index);
+
+    [LoggerMessage(
+        1024, LogLevel.Information,
+        "a snapshot of another member up to entry {Index} was received and replaces the log of this member, which was too far behind")]
+    public static partial void SnapshotInstalled(ILogger log, ulong index);
+
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch
     {

@@ -118,6 +118,11 @@ internal sealed class NodeMonitor : IGroupObserver
 
     public void OnCommitted(TimeSpan duration) => _metrics?.OnCommitted(duration);
 
+    public void OnSnapshotWritten(LogIndex last, long bytes, TimeSpan duration) =>
+        NodeLogMessages.SnapshotWritten(_log, last.Value, bytes, duration.TotalSeconds);
+
+    public void OnSnapshotFailed(Exception fault) => NodeLogMessages.SnapshotFailed(_log, fault.Message, fault);
+
     public void OnTransportEvent(TransportEvent transportEvent)
     {
         if (transportEvent.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
@@ -196,6 +201,12 @@ internal sealed class NodeMonitor : IGroupObserver
                 _metrics?.OnTermRejected();
                 if (_termThrottle.ShouldLog())
                     NodeLogMessages.TermRejected(_log, traceEvent.Term.Value, NameOf(traceEvent.Peer), core.Term.Value);
+                break;
+            case TraceKind.FollowerNeedsSnapshot:
+                NodeLogMessages.PeerNeedsSnapshot(_log, NameOf(traceEvent.Peer), traceEvent.Index.Value);
+                break;
+            case TraceKind.SnapshotInstalled:
+                NodeLogMessages.SnapshotInstalled(_log, traceEvent.Index.Value);
                 break;
             default:
                 break;

@@ -290,6 +290,7 @@ public sealed class QuorateServer : IAsyncDisposable
             ListenEndPoints = [.. Settings.PeerListenEndPoints.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,
             ElectionTimeout = Settings.ElectionTimeout,
+            SnapshotLogEntries = Settings.SnapshotLogEntries,
             LoggerFactory = logs,
             TraceStream = trace,
             PeerSecret = peerSecret,

@@ -20,7 +20,6 @@ internal static class EtcdFlags
         "quotas are not supported yet: the store grows until memory or disk is full; "
         + "leave the flag out or set it to 0, and bound memory and disk outside the server";
 
-    private const string NoSnapshots = "snapshots of the state machine are not supported yet";
     private const string NoAuth = "authentication is not supported yet";
     private const string NoTracing = "traces are not exported";
     private const string NoCorruptionCheck = "members do not compare their hashes yet; compare them with etcdctl endpoint hashkv";
@@ -63,6 +62,7 @@ internal static class EtcdFlags
 
         Supported(
             "watch-progress-notify-interval", "idle time after which a watcher that wants progress notifications receives one", "10m"),
+        Supported("snapshot-count", "number of log entries after which a snapshot is taken, if the log has not grown by 64 MiB before", "100000"),
         Supported("log-level", "least severe messages to log: debug, info, warn, error, panic or fatal", "info"),
 
         Extension(
@@ -71,10 +71,9 @@ internal static class EtcdFlags
         Extension("trace-file", "path of a file to which every step of this member's Raft core is appended as a line of JSON", "no trace"),
 
         Ignored("grpc-keepalive-min-time", "the server does not limit how often a client pings"),
-        Ignored("snapshot-count", NoSnapshots),
-        Ignored("snapshot-catchup-entries", NoSnapshots),
-        Ignored("max-snapshots", NoSnapshots),
-        Ignored("max-wals", "the write-ahead log is not compacted yet; no file of it is removed"),
+        Ignored("snapshot-catchup-entries", "up to 10,000 entries and 16 MiB before a snapshot stay in the log"),
+        Ignored("max-snapshots", "only the newest snapshot is kept"),
+        Ignored("max-wals", "a file of the write-ahead log is removed when a snapshot covers it"),
         Ignored("backend-batch-limit", "the store has no backend batches"),
         Ignored("backend-batch-interval", "the store has no backend batches"),
         Ignored("backend-bbolt-freelist-type", "the store is not bbolt"),

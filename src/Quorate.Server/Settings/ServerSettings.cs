@@ -42,6 +42,9 @@ internal sealed record ServerSettings
     /// </summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromMilliseconds(1000);
 
+    /// <summary>A snapshot is taken when this many entries were appended since the last one.</summary>
+    public int SnapshotLogEntries { get; init; } = 100_000;
+
     /// <summary>The idle time after which a watcher that wants progress notifications receives one.</summary>
     public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
 

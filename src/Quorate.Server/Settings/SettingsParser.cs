@@ -41,6 +41,7 @@ internal static class SettingsParser
             IsNewCluster = ParseClusterState(flags),
             HeartbeatInterval = Milliseconds(flags, "heartbeat-interval", 100, 10, 10_000),
             ElectionTimeout = ParseElectionTimeout(flags),
+            SnapshotLogEntries = Number(flags, "snapshot-count", 100_000, 1, int.MaxValue),
             TraceFile = flags.TryGet("trace-file", out var traceFile) && traceFile.Length > 0 ? Path.GetFullPath(traceFile) : null,
             PeerSecretFile = flags.TryGet("peer-secret-file", out var secret) && secret.Length > 0 ? Path.GetFullPath(secret) : null,
             WebAccess = WebAccess.Parse(flags.Get("cors", ""), flags.Get("host-whitelist", "")),

@@ -168,6 +168,58 @@ public sealed class SnapshotTests
         Assert.Equal(Given.At(20), core.ApplyingIndex);
     }
 
+    /// <summary>
+    /// The follower continues behind the snapshot that it receives. Without those entries it would need the next one, and a follower that
+    /// receives more slowly than snapshots are taken would never catch up.
+    /// </summary>
+    [Fact]
+    public void A_leader_keeps_its_log_while_a_follower_receives_a_snapshot()
+    {
+        var core = Leader();
+        Step(core, Input.Received(Given.Rejected(from: 2, to: 1, term: 2, index: 9, hint: (1, 2))));
+        Step(core, Input.EndOfIteration);
+        Assert.Contains(core.Followers, f => f.Node == Given.Node(2) && f.State == ReplicationState.Snapshot);
+
+        Step(core, Input.SnapshotSaved(Given.Id((1, 9)), Given.At(9)));
+        Assert.Equal((Given.At(9), Given.At(4)), (core.SnapshotIndex, core.CompactedIndex));
+    }
+
+    /// <summary>The term of the entry before them is not known any more.</summary>
+    [Fact]
+    public void Entries_that_were_compacted_while_they_were_loaded_are_not_sent()
+    {
+        var core = Leader(maxCachedBytes: 0);
+        Step(core, Input.Received(Given.Rejected(from: 2, to: 1, term: 2, index: 9, hint: (1, 5))));
+        Step(core, Input.EndOfIteration);
+        Assert.Equal(Given.At(6), _effects.EntriesRequests.Single().From);
+        Step(core, Input.SnapshotSaved(Given.Id((1, 9)), Given.At(8)));
+
+        Step(core, Input.EntriesLoaded(Given.Node(2), Given.Entries(6, 1, 1)));
+
+        Assert.Empty(_effects.SendNow.Messages);
+    }
+
+    /// <summary>
+    /// The leader of term 2. Its snapshot covers entry 5, its log begins with entry 5 and ends with its no-op, entry 10.
+    /// </summary>
+    private RaftCore Leader(long maxCachedBytes = 1 << 20)
+    {
+        var core = new RaftCore(
+            Given.Options(1) with { MaxCachedBytes = maxCachedBytes },
+            State(entries: 9, commit: 9) with
+            {
+                Snapshot = Given.Id((1, 5)), Compacted = Given.Id((1, 4)), Tail = Given.Entries(5, Terms(5, 1)),
+            });
+        while (core.Role == Role.Follower)
+            Step(core, Input.Tick);
+        Step(core, Input.Received(Given.PreVoteReply(from: 2, to: 1, term: 2)));
+        Step(core, Input.Durable(_effects.Append.Token));
+        Step(core, Input.Received(Given.VoteReply(from: 2, to: 1, term: 2)));
+        Step(core, Input.Durable(_effects.Append.Token));
+        Step(core, Input.EndOfIteration);
+        return core;
+    }
+
     private static DurableState State(int entries, int commit) => new()
     {
         HardState = new HardState(new Term(1), NodeId.None),

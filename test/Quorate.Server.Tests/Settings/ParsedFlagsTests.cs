@@ -61,7 +61,7 @@ public sealed class ParsedFlagsTests
         Assert.Contains("\"n0\" is not a flag", Assert.Throws<StartupException>(() => Parse(["--force-new-cluster=false", "n0"])).What);
 
     [Theory]
-    [InlineData("--snapshot-count=100")]
+    [InlineData("--max-wals=100")]
     [InlineData("--enable-v2")]
     [InlineData("--strict-reconfig-check=true")]
     [InlineData("--experimental-initial-corrupt-check")]
