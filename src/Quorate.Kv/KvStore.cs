@@ -75,7 +75,8 @@ public sealed class KvStore : IStateMachine<KvResult>
     }
 
     /// <inheritdoc/>
-    public IStateMachineSnapshot CaptureSnapshot() => new KvStateMachineSnapshot(new StoreState(_writer.Freeze(), _writer.SweptUpTo, _applied));
+    public IStateMachineSnapshot CaptureSnapshot() =>
+        new KvStateMachineSnapshot(new StoreState(_writer.Freeze(), _writer.SweptUpTo, _applied));
 
     /// <inheritdoc/>
     /// <remarks>

@@ -131,7 +131,9 @@ public sealed record RaftNodeOptions
     /// The bytes per second at which this member receives the snapshot of another one, when it lags so far behind that no member has the
     /// entries that it lacks; 0: no limit.
     /// </summary>
-    /// <remarks>Default 0. A limit leaves bandwidth to the messages of the protocol; a member that receives too slowly stays behind.</remarks>
+    /// <remarks>
+    /// Default 0. A limit leaves bandwidth to the messages of the protocol; a member that receives too slowly stays behind.
+    /// </remarks>
     public long SnapshotReceiveBytesPerSecond { get; init; }
 
     /// <summary>The clock.</summary>
@@ -264,8 +266,8 @@ public sealed record RaftNodeOptions
     internal ulong? Seed { get; init; }
 
     /// <summary>
-    /// How long a node that stops waits for its disk, its state machine and its transport. A flush of a healthy disk takes milliseconds, one
-    /// of an overloaded disk a second or two; a supervisor kills a process that has not ended after ten seconds (Docker) or more.
+    /// How long a node that stops waits for its disk, its state machine and its transport. A flush of a healthy disk takes milliseconds,
+    /// one of an overloaded disk a second or two; a supervisor kills a process that has not ended after ten seconds (Docker) or more.
     /// </summary>
     internal TimeSpan StopWaitMax { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -136,8 +136,8 @@ public sealed class Effects
 public readonly record struct AppendEffect(ulong Token, HardState? HardState, ReadOnlyMemory<LogEntry> Entries, LogIndex Commit)
 {
     /// <summary>
-    /// The last entry of the durable snapshot that replaces the whole log, before <see cref="Entries"/> are written behind it; null: the log
-    /// stays.
+    /// The last entry of the durable snapshot that replaces the whole log, before <see cref="Entries"/> are written behind it; null: the
+    /// log stays.
     /// </summary>
     public EntryId? ResetTo { get; init; }
 

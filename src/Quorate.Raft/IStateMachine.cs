@@ -8,8 +8,8 @@ namespace Quorate.Raft;
 /// <typeparam name="TResult">The result of a command, returned to its proposer.</typeparam>
 /// <remarks>
 /// Shape: <see cref="Apply"/> must depend on nothing but the state of the state machine and the command: no clock, no randomness, no
-/// culture, no order of a hash table. At every start of its node the state machine is empty; the node restores its newest snapshot, if there
-/// is one, and applies the log from there: an external side effect would be repeated.
+/// culture, no order of a hash table. At every start of its node the state machine is empty; the node restores its newest snapshot, if
+/// there is one, and applies the log from there: an external side effect would be repeated.
 /// Snapshots: <see cref="CaptureSnapshot"/> and <see cref="RestoreSnapshot"/> are optional. Without them the log grows without bound, a
 /// start applies all of it, and a new or distant follower receives all of it. Implement both or neither, and first
 /// <see cref="RestoreSnapshot"/>: once a snapshot was taken, the node cannot start without it. A state machine that wraps another one must

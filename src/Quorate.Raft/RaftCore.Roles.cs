@@ -47,7 +47,9 @@ public sealed partial class RaftCore
             RequestVotes(preVote: true, effects);
     }
 
-    /// <summary>Pre-candidate, or follower to which leadership is transferred → candidate: enters a new term and votes for itself.</summary>
+    /// <summary>
+    /// Pre-candidate, or follower to which leadership is transferred → candidate: enters a new term and votes for itself.
+    /// </summary>
     private void BecomeCandidate(Effects effects, bool isTransfer = false)
     {
         Invariant.That(_role == (isTransfer ? Role.Follower : Role.PreCandidate), "a candidate has won a pre-vote, or leadership is its");

@@ -28,7 +28,9 @@ public sealed partial class RaftCore
     /// <summary>The member to which this leader is transferring its leadership, or none. Meanwhile it appends no proposals.</summary>
     public NodeId TransferTarget => _transferTarget;
 
-    /// <summary>The ticks between two transfers that a leader begins by itself: at most six in a minute with the default timeouts.</summary>
+    /// <summary>
+    /// The ticks between two transfers that a leader begins by itself: at most six in a minute with the default timeouts.
+    /// </summary>
     private ulong TransferPauseTicks => 10 * (ulong)_options.ElectionTicks;
 
     private void OnTransferLeadership(NodeId target, Effects effects)
@@ -83,7 +85,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// The voter that is most likely to take over at once: it has replied within an election timeout, and of those it holds most of the log.
+    /// The voter that is most likely to take over at once: it has replied within an election timeout, and of those it holds most of the
+    /// log.
     /// </summary>
     private NodeId TransferCandidate()
     {

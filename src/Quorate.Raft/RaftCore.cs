@@ -23,8 +23,8 @@ public enum Role : byte
 /// <remarks>
 /// The same options, restored state and inputs give the same effects, byte for byte, on any machine.
 /// Indexes: <c>compacted ≤ snapshot ≤ applying</c>, <c>applied ≤ applying ≤ commit ≤ last</c> and <c>durable ≤ last</c>; diagram in
-/// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading: one caller at a time. Errors: an
-/// <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
+/// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading:
+/// one caller at a time. Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
 /// .Snapshots, .Proposals, .Reads, .Transfer, .Storage; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus:
 /// Bridging Theory and Practice" (the
@@ -310,7 +310,8 @@ public sealed partial class RaftCore
     /// </summary>
     internal bool IsSettled =>
         _uncommittedBytes == 0 && _unappliedBytes == 0 && _applyWindow is { Count: 0, Bytes: 0 } && _pendingAppends.Count == 0
-        && _pendingProposals.Count == 0 && _committedProposals.Count == 0 && _forwardedProposals is { Count: 0, Bytes: 0 } && _reads.Count == 0 && _forwardedReads.Count == 0
+        && _pendingProposals.Count == 0 && _committedProposals.Count == 0 && _forwardedProposals is { Count: 0, Bytes: 0 }
+        && _reads.Count == 0 && _forwardedReads.Count == 0
         && Array.TrueForAll(_followers, f => f.Match < _log.LastIndex || f.Inflight is { Count: 0, Bytes: 0 });
 
     internal void CheckFollowers()

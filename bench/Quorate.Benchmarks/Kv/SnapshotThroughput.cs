@@ -9,7 +9,8 @@ using Quorate.Raft;
 namespace Quorate.Benchmarks.Kv;
 
 /// <summary>
-/// Writes and restores a snapshot of 1,000,000 keys of 8 bytes with values of 256 bytes, in memory. Run with <c>snapshot</c>, or once with <c>snapshot FILE</c>.
+/// Writes and restores a snapshot of 1,000,000 keys of 8 bytes with values of 256 bytes, in memory. Run with <c>snapshot</c>, or once with
+/// <c>snapshot FILE</c>.
 /// </summary>
 /// <remarks>
 /// The sides alternate: to encode; to restore; and for comparison what neither can do without, to copy the same bytes through a buffer and

@@ -59,7 +59,9 @@ internal sealed class MvccWriter
     /// <param name="revision">The newest revision.</param>
     /// <param name="compactRevision">The compact revision.</param>
     /// <param name="sweptUpTo">The value of <see cref="SweptUpTo"/>.</param>
-    /// <param name="versionBytes">The bytes of the keys and values of all versions, with <see cref="VersionRecord.OverheadBytes"/> for each.</param>
+    /// <param name="versionBytes">
+    /// The bytes of the keys and values of all versions, with <see cref="VersionRecord.OverheadBytes"/> for each.
+    /// </param>
     public static MvccWriter Restore(
         PageTree keys, PageTree history, LeaseTable leases, long revision, long compactRevision, Revision sweptUpTo, long versionBytes) =>
         new(keys, history, leases)

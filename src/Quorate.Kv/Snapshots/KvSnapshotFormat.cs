@@ -1,6 +1,8 @@
 namespace Quorate.Kv.Snapshots;
 
-/// <summary>The bytes of a snapshot of the store, written by <see cref="SnapshotEncoder"/> and read by <see cref="SnapshotDecoder"/>.</summary>
+/// <summary>
+/// The bytes of a snapshot of the store, written by <see cref="SnapshotEncoder"/> and read by <see cref="SnapshotDecoder"/>.
+/// </summary>
 /// <remarks>
 /// <code>
 ///   0   4   QKVS

@@ -9,9 +9,9 @@ namespace Quorate.Kv.Snapshots;
 
 /// <summary>Decodes a state of the store in the format of <see cref="KvSnapshotFormat"/>. Mirrors <see cref="SnapshotEncoder"/>.</summary>
 /// <remarks>
-/// The versions, the keys and the leases are in the order of their trees, so each tree is built page after page. Each field is compared with
-/// its bounds. Whether a link leads to a version of the same key is left to the checksum: a search for each link would take longer than
-/// everything else. Errors: those of <see cref="SnapshotReader"/>.
+/// The versions, the keys and the leases are in the order of their trees, so each tree is built page after page. Each field is compared
+/// with its bounds. Whether a link leads to a version of the same key is left to the checksum: a search for each link would take longer
+/// than everything else. Errors: those of <see cref="SnapshotReader"/>.
 /// </remarks>
 internal sealed class SnapshotDecoder
 {
@@ -88,7 +88,9 @@ internal sealed class SnapshotDecoder
             var previous = ReadLink(revision);
             var skipLink = ReadLink(revision);
             var keyLength = (int)_reader.Number(0, KvSnapshotFormat.EntryBytesMax, "the length of a key");
-            var valueLength = version == 0 ? 0 : (int)_reader.Number(0, KvSnapshotFormat.EntryBytesMax - keyLength, "the length of a value");
+            var valueLength = version == 0
+                ? 0
+                : (int)_reader.Number(0, KvSnapshotFormat.EntryBytesMax - keyLength, "the length of a value");
             var record = new KeyIndexEntry(revision, created, version, lease, 0, skipLink);
             var bytes = _reader.Bytes(keyLength + valueLength);
             builder.Append(new NewTreeEntry(

@@ -131,7 +131,8 @@ internal sealed class LeafPage : Page
     public void Append(in NewTreeEntry entry)
     {
         if (!TrySet(_count, replace: false, entry))
-            throw new UnreachableException($"an entry of {entry.Size} bytes does not fit into a page with {_heap.Length - _usedBytes} free");
+            throw new UnreachableException(
+                $"an entry of {entry.Size} bytes does not fit into a page with {_heap.Length - _usedBytes} free");
     }
 
     /// <summary>Removes entry i. Its bytes stay in the heap, dead, until the page is rewritten.</summary>

@@ -41,7 +41,8 @@ internal interface IApplier
 /// </summary>
 /// <remarks>
 /// Threading: <see cref="Restore"/> and <see cref="Replay"/> run before the worker starts, the driver calls <see cref="Enqueue"/>,
-/// <see cref="EnqueueRestore"/> and <see cref="RequestCapture"/>, everything else runs on the worker. The core bounds the queue: it emits only a limited number of entries beyond those that are reported as applied.
+/// <see cref="EnqueueRestore"/> and <see cref="RequestCapture"/>, everything else runs on the worker. The core bounds the queue: it emits
+/// only a limited number of entries beyond those that are reported as applied.
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
@@ -181,7 +182,11 @@ internal sealed class Applier<TResult>(
         {
             return new StateMachineException(
                 $"The state machine threw while it restored the snapshot up to entry {_current.Index} of term {_current.Term}: " +
-                fault.Message, fault) { Entry = _current };
+                fault.Message,
+                fault)
+            {
+                Entry = _current,
+            };
         }
 
         var place = _isPublishing

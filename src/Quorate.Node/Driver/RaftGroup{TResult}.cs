@@ -13,7 +13,8 @@ internal sealed class RaftGroup<TResult> : RaftGroup
     private RaftGroup(
         RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, SnapshotStore snapshots, Applier<TResult> applier,
         PendingProposals<TResult> pendingProposals, PendingReads pendingReads, CancellationToken cancellationToken)
-        : base(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken) => _pendingProposals = pendingProposals;
+        : base(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken) =>
+        _pendingProposals = pendingProposals;
 
     /// <inheritdoc/>
     public override int PendingProposalCount => _pendingProposals.Count;

@@ -4,7 +4,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
-/// <summary>Fetches a snapshot from another member, part by part, when the leader no longer has the entries that this member lacks.</summary>
+/// <summary>
+/// Fetches a snapshot from another member, part by part, when the leader no longer has the entries that this member lacks.
+/// </summary>
 /// <remarks>
 /// <code>
 ///            needed                  located                 all parts written            durable

@@ -23,7 +23,10 @@ internal sealed class SnapshotSender(NodeId self, SnapshotStore store, IWorker w
     public void OnRequest(FetchSnapshot request)
     {
         if (_requests.Count < QueuedRequestsMax)
-            _requests.Enqueue(new Request(request.From, new SnapshotId(request.Last, request.Nonce, request.FileBytes), request.Offset, request.Length));
+        {
+            var id = new SnapshotId(request.Last, request.Nonce, request.FileBytes);
+            _requests.Enqueue(new Request(request.From, id, request.Offset, request.Length));
+        }
     }
 
     public void OnTick()
@@ -82,7 +85,9 @@ internal sealed class SnapshotSender(NodeId self, SnapshotStore store, IWorker w
             return (open, false);
 
         // Without a nonce: any snapshot that covers the entry.
-        var id = request.Id.Nonce != 0 ? request.Id : store.Newest is { } newest && newest.Last.Index >= request.Id.Last.Index ? newest.Id : default;
+        var id = request.Id;
+        if (id.Nonce == 0)
+            id = store.Newest is { } newest && newest.Last.Index >= id.Last.Index ? newest.Id : default;
         if (open is not null && id == open.Id)
             return (open, false);
         if (id == default || store.OpenBytes(id) is not { } file)

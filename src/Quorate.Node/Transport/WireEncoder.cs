@@ -8,7 +8,7 @@ namespace Quorate.Node.Transport;
 /// <remarks><code>
 ///   every kind            0  8  from        8  8  to        16  8  term
 ///   AppendEntries        24  8  previous term    32  8  previous index    40  8  leader commit    48  8  round
-///                        56  4  count of entries 60  2  bytes of one entry header, 32 here       62  1  flags: 1 needs snapshot   63  1  zero
+///                        56  4  count of entries 60  2  bytes of one entry header, 32 here   62  1  flags: 1 needs snapshot   63  1  zero
 ///                        64  …  entry headers, then all payloads end to end
 ///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
 ///   AppendEntriesReply   24  1  flags: 1 accepted   25  7  zero   32  8  index   40  8  hint term   48  8  hint index   56  8  round

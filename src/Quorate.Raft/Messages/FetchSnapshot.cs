@@ -7,7 +7,9 @@ namespace Quorate.Raft;
 /// </remarks>
 public sealed class FetchSnapshot : Message
 {
-    /// <summary>The last entry of the requested snapshot; with <see cref="Nonce"/> 0, the entry that the snapshot must at least cover.</summary>
+    /// <summary>
+    /// The last entry of the requested snapshot; with <see cref="Nonce"/> 0, the entry that the snapshot must at least cover.
+    /// </summary>
     public EntryId Last { get; set; }
 
     /// <summary>The nonce of the requested file; 0: the newest file that the receiver of this request has.</summary>

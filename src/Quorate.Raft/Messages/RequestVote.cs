@@ -19,7 +19,8 @@ public sealed class RequestVote : Message
     public EntryId LastEntry { get; set; }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{(PreVote ? "PreVote" : "RequestVote")} {From}→{To} term {Term} last {LastEntry}{(IsTransfer ? " transfer" : "")}";
+    public override string ToString() =>
+        $"{(PreVote ? "PreVote" : "RequestVote")} {From}→{To} term {Term} last {LastEntry}{(IsTransfer ? " transfer" : "")}";
 }
 
 /// <summary>RequestVote reply, voter to candidate.</summary>

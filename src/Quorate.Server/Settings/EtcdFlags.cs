@@ -62,7 +62,8 @@ internal static class EtcdFlags
 
         Supported(
             "watch-progress-notify-interval", "idle time after which a watcher that wants progress notifications receives one", "10m"),
-        Supported("snapshot-count", "number of log entries after which a snapshot is taken, if the log has not grown by 64 MiB before", "100000"),
+        Supported(
+            "snapshot-count", "number of log entries after which a snapshot is taken, if the log has not grown by 64 MiB before", "100000"),
         Supported("log-level", "least severe messages to log: debug, info, warn, error, panic or fatal", "info"),
 
         Extension(

@@ -256,7 +256,8 @@ internal sealed class SimulatedMachine
     /// owner, not as corruption.
     /// </summary>
     private bool IsCorruption(IOException fault) => _cluster.FaultAtlas.IsCorrupted(Id) &&
-        (fault is WalCorruptionException or SnapshotCorruptionException || (_expectedRefusal == CoverageMark.ForeignFileRefused && !Disk.HasFailed));
+        (fault is WalCorruptionException or SnapshotCorruptionException
+            || (_expectedRefusal == CoverageMark.ForeignFileRefused && !Disk.HasFailed));
 
     /// <summary>
     /// Returns whether the disk holds an entry, flushed, or held it when it was wiped, and not another entry at its index. Both the disk

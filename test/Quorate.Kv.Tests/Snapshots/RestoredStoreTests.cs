@@ -5,7 +5,9 @@ using Quorate.Raft;
 
 namespace Quorate.Kv.Tests.Snapshots;
 
-/// <summary>A store that was restored from a snapshot is indistinguishable from the one that wrote it, whatever happens to both later.</summary>
+/// <summary>
+/// A store that was restored from a snapshot is indistinguishable from the one that wrote it, whatever happens to both later.
+/// </summary>
 public sealed class RestoredStoreTests
 {
     // One or two versions a command leave most of a compaction unswept at the snapshot.

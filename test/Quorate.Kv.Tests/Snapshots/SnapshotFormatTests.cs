@@ -175,7 +175,9 @@ public sealed class SnapshotFormatTests
         Assert.Throws<ObjectDisposedException>(() => snapshot.WriteTo(new MemoryStream()));
     }
 
-    /// <summary>Each part of the format in a few bytes: versions, a deletion, an unswept compaction, leases with and without an anchor.</summary>
+    /// <summary>
+    /// Each part of the format in a few bytes: versions, a deletion, an unswept compaction, leases with and without an anchor.
+    /// </summary>
     private static StoreUnderTest Small()
     {
         var store = new StoreUnderTest(sweep: 1);

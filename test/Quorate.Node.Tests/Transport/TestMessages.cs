@@ -115,7 +115,8 @@ internal static class TestMessages
         };
         yield return new FetchSnapshotReply
         {
-            From = from, To = to, Term = term, Last = previous, Nonce = 0x92, FileBytes = 0xA400, Offset = 0xA5, Bytes = "bytes"u8.ToArray(),
+            From = from, To = to, Term = term, Last = previous, Nonce = 0x92, FileBytes = 0xA400, Offset = 0xA5,
+            Bytes = "bytes"u8.ToArray(),
         };
         yield return new RequestVote { From = from, To = to, Term = term, IsTransfer = true, LastEntry = previous };
         yield return new TimeoutNow { From = from, To = to, Term = term, LastIndex = new LogIndex(0x57) };
@@ -139,12 +140,14 @@ internal static class TestMessages
         Gen.ULong.Select(id => (Message)new ReadIndexRequest { ReadId = id }),
         Gen.Select(Gen.ULong, Gen.Bool, Gen.ULong, (id, granted, index) =>
             (Message)new ReadIndexReply { ReadId = id, Granted = granted, Index = new LogIndex(index) }),
-        Gen.Select(AnyEntryId(), Gen.ULong, Gen.Long[0, long.MaxValue], Gen.Int[1, FetchSnapshotReply.MaxBytes], (last, nonce, offset, length) =>
-            (Message)new FetchSnapshot { Last = last, Nonce = nonce, FileBytes = offset, Offset = offset / 2, Length = length }),
-        Gen.Select(AnyEntryId(), Gen.ULong, Gen.Long[0, 1L << 40], AnyPayload(), (last, nonce, offset, bytes) => (Message)new FetchSnapshotReply
-        {
-            Last = last, Nonce = nonce, FileBytes = offset + bytes.Length, Offset = offset, Bytes = bytes,
-        }))
+        Gen.Select(AnyEntryId(), Gen.ULong, Gen.Long[0, long.MaxValue], Gen.Int[1, FetchSnapshotReply.MaxBytes],
+            (last, nonce, offset, size) =>
+            (Message)new FetchSnapshot { Last = last, Nonce = nonce, FileBytes = offset, Offset = offset / 2, Length = size }),
+        Gen.Select(AnyEntryId(), Gen.ULong, Gen.Long[0, 1L << 40], AnyPayload(), (last, nonce, offset, bytes) =>
+            (Message)new FetchSnapshotReply
+            {
+                Last = last, Nonce = nonce, FileBytes = offset + bytes.Length, Offset = offset, Bytes = bytes,
+            }))
         .SelectMany(message => Gen.Select(Gen.ULong, Gen.ULong, Gen.ULong, (from, to, term) =>
         {
             message.From = new NodeId(from);

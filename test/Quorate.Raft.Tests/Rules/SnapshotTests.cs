@@ -208,7 +208,9 @@ public sealed class SnapshotTests
             Given.Options(1) with { MaxCachedBytes = maxCachedBytes },
             State(entries: 9, commit: 9) with
             {
-                Snapshot = Given.Id((1, 5)), Compacted = Given.Id((1, 4)), Tail = Given.Entries(5, Terms(5, 1)),
+                Snapshot = Given.Id((1, 5)),
+                Compacted = Given.Id((1, 4)),
+                Tail = Given.Entries(5, Terms(5, 1)),
             });
         while (core.Role == Role.Follower)
             Step(core, Input.Tick);

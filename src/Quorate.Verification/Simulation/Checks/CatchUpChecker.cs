@@ -165,8 +165,8 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         || leader.Followers.Any(f => f.Node == follower.Self && f.State == ReplicationState.Snapshot);
 
     /// <summary>
-    /// The time to fetch a snapshot: each part is requested, read, sent, written, and at worst the first member that is asked has none. 0 if
-    /// the follower needs none.
+    /// The time to fetch a snapshot: each part is requested, read, sent, written, and at worst the first member that is asked has none. 0
+    /// if the follower needs none.
     /// </summary>
     private long SnapshotTime(SimulatedProcess leader, RaftCore follower, long roundTrip)
     {
@@ -176,7 +176,9 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         return ((parts + 10) * (roundTrip + (6 * cluster.Swarm.FlushMax))) + (10 * cluster.Swarm.ElectionTimeout);
     }
 
-    /// <summary>The last index at which two logs have the same entry. What both have committed is equal, whether or not it is in the log.</summary>
+    /// <summary>
+    /// The last index at which two logs have the same entry. What both have committed is equal, whether or not it is in the log.
+    /// </summary>
     private static LogIndex AgreementOf(RaftCore a, RaftCore b)
     {
         var committed = LogIndex.Min(a.CommitIndex, b.CommitIndex);

@@ -1,8 +1,8 @@
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>
-/// Makes the flushes of one member, and sometimes of a second one, slow for 5 to 25 election timeouts: each takes an eighth to a third of an
-/// election timeout, too short to count as stalled.
+/// Makes the flushes of one member, and sometimes of a second one, slow for 5 to 25 election timeouts: each takes an eighth to a third of
+/// an election timeout, too short to count as stalled.
 /// </summary>
 internal sealed class SlowDisk(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {

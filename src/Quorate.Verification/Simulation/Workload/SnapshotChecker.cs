@@ -69,7 +69,8 @@ internal sealed class SnapshotChecker<TStateMachine, TResult>(
         {
             throw new ViolationException(
                 "EqualStates",
-                $"{first} captured a snapshot at {last} in the state {StructuralEquality.Describe(captured)}; {member} {action} one there " +
+                $"{first} captured a snapshot at {last} in the state {StructuralEquality.Describe(captured)}; " +
+                $"{member} {action} one there " +
                 $"in the state {StructuralEquality.DescribeOther(captured, state)}");
         }
     }
