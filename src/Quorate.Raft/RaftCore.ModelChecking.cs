@@ -34,6 +34,7 @@ public sealed partial class RaftCore
         _termStart = other._termStart;
 
         _snapshot = other._snapshot;
+        _skippedCompactions = other._skippedCompactions;
         _transferTarget = other._transferTarget;
         _transferDeadline = other._transferDeadline;
         _timeoutNowIsDue = other._timeoutNowIsDue;
@@ -143,6 +144,7 @@ public sealed partial class RaftCore
 
         _log.WriteState(state);
         state.Number(_snapshot.Index.Value);
+        state.Number((ulong)_skippedCompactions);
         state.Number(_commit.Value);
         state.Number(_applyingIndex.Value);
         state.Number(_applied.Value);

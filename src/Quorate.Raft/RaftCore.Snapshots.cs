@@ -8,8 +8,22 @@ namespace Quorate.Raft;
 /// </remarks>
 public sealed partial class RaftCore
 {
+    /// <summary>
+    /// How many compactions in a row a leader leaves out for followers that receive a snapshot. A follower that replies and never has the
+    /// whole snapshot, because its disk is full for example, must not fill the leader's disk too.
+    /// </summary>
+    internal const int SkippedCompactionsMax = 16;
+
+    /// <summary>
+    /// How long after its last reply a follower that receives a snapshot is waited for, in election timeouts: long enough for a restart.
+    /// </summary>
+    internal const int ReceivingFollowerTimeouts = 30;
+
     /// <summary>The last entry that the newest snapshot on this node's disk covers.</summary>
     private EntryId _snapshot;
+
+    /// <summary>The compactions that this node has left out since the last one.</summary>
+    private int _skippedCompactions;
 
     private void OnSnapshotSaved(EntryId last, LogIndex compactTo, Effects effects)
     {
@@ -24,10 +38,20 @@ public sealed partial class RaftCore
 
         // A follower that receives a snapshot continues behind it. If those entries were dropped before it has the whole snapshot, it would
         // need the next snapshot, and perhaps never catch up.
-        if (Array.Exists(_followers, static f => f.State == ReplicationState.Snapshot))
+        if (_skippedCompactions < SkippedCompactionsMax && Array.Exists(_followers, IsReceivingSnapshot))
+        {
+            _skippedCompactions++;
             return;
+        }
+
+        _skippedCompactions = 0;
         Compact(LogIndex.Min(compactTo, _log.Durable), effects);
     }
+
+    /// <summary>Whether a follower receives a snapshot; one that does not reply is down.</summary>
+    private bool IsReceivingSnapshot(FollowerProgress follower) =>
+        follower.State == ReplicationState.Snapshot
+        && _now - follower.LastReplyTick <= ReceivingFollowerTimeouts * (ulong)_options.ElectionTicks;
 
     private void Compact(LogIndex index, Effects effects)
     {

@@ -1,3 +1,4 @@
+using Quorate.Raft;
 using Quorate.Verification.Simulation;
 using Quorate.Verification.Simulation.Checks;
 using Quorate.Verification.Simulation.Coverage;
@@ -17,6 +18,8 @@ public static class CoverageGoals
     [
         "Committed", "Granted", "Rejected", "Indeterminate", "inbox full",
         "proposal rejected: Busy", "proposal rejected: TooLarge", "proposal rejected: Superseded",
+        nameof(TraceKind.SnapshotSaved), nameof(TraceKind.Compacted), nameof(TraceKind.FollowerNeedsSnapshot),
+        nameof(TraceKind.SnapshotInstalled),
         "message lost", "message duplicated", "message stale", "message dropped by a cut link",
         "power cut", "flush failed", "disk full", "process ended during an iteration", "process ended during a disk call",
         StoreHistoryChecker.Expired, StoreHistoryChecker.ExpirySuperseded, StoreHistoryChecker.ExpiredByReaper,

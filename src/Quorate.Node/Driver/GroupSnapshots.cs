@@ -40,7 +40,7 @@ internal sealed class GroupSnapshots : IDisposable
         _writing = new WorkerTask(options.SnapshotWorker, options.Loop);
         _deleting = new WorkerTask(options.SnapshotWorker, options.Loop);
         _sender = new SnapshotSender(
-            options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 10 * options.Raft.ElectionTicks);
+            options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 30 * options.Raft.ElectionTicks);
         _receiver = new SnapshotReceiver(
             options.Raft.Self, options.Configuration.Members, store, options.Snapshots, options.TransferWorker, options.Loop,
             options.Raft.ElectionTicks, options.TickInterval);

@@ -175,13 +175,45 @@ public sealed class SnapshotTests
     [Fact]
     public void A_leader_keeps_its_log_while_a_follower_receives_a_snapshot()
     {
-        var core = Leader();
-        Step(core, Input.Received(Given.Rejected(from: 2, to: 1, term: 2, index: 9, hint: (1, 2))));
-        Step(core, Input.EndOfIteration);
-        Assert.Contains(core.Followers, f => f.Node == Given.Node(2) && f.State == ReplicationState.Snapshot);
+        var core = LeaderWithReceivingFollower();
 
         Step(core, Input.SnapshotSaved(Given.Id((1, 9)), Given.At(9)));
         Assert.Equal((Given.At(9), Given.At(4)), (core.SnapshotIndex, core.CompactedIndex));
+    }
+
+    /// <summary>A member that is down for days must not fill the disk of the leader.</summary>
+    [Fact]
+    public void A_leader_does_not_keep_its_log_for_a_follower_that_no_longer_replies()
+    {
+        var core = LeaderWithReceivingFollower();
+        for (var ticks = 0; ticks <= RaftCore.ReceivingFollowerTimeouts * Given.ElectionTicks; ticks++)
+        {
+            Step(core, Input.Received(Given.Accepted(from: 3, to: 1, term: 2, index: 10)));
+            Step(core, Input.Tick);
+        }
+
+        Step(core, Input.SnapshotSaved(Given.Id((1, 9)), Given.At(9)));
+
+        Assert.Equal(Given.At(9), core.CompactedIndex);
+    }
+
+    /// <summary>A follower whose disk is full replies to heartbeats and never has the whole snapshot.</summary>
+    [Fact]
+    public void A_leader_keeps_its_log_for_a_bounded_number_of_snapshots()
+    {
+        var core = LeaderWithReceivingFollower();
+        Step(core, Input.Received(Given.Accepted(from: 3, to: 1, term: 2, index: 10)));
+        for (var snapshot = 1; snapshot <= RaftCore.SkippedCompactionsMax + 1; snapshot++)
+        {
+            Assert.Equal(Given.At(4), core.CompactedIndex);
+            Step(core, Input.Propose(new[] { Given.Proposal(1, (ulong)(1000 + snapshot)) }));
+            Step(core, Input.Durable(_effects.Append.Token));
+            Step(core, Input.Received(Given.Accepted(from: 3, to: 1, term: 2, core.LastIndex.Value)));
+            Step(core, Input.Applied(core.ApplyingIndex));
+            Step(core, Input.SnapshotSaved(new EntryId(core.Term, core.AppliedIndex), core.AppliedIndex));
+        }
+
+        Assert.Equal(core.AppliedIndex, core.CompactedIndex);
     }
 
     /// <summary>The term of the entry before them is not known any more.</summary>
@@ -197,6 +229,15 @@ public sealed class SnapshotTests
         Step(core, Input.EntriesLoaded(Given.Node(2), Given.Entries(6, 1, 1)));
 
         Assert.Empty(_effects.SendNow.Messages);
+    }
+
+    private RaftCore LeaderWithReceivingFollower()
+    {
+        var core = Leader();
+        Step(core, Input.Received(Given.Rejected(from: 2, to: 1, term: 2, index: 9, hint: (1, 2))));
+        Step(core, Input.EndOfIteration);
+        Assert.Contains(core.Followers, f => f.Node == Given.Node(2) && f.State == ReplicationState.Snapshot);
+        return core;
     }
 
     /// <summary>
