@@ -220,6 +220,12 @@ internal sealed record SwarmOptions
     {
         var (isChosen, entries, tail) = (prng.Chance(700), prng.Pick(5, 20, 50, 200), prng.Pick(0, 0, 3, 30));
         var (chunkBytes, parts) = (prng.Pick(100, 500, 4_000), prng.Pick(1, 3, 20));
+
+        // One small part in each long round trip would never be a whole snapshot.
+        if (FarMemberCount > 0 || DelayMax > 5 * Millisecond)
+            (chunkBytes, parts) = (Math.Max(chunkBytes, 2_000), 20);
+        if (PayloadBytesMax > 1_000)
+            chunkBytes = Math.Max(chunkBytes, 20_000);
         return !isChosen ? this : this with
         {
             SnapshotEntries = entries,
