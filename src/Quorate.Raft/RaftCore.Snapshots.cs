@@ -2,8 +2,8 @@ namespace Quorate.Raft;
 
 /// <summary>Snapshots: when entries leave the log, and how a snapshot of another member replaces the log.</summary>
 /// <remarks>
-/// A snapshot is the state after a prefix of the log that is committed, so it is valid whichever member took it and whoever leads: it needs
-/// no term of its own. Taking, sending and receiving the bytes is the driver's part; the core is notified when a snapshot is durable.
+/// A snapshot is the state after a committed prefix of the log, so it is valid whichever member took it and under every leader: it needs no
+/// term of its own. Taking, sending and receiving the bytes is the driver's part; the core is notified when a snapshot is durable.
 /// Source: thesis §5.
 /// </remarks>
 public sealed partial class RaftCore

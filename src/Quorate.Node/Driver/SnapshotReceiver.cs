@@ -67,9 +67,6 @@ internal sealed class SnapshotReceiver
         Completing,
     }
 
-    /// <summary>The snapshot that is being received, and how much of it is on the disk; null: none.</summary>
-    public (SnapshotId Id, long WrittenBytes)? Progress => _reception is { } reception ? (reception.Id, _writtenTo) : null;
-
     /// <summary>The core needs a snapshot. Repeated while it does.</summary>
     public void OnNeeded(in NeededSnapshot needed)
     {
@@ -235,9 +232,10 @@ internal sealed class SnapshotReceiver
             return;
         }
 
-        // A part that follows a lost one is dropped: it is requested again with the lost one.
+        // A part that follows a lost one is dropped: it is requested again with the lost one. So is one that was not requested: what waits to
+        // be written stays within the window.
         if (reply.Last != id.Last || reply.Nonce != id.Nonce || reply.FileBytes != id.FileBytes
-            || reply.Offset != _receivedTo || reply.Bytes.IsEmpty)
+            || reply.Offset != _receivedTo || reply.Bytes.IsEmpty || _receivedTo + reply.Bytes.Length > _requestedTo)
         {
             return;
         }

@@ -1,5 +1,6 @@
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
+using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
 
@@ -23,7 +24,7 @@ internal sealed class WorkerTask(IWorker worker, ILoop loop)
     /// <summary>Starts work; the previous one must have completed.</summary>
     public void Start(Func<object?> work, Action<object?, IOException?> continuation)
     {
-        Quorate.Raft.Invariant.That(!IsBusy, "one piece of work at a time");
+        Invariant.That(!IsBusy, "one piece of work at a time");
         (_work, _continuation, _isDone) = (work, continuation, false);
         worker.Post(_run ??= Run);
     }
