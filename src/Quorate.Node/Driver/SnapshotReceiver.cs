@@ -232,8 +232,8 @@ internal sealed class SnapshotReceiver
             return;
         }
 
-        // A part that follows a lost one is dropped: it is requested again with the lost one. So is one that was not requested: what waits to
-        // be written stays within the window.
+        // A part that follows a lost one is dropped: it is requested again with the lost one. So is one that was not requested: what waits
+        // to be written stays within the window.
         if (reply.Last != id.Last || reply.Nonce != id.Nonce || reply.FileBytes != id.FileBytes
             || reply.Offset != _receivedTo || reply.Bytes.IsEmpty || _receivedTo + reply.Bytes.Length > _requestedTo)
         {

@@ -14,8 +14,8 @@ internal sealed record SnapshotOptions
 
     /// <summary>The number of bytes after which a file that is being written is flushed and evicted from the page cache.</summary>
     /// <remarks>
-    /// Default 256 KiB; 1 or more. Too small: a flush for each few chunks slows the snapshot down. Too large: a flush of the log waits until
-    /// the disk has written that much of the snapshot.
+    /// Default 256 KiB; 1 or more. Too small: a flush for each few chunks slows the snapshot down. Too large: a flush of the log waits
+    /// until the disk has written that much of the snapshot.
     /// </remarks>
     public int FlushBytes { get; init; } = 256 * 1024;
 
