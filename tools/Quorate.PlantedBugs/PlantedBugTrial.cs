@@ -15,6 +15,20 @@ namespace Quorate.PlantedBugs;
 /// </param>
 internal sealed record PlantedBugTrial(PlantedBug Bug, Detector Detector, Detection? Detection, string? Failure, double CpuSeconds)
 {
+    /// <summary>The longest trial takes about a minute. A bug may make its detector wait for ever, or for hours of virtual time.</summary>
+    private static readonly TimeSpan TimeMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Runs a trial, and fails it after <see cref="TimeMax"/>; its thread then stays behind until the process ends.</summary>
+    public static PlantedBugTrial RunWithinTimeLimit(PlantedBug bug, Detector detector)
+    {
+        PlantedBugTrial? trial = null;
+        var thread = new Thread(() => trial = Run(bug, detector)) { IsBackground = true, Name = bug.Name };
+        thread.Start();
+        return thread.Join(TimeMax)
+            ? trial!
+            : new PlantedBugTrial(bug, detector, null, $"{bug.Name}: {detector} did not end within {TimeMax.TotalMinutes} minutes", 0);
+    }
+
     /// <summary>
     /// Plants the bug, runs the detector and, if it found something, verifies that the unpatched sources do not fail the same way.
     /// </summary>

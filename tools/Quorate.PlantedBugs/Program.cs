@@ -53,7 +53,7 @@ var workers = Enumerable.Range(0, jobs).Select(_ => new Thread(() =>
 {
     for (var i = Interlocked.Increment(ref next); i < trials.Length; i = Interlocked.Increment(ref next))
     {
-        var trial = trials[i] = PlantedBugTrial.Run(plan[i].Bug, plan[i].Detector);
+        var trial = trials[i] = PlantedBugTrial.RunWithinTimeLimit(plan[i].Bug, plan[i].Detector);
         var detector = trial.Detector.ToString()!.Split(':', ',')[0];
         var message = trial.Detection?.Message.Split('\n')[0];
         Console.WriteLine(

@@ -9,6 +9,12 @@ namespace Quorate.Verification.Simulation;
 /// </summary>
 internal sealed partial class LivenessPhase
 {
+    /// <summary>
+    /// How long the clients go on while members catch up. The time allowed for that is minutes where links and disks are slow, and what
+    /// the clients write meanwhile would make every further snapshot larger: a run that fails would take hours to say so.
+    /// </summary>
+    private const long CatchUpLoadTime = 60 * VirtualTime.Second;
+
     private readonly SimulatedCluster _cluster;
     private readonly Prng _prng;
     private readonly List<SimulatedMachine> _healthy;
@@ -53,8 +59,6 @@ internal sealed partial class LivenessPhase
         var electionTime = (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout);
         RunUntil("a leader is elected and all repaired members follow it", electionTime, HealthyAreLed);
         var catchUpTime = RunUntilCaughtUp(electionTime);
-        foreach (var client in _cluster.Clients)
-            client.IsStopped = true;
         RunUntil(
             "every client request has completed or timed out",
             (4 * VirtualTime.Second) + _cluster.Swarm.FarRequestTime,
@@ -128,16 +132,25 @@ internal sealed partial class LivenessPhase
     }
 
     /// <summary>
-    /// Keeps the clients going until each repaired follower has reached the commit index of this moment. A follower that takes too long
-    /// is reported by <see cref="Checks.CatchUpChecker"/>, which does not count the time in which a disk is still stalled. Returns the
+    /// Keeps the clients going, for <see cref="CatchUpLoadTime"/> at the most, until each repaired follower has reached the commit index of
+    /// this moment. A follower that takes too long is reported by <see cref="Checks.CatchUpChecker"/>, which does not count the time in which a disk is still stalled. Returns the
     /// time that was allowed without a stalled disk.
     /// </summary>
     private long RunUntilCaughtUp(long stallTime)
     {
         var (isDone, deadline) = _cluster.CatchUp.CatchUpOf(_healthy);
         var time = Math.Max(0, deadline - _cluster.Time.Now);
+        if (!isDone())
+            _cluster.Time.Run(_cluster.Time.Now + Math.Min(time, CatchUpLoadTime), isDone);
+        StopClients();
         RunUntil("each repaired follower has caught up", time + stallTime, isDone);
         return time;
+    }
+
+    private void StopClients()
+    {
+        foreach (var client in _cluster.Clients)
+            client.IsStopped = true;
     }
 
     private bool HealthyAreLed() => AreLed(_healthy);
