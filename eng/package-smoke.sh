@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 packages=$PWD/artifacts/pack/package/release
 console=$(sed -n 's/.*"Microsoft.Extensions.Logging.Console" Version="\([^"]*\)".*/\1/p' Directory.Packages.props)
-[ -f "$packages/Quorate.Node.0.1.0.nupkg" ] || { echo "package-smoke: no package in $packages; run eng/pack.sh first" >&2; exit 2; }
+[ -f "$packages/Quorate.Node.0.2.0.nupkg" ] || { echo "package-smoke: no package in $packages; run eng/pack.sh first" >&2; exit 2; }
 
 work=$(mktemp -d)
 declare -A pid
@@ -33,7 +33,7 @@ cat >"$work/Dictionary.csproj" <<END
     <RestoreFallbackFolders>${NUGET_PACKAGES:-$HOME/.nuget/packages}</RestoreFallbackFolders>
   </PropertyGroup>
   <ItemGroup>
-    <PackageReference Include="Quorate.Node" Version="0.1.0" />
+    <PackageReference Include="Quorate.Node" Version="0.2.0" />
     <PackageReference Include="Microsoft.Extensions.Logging.Console" Version="$console" />
   </ItemGroup>
 </Project>

@@ -20,6 +20,9 @@ internal static class ExitCode
     /// <summary>The command has found corruption in a file.</summary>
     public const int Corruption = 4;
 
+    /// <summary>A newer version has written the data directory. Nothing in it was changed.</summary>
+    public const int NewerData = 5;
+
     /// <summary>Ended by SIGINT (Ctrl+C) or SIGTERM before it was complete. A server that a signal stops is complete.</summary>
     public const int Interrupted = 130;
 
@@ -28,6 +31,7 @@ internal static class ExitCode
     {
         StartupErrorKind.InvalidSettings => Usage,
         StartupErrorKind.Failed => Failed,
+        StartupErrorKind.NewerData => NewerData,
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no exit code is defined for this kind"),
     };
 }

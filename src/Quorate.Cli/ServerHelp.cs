@@ -26,7 +26,8 @@ internal static class ServerHelp
         target.WriteLine();
         WriteNames(target, "Accepted with a warning, without effect:", FlagSupport.Ignored);
         WriteNames(target, "Rejected, because ignoring them would be unsafe:", FlagSupport.Rejected);
-        target.WriteLine("Exit codes: 0 stopped by a signal, 1 invalid flags or environment, 2 failed.");
+        target.WriteLine("Exit codes: 0 stopped by a signal, 1 invalid flags or environment, 2 failed,");
+        target.WriteLine("5 the data directory was written by a newer version.");
     }
 
     /// <summary>Writes the version of the server, and the version of etcd that it reports to clients.</summary>

@@ -242,7 +242,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             storage = options.StorageFactory?.Invoke(options.DataDirectory) ?? new FileStorage(options.DataDirectory);
             var configuration = new Configuration(options.Members.Keys);
             var identity = IdentityFile.Open(
-                storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes);
+                storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes,
+                versionMax: options.ClusterVersionMax);
             var peerDirectories = new PeerDirectories(identity, threads.Loop.Signal);
             group = RaftGroup.Open(
                 new RaftGroupOptions

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -136,6 +137,16 @@ public sealed record RaftNodeOptions
     /// </remarks>
     public long SnapshotReceiveBytesPerSecond { get; init; }
 
+    /// <summary>
+    /// The highest version of the cluster that this member supports. While one member has a lower one than that of its build, the whole
+    /// cluster writes and sends only what the lower version knows, and can be started with builds of that version again.
+    /// </summary>
+    /// <remarks>
+    /// Default <see cref="ClusterVersion.Current"/>, the highest; at least <see cref="ClusterVersion.Oldest"/>. A new data directory is
+    /// created with it. Too low: new features stay off; a data directory of a higher version is refused. See docs/operating/upgrade.md.
+    /// </remarks>
+    public ClusterVersion ClusterVersionMax { get; init; } = ClusterVersion.Current;
+
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -241,6 +252,13 @@ public sealed record RaftNodeOptions
                 $"MaxCommandBytes is {MaxCommandBytes}; it must be from 1 to a quarter of SegmentBytes = {SegmentBytes / 4}, " +
                 "because a command lies within one segment file.",
                 nameof(MaxCommandBytes));
+        }
+
+        if (ClusterVersionMax < ClusterVersion.Oldest || ClusterVersionMax > ClusterVersion.Current)
+        {
+            throw new ArgumentException(
+                $"ClusterVersionMax is {ClusterVersionMax}; it must be from {ClusterVersion.Oldest} to {ClusterVersion.Current}.",
+                nameof(ClusterVersionMax));
         }
 
         if (TraceStream is { CanWrite: false })

@@ -8,4 +8,7 @@ public enum StartupErrorKind
 
     /// <summary>The settings are valid, but a resource cannot be used: a port, a directory, a disk.</summary>
     Failed,
+
+    /// <summary>A newer version has written the data directory. Nothing in it was changed.</summary>
+    NewerData,
 }

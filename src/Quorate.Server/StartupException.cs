@@ -32,4 +32,8 @@ public sealed class StartupException : Exception
     /// <summary>Creates the exception for a resource that cannot be used: a port, a directory, a disk.</summary>
     internal static StartupException Failed(string what, string why, string remedy, Exception? inner = null) =>
         new(StartupErrorKind.Failed, what, why, remedy, inner);
+
+    /// <summary>Creates the exception for a data directory of a newer version, in which nothing was changed.</summary>
+    internal static StartupException NewerData(string what, string why, string remedy, Exception inner) =>
+        new(StartupErrorKind.NewerData, what, why, remedy, inner);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -21,6 +22,12 @@ public sealed class DataDirectoryIdentity
     /// <summary>The members of the cluster, in id order: they define what a majority is.</summary>
     public ImmutableArray<NodeId> Members { get; internal init; } = [];
 
+    /// <summary>
+    /// The version of the directory: that of the cluster, as far as this member has applied the log. Builds of a lower version refuse the
+    /// directory.
+    /// </summary>
+    public ClusterVersion Version { get; internal init; } = ClusterVersion.Oldest;
+
     /// <summary>The id of the directory, drawn at random when it was created.</summary>
     public DirectoryId DirectoryId { get; internal init; }
 
@@ -30,6 +37,9 @@ public sealed class DataDirectoryIdentity
     /// <summary>The sequence number of the newest log segment that was ever used or may be used; 0 before the first.</summary>
     internal ulong NewestSegment { get; init; }
 
+    /// <summary>The log entry that set <see cref="Version"/>; 0: the directory was created with it.</summary>
+    internal LogIndex VersionIndex { get; init; }
+
     /// <summary>The data directories of the peers that have connected.</summary>
     internal ImmutableSortedDictionary<NodeId, DirectoryId> Peers { get; init; } = ImmutableSortedDictionary<NodeId, DirectoryId>.Empty;
 
@@ -38,7 +48,8 @@ public sealed class DataDirectoryIdentity
     /// <summary>Reads the identity of a data directory without locking it; a running node may have it open.</summary>
     /// <returns>The identity; null if the directory does not exist or has no identity file.</returns>
     /// <exception cref="WalCorruptionException">The file is not as it was written.</exception>
-    /// <exception cref="IOException">The file cannot be read, or a version with another format wrote it.</exception>
+    /// <exception cref="StorageVersionException">A later build wrote the file, in a format that this one does not read.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public static DataDirectoryIdentity? Read(string directory)
     {
         var path = Path.Combine(directory, IdentityFile.Name);
@@ -65,19 +76,29 @@ public sealed class DataDirectoryIdentity
     /// <param name="members">The members that the directory must have been created with.</param>
     /// <param name="attributes">The attributes of a new directory; those of an existing one do not change.</param>
     /// <exception cref="WalCorruptionException">The file is not as it was written, or it is missing and the log is not.</exception>
-    /// <exception cref="IOException">The directory belongs to another member, cannot be used, or has another format.</exception>
+    /// <param name="versionMax">
+    /// The highest version of the cluster that the member supports (<see cref="RaftNodeOptions.ClusterVersionMax"/>); a new directory is
+    /// created with it.
+    /// </param>
+    /// <exception cref="StorageVersionException">The directory has a higher version. Nothing in it was changed.</exception>
+    /// <exception cref="IOException">The directory belongs to another member, or cannot be used.</exception>
     public static DataDirectoryIdentity OpenOrCreate(
-        IStorage storage, ulong clusterId, NodeId member, IEnumerable<NodeId> members, IReadOnlyDictionary<string, string> attributes) =>
-        IdentityFile.Open(storage, clusterId, member, new Configuration(members), attributes).Identity;
+        IStorage storage, ulong clusterId, NodeId member, IEnumerable<NodeId> members, IReadOnlyDictionary<string, string> attributes,
+        ClusterVersion versionMax) =>
+        IdentityFile.Open(storage, clusterId, member, new Configuration(members), attributes, versionMax: versionMax).Identity;
 
-    internal DataDirectoryIdentity With(ulong? newestSegment = null, ImmutableSortedDictionary<NodeId, DirectoryId>? peers = null) => new()
-    {
-        ClusterId = ClusterId,
-        MemberId = MemberId,
-        Members = Members,
-        DirectoryId = DirectoryId,
-        Attributes = Attributes,
-        NewestSegment = newestSegment ?? NewestSegment,
-        Peers = peers ?? Peers,
-    };
+    internal DataDirectoryIdentity With(
+        ulong? newestSegment = null, ImmutableSortedDictionary<NodeId, DirectoryId>? peers = null,
+        (ClusterVersion Version, LogIndex Index)? version = null) => new()
+        {
+            ClusterId = ClusterId,
+            MemberId = MemberId,
+            Members = Members,
+            DirectoryId = DirectoryId,
+            Attributes = Attributes,
+            Version = version?.Version ?? Version,
+            VersionIndex = version?.Index ?? VersionIndex,
+            NewestSegment = newestSegment ?? NewestSegment,
+            Peers = peers ?? Peers,
+        };
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -53,24 +54,31 @@ internal sealed class IdentityFile
     /// <param name="members">The members that the directory must have been created with.</param>
     /// <param name="attributes">The attributes of a new directory; those of an existing one do not change.</param>
     /// <param name="drawId">Draws the id of a new directory; null: a random number.</param>
+    /// <param name="versionMax">
+    /// The highest cluster version that this member supports, which is that of a new directory; null: that of this build.
+    /// </param>
+    /// <exception cref="StorageVersionException">The directory has a higher version. Nothing in it was changed.</exception>
     /// <exception cref="IOException">
     /// The directory belongs to another member, or an unreleased version wrote it; the message states what to do.
     /// </exception>
     /// <exception cref="WalCorruptionException">The file is not as it was written, or it is missing and the log is not.</exception>
     public static IdentityFile Open(
         IStorage storage, ulong clusterId, NodeId self, Configuration members,
-        IReadOnlyDictionary<string, string>? attributes = null, Func<ulong>? drawId = null)
+        IReadOnlyDictionary<string, string>? attributes = null, Func<ulong>? drawId = null,
+        ClusterVersion? versionMax = null)
     {
         RejectUnreleased(storage);
-        AtomicFile.RemoveUnfinished(storage, Name);
+        var supported = versionMax ?? ClusterVersion.Current;
         if (!storage.List().Contains(Name, StringComparer.Ordinal))
         {
+            AtomicFile.RemoveUnfinished(storage, Name);
             RejectLogWithoutIdentity(storage);
             var created = new IdentityFile(storage, new DataDirectoryIdentity
             {
                 ClusterId = clusterId,
                 MemberId = self,
                 Members = members.Members,
+                Version = supported,
                 DirectoryId = new DirectoryId((drawId ?? DrawRandom)()),
                 Attributes = attributes ?? ImmutableSortedDictionary<string, string>.Empty,
             });
@@ -78,7 +86,10 @@ internal sealed class IdentityFile
             return created;
         }
 
+        // Before anything is changed: a directory that is refused stays as a newer build has left it.
         var found = Read(storage);
+        if (found.Version > supported)
+            throw StorageVersionException.OfVersion(found.Version, supported);
         var expected = new DataDirectoryIdentity { ClusterId = clusterId, MemberId = self, Members = members.Members };
         if (IdentityFormat.DescribeOwner(found) != IdentityFormat.DescribeOwner(expected))
         {
@@ -88,6 +99,8 @@ internal sealed class IdentityFile
                 "A member cannot use the log and votes of another, and a start with other members does not change the cluster: " +
                 "start with the options the data directory was created with, or give a new member its own data directory.");
         }
+
+        AtomicFile.RemoveUnfinished(storage, Name);
 
         // The content is complete, but the previous process may have ended before the name of the file, or the deletion of an unfinished
         // one, was durable.
@@ -121,6 +134,22 @@ internal sealed class IdentityFile
         {
             if (sequence > _identity.NewestSegment)
                 Write(_identity.With(newestSegment: sequence));
+        }
+    }
+
+    /// <summary>
+    /// Records the version of the cluster that an entry of the log has set. Returns whether it was recorded: entries are applied again
+    /// after a restart, and the version that a later one has set stays.
+    /// </summary>
+    /// <remarks>Durability: on disk when this returns, so that an older build refuses what the version permits to be written.</remarks>
+    public bool TryRecordVersion(ClusterVersion version, LogIndex index)
+    {
+        lock (_gate)
+        {
+            if (index <= _identity.VersionIndex)
+                return false;
+            Write(_identity.With(version: (version, index)));
+            return true;
         }
     }
 

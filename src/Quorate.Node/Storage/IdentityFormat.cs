@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -8,22 +9,25 @@ namespace Quorate.Node.Storage;
 
 /// <summary>Encodes and decodes the identity file: text, so that an operator can see which member a directory belongs to.</summary>
 /// <remarks><code>
-///   quorate identity 1              the format version
+///   quorate identity 2              the format version
 ///   cluster 000000000000c0de
 ///   member 1
 ///   members 1 2 3
+///   version 0.2 57                  the version of the data directory, and the entry that set it; missing in format 1, which is 0.1
 ///   directory 5f1c2d3e4a5b6c7d      the id of this data directory
 ///   segment 2                       the newest log segment; 0: none yet
 ///   peer 2 00112233445566aa         one line for each known peer, in id order: its directory
 ///   attribute name n1               one line for each attribute, in the order of the names
 ///   crc32c 1b2c3d4e                 over all bytes before this line
 /// </code>
-/// Ids are hexadecimal; the segment is decimal. Lines end with a line feed. Encoding: UTF-8. Any change here bumps the version,
-/// docs/formats/identity.md and the golden file together.
+/// Ids are hexadecimal; version, entry and segment are decimal. Lines end with a line feed. Encoding: UTF-8. Any change here bumps the
+/// version, docs/formats/identity.md and the golden file together. A directory of version 0.1 is written in format 1, which builds of that
+/// version read; they refuse format 2.
 /// </remarks>
 internal static class IdentityFormat
 {
-    public const uint Version = 1;
+    public const uint Version = 2;
+    private const uint VersionWithoutClusterVersion = 1;
     private const string FirstLine = "quorate identity ";
     private const string ChecksumName = "crc32c ";
     private const int ChecksumLineBytes = 16;
@@ -31,8 +35,11 @@ internal static class IdentityFormat
     public static byte[] Encode(DataDirectoryIdentity identity)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{FirstLine}{Version}\n");
+        var isOldest = identity.Version == ClusterVersion.Oldest;
+        text.Append(CultureInfo.InvariantCulture, $"{FirstLine}{(isOldest ? VersionWithoutClusterVersion : Version)}\n");
         text.Append(CultureInfo.InvariantCulture, $"{DescribeOwner(identity).Replace(", ", "\n", StringComparison.Ordinal)}\n");
+        if (!isOldest)
+            text.Append(CultureInfo.InvariantCulture, $"version {identity.Version} {identity.VersionIndex}\n");
         text.Append(CultureInfo.InvariantCulture, $"directory {identity.DirectoryId}\nsegment {identity.NewestSegment}\n");
         foreach (var (peer, directory) in identity.Peers)
             text.Append(CultureInfo.InvariantCulture, $"peer {peer} {directory}\n");
@@ -57,7 +64,7 @@ internal static class IdentityFormat
 
         try
         {
-            return Parse(lines);
+            return Parse(lines, version);
         }
         catch (Exception e) when (e is FormatException or OverflowException or IndexOutOfRangeException or ArgumentException)
         {
@@ -74,11 +81,16 @@ internal static class IdentityFormat
     public static bool IsValidAttribute(string name, string value) =>
         name.Length > 0 && !name.Contains(' ', StringComparison.Ordinal) && !name.Any(char.IsControl) && !value.Any(char.IsControl);
 
-    private static DataDirectoryIdentity Parse(string[] lines)
+    private static DataDirectoryIdentity Parse(string[] lines, uint format)
     {
+        var (version, versionIndex) = (ClusterVersion.Oldest, LogIndex.Zero);
+        var next = 4;
+        if (format > VersionWithoutClusterVersion)
+            (version, versionIndex) = ParseVersion(ValueOf(lines[next++], "version").Split(' '));
+        var (directory, segment) = (ValueOf(lines[next], "directory"), ValueOf(lines[next + 1], "segment"));
         var peers = ImmutableSortedDictionary.CreateBuilder<NodeId, DirectoryId>();
         var attributes = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        foreach (var line in lines[6..^1])
+        foreach (var line in lines[(next + 2)..^1])
         {
             var words = line.Split(' ', 3);
             if (words[0] == "peer")
@@ -94,12 +106,19 @@ internal static class IdentityFormat
             ClusterId = Hex(ValueOf(lines[1], "cluster")),
             MemberId = new NodeId(Hex(ValueOf(lines[2], "member"))),
             Members = [.. ValueOf(lines[3], "members").Split(' ').Select(static id => new NodeId(Hex(id)))],
-            DirectoryId = new DirectoryId(Hex(ValueOf(lines[4], "directory"))),
-            NewestSegment = ulong.Parse(ValueOf(lines[5], "segment"), NumberStyles.None, CultureInfo.InvariantCulture),
+            Version = version,
+            VersionIndex = versionIndex,
+            DirectoryId = new DirectoryId(Hex(directory)),
+            NewestSegment = ulong.Parse(segment, NumberStyles.None, CultureInfo.InvariantCulture),
             Peers = peers.ToImmutable(),
             Attributes = attributes.ToImmutable(),
         };
     }
+
+    private static (ClusterVersion Version, LogIndex Index) ParseVersion(string[] words) =>
+        ClusterVersion.TryParse(words[0], out var version)
+            ? (version, new LogIndex(ulong.Parse(words[1], NumberStyles.None, CultureInfo.InvariantCulture)))
+            : throw new FormatException($"\"{words[0]}\" is no version");
 
     private static string ValueOf(string line, string name) => line.StartsWith(name + " ", StringComparison.Ordinal)
         ? line[(name.Length + 1)..]

@@ -7,6 +7,7 @@ using Quorate.Kv;
 using Quorate.Node;
 using Quorate.Node.Storage;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 using Quorate.Server.Etcd;
 using Quorate.Server.Replication;
@@ -294,10 +295,16 @@ public sealed class QuorateServer : IAsyncDisposable
             LoggerFactory = logs,
             TraceStream = trace,
             PeerSecret = peerSecret,
+            ClusterVersionMax = Settings.ClusterVersionMax,
         };
         try
         {
             return await RaftNode.StartAsync(options, stateMachine, cancellation).ConfigureAwait(false);
+        }
+        catch (StorageVersionException e)
+        {
+            throw StartupException.NewerData(
+                "the data directory was written by a newer version.", e.Message, "start the build that wrote it, or a newer one", e);
         }
         catch (Exception e) when (e is IOException or ArgumentException or SocketException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Quorate.Node.Versions;
 
 namespace Quorate.Server.Settings;
 
@@ -69,6 +70,9 @@ internal static class EtcdFlags
         Extension(
             "peer-secret-file", "path of a file with the secret that all members share; a program without it is not accepted as a peer",
             "no secret"),
+        Extension(
+            "max-cluster-version", "highest version of the cluster that this member supports; keeps the cluster at it during an upgrade",
+            ClusterVersion.Current.ToString()),
         Extension("trace-file", "path of a file to which every step of this member's Raft core is appended as a line of JSON", "no trace"),
 
         Ignored("grpc-keepalive-min-time", "the server does not limit how often a client pings"),

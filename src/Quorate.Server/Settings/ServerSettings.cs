@@ -1,4 +1,5 @@
 using System.Net;
+using Quorate.Node.Versions;
 
 namespace Quorate.Server.Settings;
 
@@ -47,6 +48,9 @@ internal sealed record ServerSettings
 
     /// <summary>The idle time after which a watcher that wants progress notifications receives one.</summary>
     public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The highest version of the cluster that this member supports.</summary>
+    public ClusterVersion ClusterVersionMax { get; init; } = ClusterVersion.Current;
 
     /// <summary>The path of the file to which the trace of the Raft node is appended; null for no trace.</summary>
     public string? TraceFile { get; init; }

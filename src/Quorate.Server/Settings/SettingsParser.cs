@@ -1,5 +1,6 @@
 using System.Globalization;
 using Quorate.Kv;
+using Quorate.Node.Versions;
 
 namespace Quorate.Server.Settings;
 
@@ -42,6 +43,7 @@ internal static class SettingsParser
             HeartbeatInterval = Milliseconds(flags, "heartbeat-interval", 100, 10, 10_000),
             ElectionTimeout = ParseElectionTimeout(flags),
             SnapshotLogEntries = Number(flags, "snapshot-count", 100_000, 1, int.MaxValue),
+            ClusterVersionMax = ParseClusterVersionMax(flags),
             TraceFile = flags.TryGet("trace-file", out var traceFile) && traceFile.Length > 0 ? Path.GetFullPath(traceFile) : null,
             PeerSecretFile = flags.TryGet("peer-secret-file", out var secret) && secret.Length > 0 ? Path.GetFullPath(secret) : null,
             WebAccess = WebAccess.Parse(flags.Get("cors", ""), flags.Get("host-whitelist", "")),
@@ -123,6 +125,16 @@ internal static class SettingsParser
             $"--initial-cluster-state is \"{other}\".", "the value must be new or existing",
             "write new to bootstrap a cluster, existing to restart a member of one"),
     };
+
+    private static ClusterVersion ParseClusterVersionMax(ParsedFlags flags)
+    {
+        var text = flags.Get("max-cluster-version", ClusterVersion.Current.ToString());
+        return ClusterVersion.TryParse(text, out var version) && version >= ClusterVersion.Oldest && version <= ClusterVersion.Current
+            ? version
+            : throw StartupException.Usage(
+                $"--max-cluster-version is \"{text}\".", $"the value must be from {ClusterVersion.Oldest} to {ClusterVersion.Current}",
+                "leave the flag out, except to keep a cluster at an older version during an upgrade");
+    }
 
     private static TimeSpan ParseElectionTimeout(ParsedFlags flags)
     {

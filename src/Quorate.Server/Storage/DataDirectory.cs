@@ -1,5 +1,6 @@
 using System.Globalization;
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Server.Settings;
 
@@ -124,7 +125,8 @@ internal sealed class DataDirectory : IDisposable
                 [NameAttribute] = settings.Name,
                 [TokenAttribute] = settings.ClusterToken,
                 [MembersAttribute] = FormatInitialCluster(settings),
-            });
+            },
+            settings.ClusterVersionMax);
         return settings;
     }
 
@@ -171,6 +173,12 @@ internal sealed class DataDirectory : IDisposable
         try
         {
             return action();
+        }
+        catch (StorageVersionException e)
+        {
+            throw StartupException.NewerData(
+                $"--data-dir {directory} was written by a newer version.", e.Message,
+                "start the build that wrote it, or a newer one; docs/operating/upgrade.md describes the way back to an older one", e);
         }
         catch (WalCorruptionException e)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Snapshots;
@@ -167,7 +168,7 @@ public sealed class SnapshotCorruptionTests
         var bytes = disk.BytesOf(name);
         bytes[8] = 2;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32C.Of(bytes.AsSpan(4, SnapshotHeader.Bytes - 4)));
-        var error = Assert.Throws<IOException>(() => SnapshotGiven.OpenStore(disk));
+        var error = Assert.Throws<StorageVersionException>(() => SnapshotGiven.OpenStore(disk));
         Assert.Contains("this build reads format 1", error.Message, StringComparison.Ordinal);
     }
 

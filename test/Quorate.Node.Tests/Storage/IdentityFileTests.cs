@@ -1,6 +1,7 @@
 using System.Text;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Wal;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -145,7 +146,10 @@ public sealed class IdentityFileTests
 
     /// <summary>The checksum is right, so an unknown version is what another build wrote, and any other line is not understood.</summary>
     [Theory]
-    [InlineData("identity 1", "identity 2", typeof(IOException), "has format 2; this build reads format 1")]
+    [InlineData("identity 2", "identity 3", typeof(StorageVersionException), "has format 3; this build reads format 2 and older")]
+    [InlineData("version 0.2 0", "version 0.2", typeof(WalCorruptionException), "another form")]
+    [InlineData("version 0.2 0", "version 0.02 0", typeof(WalCorruptionException), "\"0.02\" is no version")]
+    [InlineData("version 0.2 0\n", "", typeof(WalCorruptionException), "\"version\" is missing")]
     [InlineData("quorate identity", "something else", typeof(WalCorruptionException), "not an identity file")]
     [InlineData("cluster ", "Cluster ", typeof(WalCorruptionException), "\"cluster\" is missing")]
     [InlineData("peer 2 ", "pear 2 ", typeof(WalCorruptionException), "\"pear\" is unknown")]

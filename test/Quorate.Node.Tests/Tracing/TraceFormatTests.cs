@@ -50,9 +50,19 @@ public sealed class TraceFormatTests
         a.Step(Input.Propose(new Proposal[] { new(new ProposalId(A, 5), new byte[1 << 20]) }));
         a.Step(Input.EndOfIteration);
         a.Step(Input.Withdraw(5));
-        b.Step(Input.EndOfIteration);
+        toA = b.Step(Input.EndOfIteration);
         b.Step(Input.EndOfIteration);
         a.Step(Input.PeerLost(B));
+
+        // B's disk is full, so it hands its leadership over: A campaigns as B has asked it to. Snapshots, as the driver reports them.
+        b.Step(Input.SnapshotSaved(new EntryId(new Term(3), new LogIndex(3)), new LogIndex(2)));
+        b.Step(Input.StorageHealth(StorageHealth.Full));
+        b.Step(Input.TransferLeadership(A));
+        toB = [.. Deliver(a, toA), .. a.Flush()];
+        toA = Deliver(b, toB);
+        toB = [.. Deliver(a, toA), .. a.Flush()];
+        Deliver(b, toB);
+        a.Step(Input.SnapshotReceived(new EntryId(new Term(9), new LogIndex(99))));
         trace.WriteEnd(A, "killed");
     }
 

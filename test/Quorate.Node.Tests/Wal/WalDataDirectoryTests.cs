@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -183,8 +184,9 @@ public sealed class WalDataDirectoryTests
         var disk = Written(self: 1);
         SetVersion(disk.BytesOf(Segment.NameOf(1)).AsSpan(0, SegmentHeader.Bytes), 3, 0);
 
-        Assert.Contains("has format 3; this build reads format 2", Assert.Throws<IOException>(() => Given.OpenLog(disk, _options)).Message,
-            StringComparison.Ordinal);
+        var error = Assert.Throws<StorageVersionException>(() => Given.OpenLog(disk, _options));
+
+        Assert.Contains("has format 3; this build reads format 2", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Later builds keep several groups in one log; this one must not take entries of another group for its own.</summary>

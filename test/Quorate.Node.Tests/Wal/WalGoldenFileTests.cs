@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Storage;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -54,7 +55,8 @@ public sealed class WalGoldenFileTests
         var disk = new MemoryStorage();
         var identity = IdentityFile.Open(
             disk, 0xC0DE, new NodeId(0xA1), new Configuration([new NodeId(0xA1), new NodeId(0xB2), new NodeId(0xC3)]),
-            new Dictionary<string, string> { ["name"] = "n 1", ["empty"] = "" }, static () => 0x5F1C_2D3E_4A5B_6C7D);
+            new Dictionary<string, string> { ["name"] = "n 1", ["empty"] = "" }, static () => 0x5F1C_2D3E_4A5B_6C7D,
+            ClusterVersion.Oldest);
         identity.TryRecordPeer(new NodeId(0xB2), new DirectoryId(0x0011_2233_4455_66AA));
         using var log = WriteAheadLog.Open(disk, options, identity).Log;
         var entries = Entries();

@@ -1,5 +1,9 @@
+using System.Numerics;
+using System.Security.Cryptography;
+using System.Text;
 using Grpc.Core;
 using Quorate.Cli;
+using Quorate.Node.Versions;
 using Quorate.Server.Protos;
 
 namespace Quorate.Server.Tests.Processes;
@@ -35,6 +39,29 @@ public sealed class MemberIdentityTests
         Assert.Contains($"--data-dir {cluster.DataDirectory(1)} belongs to another member", errors, StringComparison.Ordinal);
         Assert.Contains("it is n1 ", errors, StringComparison.Ordinal);
         Assert.Contains("describes n2 ", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>docs/operating/upgrade.md: a build that is older than the data directory must not touch it.</summary>
+    [Fact]
+    public async Task A_data_directory_of_a_newer_version_is_refused_with_5_and_not_changed()
+    {
+        await using var cluster = ServerCluster.CreateStopped(1);
+        await StartOnceAsync(cluster, 1);
+        var identity = Path.Combine(cluster.DataDirectory(1), "identity");
+        var text = (await File.ReadAllTextAsync(identity))[..^16];
+        var newer = new ClusterVersion(ClusterVersion.Current.Major, (ushort)(ClusterVersion.Current.Minor + 1));
+        var body = Encoding.UTF8.GetBytes(
+            text.Replace($"version {ClusterVersion.Current} ", $"version {newer} ", StringComparison.Ordinal));
+        var checksum = ~body.Aggregate(~0u, BitOperations.Crc32C);
+        await File.WriteAllBytesAsync(identity, [.. body, .. Encoding.ASCII.GetBytes($"crc32c {checksum:x8}\n")]);
+        var before = ReadAll(cluster.DataDirectory(1));
+
+        var errors = await StartAndExpectErrorAsync(ExitCode.NewerData, cluster.Flags(1));
+
+        Assert.Contains($"--data-dir {cluster.DataDirectory(1)} was written by a newer version", errors, StringComparison.Ordinal);
+        Assert.Contains($"has version {newer}", errors, StringComparison.Ordinal);
+        Assert.Contains("start the build that wrote it, or a newer one", errors, StringComparison.Ordinal);
+        Assert.Equal(before, ReadAll(cluster.DataDirectory(1)));
     }
 
     [Fact]
@@ -123,10 +150,18 @@ public sealed class MemberIdentityTests
         await cluster.KillAsync(number);
     }
 
-    private static async Task<string> StartAndExpectErrorAsync(params string[] flags)
+    private static List<(string Name, string Bytes, DateTime Written)> ReadAll(string directory) =>
+    [
+        .. Directory.GetFiles(directory).Order(StringComparer.Ordinal).Select(static file =>
+            (file, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))), File.GetLastWriteTimeUtc(file))),
+    ];
+
+    private static Task<string> StartAndExpectErrorAsync(params string[] flags) => StartAndExpectErrorAsync(ExitCode.Failed, flags);
+
+    private static async Task<string> StartAndExpectErrorAsync(int exitCode, string[] flags)
     {
         await using var member = TestProcess.StartQuorate(["server", .. flags]);
-        Assert.Equal(ExitCode.Failed, await member.WaitForExitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(exitCode, await member.WaitForExitAsync(TimeSpan.FromSeconds(30)));
         Assert.Empty(member.Output);
         return member.Errors;
     }

@@ -28,6 +28,40 @@ public sealed class EtcdSnapshotTests
             Convert.ToHexString(member.Snapshot()), StringComparison.Ordinal);
     }
 
+    /// <summary>The whole of a small snapshot. QUORATE_REWRITE=1 rewrites the file, for a new version only.</summary>
+    [Fact]
+    public void The_golden_file_of_format_1_is_restored_and_captured_to_the_same_bytes()
+    {
+        if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
+        {
+            var original = new TestMember(members: [3, 300]);
+            Publish(original, 300, "n2", "http://b:1");
+            original.Put("k", "v");
+            original.Apply(new LeaseGrantRequest(7, 10));
+            File.WriteAllText(GoldenFile("server-snapshot-v1.txt"), Convert.ToHexString(original.Snapshot()) + "\n");
+        }
+
+        var golden = Convert.FromHexString(File.ReadAllText(GoldenFile("server-snapshot-v1.txt")).Trim());
+        var member = new TestMember(members: [3, 300]);
+        member.Restore(golden, last: 3);
+
+        Assert.Equal(Convert.ToHexString(golden), Convert.ToHexString(member.Snapshot()));
+        Assert.True(member.Registry.IsPublished(300, "n2", ["http://b:1"]));
+        Assert.Equal("v", System.Text.Encoding.UTF8.GetString(member.Store.Get("k"u8)!.Value.Value.Span));
+    }
+
+    /// <summary>The command by which a member publishes its name: logs on disks contain it.</summary>
+    [Fact]
+    public void A_publish_command_has_the_golden_bytes()
+    {
+        const string Golden = "E1" + "08AC02" + "12026E32" + "220A" + "687474703A2F2F623A31";
+        Assert.Equal(Golden, Convert.ToHexString(MemberRegistry.EncodePublishCommand(300, "n2", ["http://b:1"]).Span));
+
+        var member = new TestMember(members: [3, 300]);
+        member.Apply(Convert.FromHexString(Golden));
+        Assert.True(member.Registry.IsPublished(300, "n2", ["http://b:1"]));
+    }
+
     [Fact]
     public void Members_and_store_are_restored_and_nothing_of_the_old_state_remains()
     {
@@ -187,6 +221,9 @@ public sealed class EtcdSnapshotTests
 
     private static List<Lease> Expired(TestMember member) =>
         member.Deadlines.GetDue(new Term(1), leadingSince: member.Deadlines.Now, maxCount: 100).Expired;
+
+    private static string GoldenFile(string name, [System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "Golden", name);
 
     private static void Publish(TestMember member, ulong id, string name, params string[] urls) =>
         member.Apply(MemberRegistry.EncodePublishCommand(id, name, urls));

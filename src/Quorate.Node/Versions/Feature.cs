@@ -1,0 +1,33 @@
+namespace Quorate.Node.Versions;
+
+/// <summary>What a member may only do when every member of the cluster understands it.</summary>
+internal enum Feature
+{
+    /// <summary>
+    /// Taking snapshots, dropping the log that they cover, and exchanging them: heartbeats with <c>NeedsSnapshot</c>, FetchSnapshot and its
+    /// reply. A build before it can neither start on a log without its beginning nor be brought up to date by one.
+    /// </summary>
+    Snapshots,
+
+    /// <summary>Leadership transfer: TimeoutNow.</summary>
+    LeadershipTransfer,
+
+    /// <summary>The version of the cluster as an entry of the log.</summary>
+    ClusterVersionEntry,
+}
+
+/// <summary>The version that has introduced each feature: the one table of feature gates.</summary>
+internal static class FeatureTable
+{
+    /// <summary>Returns the first version of which all members must be before the feature is used.</summary>
+    public static ClusterVersion IntroducedIn(Feature feature) => feature switch
+    {
+        Feature.Snapshots => new ClusterVersion(0, 2),
+        Feature.LeadershipTransfer => new ClusterVersion(0, 2),
+        Feature.ClusterVersionEntry => new ClusterVersion(0, 2),
+        _ => throw new ArgumentOutOfRangeException(nameof(feature), feature, "no version is defined for this feature"),
+    };
+
+    /// <summary>Whether a cluster of this version may use the feature.</summary>
+    public static bool IsEnabled(Feature feature, ClusterVersion cluster) => cluster >= IntroducedIn(feature);
+}
