@@ -11,44 +11,81 @@ namespace Quorate.Kv.Snapshots;
 /// <remarks>
 /// The versions, the keys and the leases are in the order of their trees, so each tree is built page after page. Each field is compared
 /// with its bounds. Whether a link leads to a version of the same key is left to the checksum: a search for each link would take longer
-/// than everything else. Errors: those of <see cref="SnapshotReader"/>.
+/// than everything else. A summary is read with the same comparisons and builds no tree. Errors: those of <see cref="SnapshotReader"/>.
 /// </remarks>
 internal sealed class SnapshotDecoder
 {
     private readonly SnapshotReader _reader;
+    private readonly bool _isSummary;
     private readonly Attachments _attachments = new();
     private LogIndex _applied;
     private long _revision;
     private long _compactRevision;
     private LeaseClock _clock;
     private long _versionBytes;
+    private long _versions;
+    private long _keys;
+    private long _leases;
 
-    private SnapshotDecoder(Stream source) => _reader = new SnapshotReader(source);
+    private SnapshotDecoder(Stream source, bool isSummary) => (_reader, _isSummary) = (new SnapshotReader(source), isSummary);
 
     /// <summary>Reads the whole stream; returns the writer of the restored store and the last entry that it contains.</summary>
-    public static (MvccWriter Writer, LogIndex Applied) Read(Stream source) => new SnapshotDecoder(source).Read();
+    public static (MvccWriter Writer, LogIndex Applied) Read(Stream source) => new SnapshotDecoder(source, isSummary: false).Read();
+
+    /// <summary>Reads and verifies the whole stream in bounded memory, without restoring the store.</summary>
+    public static KvSnapshotSummary ReadSummary(Stream source) => new SnapshotDecoder(source, isSummary: true).ReadSummary();
 
     private (MvccWriter Writer, LogIndex Applied) Read()
     {
-        if (!_reader.Bytes(KvSnapshotFormat.Magic.Length).SequenceEqual(KvSnapshotFormat.Magic))
-            throw _reader.Invalid("does not begin as one of a key-value store");
-        var format = _reader.Number();
-        if (format != KvSnapshotFormat.Format)
-            throw _reader.Invalid($"has format {format}, and this build reads format {KvSnapshotFormat.Format}");
-
-        _applied = new LogIndex(_reader.Number());
-        _revision = _reader.Number(1, long.MaxValue - 1, "the revision");
-        _compactRevision = _reader.Number(0, _revision + 1, "the compact revision + 1") - 1;
-        var sweptUpTo = ReadSweptUpTo();
-        _clock = ReadClock();
-        var history = ReadHistory();
-        var keys = ReadKeys();
-        var leases = ReadLeases();
+        var sweptUpTo = ReadHeader();
+        var history = ReadHistory()!;
+        var keys = ReadKeys()!;
+        var leases = ReadLeases()!;
         _reader.ExpectChecksumAndEnd();
 
         var attached = _attachments.Build(leases.Root) ?? throw _reader.Invalid("has a key with a lease that does not exist");
         var table = LeaseTable.Restore(leases, attached, _clock);
         return (MvccWriter.Restore(keys, history, table, _revision, _compactRevision, sweptUpTo, _versionBytes), _applied);
+    }
+
+    private KvSnapshotSummary ReadSummary()
+    {
+        ReadHeader();
+        ReadHistory();
+        ReadKeys();
+        ReadLeases();
+        return new KvSnapshotSummary
+        {
+            Checksum = _reader.ExpectChecksumAndEnd(),
+            AppliedIndex = _applied,
+            Revision = _revision,
+            CompactRevision = _compactRevision,
+            VersionCount = _versions,
+            KeyCount = _keys,
+            LeaseCount = _leases,
+        };
+    }
+
+    /// <summary>Reads what every snapshot begins with.</summary>
+    public static void ExpectStart(SnapshotReader reader)
+    {
+        if (!reader.Bytes(KvSnapshotFormat.Magic.Length).SequenceEqual(KvSnapshotFormat.Magic))
+            throw reader.Invalid("does not begin as one of a key-value store");
+        var format = reader.Number();
+        if (format != KvSnapshotFormat.Format)
+            throw reader.Invalid($"has format {format}, and this build reads format {KvSnapshotFormat.Format}");
+    }
+
+    /// <summary>Reads the header; returns the last version that the compaction has swept.</summary>
+    private Revision ReadHeader()
+    {
+        ExpectStart(_reader);
+        _applied = new LogIndex(_reader.Number());
+        _revision = _reader.Number(1, long.MaxValue - 1, "the revision");
+        _compactRevision = _reader.Number(0, _revision + 1, "the compact revision + 1") - 1;
+        var sweptUpTo = ReadSweptUpTo();
+        _clock = ReadClock();
+        return sweptUpTo;
     }
 
     private Revision ReadSweptUpTo()
@@ -68,9 +105,9 @@ internal sealed class SnapshotDecoder
             : throw _reader.Invalid($"has advances of the lease clock at {previous} and {last}, and the last applied entry is {_applied}");
     }
 
-    private PageTree ReadHistory()
+    private PageTree? ReadHistory()
     {
-        var builder = PageTreeBuilder.ForAppends(MvccWriter.HistoryPageBytes);
+        var builder = _isSummary ? null : PageTreeBuilder.ForAppends(MvccWriter.HistoryPageBytes);
         Span<byte> header = stackalloc byte[VersionRecord.HeaderBytesMax];
         Span<byte> treeKey = stackalloc byte[Revision.KeyBytes];
         var before = new Revision(0, -1);
@@ -78,7 +115,7 @@ internal sealed class SnapshotDecoder
         {
             var step = _reader.Number(0, _revision - before.Main + 1, "the distance of revisions + 1");
             if (step == 0)
-                return builder.Build();
+                return builder?.Build();
             var revision = new Revision(before.Main + step - 1, ReadSub());
             if (revision.Main == before.Main && revision.Sub <= before.Sub)
                 throw _reader.Invalid("has versions out of order");
@@ -93,15 +130,16 @@ internal sealed class SnapshotDecoder
                 : (int)_reader.Number(0, KvSnapshotFormat.EntryBytesMax - keyLength, "the length of a value");
             var record = new KeyIndexEntry(revision, created, version, lease, 0, skipLink);
             var bytes = _reader.Bytes(keyLength + valueLength);
-            builder.Append(new NewTreeEntry(
+            builder?.Append(new NewTreeEntry(
                 revision.ToKey(treeKey), isCounted: true, VersionRecord.WriteHeader(header, record, previous, keyLength), bytes));
             _versionBytes += bytes.Length + VersionRecord.OverheadBytes;
+            _versions++;
         }
     }
 
-    private PageTree ReadKeys()
+    private PageTree? ReadKeys()
     {
-        var builder = PageTreeBuilder.ForRandomChanges(MvccWriter.KeyPageBytes);
+        var builder = _isSummary ? null : PageTreeBuilder.ForRandomChanges(MvccWriter.KeyPageBytes);
         Span<byte> value = stackalloc byte[KeyIndexEntry.BytesMax];
         var (keyBytes, keyBytesBefore) = (new byte[256], new byte[256]);
         ReadOnlySpan<byte> keyBefore = default;
@@ -109,7 +147,7 @@ internal sealed class SnapshotDecoder
         {
             var length = (int)_reader.Number(0, KvSnapshotFormat.EntryBytesMax + 1L, "the length of a key + 1") - 1;
             if (length < 0)
-                return builder.Build();
+                return builder?.Build();
 
             // Copied, because the fields behind the key are read before it is used.
             var read = _reader.Bytes(length);
@@ -124,17 +162,18 @@ internal sealed class SnapshotDecoder
             var (version, created, lease) = ReadFields(mod);
             var ordinal = _reader.Number(1, long.MaxValue - 1, "the ordinal of a version");
             var record = new KeyIndexEntry(mod, created, version, lease, ordinal, ReadLink(mod));
-            builder.Append(new NewTreeEntry(key, isCounted: !record.IsDeletion, record.Write(value)));
-            if (lease != 0)
+            builder?.Append(new NewTreeEntry(key, isCounted: !record.IsDeletion, record.Write(value)));
+            _keys += record.IsDeletion ? 0 : 1;
+            if (lease != 0 && !_isSummary)
                 _attachments.Add(lease, key);
             keyBefore = key;
             (keyBytes, keyBytesBefore) = (keyBytesBefore, keyBytes);
         }
     }
 
-    private PageTree ReadLeases()
+    private PageTree? ReadLeases()
     {
-        var builder = PageTreeBuilder.ForRandomChanges(LeaseTable.PageBytes);
+        var builder = _isSummary ? null : PageTreeBuilder.ForRandomChanges(LeaseTable.PageBytes);
         Span<byte> key = stackalloc byte[LeaseView.IdBytes];
         Span<byte> value = stackalloc byte[LeaseView.ValueBytesMax];
         long before = 0;
@@ -142,7 +181,7 @@ internal sealed class SnapshotDecoder
         {
             var id = _reader.Signed();
             if (id == 0)
-                return builder.Build();
+                return builder?.Build();
             if ((ulong)id <= (ulong)before)
                 throw _reader.Invalid("has leases out of order");
             before = id;
@@ -156,8 +195,9 @@ internal sealed class SnapshotDecoder
                 throw _reader.Invalid($"has lease {id} renewed at {renewedAt}, with a clock anchor that contradicts the lease clock");
             }
 
+            _leases++;
             var lease = new Lease(id, ttl, renewedAt) { ClockAnchor = anchor == 0 ? null : (long)(anchor - 1) };
-            builder.Append(new NewTreeEntry(LeaseView.ToKey(id, key), isCounted: true, LeaseView.Write(lease, value)));
+            builder?.Append(new NewTreeEntry(LeaseView.ToKey(id, key), isCounted: true, LeaseView.Write(lease, value)));
         }
     }
 

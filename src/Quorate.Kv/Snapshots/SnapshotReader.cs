@@ -63,8 +63,10 @@ internal sealed class SnapshotReader(Stream source)
         return bytes;
     }
 
-    /// <summary>Reads the checksum, compares it with that of everything before, and requires that nothing follows.</summary>
-    public void ExpectChecksumAndEnd()
+    /// <summary>
+    /// Reads the checksum, compares it with that of everything before, and requires that nothing follows. Returns the checksum.
+    /// </summary>
+    public uint ExpectChecksumAndEnd()
     {
         HashConsumed();
         var expected = ~_hash;
@@ -74,6 +76,26 @@ internal sealed class SnapshotReader(Stream source)
         Fill(1);
         if (_end > _at)
             throw Invalid("continues after its checksum");
+        return actual;
+    }
+
+    /// <summary>
+    /// Copies everything up to the checksum. Then compares the checksum with that of everything before, which the caller has read or which
+    /// was copied, and requires that nothing follows.
+    /// </summary>
+    public void CopyRestTo(SnapshotWriter writer)
+    {
+        while (true)
+        {
+            Fill(BufferBytes);
+            var length = _end - _at - KvSnapshotFormat.ChecksumBytes;
+            if (length <= 0)
+                break;
+            writer.Bytes(_buffer.AsSpan(_at, length));
+            _at += length;
+        }
+
+        ExpectChecksumAndEnd();
     }
 
     public KvSnapshotFormatException Invalid(string problem) => new($"the snapshot {problem}, at byte {Position}");
