@@ -2,6 +2,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using Quorate.Node.Backups;
 using Quorate.Node.Driver;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
@@ -197,6 +198,40 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         }
     }
 
+    /// <summary>Captures the state of the state machine, to write it to a backup file.</summary>
+    /// <remarks>
+    /// Call <see cref="ReadBarrierAsync"/> before: then the backup contains every command that any member acknowledged before that call.
+    /// Without it, the backup contains what this member has applied, and needs no quorum.
+    /// Durability: nothing is written by this method. Proposals are not delayed, neither by it nor while the backup is written.
+    /// </remarks>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="NotSupportedException">The state machine takes no snapshots.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="NodeStoppedException">The node has stopped.</exception>
+    public async Task<Backup> CaptureBackupAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_stopping)
+            throw CreateStopped();
+        var capture = _group.CaptureAsync();
+        try
+        {
+            await Task.WhenAny(capture, _completion.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!capture.IsCompleted)
+                throw CreateStopped();
+        }
+        catch
+        {
+            _ = DisposeWhenCapturedAsync(capture);
+            throw;
+        }
+
+        var (last, view) = await capture.ConfigureAwait(false);
+        return view is not null
+            ? new Backup(_options.ClusterId, last, _group.Configuration, view)
+            : throw new NotSupportedException("The state machine takes no snapshots: its CaptureSnapshot returns null.");
+    }
+
     /// <summary>
     /// Stops the node. New requests are rejected, pending ones complete (proposals as indeterminate), and everything that was acknowledged
     /// is on disk. Every call of this method completes when the data directory and the port are free, at the latest after five seconds.
@@ -378,6 +413,12 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         _group.Dispose();
         _trace?.Dispose();
         (_storage as IDisposable)?.Dispose();
+    }
+
+    private static async Task DisposeWhenCapturedAsync(Task<(EntryId Last, IStateMachineSnapshot? View)> capture)
+    {
+        var (_, view) = await capture.ConfigureAwait(false);
+        view?.Dispose();
     }
 
     private void PublishStatus()

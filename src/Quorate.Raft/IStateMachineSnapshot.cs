@@ -19,7 +19,7 @@ public interface IStateMachineSnapshot : IDisposable
     /// </param>
     /// <remarks>
     /// Shape: the bytes are a format on disk and on the wire; begin them with a version. The same state should give the same bytes on every
-    /// member: sort what comes out of a hash table.
+    /// member: sort what comes out of a hash table. A backup calls the method twice, and the second call must write the same bytes.
     /// Errors: the stream throws <see cref="OperationCanceledException"/> when the node abandons the snapshot and <see cref="IOException"/>
     /// when the disk fails; let both pass. After any exception the node discards what was written and keeps the log.
     /// </remarks>

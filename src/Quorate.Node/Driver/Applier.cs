@@ -24,7 +24,7 @@ internal interface IApplier
 
     /// <summary>
     /// Requests a view of the state machine after the current batch. It is passed to <paramref name="captured"/> on the applier's thread
-    /// with the last entry applied; null if the state machine takes no snapshot.
+    /// with the last entry applied; null if the state machine takes no snapshot. Each request receives a view of its own.
     /// </summary>
     void RequestCapture(Action<EntryId, IStateMachineSnapshot?> captured);
 
@@ -40,9 +40,9 @@ internal interface IApplier
 /// restores snapshots between two batches.
 /// </summary>
 /// <remarks>
-/// Threading: <see cref="Restore"/> and <see cref="Replay"/> run before the worker starts, the driver calls <see cref="Enqueue"/>,
-/// <see cref="EnqueueRestore"/> and <see cref="RequestCapture"/>, everything else runs on the worker. The core bounds the queue: it emits
-/// only a limited number of entries beyond those that are reported as applied.
+/// Threading: <see cref="Restore"/> and <see cref="Replay"/> run before the worker starts, the driver calls <see cref="Enqueue"/> and
+/// <see cref="EnqueueRestore"/>, any thread <see cref="RequestCapture"/>, everything else runs on the worker. The core bounds the queue: it
+/// emits only a limited number of entries beyond those that are reported as applied.
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
@@ -53,13 +53,13 @@ internal sealed class Applier<TResult>(
 
     private readonly Lock _lock = new();
     private readonly List<(ulong Sequence, ProposalResult<TResult> Result)> _results = [];
+    private readonly Queue<Action<EntryId, IStateMachineSnapshot?>> _captures = new();
     private List<LogEntry> _queue = [];
     private List<LogEntry> _applying = [];
 
     /// <summary>The snapshots to restore, each before the entry at a position of the queue.</summary>
     private List<QueuedRestore> _queuedRestores = [];
     private List<QueuedRestore> _restoring = [];
-    private Action<EntryId, IStateMachineSnapshot?>? _capture;
     private bool _isRunning;
     private ulong _applied;
 
@@ -107,7 +107,7 @@ internal sealed class Applier<TResult>(
     {
         lock (_lock)
         {
-            _capture = captured;
+            _captures.Enqueue(captured);
             if (_isRunning || _fault is not null)
                 return;
             _isRunning = true;
@@ -148,7 +148,7 @@ internal sealed class Applier<TResult>(
             {
                 lock (_lock)
                 {
-                    if (_queue.Count == 0 && _queuedRestores.Count == 0 && _capture is null)
+                    if (_queue.Count == 0 && _queuedRestores.Count == 0 && _captures.Count == 0)
                     {
                         _isRunning = false;
                         return;
@@ -161,7 +161,7 @@ internal sealed class Applier<TResult>(
                 RunQueue(CollectionsMarshal.AsSpan(_applying));
                 _applying.Clear();
                 _restoring.Clear();
-                CaptureIfRequested();
+                CaptureRequested();
             }
         }
 #pragma warning disable CA1031 // A state machine that threw must not continue: skipping the command would let the members diverge.
@@ -219,12 +219,20 @@ internal sealed class Applier<TResult>(
         pendingReads.OnApplied(Applied);
     }
 
-    private void CaptureIfRequested()
+    private void CaptureRequested()
     {
-        if (Interlocked.Exchange(ref _capture, null) is not { } captured)
-            return;
-        _current = _lastApplied;
-        captured(_lastApplied, stateMachine.CaptureSnapshot());
+        while (true)
+        {
+            Action<EntryId, IStateMachineSnapshot?>? captured;
+            lock (_lock)
+            {
+                if (!_captures.TryDequeue(out captured))
+                    return;
+            }
+
+            _current = _lastApplied;
+            captured(_lastApplied, stateMachine.CaptureSnapshot());
+        }
     }
 
     private void ApplyInBatches(ReadOnlySpan<LogEntry> entries, IGroupObserver? observer)

@@ -29,6 +29,7 @@ internal abstract class RaftGroup : IDisposable
     {
         (Log, _applier, PendingReads, _loop) = (log, applier, pendingReads, options.Loop);
         HasTruncatedTail = recovered.TruncatedTail is not null;
+        Configuration = options.Configuration;
         var growth = new LogGrowth(options.Snapshots);
         var restored = new StartupRecovery(log, snapshots, applier, growth, options.Wal, options.Configuration, cancellationToken)
             .Run(recovered);
@@ -47,6 +48,9 @@ internal abstract class RaftGroup : IDisposable
     public WriteAheadLog Log { get; }
 
     public GroupSnapshots Snapshots { get; }
+
+    /// <summary>The members of the group.</summary>
+    public Configuration Configuration { get; }
 
     /// <summary>Whether recovery removed a torn write from the end of the log.</summary>
     public bool HasTruncatedTail { get; }
@@ -106,6 +110,17 @@ internal abstract class RaftGroup : IDisposable
             return false;
         _loop.Signal();
         return true;
+    }
+
+    /// <summary>Captures a view of the state machine after what it has applied, with the last entry applied.</summary>
+    /// <remarks>
+    /// The view is null if the state machine takes no snapshots. The task does not complete once the group has stopped.
+    /// </remarks>
+    public Task<(EntryId Last, IStateMachineSnapshot? View)> CaptureAsync()
+    {
+        var captured = new TaskCompletionSource<(EntryId, IStateMachineSnapshot?)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _applier.RequestCapture((last, view) => captured.SetResult((last, view)));
+        return captured.Task;
     }
 
     /// <summary>Ends what would keep the workers busy for long, before they are stopped: a snapshot that is written or restored.</summary>

@@ -43,6 +43,10 @@ internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Non
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]));
     }
 
+    /// <summary>Whether the first bytes of a file are those of a snapshot file; the checksum is not verified.</summary>
+    public static bool HasMagic(ReadOnlySpan<byte> start) =>
+        start.Length >= 8 && BinaryPrimitives.ReadUInt32LittleEndian(start[4..]) == Magic;
+
     /// <summary>Reads the header of a file.</summary>
     /// <exception cref="SnapshotCorruptionException">The header is not as it was written.</exception>
     /// <exception cref="IOException">Another version wrote the file.</exception>

@@ -13,7 +13,9 @@ internal static class SnapshotName
     /// <summary>The snapshot that is being fetched from a peer.</summary>
     public const string Receiving = "snapshot-receiving";
 
-    private const string Prefix = "snapshot-";
+    /// <summary>What every name of a snapshot file begins with.</summary>
+    public const string Prefix = "snapshot-";
+
     private const string UnfinishedSuffix = ".new";
 
     public static string Of(LogIndex last, ulong nonce) =>

@@ -34,5 +34,6 @@ public static class AtomicFile
             storage.Delete(TemporaryName(name));
     }
 
-    private static string TemporaryName(string name) => name + ".new";
+    /// <summary>The name of the file while it is written.</summary>
+    internal static string TemporaryName(string name) => name + ".new";
 }

@@ -10,7 +10,7 @@ namespace Quorate.Node.Storage;
 /// </remarks>
 public sealed class FileStorage : IStorage, IDisposable
 {
-    private const string LockName = "lock";
+    internal const string LockName = "lock";
     private readonly string _directory;
     private readonly SafeFileHandle _lock;
 

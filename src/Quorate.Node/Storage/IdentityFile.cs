@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -73,17 +74,8 @@ internal sealed class IdentityFile
         {
             AtomicFile.RemoveUnfinished(storage, Name);
             RejectLogWithoutIdentity(storage);
-            var created = new IdentityFile(storage, new DataDirectoryIdentity
-            {
-                ClusterId = clusterId,
-                MemberId = self,
-                Members = members.Members,
-                Version = supported,
-                DirectoryId = new DirectoryId((drawId ?? DrawRandom)()),
-                Attributes = attributes ?? ImmutableSortedDictionary<string, string>.Empty,
-            });
-            created.Write(created._identity);
-            return created;
+            RejectSnapshotWithoutIdentity(storage);
+            return Create(storage, clusterId, self, members, attributes, supported, drawId);
         }
 
         // Before anything is changed: a directory that is refused stays as a newer build has left it.
@@ -106,6 +98,25 @@ internal sealed class IdentityFile
         // one, was durable.
         storage.FlushDirectory();
         return new IdentityFile(storage, found);
+    }
+
+    /// <summary>Creates the identity file of a new data directory.</summary>
+    /// <remarks>Durability: the content is on disk when this returns.</remarks>
+    public static IdentityFile Create(
+        IStorage storage, ulong clusterId, NodeId self, Configuration members, IReadOnlyDictionary<string, string>? attributes,
+        ClusterVersion version, Func<ulong>? drawId = null)
+    {
+        var created = new IdentityFile(storage, new DataDirectoryIdentity
+        {
+            ClusterId = clusterId,
+            MemberId = self,
+            Members = members.Members,
+            Version = version,
+            DirectoryId = new DirectoryId((drawId ?? DrawRandom)()),
+            Attributes = attributes ?? ImmutableSortedDictionary<string, string>.Empty,
+        });
+        created.Write(created._identity);
+        return created;
     }
 
     /// <summary>Records the data directory of a new peer; returns false if the peer is known with another directory.</summary>
@@ -171,6 +182,16 @@ internal sealed class IdentityFile
         throw new WalCorruptionException(
             Name, 0, "the identity of this data directory", "the file is missing, and the directory holds a log",
             "It is created before the log. Without it, nothing states which member the log and the votes belong to.");
+    }
+
+    // A member creates the identity before everything else; only the restoration of a backup creates it last.
+    private static void RejectSnapshotWithoutIdentity(IStorage storage)
+    {
+        if (!storage.List().Any(static name => SnapshotName.TryParse(name, out _, out _) || SnapshotName.IsUnfinished(name)))
+            return;
+        throw new IOException(
+            $"The data directory holds a snapshot and no file \"{Name}\": the restoration of a backup was interrupted. " +
+            "Delete the data directory, and restore the backup again.");
     }
 
     private static DataDirectoryIdentity Read(IStorage storage)

@@ -1,10 +1,9 @@
 using Microsoft.Win32.SafeHandles;
-using Quorate.Node.Storage;
 
-namespace Quorate.Cli.Inspect;
+namespace Quorate.Node.Storage;
 
 /// <summary>A file that is only read, also while a member has it open.</summary>
-/// <remarks>Ignores changes: recovery rewrites the end of a log, which is not wanted here (<see cref="ReadOnlyStorage"/>).</remarks>
+/// <remarks>Ignores changes: recovery rewrites the end of a log, which is not wanted when a data directory is inspected.</remarks>
 internal sealed class ReadOnlyFile : IStorageFile
 {
     private readonly SafeFileHandle _handle;
