@@ -5,6 +5,8 @@ using Quorate.Cli.Bench;
 using Quorate.Cli.Client;
 using Quorate.Cli.Demo;
 using Quorate.Cli.Inspect;
+using Quorate.Cli.Snapshots;
+using Quorate.Node.Backups;
 using Quorate.Server;
 
 // Scripts that start etcd can start quorate: flags without a command mean `server`, which parses its flags itself, in Go's syntax.
@@ -25,6 +27,7 @@ var root = new RootCommand("Raft for .NET: an etcd-compatible server and its too
     ClusterCommands.CreateStatus(),
     ClusterCommands.CreateMembers(),
     BenchCommand.Create(),
+    SnapshotCommand.Create(),
     InspectCommand.Create(),
 };
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
@@ -44,6 +47,11 @@ catch (StartupException failure)
 {
     StandardError.WriteError(failure);
     return ExitCode.Of(failure.Kind);
+}
+catch (BackupCorruptionException failure)
+{
+    await Console.Error.WriteLineAsync("quorate: " + failure.Message).ConfigureAwait(false);
+    return ExitCode.Corruption;
 }
 catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SocketException)
 {

@@ -6,24 +6,33 @@ namespace Quorate.Cli.Client;
 internal sealed class ClientArguments
 {
     private readonly Option<string> _endpoints = CommandOptions.Endpoints();
-    private readonly Option<TimeSpan?> _timeout = CommandOptions.Duration("--timeout", "Time to wait for each response. [default: 5s]");
+    private readonly TimeSpan _defaultTimeout;
+    private readonly Option<TimeSpan?> _timeout;
     private readonly Option<string> _output = new("--output", "-o", "-w")
     {
         Description = "Output format: simple, as etcdctl's, or json, as the responses of the JSON gateway.",
         DefaultValueFactory = _ => "simple",
     };
 
+    private ClientArguments(TimeSpan defaultTimeout)
+    {
+        _defaultTimeout = defaultTimeout;
+        _timeout = CommandOptions.Duration("--timeout", $"Time to wait for each response. [default: {defaultTimeout.TotalSeconds}s]");
+    }
+
     /// <summary>Creates a command.</summary>
     /// <param name="verb">The name of the command.</param>
     /// <param name="description">The help text; the exit codes are appended.</param>
     /// <param name="symbols">The arguments and options of this command.</param>
     /// <param name="run">Makes the calls and prints the result.</param>
+    /// <param name="defaultTimeout">The default of --timeout; null: 5 s.</param>
     public static Command CreateCommand(
-        string verb, string description, Symbol[] symbols, Func<ParseResult, ClientSession, ClientOutput, CancellationToken, Task> run)
+        string verb, string description, Symbol[] symbols, Func<ParseResult, ClientSession, ClientOutput, CancellationToken, Task> run,
+        TimeSpan? defaultTimeout = null)
     {
-        var arguments = new ClientArguments();
+        var arguments = new ClientArguments(defaultTimeout ?? TimeSpan.FromSeconds(5));
         arguments._output.AcceptOnlyFromAmong("simple", "json");
-        var command = new Command(verb, $"{description}\n\n{ExitCodes}");
+        var command = new Command(verb.Split(' ')[^1], $"{description}\n\n{ExitCodes}");
         foreach (var symbol in symbols)
         {
             if (symbol is Argument argument)
@@ -55,7 +64,7 @@ internal sealed class ClientArguments
     {
         var messages = parsed.InvocationConfiguration.Error;
         var endpoints = CommandOptions.ParseEndpoints(parsed.GetValue(_endpoints), out var usageError);
-        var timeout = parsed.GetValue(_timeout) ?? TimeSpan.FromSeconds(5);
+        var timeout = parsed.GetValue(_timeout) ?? _defaultTimeout;
         if (timeout <= TimeSpan.Zero)
             usageError ??= "--timeout must be more than 0.";
         if (usageError is not null)

@@ -26,6 +26,58 @@ internal sealed class ClientSession(string verb, IReadOnlyList<Uri> endpoints, T
     public Task<T> ReadAsync<T>(Uri endpoint, Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call) =>
         CallAsync([endpoint], call, isWrite: false);
 
+    /// <summary>
+    /// Makes a call whose response is a stream that only reads. The next endpoint is used only if nothing was received from the first. The
+    /// timeout applies to each message.
+    /// </summary>
+    /// <param name="call">Starts the call.</param>
+    /// <param name="onMessage">Receives the messages, one after the other.</param>
+    public async Task ReadStreamAsync<T>(Func<GrpcChannel, CallOptions, AsyncServerStreamingCall<T>> call, Action<T> onMessage)
+    {
+        for (var i = 0; ; i++)
+        {
+            using var channel = Open(endpoints[i]);
+            using var silence = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            var messages = 0L;
+            try
+            {
+                silence.CancelAfter(timeout);
+                using var stream = call(channel, new CallOptions(cancellationToken: silence.Token));
+                while (await stream.ResponseStream.MoveNext(silence.Token).ConfigureAwait(false))
+                {
+                    messages++;
+                    onMessage(stream.ResponseStream.Current);
+                    silence.CancelAfter(timeout);
+                }
+
+                return;
+            }
+            catch (Exception e) when (e is RpcException or OperationCanceledException && stop.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(stop);
+            }
+            catch (Exception e) when (e is RpcException or OperationCanceledException && silence.IsCancellationRequested)
+            {
+                throw Unreachable(
+                    $"{endpoints[i].Authority} has sent nothing for {timeout.TotalSeconds} s. "
+                    + "Try again, or allow more time with --timeout.");
+            }
+            catch (RpcException error) when (messages == 0 && i + 1 < endpoints.Count && IsNotExecuted(error))
+            {
+                // The next endpoint may reach a member that has a leader.
+            }
+            catch (RpcException error) when (messages > 0 && error.Status.DebugException is not null)
+            {
+                throw Unreachable(
+                    $"the connection to {endpoints[i].Authority} was lost: {error.Status.DebugException.Message.TrimEnd('.')}. Try again.");
+            }
+            catch (RpcException error)
+            {
+                throw ToClientException(endpoints[i], error, isWrite: false);
+            }
+        }
+    }
+
     private async Task<T> CallAsync<T>(IReadOnlyList<Uri> targets, Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call, bool isWrite)
     {
         for (var i = 0; ; i++)

@@ -88,7 +88,8 @@ internal static class ClusterCommands
         status.RaftTerm.ToString(CultureInfo.InvariantCulture), status.RaftIndex.ToString(CultureInfo.InvariantCulture),
         status.RaftAppliedIndex.ToString(CultureInfo.InvariantCulture), string.Join("; ", status.Errors));
 
-    private static string FormatSize(long bytes)
+    /// <summary>Formats a number of bytes as etcdctl does.</summary>
+    public static string FormatSize(long bytes)
     {
         string[] units = ["B", "kB", "MB", "GB", "TB"];
         var size = (double)bytes;

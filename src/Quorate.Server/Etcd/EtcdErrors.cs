@@ -25,6 +25,15 @@ internal static class EtcdErrors
     /// <summary>Too many requests are pending.</summary>
     public static RpcException TooManyRequests() => Create(StatusCode.ResourceExhausted, "etcdserver: too many requests");
 
+    /// <summary>Too many snapshots are being downloaded.</summary>
+    public static RpcException TooManySnapshots(int max) => Create(
+        StatusCode.ResourceExhausted,
+        $"quorate: {max} snapshots are being downloaded from this member, which is the limit; try again later, or at another member");
+
+    /// <summary>The client of a snapshot receives nothing.</summary>
+    public static RpcException SnapshotStalled(TimeSpan time) => Create(
+        StatusCode.Aborted, $"quorate: the client received nothing for {time.TotalSeconds} s, so the snapshot was ended");
+
     /// <summary>The request exceeds the maximum request size.</summary>
     public static RpcException TooLarge() => Create(StatusCode.InvalidArgument, "etcdserver: request is too large");
 

@@ -44,7 +44,7 @@ internal sealed class HealthService(HealthVerdict health, IRaftNode<KvResult> no
     /// <inheritdoc/>
     public override Task Watch(
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context) =>
-        guard.RunAsync(NoRequests.Instance, responseStream, context, (stream, call) =>
+        guard.RunAsync(NoRequests<HealthCheckRequest>.Instance, responseStream, context, (stream, call) =>
             Readiness.Contains(request.Service)
                 ? WatchReadinessAsync(stream, call.Cancellation)
                 : SendConstantAsync(
@@ -71,14 +71,4 @@ internal sealed class HealthService(HealthVerdict health, IRaftNode<KvResult> no
 
     private static HealthCheckResponse Response(bool isServing) =>
         new() { Status = isServing ? ServingStatus.Serving : ServingStatus.NotServing };
-
-    /// <summary>The requests of a call with a single request, which the framework has read already.</summary>
-    private sealed class NoRequests : IAsyncStreamReader<HealthCheckRequest>
-    {
-        public static NoRequests Instance { get; } = new();
-
-        public HealthCheckRequest Current => throw new InvalidOperationException("the call has no further requests");
-
-        public Task<bool> MoveNext(CancellationToken cancellationToken) => Task.FromResult(false);
-    }
 }

@@ -7,7 +7,8 @@ using Quorate.Server.Replication;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
-internal sealed class MaintenanceService(IRaftNode<KvResult> node, IStoreReader store, ResponseHeaderFactory headers)
+internal sealed class MaintenanceService(
+    IRaftNode<KvResult> node, IStoreReader store, ResponseHeaderFactory headers, SnapshotApi snapshots, StreamCancellationMonitor guard)
     : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
@@ -57,6 +58,12 @@ internal sealed class MaintenanceService(IRaftNode<KvResult> node, IStoreReader 
 
     /// <summary>Returns immediately: the store frees compacted data by itself, so there is nothing to defragment.</summary>
     public static Task<DefragmentResponse> DefragmentAsync() => Task.FromResult(new DefragmentResponse());
+
+    /// <inheritdoc/>
+    public override Task Snapshot(
+        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
+        guard.RunAsync(
+            NoRequests<SnapshotRequest>.Instance, responseStream, context, (stream, call) => snapshots.RunAsync(stream.SendAsync, call));
 
     /// <inheritdoc/>
     public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context) => HashAsync();

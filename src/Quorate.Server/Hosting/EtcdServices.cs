@@ -53,13 +53,15 @@ internal sealed record EtcdServices(
         };
         var watch = new WatchApi(store, headers, watchOptions, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);
-        var maintenance = new MaintenanceService(node, store, headers);
+        var snapshots = new SnapshotApi(executor, node.CaptureBackupAsync, store, headers, log);
+        var maintenance = new MaintenanceService(node, store, headers, snapshots, streamGuard);
         var budget = new ReceiveBudget(ReceiveBudget.BytesMaxDefault, TimeProvider.System);
         var largeResponses = new LargeResponseLimiter();
         var gateway = new JsonGateway(
-            kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases), settings.Limits, budget, largeResponses, stopping);
+            kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases, snapshots), settings.Limits, budget, largeResponses,
+            stopping);
         var health = new HealthVerdict(executor);
-        var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, undecodable, connections);
+        var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, undecodable, connections, snapshots);
         var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv, largeResponses), new LeaseService(leases, streamGuard),

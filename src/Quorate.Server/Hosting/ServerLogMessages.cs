@@ -73,4 +73,14 @@ internal static partial class ServerLogMessages
 
     [LoggerMessage(2012, LogLevel.Debug, "client {Client}: its call ended before it had a result: {Reason}", SkipEnabledCheck = true)]
     private static partial void CallEnded(ILogger log, string client, string reason);
+
+    [LoggerMessage(
+        2022, LogLevel.Information, "sending a snapshot to {Client}: up to entry {Index}, {Bytes} bytes")]
+    public static partial void SnapshotStarted(ILogger log, string client, ulong index, long bytes);
+
+    [LoggerMessage(2023, LogLevel.Information, "sent a snapshot to {Client}: up to entry {Index}, {Bytes} bytes")]
+    public static partial void SnapshotSent(ILogger log, string client, ulong index, long bytes);
+
+    [LoggerMessage(2024, LogLevel.Warning, "did not send a whole snapshot to {Client}: {Reason}")]
+    public static partial void SnapshotNotSent(ILogger log, string client, string reason);
 }

@@ -5,13 +5,14 @@ using Wire = Quorate.Server.Protos;
 namespace Quorate.Server.Http;
 
 /// <summary>The gateway's server-streaming calls. Each takes a single request, the body of the POST.</summary>
-internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
+internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases, SnapshotApi snapshots)
 {
     /// <summary>Returns the call at a path, or null.</summary>
     public Func<ReadOnlyMemory<byte>, Func<IMessage, CancellationToken, Task>, RequestContext, Task>? Find(string path) => path switch
     {
         "/v3/watch" => WatchAsync,
         "/v3/lease/keepalive" => KeepAliveAsync,
+        "/v3/maintenance/snapshot" => SnapshotAsync,
         _ => null,
     };
 
@@ -34,5 +35,11 @@ internal sealed class JsonStreamingCalls(WatchApi watch, LeaseApi leases)
         var request = JsonMessageParser.Parse<Wire.LeaseKeepAliveRequest>(json.Span);
         var response = await leases.KeepAliveAsync(request, context).ConfigureAwait(false);
         await send(response, context.Cancellation).ConfigureAwait(false);
+    }
+
+    private Task SnapshotAsync(ReadOnlyMemory<byte> json, Func<IMessage, CancellationToken, Task> send, RequestContext context)
+    {
+        JsonMessageParser.Parse<Wire.SnapshotRequest>(json.Span);
+        return snapshots.RunAsync(send, context);
     }
 }

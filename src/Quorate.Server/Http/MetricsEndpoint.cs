@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Quorate.Kv;
 using Quorate.Node;
+using Quorate.Server.Etcd;
 using Quorate.Server.Hosting;
 using Quorate.Server.Replication;
 
@@ -13,7 +14,8 @@ namespace Quorate.Server.Http;
 /// the meaning of each name is in docs/operating/metrics.md.
 /// </remarks>
 internal sealed class MetricsEndpoint(
-    ulong self, RequestExecutor executor, RaftNode<KvResult> node, UndecodableCommands undecodable, ClientConnectionLimiter connections)
+    ulong self, RequestExecutor executor, RaftNode<KvResult> node, UndecodableCommands undecodable, ClientConnectionLimiter connections,
+    SnapshotApi snapshots)
 {
     /// <summary>Handles one request.</summary>
     public Task HandleAsync(HttpContext context)
@@ -48,6 +50,14 @@ internal sealed class MetricsEndpoint(
         Add(
             text, "quorate_server_undecodable_commands_total", "Entries of the log that are no command, applied without effect.",
             undecodable.Count);
+        Add(text, "quorate_server_snapshot_downloads", "Snapshots that clients are downloading from this member.", snapshots.Running);
+        Add(
+            text, "quorate_server_snapshot_downloads_completed_total", "Snapshots that clients have downloaded from this member.",
+            snapshots.Completed);
+        Add(
+            text, "quorate_server_snapshot_downloads_failed_total",
+            "Downloads of a snapshot that were rejected, or ended before they were complete.", snapshots.Failed);
+        Add(text, "quorate_server_snapshot_sent_bytes_total", "Bytes of snapshots sent to clients.", snapshots.SentBytes);
         return text.ToString();
     }
 

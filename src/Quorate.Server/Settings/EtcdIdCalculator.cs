@@ -18,12 +18,17 @@ internal static class EtcdIdCalculator
         new(FirstEightBytes(Encoding.UTF8.GetBytes(string.Concat(peerUrls.Order(StringComparer.Ordinal)) + token)));
 
     /// <summary>Returns the cluster's id: the same hash over the members' ids in ascending order, eight bytes each, big-endian.</summary>
-    public static ulong ComputeClusterId(IEnumerable<NodeId> members)
+    /// <param name="members">The ids of the members.</param>
+    /// <param name="restoredFrom">
+    /// The id of the backup that the cluster was restored from, which follows the members' ids; null for none. It distinguishes a restored
+    /// cluster from the one that the backup was taken of, and from members that were started empty with the same flags.
+    /// </param>
+    public static ulong ComputeClusterId(IEnumerable<NodeId> members, ulong? restoredFrom = null)
     {
-        var ids = members.Order().ToArray();
-        var bytes = new byte[8 * ids.Length];
-        for (var i = 0; i < ids.Length; i++)
-            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8 * i), ids[i].Value);
+        ulong[] parts = [.. members.Order().Select(static m => m.Value), .. restoredFrom is { } backup ? [backup] : Array.Empty<ulong>()];
+        var bytes = new byte[8 * parts.Length];
+        for (var i = 0; i < parts.Length; i++)
+            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8 * i), parts[i]);
         return FirstEightBytes(bytes);
     }
 

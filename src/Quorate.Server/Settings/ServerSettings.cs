@@ -64,11 +64,15 @@ internal sealed record ServerSettings
     /// <summary>Which web pages may use the JSON gateway.</summary>
     public WebAccess WebAccess { get; init; } = new();
 
+    /// <summary>The id of the backup that the cluster was restored from; null for a cluster that began empty.</summary>
+    /// <remarks>The data directory stores it, not the command line.</remarks>
+    public ulong? RestoredFrom { get; init; }
+
     /// <summary>This member.</summary>
     public InitialMember Self => Members.First(m => m.Name == Name);
 
     /// <summary>The cluster's id.</summary>
-    public ulong ClusterId => EtcdIdCalculator.ComputeClusterId(Members.Select(m => m.Id));
+    public ulong ClusterId => EtcdIdCalculator.ComputeClusterId(Members.Select(m => m.Id), RestoredFrom);
 }
 
 /// <summary>Limits of client requests, and keepalive times of client connections.</summary>

@@ -17,6 +17,7 @@ internal sealed class DataDirectory : IDisposable
     private const string NameAttribute = "name";
     private const string TokenAttribute = "token";
     private const string MembersAttribute = "initial-cluster";
+    private const string RestoredFromAttribute = "restored-from";
     private static readonly string[] KnownEntries = ["lock", IdentityName, "hardstate"];
     private static readonly string[] UnreleasedEntries = ["identity.json", "raft"];
 
@@ -55,6 +56,20 @@ internal sealed class DataDirectory : IDisposable
             storage.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Returns the attributes of the identity file of a new data directory.</summary>
+    public static Dictionary<string, string> AttributesOf(ServerSettings settings)
+    {
+        var attributes = new Dictionary<string, string>
+        {
+            [NameAttribute] = settings.Name,
+            [TokenAttribute] = settings.ClusterToken,
+            [MembersAttribute] = FormatInitialCluster(settings),
+        };
+        if (settings.RestoredFrom is { } backup)
+            attributes.Add(RestoredFromAttribute, backup.ToString("x16", CultureInfo.InvariantCulture));
+        return attributes;
     }
 
     /// <summary>Unlocks the directory.</summary>
@@ -120,12 +135,7 @@ internal sealed class DataDirectory : IDisposable
         }
 
         DataDirectoryIdentity.OpenOrCreate(
-            storage, settings.ClusterId, settings.Self.Id, settings.Members.Select(static m => m.Id), new Dictionary<string, string>
-            {
-                [NameAttribute] = settings.Name,
-                [TokenAttribute] = settings.ClusterToken,
-                [MembersAttribute] = FormatInitialCluster(settings),
-            },
+            storage, settings.ClusterId, settings.Self.Id, settings.Members.Select(static m => m.Id), AttributesOf(settings),
             settings.ClusterVersionMax);
         return settings;
     }
@@ -142,6 +152,9 @@ internal sealed class DataDirectory : IDisposable
                 $"its {IdentityName} file has no name, token and members: a program that embeds the library created it",
                 "set --data-dir to another directory");
         }
+
+        if (identity.Attributes.TryGetValue(RestoredFromAttribute, out var backup))
+            settings = settings with { RestoredFrom = ulong.Parse(backup, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) };
 
         // Without members on the command line, the stored members take precedence, as in etcd: --initial-* applies to the first start only.
         if (!settings.HasExplicitMembers)
