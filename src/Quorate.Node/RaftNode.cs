@@ -10,6 +10,7 @@ using Quorate.Node.Telemetry;
 using Quorate.Node.Threading;
 using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node;
@@ -53,6 +54,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private readonly NodeThreads _threads;
     private readonly RaftGroup<TResult> _group;
     private readonly PeerDirectories _peerDirectories;
+    private readonly ClusterFeatures _features;
     private readonly ITransport _transport;
     private readonly IStorage _storage;
     private readonly NodeMonitor _monitor;
@@ -68,11 +70,11 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private RaftNode(
         RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, PeerDirectories peerDirectories,
-        ITransport transport, IStorage storage, NodeMonitor monitor, TraceWriter? trace)
+        ITransport transport, IStorage storage, ClusterFeatures features, NodeMonitor monitor, TraceWriter? trace)
     {
         (_options, _threads, _group) = (options, threads, group);
         (_peerDirectories, _transport, _storage) = (peerDirectories, transport, storage);
-        (_monitor, _trace) = (monitor, trace);
+        (_features, _monitor, _trace) = (features, monitor, trace);
         PublishStatus();
         monitor.Start(group, transport, new RaftMetrics.Source(
             () => Status, () => PendingProposalCount, () => PendingReadCount, () => TransportCounters));
@@ -98,6 +100,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 LastIndex = last,
                 CommitIndex = commit,
                 AppliedIndex = applied,
+                ClusterVersion = _features.Current.Version,
                 LastLeaderChange = _monitor.LastLeaderChange,
             };
         }
@@ -279,6 +282,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             var identity = IdentityFile.Open(
                 storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes,
                 versionMax: options.ClusterVersionMax);
+            var features = new ClusterFeatures(identity, options.ClusterVersionMax);
             var peerDirectories = new PeerDirectories(identity, threads.Loop.Signal);
             group = RaftGroup.Open(
                 new RaftGroupOptions
@@ -287,6 +291,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     Configuration = configuration,
                     Storage = storage,
                     Identity = identity,
+                    Features = features,
                     Wal = options.ToWalOptions(),
                     Snapshots = options.ToSnapshotPolicy(),
                     SnapshotFiles = new SnapshotOptions(),
@@ -301,14 +306,15 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     SnapshotWorker = threads.Snapshot,
                     TransferWorker = threads.Transfer,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
-                    StartNetwork = () => transport = StartTransport(options, peerDirectories, threads.Loop.TryRunInline, monitor),
+                    StartNetwork = () => transport = StartTransport(
+                        options, peerDirectories, features, threads.Loop.TryRunInline, monitor),
                     Observer = monitor.IsEnabled ? monitor : null,
                     OnStep = monitor.OnStep,
                     Trace = trace,
                 },
                 stateMachine,
                 cancellationToken);
-            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage, monitor, trace);
+            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage, features, monitor, trace);
             threads.Start(node.RunOnce, () => group.UntilNextTick, node.OnStopped);
             return node;
         }
@@ -323,7 +329,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         }
     }
 
-    private static ITransport StartTransport(RaftNodeOptions options, PeerDirectories peerDirectories, Action onReady, NodeMonitor monitor)
+    private static ITransport StartTransport(
+        RaftNodeOptions options, PeerDirectories peerDirectories, ClusterFeatures features, Action onReady, NodeMonitor monitor)
     {
         var start = options.TransportFactory ?? TcpTransport.Start;
         var transport = start(new TransportStartContext
@@ -340,6 +347,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             DirectoryId = peerDirectories.Own,
             TryRecordDirectory = peerDirectories.TryRecord,
             Secret = options.PeerSecret,
+            Version = options.ClusterVersionMax,
+            ClusterVersion = () => features.Current.Version,
         });
         return transport ?? throw new InvalidOperationException("TransportFactory returned null; it must return a started transport.");
     }

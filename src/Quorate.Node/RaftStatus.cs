@@ -1,3 +1,4 @@
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node;
@@ -27,6 +28,11 @@ public readonly record struct RaftStatus
 
     /// <summary>The highest index that the node's state machine has applied.</summary>
     public LogIndex AppliedIndex { get; init; }
+
+    /// <summary>
+    /// The version of the cluster, as far as this node has applied the log: it decides which features the members may use.
+    /// </summary>
+    public ClusterVersion ClusterVersion { get; init; }
 
     /// <summary>The last change of the leader that the node observed, with its reason; null: none yet.</summary>
     public LeaderChange? LastLeaderChange { get; init; }

@@ -46,6 +46,12 @@ public enum InputKind : byte
 
     /// <summary>An operator, or a node that stops, wants another member to lead.</summary>
     TransferLeadership = 14,
+
+    /// <summary>The members of the cluster can, or cannot, take part in leadership transfers.</summary>
+    TransferSupport = 15,
+
+    /// <summary>The driver of a leader proposes a version of the cluster.</summary>
+    ProposeClusterVersion = 16,
 }
 
 /// <summary>One input of <see cref="RaftCore.Step"/>: something that happened to a node.</summary>
@@ -59,6 +65,9 @@ public readonly struct Input
     /// <summary>The message of an <see cref="InputKind.Message"/>.</summary>
     public Message? Message { get; private init; }
 
+    /// <summary>The payload of the entry of a <see cref="InputKind.ProposeClusterVersion"/>.</summary>
+    public ReadOnlyMemory<byte> Payload { get; private init; }
+
     /// <summary>The proposals of a <see cref="InputKind.Propose"/>.</summary>
     public ReadOnlyMemory<Proposal> Proposals { get; private init; }
 
@@ -67,7 +76,8 @@ public readonly struct Input
 
     /// <summary>
     /// With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with
-    /// <see cref="InputKind.Withdraw"/> the proposal's sequence, with <see cref="InputKind.StorageHealth"/> the health.
+    /// <see cref="InputKind.Withdraw"/> the proposal's sequence, with <see cref="InputKind.StorageHealth"/> the health, with
+    /// <see cref="InputKind.TransferSupport"/> 1 or 0.
     /// </summary>
     public ulong Number { get; private init; }
 
@@ -131,6 +141,19 @@ public readonly struct Input
     /// transfer is in progress, or the member is no other voter.
     /// </summary>
     public static Input TransferLeadership(NodeId target) => new(InputKind.TransferLeadership) { Peer = target };
+
+    /// <summary>
+    /// Whether all members know leadership transfers; true until the driver reports otherwise. A leader transfers nothing while one does
+    /// not: it would hold back proposals, and the target would ignore the request.
+    /// </summary>
+    public static Input TransferSupport(bool isSupported) => new(InputKind.TransferSupport) { Number = isSupported ? 1UL : 0 };
+
+    /// <summary>
+    /// A leader appends an entry of kind <see cref="EntryKind.ClusterVersion"/>. Without effect if this node does not lead, or transfers
+    /// its leadership: the driver finds the entry among the applied ones, or proposes again.
+    /// </summary>
+    /// <param name="payload">The payload of the entry; the core does not read it. It must not change.</param>
+    public static Input ProposeClusterVersion(ReadOnlyMemory<byte> payload) => new(InputKind.ProposeClusterVersion) { Payload = payload };
 
     /// <summary>The append with this token, and every one before it, is durable.</summary>
     public static Input Durable(ulong token) => new(InputKind.Durable) { Number = token };

@@ -40,6 +40,7 @@ public sealed partial class RaftCore
         _timeoutNowIsDue = other._timeoutNowIsDue;
         _nextTransferTick = other._nextTransferTick;
         _leadingSince = other._leadingSince;
+        _isTransferSupported = other._isTransferSupported;
         _storageHealth = other._storageHealth;
         _measured = other._measured;
         _measuredLast = other._measuredLast;

@@ -49,6 +49,12 @@ public sealed partial class RaftCore
             RejectAll(proposals, effects);
     }
 
+    private void OnProposeClusterVersion(ReadOnlyMemory<byte> payload)
+    {
+        if (_role == Role.Leader && _transferTarget == NodeId.None)
+            AppendToLog(new LogEntry(new EntryId(_term, _log.LastIndex + 1), EntryKind.ClusterVersion, ProposalId.None, payload));
+    }
+
     /// <summary>
     /// Whether a proposal must not be appended in this term. One check where it is made is enough: only the leader of the term in which the
     /// proposal becomes pending can append it, and only in that term.

@@ -22,6 +22,9 @@ public sealed partial class RaftCore
     /// <summary>The first tick at which the leader may begin another transfer by itself.</summary>
     private ulong _nextTransferTick;
 
+    /// <summary>Whether all members know leadership transfers.</summary>
+    private bool _isTransferSupported = true;
+
     /// <summary>The tick at which this node became leader.</summary>
     private ulong _leadingSince;
 
@@ -35,7 +38,8 @@ public sealed partial class RaftCore
 
     private void OnTransferLeadership(NodeId target, Effects effects)
     {
-        if (_role == Role.Leader && _transferTarget == NodeId.None && FollowerOf(target) is not null && _configuration.IsVoter(target))
+        if (_isTransferSupported && _role == Role.Leader && _transferTarget == NodeId.None
+            && FollowerOf(target) is not null && _configuration.IsVoter(target))
             StartTransfer(target, effects);
     }
 
@@ -46,6 +50,13 @@ public sealed partial class RaftCore
         _nextTransferTick = _now + TransferPauseTicks;
         _timeoutNowIsDue = true;
         Trace(TraceKind.TransferStarted, effects, target);
+    }
+
+    private void OnTransferSupport(bool isSupported)
+    {
+        _isTransferSupported = isSupported;
+        if (!isSupported)
+            StopTransfer();
     }
 
     private void StopTransfer() => _transferTarget = NodeId.None;
@@ -101,6 +112,6 @@ public sealed partial class RaftCore
     }
 
     private bool IsReachableVoter(FollowerProgress follower) =>
-        _configuration.IsVoter(follower.Node) && follower.State == ReplicationState.Replicate
+        _isTransferSupported && _configuration.IsVoter(follower.Node) && follower.State == ReplicationState.Replicate
         && _now - follower.LastReplyTick <= (ulong)_options.ElectionTicks;
 }

@@ -185,6 +185,12 @@ public sealed partial class RaftCore
             case InputKind.StorageHealth:
                 OnStorageHealth((StorageHealth)input.Number, effects);
                 break;
+            case InputKind.TransferSupport:
+                OnTransferSupport(input.Number != 0);
+                break;
+            case InputKind.ProposeClusterVersion:
+                OnProposeClusterVersion(input.Payload);
+                break;
             case InputKind.EndOfIteration:
                 OnEndOfIteration(effects);
                 break;

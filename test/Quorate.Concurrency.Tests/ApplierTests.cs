@@ -19,7 +19,7 @@ public sealed class ApplierTests
         var proposals = Given.Proposals(Given.Loop(wake));
         var reads = new PendingReads(pendingMax: 1);
         using var worker = new ThreadWorker("apply");
-        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, Given.Loop(wake));
+        var applier = new Applier<int>(stateMachine, Given.Self, proposals, reads, worker, Given.Loop(wake), Given.Features());
         worker.Start();
         var outcomes = new Task<ProposalResult<int>>[4];
         for (var i = 0; i < outcomes.Length; i++)
@@ -62,8 +62,8 @@ public sealed class ApplierTests
         using var worker = new ThreadWorker("apply");
         var wake = new WakeSignal();
         var proposals = Given.Proposals(Given.Loop(wake));
-        var applier =
-            new Applier<int>(stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, Given.Loop(wake));
+        var applier = new Applier<int>(
+            stateMachine, Given.Self, proposals, new PendingReads(pendingMax: 1), worker, Given.Loop(wake), Given.Features());
         worker.Start();
 
         applier.Enqueue(Given.Commands(1, 1));

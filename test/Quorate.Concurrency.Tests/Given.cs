@@ -1,7 +1,9 @@
 using Quorate.Node;
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
+using Quorate.Node.Tests.Storage;
 using Quorate.Node.Threading;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -23,6 +25,9 @@ internal static class Given
     /// <summary>Opens the identity file of a data directory, or creates it.</summary>
     public static IdentityFile Identity(IStorage storage) =>
         IdentityFile.Open(storage, clusterId: 1, Self, new Configuration([Self]), drawId: static () => 7);
+
+    /// <summary>The features of a new data directory.</summary>
+    public static ClusterFeatures Features() => new(Identity(new MemoryStorage()), ClusterVersion.Current);
 
     /// <summary>A clock by which no time passes.</summary>
     public static readonly TimeProvider FrozenClock = new FrozenTimeProvider();

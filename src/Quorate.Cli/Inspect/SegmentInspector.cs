@@ -232,7 +232,13 @@ internal sealed class SegmentInspector(InspectOutput output, bool decodeCommands
 
     private void WriteEntry(long offset, LogEntry entry)
     {
-        var kind = entry.Kind switch { EntryKind.NoOp => "no-op", EntryKind.Command => "command", _ => "configuration" };
+        var kind = entry.Kind switch
+        {
+            EntryKind.NoOp => "no-op",
+            EntryKind.Command => "command",
+            EntryKind.Configuration => "configuration",
+            _ => "cluster version",
+        };
         var command = decodeCommands && entry.Kind == EntryKind.Command ? Describe(entry.Payload) : "";
         output.Write(
             "entry", 2,

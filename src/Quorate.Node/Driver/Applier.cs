@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Quorate.Node.Threading;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
@@ -46,7 +47,7 @@ internal interface IApplier
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
-    IWorker worker, ILoop loop, IGroupObserver? groupObserver = null) : IApplier
+    IWorker worker, ILoop loop, ClusterFeatures features, IGroupObserver? groupObserver = null) : IApplier
 {
     /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
@@ -70,6 +71,7 @@ internal sealed class Applier<TResult>(
     private EntryId _current;
     private bool _isPublishing;
     private bool _isRestoring;
+    private bool _isRecordingVersion;
     private volatile Exception? _fault;
     private Action? _run;
 
@@ -134,7 +136,7 @@ internal sealed class Applier<TResult>(
         {
             ApplyInBatches(committed, observer: null);
         }
-        catch (Exception fault)
+        catch (Exception fault) when (!_isRecordingVersion)
         {
             throw Wrap(fault);
         }
@@ -169,7 +171,7 @@ internal sealed class Applier<TResult>(
 #pragma warning restore CA1031
         {
             // A snapshot that cannot be read is a failure of the disk, not of the state machine.
-            _fault = _isRestoring && fault is IOException or OperationCanceledException ? fault : Wrap(fault);
+            _fault = (_isRestoring || _isRecordingVersion) && fault is IOException or OperationCanceledException ? fault : Wrap(fault);
             loop.Signal();
         }
     }
@@ -252,7 +254,11 @@ internal sealed class Applier<TResult>(
         foreach (ref readonly var entry in entries)
         {
             if (entry.Kind != EntryKind.Command)
+            {
+                if (entry.Kind == EntryKind.ClusterVersion)
+                    RecordVersion(entry);
                 continue;
+            }
 
             _current = entry.Id;
             var result = stateMachine.Apply(new CommittedCommand(entry.Id, entry.Payload));
@@ -264,6 +270,17 @@ internal sealed class Applier<TResult>(
         Publish(entries[^1].Id);
         pendingProposals.Complete(_results);
         _results.Clear();
+    }
+
+    /// <summary>Records a version of the cluster on the disk. Nothing that it permits happens before.</summary>
+    private void RecordVersion(in LogEntry entry)
+    {
+        var before = features.Current.Version;
+        _isRecordingVersion = true;
+        features.Record(VersionAt.Decode(entry));
+        _isRecordingVersion = false;
+        if (features.Current.Version != before)
+            groupObserver?.OnClusterVersion(before, features.Current.Version);
     }
 
     private void Publish(EntryId last)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
@@ -42,8 +43,8 @@ internal sealed class GroupSnapshots : IDisposable
         _sender = new SnapshotSender(
             options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 30 * options.Raft.ElectionTicks);
         _receiver = new SnapshotReceiver(
-            options.Raft.Self, options.Configuration.Members, store, options.Snapshots, options.TransferWorker, options.Loop,
-            options.Raft.ElectionTicks, options.TickInterval);
+            options.Raft.Self, options.Configuration.Members, store, options.Snapshots, options.Features, options.TransferWorker,
+            options.Loop, options.Raft.ElectionTicks, options.TickInterval);
     }
 
     /// <summary>The newest snapshot on the disk. Any thread may read it.</summary>
@@ -104,7 +105,8 @@ internal sealed class GroupSnapshots : IDisposable
             DeleteOlder();
         if (!_writing.IsBusy && _captured is { } capture)
             Write(capture);
-        else if (!_isTaking && _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0))
+        else if (!_isTaking && _options.Features.IsEnabled(Feature.Snapshots)
+            && _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0))
             Take();
     }
 
@@ -126,7 +128,8 @@ internal sealed class GroupSnapshots : IDisposable
     /// <summary>Receives the view. Called by the applier's thread.</summary>
     private void OnCaptured(EntryId last, IStateMachineSnapshot? view)
     {
-        _captured = new Capture(last, view);
+        // On the applier's thread, so this is the version as of the entry.
+        _captured = new Capture(last, view, _options.Features.Current);
         _options.Loop.Signal();
     }
 
@@ -150,7 +153,7 @@ internal sealed class GroupSnapshots : IDisposable
                     var started = observer is null ? 0 : Stopwatch.GetTimestamp();
                     using (view)
                     {
-                        var written = store.Write(capture.Last, configuration, view, token);
+                        var written = store.Write(capture.Last, configuration, view, token, capture.ClusterVersion);
                         observer?.OnSnapshotWritten(written.Last.Index, written.Id.FileBytes, Stopwatch.GetElapsedTime(started));
                         return written;
                     }
@@ -190,5 +193,5 @@ internal sealed class GroupSnapshots : IDisposable
             static (_, _) => { });
     }
 
-    private sealed record Capture(EntryId Last, IStateMachineSnapshot? View);
+    private sealed record Capture(EntryId Last, IStateMachineSnapshot? View, VersionAt ClusterVersion);
 }

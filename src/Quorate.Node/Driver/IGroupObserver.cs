@@ -1,3 +1,4 @@
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
@@ -24,4 +25,7 @@ internal interface IGroupObserver
 
     /// <summary>A snapshot could not be written; the log stays as it is.</summary>
     void OnSnapshotFailed(Exception fault);
+
+    /// <summary>The version of the cluster has changed.</summary>
+    void OnClusterVersion(ClusterVersion before, ClusterVersion now);
 }

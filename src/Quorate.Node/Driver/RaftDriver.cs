@@ -1,6 +1,7 @@
 using Quorate.Node.Threading;
 using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
@@ -37,6 +38,8 @@ internal sealed class RaftDriver
 
     private readonly RaftCore _core;
     private readonly ITransport _network;
+    private readonly ClusterFeatures _features;
+    private readonly ClusterVersionProposer _versions;
     private readonly LogWriter _logWriter;
     private readonly IApplier _applier;
     private readonly GroupSnapshots _snapshots;
@@ -54,9 +57,14 @@ internal sealed class RaftDriver
     private List<ulong> _withdrawn = [];
     private ulong _durableToken;
 
+    /// <summary>What the core assumes; it starts with transfers.</summary>
+    private bool _isTransferSupported = true;
+
     public RaftDriver(
         RaftCore core,
         ITransport network,
+        ClusterFeatures features,
+        ClusterVersionProposer versions,
         LogWriter logWriter,
         IApplier applier,
         GroupSnapshots snapshots,
@@ -68,6 +76,8 @@ internal sealed class RaftDriver
     {
         _core = core;
         _network = network;
+        _features = features;
+        _versions = versions;
         _logWriter = logWriter;
         _applier = applier;
         _snapshots = snapshots;
@@ -88,6 +98,7 @@ internal sealed class RaftDriver
     /// <exception cref="InvariantViolationException">An invariant is false: a bug in this library.</exception>
     public bool RunOnce()
     {
+        UpdateFeatures();
         var moreMessages = DrainMessages();
         DrainLogWriter();
         DrainApplied();
@@ -98,6 +109,16 @@ internal sealed class RaftDriver
         _network.Flush();
         _logWriter.Submit();
         return moreMessages;
+    }
+
+    /// <summary>Notifies the core when the version of the cluster permits leadership transfers, or no longer does.</summary>
+    private void UpdateFeatures()
+    {
+        var isSupported = _features.IsEnabled(Feature.LeadershipTransfer);
+        if (isSupported == _isTransferSupported)
+            return;
+        _isTransferSupported = isSupported;
+        Step(Input.TransferSupport(isSupported));
     }
 
     private bool DrainMessages()
@@ -178,6 +199,8 @@ internal sealed class RaftDriver
         {
             Step(Input.Tick);
             _snapshots.OnTick();
+            if (_versions.OnTick(_core) is { } version)
+                Step(Input.ProposeClusterVersion(version));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Threading;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -31,15 +32,19 @@ internal abstract class RaftGroup : IDisposable
         HasTruncatedTail = recovered.TruncatedTail is not null;
         Configuration = options.Configuration;
         var growth = new LogGrowth(options.Snapshots);
-        var restored = new StartupRecovery(log, snapshots, applier, growth, options.Wal, options.Configuration, cancellationToken)
+        var restored = new StartupRecovery(
+            log, snapshots, applier, growth, options.Wal, options.Configuration, options.Features, cancellationToken)
             .Run(recovered);
         Core = CreateCore(options.Raft, restored);
         _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
         var logWriter = new LogWriter(log, options.Wal, options.DiskWorker, options.Loop, options.Observer);
         Snapshots = new GroupSnapshots(options, snapshots, applier, growth);
+        var network = options.StartNetwork();
+        var versions = new ClusterVersionProposer(
+            options.Features, options.Configuration.Members, () => network.Counters, options.Raft.HeartbeatTicks);
         _driver = new RaftDriver(
-            Core, options.StartNetwork(), logWriter, applier, Snapshots, pendingProposals, pendingReads, _clock, options.OnStep,
-            options.Trace);
+            Core, network, options.Features, versions, logWriter, applier, Snapshots, pendingProposals, pendingReads, _clock,
+            options.OnStep, options.Trace);
         options.Trace?.WriteStart(Core);
     }
 

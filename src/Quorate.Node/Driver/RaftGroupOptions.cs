@@ -3,6 +3,7 @@ using Quorate.Node.Storage;
 using Quorate.Node.Threading;
 using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -25,6 +26,9 @@ internal sealed record RaftGroupOptions
 
     /// <summary>The identity of the data directory.</summary>
     public required IdentityFile Identity { get; init; }
+
+    /// <summary>The version of the cluster, and the features that it permits.</summary>
+    public required ClusterFeatures Features { get; init; }
 
     public required WalOptions Wal { get; init; }
 

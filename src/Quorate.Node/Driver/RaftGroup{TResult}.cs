@@ -30,7 +30,7 @@ internal sealed class RaftGroup<TResult> : RaftGroup
         var pendingReads = new PendingReads(options.PendingRequestsMax);
         var applier = new Applier<TResult>(
             stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, options.Loop,
-            options.Observer);
+            options.Features, options.Observer);
         return new RaftGroup<TResult>(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken);
     }
 

@@ -1,5 +1,6 @@
 using Quorate.Node.Snapshots;
 using Quorate.Node.Threading;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Driver;
@@ -28,6 +29,7 @@ internal sealed class SnapshotReceiver
     private readonly NodeId[] _peers;
     private readonly SnapshotStore _store;
     private readonly SnapshotPolicy _policy;
+    private readonly ClusterFeatures _features;
     private readonly int _timeoutTicks;
     private readonly long _bytesPerTick;
     private readonly WorkerTask _task;
@@ -49,10 +51,10 @@ internal sealed class SnapshotReceiver
     private EntryId? _received;
 
     public SnapshotReceiver(
-        NodeId self, IEnumerable<NodeId> members, SnapshotStore store, SnapshotPolicy policy, IWorker worker, ILoop loop,
-        int timeoutTicks, TimeSpan tick)
+        NodeId self, IEnumerable<NodeId> members, SnapshotStore store, SnapshotPolicy policy, ClusterFeatures features,
+        IWorker worker, ILoop loop, int timeoutTicks, TimeSpan tick)
     {
-        (_self, _store, _policy, _timeoutTicks) = (self, store, policy, timeoutTicks);
+        (_self, _store, _policy, _features, _timeoutTicks) = (self, store, policy, features, timeoutTicks);
         _peers = [.. members.Where(member => member != self)];
         _task = new WorkerTask(worker, loop);
         _bytesPerTick = policy.BytesPerSecond == 0 ? long.MaxValue : Math.Max(1, (long)(policy.BytesPerSecond * tick.TotalSeconds));
@@ -275,7 +277,12 @@ internal sealed class SnapshotReceiver
         _state = ReceiverState.Completing;
         _reception = null;
         _task.Start(
-            () => reception.Complete(),
+            () =>
+            {
+                // First, so that a build that does not know snapshots never finds one, or a log that one has replaced.
+                _features.Record(reception.ClusterVersion);
+                return reception.Complete();
+            },
             (result, failure) =>
             {
                 _state = ReceiverState.Idle;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Quorate.Node.Snapshots;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -20,7 +21,7 @@ namespace Quorate.Node.Driver;
 /// </remarks>
 internal sealed class StartupRecovery(
     WriteAheadLog log, SnapshotStore snapshots, IApplier applier, LogGrowth growth, WalOptions options, Configuration configuration,
-    CancellationToken cancellationToken)
+    ClusterFeatures features, CancellationToken cancellationToken)
 {
     private const int ChunkBytesMax = 64 << 10;
 
@@ -80,6 +81,7 @@ internal sealed class StartupRecovery(
 
     private void RestoreStateMachine(SnapshotInfo snapshot)
     {
+        features.Record(snapshot.ClusterVersion);
         using var content = snapshots.OpenContent(snapshot, cancellationToken);
         applier.Restore(snapshot.Last, content);
     }

@@ -27,7 +27,8 @@ internal static class SnapshotFile
                 file.Name, trailerAt, "the file does not end with its trailer", SnapshotVerifier.WrittenWhole);
         }
 
-        return new SnapshotInfo(new SnapshotId(header.Last, header.Nonce, length), trailer.ContentBytes, verifier.Configuration!);
+        return new SnapshotInfo(new SnapshotId(header.Last, header.Nonce, length), trailer.ContentBytes, verifier.Configuration!,
+            header.ClusterVersion);
     }
 
     /// <summary>Reads at an offset; bytes that the disk cannot read count as corrupted.</summary>

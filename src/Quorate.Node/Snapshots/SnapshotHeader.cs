@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -16,12 +17,17 @@ namespace Quorate.Node.Snapshots;
 ///  32   8  id of the Raft group
 ///  40   8  index of the last entry whose effect is in the snapshot
 ///  48   8  term of that entry
-///  56 456  zero
+///  56   2  major version of the cluster as of that entry; 0 with the minor version: not given
+///  58   2  minor version
+///  60   4  zero
+///  64   8  index of the entry that set the version
+///  72 440  zero
 /// </code>
 /// Nothing in a snapshot names a member or a data directory: members send each other the bytes of the file as they are.
 /// Any change here bumps the version, docs/formats/snapshot.md and the golden file together.
 /// </remarks>
-internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Nonce, ulong ClusterId, GroupId Group, EntryId Last)
+internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Nonce, ulong ClusterId, GroupId Group, EntryId Last,
+    VersionAt ClusterVersion = default)
 {
     public const int Bytes = Sectors.Bytes;
     public const uint Version = 1;
@@ -40,6 +46,9 @@ internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Non
         BinaryPrimitives.WriteUInt64LittleEndian(target[32..], Group.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[40..], Last.Index.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[48..], Last.Term.Value);
+        BinaryPrimitives.WriteUInt16LittleEndian(target[56..], ClusterVersion.Version.Major);
+        BinaryPrimitives.WriteUInt16LittleEndian(target[58..], ClusterVersion.Version.Minor);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[64..], ClusterVersion.Index.Value);
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]));
     }
 
@@ -65,7 +74,11 @@ internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Non
             new GroupId(BinaryPrimitives.ReadUInt64LittleEndian(source[32..])),
             new EntryId(
                 new Term(BinaryPrimitives.ReadUInt64LittleEndian(source[48..])),
-                new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[40..]))));
+                new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[40..]))),
+            new VersionAt(
+                new ClusterVersion(
+                    BinaryPrimitives.ReadUInt16LittleEndian(source[56..]), BinaryPrimitives.ReadUInt16LittleEndian(source[58..])),
+                new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[64..]))));
         if (header.ConfigurationBytes is < SnapshotConfiguration.HeaderBytes or > SnapshotConfiguration.BytesMax)
         {
             throw new SnapshotCorruptionException(

@@ -1,3 +1,4 @@
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Snapshots;
@@ -12,7 +13,8 @@ internal readonly record struct SnapshotId(EntryId Last, ulong Nonce, long FileB
 /// <param name="Id">Identifies the file.</param>
 /// <param name="ContentBytes">The length of what the state machine wrote, bytes.</param>
 /// <param name="Configuration">The configuration as of the last entry.</param>
-internal sealed record SnapshotInfo(SnapshotId Id, long ContentBytes, Configuration Configuration)
+/// <param name="ClusterVersion">The version of the cluster as of the last entry.</param>
+internal sealed record SnapshotInfo(SnapshotId Id, long ContentBytes, Configuration Configuration, VersionAt ClusterVersion)
 {
     /// <summary>The last entry whose effect is in the snapshot.</summary>
     public EntryId Last => Id.Last;

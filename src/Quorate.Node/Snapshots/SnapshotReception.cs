@@ -1,4 +1,5 @@
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 
 namespace Quorate.Node.Snapshots;
 
@@ -89,6 +90,9 @@ internal sealed class SnapshotReception : IDisposable
             throw;
         }
     }
+
+    /// <summary>The version of the cluster as of the snapshot; all bytes must have been received.</summary>
+    public VersionAt ClusterVersion => _verifier.Info.ClusterVersion;
 
     /// <summary>Makes the received file a snapshot of this member.</summary>
     /// <remarks>Durability: content and name are on disk when this returns.</remarks>

@@ -59,7 +59,8 @@ internal sealed class SnapshotVerifier(string file, long fileBytes, string why =
         get
         {
             Invariant.That(IsComplete, "a snapshot is used only after all of it was verified");
-            return new SnapshotInfo(new SnapshotId(_header.Last, _header.Nonce, fileBytes), _contentBytes, _configuration!);
+            return new SnapshotInfo(
+                new SnapshotId(_header.Last, _header.Nonce, fileBytes), _contentBytes, _configuration!, _header.ClusterVersion);
         }
     }
 

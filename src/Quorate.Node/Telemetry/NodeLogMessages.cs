@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Telemetry;
@@ -105,6 +106,11 @@ internal static partial class NodeLogMessages
         1024, LogLevel.Information,
         "a snapshot of another member up to entry {Index} was received and replaces the log of this member, which was too far behind")]
     public static partial void SnapshotInstalled(ILogger log, ulong index);
+
+    [LoggerMessage(
+        1030, LogLevel.Information,
+        "the version of the cluster has changed from {Before} to {Now}: all members support it; older builds are refused from here on")]
+    public static partial void ClusterVersionChanged(ILogger log, ClusterVersion before, ClusterVersion now);
 
     /// <summary>Describes a reason to an operator.</summary>
     public static string Describe(LeaderChangeReason reason) => reason switch

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Quorate.Node.Driver;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Telemetry;
@@ -122,6 +123,8 @@ internal sealed class NodeMonitor : IGroupObserver
         NodeLogMessages.SnapshotWritten(_log, last.Value, bytes, duration.TotalSeconds);
 
     public void OnSnapshotFailed(Exception fault) => NodeLogMessages.SnapshotFailed(_log, fault.Message, fault);
+
+    public void OnClusterVersion(ClusterVersion before, ClusterVersion now) => NodeLogMessages.ClusterVersionChanged(_log, before, now);
 
     public void OnTransportEvent(TransportEvent transportEvent)
     {

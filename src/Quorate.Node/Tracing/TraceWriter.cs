@@ -206,6 +206,12 @@ internal sealed class TraceWriter : IDisposable
             case InputKind.StorageHealth:
                 _json.WriteString("health", ((StorageHealth)input.Number).ToString());
                 break;
+            case InputKind.TransferSupport:
+                _json.WriteBoolean("isSupported", input.Number != 0);
+                break;
+            case InputKind.ProposeClusterVersion:
+                _json.WriteString("payload", Convert.ToHexStringLower(input.Payload.Span));
+                break;
             case InputKind.TransferLeadership:
             case InputKind.PeerLost:
                 _json.WriteNumber("peer", input.Peer.Value);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -11,7 +12,7 @@ namespace Quorate.Node.Transport;
 ///    8  2  bytes of the whole request, 60 here     8  2  bytes of the whole response, 52 here
 ///   10  2  oldest supported protocol version      10  2  rejection, see HandshakeRejection; 0 accepts
 ///   12  2  newest supported protocol version      12  2  protocol version chosen; 0 when rejected
-///   14  2  zero                                   14  2  zero
+///   14  2  version of the dialer's member         14  2  version of the listener's member
 ///   16  8  cluster id                             16  8  cluster id
 ///   24  8  node id of the dialer                  24  8  node id of the listener
 ///   32  8  node id that the dialer wants          32  8  features of the listener, a bit each
@@ -27,13 +28,19 @@ namespace Quorate.Node.Transport;
 ///   verdict       a response, 84 bytes: 48  32 proof   80  4 checksum
 /// </code>
 /// A rejection before the challenge is a response without a proof.
+/// The version of a member is the highest version of the cluster that it supports: 256 times the major version plus the minor one; 0 from
+/// a build of version 0.1, which writes zero and ignores the bytes. The protocol version of the connection is the newest that both speak.
 /// The directory id (<see cref="Storage.DirectoryId"/>) is 0 if a node has none.
 /// A later version may make either message longer: the checksum stays in its last four bytes, and this version skips the bytes before it.
 /// </remarks>
 internal static class Handshake
 {
+    /// <summary>The oldest protocol version that this build speaks; a cluster may require a later one (<see cref="OldestFor"/>).</summary>
     public const ushort VersionMin = 2;
-    public const ushort VersionMax = 2;
+
+    /// <summary>The newest protocol version that this build speaks.</summary>
+    public const ushort VersionMax = 3;
+
     public const int RequestBytes = 60;
     public const int ResponseBytes = 52;
 
@@ -50,6 +57,19 @@ internal static class Handshake
     public const ulong PeerSecretFeature = 1;
 
     private const int ChecksumBytes = 4;
+
+    /// <summary>
+    /// The oldest protocol version that a member of this cluster accepts. From 0.2 on, members may send what version 2 does not have, and a
+    /// build that does not know it must not take part.
+    /// </summary>
+    public static ushort OldestFor(ClusterVersion cluster) => cluster >= new ClusterVersion(0, 2) ? (ushort)3 : VersionMin;
+
+    /// <summary>Returns the protocol version of a connection, the newest that both sides speak; 0 if there is none.</summary>
+    public static ushort Negotiate(ushort oldest, in HandshakeRequest request)
+    {
+        var newest = Math.Min(request.VersionMax, VersionMax);
+        return newest >= oldest && newest >= request.VersionMin ? newest : (ushort)0;
+    }
 
     private static ReadOnlySpan<byte> Magic => "Quorate\n"u8;
 
@@ -119,7 +139,7 @@ internal static class Handshake
         writer.UInt16((ushort)length);
         writer.UInt16(request.VersionMin);
         writer.UInt16(request.VersionMax);
-        writer.Zeroes(2);
+        writer.UInt16(Encode(request.MemberVersion));
         writer.UInt64(request.ClusterId);
         writer.UInt64(request.From.Value);
         writer.UInt64(request.To.Value);
@@ -137,7 +157,7 @@ internal static class Handshake
         writer.UInt16((ushort)length);
         writer.UInt16((ushort)response.Rejection);
         writer.UInt16(response.Version);
-        writer.Zeroes(2);
+        writer.UInt16(Encode(response.MemberVersion));
         writer.UInt64(response.ClusterId);
         writer.UInt64(response.From.Value);
         writer.UInt64(response.Features);
@@ -169,11 +189,10 @@ internal static class Handshake
         Check(bytes);
         var reader = new WireReader(bytes);
         reader.Skip(PrefixBytes);
-        var (versionMin, versionMax) = (reader.UInt16(), reader.UInt16());
-        reader.Skip(2);
+        var (versionMin, versionMax, memberVersion) = (reader.UInt16(), reader.UInt16(), Decode(reader.UInt16()));
         return new HandshakeRequest(
             versionMin, versionMax, reader.UInt64(), new NodeId(reader.UInt64()), new NodeId(reader.UInt64()),
-            reader.UInt64(), reader.UInt64());
+            reader.UInt64(), reader.UInt64(), memberVersion);
     }
 
     /// <summary>Reads a handshake response.</summary>
@@ -201,10 +220,16 @@ internal static class Handshake
     {
         var reader = new WireReader(bytes);
         reader.Skip(PrefixBytes);
-        var (rejection, version) = ((HandshakeRejection)reader.UInt16(), reader.UInt16());
-        reader.Skip(2);
-        return new HandshakeResponse(rejection, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64());
+        var (rejection, version, memberVersion) = ((HandshakeRejection)reader.UInt16(), reader.UInt16(), Decode(reader.UInt16()));
+        return new HandshakeResponse(
+            rejection, version, reader.UInt64(), new NodeId(reader.UInt64()), reader.UInt64(), reader.UInt64(), memberVersion);
     }
+
+    private static ushort Encode(ClusterVersion version) =>
+        version == default ? (ushort)0 : checked((ushort)((version.Major << 8) + checked((byte)version.Minor)));
+
+    private static ClusterVersion Decode(ushort version) =>
+        version == 0 ? ClusterVersion.Oldest : new ClusterVersion((ushort)(version >> 8), (ushort)(version & 0xFF));
 
     /// <summary>Verifies the magic and the length first: a client that speaks HTTP is rejected at its first ten bytes.</summary>
     private static byte[] ParsePrefix(ReadOnlySpan<byte> prefix, int bytesMin)
@@ -228,11 +253,14 @@ internal static class Handshake
 }
 
 /// <summary>
-/// The handshake request from dialer to listener: cluster, sender, intended receiver, protocol versions, and directory id (0 if not sent).
+/// The handshake request from dialer to listener: cluster, sender, intended receiver, protocol versions, directory id (0 if not sent), and
+/// the version of the member.
 /// </summary>
 internal readonly record struct HandshakeRequest(
-    ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong DirectoryId = 0);
+    ushort VersionMin, ushort VersionMax, ulong ClusterId, NodeId From, NodeId To, ulong Features, ulong DirectoryId = 0,
+    ClusterVersion MemberVersion = default);
 
 /// <summary>The handshake response from listener to dialer: acceptance, or the reason of the rejection.</summary>
 internal readonly record struct HandshakeResponse(
-    HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong DirectoryId = 0);
+    HandshakeRejection Rejection, ushort Version, ulong ClusterId, NodeId From, ulong Features, ulong DirectoryId = 0,
+    ClusterVersion MemberVersion = default);

@@ -31,7 +31,8 @@ internal static class HandshakeErrors
                 + "if that node has not learned of the addition yet, no action is needed.",
             HandshakeRejection.WrongVersion =>
                 $"Node {peer} at {address} supports none of the protocol versions {request.VersionMin} to {request.VersionMax} "
-                + "of this node. Upgrade the older of the two; consecutive releases are always compatible.",
+                + $"of this node {self}. That node has version {response.MemberVersion}, this one {request.MemberVersion}. "
+                + "Upgrade the older of the two; a cluster accepts only builds that support its version.",
             HandshakeRejection.DataDirectoryChanged when response.Rejection == HandshakeRejection.DataDirectoryChanged =>
                 $"Node {peer} at {address} knows this node {self} with another data directory than the present one: "
                 + "the old one was emptied, lost or replaced, and with it the votes and the entries that this node had acknowledged. "
@@ -56,9 +57,10 @@ internal static class HandshakeErrors
 
     /// <summary>Returns the message for the log of the node that rejected the connection.</summary>
     public static string ForListener(
-        HandshakeRejection rejection, in HandshakeRequest request, ulong clusterId, NodeId selfId, string from, Func<NodeId, string> nameOf)
+        HandshakeRejection rejection, in HandshakeRequest request, TcpTransportOptions options, string from)
     {
-        var (self, dialer, wanted) = (nameOf(selfId), nameOf(request.From), nameOf(request.To));
+        var (clusterId, selfId) = (options.ClusterId, options.NodeId);
+        var (self, dialer, wanted) = (options.NameOf(selfId), options.NameOf(request.From), options.NameOf(request.To));
         return rejection switch
         {
             HandshakeRejection.WrongCluster =>
@@ -75,7 +77,9 @@ internal static class HandshakeErrors
                 + "If it was removed, stop it; if it is new, add it to the cluster.",
             HandshakeRejection.WrongVersion =>
                 $"Rejected node {dialer} from {from}: it supports protocol versions {request.VersionMin} to {request.VersionMax}, "
-                + $"this node {Handshake.VersionMin} to {Handshake.VersionMax}. Upgrade the older of the two.",
+                + $"this node {Handshake.OldestFor(options.ClusterVersion())} to {Handshake.VersionMax}. "
+                + $"That node has version {request.MemberVersion}, this one {options.Version}, the cluster {options.ClusterVersion()}. "
+                + "Upgrade the older of the two nodes.",
             HandshakeRejection.DataDirectoryChanged when request.DirectoryId == 0 =>
                 $"Rejected a connection from {from} that claims to be node {dialer}: it did not send the id of that node's data directory, "
                 + "which every member sends. A program that is no member may pose as one: find it, and protect the peer port.",

@@ -56,7 +56,7 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
     private HandshakeRejection Validate(in HandshakeRequest request, byte[] bytes, out Peer? peer, out PeerKey? key)
     {
         (peer, key) = (null, null);
-        if (request.VersionMin > Handshake.VersionMax || request.VersionMax < Handshake.VersionMin)
+        if (Handshake.Negotiate(context.OldestProtocol, request) == 0)
             return HandshakeRejection.WrongVersion;
         if (request.ClusterId != context.Options.ClusterId)
             return HandshakeRejection.WrongCluster;
@@ -122,6 +122,7 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
                 return false;
             }
 
+            peer.Version = request.MemberVersion;
             Send(connection, Response(request, HandshakeRejection.None, context.Options.DirectoryId));
             return true;
         }
@@ -151,9 +152,10 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
     /// </summary>
     private HandshakeResponse Response(in HandshakeRequest request, HandshakeRejection rejection, DirectoryId directory) => new(
         rejection,
-        rejection == HandshakeRejection.None ? Math.Min(request.VersionMax, Handshake.VersionMax) : (ushort)0,
+        rejection == HandshakeRejection.None ? Handshake.Negotiate(Handshake.VersionMin, request) : (ushort)0,
         context.Options.ClusterId,
         context.Options.NodeId,
         context.Options.Secret is null ? 0 : Handshake.PeerSecretFeature,
-        directory.Value);
+        directory.Value,
+        context.Options.Version);
 }

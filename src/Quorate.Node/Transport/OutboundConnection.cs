@@ -93,7 +93,8 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
                     return;
                 _lastReported = null;
                 using var authenticator = handshake.Authenticator;
-                await ServeAsync(stream, socket, authenticator, address, cancellation).ConfigureAwait(false);
+                peer.Version = handshake.Response.MemberVersion;
+                await ServeAsync(stream, socket, authenticator, handshake.Response.Version, address, cancellation).ConfigureAwait(false);
             }
         }
         catch (Exception fault) when (SocketErrors.IsExpected(fault))
@@ -161,10 +162,11 @@ internal sealed class OutboundConnection(TransportContext context, Peer peer, Pe
     }
 
     private async Task ServeAsync(
-        Stream stream, Socket? socket, FrameAuthenticator? authenticator, PeerAddress address, CancellationToken cancellation)
+        Stream stream, Socket? socket, FrameAuthenticator? authenticator, ushort protocol, PeerAddress address,
+        CancellationToken cancellation)
     {
         var established = peer.OnEstablished(outbound: true);
-        peer.SendQueue.Open(socket, authenticator);
+        peer.SendQueue.Open(socket, authenticator, protocol);
         context.Events.Report(TransportEventKind.Connected, peer.Id, $"Connected to node {peer.Name} at {address}.");
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

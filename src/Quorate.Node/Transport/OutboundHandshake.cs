@@ -7,8 +7,8 @@ namespace Quorate.Node.Transport;
 internal sealed class OutboundHandshake(TransportContext context, Peer peer)
 {
     private readonly HandshakeRequest _request = new(
-        Handshake.VersionMin, Handshake.VersionMax, context.Options.ClusterId, context.Options.NodeId, peer.Id,
-        context.Options.Secret is null ? 0 : Handshake.PeerSecretFeature, context.Options.DirectoryId.Value);
+        context.OldestProtocol, Handshake.VersionMax, context.Options.ClusterId, context.Options.NodeId, peer.Id,
+        context.Options.Secret is null ? 0 : Handshake.PeerSecretFeature, context.Options.DirectoryId.Value, context.Options.Version);
 
     public HandshakeRequest Request => _request;
 
@@ -66,7 +66,7 @@ internal sealed class OutboundHandshake(TransportContext context, Peer peer)
         Response.Rejection != HandshakeRejection.None ? Response.Rejection
         : Response.ClusterId != _request.ClusterId ? HandshakeRejection.WrongCluster
         : Response.From != _request.To ? HandshakeRejection.WrongReceiver
-        : Response.Version is < Handshake.VersionMin or > Handshake.VersionMax ? HandshakeRejection.WrongVersion
+        : Response.Version < _request.VersionMin || Response.Version > _request.VersionMax ? HandshakeRejection.WrongVersion
         : ((Response.Features ^ _request.Features) & Handshake.PeerSecretFeature) != 0 ? HandshakeRejection.SecretMissing
         : HandshakeRejection.None;
 }

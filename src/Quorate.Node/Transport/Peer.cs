@@ -1,3 +1,4 @@
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -31,6 +32,7 @@ internal sealed class Peer : IDisposable
     private long _unknownGroups;
     private long _connects;
     private long _losses;
+    private object? _version;
 
     public Peer(TransportContext context, NodeId id, PeerAddress address)
     {
@@ -47,6 +49,13 @@ internal sealed class Peer : IDisposable
     /// <summary>The name of the peer in messages for the operator.</summary>
     public string Name => _context.Options.NameOf(Id);
 
+    /// <summary>The version that the peer stated in its last handshake; (0, 0): there was none.</summary>
+    public ClusterVersion Version
+    {
+        get => (ClusterVersion)(Volatile.Read(ref _version) ?? default(ClusterVersion));
+        set => Volatile.Write(ref _version, value);
+    }
+
     public SendQueue SendQueue { get; }
 
     public ReceiveWindow ReceiveWindow { get; }
@@ -60,6 +69,7 @@ internal sealed class Peer : IDisposable
     {
         Peer = Id,
         Connected = SendQueue.IsOpen,
+        Version = Version == default ? null : Version,
         Accepted = Volatile.Read(ref _inbound) is not null,
         SentMessages = SendQueue.SentMessages,
         SentBytes = SendQueue.SentBytes,

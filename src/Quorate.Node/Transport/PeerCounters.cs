@@ -1,3 +1,4 @@
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -13,6 +14,13 @@ public sealed record PeerCounters
 
     /// <summary>Whether the peer can send to this node: the inbound connection is established.</summary>
     public bool Accepted { get; init; }
+
+    /// <summary>
+    /// The highest version of the cluster that the peer supports, as it stated in its last handshake; null: there was none. It counts while
+    /// the peer is <see cref="Connected"/>: a peer that connects again may be another build.
+    /// </summary>
+    /// <remarks>A transport that does not report it keeps the cluster at the version that it has.</remarks>
+    public ClusterVersion? Version { get; init; }
 
     /// <summary>Messages handed to the operating system.</summary>
     public long SentMessages { get; init; }

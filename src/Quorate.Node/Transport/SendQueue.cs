@@ -31,6 +31,7 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
     private bool _open;
     private Socket? _socket;
     private FrameAuthenticator? _authenticator;
+    private ushort _protocol;
     private long _sentBytes;
     private long _sentMessages;
     private long _dropped;
@@ -53,14 +54,15 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
     }
 
     /// <summary>
-    /// Encodes a message of <paramref name="bytes"/> bytes into the queue; drops it when there is no connection or no space.
+    /// Encodes a message of <paramref name="bytes"/> bytes into the queue; drops it when there is no connection or no space, or when the
+    /// peer does not know it.
     /// </summary>
     public bool TryAdd(Message message, int bytes)
     {
         lock (_gate)
         {
             var total = _authenticator is null ? bytes : bytes + FrameAuthenticator.MacBytes;
-            if (!_open || total > bytesMax - _fillingBytes - _sendingBytes)
+            if (!_open || !ProtocolVersion.Knows(_protocol, message) || total > bytesMax - _fillingBytes - _sendingBytes)
             {
                 _dropped++;
                 return false;
@@ -98,7 +100,8 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
     /// <summary>Opens the queue for an established connection: messages are accepted from now on.</summary>
     /// <param name="socket">The non-blocking socket, for the driver to write to; null when only the writer can write.</param>
     /// <param name="authenticator">Signs the frames of the connection; null without a secret. The caller disposes it after Close.</param>
-    public void Open(Socket? socket, FrameAuthenticator? authenticator = null)
+    /// <param name="protocol">The protocol version of the connection.</param>
+    public void Open(Socket? socket, FrameAuthenticator? authenticator = null, ushort protocol = Handshake.VersionMax)
     {
         lock (_gate)
         {
@@ -106,6 +109,7 @@ internal sealed class SendQueue(GroupId group, int bytesMax)
             _connection++;
             _socket = socket;
             _authenticator = authenticator;
+            _protocol = protocol;
         }
     }
 

@@ -69,6 +69,8 @@ internal sealed class TcpTransport : ITransport
             DirectoryId = context.DirectoryId,
             TryRecordDirectory = context.TryRecordDirectory,
             Secret = context.Secret,
+            Version = context.Version,
+            ClusterVersion = context.ClusterVersion,
         },
         context.OnReady);
 

@@ -1,4 +1,5 @@
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -89,6 +90,12 @@ internal sealed record TcpTransportOptions
 
     /// <summary>The id of this node's data directory; none: the peers do not verify it.</summary>
     public DirectoryId DirectoryId { get; init; }
+
+    /// <summary>See <see cref="TransportStartContext.Version"/>.</summary>
+    public ClusterVersion Version { get; init; } = Versions.ClusterVersion.Current;
+
+    /// <summary>See <see cref="TransportStartContext.ClusterVersion"/>.</summary>
+    public Func<ClusterVersion> ClusterVersion { get; init; } = static () => Versions.ClusterVersion.Oldest;
 
     /// <summary>See <see cref="TransportStartContext.Secret"/>.</summary>
     public PeerSecret? Secret { get; init; }

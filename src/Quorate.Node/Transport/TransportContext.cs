@@ -25,6 +25,9 @@ internal sealed class TransportContext(
     /// <summary>Reports events to the operator.</summary>
     public TransportEventReporter Events { get; } = new(options);
 
+    /// <summary>The oldest protocol version that this node accepts at the present version of the cluster.</summary>
+    public ushort OldestProtocol => Handshake.OldestFor(options.ClusterVersion());
+
     /// <summary>Signals the loop that the receive queue is not empty.</summary>
     public void SignalLoop() => signalLoop();
 }

@@ -24,7 +24,7 @@ internal sealed class TransportEventReporter(TcpTransportOptions options)
         {
             Report(
                 TransportEventKind.Rejected, request.From,
-                HandshakeErrors.ForListener(rejection, request, options.ClusterId, options.NodeId, from, options.NameOf), rejection);
+                HandshakeErrors.ForListener(rejection, request, options, from), rejection);
         }
     }
 }

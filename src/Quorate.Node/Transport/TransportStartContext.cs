@@ -1,4 +1,5 @@
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -47,6 +48,16 @@ public sealed record TransportStartContext
     /// <summary>The id of this node's data directory. The peers must receive it before any message.</summary>
     /// <remarks>Default: none. The peers then do not verify it.</remarks>
     public DirectoryId DirectoryId { get; init; }
+
+    /// <summary>The highest version of the cluster that this member supports. The peers must receive it before any message.</summary>
+    /// <remarks>Default: that of this build. See <see cref="PeerCounters.Version"/>.</remarks>
+    public ClusterVersion Version { get; init; } = Versions.ClusterVersion.Current;
+
+    /// <summary>Returns the present version of the cluster, as far as this member knows.</summary>
+    /// <remarks>
+    /// Default: the oldest. A transport must not exchange messages with a member that does not support this version. Threading: any thread.
+    /// </remarks>
+    public Func<ClusterVersion> ClusterVersion { get; init; } = static () => Versions.ClusterVersion.Oldest;
 
     /// <summary>The secret that all members share; null: none.</summary>
     /// <remarks>

@@ -148,7 +148,7 @@ internal sealed class WireDecoder
         for (var i = 0; i < count; i++)
         {
             var kind = (EntryKind)reader.Byte();
-            if (kind is < EntryKind.NoOp or > EntryKind.Configuration)
+            if (kind is < EntryKind.NoOp or > EntryKind.ClusterVersion)
                 throw new WireFormatException($"unknown entry kind {(byte)kind}");
             reader.Skip(3);
             var payload = Slice(body, ref payloadAt, reader.UInt32());

@@ -17,6 +17,11 @@ public sealed class StorageVersionException : IOException
             : $"The option that limits the version of the cluster to {supported} came too late: members already use {found}. "
                 + "Nothing was changed. Start without the option."));
 
+    internal static StorageVersionException OfCluster(ClusterVersion cluster, ClusterVersion supported) => new(
+        $"The cluster now has version {cluster}, and this member supports versions up to {supported}: it cannot take part any more. "
+        + "It was away while the others were upgraded, or was started with an option that limits the version. "
+        + "Start a build that supports the version, without the option.");
+
     internal static StorageVersionException OfFormat(string file, uint found, uint newest) => new(
         $"{file} has format {found}; this build reads format {newest} and older ones. A newer build has written the data directory. "
         + "Start the build that wrote it, or a newer one.");

@@ -64,7 +64,7 @@ internal static class WalEntryRecord
     /// <summary>Whether the record is the one that was written to this offset.</summary>
     public static bool IsValid(ReadOnlySpan<byte> record, ulong nonce, long offset) =>
         BinaryPrimitives.ReadUInt32LittleEndian(record) == (Crc32C.Of(record[4..]) ^ Sectors.SealOf(nonce, offset)) &&
-        record[8] == RecordKind && record[9] is >= (byte)EntryKind.NoOp and <= (byte)EntryKind.Configuration;
+        record[8] == RecordKind && record[9] is >= (byte)EntryKind.NoOp and <= (byte)EntryKind.ClusterVersion;
 
     /// <summary>Reads the entry id from a valid record, or from one that is about to be written.</summary>
     public static EntryId IdOf(ReadOnlySpan<byte> record) => new(

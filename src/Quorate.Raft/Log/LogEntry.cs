@@ -14,6 +14,9 @@ public enum EntryKind : byte
 
     /// <summary>A configuration of the cluster. Source: thesis §4.</summary>
     Configuration = 3,
+
+    /// <summary>The version of the cluster, which decides what members may send and write. The core only replicates it.</summary>
+    ClusterVersion = 4,
 }
 
 /// <summary>One entry of the replicated log.</summary>

@@ -1,6 +1,7 @@
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 using Quorate.Verification.Simulation.Coverage;
@@ -47,6 +48,7 @@ internal sealed class SimulatedProcess : ILoop
             Configuration = cluster.Configuration,
             Storage = machine.Disk,
             Identity = _identity,
+            Features = new ClusterFeatures(_identity, ClusterVersion.Current),
             Wal = machine.WalOptions,
             Snapshots = cluster.SnapshotPolicy,
             SnapshotFiles = machine.SnapshotOptions,

@@ -49,7 +49,9 @@ public sealed class ApplierFailureTests
         var hold = new GroupCommitHold(TimeProvider.System, loop);
         var proposals = new PendingProposals<int>(
             self, firstSequence: 0, queuedMax: 1, queuedBytesMax: 1, hold, new ThreadPoolCompletionDispatcher<ProposalResult<int>>(hold));
-        return new(stateMachine, self, proposals, new PendingReads(pendingMax: 1), new DriverHarness.ManualWorker(), loop);
+        return new(
+            stateMachine, self, proposals, new PendingReads(pendingMax: 1), new DriverHarness.ManualWorker(), loop,
+            Wal.Given.Features(new Storage.MemoryStorage()));
     }
 
     private static LogEntry[] Commands(int count) =>

@@ -26,6 +26,7 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
             Configuration = new Configuration([Self, new NodeId(2), new NodeId(3)]),
             Storage = _storage,
             Identity = Wal.Given.Identity(_storage),
+            Features = Wal.Given.Features(_storage),
             Wal = Wal.Given.SmallSegments(),
             Snapshots = new SnapshotPolicy(),
             SnapshotFiles = new SnapshotOptions(),

@@ -181,7 +181,8 @@ public sealed class StartupRecoveryTests
         using var _ = log;
         var applier = new RecordingApplier();
         var recovery = new StartupRecovery(
-            log, OpenSnapshots(), applier, new LogGrowth(new SnapshotPolicy()), options, _members, CancellationToken.None);
+            log, OpenSnapshots(), applier, new LogGrowth(new SnapshotPolicy()), options, _members, Wal.Given.Features(_disk),
+            CancellationToken.None);
         var state = recovery.Run(recovered);
         _restored = applier.Restored;
         return (state, applier.Replayed);

@@ -28,6 +28,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public int Size => _nodes.Length;
 
+    /// <summary>Whether the state machines take snapshots.</summary>
+    public bool TakesSnapshots { get; init; }
+
     /// <summary>The addresses of all members.</summary>
     public IReadOnlyDictionary<NodeId, PeerAddress> Members => _members;
 
@@ -51,11 +54,11 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    public static TestCluster Stopped(int size) => new(size);
+    public static TestCluster Stopped(int size, bool takesSnapshots = false) => new(size) { TakesSnapshots = takesSnapshots };
 
     public async Task StartAsync(int number, ulong clusterId, Func<RaftNodeOptions, RaftNodeOptions>? configure = null)
     {
-        var stateMachine = new NumberListStateMachine();
+        var stateMachine = new NumberListStateMachine { TakesSnapshots = TakesSnapshots };
         var options = new RaftNodeOptions
         {
             NodeId = new NodeId((ulong)number),
@@ -83,6 +86,8 @@ internal sealed class TestCluster : IAsyncDisposable
         batch.Append(entries);
         log.AppendAndFlush(batch);
     }
+
+    public string DataDirectory(int number) => Path.Combine(_directory, $"n{number}");
 
     public async Task StopAsync(int number)
     {
@@ -155,6 +160,28 @@ internal sealed class NumberListStateMachine : IStateMachine<int>
         }
     }
 
+    /// <summary>Whether it takes snapshots.</summary>
+    public bool TakesSnapshots { get; init; }
+
+    public IStateMachineSnapshot? CaptureSnapshot()
+    {
+        lock (_lock)
+            return TakesSnapshots ? new Snapshot([.. _numbers]) : null;
+    }
+
+    public void RestoreSnapshot(EntryId last, Stream source)
+    {
+        var numbers = new List<long>();
+        var bytes = new byte[sizeof(long)];
+        while (source.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length)
+            numbers.Add(BinaryPrimitives.ReadInt64LittleEndian(bytes));
+        lock (_lock)
+        {
+            _numbers.Clear();
+            _numbers.AddRange(numbers);
+        }
+    }
+
     /// <summary>The command that appends a number; what follows its eight bytes has no meaning.</summary>
     public static byte[] Add(long number, int commandBytes = 8)
     {
@@ -169,6 +196,23 @@ internal sealed class NumberListStateMachine : IStateMachine<int>
         {
             _numbers.Add(BinaryPrimitives.ReadInt64LittleEndian(command.Command.Span));
             return _numbers.Count;
+        }
+    }
+
+    private sealed class Snapshot(long[] numbers) : IStateMachineSnapshot
+    {
+        public void WriteTo(Stream destination)
+        {
+            var bytes = new byte[sizeof(long)];
+            foreach (var number in numbers)
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
+                destination.Write(bytes);
+            }
+        }
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
@@ -74,7 +75,7 @@ public sealed class HandshakeTests
         await raw.WaitUntilClosedAsync();
         var reported = await one.WaitForEventAsync(TransportEventKind.Rejected);
         Assert.Contains(
-            $"it supports protocol versions {oldest} to {newest}, this node 2 to 2. Upgrade the older", reported.Text,
+            $"it supports protocol versions {oldest} to {newest}, this node 2 to 3. That node has", reported.Text,
             StringComparison.Ordinal);
     }
 
@@ -98,7 +99,7 @@ public sealed class HandshakeTests
         var reported = await two.WaitForEventAsync(TransportEventKind.RejectedByPeer);
         Assert.Equal(HandshakeRejection.WrongVersion, reported.Rejection);
         Assert.Contains(
-            "supports none of the protocol versions 2 to 2 of this node. Upgrade the older", reported.Text, StringComparison.Ordinal);
+            "supports none of the protocol versions 2 to 3 of this node 2. That node has", reported.Text, StringComparison.Ordinal);
         Assert.False(two.CountersOf(new NodeId(1)).Connected);
     }
 
@@ -172,7 +173,9 @@ public sealed class HandshakeTests
         byte[] longer = [.. hello[..^4], .. "more to say"u8, 0, 0, 0, 0];
         longer[8] = (byte)longer.Length;
         BitConverter.GetBytes(Quorate.Node.Storage.Crc32C.Of(longer.AsSpan()[..^4])).CopyTo(longer, longer.Length - 4);
-        Assert.Equal(new HandshakeRequest(1, 1, 2, new NodeId(3), new NodeId(4), 5), Handshake.ReadRequest(new MemoryStream(longer)));
+        Assert.Equal(
+            new HandshakeRequest(1, 1, 2, new NodeId(3), new NodeId(4), 5, MemberVersion: ClusterVersion.Oldest),
+            Handshake.ReadRequest(new MemoryStream(longer)));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using CsCheck;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
@@ -120,6 +121,15 @@ internal static class TestMessages
         };
         yield return new RequestVote { From = from, To = to, Term = term, IsTransfer = true, LastEntry = previous };
         yield return new TimeoutNow { From = from, To = to, Term = term, LastIndex = new LogIndex(0x57) };
+        yield return new AppendEntries
+        {
+            From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x58), Round = 0x66,
+            Entries = new LogEntry[]
+            {
+                new(new EntryId(new Term(0x33), previous.Index + 1), EntryKind.ClusterVersion, ProposalId.None,
+                    VersionAt.Encode(new ClusterVersion(0x0102, 0x0304))),
+            },
+        };
     }
 
     /// <summary>Generates any message that a core may send.</summary>

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using CsCheck;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Transport;
@@ -29,10 +30,30 @@ public sealed class WireFormatTests
             new StringBuilder("# Protocol version 2, one frame of each shape: its content, then its bytes. Released bytes never change.\n");
         void Append(string content, ReadOnlySpan<byte> bytes) =>
             text.Append(content).Append('\n').Append(Convert.ToHexStringLower(bytes)).Append('\n');
-        foreach (var message in TestMessages.OneOfEach())
+        foreach (var message in TestMessages.OneOfEach().Where(static m => ProtocolVersion.Knows(2, m)))
             Append(TestMessages.Show(message), TestMessages.Encode(message));
         Append("handshake request", Handshake.Write(new HandshakeRequest(1, 2, 0x0304, new NodeId(5), new NodeId(6), 7)));
         Append("handshake response", Handshake.Write(new HandshakeResponse(HandshakeRejection.UnknownPeer, 1, 2, new NodeId(3), 4)));
+
+        if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
+            File.WriteAllText(golden, text.ToString());
+        Assert.Equal(File.ReadAllText(golden), text.ToString());
+    }
+
+    [Fact]
+    public void The_bytes_that_version_3_has_added_never_change()
+    {
+        var golden = Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v3.txt");
+        var text = new StringBuilder("# What protocol version 3 has added to version 2. Released bytes never change.\n");
+        void Append(string content, ReadOnlySpan<byte> bytes) =>
+            text.Append(content).Append('\n').Append(Convert.ToHexStringLower(bytes)).Append('\n');
+        foreach (var message in TestMessages.OneOfEach().Where(static m => !ProtocolVersion.Knows(2, m)))
+            Append(TestMessages.Show(message), TestMessages.Encode(message));
+        var version = new ClusterVersion(0x21, 0x22);
+        Append("handshake request", Handshake.Write(
+            new HandshakeRequest(2, 3, 0x0304, new NodeId(5), new NodeId(6), 7, 8, version)));
+        Append("handshake response", Handshake.Write(
+            new HandshakeResponse(HandshakeRejection.None, 3, 2, new NodeId(3), 4, 5, version)));
 
         if (Environment.GetEnvironmentVariable("QUORATE_REWRITE") == "1")
             File.WriteAllText(golden, text.ToString());
@@ -109,9 +130,12 @@ public sealed class WireFormatTests
     [Fact]
     public void The_golden_frames_are_still_understood()
     {
-        var lines = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", "wire-v2.txt"));
-        for (var i = 1; i + 1 < lines.Length && lines[i] != "handshake request"; i += 2)
-            Assert.Equal(lines[i], TestMessages.Show(TestMessages.Decode(Convert.FromHexString(lines[i + 1]))));
+        foreach (var name in new[] { "wire-v2.txt", "wire-v3.txt" })
+        {
+            var lines = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Here())!, "..", "Golden", name));
+            for (var i = 1; i + 1 < lines.Length && lines[i] != "handshake request"; i += 2)
+                Assert.Equal(lines[i], TestMessages.Show(TestMessages.Decode(Convert.FromHexString(lines[i + 1]))));
+        }
     }
 
     [Fact]

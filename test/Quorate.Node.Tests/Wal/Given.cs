@@ -1,4 +1,5 @@
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -26,6 +27,9 @@ internal static class Given
     public static IdentityFile Identity(IStorage storage, ulong self = 1) => IdentityFile.Open(
         storage, 0xC0DE, new NodeId(self), new Configuration([new NodeId(1), new NodeId(2), new NodeId(3)]),
         drawId: () => 0xD1D0_0000_0000_0000 + self);
+
+    /// <summary>The features of the data directory of member 1.</summary>
+    public static ClusterFeatures Features(IStorage storage) => new(Identity(storage), ClusterVersion.Current);
 
     public static LogEntry Entry(ulong index, ulong term = 1, int payloadBytes = 20) => new(
         new EntryId(new Term(term), new LogIndex(index)), EntryKind.Command, new ProposalId(new NodeId(7), 1000 + index),

@@ -15,6 +15,49 @@ public sealed class LeadershipTransferTests
         Assert.Equal(Given.Node(3), leader.Core!.TransferTarget);
     }
 
+    /// <summary>A member of an older build would ignore TimeoutNow, and proposals would wait for nothing.</summary>
+    [Fact]
+    public void A_leader_transfers_nothing_while_a_member_does_not_know_transfers()
+    {
+        var leader = Given.Leader(id: 1, term: 2, settled: true);
+        leader.Step(Input.TransferLeadership(Given.Node(3)));
+        leader.Step(Input.TransferSupport(false));
+        Assert.Equal(NodeId.None, leader.Core!.TransferTarget);
+
+        leader.Step(Input.TransferLeadership(Given.Node(3)));
+        leader.Step(Input.StorageHealth(StorageHealth.Full));
+        leader.Tick();
+        leader.EndIteration();
+        Assert.Empty(leader.Take<TimeoutNow>());
+        Assert.Equal(NodeId.None, leader.Core.TransferTarget);
+
+        leader.Step(Input.TransferSupport(true));
+        leader.Step(Input.TransferLeadership(Given.Node(3)));
+        Assert.Equal(Given.Node(3), leader.Core.TransferTarget);
+    }
+
+    /// <summary>The driver proposes again when the entry does not appear.</summary>
+    [Fact]
+    public void A_version_of_the_cluster_is_appended_by_a_leader_that_is_not_transferring()
+    {
+        byte[] payload = [1, 2, 3];
+        var leader = Given.Leader(id: 1, term: 2, settled: true);
+        leader.Step(Input.TransferLeadership(Given.Node(3)));
+        leader.Step(Input.ProposeClusterVersion(payload));
+        Assert.Equal(1UL, leader.Core!.LastIndex.Value);
+
+        leader.Step(Input.TransferSupport(false));
+        leader.Step(Input.ProposeClusterVersion(payload));
+        leader.EndIteration();
+        var entry = Assert.Single(leader.Take<AppendEntries>().First(static append => append.To.Value == 3).Entries.ToArray());
+        Assert.Equal((EntryKind.ClusterVersion, ProposalId.None), (entry.Kind, entry.Proposal));
+        Assert.Equal(payload, entry.Payload.ToArray());
+
+        var follower = Given.Follower(id: 2, term: 2, log: [1, 2], leader: 1);
+        follower.Step(Input.ProposeClusterVersion(payload));
+        Assert.Equal(2UL, follower.Core!.LastIndex.Value);
+    }
+
     [Fact]
     public void A_target_that_lacks_entries_receives_them_first()
     {

@@ -15,7 +15,7 @@ namespace Quorate.Server.Tests.Processes;
 public sealed class MalformedPeerInputTests : IAsyncLifetime
 {
     private const int HandshakeResponseBytes = 52;
-    private const ushort ProtocolVersion = 2;
+    private const ushort ProtocolVersion = 3;
 
     // Beyond the sequences that the member itself has used.
     private const ulong FirstSequence = 1UL << 62;

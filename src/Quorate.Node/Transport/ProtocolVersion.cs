@@ -1,0 +1,31 @@
+using Quorate.Raft;
+
+namespace Quorate.Node.Transport;
+
+/// <summary>Which messages each protocol version has.</summary>
+internal static class ProtocolVersion
+{
+    /// <summary>
+    /// Whether a receiver of this protocol version understands a message. Features are off while a member does not know them
+    /// (<see cref="Versions.Feature"/>), so a message that is dropped for this reason was meant for a member of another version that has
+    /// just connected in its place.
+    /// </summary>
+    public static bool Knows(ushort version, Message message) => version >= 3 || message switch
+    {
+        FetchSnapshot or FetchSnapshotReply or TimeoutNow => false,
+        AppendEntries append => !append.NeedsSnapshot && !HasClusterVersion(append.Entries.Span),
+        RequestVote request => !request.IsTransfer,
+        _ => true,
+    };
+
+    private static bool HasClusterVersion(ReadOnlySpan<LogEntry> entries)
+    {
+        foreach (ref readonly var entry in entries)
+        {
+            if (entry.Kind == EntryKind.ClusterVersion)
+                return true;
+        }
+
+        return false;
+    }
+}
