@@ -15,4 +15,13 @@ public readonly record struct ProposalOptions
     /// <see cref="RejectReason.NoLeader"/>.
     /// </remarks>
     public Term? ExpectedTerm { get; init; }
+
+    /// <summary>
+    /// Whether the command takes no lasting space, as one that deletes or compacts; default false. While the disk of the node is short of
+    /// space, only such commands are accepted; others are rejected with <see cref="RejectReason.NoSpace"/>.
+    /// </summary>
+    /// <remarks>
+    /// Such commands use a reserve of the size of one log segment. When it is used up they are rejected too, until there is space.
+    /// </remarks>
+    public bool FreesSpace { get; init; }
 }

@@ -145,6 +145,9 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         if (command.Length > _options.MaxCommandBytes)
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.TooLarge, _leadership.Read(out _).Leader));
 
+        if (!_group.HasSpaceFor(options.FreesSpace))
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.NoSpace, _leadership.Read(out _).Leader));
+
         if (options.ExpectedTerm is { } expected && _leadership.Read(out _) is var current && current.Leader == NodeId.None)
         {
             var reason = current.Term == expected ? RejectReason.NoLeader : RejectReason.TermMismatch;

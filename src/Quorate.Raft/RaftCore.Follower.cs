@@ -20,6 +20,7 @@ public sealed partial class RaftCore
         _failedElections = 0;
         _ticksSinceLeaderContact = 0;
         _electionElapsed = 0;
+        SetQuorumIsShortOfSpace(append.QuorumIsShortOfSpace, effects);
 
         var previous = append.Previous;
         var entries = append.Entries.Span;
@@ -99,6 +100,7 @@ public sealed partial class RaftCore
         reply.Accepted = accepted;
         reply.Index = index;
         reply.Hint = hint;
+        reply.IsShortOfSpace = IsShortOfSpace;
         reply.Round = append.Term == _term ? append.Round : 0;
 
         if (acknowledgesEntries)

@@ -52,6 +52,7 @@ public sealed partial class RaftCore
         if (++_heartbeatElapsed >= _options.HeartbeatTicks)
         {
             _heartbeatElapsed = 0;
+            SetQuorumIsShortOfSpace(!QuorumHasSpace(), effects);
             foreach (var follower in _followers)
                 follower.HeartbeatIsDue = true;
         }
@@ -131,6 +132,7 @@ public sealed partial class RaftCore
         append.LeaderCommit = _commit;
         append.Round = _round;
         append.NeedsSnapshot = follower.State == ReplicationState.Snapshot;
+        append.QuorumIsShortOfSpace = _quorumIsShortOfSpace;
         Send(append, follower.Node, effects);
 
         if (!entries.IsEmpty)
@@ -182,6 +184,7 @@ public sealed partial class RaftCore
             return;
 
         follower.LastReplyTick = _now;
+        follower.IsShortOfSpace = reply.IsShortOfSpace;
         follower.RoundAcknowledged = Math.Max(follower.RoundAcknowledged, reply.Round);
 
         if (reply.Accepted)

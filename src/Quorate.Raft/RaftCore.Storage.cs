@@ -23,6 +23,9 @@ public sealed partial class RaftCore
 
     private StorageHealth _storageHealth;
 
+    /// <summary>At a leader, as of its last heartbeat; at a follower, what its leader has sent last.</summary>
+    private bool _quorumIsShortOfSpace;
+
     /// <summary>The append that is being measured: its last index and the tick at which it was emitted; index 0: none is.</summary>
     private (LogIndex Index, ulong Tick) _measured;
 
@@ -40,6 +43,15 @@ public sealed partial class RaftCore
     /// <summary>What the driver has reported last.</summary>
     public StorageHealth StorageHealth => _storageHealth;
 
+    /// <summary>
+    /// Whether only commands that take no more space should be proposed: this node is short of space, or so many voters are that no quorum
+    /// remains of those that are not. What the others would still take, the short ones would have to write as well, until they are full and
+    /// the cluster can neither delete nor elect a leader.
+    /// </summary>
+    public bool IsOnlySpaceFreed => IsShortOfSpace || _quorumIsShortOfSpace;
+
+    private bool IsShortOfSpace => _storageHealth is StorageHealth.LowSpace or StorageHealth.Full;
+
     /// <summary>Whether nothing can be written to this node's disk at present, as far as is known.</summary>
     private bool CannotWrite => DiskIsStalled || _storageHealth is StorageHealth.Full or StorageHealth.Stalled;
 
@@ -55,6 +67,16 @@ public sealed partial class RaftCore
             return;
         _storageHealth = health;
         Trace(TraceKind.StorageHealthChanged, effects, index: new LogIndex((ulong)health));
+    }
+
+    private bool QuorumHasSpace() => Quorum.Reached(_configuration, new VotersWithSpace(this)) > 0;
+
+    private void SetQuorumIsShortOfSpace(bool isShort, Effects effects)
+    {
+        if (isShort == _quorumIsShortOfSpace)
+            return;
+        _quorumIsShortOfSpace = isShort;
+        Trace(isShort ? TraceKind.QuorumShortOfSpace : TraceKind.QuorumHasSpace, effects);
     }
 
     private void StartMeasuring()
@@ -141,5 +163,15 @@ public sealed partial class RaftCore
         _slowMeasurements = 0;
         Trace(TraceKind.DiskSlow, effects, fastest);
         StartTransfer(fastest, effects);
+    }
+
+    /// <summary>1 for each voter that is not known to be short of space.</summary>
+    private readonly struct VotersWithSpace(RaftCore core) : IVoterValues
+    {
+        public ulong Of(NodeId voter)
+        {
+            var isShort = voter == core._self ? core.IsShortOfSpace : core.FollowerOf(voter) is { IsShortOfSpace: true };
+            return isShort ? 0ul : 1ul;
+        }
     }
 }

@@ -22,4 +22,10 @@ public enum RejectReason : byte
 
     /// <summary>The term of the node is not the <see cref="Proposal.ExpectedTerm"/>: in that term it would be rejected again.</summary>
     TermMismatch = 6,
+
+    /// <summary>
+    /// The disk of the node is full, or so short of space that it takes only commands that need no more (<c>ProposalOptions.FreesSpace</c>
+    /// of the node). Writes are taken again when there is space.
+    /// </summary>
+    NoSpace = 7,
 }

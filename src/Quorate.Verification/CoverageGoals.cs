@@ -16,7 +16,7 @@ public static class CoverageGoals
     /// </remarks>
     private static readonly string[] OtherNames =
     [
-        "Committed", "Granted", "Rejected", "Indeterminate", "inbox full",
+        "Committed", "Granted", "Rejected", "Indeterminate", "inbox full", "rejected NoSpace",
         "proposal rejected: Busy", "proposal rejected: TooLarge", "proposal rejected: Superseded",
         nameof(TraceKind.SnapshotSaved), nameof(TraceKind.Compacted), nameof(TraceKind.FollowerNeedsSnapshot),
         nameof(TraceKind.SnapshotInstalled),
@@ -37,6 +37,7 @@ public static class CoverageGoals
         .. Fault.Names.Select(static f => "fault: " + f),
         .. Enum.GetValues<StoreRequestKind>().Select(StoreHistoryChecker.CounterName),
         .. Enum.GetValues<StoreError>().Where(static r => r != StoreError.None).Select(StoreHistoryChecker.CounterName),
+        .. Enum.GetValues<StorageHealth>().Select(CoverageObserver.HealthCounter),
         .. OtherNames,
     ];
 

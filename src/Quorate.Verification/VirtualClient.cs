@@ -237,7 +237,12 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
             _host = (StateMachineHost<TStateMachine, TResult>)process.StateMachine;
             var operation = client._operation!;
             operation.ExpectedTerm = ExpectedTermOf(operation.Number, process.Core.Term);
-            return _host.TryPropose(operation.Number, operation.ExpectedTerm, command, out _id, out _outcome);
+            var options = new ProposalOptions
+            {
+                ExpectedTerm = operation.ExpectedTerm == Term.Zero ? null : operation.ExpectedTerm,
+                FreesSpace = operation.Number % 4 == 0,
+            };
+            return _host.TryPropose(operation.Number, options, command, out _id, out _outcome);
         }
 
         /// <summary>

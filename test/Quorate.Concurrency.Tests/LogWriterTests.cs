@@ -134,7 +134,7 @@ public sealed class LogWriterTests
             var disk = new MemoryStorage();
             (_log, _) = WriteAheadLog.Open(disk, options, Given.Identity(disk));
             disk.BeforeCall = OnDiskCall;
-            Writer = new LogWriter(_log, options, _worker, Given.Loop(Wake));
+            Writer = new LogWriter(_log, options, stalledTicks: 10, _worker, Given.Loop(Wake));
             _worker.Start();
         }
 

@@ -19,6 +19,9 @@ public enum FakeAnswer
     /// <summary>Rejected: too large.</summary>
     TooLarge,
 
+    /// <summary>Rejected: space is short.</summary>
+    NoSpace,
+
     /// <summary>The caller stopped waiting: the outcome of a proposal is open, and a read throws.</summary>
     Indeterminate,
 
@@ -110,6 +113,7 @@ internal sealed class FakeRaftNode(params FakeAnswer[] answers) : IRaftNode<KvRe
         FakeAnswer.NoLeader => RejectReason.NoLeader,
         FakeAnswer.Busy => RejectReason.Busy,
         FakeAnswer.TooLarge => RejectReason.TooLarge,
+        FakeAnswer.NoSpace => RejectReason.NoSpace,
         FakeAnswer.Stopped => throw new NodeStoppedException(),
         _ => throw new OperationCanceledException(),
     };

@@ -6,6 +6,12 @@ public abstract record KvRequest
     private protected KvRequest()
     {
     }
+
+    /// <summary>
+    /// Whether the request may make the store larger. While space is short, only requests that do not are taken. etcd's rule: a put, the
+    /// grant of a lease, and a transaction with a put in either branch at any depth.
+    /// </summary>
+    public virtual bool TakesSpace => false;
 }
 
 /// <summary>A request that may also be part of a transaction.</summary>

@@ -12,7 +12,11 @@ public abstract record LeaseRequest(long Id) : KvRequest;
 /// <remarks>
 /// Errors: <see cref="KvError.LeaseTtlTooLarge"/>, <see cref="KvError.LeaseExists"/>. Source: etcd v3 API, LeaseGrantRequest.
 /// </remarks>
-public sealed record LeaseGrantRequest(long Id, long TtlSeconds) : LeaseRequest(Id);
+public sealed record LeaseGrantRequest(long Id, long TtlSeconds) : LeaseRequest(Id)
+{
+    /// <inheritdoc/>
+    public override bool TakesSpace => true;
+}
 
 /// <summary>Ends a lease and deletes its keys, all in one revision, or in none when it has no keys.</summary>
 /// <param name="Id">The id of the lease.</param>

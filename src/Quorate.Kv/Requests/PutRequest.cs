@@ -21,6 +21,9 @@ public sealed record PutRequest(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> V
     public bool IgnoreLease { get; init; }
 
     /// <inheritdoc/>
+    public override bool TakesSpace => true;
+
+    /// <inheritdoc/>
     public override bool MayWrite => true;
 }
 

@@ -14,6 +14,9 @@ public sealed record TxnRequest(
     /// <inheritdoc/>
     public override bool MayWrite => AnyWrites(Success) || AnyWrites(Failure);
 
+    /// <inheritdoc/>
+    public override bool TakesSpace => Success.Any(static o => o.TakesSpace) || Failure.Any(static o => o.TakesSpace);
+
     private static bool AnyWrites(IReadOnlyList<KvOperation> operations)
     {
         foreach (var operation in operations)

@@ -17,6 +17,9 @@ namespace Quorate.Node.Driver;
 /// </remarks>
 internal sealed class GroupSnapshots : IDisposable
 {
+    /// <summary>The election timeouts between two snapshots that are taken because space is short.</summary>
+    private const int ShortageElectionTimeouts = 10;
+
     private readonly RaftGroupOptions _options;
     private readonly SnapshotStore _store;
     private readonly IApplier _applier;
@@ -32,6 +35,7 @@ internal sealed class GroupSnapshots : IDisposable
     private bool _isTaking;
     private bool _mustDeleteOlder;
     private LogIndex _lastTaken;
+    private int _ticksToShortageSnapshot;
 
     public GroupSnapshots(RaftGroupOptions options, SnapshotStore store, IApplier applier, LogGrowth growth)
     {
@@ -89,10 +93,17 @@ internal sealed class GroupSnapshots : IDisposable
     {
         _sender.OnTick();
         _receiver.OnTick();
+        _ticksToShortageSnapshot--;
     }
 
     /// <summary>Advances everything that is in progress, and starts a snapshot when one is due.</summary>
-    public void Run(LogIndex applied, Action<Message> send)
+    /// <param name="applied">The last entry that the state machine has applied.</param>
+    /// <param name="isSpaceShort">
+    /// Whether space is short. Then a snapshot is due before the policy says so: what clients have deleted frees space only when a smaller
+    /// snapshot replaces the last one, and the log before it is dropped.
+    /// </param>
+    /// <param name="send">Sends a message.</param>
+    public void Run(LogIndex applied, bool isSpaceShort, Action<Message> send)
     {
         _sender.Run(send);
         if (_receiver.Run(send, out var received))
@@ -106,7 +117,7 @@ internal sealed class GroupSnapshots : IDisposable
         if (!_writing.IsBusy && _captured is { } capture)
             Write(capture);
         else if (!_isTaking && _options.Features.IsEnabled(Feature.Snapshots)
-            && _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0))
+            && (IsDue(applied) || (isSpaceShort && IsDueInShortage(applied))))
             Take();
     }
 
@@ -117,6 +128,17 @@ internal sealed class GroupSnapshots : IDisposable
     public void Stop() => _stopping.Cancel();
 
     public void Dispose() => _stopping.Dispose();
+
+    private bool IsDue(LogIndex applied) =>
+        _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0);
+
+    private bool IsDueInShortage(LogIndex applied)
+    {
+        if (applied <= _lastTaken || _ticksToShortageSnapshot > 0)
+            return false;
+        _ticksToShortageSnapshot = ShortageElectionTimeouts * _options.Raft.ElectionTicks;
+        return true;
+    }
 
     private void Take()
     {

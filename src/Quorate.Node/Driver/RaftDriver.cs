@@ -105,6 +105,7 @@ internal sealed class RaftDriver
         DrainSnapshots();
         DrainClients();
         DrainTicks();
+        ReportStorageHealth();
         Step(Input.EndOfIteration);
         _network.Flush();
         _logWriter.Submit();
@@ -170,7 +171,7 @@ internal sealed class RaftDriver
 
     private void DrainSnapshots()
     {
-        _snapshots.Run(_applier.Applied, _send);
+        _snapshots.Run(_applier.Applied, _core.StorageHealth is StorageHealth.LowSpace or StorageHealth.Full, _send);
         while (_snapshots.TryTakeInput(out var input))
             Step(input);
     }
@@ -201,7 +202,16 @@ internal sealed class RaftDriver
             _snapshots.OnTick();
             if (_versions.OnTick(_core) is { } version)
                 Step(Input.ProposeClusterVersion(version));
+
+            // A leader without writes would not notice that its disk hangs. The others need their disks only when there is a write.
+            _logWriter.OnTick(mayProbe: _core.Role == Role.Leader);
         }
+    }
+
+    private void ReportStorageHealth()
+    {
+        if (_logWriter.Health is var health && health != _core.StorageHealth)
+            Step(Input.StorageHealth(health));
     }
 
     /// <summary>Steps the core and carries out the effects in their order.</summary>

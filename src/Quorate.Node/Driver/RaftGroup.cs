@@ -23,6 +23,8 @@ internal abstract class RaftGroup : IDisposable
     private readonly TickClock _clock;
     private readonly IApplier _applier;
     private readonly ILoop _loop;
+    private volatile StorageHealth _storageHealth;
+    private volatile bool _isOnlySpaceFreed;
 
     private protected RaftGroup(
         RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, SnapshotStore snapshots, IApplier applier,
@@ -37,7 +39,8 @@ internal abstract class RaftGroup : IDisposable
             .Run(recovered);
         Core = CreateCore(options.Raft, restored);
         _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
-        var logWriter = new LogWriter(log, options.Wal, options.DiskWorker, options.Loop, options.Observer);
+        var logWriter = new LogWriter(
+            log, options.Wal, options.Raft.ElectionTicks, options.DiskWorker, options.Loop, options.Observer);
         Snapshots = new GroupSnapshots(options, snapshots, applier, growth);
         var network = options.StartNetwork();
         var versions = new ClusterVersionProposer(
@@ -65,6 +68,9 @@ internal abstract class RaftGroup : IDisposable
 
     /// <summary>The time until the next iteration is due if no event arrives. Any thread may read it.</summary>
     public TimeSpan UntilNextTick => _clock.UntilNext;
+
+    /// <summary>Whether this member can write its log, as of the last iteration. Any thread may read it.</summary>
+    public StorageHealth StorageHealth => _storageHealth;
 
     /// <summary>The reads without a result.</summary>
     public PendingReads PendingReads { get; }
@@ -104,9 +110,18 @@ internal abstract class RaftGroup : IDisposable
     /// <exception cref="InvariantViolationException">An invariant is false: a bug in this library.</exception>
     public void RunOnce()
     {
-        if (_driver.RunOnce())
+        var moreMessages = _driver.RunOnce();
+        if (_storageHealth != Core.StorageHealth)
+            _storageHealth = Core.StorageHealth;
+        if (_isOnlySpaceFreed != Core.IsOnlySpaceFreed)
+            _isOnlySpaceFreed = Core.IsOnlySpaceFreed;
+        if (moreMessages)
             _loop.Signal();
     }
+
+    /// <summary>Whether the disk has space for a command. Any thread may call it.</summary>
+    /// <param name="freesSpace">Whether the command takes no lasting space: it may use the reserve.</param>
+    public bool HasSpaceFor(bool freesSpace) => freesSpace ? _storageHealth != StorageHealth.Full : !_isOnlySpaceFreed;
 
     /// <summary>Adds a read and signals the loop. Returns false when the limit of pending reads is reached.</summary>
     public bool TryRead([NotNullWhen(true)] out PendingRead? read)

@@ -81,7 +81,7 @@ internal static partial class NodeLogMessages
     public static string Describe(StorageHealth health) => health switch
     {
         StorageHealth.Healthy => "writes complete again",
-        StorageHealth.LowSpace => "space is short; the reserve was released, and writes that take more space are rejected. Free space",
+        StorageHealth.LowSpace => "space is short; writes that take more space are rejected. Free space",
         StorageHealth.Full => "no space is left; this member acknowledges nothing until there is. Free space",
         StorageHealth.Stalled => "a write has not completed for an election timeout. Check the disk",
         _ => throw new InvariantViolationException($"{health} is not described"),
@@ -125,4 +125,12 @@ internal static partial class NodeLogMessages
         LeaderChangeReason.Started => "the node has just started",
         _ => throw new InvariantViolationException($"{reason} is not described"),
     };
+
+    [LoggerMessage(
+        1025, LogLevel.Warning,
+        "the members that are not short of space are no quorum; writes that take more space are rejected. Free space on their disks")]
+    public static partial void QuorumShortOfSpace(ILogger log);
+
+    [LoggerMessage(1026, LogLevel.Information, "a quorum of the members has space; writes that take more space are accepted again")]
+    public static partial void QuorumHasSpace(ILogger log);
 }

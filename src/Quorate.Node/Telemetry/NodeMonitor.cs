@@ -193,6 +193,12 @@ internal sealed class NodeMonitor : IGroupObserver
                 _metrics?.OnStorageHealthChanged(core.StorageHealth);
                 NodeLogMessages.StorageHealthChanged(_log, NodeLogMessages.Describe(core.StorageHealth));
                 break;
+            case TraceKind.QuorumShortOfSpace:
+                NodeLogMessages.QuorumShortOfSpace(_log);
+                break;
+            case TraceKind.QuorumHasSpace:
+                NodeLogMessages.QuorumHasSpace(_log);
+                break;
             case TraceKind.BecamePreCandidate when _leader != NodeId.None && _reason == LeaderChangeReason.Started:
                 _reason = LeaderChangeReason.ElectionTimeout;
                 break;

@@ -27,6 +27,8 @@ internal static class MessageJsonWriter
                 json.WriteNumber("round", append.Round);
                 if (append.NeedsSnapshot)
                     json.WriteBoolean("needsSnapshot", true);
+                if (append.QuorumIsShortOfSpace)
+                    json.WriteBoolean("quorumIsShortOfSpace", true);
                 break;
             case AppendEntriesReply reply:
                 json.WriteBoolean("accepted", reply.Accepted);
@@ -34,6 +36,8 @@ internal static class MessageJsonWriter
                 if (!reply.Accepted)
                     WriteEntryId(json, "hint", reply.Hint);
                 json.WriteNumber("round", reply.Round);
+                if (reply.IsShortOfSpace)
+                    json.WriteBoolean("isShortOfSpace", true);
                 break;
             case RequestVote request:
                 json.WriteBoolean("preVote", request.PreVote);

@@ -77,7 +77,9 @@ internal sealed class WireDecoder
                 break;
 
             case AppendEntriesReply it:
-                it.Accepted = (ReadFlags(ref reader) & 1) != 0;
+                var replyFlags = ReadFlags(ref reader);
+                it.Accepted = (replyFlags & 1) != 0;
+                it.IsShortOfSpace = (replyFlags & 2) != 0;
                 it.Index = new LogIndex(reader.UInt64());
                 it.Hint = ReadEntryId(ref reader);
                 it.Round = reader.UInt64();
@@ -138,6 +140,7 @@ internal sealed class WireDecoder
         message.Round = reader.UInt64();
         var count = ReadCount(ref reader, WireEncoder.EntryHeaderBytes, out var headerBytes, out var flags);
         message.NeedsSnapshot = (flags & 1) != 0;
+        message.QuorumIsShortOfSpace = (flags & 2) != 0;
         if (message.Previous.Index.Value > ulong.MaxValue - (ulong)count)
             throw new WireFormatException($"the indexes of {count} entries after {message.Previous} overflow");
         if (_entries.Length < count)

@@ -8,10 +8,12 @@ namespace Quorate.Node.Transport;
 /// <remarks><code>
 ///   every kind            0  8  from        8  8  to        16  8  term
 ///   AppendEntries        24  8  previous term    32  8  previous index    40  8  leader commit    48  8  round
-///                        56  4  count of entries 60  2  bytes of one entry header, 32 here   62  1  flags: 1 needs snapshot   63  1  zero
+///                        56  4  count of entries 60  2  bytes of one entry header, 32 here
+///                        62  1  flags: 1 needs snapshot, 2 quorum short of space   63  1  zero
 ///                        64  …  entry headers, then all payloads end to end
 ///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
-///   AppendEntriesReply   24  1  flags: 1 accepted   25  7  zero   32  8  index   40  8  hint term   48  8  hint index   56  8  round
+///   AppendEntriesReply   24  1  flags: 1 accepted, 2 short of space   25  7  zero   32  8  index
+///                        40  8  hint term   48  8  hint index   56  8  round
 ///   RequestVote          24  1  flags: 1 pre-vote, 2 transfer   25  7  zero   32  8  last term   40  8  last index
 ///   RequestVoteReply     24  1  flags: 1 pre-vote, 2 granted   25  7  zero
 ///   ForwardProposals     24  4  count of proposals   28  2  bytes of one proposal header, 24 here   30  2  zero
@@ -83,7 +85,7 @@ internal static class WireEncoder
                 return WireFrameKind.AppendEntries;
 
             case AppendEntriesReply it:
-                WriteFlags(ref writer, it.Accepted, false);
+                WriteFlags(ref writer, it.Accepted, it.IsShortOfSpace);
                 writer.UInt64(it.Index.Value);
                 Write(it.Hint, ref writer);
                 writer.UInt64(it.Round);
@@ -155,7 +157,7 @@ internal static class WireEncoder
         writer.UInt64(message.Round);
         writer.UInt32((uint)entries.Length);
         writer.UInt16(EntryHeaderBytes);
-        writer.Byte((byte)(message.NeedsSnapshot ? 1 : 0));
+        writer.Byte((byte)((message.NeedsSnapshot ? 1 : 0) | (message.QuorumIsShortOfSpace ? 2 : 0)));
         writer.Zeroes(1);
 
         var index = message.Previous.Index.Value;

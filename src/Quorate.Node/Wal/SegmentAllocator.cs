@@ -10,6 +10,8 @@ namespace Quorate.Node.Wal;
 /// leaves a file with the temporary name, which the next start deletes.
 /// The identity file records each segment before it is used. Where a crash comes between, the next start finds a segment that is not
 /// recorded and holds nothing.
+/// When the disk is full, the reserve is released and becomes the next segment. Without a reserve no segment can be created, and the caller
+/// repeats the call until there is space (docs/operating/disks.md).
 /// Threading: the disk thread, and a thread that this object owns while it fills the next segment.
 /// </remarks>
 internal sealed class SegmentAllocator(IStorage storage, WalOptions options, IdentityFile identity) : IDisposable
@@ -17,9 +19,15 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options, Ide
     private const string TemporaryName = "wal-next.new";
     private const int ChunkBytes = 256 * 1024;
 
+    private readonly ReserveFile _reserve = new(storage, options.SegmentBytes);
     private readonly Queue<Segment> _spares = [];
     private Task<Segment?>? _preallocation;
     private PreallocationThrottle _throttle = new();
+
+    /// <summary>
+    /// Why space is short: the next segment or the reserve could not be created; null if both could, as far as was tried.
+    /// </summary>
+    public IOException? Shortage { get; private set; }
 
     /// <summary>Deletes the unfinished segment that a crash left behind.</summary>
     public static void RemoveUnfinished(IStorage storage)
@@ -49,8 +57,8 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options, Ide
             return;
         if (_preallocation is null)
             StartPreallocation(current.Sequence + 1);
-        else if (_preallocation is { IsFaulted: true, Exception.InnerException: DiskFlushException })
-            _preallocation.GetAwaiter().GetResult();
+        else if (_preallocation is { IsFaulted: true })
+            ObserveFailure(_preallocation);
         _throttle.AllowUpTo(allowed);
     }
 
@@ -61,7 +69,7 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options, Ide
         if (_spares.TryDequeue(out var spare))
             return spare;
         if (_preallocation is not { } preallocation)
-            return Create(sequence, PreallocationThrottle.Unlimited)!;
+            return CreateNow(sequence);
 
         _preallocation = null;
         _throttle.AllowUpTo(long.MaxValue);
@@ -72,8 +80,24 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options, Ide
         catch (IOException e) when (e is not DiskFlushException)
         {
             // No space was left during the preallocation; there may be space by now.
-            return Create(sequence, PreallocationThrottle.Unlimited)!;
+            return CreateNow(sequence);
         }
+    }
+
+    /// <summary>Creates the reserve if it is missing. Called at the start, and while space is short.</summary>
+    /// <returns>Whether there is space for the reserve and the next segment.</returns>
+    /// <exception cref="DiskFlushException">A flush failed.</exception>
+    public bool TryRestoreReserve()
+    {
+        IOException? failure = null;
+        if ((!options.KeepReserve || _reserve.TryCreate(out failure)) && (Shortage is null || HasSpaceForNext(out failure)))
+        {
+            Shortage = null;
+            return true;
+        }
+
+        Shortage = failure;
+        return false;
     }
 
     /// <summary>Cancels the preallocation, and closes unused segments.</summary>
@@ -96,6 +120,58 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options, Ide
             segment.Dispose();
     }
 
+    /// <summary>Creates a segment at once, in the space of the reserve if there is no other.</summary>
+    private Segment CreateNow(ulong sequence)
+    {
+        try
+        {
+            return Create(sequence, PreallocationThrottle.Unlimited)!;
+        }
+        catch (IOException e) when (e is not DiskFlushException)
+        {
+            Shortage = e;
+            if (!_reserve.TryRelease())
+                throw;
+            return Create(sequence, PreallocationThrottle.Unlimited)!;
+        }
+    }
+
+    private bool HasSpaceForNext(out IOException? failure)
+    {
+        failure = null;
+        if (_spares.Count > 0 || _preallocation is { IsFaulted: false })
+            return true;
+        try
+        {
+            if (_preallocation is { } failed)
+                ObserveFailure(failed);
+            RemoveUnfinished(storage);
+            storage.Create(TemporaryName, options.SegmentBytes).Dispose();
+            storage.Delete(TemporaryName);
+
+            // The next write starts it again.
+            _preallocation = null;
+            return true;
+        }
+        catch (IOException e) when (e is not DiskFlushException)
+        {
+            failure = e;
+            return false;
+        }
+    }
+
+    private void ObserveFailure(Task<Segment?> preallocation)
+    {
+        try
+        {
+            preallocation.GetAwaiter().GetResult();
+        }
+        catch (IOException e) when (e is not DiskFlushException)
+        {
+            Shortage ??= e;
+        }
+    }
+
     // A separate method: the closure is allocated in the method that captures, and Preallocate runs with every batch.
     private void StartPreallocation(ulong sequence)
     {
@@ -109,22 +185,46 @@ internal sealed class SegmentAllocator(IStorage storage, WalOptions options, Ide
     /// <summary>Creates a segment as fast as the throttle allows; returns null when it was cancelled.</summary>
     private Segment? Create(ulong sequence, PreallocationThrottle throttle)
     {
-        RemoveUnfinished(storage);
-        var header = new SegmentHeader(options.SegmentBytes, sequence, options.GenerateNonce(), identity.Stamp);
-        bool isFilled;
-        using (var file = storage.Create(TemporaryName, options.SegmentBytes))
-            isFilled = Fill(file, header, throttle);
-        if (!isFilled)
-        {
-            storage.Delete(TemporaryName);
-            return null;
-        }
-
         var name = Segment.NameOf(sequence);
-        storage.Rename(TemporaryName, name);
-        storage.FlushDirectory();
-        identity.RecordNewestSegment(sequence);
-        return new Segment(storage.Open(name), header);
+        try
+        {
+            RemoveUnfinished(storage);
+            var header = new SegmentHeader(options.SegmentBytes, sequence, options.GenerateNonce(), identity.Stamp);
+            bool isFilled;
+            using (var file = storage.Create(TemporaryName, options.SegmentBytes))
+                isFilled = Fill(file, header, throttle);
+            if (!isFilled)
+            {
+                storage.Delete(TemporaryName);
+                return null;
+            }
+
+            storage.Rename(TemporaryName, name);
+            storage.FlushDirectory();
+            identity.RecordNewestSegment(sequence);
+            return new Segment(storage.Open(name), header);
+        }
+        catch (IOException e) when (e is not DiskFlushException)
+        {
+            // Otherwise a segment that is half filled, or not recorded, would take the space that the next attempt needs.
+            DeleteQuietly(TemporaryName);
+            if (identity.NewestSegment < sequence)
+                DeleteQuietly(name);
+            throw;
+        }
+    }
+
+    private void DeleteQuietly(string name)
+    {
+        try
+        {
+            if (storage.List().Contains(name, StringComparer.Ordinal))
+                storage.Delete(name);
+        }
+        catch (IOException e) when (e is not DiskFlushException)
+        {
+            // The next attempt replaces the file.
+        }
     }
 
     /// <summary>Fills and flushes the segment as fast as the throttle allows; returns false when it was cancelled.</summary>

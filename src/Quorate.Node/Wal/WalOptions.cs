@@ -32,6 +32,10 @@ internal sealed record WalOptions
     /// </remarks>
     public bool PreallocateInBackground { get; init; } = true;
 
+    /// <summary>Whether a file of the size of a segment holds space in reserve, to go on for a while when the disk is full.</summary>
+    /// <remarks>Default true. Without it, a full disk is noticed when the current segment has no space left.</remarks>
+    public bool KeepReserve { get; init; } = true;
+
     /// <summary>Generates the random nonce of a segment, which identifies its sectors. The simulator supplies a seeded generator.</summary>
     public Func<ulong> GenerateNonce { get; init; } = static () =>
     {

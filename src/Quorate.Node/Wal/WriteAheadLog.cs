@@ -50,6 +50,15 @@ internal sealed class WriteAheadLog : IDisposable
     /// <summary>The durable term and vote.</summary>
     public HardState HardState => _hardState.State;
 
+    /// <summary>Whether a failure has left the content of the disk unknown: every call is rejected from then on.</summary>
+    public bool HasFailed => _failure is not null;
+
+    /// <summary>
+    /// Why space is short: the next segment or the reserve could not be created; null while both could. Writes go on for as long as a
+    /// segment has space.
+    /// </summary>
+    public IOException? SpaceShortage => _allocator.Shortage;
+
     /// <summary>Opens the log in a data directory, or creates it.</summary>
     /// <exception cref="WalCorruptionException">The data is not what was written.</exception>
     /// <exception cref="IOException">No space is left, or another version wrote the data.</exception>
@@ -86,6 +95,7 @@ internal sealed class WriteAheadLog : IDisposable
 
             // Delete the segments that a crash kept from being deleted when the start of the log moved.
             log.DeleteBefore(log.FirstIndex);
+            log._allocator.TryRestoreReserve();
             return (log, recovered);
         }
         catch
@@ -153,6 +163,26 @@ internal sealed class WriteAheadLog : IDisposable
     {
         RejectAfterFailure();
         MoveStartRecordingFailure(first, reset: true);
+    }
+
+    /// <summary>
+    /// Writes and flushes the durable term and vote once more, to find out whether the disk completes a write; if space is short, looks
+    /// whether there is enough again.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void CheckDisk()
+    {
+        RejectAfterFailure();
+        try
+        {
+            _hardState.Save(_hardState.State);
+            if (SpaceShortage is not null)
+                _allocator.TryRestoreReserve();
+        }
+        catch (Exception fault) when (RecordFailure(fault))
+        {
+            throw;
+        }
     }
 
     /// <summary>Closes the files. Writes and flushes nothing: entries that were not flushed are lost.</summary>

@@ -28,6 +28,12 @@ public sealed class AppendEntries : Message
     /// </summary>
     public bool NeedsSnapshot { get; set; }
 
+    /// <summary>
+    /// Whether so many voters are short of space that no quorum remains of those that are not: the receiver accepts only commands that need
+    /// no more space.
+    /// </summary>
+    public bool QuorumIsShortOfSpace { get; set; }
+
     /// <summary>The index of the last entry carried, or of <see cref="Previous"/> when there is none.</summary>
     public LogIndex LastIndex => Previous.Index + Entries.Length;
 
@@ -40,7 +46,7 @@ public sealed class AppendEntries : Message
     /// <inheritdoc/>
     public override string ToString() =>
         $"AppendEntries {From}→{To} term {Term} previous {Previous} entries {Entries.Length} commit {LeaderCommit} round {Round}"
-        + (NeedsSnapshot ? " needs snapshot" : "");
+        + (NeedsSnapshot ? " needs snapshot" : "") + (QuorumIsShortOfSpace ? " short of space" : "");
 }
 
 /// <summary>AppendEntries reply, follower to leader.</summary>
@@ -64,6 +70,9 @@ public sealed class AppendEntriesReply : Message
 
     /// <summary>The round of the request; 0 when the request was of an earlier term.</summary>
     public ulong Round { get; set; }
+
+    /// <summary>Whether the follower's disk is short of space, or full.</summary>
+    public bool IsShortOfSpace { get; set; }
 
     /// <inheritdoc/>
     public override string ToString() => Accepted

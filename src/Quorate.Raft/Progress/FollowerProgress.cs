@@ -83,6 +83,9 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>The leader's tick at which the follower last replied.</summary>
     public ulong LastReplyTick { get; set; }
 
+    /// <summary>Whether the follower has reported that its disk is short of space, or full.</summary>
+    public bool IsShortOfSpace { get; set; }
+
     /// <summary>Records that the entries from <see cref="Next"/> up to <paramref name="last"/> were sent.</summary>
     public void OnEntriesSent(LogIndex last, long bytes)
     {

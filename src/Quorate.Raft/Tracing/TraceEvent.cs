@@ -79,6 +79,12 @@ public enum TraceKind : byte
 
     /// <summary>The driver reported another <see cref="StorageHealth"/>; <see cref="TraceEvent.Index"/> is its number.</summary>
     StorageHealthChanged = 23,
+
+    /// <summary>So many voters are short of space that no quorum remains of those that are not.</summary>
+    QuorumShortOfSpace = 24,
+
+    /// <summary>A quorum of the voters has space again.</summary>
+    QuorumHasSpace = 25,
 }
 
 /// <summary>One event inside a core.</summary>

@@ -83,7 +83,7 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
         // 48 bytes are more than the lengths and flags of a put need.
         var command = CommandEncoder.Encode(request, payloadBytes + 48);
         ThrowIfError(RequestValidator.ValidateSize(command.Length, limits));
-        return RequireSuccess(await executor.ProposeAsync(context, command).ConfigureAwait(false));
+        return RequireSuccess(await executor.ProposeAsync(context, command, request.TakesSpace).ConfigureAwait(false));
     }
 
     private static void ThrowIfError(KvError? error)

@@ -99,7 +99,8 @@ internal sealed class LeaseApi(
     {
         if (RequestValidator.Validate(request, limits) is { } malformed)
             throw EtcdErrors.From(malformed);
-        return await executor.ProposeAsync(context, CommandEncoder.Encode(request, capacity: 32)).ConfigureAwait(false);
+        var command = CommandEncoder.Encode(request, capacity: 32);
+        return await executor.ProposeAsync(context, command, request.TakesSpace).ConfigureAwait(false);
     }
 
     private static KvResponse RequireSuccess(KvResult result) =>

@@ -331,7 +331,7 @@ public sealed class QuorateServer : IAsyncDisposable
             {
                 await executor.ReadBarrierAsync(context).ConfigureAwait(false);
                 if (!members.IsPublished(Settings.Self.Id.Value, Settings.Name, ClientUrls))
-                    await executor.ProposeAsync(context, command).ConfigureAwait(false);
+                    await executor.ProposeAsync(context, command, takesSpace: false).ConfigureAwait(false);
                 ServerLogMessages.Published(_log, Settings.Name, string.Join(", ", ClientUrls));
                 return;
             }

@@ -119,7 +119,8 @@ internal sealed class LeaseRenewals(RequestExecutor executor, TimeProvider time)
         for (var i = 0; i < ids.Length; i++)
             ids[i] = batch[i].Id;
         var command = CommandEncoder.Encode(new LeaseRenewManyRequest(ids), capacity: 16 + (ids.Length * 10));
-        var result = await executor.ProposeAsync(RequestContext.FromServer(CancellationToken.None), command).ConfigureAwait(false);
+        var context = RequestContext.FromServer(CancellationToken.None);
+        var result = await executor.ProposeAsync(context, command, takesSpace: false).ConfigureAwait(false);
         return result.Error is { } error ? throw EtcdErrors.From(error) : ((LeaseRenewManyResponse)result.Response!).Leases;
     }
 

@@ -62,18 +62,22 @@ internal sealed class RequestExecutor
     public int PendingReads => Volatile.Read(ref _pendingReads);
 
     /// <summary>Proposes a command and returns the result of applying it.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="takesSpace">Whether the command may make the store larger, so that it is rejected while space is short.</param>
     /// <exception cref="RpcException">
     /// The proposal was rejected, or its outcome is unknown, for example because the call was cancelled.
     /// </exception>
-    public async ValueTask<KvResult> ProposeAsync(RequestContext context, ReadOnlyMemory<byte> command)
+    public async ValueTask<KvResult> ProposeAsync(RequestContext context, ReadOnlyMemory<byte> command, bool takesSpace)
     {
+        var options = new ProposalOptions { FreesSpace = !takesSpace };
         Interlocked.Increment(ref _pendingProposals);
         try
         {
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation, _deadline.GetToken());
             while (true)
             {
-                var result = await _node.ProposeAsync(command, waiting.Token).ConfigureAwait(false);
+                var result = await _node.ProposeAsync(command, options, waiting.Token).ConfigureAwait(false);
                 switch (result.Outcome)
                 {
                     case ProposalOutcome.Committed:
@@ -137,6 +141,7 @@ internal sealed class RequestExecutor
         RejectReason.NoLeader => WaitForLeaderAsync(TimeSpan.Zero, waiting),
         RejectReason.NotLeader => WaitForLeaderAsync(ForwardPause, waiting),
         RejectReason.Busy => throw EtcdErrors.TooManyRequests(),
+        RejectReason.NoSpace => throw EtcdErrors.From(KvError.NoSpace),
         RejectReason.TooLarge => throw EtcdErrors.TooLarge(),
         _ => throw new InvalidOperationException($"no error is defined for the rejection {reason}"),
     };

@@ -133,8 +133,8 @@ internal sealed partial class LivenessPhase
 
     /// <summary>
     /// Keeps the clients going, for <see cref="CatchUpLoadTime"/> at the most, until each repaired follower has reached the commit index of
-    /// this moment. A follower that takes too long is reported by <see cref="Checks.CatchUpChecker"/>, which does not count the time in which a disk is still stalled. Returns the
-    /// time that was allowed without a stalled disk.
+    /// this moment. A follower that takes too long is reported by <see cref="Checks.CatchUpChecker"/>, which does not count the time in
+    /// which a disk is still stalled. Returns the time that was allowed without a stalled disk.
     /// </summary>
     private long RunUntilCaughtUp(long stallTime)
     {

@@ -40,7 +40,8 @@ internal sealed class SimulatedProcess : ILoop
         _refinement = machine.IsWiped ? null : cluster.Refinement;
         var swarm = cluster.Swarm;
         _identity = machine.OpenIdentity(machine.Disk, machine.DirectoryIdPrng.Next);
-        DiskWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.FlushLatency);
+        DiskWorker = new SimulatedWorker(
+            cluster.Time, OnEffect, work => machine.RunWork(this, () => RunDiskWork(work)), machine.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
         StateMachine = cluster.Application.OpenGroup(new RaftGroupOptions
         {
@@ -122,6 +123,15 @@ internal sealed class SimulatedProcess : ILoop
 
     private SimulatedWorker NewSnapshotWorker() => new(
         _cluster.Time, OnEffect, work => _machine.RunWork(this, () => RunSnapshotWork(work)), _machine.SnapshotLatency);
+
+    /// <summary>A process goes on when its disk is full, and writes again when there is space.</summary>
+    private void RunDiskWork(Action work)
+    {
+        var hadFailed = _machine.Disk.HasFailed;
+        work();
+        if (!hadFailed && _machine.Disk.HasFailedOnlyForSpace)
+            _machine.Disk.ForgiveFailure();
+    }
 
     /// <summary>A process goes on without a snapshot that a full disk or a sector that cannot be read has prevented.</summary>
     private void RunSnapshotWork(Action work)

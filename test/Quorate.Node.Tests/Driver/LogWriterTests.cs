@@ -9,7 +9,10 @@ namespace Quorate.Node.Tests.Driver;
 /// <summary>The disk executes one operation at a time; neither reads nor writes keep the other waiting.</summary>
 public sealed class LogWriterTests : ILoop, IDisposable
 {
-    private readonly WalOptions _options = Wal.Given.SmallSegments();
+    private readonly WalOptions _options = Wal.Given.SmallSegments() with { KeepReserve = true };
+    private const int StalledTicks = 10;
+
+    private readonly MemoryStorage _storage = new();
     private readonly WriteAheadLog _log;
     private readonly DriverHarness.ManualWorker _disk = new();
     private readonly LogWriter _writer;
@@ -17,8 +20,8 @@ public sealed class LogWriterTests : ILoop, IDisposable
 
     public LogWriterTests()
     {
-        _log = Wal.Given.OpenLog(new MemoryStorage(), _options).Log;
-        _writer = new LogWriter(_log, _options, _disk, this);
+        _log = Wal.Given.OpenLog(_storage, _options).Log;
+        _writer = new LogWriter(_log, _options, StalledTicks, _disk, this);
         Stage();
         Assert.Equal("write 1", NextOperation());
     }
@@ -107,6 +110,138 @@ public sealed class LogWriterTests : ILoop, IDisposable
         Assert.Equal("read for 2", NextOperation());
     }
 
+    /// <summary>
+    /// The reserve becomes the next segment. After that a batch waits, the appends behind it too, and reads are executed; nothing is lost.
+    /// </summary>
+    [Fact]
+    public void A_full_disk_uses_the_reserve_and_then_holds_back_what_does_not_fit()
+    {
+        LimitSpace();
+        while (_writer.Health == StorageHealth.Healthy)
+            WriteNext();
+        Assert.Equal(StorageHealth.LowSpace, _writer.Health);
+        Assert.DoesNotContain(ReserveFile.Name, _storage.List());
+
+        while (_writer.Health == StorageHealth.LowSpace)
+            WriteNext();
+        Assert.Equal(StorageHealth.Full, _writer.Health);
+        var (durable, waiting) = (_log.LastIndex.Value, _written);
+        Assert.Equal(waiting - 1, durable);
+        Stage(bytes: 1000);
+        Request(peer: 2);
+        Assert.Equal("read for 2", NextOperation());
+        _writer.Submit();
+        Assert.False(_disk.RunNext(), "the batch is not written again before the next tick");
+
+        _storage.BeforeCall = null;
+        _writer.OnTick(mayProbe: false);
+        RunAll();
+        Assert.Equal(new LogIndex(waiting + 1), _log.LastIndex);
+    }
+
+    [Fact]
+    public void When_there_is_space_again_the_reserve_is_created_and_the_disk_is_healthy()
+    {
+        LimitSpace();
+        while (_writer.Health != StorageHealth.Full)
+            WriteNext();
+        _storage.BeforeCall = null;
+
+        for (var ticks = 0; ticks < 10 && _writer.Health != StorageHealth.Healthy; ticks++)
+        {
+            _writer.OnTick(mayProbe: false);
+            RunAll();
+        }
+
+        Assert.Equal(StorageHealth.Healthy, _writer.Health);
+        Assert.Contains(ReserveFile.Name, _storage.List());
+        Assert.Equal(new LogIndex(_written), _log.LastIndex);
+    }
+
+    /// <summary>Entries are dropped to make space, so the batch that waits for space is written right afterwards.</summary>
+    [Fact]
+    public void A_batch_without_space_is_written_when_entries_were_dropped()
+    {
+        var created = LimitSpace();
+        while (_writer.Health != StorageHealth.Full)
+            WriteNext();
+        var waiting = _written;
+
+        created.Limit++;
+        _writer.CompactTo(_log.LastIndex);
+        _writer.OnTick(mayProbe: false);
+        RunAll();
+
+        Assert.Equal(new LogIndex(waiting), _log.LastIndex);
+        Assert.True(_log.FirstIndex > new LogIndex(1));
+    }
+
+    [Fact]
+    public void An_operation_that_runs_for_longer_than_an_election_timeout_is_reported_as_stalled()
+    {
+        Stage();
+        _writer.Submit();
+        for (var tick = 0; tick < StalledTicks; tick++)
+            _writer.OnTick(mayProbe: true);
+        Assert.Equal(StorageHealth.Healthy, _writer.Health);
+        _writer.OnTick(mayProbe: true);
+        Assert.Equal(StorageHealth.Stalled, _writer.Health);
+
+        Assert.Equal("write 2", NextOperation());
+        Assert.Equal(StorageHealth.Healthy, _writer.Health);
+    }
+
+    /// <summary>A leader without writes would otherwise not notice that its disk hangs.</summary>
+    [Fact]
+    public void An_idle_disk_is_probed_with_a_write_and_a_hanging_probe_is_reported()
+    {
+        for (var tick = 0; tick < 100; tick++)
+            _writer.OnTick(mayProbe: false);
+        _writer.Submit();
+        Assert.False(_disk.RunNext(), "nobody asked for a probe");
+
+        var flushes = _storage.Flushes;
+        _writer.OnTick(mayProbe: true);
+        _writer.Submit();
+        for (var tick = 0; tick <= StalledTicks; tick++)
+            _writer.OnTick(mayProbe: true);
+        Assert.Equal(StorageHealth.Stalled, _writer.Health);
+
+        Assert.True(_disk.RunNext());
+        Assert.False(_writer.TryTakeCompleted(out _, out _, out _));
+        Assert.Equal(StorageHealth.Healthy, _writer.Health);
+        Assert.Equal(flushes + 1, _storage.Flushes);
+        _writer.Submit();
+        Assert.False(_disk.RunNext(), "the next probe is due later");
+    }
+
+    /// <summary>No file can be created, but for as many as were deleted.</summary>
+    private SpaceLimit LimitSpace()
+    {
+        var space = new SpaceLimit();
+        _storage.BeforeCall = space.OnCall;
+        return space;
+    }
+
+    private void WriteNext()
+    {
+        Stage(bytes: 1000);
+        RunAll();
+    }
+
+    private void RunAll()
+    {
+        do
+        {
+            while (_writer.TryTakeCompleted(out _, out _, out _))
+            {
+            }
+
+            _writer.Submit();
+        }
+        while (_disk.RunNext());
+    }
+
     void ILoop.Signal()
     {
     }
@@ -117,9 +252,9 @@ public sealed class LogWriterTests : ILoop, IDisposable
 
     public void Dispose() => _log.Dispose();
 
-    private void Stage()
+    private void Stage(int bytes = 10)
     {
-        var entry = Wal.Given.Entry(++_written);
+        var entry = Wal.Given.Entry(++_written, payloadBytes: bytes);
         _writer.Stage(new AppendEffect(_written, HardState: null, new[] { entry }, LogIndex.Zero));
     }
 
@@ -135,5 +270,21 @@ public sealed class LogWriterTests : ILoop, IDisposable
             return $"write {durable}";
         Assert.Equal(1, entries.Length);
         return $"read for {read.Peer}";
+    }
+
+    private sealed class SpaceLimit
+    {
+        public int Limit { get; set; }
+
+        public void OnCall(string call)
+        {
+            if (call.StartsWith("delete", StringComparison.Ordinal))
+                Limit++;
+            if (call.StartsWith("create", StringComparison.Ordinal) && !call.Contains("identity", StringComparison.Ordinal) && Limit-- <= 0)
+            {
+                Limit = 0;
+                throw new IOException("No space left on device");
+            }
+        }
     }
 }

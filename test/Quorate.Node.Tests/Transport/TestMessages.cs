@@ -42,8 +42,10 @@ internal static class TestMessages
         {
             AppendEntries it =>
                 $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} {(it.NeedsSnapshot ? "needs snapshot " : "")}" +
+                (it.QuorumIsShortOfSpace ? "quorum short of space " : "") +
                 $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
-            AppendEntriesReply it => $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}",
+            AppendEntriesReply it =>
+                $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}{(it.IsShortOfSpace ? " short of space" : "")}",
             RequestVote it => $"pre {it.PreVote} last {it.LastEntry}{(it.IsTransfer ? " transfer" : "")}",
             RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
             ForwardProposals it =>
@@ -129,6 +131,15 @@ internal static class TestMessages
                 new(new EntryId(new Term(0x33), previous.Index + 1), EntryKind.ClusterVersion, ProposalId.None,
                     VersionAt.Encode(new ClusterVersion(0x0102, 0x0304))),
             },
+        };
+        yield return new AppendEntries
+        {
+            From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x59), Round = 0x68,
+            QuorumIsShortOfSpace = true,
+        };
+        yield return new AppendEntriesReply
+        {
+            From = from, To = to, Term = term, Index = new LogIndex(0x59), Round = 0x67, IsShortOfSpace = true,
         };
     }
 

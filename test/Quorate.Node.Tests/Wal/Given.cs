@@ -14,7 +14,7 @@ internal static class Given
         var nonce = 0x1234_5678_9ABC_DEF0ul;
         return new WalOptions
         {
-            SegmentBytes = WalOptions.SegmentBytesMin, PayloadBytesMax = 4096, PreallocateInBackground = false,
+            SegmentBytes = WalOptions.SegmentBytesMin, PayloadBytesMax = 4096, PreallocateInBackground = false, KeepReserve = false,
             GenerateNonce = () => nonce += 0x9E37_79B9
         };
     }

@@ -94,7 +94,7 @@ public sealed class WriteAheadLogTests
         }
 
         Assert.InRange(filled, 0, 1); // of 4: a fifth of the current segment is used
-        Assert.Equal(["hardstate", "identity", Segment.NameOf(1)], disk.List());
+        Assert.Equal(["hardstate", "identity", ReserveFile.Name, Segment.NameOf(1)], disk.List());
     }
 
     /// <summary>

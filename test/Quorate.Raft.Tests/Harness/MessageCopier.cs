@@ -11,9 +11,13 @@ internal static class MessageCopier
         {
             AppendEntries m => new AppendEntries
             {
-                Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round
+                Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round,
+                NeedsSnapshot = m.NeedsSnapshot, QuorumIsShortOfSpace = m.QuorumIsShortOfSpace,
             },
-            AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
+            AppendEntriesReply m => new AppendEntriesReply
+            {
+                Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round, IsShortOfSpace = m.IsShortOfSpace,
+            },
             RequestVote m => new RequestVote { PreVote = m.PreVote, IsTransfer = m.IsTransfer, LastEntry = m.LastEntry },
             RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },
             ForwardProposals m => new ForwardProposals { Proposals = m.Proposals.ToArray() },

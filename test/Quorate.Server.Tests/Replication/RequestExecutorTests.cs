@@ -19,7 +19,7 @@ public sealed class RequestExecutorTests
         var node = new FakeRaftNode(FakeAnswer.NoLeader, FakeAnswer.NoLeader, FakeAnswer.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
 
-        await executor.ProposeAsync(Context, Command);
+        await executor.ProposeAsync(Context, Command, takesSpace: true);
 
         Assert.Equal(3, node.CallCount);
     }
@@ -27,6 +27,7 @@ public sealed class RequestExecutorTests
     [Theory]
     [InlineData(FakeAnswer.Indeterminate, StatusCode.Unavailable, "etcdserver: request timed out")]
     [InlineData(FakeAnswer.Busy, StatusCode.ResourceExhausted, "etcdserver: too many requests")]
+    [InlineData(FakeAnswer.NoSpace, StatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded")]
     [InlineData(FakeAnswer.TooLarge, StatusCode.InvalidArgument, "etcdserver: request is too large")]
     [InlineData(FakeAnswer.Stopped, StatusCode.Unavailable, "etcdserver: server stopped")]
     public async Task Any_other_outcome_is_an_error_and_is_not_retried(FakeAnswer outcome, StatusCode code, string message)
@@ -34,7 +35,7 @@ public sealed class RequestExecutorTests
         var node = new FakeRaftNode(outcome, FakeAnswer.Completed);
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
 
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Context, Command));
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(Context, Command, takesSpace: true));
 
         Assert.Equal((code, message), (error.StatusCode, error.Status.Detail));
         Assert.Equal(1, node.CallCount);
@@ -47,7 +48,7 @@ public sealed class RequestExecutorTests
         var node = new FakeRaftNode(FakeAnswer.NoLeader) { Status = default };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), time, NullLogger.Instance, CancellationToken.None);
 
-        var proposing = executor.ProposeAsync(Context, Command).AsTask();
+        var proposing = executor.ProposeAsync(Context, Command, takesSpace: true).AsTask();
         var reading = executor.ReadBarrierAsync(Context).AsTask();
         await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
         time.Advance(TimeSpan.FromSeconds(6.9));
@@ -64,12 +65,12 @@ public sealed class RequestExecutorTests
         using var stopped = new CancellationTokenSource();
         var node = new FakeRaftNode(FakeAnswer.NoLeader) { Status = default };
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), NullLogger.Instance, stopped.Token);
-        var proposing = executor.ProposeAsync(Context, Command).AsTask();
+        var proposing = executor.ProposeAsync(Context, Command, takesSpace: true).AsTask();
         var reading = executor.ReadBarrierAsync(Context).AsTask();
         await Eventually.IsTrueAsync(() => node.Waiters == 2, "both wait for a leader");
 
         await stopped.CancelAsync();
-        var late = executor.ProposeAsync(Context, Command).AsTask();
+        var late = executor.ProposeAsync(Context, Command, takesSpace: true).AsTask();
 
         foreach (var request in new[] { proposing, reading, late })
             Assert.Equal("etcdserver: server stopped", (await Assert.ThrowsAsync<RpcException>(() => request)).Status.Detail);
@@ -85,7 +86,7 @@ public sealed class RequestExecutorTests
         var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), new ManualTime(), NullLogger.Instance, CancellationToken.None);
         var context = RequestContext.FromServer(client.Token);
 
-        var proposing = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(context, Command));
+        var proposing = await Assert.ThrowsAsync<RpcException>(async () => await executor.ProposeAsync(context, Command, takesSpace: true));
         var reading = await Assert.ThrowsAsync<RpcException>(async () => await executor.ReadBarrierAsync(context));
 
         Assert.Equal((StatusCode.Cancelled, "etcdserver: request canceled"), (proposing.StatusCode, proposing.Status.Detail));

@@ -20,6 +20,8 @@ internal sealed class CoverageObserver(RunCounters counters)
     {
         if (core.Role != _role || core.Term != _term)
             ObserveRole(core, effects);
+        if (input.Kind == InputKind.StorageHealth)
+            counters.Increment(HealthCounter(core.StorageHealth));
         if (input.Kind == InputKind.Message)
             ObserveMessage(core, input.Message!, effects);
         else if (input.Kind == InputKind.Read && core.Role == Role.Leader && HasNotCommittedInTerm(core))
@@ -51,6 +53,9 @@ internal sealed class CoverageObserver(RunCounters counters)
 
     /// <summary>Returns the name of the counter of proposals rejected for a reason.</summary>
     public static string RejectionCounter(RejectReason reason) => RejectionCounters[(int)reason];
+
+    /// <summary>Returns the name of the counter of changes to a health of the disk.</summary>
+    public static string HealthCounter(StorageHealth health) => $"disk: {health}";
 
     private static readonly string[] RejectionCounters =
         [.. Enumerable.Range(0, 256).Select(static i => $"proposal rejected: {(RejectReason)i}")];

@@ -13,6 +13,8 @@ namespace Quorate.Verification.Simulation.Disk;
 /// </remarks>
 internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IStorage
 {
+    private const string DiskFull = "disk full";
+
     private readonly RunCounters _counters = counters;
     private SortedDictionary<string, SimulatedFileContent> _directory = new(StringComparer.Ordinal);
     private SortedDictionary<string, SimulatedFileContent> _directoryOnDisk = new(StringComparer.Ordinal);
@@ -21,6 +23,9 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     private int _callsUntilCut = -1;
     private int _flushesUntilFailure = -1;
     private long _fullUntil;
+
+    /// <summary>While the disk is full: the bytes that the process has freed since, and that it may use again.</summary>
+    private long _freedBytes;
     private Prng? _garbagePrng;
     private PendingMisdirectedWrite? _misdirectedWrite;
 
@@ -46,10 +51,10 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     public bool IsClean => !_directoryIsDirty && _dirty.Count == 0;
 
     /// <summary>
-    /// True if everything that was written is on the disk, apart from snapshots that are being written: those count when they have their
-    /// name.
+    /// True if everything that was written is on the disk, apart from snapshots that are being written, which count when they have their
+    /// name, and from the reserve, whose content has no meaning.
     /// </summary>
-    public bool IsLogClean => IsClean || _dirty.All(content => _directory.All(file => file.Value != content || IsSnapshot(file.Key)));
+    public bool IsLogClean => IsClean || _dirty.All(content => _directory.All(file => file.Value != content || !IsOfLog(file.Key)));
 
     /// <summary>
     /// Schedules a power cut or a process kill at the n-th call from now that changes something, n = 0 being the next; that call itself may
@@ -75,9 +80,19 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     }
 
     /// <summary>
-    /// Makes the disk full until a time, so that no file can be created. Of several such periods the one that ends last applies.
+    /// Makes the disk full until a time: only what the process deletes makes space. Of several such periods the one that ends last applies.
     /// </summary>
-    public void FillUntil(long moment) => _fullUntil = Math.Max(_fullUntil, moment);
+    public void FillUntil(long moment)
+    {
+        if (!IsFull)
+            _freedBytes = 0;
+        _fullUntil = Math.Max(_fullUntil, moment);
+    }
+
+    /// <summary>True if the last call that failed did so because the disk is full, and none failed for another reason.</summary>
+    public bool HasFailedOnlyForSpace { get; private set; }
+
+    private bool IsFull => time.Now < _fullUntil;
 
     /// <summary>The time until which the disk is full.</summary>
     public long FullUntil => _fullUntil;
@@ -120,7 +135,8 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     /// <summary>Makes the next power cut fill some of the dirty sectors with garbage: neither their old nor their new content.</summary>
     public void WriteGarbageAtPowerLoss(Prng prng) => _garbagePrng = prng;
 
-    private static bool IsSnapshot(string name) => name.StartsWith("snapshot-", StringComparison.Ordinal);
+    private static bool IsOfLog(string name) =>
+        name != ReserveFile.Name && !name.StartsWith("snapshot-", StringComparison.Ordinal);
 
     public IReadOnlyList<string> List() => [.. _directory.Keys];
 
@@ -134,8 +150,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         BeginCall();
         if (_directory.ContainsKey(name))
             throw new IOException($"the file {name} exists already");
-        if (time.Now < _fullUntil)
-            throw RecordFailure(new IOException("no space left on device"), "disk full");
+        TakeSpace(length);
         _dirty.Add(_directory[name] = new SimulatedFileContent(new byte[length]));
         _directoryIsDirty = true;
         return Open(name);
@@ -147,7 +162,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         if (!_directory.Remove(from, out var content))
             throw new FileNotFoundException($"no file {from}");
         if (_directory.TryGetValue(to, out var replaced))
-            _dirty.Remove(replaced);
+            Free(replaced);
         _directory[to] = content;
         _directoryIsDirty = true;
     }
@@ -157,7 +172,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         BeginCall();
         if (!_directory.Remove(name, out var content))
             throw new FileNotFoundException($"no file {name}");
-        _dirty.Remove(content);
+        Free(content);
         _directoryIsDirty = true;
     }
 
@@ -181,7 +196,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     }
 
     /// <summary>Clears <see cref="HasFailed"/>, because the process tolerates the calls that have failed.</summary>
-    public void ForgiveFailure() => HasFailed = HasFailedFlush = false;
+    public void ForgiveFailure() => HasFailed = HasFailedFlush = HasFailedOnlyForSpace = false;
 
     /// <summary>Removes all files, as if the disk were replaced by an empty one.</summary>
     public void Wipe()
@@ -282,6 +297,21 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         return null;
     }
 
+    private void TakeSpace(long bytes)
+    {
+        if (!IsFull)
+            return;
+        if (bytes > _freedBytes)
+            throw RecordFailure(new IOException("no space left on device"), DiskFull);
+        _freedBytes -= bytes;
+    }
+
+    private void Free(SimulatedFileContent content)
+    {
+        _dirty.Remove(content);
+        _freedBytes += content.Bytes.Length;
+    }
+
     private bool NextFlushFails() => FlushWillFail && _flushesUntilFailure-- == 0;
 
     private DiskFlushException FlushFailed() => RecordFailure(new DiskFlushException("input/output error"), "flush failed");
@@ -289,6 +319,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     private T RecordFailure<T>(T failure, string counter)
         where T : IOException
     {
+        HasFailedOnlyForSpace = counter == DiskFull && (HasFailedOnlyForSpace || !HasFailed);
         HasFailed = true;
         HasFailedFlush |= failure is DiskFlushException;
         _counters.Increment(counter);
@@ -313,6 +344,7 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
 
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
+            disk.TakeSpace(Math.Max(0, offset + source.Length - content.Bytes.Length));
             disk._dirty.Add(content);
             disk._misdirectedWrite?.OnWrite(name, content, offset, source);
             content.PrepareWrite(offset, source.Length);

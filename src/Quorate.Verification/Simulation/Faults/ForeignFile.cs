@@ -1,3 +1,4 @@
+using Quorate.Node.Wal;
 using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Disk;
 
@@ -16,8 +17,8 @@ internal sealed class ForeignFile(SimulatedCluster cluster, Prng prng, string na
         if (other == victim || victim.StaysDown || victim.Disk.RecordedSegment() is null || other.Disk.RecordedSegment() is null)
             return false;
 
-        // Both have at least an identity and term and vote.
-        var names = victim.Disk.List().Intersect(other.Disk.List(), StringComparer.Ordinal).ToArray();
+        // Both have at least an identity and term and vote. The content of a reserve has no meaning.
+        var names = victim.Disk.List().Intersect(other.Disk.List(), StringComparer.Ordinal).Except([ReserveFile.Name]).ToArray();
         var file = names[Prng.Next(0, names.Length)];
         victim.Kill($"its file {file} is replaced by that of {other.Id}");
         victim.Disk.CopyFrom(other.Disk, file);

@@ -152,7 +152,7 @@ internal sealed class SimulatedLeaseReaper : ISimulatedClient
         var command = StoreStateMachine.EncodeKv(request);
         var operation = _application.BeginOperation(
             FirstNumber + (int)_machine.Id.Value, _machine.Id, description, _cluster.Time.Now, command, query: null);
-        if (!Host.TryPropose(operation.Number, Term.Zero, command, out var id, out var outcome))
+        if (!Host.TryPropose(operation.Number, new ProposalOptions { FreesSpace = true }, command, out var id, out var outcome))
         {
             _application.StateChecker.OnRejected(operation.Number);
             operation.Complete(_cluster.Time.Now, OperationOutcome.Rejected);

@@ -37,15 +37,23 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
 
     public LogIndex VisibleIndex { get; private set; }
 
-    /// <summary>Proposes a command. Returns false if the proposal queue is full.</summary>
+    /// <summary>
+    /// Proposes a command, under the conditions of <see cref="RaftNode{TResult}"/>. Returns false if the proposal queue is full.
+    /// </summary>
     public bool TryPropose(
-        ulong operation, Term expectedTerm, ReadOnlyMemory<byte> command, out ProposalId id,
+        ulong operation, ProposalOptions options, ReadOnlyMemory<byte> command, out ProposalId id,
         out Task<ProposalResult<TResult>>? outcome)
     {
+        if (!_group.HasSpaceFor(options.FreesSpace))
+        {
+            (id, outcome) = (ProposalId.None, Task.FromResult(ProposalResult<TResult>.Rejected(RejectReason.NoSpace, NodeId.None)));
+            return true;
+        }
+
         var payload = new byte[OperationNumberBytes + command.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(payload, operation);
         command.CopyTo(payload.AsMemory(OperationNumberBytes));
-        return _group.TryPropose(payload, expectedTerm, out id, out outcome);
+        return _group.TryPropose(payload, options.ExpectedTerm ?? Term.Zero, out id, out outcome);
     }
 
     /// <summary>Withdraws a proposal, because its client stops waiting for it.</summary>
