@@ -18,7 +18,7 @@ internal sealed class DataDirectory : IDisposable
     private const string TokenAttribute = "token";
     private const string MembersAttribute = "initial-cluster";
     private const string RestoredFromAttribute = "restored-from";
-    private static readonly string[] KnownEntries = ["lock", IdentityName, "hardstate"];
+    private static readonly string[] KnownEntries = ["lock", IdentityName, "hardstate", "reserve"];
     private static readonly string[] UnreleasedEntries = ["identity.json", "raft"];
 
     private DataDirectory(FileStorage storage, ServerSettings settings, IReadOnlyList<string> foreignEntries)

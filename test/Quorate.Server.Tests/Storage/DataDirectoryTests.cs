@@ -69,6 +69,22 @@ public sealed class DataDirectoryTests
         Assert.Equal(["member"], Directory.EnumerateFileSystemEntries(temporary.Path + "/d").Select(e => Path.GetFileName(e)));
     }
 
+    /// <summary>The names that docs/formats/wal.md and docs/formats/snapshot.md list.</summary>
+    [Fact]
+    public void The_files_of_a_node_are_not_foreign()
+    {
+        using var temporary = new TemporaryDirectory();
+        var directory = temporary.Path + "/d";
+        string[] flags = ["--name=n0", Cluster, $"--data-dir={directory}"];
+        Open(flags).Dispose();
+        foreach (var name in new[] { "hardstate", "reserve", "wal-0000000000000001.log", "wal-next.new", "snapshot-receiving" })
+            File.WriteAllText($"{directory}/{name}", "");
+
+        using var again = Open(flags);
+
+        Assert.Empty(again.ForeignEntries);
+    }
+
     /// <summary>The root of a volume contains <c>lost+found</c>, and file servers add directories of their own.</summary>
     [Fact]
     public void Foreign_files_and_directories_are_named_and_ignored()
