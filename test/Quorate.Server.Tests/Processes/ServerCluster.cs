@@ -98,6 +98,18 @@ internal sealed class ServerCluster : IAsyncDisposable
     public void Start(int number, params string[] lastFlags) =>
         _members[number - 1] = TestProcess.StartQuorate(["server", .. Flags(number), .. lastFlags]);
 
+    /// <summary>Starts a member with another build of the program.</summary>
+    public void StartBuild(string quorateDll, int number, params string[] lastFlags) =>
+        _members[number - 1] = TestProcess.Start("dotnet", [quorateDll, "server", .. Flags(number), .. lastFlags]);
+
+    /// <summary>Stops a member with SIGTERM.</summary>
+    public async Task StopAsync(int number)
+    {
+        await GetProcess(number).TerminateAsync();
+        Assert.Equal(0, await GetProcess(number).WaitForExitAsync(TimeSpan.FromSeconds(60)));
+        await KillAsync(number);
+    }
+
     /// <summary>Starts a member that can have only so many files and sockets open.</summary>
     public void StartWithOpenFileLimit(int number, int files) => _members[number - 1] = TestProcess.Start(
         "sh", ["-c", $"ulimit -n {files} && exec \"$@\"", "sh", "dotnet", TestProcess.QuorateDll, "server", .. Flags(number)]);
