@@ -20,20 +20,21 @@ public sealed class LeadershipTransferTests
     public void A_leader_transfers_nothing_while_a_member_does_not_know_transfers()
     {
         var leader = Given.Leader(id: 1, term: 2, settled: true);
-        leader.Step(Input.TransferLeadership(Given.Node(3)));
         leader.Step(Input.TransferSupport(false));
-        Assert.Equal(NodeId.None, leader.Core!.TransferTarget);
-
-        leader.Step(Input.TransferLeadership(Given.Node(3)));
         leader.Step(Input.StorageHealth(StorageHealth.Full));
         leader.Tick();
         leader.EndIteration();
-        Assert.Empty(leader.Take<TimeoutNow>());
+        Assert.Equal(NodeId.None, leader.Core!.TransferTarget);
+        leader.Step(Input.TransferLeadership(Given.Node(3)));
+        leader.EndIteration();
         Assert.Equal(NodeId.None, leader.Core.TransferTarget);
+        Assert.Empty(leader.Take<TimeoutNow>());
 
         leader.Step(Input.TransferSupport(true));
-        leader.Step(Input.TransferLeadership(Given.Node(3)));
-        Assert.Equal(Given.Node(3), leader.Core.TransferTarget);
+        leader.Tick();
+        Assert.NotEqual(NodeId.None, leader.Core.TransferTarget);
+        leader.Step(Input.TransferSupport(false));
+        Assert.Equal(NodeId.None, leader.Core.TransferTarget);
     }
 
     /// <summary>The driver proposes again when the entry does not appear.</summary>
