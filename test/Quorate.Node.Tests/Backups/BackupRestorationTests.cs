@@ -102,18 +102,13 @@ public sealed class BackupRestorationTests
         {
             foreach (var left in new[] { disk.CopyAfterPowerLoss(outcome, cuts), disk })
             {
-                switch (Start(left))
-                {
-                    case null when left.List().Any(static name => name.StartsWith("snapshot-", StringComparison.Ordinal)):
-                        AssertRestored(left);
-                        break;
-                    case null:
-                        empty++;
-                        break;
-                    default:
-                        refused++;
-                        break;
-                }
+                // An identity is the last file of a restoration: with it, everything is there.
+                if (left.List().Contains("identity"))
+                    AssertRestored(left);
+                else if (Start(left) is not null)
+                    refused++;
+                else
+                    empty++;
             }
         }
 
@@ -185,7 +180,8 @@ public sealed class BackupRestorationTests
         Assert.Null(Start(disk));
         var store = SnapshotStore.Open(disk, BackupGiven.NewClusterId, GroupId.First, new SnapshotOptions());
         Assert.Empty(store.Corruptions);
-        Assert.Equal(BackupGiven.Last, store.Newest!.Last);
+        Assert.NotNull(store.Newest);
+        Assert.Equal(BackupGiven.Last, store.Newest.Last);
         Assert.Equal("(7 8 9)", store.Newest.Configuration.ToString());
         Assert.Equal(Content, SnapshotGiven.Read(store, store.Newest));
     }

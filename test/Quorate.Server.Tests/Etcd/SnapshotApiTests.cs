@@ -2,8 +2,11 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using Quorate.Node.Backups;
 using Quorate.Server.Etcd;
 using Quorate.Server.Protos;
+using Quorate.Server.Replication;
 
 namespace Quorate.Server.Tests.Etcd;
 
@@ -95,6 +98,32 @@ public sealed class SnapshotApiTests
             all.AddRange(part.Blob);
         Assert.Equal(SHA256.HashData(all.ToArray()[..^32]), all.ToArray()[^32..]);
         Assert.DoesNotContain("later", System.Text.Encoding.Latin1.GetString([.. all]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_snapshot_is_captured_after_the_read_barrier()
+    {
+        var captured = false;
+        var node = new FakeRaftNode(FakeAnswer.Stopped);
+        var executor = new RequestExecutor(node, TimeSpan.FromSeconds(1), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
+        var members = new MemberRegistry([]);
+        var store = new EtcdStateMachine(
+            members, new MemberLeaseDeadlines(TimeProvider.System), new UndecodableCommands(NullLogger.Instance, TimeProvider.System));
+        var api = new SnapshotApi(
+            executor,
+            _ =>
+            {
+                captured = true;
+                return Task.FromException<Backup>(new NotSupportedException());
+            },
+            store, new ResponseHeaderFactory(1, 1, node), NullLogger.Instance);
+
+        var error = await Record.ExceptionAsync(
+            () => api.RunAsync(static (_, _) => Task.CompletedTask, RequestContext.FromServer(CancellationToken.None)));
+
+        Assert.False(captured, "the state was captured although the barrier was not granted");
+        Assert.Equal("etcdserver: server stopped", Assert.IsType<RpcException>(error).Status.Detail);
+        Assert.Equal((0, 0L, 1L), (api.Running, api.Completed, api.Failed));
     }
 
     [Fact]
