@@ -82,7 +82,6 @@ internal static class SnapshotCommand
             new("--initial-cluster") { Description = "All members of the new cluster: NAME=PEER-URL, comma-separated." },
             new("--initial-cluster-token") { Description = "Token of the new cluster. [default: etcd-cluster]" },
             new("--initial-advertise-peer-urls") { Description = "Peer URLs of this member. [default: those in --initial-cluster]" },
-            new("--max-cluster-version") { Description = "As for quorate server. [default: that of this build]" },
         ];
         var bump = new Option<long>("--bump-revision") { Description = "How much to add to the newest revision." };
         bump.Validators.Add(static result =>

@@ -1,5 +1,6 @@
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Backups;
@@ -52,6 +53,9 @@ public static class BackupFile
     /// Durability: the directory is on disk when this returns. It gets its identity last: a directory whose restoration was interrupted has
     /// none, and a node refuses to start in it.
     /// </remarks>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, or <see cref="RaftNodeOptions.ClusterVersionMax"/> is a version without snapshots.
+    /// </exception>
     /// <exception cref="BackupCorruptionException">The file is not as it was written; nothing was created.</exception>
     /// <exception cref="IOException">
     /// The file cannot be read, or the data directory is not empty or cannot be written; the message states what to do.
@@ -64,6 +68,14 @@ public static class BackupFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        if (!FeatureTable.IsEnabled(Feature.Snapshots, options.ClusterVersionMax))
+        {
+            throw new ArgumentException(
+                $"ClusterVersionMax is {options.ClusterVersionMax}; a restored data directory contains a snapshot, which needs version "
+                + $"{FeatureTable.IntroducedIn(Feature.Snapshots)} or a later one.",
+                nameof(options));
+        }
+
         using var reader = new BackupReader(path);
         var info = reader.Verify(cancellationToken);
         if (options.StorageFactory is null)

@@ -3,6 +3,7 @@ using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Tests.Snapshots;
 using Quorate.Node.Tests.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Backups;
@@ -34,9 +35,23 @@ public sealed class BackupRestorationTests
         var identity = DataDirectoryIdentity.Read(file.DirectoryPath)!;
         Assert.Equal((BackupGiven.NewClusterId, new NodeId(8)), (identity.ClusterId, identity.MemberId));
         Assert.Equal("n8", identity.Attributes["name"]);
+        Assert.Equal(ClusterVersion.Current, identity.Version);
         using var storage = new FileStorage(file.DirectoryPath);
         var store = SnapshotStore.Open(storage, BackupGiven.NewClusterId, GroupId.First, new SnapshotOptions());
         Assert.Equal(Content, SnapshotGiven.Read(store, store.Newest!));
+    }
+
+    /// <summary>A build without snapshots would start in the directory as an empty member.</summary>
+    [Fact]
+    public void A_directory_of_a_version_without_snapshots_is_not_restored_to()
+    {
+        using var file = new TemporaryFile(BackupGiven.Bytes(Content));
+        var options = BackupGiven.Options(file.DirectoryPath) with { ClusterVersionMax = ClusterVersion.Oldest };
+
+        var error = Assert.Throws<ArgumentException>(() => BackupFile.Restore(file.Path, options));
+
+        Assert.Contains("needs version 0.2", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(file.DirectoryPath));
     }
 
     [Fact]

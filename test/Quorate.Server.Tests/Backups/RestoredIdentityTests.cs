@@ -6,7 +6,7 @@ using Quorate.Server.Storage;
 
 namespace Quorate.Server.Tests.Backups;
 
-/// <summary>The cluster of a restored member is another one, whatever its flags are, and the member finds it in its data directory.</summary>
+/// <summary>The cluster of a restored member has an id of its own, whatever the flags are; the data directory states it.</summary>
 public sealed class RestoredIdentityTests
 {
     [Fact]
