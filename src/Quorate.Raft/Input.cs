@@ -163,7 +163,10 @@ public readonly struct Input
     /// <paramref name="compactTo"/>: the driver keeps some before the snapshot, so that a follower that is slightly behind does not need
     /// the whole snapshot. A leader drops none while a follower receives a snapshot.
     /// </summary>
-    /// <param name="last">The last entry that the snapshot covers.</param>
+    /// <param name="last">
+    /// The last entry that the snapshot covers. It must have been of the term of this node when the state machine was captured: then every
+    /// leader of that term or a later one has it.
+    /// </param>
     /// <param name="compactTo">The last entry that need not be kept; at most <paramref name="last"/>.</param>
     public static Input SnapshotSaved(EntryId last, LogIndex compactTo) =>
         new(InputKind.SnapshotSaved) { Snapshot = last, Index = compactTo };

@@ -33,6 +33,7 @@ internal sealed class GroupSnapshots : IDisposable
     private readonly Action<EntryId, IStateMachineSnapshot?> _onCaptured;
     private volatile Capture? _captured;
     private bool _isTaking;
+    private bool _wasDiscarded;
     private bool _mustDeleteOlder;
     private LogIndex _lastTaken;
     private int _ticksToShortageSnapshot;
@@ -97,13 +98,14 @@ internal sealed class GroupSnapshots : IDisposable
     }
 
     /// <summary>Advances everything that is in progress, and starts a snapshot when one is due.</summary>
+    /// <param name="core">The core of this member.</param>
     /// <param name="applied">The last entry that the state machine has applied.</param>
     /// <param name="isSpaceShort">
     /// Whether space is short. Then a snapshot is due before the policy says so: what clients have deleted frees space only when a smaller
     /// snapshot replaces the last one, and the log before it is dropped.
     /// </param>
     /// <param name="send">Sends a message.</param>
-    public void Run(LogIndex applied, bool isSpaceShort, Action<Message> send)
+    public void Run(RaftCore core, LogIndex applied, bool isSpaceShort, Action<Message> send)
     {
         _sender.Run(send);
         if (_receiver.Run(send, out var received))
@@ -115,8 +117,8 @@ internal sealed class GroupSnapshots : IDisposable
         if (_mustDeleteOlder && !_deleting.IsBusy && applied >= _store.Newest!.Last.Index)
             DeleteOlder();
         if (!_writing.IsBusy && _captured is { } capture)
-            Write(capture);
-        else if (!_isTaking && _options.Features.IsEnabled(Feature.Snapshots)
+            OnCaptured(capture, core.Term);
+        else if (!_isTaking && _options.Features.IsEnabled(Feature.Snapshots) && core.TermAt(applied) == core.Term
             && (IsDue(applied) || (isSpaceShort && IsDueInShortage(applied))))
             Take();
     }
@@ -130,7 +132,7 @@ internal sealed class GroupSnapshots : IDisposable
     public void Dispose() => _stopping.Dispose();
 
     private bool IsDue(LogIndex applied) =>
-        _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0);
+        _wasDiscarded || _options.Snapshots.IsDue(_growth.SinceSnapshot, applied - _lastTaken, _store.Newest?.Id.FileBytes ?? 0);
 
     private bool IsDueInShortage(LogIndex applied)
     {
@@ -143,6 +145,7 @@ internal sealed class GroupSnapshots : IDisposable
     private void Take()
     {
         _isTaking = true;
+        _wasDiscarded = false;
         _growth.OnSnapshot();
         _applier.RequestCapture(_onCaptured);
     }
@@ -155,17 +158,28 @@ internal sealed class GroupSnapshots : IDisposable
         _options.Loop.Signal();
     }
 
-    private void Write(Capture capture)
+    private void OnCaptured(Capture capture, Term term)
     {
         _captured = null;
-        _lastTaken = LogIndex.Max(_lastTaken, capture.Last.Index);
-        if (capture.View is not { } view || capture.Last.Index <= (_store.Newest?.Last.Index ?? LogIndex.Zero))
+
+        // An entry of the current term was committed by the leader of that term, so every leader of that term or a later one has it. Of an
+        // entry of an earlier term, a leader that was deposed in between may lack what a later one has committed; and a member that starts
+        // from the snapshot, or receives it, would follow that leader: it enters only the term of the last entry.
+        _wasDiscarded = capture.Last.Term != term;
+        if (!_wasDiscarded)
+            _lastTaken = LogIndex.Max(_lastTaken, capture.Last.Index);
+        if (_wasDiscarded || capture.View is not { } view || capture.Last.Index <= (_store.Newest?.Last.Index ?? LogIndex.Zero))
         {
             capture.View?.Dispose();
             _isTaking = false;
             return;
         }
 
+        Write(capture.Last, view, capture.ClusterVersion);
+    }
+
+    private void Write(EntryId last, IStateMachineSnapshot view, VersionAt clusterVersion)
+    {
         var (store, configuration, token, observer) = (_store, _options.Configuration, _stopping.Token, _options.Observer);
         _writing.Start(
             () =>
@@ -175,7 +189,7 @@ internal sealed class GroupSnapshots : IDisposable
                     var started = observer is null ? 0 : Stopwatch.GetTimestamp();
                     using (view)
                     {
-                        var written = store.Write(capture.Last, configuration, view, token, capture.ClusterVersion);
+                        var written = store.Write(last, configuration, view, token, clusterVersion);
                         observer?.OnSnapshotWritten(written.Last.Index, written.Id.FileBytes, Stopwatch.GetElapsedTime(started));
                         return written;
                     }

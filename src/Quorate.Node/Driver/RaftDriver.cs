@@ -171,7 +171,7 @@ internal sealed class RaftDriver
 
     private void DrainSnapshots()
     {
-        _snapshots.Run(_applier.Applied, _core.StorageHealth is StorageHealth.LowSpace or StorageHealth.Full, _send);
+        _snapshots.Run(_core, _applier.Applied, _core.StorageHealth is StorageHealth.LowSpace or StorageHealth.Full, _send);
         while (_snapshots.TryTakeInput(out var input))
             Step(input);
     }

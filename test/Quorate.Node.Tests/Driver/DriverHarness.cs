@@ -19,32 +19,34 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
     private readonly RaftGroup<int> _group;
     private readonly MemoryStorage _storage = new();
 
-    public DriverHarness(int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null) => _group = RaftGroup.Open(
-        new RaftGroupOptions
-        {
-            Raft = (options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
-            Configuration = new Configuration([Self, new NodeId(2), new NodeId(3)]),
-            Storage = _storage,
-            Identity = Wal.Given.Identity(_storage),
-            Features = Wal.Given.Features(_storage),
-            Wal = Wal.Given.SmallSegments(),
-            Snapshots = new SnapshotPolicy(),
-            SnapshotFiles = new SnapshotOptions(),
-            ClusterId = 0xC0DE,
-            TimeProvider = time ?? TimeProvider.System,
-            TickInterval = TimeSpan.FromHours(1),
-            PendingRequestsMax = pendingMax,
-            QueuedProposalBytesMax = 1 << 20,
-            Loop = this,
-            DiskWorker = DiskThread,
-            ApplyWorker = ApplyThread,
-            SnapshotWorker = new ManualWorker(),
-            TransferWorker = new ManualWorker(),
-            CompletionDispatchers = this,
-            StartNetwork = () => this,
-            OnStep = static (_, in _, _) => { },
-        },
-        this);
+    public DriverHarness(
+        int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null, SnapshotPolicy? snapshots = null) => _group =
+        RaftGroup.Open(
+            new RaftGroupOptions
+            {
+                Raft = (options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
+                Configuration = new Configuration([Self, new NodeId(2), new NodeId(3)]),
+                Storage = _storage,
+                Identity = Wal.Given.Identity(_storage),
+                Wal = Wal.Given.SmallSegments(),
+                Features = Wal.Given.Features(_storage),
+                Snapshots = snapshots ?? new SnapshotPolicy(),
+                SnapshotFiles = new SnapshotOptions(),
+                ClusterId = 0xC0DE,
+                TimeProvider = time ?? TimeProvider.System,
+                TickInterval = TimeSpan.FromHours(1),
+                PendingRequestsMax = pendingMax,
+                QueuedProposalBytesMax = 1 << 20,
+                Loop = this,
+                DiskWorker = DiskThread,
+                ApplyWorker = ApplyThread,
+                SnapshotWorker = SnapshotThread,
+                TransferWorker = new ManualWorker(),
+                CompletionDispatchers = this,
+                StartNetwork = () => this,
+                OnStep = static (_, in _, _) => { },
+            },
+            this);
 
     public RaftCore Core => _group.Core;
 
@@ -56,6 +58,8 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
     public ManualWorker DiskThread { get; } = new();
 
     public ManualWorker ApplyThread { get; } = new();
+
+    public ManualWorker SnapshotThread { get; } = new();
 
     /// <summary>The ids of the ReadIndex requests that were sent, oldest first.</summary>
     public List<ulong> ReadIndexRequestIds { get; } = [];
@@ -71,6 +75,14 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
         _group.RunOnce();
         while (disk && DiskThread.RunNext())
             _group.RunOnce();
+    }
+
+    /// <summary>Runs iterations and the work of all threads until none is left.</summary>
+    public void RunAll()
+    {
+        do
+            RunOnce();
+        while (ApplyThread.RunNext() || SnapshotThread.RunNext());
     }
 
     public void Receive(Message message)
@@ -106,6 +118,8 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
         return Applied.Count;
     }
 
+    IStateMachineSnapshot IStateMachine<int>.CaptureSnapshot() => new EmptySnapshot();
+
     void ITransport.Send(Message message)
     {
         if (message is ReadIndexRequest question)
@@ -140,6 +154,17 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
         {
             foreach (ref readonly var completion in completions)
                 completion.Source.TrySetResult(completion.Outcome);
+        }
+    }
+
+    private sealed class EmptySnapshot : IStateMachineSnapshot
+    {
+        public void WriteTo(Stream destination)
+        {
+        }
+
+        public void Dispose()
+        {
         }
     }
 
