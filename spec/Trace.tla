@@ -51,6 +51,24 @@ GrantedAt ==
 (* The phases of a line. *)
 
 BecomesCandidate == core.role = "Candidate" /\ core.term = term[i] + 1
+IsStart == current.event = "Start"
+
+\* The last index of a snapshot that is durable, and of which the core is notified in this line; 0: none.  A core
+\* starts with the newest one, whether it was notified or not.
+FileIndex ==
+    CASE IsStart /\ core.snapshot > snapshot[i] -> core.snapshot
+      [] current.event = "SnapshotSaved" /\ current.last[2] > snapshot[i] -> current.last[2]
+      [] "restore" \in DOMAIN current -> current.restore[2]
+      [] OTHER -> 0
+
+IsInstalled == current.event # "SnapshotSaved" /\ FileIndex > commit[i]
+
+FileTerm ==
+    IF \E j \in Servers : commit[j] >= FileIndex
+    THEN TermAt(log[CHOOSE j \in Servers : commit[j] >= FileIndex], FileIndex)
+    ELSE 0
+
+FileId == [term |-> FileTerm, index |-> FileIndex]
 
 \* In phase now the action is taken if the line requires it; otherwise the phase is skipped.
 Then(now, next, isRequired, action) ==
@@ -59,8 +77,10 @@ Then(now, next, isRequired, action) ==
     /\ IF isRequired THEN action ELSE UNCHANGED vars
     /\ UNCHANGED <<line, tokens>>
 
+Ends == Then("begin", "term", IsInstalled /\ role[i] # "Follower", BecomeFollower(i)) /\ IsStart
+
 CoreStarts ==
-    /\ phase = "begin" /\ current.event = "Start"
+    /\ phase = "restart"
     /\ \E k \in 0..Len(writes[i]) : \E hard \in k..Len(writes[i]) : \E l \in SurvivingLogs(i, k) :
         /\ LastId(l) = [term |-> core.lastTerm, index |-> core.last]
         /\ Restart(i, hard, k, l, core.commit)
@@ -79,16 +99,38 @@ BecomesDurable ==
 
 Begins == Then("begin", "prevote", FALSE, FALSE) /\ current.event \notin {"Start", "Durable"}
 
+IsTarget == Received.type = "TimeoutNow" /\ BecomesCandidate   \* of a transfer of leadership
+
 RequestsPreVotes == Then("prevote", "term",
-    IF role[i] = "PreCandidate" THEN \E m \in Out("RequestVote") : m.preVote ELSE BecomesCandidate \/ core.role = "PreCandidate",
+    IF role[i] = "PreCandidate"
+    THEN \E m \in Out("RequestVote") : m.preVote
+    ELSE (BecomesCandidate /\ ~IsTarget) \/ core.role = "PreCandidate",
     BecomePreCandidate(i))
 
-EntersTerm == Then("term", "receive", core.term > term[i], IF BecomesCandidate THEN BecomeCandidate(i) ELSE TryAdoptTerm(i, core.term))
+EntersTerm == Then("term", "peer",
+    IF IsStart THEN IsInstalled /\ FileTerm > term[i] ELSE core.term > term[i],
+    CASE IsStart -> TryAdoptTerm(i, FileTerm)
+      [] IsTarget -> \E m \in messages :
+            /\ m = TimeoutNow(Received.from, i, Received.term, Received.lastIndex)
+            /\ OnTimeoutNow(i, m)
+      [] BecomesCandidate /\ ~IsTarget -> BecomeCandidate(i)
+      [] OTHER -> TryAdoptTerm(i, core.term))
+
+\* A snapshot may be sent before the core of the server that took it is notified.
+IsTakenElsewhere == Then("peer", "file", IsInstalled /\ FileId \notin snapshots, \E j \in Servers : TakeSnapshot(j, FileIndex))
+
+HasFile == Then("file", IF IsStart THEN "restart" ELSE "receive",
+    FileIndex > 0, IF IsInstalled THEN InstallSnapshot(i, FileId) ELSE TakeSnapshot(i, FileIndex))
+
+\* A server that is sent no entries, because its leader lacks them, replies what it knows to be committed.
+RepliesCommit == Field(Received, "needsSnapshot", FALSE) /\ LastOf(Received) < commit[i]
 
 Receives ==
     IF IsFromLeader
     THEN Then("receive", "reply", \E m \in Out("AppendEntriesReply") : m.accepted,
-            OnAppendEntries(i, Received.previous[2], LastOf(Received), Received.commit))
+            IF RepliesCommit
+            THEN OnAppendEntries(i, commit[i], commit[i], Received.commit)
+            ELSE OnAppendEntries(i, Received.previous[2], LastOf(Received), Received.commit))
     ELSE Then("receive", "reply", Received.type = "RequestVote" /\ \E m \in Out("RequestVoteReply") : m.granted,
             \E m \in messages :
                 /\ m.kind = IF Field(Received, "preVote", FALSE) THEN "RequestPreVote" ELSE "RequestVote"
@@ -105,7 +147,9 @@ Appends ==
     THEN Then("append", "append", TRUE, OnPropose(i))
     ELSE Then("append", "commit", FALSE, FALSE)
 
-Commits == Then("commit", "read", core.role = "Leader" /\ commit[i] < core.commit, AdvanceCommit(i, core.commit))
+Commits == Then("commit", "transfer", core.role = "Leader" /\ commit[i] < core.commit, AdvanceCommit(i, core.commit))
+
+Transfers == Then("transfer", "read", Out("TimeoutNow") # {}, \E m \in Out("TimeoutNow") : ContinueTransfer(i, m.to))
 
 \* A new leader takes over the reads that it had forwarded.  The trace does not show whether there were
 \* any, so one pending read is always assumed.
@@ -129,7 +173,8 @@ Follows == Then("follow", "match", core.role = "Follower" /\ role[i] # "Follower
 StatesMatch ==
     /\ role[i] = core.role /\ term[i] = core.term /\ vote[i] = core.vote
     /\ LastId(log[i]) = [term |-> core.lastTerm, index |-> core.last]
-    /\ commit[i] = core.commit /\ snapshot[i] = core.snapshot
+    /\ commit[i] = core.commit
+    /\ core.snapshot <= snapshot[i]   \* a snapshot is durable before the core is notified of it
     /\ core.durable <= Durable(i)
 
 \* All messages that have been sent, or that server i will send when its writes are durable.
@@ -157,6 +202,7 @@ AllSentIsSpecified ==
     /\ \A m \in Out("AppendEntriesReply") :
         /\ m.accepted /\ m.index > 0 => IsSpecified(Ack(i, m.term, m.index))
         /\ m.round > 0 => IsSpecified(Echo(i, m.term, m.round))
+    /\ \A m \in Out("TimeoutNow") : IsSpecified(TimeoutNow(i, m.to, m.term, m.lastIndex))
 
 \* A server that is not leader grants a read only at the index, and only after, the leader has granted it.
 FollowerGrantsMatchLeader ==
@@ -190,9 +236,9 @@ TraceInit == Init /\ line = 2 /\ phase = "begin" /\ tokens = [j \in Servers |-> 
 TraceNext ==
     IF line > Len(Lines) THEN UNCHANGED allVars
     ELSE IF ~IsStep THEN SkipsLine
-    ELSE \/ CoreStarts \/ BecomesDurable \/ Begins
-         \/ RequestsPreVotes \/ EntersTerm \/ Receives \/ AnswersRound
-         \/ BecomesLeader \/ Appends \/ Commits
+    ELSE \/ Ends \/ CoreStarts \/ BecomesDurable \/ Begins
+         \/ RequestsPreVotes \/ EntersTerm \/ IsTakenElsewhere \/ HasFile \/ Receives \/ AnswersRound
+         \/ BecomesLeader \/ Appends \/ Commits \/ Transfers
          \/ Reads \/ StartsRound \/ Confirms \/ Follows
          \/ Matches
 

@@ -34,7 +34,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         _seed = seed;
         Options = options;
-        Swarm = options.Refine ? swarm.WithoutSnapshots() : swarm;
+        Swarm = swarm;
         Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Swarm.MemberCount).Select(static i => new NodeId((ulong)i)));
         Trace = options.Trace is { } target ? TraceWriter.ForCluster(target, seed, Configuration.Members, () => Time.Now) : null;

@@ -235,9 +235,6 @@ internal sealed record SwarmOptions
         };
     }
 
-    /// <summary>Returns the same options with members that take no snapshot. The specification does not follow snapshots yet.</summary>
-    public SwarmOptions WithoutSnapshots() => this with { SnapshotEntries = 0 };
-
     /// <summary>
     /// In some runs, moves all members apart, or a minority away from the rest: the round trip takes a tenth of a heartbeat interval up to
     /// three intervals. Heartbeats, read rounds and probes then overtake the replies to each other, and a quorum that is close confirms

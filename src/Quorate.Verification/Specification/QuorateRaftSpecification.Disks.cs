@@ -12,7 +12,7 @@ internal sealed partial class QuorateRaftSpecification
     /// </summary>
     private SpecificationState? Write(SpecificationState s, int i, SpecServer after, params ReadOnlySpan<SpecMessage> messages)
     {
-        var image = new SpecDiskImage(after.Term, after.Vote, after.Log, after.Snapshot);
+        var image = new SpecDiskImage(after.Term, after.Vote, after.Log);
         if (constants.MaxWrites == 0)
             return s.With(i, after with { Disk = image }) with { Messages = SpecMessage.Add(s.Messages, messages) };
         return after.Writes.Length < constants.MaxWrites
@@ -55,31 +55,32 @@ internal sealed partial class QuorateRaftSpecification
     }
 
     /// <summary>
-    /// The logs that a crash may leave if no entry of a pending write after number <paramref name="write"/> survives.
+    /// The logs with which a server may restart if no entry of a pending write after number <paramref name="write"/> survives a crash.
     /// </summary>
     public static IEnumerable<SpecLog> SurvivingLogs(SpecServer server, int write)
     {
         var image = server.ImageAfter(write);
-        var least = write == 0 ? image.Log.Length : Math.Max(image.Snapshot, server.ImageAfter(write - 1).Log.Agreement(image.Log));
+        var least = write == 0 ? image.Log.Length : server.ImageAfter(write - 1).Log.Agreement(image.Log);
         for (var length = least; length <= image.Log.Length; length++)
-            yield return image.Log.Prefix(length);
+            yield return server.WithSnapshot(image.Log.Prefix(length));
     }
 
     /// <summary>
     /// A crash and the restart after it. Term and vote survive as of write <paramref name="hard"/>; of the entries as of
-    /// <paramref name="write"/>, a prefix survives.
+    /// <paramref name="write"/>, a prefix survives. If the snapshot has a later term, the server enters that term without a vote.
     /// </summary>
     public static SpecificationState? Restart(SpecificationState s, int i, int hard, int write, SpecLog log, int commit)
     {
         var server = s.Servers[i];
-        var image = server.ImageAfter(write);
         if (hard < write || hard > server.Writes.Length || !SurvivingLogs(server, write).Contains(log))
             return null;
-        if (commit < image.Snapshot || commit > Math.Max(image.Snapshot, Math.Min(server.Commit, log.Agreement(server.Log))))
+        if (commit < server.Snapshot || commit > Math.Max(server.Snapshot, Math.Min(server.Commit, log.Agreement(server.Log))))
             return null;
 
-        var left = new SpecDiskImage(server.ImageAfter(hard).Term, server.ImageAfter(hard).Vote, log, image.Snapshot);
-        var restarted = new SpecServer(Role.Follower, left.Term, left.Vote, log, left.Snapshot, commit, 0, [], left, []);
+        var read = server.ImageAfter(hard);
+        var term = Math.Max(read.Term, log.TermAt(server.Snapshot));
+        var left = new SpecDiskImage(term, term > read.Term ? SpecServer.None : read.Vote, log);
+        var restarted = new SpecServer(Role.Follower, left.Term, left.Vote, log, commit, 0, [], left, [], server.Snapshot);
         return s.With(i, restarted) with { Spent = s.Spent with { Restarts = s.Spent.Restarts + 1 } };
     }
 }

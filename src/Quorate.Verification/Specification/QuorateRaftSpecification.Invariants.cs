@@ -12,6 +12,7 @@ internal sealed partial class QuorateRaftSpecification
         for (var i = 0; i < s.Servers.Length; i++)
         {
             CheckState(i, s.Servers[i]);
+            CheckLeaderHasCommitted(s.TermLogOf(s.Servers[i].Term), s.Servers[i]);
             for (var j = 0; j < i; j++)
                 CheckPair(s.Servers[i], s.Servers[j]);
         }
@@ -32,7 +33,7 @@ internal sealed partial class QuorateRaftSpecification
         {
             var (old, next) = (before.Servers[i], after.Servers[i]);
             Invariant.That(next.Term >= (restarted ? old.Disk.Term : old.Term), "MonotonicTerm");
-            Invariant.That(next.Commit >= (restarted ? old.Disk.Snapshot : old.Commit), "MonotonicCommit");
+            Invariant.That(next.Commit >= (restarted ? old.Snapshot : old.Commit), "MonotonicCommit");
         }
 
         for (var term = 1; term < before.TermLogs.Length; term++)
@@ -52,6 +53,9 @@ internal sealed partial class QuorateRaftSpecification
         if (server.Role == Role.Leader)
             Invariant.That(server.Log.Last.Term == server.Term, "LeaderWroteItsNoOp");
     }
+
+    private static void CheckLeaderHasCommitted(SpecTermLog leader, SpecServer server) =>
+        Invariant.That(leader.Leaders.IsEmpty || leader.Log.Agreement(server.Log) >= server.Commit, "LeaderCompleteness");
 
     private static void CheckPair(SpecServer a, SpecServer b)
     {
@@ -75,7 +79,7 @@ internal sealed partial class QuorateRaftSpecification
         var holders = default(ServerSet);
         for (var i = 0; i < s.Servers.Length; i++)
         {
-            if (s.Servers[i].Disk.Log.Agreement(committed) == committed.Length)
+            if (s.Servers[i].WithSnapshot(s.Servers[i].Disk.Log).Agreement(committed) == committed.Length)
                 holders = holders.With(i);
         }
 
@@ -84,7 +88,8 @@ internal sealed partial class QuorateRaftSpecification
 
     private static void SentStateIsDurable(SpecificationState s, SpecMessage message)
     {
-        var disk = s.Servers[message.From].Disk;
+        var server = s.Servers[message.From];
+        var disk = server.Disk;
         if (!message.IsPreVote)
             Invariant.That(disk.Term >= message.Term, "SentStateIsDurable");
         if (message.Kind == SpecMessageKind.Vote)
@@ -101,7 +106,9 @@ internal sealed partial class QuorateRaftSpecification
         if (message.Kind == SpecMessageKind.Ack)
         {
             Invariant.That(
-                disk.Term != message.Term || disk.Log.Agreement(s.TermLogOf(message.Term).Log) >= message.Number, "SentStateIsDurable");
+                disk.Term != message.Term
+                    || server.WithSnapshot(disk.Log).Agreement(s.TermLogOf(message.Term).Log) >= message.Number,
+                "SentStateIsDurable");
         }
     }
 }

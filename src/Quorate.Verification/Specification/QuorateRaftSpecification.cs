@@ -29,7 +29,7 @@ internal sealed partial class QuorateRaftSpecification(SpecConstants constants)
     {
         var server = s.Servers[i];
         var leaders = s.TermLogOf(server.Term).Leaders.With(i);
-        return s.With(server.Term, new SpecTermLog(leaders, server.Log, server.Commit, server.Snapshot, server.Round));
+        return s.With(server.Term, new SpecTermLog(leaders, server.Log, server.Commit, server.Round));
     }
 
     /// <summary>
@@ -83,16 +83,6 @@ internal sealed partial class QuorateRaftSpecification(SpecConstants constants)
                 && configuration.IsQuorum(SendersOf(s, SpecMessageKind.PreVote, i, server.Term + 1, 0).With(i))
             : server.Role != Role.Leader && configuration.Includes(i);
         return isEligible ? Campaign(s, i) : null;
-    }
-
-    /// <summary>
-    /// The leader of the term asks a server to campaign, which it does without a pre-vote. The model without pre-votes has the same step.
-    /// </summary>
-    public SpecificationState? CampaignOnTransfer(SpecificationState s, int i, int leader, int term)
-    {
-        var server = s.Servers[i];
-        var isAsked = term == server.Term && s.TermLogOf(term).Leaders.Contains(leader);
-        return isAsked && server.Role == Role.Follower && Configuration(server.Log).Includes(i) ? Campaign(s, i) : null;
     }
 
     private SpecificationState? Campaign(SpecificationState s, int i)
@@ -187,6 +177,24 @@ internal sealed partial class QuorateRaftSpecification(SpecConstants constants)
         return Configuration(server.Log).IsQuorum(holders) ? UpdateTermLog(s.With(i, server with { Commit = index }), i) : null;
     }
 
+    // ---- Leadership transfer ----
+
+    public static SpecificationState? ContinueTransfer(SpecificationState s, int i, int target)
+    {
+        var server = s.Servers[i];
+        if (server.Role != Role.Leader || target == i || !Acked(s, i, server.Log.Length).Contains(target))
+            return null;
+        var sent = Send(s, i, SpecMessage.TimeoutNow(i, target, server.Term, server.Log.Length));
+        return sent with { Spent = s.Spent with { Transfers = s.Spent.Transfers + 1 } };
+    }
+
+    public SpecificationState? OnTimeoutNow(SpecificationState s, int i, SpecMessage m)
+    {
+        var server = s.Servers[i];
+        var isCurrent = m.To == i && m.Term == server.Term && m.Number == server.Log.Length;
+        return isCurrent && server.Role == Role.Follower && Configuration(server.Log).Includes(i) ? Campaign(s, i) : null;
+    }
+
     // ---- Reads ----
 
     public static SpecificationState? OnRead(SpecificationState s, int i)
@@ -256,27 +264,33 @@ internal sealed partial class QuorateRaftSpecification(SpecConstants constants)
 
     // ---- Snapshots ----
 
-    public SpecificationState? TakeSnapshot(SpecificationState s, int i, int index)
+    public static SpecificationState? TakeSnapshot(SpecificationState s, int i, int index)
     {
         var server = s.Servers[i];
-        if (index <= server.Snapshot || index > server.Commit)
+        if (index <= server.Snapshot || index > server.Commit || index > s.TermLogOf(server.Log.TermAt(index)).Commit)
             return null;
-        var spent = s.Spent with { Snapshots = s.Spent.Snapshots + 1 };
-        var taken = Write(s with { Spent = spent }, i, server with { Snapshot = index });
-        return taken is not null && server.Role == Role.Leader ? UpdateTermLog(taken, i) : taken;
+        var taken = new SpecSnapshot(server.Log.TermAt(index), index);
+        return s.With(i, server with { Snapshot = index }) with
+        {
+            Snapshots = s.Snapshots.Contains(taken) ? s.Snapshots : s.Snapshots.Add(taken),
+            Spent = s.Spent with { Snapshots = s.Spent.Snapshots + 1 },
+        };
     }
 
-    public SpecificationState? InstallSnapshot(SpecificationState s, int i, int index)
+    /// <summary>A snapshot that another server took is durable on the disk of server <paramref name="i"/>.</summary>
+    public SpecificationState? InstallSnapshot(SpecificationState s, int i, SpecSnapshot snapshot)
     {
         var server = s.Servers[i];
-        var leader = s.TermLogOf(server.Term);
-        if (!IsLedByAnother(leader, server, i) || index <= server.Commit || index > leader.Snapshot)
+        if (!s.Snapshots.Contains(snapshot)
+            || server.Role == Role.Leader
+            || snapshot.Index <= server.Commit
+            || snapshot.Term > server.Term)
             return null;
-        var log = server.Log.TermAt(index) == leader.Log.TermAt(index) ? server.Log : leader.Log.Prefix(index);
-        return Write(
-            s,
-            i,
-            server with { Role = Role.Follower, Log = log, Snapshot = index, Commit = index },
-            SpecMessage.Ack(i, server.Term, index));
+
+        var log = server.Log.TermAt(snapshot.Index) == snapshot.Term
+            ? server.Log
+            : s.TermLogOf(snapshot.Term).Log.Prefix(snapshot.Index);
+        var after = server with { Role = Role.Follower, Log = log, Commit = snapshot.Index, Snapshot = snapshot.Index };
+        return log == server.Log ? s.With(i, after) : Write(s, i, after);
     }
 }

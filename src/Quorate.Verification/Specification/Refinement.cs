@@ -56,8 +56,9 @@ internal sealed class Refinement
     public void OnStart(RaftCore core)
     {
         var i = _servers[core.Self];
-        var server = State.Servers[i];
         _openReads?[i].Clear();
+        FollowUnnoticedSnapshot(core, i);
+        var server = State.Servers[i];
         for (var write = 0; write <= server.Writes.Length; write++)
         {
             foreach (var log in QuorateRaftSpecification.SurvivingLogs(server, write))
@@ -66,9 +67,8 @@ internal sealed class Refinement
                     continue;
                 for (var hard = write; hard <= server.Writes.Length; hard++)
                 {
-                    var image = server.ImageAfter(hard);
-                    if (image.Term == Number(core.Term) && image.Vote == ServerOf(core.VotedFor)
-                        && QuorateRaftSpecification.Restart(State, i, hard, write, log, Number(core.CommitIndex)) is { } restarted)
+                    if (QuorateRaftSpecification.Restart(State, i, hard, write, log, Number(core.CommitIndex)) is { } restarted
+                        && restarted.Servers[i].Term == Number(core.Term) && restarted.Servers[i].Vote == ServerOf(core.VotedFor))
                     {
                         _state = restarted;
                         return;
@@ -90,7 +90,9 @@ internal sealed class Refinement
         FollowTerm(core, i, input, effects);
         if (input.Kind == InputKind.Message)
             FollowMessage(core, i, input.Message!, effects);
+        FollowSnapshots(core, i, input, effects);
         FollowLeaderActions(core, i);
+        FollowTransfer(core, i, effects);
         FollowReads(core, i, input, effects);
         CheckReads(core, i, input, effects);
         if (core.Role == Role.Follower && State.Servers[i].Role != Role.Follower)
@@ -138,8 +140,8 @@ internal sealed class Refinement
             // Parts of snapshot files are sent by the driver.
             case FetchSnapshot or FetchSnapshotReply:
                 break;
-            // A transfer is an election without a pre-vote (CampaignOnTransfer); its timing is no matter of safety.
-            case TimeoutNow:
+            case TimeoutNow timeoutNow:
+                CheckSent(core, i, ToSpecMessage(timeoutNow), token);
                 break;
             default:
                 throw Violation(core, "Send", $"it sends {message}, and the specification has no such kind of message");
@@ -158,9 +160,10 @@ internal sealed class Refinement
         var server = State.Servers[i];
         if (input is { Kind: InputKind.Message, Message: TimeoutNow timeoutNow } && Number(core.Term) == server.Term + 1)
         {
-            Take(
-                core, nameof(QuorateRaftSpecification.CampaignOnTransfer),
-                _raft.CampaignOnTransfer(State, i, _servers[timeoutNow.From], Number(timeoutNow.Term)));
+            var specRequest = ToSpecMessage(timeoutNow);
+            if (!State.Messages.Contains(specRequest))
+                throw Violation(core, nameof(QuorateRaftSpecification.OnTimeoutNow), $"{specRequest} was never sent");
+            Take(core, nameof(QuorateRaftSpecification.OnTimeoutNow), _raft.OnTimeoutNow(State, i, specRequest));
             return;
         }
 
@@ -180,9 +183,13 @@ internal sealed class Refinement
         {
             // A core whose disk is slow sends no second reply while one waits for the disk; then the specification decides whether the
             // message is accepted.
-            var next = _raft.OnAppendEntries(
-                State, i, Number(append.Previous.Index), Number(append.LastIndex), Number(append.LeaderCommit));
             var reply = FirstSent<AppendEntriesReply>(effects);
+            var (previous, last) = (Number(append.Previous.Index), Number(append.LastIndex));
+
+            // The leader does not know what this server has; the server reports what it knows to be committed, as after a heartbeat there.
+            if (append.NeedsSnapshot && last < State.Servers[i].Commit && reply is { Accepted: true })
+                previous = last = State.Servers[i].Commit;
+            var next = _raft.OnAppendEntries(State, i, previous, last, Number(append.LeaderCommit));
             if (reply is { Accepted: true } || (reply is null && next is not null))
                 Take(core, nameof(QuorateRaftSpecification.OnAppendEntries), next);
 
@@ -195,6 +202,65 @@ internal sealed class Refinement
             if (!State.Messages.Any(specRequest.IsImpliedBy))
                 throw Violation(core, nameof(QuorateRaftSpecification.OnRequestVote), $"{specRequest} was never sent");
             Take(core, nameof(QuorateRaftSpecification.OnRequestVote), _raft.OnRequestVote(State, i, specRequest));
+        }
+    }
+
+    /// <summary>
+    /// A process ended after a snapshot was durable on its disk and before its core was notified of it, or the core had no use for it.
+    /// </summary>
+    private void FollowUnnoticedSnapshot(RaftCore core, int i)
+    {
+        var index = Number(core.SnapshotIndex);
+        if (index <= State.Servers[i].Snapshot)
+            return;
+        if (index <= State.Servers[i].Commit)
+        {
+            Take(core, nameof(QuorateRaftSpecification.TakeSnapshot), QuorateRaftSpecification.TakeSnapshot(State, i, index));
+            return;
+        }
+
+        if (State.Servers[i].Role != Role.Follower)
+            Take(core, nameof(QuorateRaftSpecification.BecomeFollower), QuorateRaftSpecification.BecomeFollower(State, i));
+        var term = core.TermAt(core.SnapshotIndex) ?? Term.Zero;
+        if (Number(term) > State.Servers[i].Term)
+            Take(core, nameof(QuorateRaftSpecification.TryAdoptTerm), _raft.TryAdoptTerm(State, i, Number(term)));
+        Install(core, i, new SpecSnapshot(Number(term), index));
+    }
+
+    private void FollowSnapshots(RaftCore core, int i, in Input input, Effects effects)
+    {
+        if (input.Kind == InputKind.SnapshotSaved && Number(input.Snapshot.Index) > State.Servers[i].Snapshot)
+        {
+            Take(
+                core, nameof(QuorateRaftSpecification.TakeSnapshot),
+                QuorateRaftSpecification.TakeSnapshot(State, i, Number(input.Snapshot.Index)));
+        }
+
+        if (effects.RestoreSnapshot is { } last)
+            Install(core, i, new SpecSnapshot(Number(last.Term), Number(last.Index)));
+        if (effects.CompactTo > core.SnapshotIndex)
+            throw Violation(core, "Compact", $"it drops the entries up to {effects.CompactTo}, and its snapshot ends before");
+    }
+
+    /// <summary>The snapshot may have been sent before the core of the server that took it was notified of it.</summary>
+    private void Install(RaftCore core, int i, SpecSnapshot snapshot)
+    {
+        for (var j = 0; j < State.Servers.Length && !State.Snapshots.Contains(snapshot); j++)
+        {
+            if (State.Servers[j].Log.TermAt(snapshot.Index) == snapshot.Term)
+                _state = QuorateRaftSpecification.TakeSnapshot(State, j, snapshot.Index) ?? State;
+        }
+
+        Take(core, nameof(QuorateRaftSpecification.InstallSnapshot), _raft.InstallSnapshot(State, i, snapshot));
+    }
+
+    private void FollowTransfer(RaftCore core, int i, Effects effects)
+    {
+        if (FirstSent<TimeoutNow>(effects) is { } sent)
+        {
+            Take(
+                core, nameof(QuorateRaftSpecification.ContinueTransfer),
+                QuorateRaftSpecification.ContinueTransfer(State, i, ServerOf(sent.To)));
         }
     }
 
@@ -302,11 +368,14 @@ internal sealed class Refinement
             ServerOf(core.VotedFor),
             Number(core.LastIndex),
             Number(core.LastTerm),
-            Number(core.CommitIndex),
-            Number(core.SnapshotIndex));
-        var specified = (server.Role, server.Term, server.Vote, server.Log.Length, server.Log.Last.Term, server.Commit, server.Snapshot);
+            Number(core.CommitIndex));
+        var specified = (server.Role, server.Term, server.Vote, server.Log.Length, server.Log.Last.Term, server.Commit);
         if (real != specified)
             throw Violation(core, "State", $"the core's state is {real}");
+
+        // A snapshot is on the disk before the core is notified of it.
+        if (Number(core.SnapshotIndex) > server.Snapshot)
+            throw Violation(core, "Snapshot", $"it considers the entries up to {core.SnapshotIndex} to be in a durable snapshot");
         if (Number(core.DurableIndex) > server.Durable)
             throw Violation(core, "Durable", $"it considers the entries up to {core.DurableIndex} durable");
         foreach (ref readonly var entry in effects.Append.Entries.Span)
@@ -354,6 +423,9 @@ internal sealed class Refinement
             Number(request.Term),
             Number(request.LastEntry.Index),
             Number(request.LastEntry.Term));
+
+    private SpecMessage ToSpecMessage(TimeoutNow message) =>
+        SpecMessage.TimeoutNow(ServerOf(message.From), ServerOf(message.To), Number(message.Term), Number(message.LastIndex));
 
     private static T? FirstSent<T>(Effects effects)
         where T : Message

@@ -31,4 +31,6 @@ internal sealed record SpecConstants
     public int MaxSnapshots { get; init; }
 
     public int MaxReads { get; init; }
+
+    public int MaxTransfers { get; init; }
 }

@@ -70,5 +70,15 @@ internal sealed class SpecLog
         return a.Length;
     }
 
-    public override string ToString() => _prefix is null ? "" : _prefix._prefix is null ? $"{Last}" : $"{_prefix} {Last}";
+    /// <summary>The entries, each run of equal ones as one of them and its length.</summary>
+    public override string ToString()
+    {
+        if (_prefix is null)
+            return "";
+        var run = this;
+        while (run._prefix is { _prefix: not null } before && before.Last == Last)
+            run = before;
+        var length = Length - run.Length + 1;
+        return $"{run._prefix}{(run.Length > 1 ? " " : "")}{Last}{(length > 1 ? $"×{length}" : "")}";
+    }
 }

@@ -11,12 +11,13 @@ internal enum SpecMessageKind : byte
     PreVote = 4,
     Ack = 5,
     Echo = 6,
+    TimeoutNow = 7,
 }
 
 /// <summary>A message that was sent, and may be received at any later time.</summary>
 /// <remarks>
-/// <see cref="Number"/> is, by kind: the last index of a log, with its term in <see cref="LastTerm"/>; the acknowledged index; or the round
-/// of the reply.
+/// <see cref="Number"/> is, by kind: the last index of a log, for vote requests with its term in <see cref="LastTerm"/>; the acknowledged
+/// index; or the round of the reply.
 /// </remarks>
 internal readonly record struct SpecMessage(SpecMessageKind Kind, int From, int To, int Term, int Number, int LastTerm)
 {
@@ -33,6 +34,9 @@ internal readonly record struct SpecMessage(SpecMessageKind Kind, int From, int 
     public static SpecMessage Ack(int from, int term, int index) => new(SpecMessageKind.Ack, from, SpecServer.None, term, index, 0);
 
     public static SpecMessage Echo(int from, int term, int round) => new(SpecMessageKind.Echo, from, SpecServer.None, term, round, 0);
+
+    public static SpecMessage TimeoutNow(int from, int to, int term, int index) =>
+        new(SpecMessageKind.TimeoutNow, from, to, term, index, 0);
 
     /// <summary>Whether its term is one that no server need have entered.</summary>
     public bool IsPreVote => Kind is SpecMessageKind.RequestPreVote or SpecMessageKind.PreVote;
@@ -61,6 +65,7 @@ internal readonly record struct SpecMessage(SpecMessageKind Kind, int From, int 
     {
         SpecMessageKind.RequestVote or SpecMessageKind.RequestPreVote => $"{Kind}({From + 1}, term {Term}, last {LastTerm}/{Number})",
         SpecMessageKind.Vote or SpecMessageKind.PreVote => $"{Kind}({From + 1} for {To + 1}, term {Term})",
+        SpecMessageKind.TimeoutNow => $"{Kind}({From + 1} to {To + 1}, term {Term}, last {Number})",
         _ => $"{Kind}({From + 1}, term {Term}, {Number})",
     };
 }

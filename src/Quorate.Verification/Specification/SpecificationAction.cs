@@ -22,6 +22,8 @@ internal enum SpecActionName : byte
     LeaveJoint,
     TakeSnapshot,
     InstallSnapshot,
+    ContinueTransfer,
+    OnTimeoutNow,
 }
 
 /// <summary>One action of one server with its arguments, in the order of spec/QuorateRaft.tla.</summary>

@@ -17,17 +17,28 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
     /// <summary>How often each action was taken.</summary>
     public IReadOnlyDictionary<SpecActionName, long> ActionCounts => _actionCounts;
 
-    public IEnumerable<SpecificationState> InitialStates =>
-    [
-        constants.InitialState switch
+    public IEnumerable<SpecificationState> InitialStates
+    {
+        get
         {
-            nameof(QuorateRaftSpecification.Init) => _raft.Init(),
-            nameof(QuorateRaftSpecification.Elected) => _raft.Elected(),
-            nameof(QuorateRaftSpecification.CommandCommitted) => _raft.CommandCommitted(),
-            nameof(QuorateRaftSpecification.Figure8) => _raft.Figure8(),
-            var unknown => throw new InvalidOperationException($"{unknown} is not an initial state of the executable specification"),
-        },
-    ];
+            // The actions that lead to an initial state leave no pending write.
+            var raft = new QuorateRaftSpecification(constants with { MaxWrites = 0, PreVote = false });
+            return
+            [
+                constants.InitialState switch
+                {
+                    nameof(QuorateRaftSpecification.Init) => raft.Init(),
+                    nameof(QuorateRaftSpecification.Elected) => raft.Elected(),
+                    nameof(QuorateRaftSpecification.CommandCommitted) => raft.CommandCommitted(),
+                    nameof(QuorateRaftSpecification.Figure8) => raft.Figure8(),
+                    nameof(QuorateRaftSpecification.Diverged) => raft.Diverged(),
+                    nameof(QuorateRaftSpecification.Deposed) => raft.Deposed(),
+                    var unknown => throw new InvalidOperationException(
+                        $"{unknown} is not an initial state of the executable specification"),
+                },
+            ];
+        }
+    }
 
     public void Check(SpecificationState state) => _raft.CheckState(state);
 
@@ -86,8 +97,16 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
 
         Add(SpecActionName.LeaveJoint);
         if (s.Spent.Snapshots < constants.MaxSnapshots)
-            AddEach(SpecActionName.TakeSnapshot, server.Commit);
-        AddEach(SpecActionName.InstallSnapshot, termLog.Snapshot);
+            AddEach(SpecActionName.TakeSnapshot, server.Log.Length);
+        for (var snapshot = 0; snapshot < s.Snapshots.Length; snapshot++)
+            Add(SpecActionName.InstallSnapshot, snapshot);
+        for (var target = 0; s.Spent.Transfers < constants.MaxTransfers && target < s.Servers.Length; target++)
+            Add(SpecActionName.ContinueTransfer, target);
+        for (var m = 0; server.Term < constants.MaxTerm && m < s.Messages.Length; m++)
+        {
+            if (s.Messages[m].Kind == SpecMessageKind.TimeoutNow)
+                Add(SpecActionName.OnTimeoutNow, m);
+        }
     }
 
     private static void AddReceiveEntries(SpecServer server, SpecTermLog termLog, int i, List<SpecificationAction> actions)
@@ -103,13 +122,13 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
     {
         for (var write = 0; write <= server.Writes.Length; write++)
         {
-            var snapshot = server.ImageAfter(write).Snapshot;
-            foreach (var log in QuorateRaftSpecification.SurvivingLogs(server, write))
+            var logs = QuorateRaftSpecification.SurvivingLogs(server, write).Count();
+            for (var log = 0; log < logs; log++)
             {
                 for (var hard = write; hard <= server.Writes.Length; hard++)
                 {
-                    for (var commit = snapshot; commit <= Math.Max(snapshot, server.Commit); commit++)
-                        actions.Add(new SpecificationAction(SpecActionName.Restart, i, hard, write, log.Length, commit));
+                    for (var commit = server.Snapshot; commit <= server.Commit; commit++)
+                        actions.Add(new SpecificationAction(SpecActionName.Restart, i, hard, write, log, commit));
                 }
             }
         }
@@ -132,7 +151,8 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
         {
             SpecActionName.OnDurable => QuorateRaftSpecification.OnDurable(s, i, action.A),
             SpecActionName.Restart => QuorateRaftSpecification.Restart(
-                s, i, action.A, action.B, s.Servers[i].ImageAfter(action.B).Log.Prefix(action.C), action.D),
+                s, i, action.A, action.B,
+                QuorateRaftSpecification.SurvivingLogs(s.Servers[i], action.B).ElementAt(action.C), action.D),
             SpecActionName.TryAdoptTerm => _raft.TryAdoptTerm(s, i, action.A),
             SpecActionName.BecomeFollower => QuorateRaftSpecification.BecomeFollower(s, i),
             SpecActionName.BecomePreCandidate => _raft.BecomePreCandidate(s, i),
@@ -148,8 +168,10 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
             SpecActionName.ConfirmReads => _raft.ConfirmReads(s, i),
             SpecActionName.EnterJoint => _raft.EnterJoint(s, i, constants.Targets[action.A]),
             SpecActionName.LeaveJoint => _raft.LeaveJoint(s, i),
-            SpecActionName.TakeSnapshot => _raft.TakeSnapshot(s, i, action.A),
-            SpecActionName.InstallSnapshot => _raft.InstallSnapshot(s, i, action.A),
+            SpecActionName.TakeSnapshot => QuorateRaftSpecification.TakeSnapshot(s, i, action.A),
+            SpecActionName.InstallSnapshot => _raft.InstallSnapshot(s, i, s.Snapshots[action.A]),
+            SpecActionName.ContinueTransfer => QuorateRaftSpecification.ContinueTransfer(s, i, action.A),
+            SpecActionName.OnTimeoutNow => _raft.OnTimeoutNow(s, i, s.Messages[action.A]),
             _ => throw new ArgumentOutOfRangeException(nameof(action), action, null),
         };
     }
@@ -177,20 +199,21 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
             encoder.Write(termLog.Leaders.Permuted(permutation).Bits);
             Encode(termLog.Log, permutation, encoder);
             encoder.Write(termLog.Commit);
-            encoder.Write(termLog.Snapshot);
             encoder.Write(termLog.Round);
         }
 
         EncodeSet(s.Messages, m => Pack(m, permutation), encoder);
+        EncodeSet(s.Snapshots, static one => Pack(one.Term, one.Index), encoder);
         EncodeSet(s.Granted, static g => Pack(g.Index, g.Needed), encoder);
-        encoder.Write(Pack(s.Spent.Commands, s.Spent.Restarts, s.Spent.Changes, s.Spent.Snapshots, s.Spent.Reads));
+        encoder.Write(Pack(s.Spent.Commands, s.Spent.Restarts, s.Spent.Changes, s.Spent.Snapshots, s.Spent.Reads, s.Spent.Transfers));
     }
 
     private void Encode(SpecServer server, int[] permutation, StateEncoder encoder)
     {
         encoder.Write((int)server.Role);
-        Encode(new SpecDiskImage(server.Term, server.Vote, server.Log, server.Snapshot), permutation, encoder);
+        Encode(new SpecDiskImage(server.Term, server.Vote, server.Log), permutation, encoder);
         encoder.Write(server.Commit);
+        encoder.Write(server.Snapshot);
         encoder.Write(server.Round);
         EncodeSet(server.Reads, static r => Pack(r.Round, r.Index, r.Needed), encoder);
         Encode(server.Disk, permutation, encoder);
@@ -207,7 +230,6 @@ internal sealed class SpecificationModel(SpecConstants constants) : IModel<Speci
         encoder.Write(image.Term);
         encoder.Write(Map(image.Vote, permutation));
         Encode(image.Log, permutation, encoder);
-        encoder.Write(image.Snapshot);
     }
 
     private static void Encode(SpecLog log, int[] permutation, StateEncoder encoder)

@@ -8,6 +8,7 @@ internal sealed record SpecificationState(
     ImmutableArray<SpecServer> Servers,
     ImmutableArray<SpecMessage> Messages,
     ImmutableArray<SpecTermLog> TermLogs,
+    ImmutableArray<SpecSnapshot> Snapshots,
     ImmutableArray<SpecGrantedRead> Granted,
     SpecBudget Spent)
 {
@@ -27,35 +28,39 @@ internal sealed record SpecificationState(
 
     public override string ToString() => string.Join('\n', Servers.Select(static (s, i) => $"{i + 1}: {s}")
         .Concat(TermLogs.Select(static (r, t) => $"term {t}: {r}").Where((_, t) => !TermLogs[t].Leaders.IsEmpty))
-        .Append($"messages: {string.Join(", ", Messages)}"));
+        .Append($"messages: {string.Join(", ", Messages)}")
+        .Append($"snapshots: {string.Join(", ", Snapshots.Select(static s => $"{s.Term}/{s.Index}"))}"));
 }
 
-/// <summary>One server: its memory, the contents of its disk, and its pending writes.</summary>
+/// <summary>One server: its memory, the contents of its disk, its pending writes, and the last index of its newest snapshot.</summary>
 internal sealed record SpecServer(
     Role Role,
     int Term,
     int Vote,
     SpecLog Log,
-    int Snapshot,
     int Commit,
     int Round,
     ImmutableArray<SpecPendingRead> Reads,
     SpecDiskImage Disk,
-    ImmutableArray<SpecPendingWrite> Writes)
+    ImmutableArray<SpecPendingWrite> Writes,
+    int Snapshot)
 {
     public const int None = -1;
 
     /// <summary>The contents of the disk after the first <paramref name="writes"/> writes.</summary>
     public SpecDiskImage ImageAfter(int writes) => writes == 0 ? Disk : Writes[writes - 1].Image;
 
-    /// <summary>The number of entries that are on the disk and that no pending write removes.</summary>
+    /// <summary>What a restart makes of a log on the disk: the log, or the snapshot if the log lacks its last entry.</summary>
+    public SpecLog WithSnapshot(SpecLog log) => log.TermAt(Snapshot) == Log.TermAt(Snapshot) ? log : Log.Prefix(Snapshot);
+
+    /// <summary>The number of entries that are on the disk, in the log or the snapshot, and that no pending write removes.</summary>
     public int Durable
     {
         get
         {
-            var durable = Log.Agreement(Disk.Log);
+            var durable = Log.Agreement(WithSnapshot(Disk.Log));
             foreach (var write in Writes)
-                durable = Math.Min(durable, Log.Agreement(write.Image.Log));
+                durable = Math.Min(durable, Log.Agreement(WithSnapshot(write.Image.Log)));
             return durable;
         }
     }
@@ -76,8 +81,8 @@ internal sealed record SpecServer(
         + $"disk {Disk} writes {string.Join(", ", Writes.Select(static w => w.Image))}";
 }
 
-/// <summary>The contents of a disk.</summary>
-internal sealed record SpecDiskImage(int Term, int Vote, SpecLog Log, int Snapshot)
+/// <summary>The contents of a disk, except for the snapshot, which is a file of its own.</summary>
+internal sealed record SpecDiskImage(int Term, int Vote, SpecLog Log)
 {
     public override string ToString() => $"{Term}/{Vote + 1} [{Log}]";
 }
@@ -92,11 +97,14 @@ internal readonly record struct SpecPendingRead(int Round, int Index, int Needed
 /// <summary>A read that was granted at an index, and the least index that it must have.</summary>
 internal readonly record struct SpecGrantedRead(int Index, int Needed);
 
-/// <summary>What the leader of a term has written in it: every AppendEntries and every snapshot of the term is a piece of it.</summary>
-internal sealed record SpecTermLog(ServerSet Leaders, SpecLog Log, int Commit, int Snapshot, int Round)
+/// <summary>A snapshot that was durable on some disk: the term and the index of its last entry.</summary>
+internal readonly record struct SpecSnapshot(int Term, int Index);
+
+/// <summary>What the leader of a term has written in it: every AppendEntries of the term is a piece of it.</summary>
+internal sealed record SpecTermLog(ServerSet Leaders, SpecLog Log, int Commit, int Round)
 {
-    public override string ToString() => $"leader {Leaders} log [{Log}] commit {Commit} snapshot {Snapshot} round {Round}";
+    public override string ToString() => $"leader {Leaders} log [{Log}] commit {Commit} round {Round}";
 }
 
 /// <summary>How much of each bound is used up.</summary>
-internal readonly record struct SpecBudget(int Commands, int Restarts, int Changes, int Snapshots, int Reads);
+internal readonly record struct SpecBudget(int Commands, int Restarts, int Changes, int Snapshots, int Reads, int Transfers);

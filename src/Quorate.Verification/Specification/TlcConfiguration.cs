@@ -34,6 +34,7 @@ internal static partial class TlcConfiguration
             MaxChanges = Number("MaxChanges"),
             MaxSnapshots = Number("MaxSnapshots"),
             MaxReads = Number("MaxReads"),
+            MaxTransfers = Number("MaxTransfers"),
         };
     }
 

@@ -35,10 +35,10 @@ public sealed class SpecificationInvariantTests
         ("LogMatching",
             static () => ValidState.With(1, WithLog(ValidState.Servers[1], 1, 2)).With(2, WithLog(ValidState.Servers[2], 2, 2))),
         ("StateMachineSafety", static () => Server(1, static s => WithLog(s, 2) with { Commit = 1 })),
-        ("LeaderCompleteness", static () => ValidState.With(2, new SpecTermLog(ServerSet.Of(1), Empty, 0, 0, 0))),
+        ("LeaderCompleteness", static () => ValidState.With(2, new SpecTermLog(ServerSet.Of(1), Empty, 0, 0))),
         ("DurableOnQuorum",
             static () => Server(0, static s => s with { Disk = s.Disk with { Log = Empty } })
-            .With(1, ValidState.Servers[1] with { Disk = new SpecDiskImage(2, 0, Empty, 0) })),
+            .With(1, ValidState.Servers[1] with { Disk = new SpecDiskImage(2, 0, Empty) })),
         ("SentStateIsDurable", static () => Server(1, static s => s with { Disk = s.Disk with { Term = 0 } })),
         ("SentStateIsDurable", static () => Server(1, static s => s with { Disk = s.Disk with { Vote = 2 } })),
         ("SentStateIsDurable", static () => Server(1, static s => s with { Disk = s.Disk with { Log = Empty } })),
