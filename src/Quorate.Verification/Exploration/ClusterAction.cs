@@ -49,6 +49,15 @@ internal enum ClusterActionKind : byte
     /// <summary>The state machine has applied the entries that the core emitted.</summary>
     Apply,
 
+    /// <summary>A snapshot of the member's state machine is durable on its disk; its core is not notified yet.</summary>
+    TakeSnapshot,
+
+    /// <summary>The snapshot of another member is durable on the disk of a member that needs one; its core is not notified yet.</summary>
+    ReceiveSnapshot,
+
+    /// <summary>The core is notified of the snapshot that is durable on its disk.</summary>
+    NoticeSnapshot,
+
     /// <summary>A process ends, its host loses power, and the member restarts from the contents of its disk.</summary>
     Crash,
 }
@@ -57,7 +66,7 @@ internal enum ClusterActionKind : byte
 /// <param name="Kind">The kind of the action.</param>
 /// <param name="Node">The member that acts or is affected.</param>
 /// <param name="Message">Deliver, DeliverAfterLeaderTimeout, Duplicate, Drop: the message.</param>
-/// <param name="Peer">PeerLost: the other end of the connection.</param>
+/// <param name="Peer">PeerLost: the other end of the connection. ReceiveSnapshot: the member that sends the snapshot.</param>
 /// <param name="Appends">FlushCompletes: how many appends become durable. Crash: of how many appends the entries survive.</param>
 /// <param name="HardStates">Crash: of how many appends term and vote survive.</param>
 /// <param name="Number">Propose, Read: the number of the proposal or read.</param>
@@ -70,6 +79,7 @@ internal sealed record ClusterAction(
         ClusterActionKind.Deliver or ClusterActionKind.DeliverAfterLeaderTimeout or ClusterActionKind.Duplicate or ClusterActionKind.Drop =>
             $"{Kind} {Message}",
         ClusterActionKind.PeerLost => $"{Kind} {Node} loses {Peer}",
+        ClusterActionKind.ReceiveSnapshot => $"{Kind} {Node} from {Peer}",
         ClusterActionKind.FlushCompletes => $"{Kind} {Node} {Appends} appends",
         ClusterActionKind.Crash when HardStates > 0 => $"{Kind} {Node} keeps {Appends} appends, term and vote of {HardStates}",
         ClusterActionKind.Propose or ClusterActionKind.Read => $"{Kind} {Node} #{Number}",

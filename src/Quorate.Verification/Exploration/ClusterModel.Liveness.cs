@@ -75,6 +75,10 @@ internal sealed partial class ClusterModel
                 return new ClusterAction(ClusterActionKind.FlushCompletes, member.Id, Appends: member.Pending.Length);
             if (member.Core.ApplyingIndex > member.Core.AppliedIndex)
                 return new ClusterAction(ClusterActionKind.Apply, member.Id);
+            if (member.Snapshots.Unnoticed != UnnoticedSnapshot.None)
+                return new ClusterAction(ClusterActionKind.NoticeSnapshot, member.Id);
+            if (state.Members.FirstOrDefault(peer => MayReceiveSnapshot(state, member, peer)) is { } sender)
+                return new ClusterAction(ClusterActionKind.ReceiveSnapshot, member.Id, Peer: sender.Id);
         }
 
         if (state.Network is not [var oldest, ..])

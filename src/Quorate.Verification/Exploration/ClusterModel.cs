@@ -32,7 +32,7 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
         _refinement = refine ? new Refinement(_configuration) : null;
         var members = _configuration.Members.Select(id => Start(id, DiskImage.Blank, startNumber: 1)).ToArray();
         var initial = new ClusterState(members, [], new GhostState(_permutations), default) { SpecState = _refinement?.State };
-        InitialStates = [config.StartsWithLeader ? Elect(initial) : initial];
+        InitialStates = [config.StartsDiverged ? Diverge(initial) : config.StartsWithLeader ? Elect(initial) : initial];
     }
 
     /// <inheritdoc/>
@@ -54,6 +54,17 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
         new("a connection lost", static state => state.Spent.LostPeers > 0),
         new("a leader without a quorum", static state => state.Spent.QuorumTimeouts > 0),
         new("a member restarted", static state => state.Members.Any(static member => member.Starts > 1)),
+        new(
+            "a snapshot received",
+            static state => state.Members.Any(static member => member.Snapshots.Unnoticed == UnnoticedSnapshot.Received)),
+        new(
+            "a snapshot installed",
+            static state => state.Members.Any(static member => member.Core.SnapshotIndex > LogIndex.Zero
+                && member.Pending.Any(static append => append.ResetTo is not null))),
+        new(
+            "a member restarted behind a snapshot",
+            static state => state.Members.Any(static member => member.Starts > 1 && member.Disk.Base.Index > LogIndex.Zero)),
+        new("entries dropped", static state => state.Members.Any(static member => member.Core.CompactedIndex > LogIndex.Zero)),
     ];
 
     /// <inheritdoc/>
@@ -121,6 +132,12 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
                 return Propose(state, action, spent with { Proposals = (byte)(spent.Proposals + 1) });
             case ClusterActionKind.Read:
                 return Read(state, action, spent with { Reads = (byte)(spent.Reads + 1) });
+            case ClusterActionKind.TakeSnapshot:
+                return TakeSnapshot(state, id, spent with { Snapshots = (byte)(spent.Snapshots + 1) });
+            case ClusterActionKind.ReceiveSnapshot:
+                return ReceiveSnapshot(state, id, action.Peer);
+            case ClusterActionKind.NoticeSnapshot:
+                return state[id].Snapshots.Unnoticed == UnnoticedSnapshot.None ? null : StepOn(state, id).NoticeSnapshot(spent);
             case ClusterActionKind.Crash:
                 return Crash(state, action, spent with { Crashes = (byte)(spent.Crashes + 1) });
             default:
@@ -153,6 +170,8 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
     {
         ClusterActionKind.Deliver => 16,
         ClusterActionKind.FlushCompletes or ClusterActionKind.Apply => 16,
+        ClusterActionKind.NoticeSnapshot or ClusterActionKind.ReceiveSnapshot => 16,
+        ClusterActionKind.TakeSnapshot => 8,
         ClusterActionKind.DeliverAfterLeaderTimeout => 8,
         ClusterActionKind.Heartbeat => 4,
         ClusterActionKind.Propose or ClusterActionKind.Read or ClusterActionKind.Drop => 2,
@@ -163,6 +182,7 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
     public int KindOf(ClusterAction action) =>
         action.Kind
             is ClusterActionKind.Deliver or ClusterActionKind.FlushCompletes or ClusterActionKind.Apply or ClusterActionKind.Reconnect
+                or ClusterActionKind.NoticeSnapshot or ClusterActionKind.ReceiveSnapshot
             ? 0
             : (int)action.Kind;
 
@@ -203,9 +223,53 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
             actions.Add(new ClusterAction(ClusterActionKind.Isolate, id));
         if (spent.LostPeers < budget.LostPeers)
             AddLostPeers(core, actions);
+        if (spent.Snapshots < budget.Snapshots && MayTakeSnapshot(member))
+            actions.Add(new ClusterAction(ClusterActionKind.TakeSnapshot, id));
+        if (member.Snapshots.Unnoticed != UnnoticedSnapshot.None)
+            actions.Add(new ClusterAction(ClusterActionKind.NoticeSnapshot, id));
+        foreach (var peer in state.Members)
+        {
+            if (MayReceiveSnapshot(state, member, peer))
+                actions.Add(new ClusterAction(ClusterActionKind.ReceiveSnapshot, id, Peer: peer.Id));
+        }
+
         if (spent.Crashes < budget.Crashes)
             AddCrashes(member, actions);
     }
+
+    /// <summary>As the driver decides: the last applied entry is of the current term, and no snapshot covers it.</summary>
+    private static bool MayTakeSnapshot(MemberState member) =>
+        member.Snapshots.Unnoticed == UnnoticedSnapshot.None
+        && member.Core.AppliedIndex > member.Disk.Snapshot.Index
+        && member.Core.TermAt(member.Core.AppliedIndex) == member.Core.Term;
+
+    private static bool MayReceiveSnapshot(ClusterState state, MemberState member, MemberState peer) =>
+        member.Snapshots is { Unnoticed: UnnoticedSnapshot.None, Needed: var needed } && needed > LogIndex.Zero
+        && peer.Disk.Snapshot.Index >= needed && peer.Disk.Snapshot.Index > member.Disk.Snapshot.Index
+        && (state.Isolated == NodeId.None || (state.Isolated != member.Id && state.Isolated != peer.Id));
+
+    private ClusterState? TakeSnapshot(ClusterState state, NodeId id, ActionBudget spent)
+    {
+        var member = state[id];
+        if (!MayTakeSnapshot(member))
+            return null;
+        var last = new EntryId(member.Core.Term, member.Core.AppliedIndex);
+        return WithSnapshot(state, member, last, member.Snapshots with { Unnoticed = UnnoticedSnapshot.Taken }) with { Spent = spent };
+    }
+
+    private ClusterState? ReceiveSnapshot(ClusterState state, NodeId id, NodeId from)
+    {
+        var member = state[id];
+        return MayReceiveSnapshot(state, member, state[from])
+            ? WithSnapshot(state, member, state[from].Disk.Snapshot, new SnapshotProgress(LogIndex.Zero, UnnoticedSnapshot.Received))
+            : null;
+    }
+
+    /// <summary>A snapshot becomes durable on the disk of a member.</summary>
+    private ClusterState WithSnapshot(ClusterState state, MemberState member, EntryId last, SnapshotProgress progress) =>
+        state.With(
+            new MemberState(
+                _permutations, member.Core, member.Disk with { Snapshot = last }, member.Pending, member.Starts, progress));
 
     private void AddLostPeers(RaftCore core, List<ClusterAction> actions)
     {
@@ -260,7 +324,7 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
         var member = state[action.Node];
         var members = state.Members.ToArray();
         _refinement?.State = state.SpecState!;
-        var disk = member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends);
+        var disk = member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends).Recovered();
         members[(int)action.Node.Value - 1] = Start(action.Node, disk, member.Starts + 1);
         return state with
         {
@@ -276,25 +340,42 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
         var core = RaftGroup.CreateCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
         core.AbstractTime();
         _refinement?.OnStart(core);
-        return new MemberState(_permutations, core, disk, [], startNumber);
+        return new MemberState(_permutations, core, disk, [], startNumber, default);
     }
 
     private StepExecutor StepOn(ClusterState state, NodeId id) => new(_config, _permutations, _effects, _refinement, state, id);
 
     /// <summary>Elects the first member, and takes every action that follows until none is left.</summary>
-    private ClusterState Elect(ClusterState state)
+    private ClusterState Elect(ClusterState state) =>
+        SettleQuietly(Next(state, new ClusterAction(ClusterActionKind.Timeout, new NodeId(1)))!) with { Spent = default };
+
+    /// <summary>See <see cref="ModelConfig.StartsDiverged"/>.</summary>
+    private ClusterState Diverge(ClusterState state)
     {
-        state = Next(state, new ClusterAction(ClusterActionKind.Timeout, new NodeId(1)))!;
+        var (first, second) = (new NodeId(1), new NodeId(2));
+        state = Isolate(Elect(state), first, default);
+        for (var number = 1; number <= 2; number++)
+            state = SettleQuietly(Next(state, new ClusterAction(ClusterActionKind.Propose, first, Number: number))!);
+        state = SettleQuietly(Next(state, new ClusterAction(ClusterActionKind.Timeout, second))!);
+        state = SettleQuietly(Next(state, new ClusterAction(ClusterActionKind.TakeSnapshot, second))!);
+        return state with { Spent = default, Isolated = NodeId.None };
+    }
+
+    /// <summary>Takes every action that needs no fault and no timer, until none is left.</summary>
+    private ClusterState SettleQuietly(ClusterState state)
+    {
         var actions = new List<ClusterAction>();
         while (true)
         {
             actions.Clear();
             ActionsOf(state, actions);
-            if (actions.Find(
-                static action => action.Kind is ClusterActionKind.FlushCompletes or ClusterActionKind.Apply or ClusterActionKind.Deliver)
-                is not { } next)
-                return state with { Spent = default };
+            if ((actions.Find(static action => action.Kind == ClusterActionKind.DeliverAfterLeaderTimeout)
+                ?? actions.Find(static action => NeedsNoTimer(action.Kind))) is not { } next)
+                return state;
             state = Next(state, next)!;
         }
     }
+
+    private static bool NeedsNoTimer(ClusterActionKind kind) => kind
+        is ClusterActionKind.FlushCompletes or ClusterActionKind.Apply or ClusterActionKind.Deliver or ClusterActionKind.NoticeSnapshot;
 }

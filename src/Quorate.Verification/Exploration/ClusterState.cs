@@ -21,6 +21,14 @@ internal sealed record ClusterState(MemberState[] Members, SentMessage[] Network
 
     public MemberState this[NodeId id] => Members[(int)id.Value - 1];
 
+    /// <summary>Returns the state with a member replaced.</summary>
+    public ClusterState With(MemberState member)
+    {
+        var members = Members.ToArray();
+        members[(int)member.Id.Value - 1] = member;
+        return this with { Members = members };
+    }
+
     /// <summary>Writes the state under one permutation, each component as its cached hash.</summary>
     public void Write(in SymmetryPermutation permutation, StateEncoder encoder)
     {

@@ -103,11 +103,21 @@ internal sealed class GhostState : HashedStateComponent
     public GhostState WithoutReadsOf(NodeId node) =>
         Reads.Any(read => read.Node == node) ? With(reads: Reads.RemoveAll(read => read.Node == node)) : this;
 
-    /// <summary>Checks LeaderCompleteness and CommittedIsDurable.</summary>
+    /// <summary>Checks LeaderCompleteness, CommittedIsDurable and SnapshotIsCommitted.</summary>
     /// <param name="members">All members, in id order.</param>
     /// <param name="quorums">Their quorums, by code that the core does not share.</param>
     public void Check(ReadOnlySpan<MemberState> members, SpecMembership quorums)
     {
+        foreach (var member in members)
+        {
+            var snapshot = member.Disk.Snapshot;
+            Require(
+                snapshot.Index == LogIndex.Zero
+                    || (snapshot.Index <= LastCommitted && Committed[(int)snapshot.Index.Value - 1].Term == snapshot.Term),
+                "SnapshotIsCommitted",
+                $"the snapshot on the disk of {member.Id} ends with {snapshot}, which is not committed");
+        }
+
         for (var at = 0; at < Committed.Length; at++)
         {
             var entry = Committed[at];
@@ -115,10 +125,11 @@ internal sealed class GhostState : HashedStateComponent
             var holders = default(ServerSet);
             foreach (var member in members)
             {
-                if (member.Disk.TermAt(index) == entry.Term)
+                if (member.Disk.Holds(entry.Term, index))
                     holders = holders.With((int)member.Id.Value - 1);
                 Require(
-                    member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term,
+                    member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term
+                        || index < member.Core.CompactedIndex,
                     "LeaderCompleteness",
                     $"{member.Id} leads term {member.Core.Term} without {entry.Term}/{index}, committed in term {entry.CommittedIn}");
             }

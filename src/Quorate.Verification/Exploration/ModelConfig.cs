@@ -14,6 +14,12 @@ internal sealed record ModelConfig(string Name)
     /// <summary>Starts with an elected leader that every member knows; the actions of that election are not counted.</summary>
     public bool StartsWithLeader { get; init; }
 
+    /// <summary>
+    /// Starts in the term of member 2, which has committed its no-op with member 3, taken a snapshot and dropped its log. Member 1 led the
+    /// term before and has two commands, the first in place of the no-op; nothing that was sent to it since has arrived.
+    /// </summary>
+    public bool StartsDiverged { get; init; }
+
     /// <summary>How often each action may happen, summed over all members.</summary>
     public ActionBudget Budget { get; init; }
 
@@ -91,6 +97,9 @@ internal readonly record struct ActionBudget
     /// <summary>Leaders that step down because they receive replies from no quorum.</summary>
     public byte QuorumTimeouts { get; init; }
 
+    /// <summary>Snapshots that members take.</summary>
+    public byte Snapshots { get; init; }
+
     public void Write(StateEncoder state)
     {
         state.Write(Timeouts);
@@ -102,5 +111,6 @@ internal readonly record struct ActionBudget
         state.Write(Isolations);
         state.Write(LostPeers);
         state.Write(QuorumTimeouts);
+        state.Write(Snapshots);
     }
 }

@@ -100,6 +100,25 @@ internal static class ModelConfigs
             StartsWithLeader = true,
             Budget = new() { Timeouts = 1, LostPeers = 1, QuorumTimeouts = 1 },
         },
+        new("three-that-install")
+        {
+            StartsDiverged = true,
+            AsyncFlush = true,
+            Budget = new() { Heartbeats = 2, Crashes = 1 },
+        },
+        new("three-that-install-and-elect")
+        {
+            StartsDiverged = true,
+            AsyncFlush = true,
+            OneInFlightPerLinkAndKind = true,
+            Budget = new() { Heartbeats = 1, Crashes = 1, Timeouts = 1 },
+        },
+        new("three-with-snapshots")
+        {
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
+            Budget = new() { Timeouts = 1, Heartbeats = 1, Snapshots = 1 },
+        },
         new("five-that-write")
         {
             Membership = ModelConfig.Voters(5),
@@ -145,6 +164,7 @@ internal static class ModelConfigs
             Isolations = 255,
             LostPeers = 255,
             QuorumTimeouts = 255,
+            Snapshots = 255,
         },
     };
 

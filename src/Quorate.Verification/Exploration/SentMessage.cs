@@ -44,6 +44,7 @@ internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage
                 Write(state, append.Previous);
                 state.Number(append.LeaderCommit.Value);
                 state.Number(append.Round);
+                state.Number(append.NeedsSnapshot ? 1UL : 0);
                 WriteEntries(state, append.Entries.Span);
                 break;
             case AppendEntriesReply reply:
@@ -105,7 +106,7 @@ internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage
         }
     }
 
-    private static void Write(in SymmetryPermutation state, EntryId id)
+    public static void Write(in SymmetryPermutation state, EntryId id)
     {
         state.Number(id.Term.Value);
         state.Number(id.Index.Value);
@@ -116,6 +117,7 @@ internal sealed class SentMessage : HashedStateComponent, IEquatable<SentMessage
         AppendEntries m => new AppendEntries
         {
             Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round,
+            NeedsSnapshot = m.NeedsSnapshot,
         },
         AppendEntriesReply m => new AppendEntriesReply { Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round },
         RequestVote m => new RequestVote { PreVote = m.PreVote, IsTransfer = m.IsTransfer, LastEntry = m.LastEntry },

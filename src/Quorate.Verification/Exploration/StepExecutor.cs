@@ -19,6 +19,7 @@ internal sealed class StepExecutor
     private readonly List<SentMessage> _sent = [];
     private readonly Queue<LoadEntriesRequest> _entriesRequests = new();
     private DiskImage _disk;
+    private SnapshotProgress _snapshots;
     private GhostState _ghost;
 
     public StepExecutor(
@@ -32,6 +33,7 @@ internal sealed class StepExecutor
         _member = state[id];
         _core = _member.Core.Clone();
         _disk = _member.Disk;
+        _snapshots = _member.Snapshots;
         _pending = [.. _member.Pending];
         _ghost = state.Ghost;
         refinement?.State = state.SpecState!;
@@ -67,6 +69,17 @@ internal sealed class StepExecutor
         return Execute(Input.Durable(token), delivered: null, spent);
     }
 
+    /// <summary>
+    /// Notifies the core of the snapshot that is durable on its disk. A member that took it keeps no entry that it covers.
+    /// </summary>
+    public ClusterState NoticeSnapshot(ActionBudget spent)
+    {
+        var last = _disk.Snapshot;
+        var input = _snapshots.Unnoticed == UnnoticedSnapshot.Taken ? Input.SnapshotSaved(last, last.Index) : Input.SnapshotReceived(last);
+        _snapshots = _snapshots with { Unnoticed = UnnoticedSnapshot.None };
+        return Execute(input, delivered: null, spent);
+    }
+
     private void Step(in Input input)
     {
         var before = CoreState.Of(_core);
@@ -86,12 +99,16 @@ internal sealed class StepExecutor
     private void ExecuteEffects()
     {
         if (_effects.Append is { IsEmpty: false } append)
-            _pending.Add(new UnflushedAppend(append.Token, append.HardState, append.Entries.ToArray(), append.Commit, []));
+            _pending.Add(new UnflushedAppend(append.Token, append.HardState, append.ResetTo, append.Entries.ToArray(), append.Commit, []));
         foreach (var message in _effects.SendNow.Messages)
             _sent.Add(new SentMessage(_permutations, message));
         if (_effects.SendWhenDurable.Messages.Count > 0)
             HoldUntilDurable(_effects.SendWhenDurable);
 
+        if (_effects.CompactTo > LogIndex.Zero)
+            _disk = _disk.CompactedTo(_effects.CompactTo);
+        if (_effects.NeededSnapshot is { } needed)
+            _snapshots = _snapshots with { Needed = needed.AtLeast.Index };
         if (!_effects.Apply.IsEmpty)
             _ghost = _ghost.WithCommitted(_core, _effects.Apply.Span);
         foreach (var rejection in _effects.Rejections)
@@ -141,14 +158,15 @@ internal sealed class StepExecutor
     private LogEntry[] ReadLog(in LoadEntriesRequest request)
     {
         Invariant.That(request.To <= _disk.LastIndex, "the core requests only entries that the disk has");
-        return _disk.Entries[((int)request.From.Value - 1)..(int)request.To.Value];
+        Invariant.That(request.From > _disk.Base.Index, "the core requests no entries that the log has dropped");
+        return _disk.Entries[((int)(request.From - _disk.Base.Index) - 1)..(int)(request.To - _disk.Base.Index)];
     }
 
     private ClusterState Finish(SentMessage? delivered, ActionBudget spent)
     {
         _core.AbstractTime();
         var members = _state.Members.ToArray();
-        members[(int)_core.Self.Value - 1] = new MemberState(_permutations, _core, _disk, [.. _pending], _member.Starts);
+        members[(int)_core.Self.Value - 1] = new MemberState(_permutations, _core, _disk, [.. _pending], _member.Starts, _snapshots);
         var state = new ClusterState(members, [], _ghost, spent, _state.Isolated) { SpecState = _refinement?.State };
         return state with { Network = NextNetwork(state, delivered) };
     }

@@ -30,6 +30,11 @@ public sealed class ExplorerTests
         "an entry committed by a later leader", "a proposal rejected")]
     [InlineData("three-that-lose-connections", 190_610, 46_542, 20, "a connection lost", "a leader without a quorum", "a second leader",
         "two leaders at once")]
+    [InlineData("three-that-install", 10_787, 2_815, 14, "a log truncated", "a snapshot received", "a snapshot installed",
+        "a member restarted behind a snapshot")]
+    [InlineData("three-that-install-and-elect", 1_450_520, 315_455, 32, "two leaders at once", "a log truncated",
+        "a snapshot installed", "a member restarted behind a snapshot")]
+    [InlineData("three-with-snapshots", 197_639, 49_339, 22, "two leaders at once", "a snapshot received", "entries dropped")]
     [InlineData("five-that-write", 16_390, 4_258, 21, "a command committed")]
     public void A_model_configuration_has_its_pinned_size_and_no_violation(
         string name, long generated, int distinct, int depth, params string[] reaches)

@@ -29,13 +29,19 @@ public sealed class ExplorerWalkTests
     [MemberData(nameof(OtherNames))]
     public void A_walk_with_other_members_finds_no_violation_and_reaches_every_goal(string name)
     {
-        var steps = TestEffort.Of(300_000);
+        var steps = TestEffort.Of(600_000);
 
         var walked = Explorer.Walk(seed: 1, steps, refine: !name.StartsWith("joint", StringComparison.Ordinal), name);
 
         Assert.Equal(steps, walked.Steps);
+
+        // A member needs a snapshot only after it has been cut off, which few walks have.
         foreach (var (goal, times) in walked.Reached)
+        {
+            if (!TestEffort.IsFull && goal.StartsWith("a snapshot", StringComparison.Ordinal))
+                continue;
             Assert.True(times > 0, $"no walk reached {goal}");
+        }
     }
 
     [Fact]
