@@ -9,7 +9,7 @@ namespace Quorate.Server.Tests.Processes;
 /// back, and are upgraded for good.
 /// </summary>
 /// <remarks>
-/// It builds an old commit, so it runs on request only: <c>QUORATE_UPGRADE=1 dotnet test -c Release --project test/Quorate.Server.Tests --
+/// It builds an old commit, so it runs on request only: <c>dotnet test -c Release --project test/Quorate.Server.Tests --explicit only
 /// --filter-class *UpgradeProcessTests</c>. <c>QUORATE_UPGRADE_FROM</c> names a quorate.dll of the old version that is built already.
 /// </remarks>
 [Collection(ProcessesCollection.Name)]
@@ -20,10 +20,10 @@ public sealed class UpgradeProcessTests(ITestOutputHelper output)
 
     private const int Writers = 8;
 
-    [Fact]
+    [Fact(Explicit = true)]
+    [Trait("Run", "OnRequest")]
     public async Task A_cluster_is_upgraded_and_goes_back_member_by_member_under_load()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("QUORATE_UPGRADE") == "1", "set QUORATE_UPGRADE=1: it builds an old commit");
         using var build = new TemporaryDirectory();
         var old = Environment.GetEnvironmentVariable("QUORATE_UPGRADE_FROM") ?? await BuildOldAsync(build.Path);
         await using var cluster = ServerCluster.CreateStopped(3, "--snapshot-count=200");

@@ -150,7 +150,9 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         BeginCall();
         if (_directory.ContainsKey(name))
             throw new IOException($"the file {name} exists already");
-        TakeSpace(length);
+
+        // The name of a file takes space too.
+        TakeSpace(Math.Max(1, length));
         _dirty.Add(_directory[name] = new SimulatedFileContent(new byte[length]));
         _directoryIsDirty = true;
         return Open(name);
