@@ -17,6 +17,10 @@ internal sealed class ForeignFile(SimulatedCluster cluster, Prng prng, string na
         if (other == victim || victim.StaysDown || victim.Disk.RecordedSegment() is null || other.Disk.RecordedSegment() is null)
             return false;
 
+        // It may have received its own files from the victim.
+        if (Cluster.FaultAtlas.IsCorrupted(other.Id))
+            return false;
+
         // Both have at least an identity and term and vote. The content of a reserve has no meaning.
         var names = victim.Disk.List().Intersect(other.Disk.List(), StringComparer.Ordinal).Except([ReserveFile.Name]).ToArray();
         var file = names[Prng.Next(0, names.Length)];
