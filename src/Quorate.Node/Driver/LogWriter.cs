@@ -50,12 +50,20 @@ internal sealed class LogWriter
 
     /// <summary>The ticks since the last operation began or, when none runs, ended.</summary>
     private int _ticks;
+
+    /// <summary>The ticks until the log looks for space again, if space is short then.</summary>
     private int _ticksToCheck;
 
     /// <summary>There was no space for <see cref="_writing"/>, or for dropping entries.</summary>
     private bool _isFull;
+
+    /// <summary>Although the disk was full, a write or a drop may be tried again: a tick has passed, or entries were dropped.</summary>
     private bool _mustRetry;
+
+    /// <summary>A check of the disk is due: a probe, or a search for space.</summary>
     private bool _mustCheck;
+
+    /// <summary>The log's shortage of space after the last operation; the log itself may be read only while no operation runs.</summary>
     private bool _isSpaceShort;
 
     /// <summary>Whether the last operation given to the disk was a read.</summary>
@@ -70,7 +78,7 @@ internal sealed class LogWriter
     /// <param name="stalledTicks">The ticks after which an operation that has not completed counts as stalled: an election timeout.</param>
     /// <param name="worker">Runs the operations.</param>
     /// <param name="loop">Is notified of each completed operation.</param>
-    /// <param name="observer">Receives the duration of each flush, and why space is short.</param>
+    /// <param name="observer">Receives the duration of each flush.</param>
     public LogWriter(
         WriteAheadLog log, WalOptions options, int stalledTicks, IWorker worker, ILoop loop, IGroupObserver? observer = null)
     {

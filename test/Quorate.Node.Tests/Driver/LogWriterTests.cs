@@ -198,7 +198,7 @@ public sealed class LogWriterTests : ILoop, IDisposable
         for (var tick = 0; tick < 100; tick++)
             _writer.OnTick(mayProbe: false);
         _writer.Submit();
-        Assert.False(_disk.RunNext(), "nobody asked for a probe");
+        Assert.False(_disk.RunNext(), "this member is not to be probed");
 
         var flushes = _storage.Flushes;
         _writer.OnTick(mayProbe: true);
