@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Quorate.Load.Proxy;
 using Quorate.Load.Servers;
+using Quorate.Load.Soak;
 using Quorate.Load.Targets;
 
 namespace Quorate.Load;
@@ -52,6 +54,8 @@ internal static class LoadCommand
             targets, writers, size, seconds, warmup, rounds, directory, output,
         };
         root.Add(ServerLoadCommand.Create());
+        root.Add(SoakCommand.Create());
+        root.Add(ProxyCommand.Create());
         root.SetAction(async (parsed, stop) =>
         {
             var runs = parsed.GetRequiredValue(writers).Select(count => new LoadOptions(
