@@ -88,7 +88,7 @@ keys=$((mib * 1024 / 8))
 
 # Until the last snapshot is complete: no file of one that is being written.
 sleep 5
-while compgen -G "$directory/n[01]/*.new" >/dev/null; do sleep 1; done
+while compgen -G "$directory/n[01]/snapshot-*.new" >/dev/null; do sleep 1; done
 snapshot=$(stat -c %s "$directory"/n0/snapshot-* | sort -n | tail -n 1)
 echo "snapshot: $((snapshot >> 20)) MiB; the follower is $(($(applied 0) - 1)) entries behind" >&2
 

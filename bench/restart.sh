@@ -108,7 +108,7 @@ compact() {
     start "$1" "$2"
     revision=$(post "$client" /v3/kv/range "$read" | grep -oE '"revision": ?"[0-9]+"' | grep -oE '[0-9]+')
     began=$(now)
-    curl -sf --max-time 600 "http://127.0.0.1:$client/v3/kv/compaction" -d "{\"revision\":\"$revision\",\"physical\":true}" >/dev/null
+    curl -sf --max-time 3600 "http://127.0.0.1:$client/v3/kv/compaction" -d "{\"revision\":\"$revision\",\"physical\":true}" >/dev/null
     echo "$2: compacted to $revision in $(since "$began") s" >&2
     sleep 30
     echo "$2: $(rss) MiB resident" >&2

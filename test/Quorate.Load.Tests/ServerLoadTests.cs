@@ -61,6 +61,26 @@ public sealed class ServerLoadTests
     }
 
     [Fact]
+    public async Task What_completes_while_a_file_exists_is_counted_separately_too()
+    {
+        var directory = Directory.CreateTempSubdirectory().FullName;
+        await using var server = await StartAsync(async context =>
+        {
+            await ReadAsync(context);
+            await RespondAsync(context, EmptyMessage);
+        });
+        string[] patterns = [Path.Combine(directory, "other", "*.new"), Path.Combine(directory, "snapshot-*.new")];
+
+        var without = Run(server, ServerOperation.Put, options => options with { Total = 50, WhileFiles = patterns });
+        await File.WriteAllTextAsync(Path.Combine(directory, "snapshot-1.new"), "");
+        var with = Run(server, ServerOperation.Put, options => options with { Total = 50, WhileFiles = patterns });
+        Directory.Delete(directory, recursive: true);
+
+        Assert.Equal((50, 0, 50), (without.All.Operations, without.WhileFile!.Operations, without.Otherwise!.Operations));
+        Assert.Equal((50, 50, 0), (with.All.Operations, with.WhileFile!.Operations, with.Otherwise!.Operations));
+    }
+
+    [Fact]
     public async Task Failed_requests_are_counted_by_their_error()
     {
         var count = 0;

@@ -12,6 +12,7 @@ internal sealed class LoadThread : ICallHandler, IDisposable
     private readonly RequestPreparer _preparer;
     private readonly Http2Connection[] _connections;
     private readonly Poller _poller;
+    private readonly FilePresence? _files;
     private readonly Queue<Call> _idle = new();
     private ServerLoadRecorder _recorder = new();
     private int _active;
@@ -20,9 +21,13 @@ internal sealed class LoadThread : ICallHandler, IDisposable
     /// <param name="thread">The number of this thread, which selects its random keys.</param>
     /// <param name="connections">The endpoint of each connection, and its number of clients.</param>
     /// <param name="sequence">The keys of all threads, if they are sequential.</param>
-    public LoadThread(ServerLoadOptions options, int thread, IEnumerable<(Uri Endpoint, int Clients)> connections, KeySequence sequence)
+    /// <param name="files">The files during whose existence operations are counted separately; null: none.</param>
+    public LoadThread(
+        ServerLoadOptions options, int thread, IEnumerable<(Uri Endpoint, int Clients)> connections, KeySequence sequence,
+        FilePresence? files)
     {
         _options = options;
+        _files = files;
         _preparer = new RequestPreparer(options, sequence, thread);
         _connections =
         [
@@ -120,7 +125,7 @@ internal sealed class LoadThread : ICallHandler, IDisposable
             }
         }
 
-        _recorder.RecordSuccess(call.StartedAt, call.SentAt, call.Connection.ReceivedAt);
+        _recorder.RecordSuccess(call.StartedAt, call.SentAt, call.Connection.ReceivedAt, _files is { IsPresent: true });
     }
 
     public void Dispose()

@@ -17,7 +17,8 @@ internal static class ServerLoad
             options = options with { Endpoints = [leader ?? throw new NoLeaderException()] };
         }
 
-        var threads = CreateThreads(options);
+        using var files = options.WhileFiles.Count > 0 ? new FilePresence(options.WhileFiles) : null;
+        var threads = CreateThreads(options, files);
         try
         {
             foreach (var thread in threads)
@@ -48,7 +49,7 @@ internal static class ServerLoad
     }
 
     /// <summary>Distributes the clients over the connections, and these over the endpoints and the threads, round-robin.</summary>
-    private static LoadThread[] CreateThreads(ServerLoadOptions options)
+    private static LoadThread[] CreateThreads(ServerLoadOptions options, FilePresence? files)
     {
         var connections = new (Uri Endpoint, int Clients)[options.Connections];
         for (var i = 0; i < connections.Length; i++)
@@ -61,7 +62,7 @@ internal static class ServerLoad
         return
         [
             .. Enumerable.Range(0, options.Threads).Select(thread => new LoadThread(
-                options, thread, connections.Where((_, number) => number % options.Threads == thread), sequence)),
+                options, thread, connections.Where((_, number) => number % options.Threads == thread), sequence, files)),
         ];
     }
 

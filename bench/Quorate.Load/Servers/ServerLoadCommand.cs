@@ -100,6 +100,9 @@ internal sealed class ServerLoadArguments(ServerOperation operation)
     private readonly Option<TimeSpan> _timeout = Duration("--timeout", 5, "Timeout of a request.");
     private readonly Option<int> _seed = Number("--seed", 1, "Seed of the random keys and values.");
     private readonly Option<bool> _targetLeader = new("--target-leader") { Description = "Send all requests to the leader." };
+    private readonly Option<string> _whileFiles = Text(
+        "--while-files", "", "Comma-separated patterns; reports separately what completed while such a file existed: data/snapshot-*.new.");
+
     private readonly Option<string> _consistency =
         Text("--consistency", "l", "Consistency of reads: l (linearizable) or s (serializable: the local state of the member).");
 
@@ -118,7 +121,7 @@ internal sealed class ServerLoadArguments(ServerOperation operation)
             Option[] always =
             [
                 _endpoints, _clients, _connections, _threads, _keySize, _valueSize, _keySpace, _sequential, _total, _duration, _warmup,
-                _rate, _timeout, _seed, _targetLeader, _output,
+                _rate, _timeout, _seed, _targetLeader, _whileFiles, _output,
             ];
             return operation is ServerOperation.Range ? [.. always, _consistency] : always;
         }
@@ -153,6 +156,7 @@ internal sealed class ServerLoadArguments(ServerOperation operation)
             Timeout = parsed.GetValue(_timeout),
             Seed = parsed.GetValue(_seed),
             TargetLeader = parsed.GetValue(_targetLeader),
+            WhileFiles = parsed.GetRequiredValue(_whileFiles).Split(',', StringSplitOptions.RemoveEmptyEntries),
         };
         Validate(options);
         return options;

@@ -49,6 +49,9 @@ internal sealed record ServerLoadOptions
 
     public int Seed { get; init; } = 1;
 
+    /// <summary>Operations that complete while a file exists that matches one of these patterns are reported separately too.</summary>
+    public IReadOnlyList<string> WhileFiles { get; init; } = [];
+
     /// <summary>Whether only the leader's endpoint is used.</summary>
     public bool TargetLeader { get; init; }
 }

@@ -12,6 +12,12 @@ internal sealed class ServerLoadRecorder
     /// <summary>The latencies of the successful operations in microseconds.</summary>
     public LongHistogram LatenciesUs { get; } = new(1, LatencyUsMax, 3);
 
+    /// <summary>Those of them that completed while a file of <see cref="ServerLoadOptions.WhileFiles"/> existed.</summary>
+    public LongHistogram WhileFileUs { get; } = new(1, LatencyUsMax, 3);
+
+    /// <summary>The others.</summary>
+    public LongHistogram OtherwiseUs { get; } = new(1, LatencyUsMax, 3);
+
     /// <summary>How long after the time from which its latency counts an operation was sent; more than zero in an open loop only.</summary>
     public LongHistogram DelaysUs { get; } = new(1, LatencyUsMax, 3);
 
@@ -22,9 +28,10 @@ internal sealed class ServerLoadRecorder
 
     public long Completed => LatenciesUs.TotalCount + Errors.Values.Sum();
 
-    public void RecordSuccess(long startedAt, long sentAt, long receivedAt)
+    public void RecordSuccess(long startedAt, long sentAt, long receivedAt, bool isFilePresent)
     {
         LatenciesUs.RecordValue(Microseconds(startedAt, receivedAt));
+        (isFilePresent ? WhileFileUs : OtherwiseUs).RecordValue(Microseconds(startedAt, receivedAt));
         DelaysUs.RecordValue(Microseconds(startedAt, sentAt));
     }
 
@@ -33,6 +40,8 @@ internal sealed class ServerLoadRecorder
     public void Add(ServerLoadRecorder other)
     {
         LatenciesUs.Add(other.LatenciesUs);
+        WhileFileUs.Add(other.WhileFileUs);
+        OtherwiseUs.Add(other.OtherwiseUs);
         DelaysUs.Add(other.DelaysUs);
         KeysRead += other.KeysRead;
         foreach (var (reason, count) in other.Errors)

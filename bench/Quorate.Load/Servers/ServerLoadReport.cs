@@ -20,7 +20,9 @@ internal sealed record ServerLoadReport(
     double SendDelayP99Ms,
     long WarmupOperations,
     double GeneratorCpuSeconds,
-    double GeneratorCpuUsPerOperation)
+    double GeneratorCpuUsPerOperation,
+    LatencyRow? WhileFile,
+    LatencyRow? Otherwise)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
@@ -55,7 +57,9 @@ internal sealed record ServerLoadReport(
             options.Rate is null || recorder.DelaysUs.TotalCount == 0 ? 0 : recorder.DelaysUs.GetValueAtPercentile(99) / 1000.0,
             warmupOperations,
             processorTime.TotalSeconds,
-            recorder.Completed == 0 ? 0 : processorTime.TotalMicroseconds / recorder.Completed);
+            recorder.Completed == 0 ? 0 : processorTime.TotalMicroseconds / recorder.Completed,
+            options.WhileFiles.Count == 0 ? null : LatencyRow.From(recorder.WhileFileUs, elapsed),
+            options.WhileFiles.Count == 0 ? null : LatencyRow.From(recorder.OtherwiseUs, elapsed));
 
     public void Write(TextWriter output, string format)
     {
@@ -71,6 +75,12 @@ internal sealed record ServerLoadReport(
         output.WriteLine($"{All.Operations} in {Seconds:F2} s = {All.PerSecond:F1}/s");
         output.WriteLine($"ms: mean {All.MeanMs:F3}  p50 {All.P50Ms:F3}  p90 {All.P90Ms:F3}  p95 {All.P95Ms:F3}  p99 {All.P99Ms:F3}  "
             + $"p99.9 {All.P999Ms:F3}  max {All.MaxMs:F3}");
+        if (WhileFile is { } present && Otherwise is { } absent)
+        {
+            output.WriteLine($"of these, {present.Operations} while a file existed: p50 {present.P50Ms:F3}  p99 {present.P99Ms:F3}  "
+                + $"max {present.MaxMs:F3}; otherwise: p50 {absent.P50Ms:F3}  p99 {absent.P99Ms:F3}  max {absent.MaxMs:F3}");
+        }
+
         if (Verb == "range")
         {
             output.WriteLine($"keys read: {KeysRead}");
