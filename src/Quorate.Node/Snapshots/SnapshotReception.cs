@@ -5,8 +5,8 @@ namespace Quorate.Node.Snapshots;
 
 /// <summary>Receives a snapshot from a peer: verifies its bytes, writes them, and makes it a snapshot of this member.</summary>
 /// <remarks>
-/// The bytes are verified as they arrive, and those of an earlier reception when it is resumed. So <see cref="Complete"/> has nothing left
-/// to read. Threading: one caller at a time.
+/// The bytes are verified as they arrive, and those of an earlier reception when it is resumed. <see cref="Complete"/> writes the latter
+/// again, once: a reception that is interrupted many times would otherwise write its beginning many times. Threading: one caller at a time.
 /// </remarks>
 internal sealed class SnapshotReception : IDisposable
 {
@@ -16,6 +16,7 @@ internal sealed class SnapshotReception : IDisposable
     private readonly IStorageFile _file;
     private readonly SnapshotVerifier _verifier;
     private readonly DirtyPageLimit _dirtyPages;
+    private long _resumedTo;
     private bool _isClosed;
 
     private SnapshotReception(SnapshotStore store, SnapshotId id, IStorageFile file)
@@ -96,6 +97,9 @@ internal sealed class SnapshotReception : IDisposable
 
     /// <summary>Makes the received file a snapshot of this member.</summary>
     /// <remarks>Durability: content and name are on disk when this returns.</remarks>
+    /// <exception cref="SnapshotCorruptionException">
+    /// Bytes of an earlier reception are no longer what was verified. Another reception resumes before them.
+    /// </exception>
     /// <exception cref="IOException">
     /// The file cannot be renamed, or a snapshot with the same bytes is being read. Another reception finds all bytes received.
     /// </exception>
@@ -107,6 +111,7 @@ internal sealed class SnapshotReception : IDisposable
             throw new InvalidOperationException($"Only {Offset} of {Id.FileBytes} bytes of the snapshot were received.");
         try
         {
+            WriteAgain();
             _dirtyPages.Flush();
         }
         finally
@@ -134,9 +139,7 @@ internal sealed class SnapshotReception : IDisposable
         _file.Dispose();
     }
 
-    // Readable bytes need not be on the disk: the process that wrote them may have ended because their flush failed, and then the system
-    // considers the pages clean and no later flush writes them (fsyncgate). So they are written again, see docs/formats/snapshot.md. The
-    // next bytes to arrive overwrite what follows the last valid chunk.
+    // The next bytes to arrive overwrite what follows the last valid chunk.
     private bool Resume()
     {
         var buffer = new byte[BufferBytes];
@@ -144,29 +147,49 @@ internal sealed class SnapshotReception : IDisposable
         var isValid = true;
         for (long at = 0; at < end && isValid; at += buffer.Length)
         {
-            var bytes = buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at));
-            isValid = TryVerify(at, bytes);
+            isValid = TryVerify(_verifier, at, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)));
             if (!IsAnnounced)
                 return false;
-            if (!isValid)
-                bytes = bytes[..(int)Math.Clamp(_verifier.Offset - at, 0, bytes.Length)];
+        }
+
+        _verifier.Rewind();
+        Offset = _resumedTo = _verifier.Offset;
+        return Offset > 0;
+    }
+
+    // Readable bytes need not be on the disk: the process that wrote them may have ended because their flush failed, and then the system
+    // considers the pages clean and no later flush writes them (fsyncgate). So they are written again before the file is a snapshot, see
+    // docs/formats/snapshot.md. They are verified again too, because such a page may have been evicted since the reception was resumed, and
+    // then the disk returns what it has.
+    private void WriteAgain()
+    {
+        var buffer = new byte[BufferBytes];
+        var verifier = new SnapshotVerifier(_file.Name, Id.FileBytes, Why);
+        for (long at = 0; at < _resumedTo; at += buffer.Length)
+        {
+            var bytes = buffer.AsSpan(0, (int)Math.Min(buffer.Length, _resumedTo - at));
+            if (!TryVerify(verifier, at, bytes))
+                throw Changed(verifier.Offset);
             _file.Write(at, bytes);
             _dirtyPages.OnWritten(bytes.Length);
         }
 
-        _verifier.Rewind();
-        Offset = _verifier.Offset;
-        return Offset > 0;
+        // A chunk that states a greater length than before is incomplete.
+        if (verifier.Offset != _resumedTo)
+            throw Changed(verifier.Offset);
     }
 
+    private SnapshotCorruptionException Changed(long offset) =>
+        new(_file.Name, offset, "bytes changed after they were verified", Why);
+
     // Returns false if the disk cannot read the bytes, or if a unit among them fails verification.
-    private bool TryVerify(long at, Span<byte> bytes)
+    private bool TryVerify(SnapshotVerifier verifier, long at, Span<byte> bytes)
     {
         try
         {
             if (_file.Read(at, bytes) < bytes.Length)
                 return false;
-            _verifier.Append(bytes);
+            verifier.Append(bytes);
             return true;
         }
         catch (IOException)

@@ -64,6 +64,52 @@ public sealed class SnapshotReceptionTests
         AssertHas(disk, id, file);
     }
 
+    /// <summary>Otherwise a reception that is interrupted many times writes its beginning many times.</summary>
+    [Fact]
+    public void The_bytes_of_an_earlier_reception_are_written_again_once_at_the_end()
+    {
+        var (id, file) = SnapshotGiven.FileOfPeer(9, ContentBytes);
+        var disk = new MemoryStorage();
+        SnapshotGiven.Put(disk, SnapshotName.Receiving, file.AsSpan(0, 700));
+        var written = disk.Writes;
+        for (var restarts = 0; restarts < 5; restarts++)
+            SnapshotGiven.OpenStore(disk).BeginReceive(id).Dispose();
+        Assert.Equal(written, disk.Writes);
+
+        var reception = SnapshotGiven.OpenStore(disk).BeginReceive(id);
+        var resumedAt = reception.Offset;
+        SnapshotGiven.Receive(reception, file, file.Length);
+        Assert.Equal(written + 1, disk.Writes);
+        reception.Complete();
+        Assert.Equal((692, written + 2), (resumedAt, disk.Writes));
+        AssertHas(disk, id, file);
+    }
+
+    /// <summary>A page that a failed flush left clean was evicted: the disk returns what it has instead of what was verified.</summary>
+    [Fact]
+    public void Bytes_that_changed_since_the_reception_was_resumed_are_received_again()
+    {
+        var (id, file) = SnapshotGiven.FileOfPeer(9, ContentBytes);
+        for (var at = 0; at < 692; at++)
+        {
+            var disk = new MemoryStorage();
+            SnapshotGiven.Put(disk, SnapshotName.Receiving, file.AsSpan(0, 692));
+            var store = SnapshotGiven.OpenStore(disk);
+            var reception = store.BeginReceive(id);
+            Assert.Equal(692, reception.Offset);
+            SnapshotGiven.Receive(reception, file);
+            disk.BytesOf(SnapshotName.Receiving)[at] ^= 1;
+            Assert.Throws<SnapshotCorruptionException>(() => reception.Complete());
+            Assert.Null(store.Newest);
+
+            var second = store.BeginReceive(id);
+            Assert.InRange(second.Offset, Math.Max(0, at - 512), at);
+            SnapshotGiven.Receive(second, file);
+            second.Complete();
+            AssertHas(disk, id, file);
+        }
+    }
+
     /// <summary>A power loss leaves any sectors of what was not flushed, and a disk loses any bit of what was.</summary>
     [Fact]
     public void A_reception_continues_before_every_flipped_bit()
