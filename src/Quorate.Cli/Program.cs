@@ -5,6 +5,7 @@ using Quorate.Cli.Bench;
 using Quorate.Cli.Client;
 using Quorate.Cli.Demo;
 using Quorate.Cli.Inspect;
+using Quorate.Cli.Rebuild;
 using Quorate.Cli.Snapshots;
 using Quorate.Node.Backups;
 using Quorate.Server;
@@ -29,6 +30,7 @@ var root = new RootCommand("Raft for .NET: an etcd-compatible server and its too
     BenchCommand.Create(),
     SnapshotCommand.Create(),
     InspectCommand.Create(),
+    RebuildCommand.Create(),
 };
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Errors.Count > 0)

@@ -37,6 +37,8 @@ public sealed partial class RaftCore
     /// <summary>The tick at which the oldest append that is not durable was emitted, or null.</summary>
     private ulong? OldestAppendTick => _pendingAppends.TryPeek(out var oldest) ? oldest.AtTick : null;
 
+    private HardState CurrentHardState => new(_term, _votedFor) { RepairTerm = _repairTerm };
+
     private void BeginAppend()
     {
         _appendedFrom = null;
@@ -123,7 +125,7 @@ public sealed partial class RaftCore
             return;
 
         var entries = _appendedFrom is { } from ? _log.View(from, _log.LastIndex) : default;
-        effects.Append = new AppendEffect(_appendToken, _hardStateChanged ? new HardState(_term, _votedFor) : null, entries, _commit)
+        effects.Append = new AppendEffect(_appendToken, _hardStateChanged ? CurrentHardState : null, entries, _commit)
         {
             ResetTo = _logResetTo,
         };

@@ -27,11 +27,12 @@ public sealed partial class RaftCore
         if (_electionElapsed < _electionTimeout)
             return;
 
-        // Neither a learner nor a node whose disk is stalled or full would be of use as a leader. A candidate whose vote is not yet durable
+        // Neither a learner nor a node whose disk is stalled or full would be of use as a leader, and one that lacks entries must not lead.
+        // A candidate whose vote is not yet durable
         // has sent no requests: if it started another election, a disk slower than the election timeout would go through one term after the
         // other and never finish an election.
         var hasSentNoRequests = _role == Role.Candidate && _voteToken > _durableToken;
-        if (!_configuration.IsVoter(_self) || CannotWrite || hasSentNoRequests)
+        if (!_configuration.IsVoter(_self) || CannotWrite || IsRepairing || hasSentNoRequests)
         {
             ResetElectionTimer();
             return;
@@ -130,7 +131,7 @@ public sealed partial class RaftCore
         var granted = request.PreVote
             ? request.Term > _term && !HasLeaderContact && !CannotWrite
             : request.Term == _term && mayVote;
-        granted &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last);
+        granted &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last) && !IsRepairing;
 
         var reply = effects.NewRequestVoteReply();
         reply.PreVote = request.PreVote;

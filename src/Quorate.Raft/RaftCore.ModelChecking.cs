@@ -18,6 +18,7 @@ public sealed partial class RaftCore
         _role = other._role;
         _term = other._term;
         _votedFor = other._votedFor;
+        _repairTerm = other._repairTerm;
         _leader = other._leader;
         _configuration = other._configuration;
         _now = other._now;
@@ -134,6 +135,7 @@ public sealed partial class RaftCore
         state.Number((ulong)_role);
         state.Number(_term.Value);
         state.Node(_votedFor);
+        state.Number(_repairTerm.Value);
         state.Node(_leader);
         state.Number(HasLeaderContact ? 1UL : 0);
         state.Number((ulong)_storageHealth);

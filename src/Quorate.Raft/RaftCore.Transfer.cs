@@ -91,7 +91,7 @@ public sealed partial class RaftCore
     private void OnTimeoutNow(TimeoutNow message, Effects effects)
     {
         var isCurrent = message.Term == _term && message.From == _leader && message.LastIndex == _log.LastIndex;
-        if (isCurrent && _role == Role.Follower && _configuration.IsVoter(_self) && !CannotWrite)
+        if (isCurrent && _role == Role.Follower && _configuration.IsVoter(_self) && !CannotWrite && !IsRepairing)
             BecomeCandidate(effects, isTransfer: true);
     }
 

@@ -26,7 +26,7 @@ public enum Role : byte
 /// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading:
 /// one caller at a time. Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Snapshots, .Proposals, .Reads, .Transfer, .Storage; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus:
+/// .Snapshots, .Proposals, .Reads, .Transfer, .Storage, .Repair; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus:
 /// Bridging Theory and Practice" (the
 /// thesis).
 /// </remarks>
@@ -67,6 +67,7 @@ public sealed partial class RaftCore
         _snapshot = restored.Snapshot;
         _term = restored.HardState.Term;
         _votedFor = restored.HardState.VotedFor;
+        _repairTerm = restored.HardState.RepairTerm;
         _commit = _applyingIndex = _applied = restored.Commit;
         for (var index = _commit + 1; index <= _log.LastIndex; index += 1)
             _unappliedBytes += _log.Cached(index).SizeBytes;
@@ -75,6 +76,7 @@ public sealed partial class RaftCore
         _forwardedProposals = new ForwardedProposals();
 
         Invariant.That(_log.LastTerm <= _term, "a term is written before its entries");
+        Invariant.That(_repairTerm < _term || _repairTerm == Term.Zero, "a node that has lost entries leaves its term");
         Invariant.That(_log.Compacted.Index <= _snapshot.Index && _snapshot.Index <= _commit && _commit <= _log.LastIndex);
 
         // No leader is known, so the first pre-vote is requested early, after a tenth to a half of an election timeout: if there is a
@@ -198,6 +200,8 @@ public sealed partial class RaftCore
                 throw new ArgumentException($"{input.Kind} is not a known input kind", nameof(input));
         }
 
+        if (IsRepairing)
+            TryEndRepair(effects);
         EndAppend(effects);
         EmitCommitted(effects);
         RaftInvariants.CheckState(this);

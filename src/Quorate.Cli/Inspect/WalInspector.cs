@@ -1,5 +1,6 @@
 using System.Globalization;
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
 
@@ -24,13 +25,13 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
         var storage = new ReadOnlyStorage(path);
         var names = storage.List();
         var segments = names.Where(static n => Segment.TryParseName(n, out _)).ToArray();
-        var hasHardState = names.Contains(HardStateFile.Name, StringComparer.Ordinal);
-        if (segments.Length == 0 && !hasHardState)
+        var hardStates = names.Where(static n => n is HardStateFile.Name or HardStateFile.CopyName).ToArray();
+        if (segments.Length == 0 && hardStates.Length == 0)
             throw new IOException($"{path} contains no write-ahead log.");
 
         var identity = InspectIdentity(path);
-        if (hasHardState)
-            InspectHardState(Path.Combine(path, HardStateFile.Name));
+        foreach (var name in hardStates)
+            InspectHardState(Path.Combine(path, name));
         var inspector = new SegmentInspector(output, decodeCommands, concurrentWrites);
         foreach (var segment in segments)
         {
@@ -46,11 +47,11 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
     private void InspectFile(string path)
     {
         var name = Path.GetFileName(path);
-        if (name == IdentityFile.Name)
+        if (name is IdentityFile.Name or IdentityFile.CopyName)
         {
             InspectIdentity(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
-        else if (name == HardStateFile.Name)
+        else if (name is HardStateFile.Name or HardStateFile.CopyName)
         {
             InspectHardState(path);
         }
@@ -73,6 +74,8 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
                 return null;
             }
 
+            VerifyEach(directory, identity);
+
             output.Write(
                 "identity", 0,
                 $"identity: {IdentityFormat.DescribeOwner(identity)}, directory {identity.DirectoryId}, " +
@@ -94,6 +97,29 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
         return null;
     }
 
+    /// <summary>Reports the one of the two files that cannot be used: a member that starts writes it again.</summary>
+    private void VerifyEach(string directory, DataDirectoryIdentity identity)
+    {
+        string[] names = FeatureTable.IsEnabled(Feature.Repair, identity.Version)
+            ? [IdentityFile.Name, IdentityFile.CopyName]
+            : [IdentityFile.Name];
+        foreach (var name in names)
+        {
+            try
+            {
+                IdentityFormat.Decode(File.ReadAllBytes(Path.Combine(directory, name)));
+            }
+            catch (FileNotFoundException)
+            {
+                output.WriteCorruption(name, 0, "the file is missing");
+            }
+            catch (WalCorruptionException e)
+            {
+                output.WriteCorruption(name, e.Offset, e.What);
+            }
+        }
+    }
+
     private void InspectHardState(string path)
     {
         using var file = new ReadOnlyFile(path);
@@ -102,13 +128,13 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
             var copies = concurrentWrites.Read(() => ReadCopies(file), static copies => copies.Contains(null));
             var newest = copies.MaxBy(static c => c?.Generation ?? 0);
             output.Write(
-                "hardstate", 0,
+                file.Name, 0,
                 newest is { } n
                     ? string.Create(
                         CultureInfo.InvariantCulture,
-                        $"hardstate: term {n.State.Term}, vote {n.State.VotedFor}, generation {n.Generation}, " +
-                        $"directory {n.Stamp.Directory}")
-                    : "hardstate: no readable copy",
+                        $"{file.Name}: term {n.State.Term}, vote {n.State.VotedFor}, generation {n.Generation}, " +
+                        $"directory {n.Stamp.Directory}{DescribeRepair(n.State)}")
+                    : $"{file.Name}: no readable copy",
                 ("term", newest?.State.Term.Value ?? 0), ("vote", newest?.State.VotedFor ?? NodeId.None),
                 ("generation", newest?.Generation ?? 0), ("directory", newest?.Stamp.Directory ?? DirectoryId.None));
             for (var copy = 0; copy < HardStateFile.Copies; copy++)
@@ -122,6 +148,9 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
             output.WriteUnsupported(file.Name, e.Message);
         }
     }
+
+    private static string DescribeRepair(HardState state) =>
+        state.RepairTerm == Term.Zero ? "" : $", entries of terms up to {state.RepairTerm} may be missing: the member repairs its log";
 
     private static HardStateCopy?[] ReadCopies(ReadOnlyFile file)
     {

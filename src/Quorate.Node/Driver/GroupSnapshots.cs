@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Versions;
@@ -35,6 +36,7 @@ internal sealed class GroupSnapshots : IDisposable
     private bool _isTaking;
     private bool _wasDiscarded;
     private bool _mustDeleteOlder;
+    private bool _mustDeleteSetAside;
     private LogIndex _lastTaken;
     private int _ticksToShortageSnapshot;
 
@@ -42,6 +44,7 @@ internal sealed class GroupSnapshots : IDisposable
     {
         (_options, _store, _applier, _growth) = (options, store, applier, growth);
         _lastTaken = store.Newest?.Last.Index ?? LogIndex.Zero;
+        _mustDeleteSetAside = SetAsideFiles.In(options.Storage).Any();
         _onCaptured = OnCaptured;
         _writing = new WorkerTask(options.SnapshotWorker, options.Loop);
         _deleting = new WorkerTask(options.SnapshotWorker, options.Loop);
@@ -116,6 +119,8 @@ internal sealed class GroupSnapshots : IDisposable
         // The snapshot before the newest one may still have to be restored, until the newest one is.
         if (_mustDeleteOlder && !_deleting.IsBusy && applied >= _store.Newest!.Last.Index)
             DeleteOlder();
+        if (_mustDeleteSetAside && !core.IsRepairing && !_deleting.IsBusy)
+            DeleteSetAside();
         if (!_writing.IsBusy && _captured is { } capture)
             OnCaptured(capture, core.Term);
         else if (!_isTaking && _options.Features.IsEnabled(Feature.Snapshots) && core.TermAt(applied) == core.Term
@@ -224,6 +229,21 @@ internal sealed class GroupSnapshots : IDisposable
             () =>
             {
                 _store.DeleteOlderThanNewest();
+                return null;
+            },
+            static (_, _) => { });
+    }
+
+    /// <summary>Deletes what a repair has set aside: this member holds everything again.</summary>
+    private void DeleteSetAside()
+    {
+        _mustDeleteSetAside = false;
+
+        // A file that cannot be deleted now is deleted after the next start.
+        _deleting.Start(
+            () =>
+            {
+                SetAsideFiles.Delete(_options.Storage);
                 return null;
             },
             static (_, _) => { });

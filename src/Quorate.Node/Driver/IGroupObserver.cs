@@ -26,6 +26,11 @@ internal interface IGroupObserver
     /// <summary>A snapshot could not be written; the log stays as it is.</summary>
     void OnSnapshotFailed(Exception fault);
 
+    /// <summary>The log or a snapshot is corrupt: the member starts without the entries of its log, and receives them again.</summary>
+    /// <param name="corruption">What was found.</param>
+    /// <param name="setAside">The names of the files that are no longer used, without the prefix that was given to them.</param>
+    void OnRepairStarted(IOException corruption, IReadOnlyList<string> setAside);
+
     /// <summary>The version of the cluster has changed.</summary>
     void OnClusterVersion(ClusterVersion before, ClusterVersion now);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Threading;
 using Quorate.Node.Versions;
@@ -32,6 +33,7 @@ internal abstract class RaftGroup : IDisposable
     {
         (Log, _applier, PendingReads, _loop) = (log, applier, pendingReads, options.Loop);
         HasTruncatedTail = recovered.TruncatedTail is not null;
+        HardStateRepair = recovered.HardStateRepair;
         Configuration = options.Configuration;
         var growth = new LogGrowth(options.Snapshots);
         var restored = new StartupRecovery(
@@ -63,6 +65,10 @@ internal abstract class RaftGroup : IDisposable
     /// <summary>Whether recovery removed a torn write from the end of the log.</summary>
     public bool HasTruncatedTail { get; }
 
+    /// <summary>Describes what was wrong with one of the two copies of term and vote, which was written again; null if nothing
+    /// was.</summary>
+    public string? HardStateRepair { get; }
+
     /// <summary>The highest index that is applied and visible to readers. Any thread may read it.</summary>
     public LogIndex Applied => _applier.Applied;
 
@@ -79,12 +85,30 @@ internal abstract class RaftGroup : IDisposable
     public abstract int PendingProposalCount { get; }
 
     /// <summary>
-    /// Opens the write-ahead log, applies the committed entries and assembles the group. It neither starts nor owns a thread.
+    /// Opens the write-ahead log, applies the committed entries and assembles the group. It neither starts nor owns a thread. A log or a
+    /// snapshot that is corrupt is repaired, if the other members can do without this one.
     /// </summary>
-    /// <exception cref="IOException">The storage cannot be used, or the log is corrupt. Nothing stays open.</exception>
+    /// <exception cref="IOException">The storage cannot be used, or is corrupt and cannot be repaired. Nothing stays open.</exception>
     /// <exception cref="OperationCanceledException">The start was cancelled; the data on disk is unchanged. Nothing stays open.</exception>
     public static RaftGroup<TResult> Open<TResult>(
         RaftGroupOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return OpenOnce(options, stateMachine, cancellationToken);
+        }
+        catch (IOException corruption) when (DirectoryRepair.CanRepair(corruption, options.Identity))
+        {
+            var setAside = DirectoryRepair.Run(
+                options.Storage, options.Identity, options.Wal,
+                corruption is SnapshotCorruptionException { File.Length: > 0 } snapshot ? [snapshot.File] : []);
+            options.Observer?.OnRepairStarted(corruption, setAside);
+            return OpenOnce(options, stateMachine, cancellationToken);
+        }
+    }
+
+    private static RaftGroup<TResult> OpenOnce<TResult>(
+        RaftGroupOptions options, IStateMachine<TResult> stateMachine, CancellationToken cancellationToken)
     {
         var (log, recovered) = WriteAheadLog.Open(options.Storage, options.Wal, options.Identity);
         try

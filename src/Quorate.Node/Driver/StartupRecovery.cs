@@ -71,7 +71,7 @@ internal sealed class StartupRecovery(
             return;
         if (snapshots.Corruptions is [.., var corruption])
             throw new SnapshotCorruptionException(corruption.Message, corruption);
-        throw new IOException(string.Create(CultureInfo.InvariantCulture,
+        throw new SnapshotCorruptionException(string.Create(CultureInfo.InvariantCulture,
             $"""
             The write-ahead log begins with entry {recovered.FirstIndex}, and no snapshot in the data directory covers the entries before it
             {(snapshot is null ? "(there is none)." : $"(the newest, {snapshot.Name}, ends with entry {snapshot.Last.Index}).")}
@@ -95,7 +95,7 @@ internal sealed class StartupRecovery(
         var batch = new WalBatch(options);
         if (last.Term > hardState.Term)
         {
-            hardState = new HardState(last.Term, NodeId.None);
+            hardState = hardState.InTerm(last.Term);
             batch.SetHardState(hardState);
         }
 
@@ -111,7 +111,7 @@ internal sealed class StartupRecovery(
         {
             cancellationToken.ThrowIfCancellationRequested();
             entries.Clear();
-            log.Read(next, commit, ChunkBytesMax, entries);
+            Read(next, commit, entries);
             Invariant.That(entries.Count > 0, "an entry within the bounds of the log can be read");
             growth.OnAppended(CollectionsMarshal.AsSpan(entries));
             applier.Replay(CollectionsMarshal.AsSpan(entries));
@@ -125,13 +125,29 @@ internal sealed class StartupRecovery(
         while (next <= last)
         {
             var before = tail.Count;
-            log.Read(next, last, ChunkBytesMax, tail);
+            Read(next, last, tail);
             Invariant.That(tail.Count > before, "an entry within the bounds of the log can be read");
             next = tail[^1].Index + 1;
         }
 
         growth.OnAppended(CollectionsMarshal.AsSpan(tail));
         return tail;
+    }
+
+    /// <summary>
+    /// Reads entries that were verified when the log was opened, a moment ago. What cannot be read now is no ground for a repair: the state
+    /// machine has applied a part of the log, and cannot begin again.
+    /// </summary>
+    private void Read(LogIndex from, LogIndex to, List<LogEntry> target)
+    {
+        try
+        {
+            log.Read(from, to, ChunkBytesMax, target);
+        }
+        catch (WalCorruptionException corruption)
+        {
+            throw new IOException($"{corruption.Message} The entries could be read a moment before: start the member again.", corruption);
+        }
     }
 
     /// <summary>

@@ -52,18 +52,23 @@ public sealed class DataDirectoryIdentity
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static DataDirectoryIdentity? Read(string directory)
     {
-        var path = Path.Combine(directory, IdentityFile.Name);
-        try
+        return IdentityFile.Read(ReadFile);
+
+        byte[]? ReadFile(string name)
         {
-            return IdentityFormat.Decode(File.ReadAllBytes(path));
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw FileStorage.Explain("read", path, e);
+            var path = Path.Combine(directory, name);
+            try
+            {
+                return File.ReadAllBytes(path);
+            }
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+            {
+                return null;
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw FileStorage.Explain("read", path, e);
+            }
         }
     }
 
@@ -86,6 +91,11 @@ public sealed class DataDirectoryIdentity
         IStorage storage, ulong clusterId, NodeId member, IEnumerable<NodeId> members, IReadOnlyDictionary<string, string> attributes,
         ClusterVersion versionMax) =>
         IdentityFile.Open(storage, clusterId, member, new Configuration(members), attributes, versionMax: versionMax).Identity;
+
+    /// <summary>Whether this content was written after another of the same directory.</summary>
+    internal bool IsLaterThan(DataDirectoryIdentity other) =>
+        DirectoryId == other.DirectoryId
+        && (NewestSegment > other.NewestSegment || Peers.Count > other.Peers.Count || VersionIndex > other.VersionIndex);
 
     internal DataDirectoryIdentity With(
         ulong? newestSegment = null, ImmutableSortedDictionary<NodeId, DirectoryId>? peers = null,

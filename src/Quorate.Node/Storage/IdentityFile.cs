@@ -9,7 +9,7 @@ namespace Quorate.Node.Storage;
 
 /// <summary>
 /// The identity file of an open data directory: the owner, the directory id, the directories of the known peers, and the newest segment of
-/// the log.
+/// the log. It is there twice, so that either file may be corrupt or missing.
 /// </summary>
 /// <remarks>
 /// A member that starts with the data directory of another member has that member's votes instead of its own, and a member with another
@@ -23,6 +23,7 @@ namespace Quorate.Node.Storage;
 internal sealed class IdentityFile
 {
     public const string Name = "identity";
+    public const string CopyName = "identity-copy";
     private const int BytesMax = 1 << 20;
     private static readonly string[] _unreleasedNames = ["owner", "incarnations"];
     private readonly Lock _gate = new();
@@ -70,7 +71,7 @@ internal sealed class IdentityFile
     {
         RejectUnreleased(storage);
         var supported = versionMax ?? ClusterVersion.Current;
-        if (!storage.List().Contains(Name, StringComparer.Ordinal))
+        if (!storage.List().Any(static name => name is Name or CopyName))
         {
             AtomicFile.RemoveUnfinished(storage, Name);
             RejectLogWithoutIdentity(storage);
@@ -79,25 +80,29 @@ internal sealed class IdentityFile
         }
 
         // Before anything is changed: a directory that is refused stays as a newer build has left it.
-        var found = Read(storage);
+        var owner = IdentityFormat.DescribeOwner(
+            new DataDirectoryIdentity { ClusterId = clusterId, MemberId = self, Members = members.Members });
+        var found = Read(name => ReadFile(storage, name), owner)!;
         if (found.Version > supported)
             throw StorageVersionException.OfVersion(found.Version, supported);
-        var expected = new DataDirectoryIdentity { ClusterId = clusterId, MemberId = self, Members = members.Members };
-        if (IdentityFormat.DescribeOwner(found) != IdentityFormat.DescribeOwner(expected))
+        if (IdentityFormat.DescribeOwner(found) != owner)
         {
             throw new IOException(
-                $"The data directory belongs to {IdentityFormat.DescribeOwner(found)}; " +
-                $"the options describe {IdentityFormat.DescribeOwner(expected)}. " +
+                $"The data directory belongs to {IdentityFormat.DescribeOwner(found)}; the options describe {owner}. " +
                 "A member cannot use the log and votes of another, and a start with other members does not change the cluster: " +
                 "start with the options the data directory was created with, or give a new member its own data directory.");
         }
 
         AtomicFile.RemoveUnfinished(storage, Name);
+        AtomicFile.RemoveUnfinished(storage, CopyName);
 
         // The content is complete, but the previous process may have ended before the name of the file, or the deletion of an unfinished
         // one, was durable.
         storage.FlushDirectory();
-        return new IdentityFile(storage, found);
+        var opened = new IdentityFile(storage, found);
+        if (!opened.IsInEachFile())
+            opened.Write(found);
+        return opened;
     }
 
     /// <summary>Creates the identity file of a new data directory.</summary>
@@ -177,7 +182,7 @@ internal sealed class IdentityFile
     // The file is created before any part of the log, and never deleted.
     private static void RejectLogWithoutIdentity(IStorage storage)
     {
-        if (!storage.List().Any(static name => name == HardStateFile.Name || Segment.TryParseName(name, out _)))
+        if (!storage.List().Any(static name => name is HardStateFile.Name or HardStateFile.CopyName || Segment.TryParseName(name, out _)))
             return;
         throw new WalCorruptionException(
             Name, 0, "the identity of this data directory", "the file is missing, and the directory holds a log",
@@ -194,12 +199,89 @@ internal sealed class IdentityFile
             "Delete the data directory, and restore the backup again.");
     }
 
-    private static DataDirectoryIdentity Read(IStorage storage)
+    /// <summary>Reads the identity from whichever of its two files is usable, and of two usable ones from the newer.</summary>
+    /// <param name="read">Reads a file; returns null if there is none.</param>
+    /// <param name="owner">
+    /// The expected owner: of two files with different owners, the one with this owner was not replaced by that of another member.
+    /// </param>
+    /// <returns>The identity; null if there is neither file.</returns>
+    /// <exception cref="WalCorruptionException">Neither file is usable, and there is one.</exception>
+    public static DataDirectoryIdentity? Read(Func<string, byte[]?> read, string? owner = null)
     {
-        using var file = storage.Open(Name);
-        var bytes = new byte[Math.Min(file.Length, BytesMax)];
-        file.ReadExactly(0, bytes);
-        return IdentityFormat.Decode(bytes);
+        var first = TryRead(read, Name, out var fault);
+        var second = TryRead(read, CopyName, out var secondFault);
+        if (first is null && second is null)
+            return (fault ?? secondFault) is { } corruption ? throw corruption : null;
+
+        if (first is not null && second is not null && first.DirectoryId != second.DirectoryId)
+        {
+            var (isFirst, isSecond) = (IdentityFormat.DescribeOwner(first) == owner, IdentityFormat.DescribeOwner(second) == owner);
+            if (isFirst == isSecond)
+                throw DifferentDirectories(first, second);
+            return isFirst ? first : second;
+        }
+
+        // The second file is written after the first. It is the newer one only if the first was replaced by an old copy.
+        return first is null || (second is not null && second.IsLaterThan(first)) ? second : first;
+    }
+
+    private static WalCorruptionException DifferentDirectories(DataDirectoryIdentity first, DataDirectoryIdentity second) => new(
+        Name, 0, "the identity of this data directory",
+        $"it belongs to {IdentityFormat.DescribeOwner(first)}, directory {first.DirectoryId}, and {CopyName} to " +
+        $"{IdentityFormat.DescribeOwner(second)}, directory {second.DirectoryId}",
+        "Both files have the same content unless one was copied here.", cause: null,
+        "If one was copied here by mistake, delete it: it is created again from the other.");
+
+    private static DataDirectoryIdentity? TryRead(Func<string, byte[]?> read, string name, out WalCorruptionException? fault)
+    {
+        fault = null;
+        try
+        {
+            return read(name) is { } bytes ? IdentityFormat.Decode(bytes) : null;
+        }
+        catch (WalCorruptionException corruption)
+        {
+            fault = corruption;
+            return null;
+        }
+    }
+
+    private static byte[]? ReadFile(IStorage storage, string name)
+    {
+        if (!storage.List().Contains(name, StringComparer.Ordinal))
+            return null;
+        try
+        {
+            using var file = storage.Open(name);
+            var bytes = new byte[Math.Min(file.Length, BytesMax)];
+            file.ReadExactly(0, bytes);
+            return bytes;
+        }
+        catch (IOException fault)
+        {
+            // What the disk cannot read counts as corrupted.
+            throw IdentityFormat.Corruption($"the disk cannot read it ({fault.Message.TrimEnd('.')})");
+        }
+    }
+
+    private bool HasCopy => FeatureTable.IsEnabled(Feature.Repair, _identity.Version);
+
+    private bool IsInEachFile()
+    {
+        var expected = IdentityFormat.Encode(_identity);
+        return IsIn(Name) && (!HasCopy || IsIn(CopyName));
+
+        bool IsIn(string name)
+        {
+            try
+            {
+                return ReadFile(_storage, name) is { } bytes && bytes.AsSpan().SequenceEqual(expected);
+            }
+            catch (WalCorruptionException)
+            {
+                return false;
+            }
+        }
     }
 
     private static ulong DrawRandom()
@@ -211,10 +293,13 @@ internal sealed class IdentityFile
         return BitConverter.ToUInt64(bytes);
     }
 
-    // Published only when it is on disk: a change that could not be written has not happened.
+    // Published only when it is on disk, in both files: a change that could not be written has not happened.
     private void Write(DataDirectoryIdentity next)
     {
-        AtomicFile.Replace(_storage, Name, IdentityFormat.Encode(next));
+        var bytes = IdentityFormat.Encode(next);
+        AtomicFile.Replace(_storage, Name, bytes);
+        if (FeatureTable.IsEnabled(Feature.Repair, next.Version))
+            AtomicFile.Replace(_storage, CopyName, bytes);
         Volatile.Write(ref _identity, next);
     }
 }

@@ -129,7 +129,7 @@ internal static class IdentityFormat
     private static byte[] ChecksumLine(ReadOnlySpan<byte> body) =>
         Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{ChecksumName}{Crc32C.Of(body):x8}\n"));
 
-    private static WalCorruptionException Corruption(string what) =>
+    public static WalCorruptionException Corruption(string what) =>
         new(IdentityFile.Name, 0, "the identity of this data directory", what,
             "It is written to a temporary file and flushed before it is renamed, so no crash leaves this.");
 }

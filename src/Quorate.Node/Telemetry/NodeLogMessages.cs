@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Quorate.Node.Snapshots;
 using Quorate.Node.Versions;
+using Quorate.Node.Wal;
 using Quorate.Raft;
 
 namespace Quorate.Node.Telemetry;
@@ -133,4 +135,27 @@ internal static partial class NodeLogMessages
 
     [LoggerMessage(1026, LogLevel.Information, "a quorum of the members has space; writes that take more space are accepted again")]
     public static partial void QuorumHasSpace(ILogger log);
+
+    [LoggerMessage(
+        1031, LogLevel.Error,
+        "corruption in the data directory: {Corruption}. This member gives up its log and receives it from the others; until it has it, "
+        + "this member does not vote. The files {Files} are kept as damaged-… until then. Look for the cause: disk, controller, memory")]
+    public static partial void RepairStarted(ILogger log, string corruption, string files, Exception exception);
+
+    /// <summary>Describes what was found, without what to do about it.</summary>
+    public static string Describe(IOException corruption) => corruption switch
+    {
+        WalCorruptionException { File: var file, Offset: var offset, What: var what } => $"{file} at byte {offset}: {what}",
+        SnapshotCorruptionException { File.Length: > 0, File: var file, Offset: var offset, What: var what } =>
+            $"{file} at byte {offset}: {what}",
+        _ => corruption.Message.TrimEnd('.'),
+    };
+
+    [LoggerMessage(
+        1032, LogLevel.Information,
+        "repaired: this member holds the log up to entry {Index} of a later leader, and votes again; the damaged files are deleted")]
+    public static partial void Repaired(ILogger log, ulong index);
+
+    [LoggerMessage(1033, LogLevel.Warning, "{Description}")]
+    public static partial void HardStateRepaired(ILogger log, string description);
 }

@@ -66,6 +66,8 @@ internal sealed class NodeMonitor : IGroupObserver
         _metrics?.Start(source);
         if (group.HasTruncatedTail)
             NodeLogMessages.TornWriteRemoved(_log);
+        if (group.HardStateRepair is { } description)
+            NodeLogMessages.HardStateRepaired(_log, description);
         var core = group.Core;
         NodeLogMessages.Started(_log, NameOf(core.Self), core.Term.Value, core.LastIndex.Value, core.CommitIndex.Value);
     }
@@ -123,6 +125,9 @@ internal sealed class NodeMonitor : IGroupObserver
         NodeLogMessages.SnapshotWritten(_log, last.Value, bytes, duration.TotalSeconds);
 
     public void OnSnapshotFailed(Exception fault) => NodeLogMessages.SnapshotFailed(_log, fault.Message, fault);
+
+    public void OnRepairStarted(IOException corruption, IReadOnlyList<string> setAside) =>
+        NodeLogMessages.RepairStarted(_log, NodeLogMessages.Describe(corruption), string.Join(", ", setAside), corruption);
 
     public void OnClusterVersion(ClusterVersion before, ClusterVersion now) => NodeLogMessages.ClusterVersionChanged(_log, before, now);
 
@@ -213,6 +218,9 @@ internal sealed class NodeMonitor : IGroupObserver
                 break;
             case TraceKind.FollowerNeedsSnapshot:
                 NodeLogMessages.PeerNeedsSnapshot(_log, NameOf(traceEvent.Peer), traceEvent.Index.Value);
+                break;
+            case TraceKind.Repaired:
+                NodeLogMessages.Repaired(_log, traceEvent.Index.Value);
                 break;
             case TraceKind.SnapshotInstalled:
                 NodeLogMessages.SnapshotInstalled(_log, traceEvent.Index.Value);

@@ -14,6 +14,11 @@ internal enum Feature
 
     /// <summary>The version of the cluster as an entry of the log.</summary>
     ClusterVersionEntry,
+
+    /// <summary>
+    /// A second copy of term and vote and of the identity, and a repair that loses no vote. A build before it writes the first copy only.
+    /// </summary>
+    Repair,
 }
 
 /// <summary>The version that has introduced each feature: the one table of feature gates.</summary>
@@ -25,6 +30,7 @@ internal static class FeatureTable
         Feature.Snapshots => new ClusterVersion(0, 2),
         Feature.LeadershipTransfer => new ClusterVersion(0, 2),
         Feature.ClusterVersionEntry => new ClusterVersion(0, 2),
+        Feature.Repair => new ClusterVersion(0, 2),
         _ => throw new ArgumentOutOfRangeException(nameof(feature), feature, "no version is defined for this feature"),
     };
 

@@ -18,6 +18,7 @@ namespace Quorate.Node.Wal;
 internal sealed class HardStateFile : IDisposable
 {
     public const string Name = "hardstate";
+    public const string CopyName = "hardstate-copy";
     public const int PageBytes = 4096;
     public const int Copies = 4;
     private readonly IStorageFile _file;
@@ -37,14 +38,24 @@ internal sealed class HardStateFile : IDisposable
     /// <summary>The number of saves; 1 is the state of a new node.</summary>
     public ulong Generation => _newest.Generation;
 
-    /// <summary>Creates the file of a node that has never voted, durably and atomically.</summary>
-    public static HardStateFile Create(IStorage storage, DirectoryStamp stamp)
+    /// <summary>Creates or replaces the file, durably and atomically.</summary>
+    /// <param name="storage">The data directory.</param>
+    /// <param name="stamp">The data directory that the file belongs to.</param>
+    /// <param name="name">The name of the file.</param>
+    /// <param name="state">The state; default: of a node that has never voted.</param>
+    /// <param name="generation">The number of the save, at least 1. The slot of the one before it holds the same state.</param>
+    public static HardStateFile Create(
+        IStorage storage, DirectoryStamp stamp, string name = Name, HardState state = default, ulong generation = 1)
     {
         var pages = new byte[Copies * PageBytes];
         for (var copy = 0; copy < Copies; copy++)
-            new HardStateCopy((ulong)copy / 2, default, stamp).Write(pages.AsSpan(copy * PageBytes), copy);
-        AtomicFile.Replace(storage, Name, pages);
-        return Open(storage, stamp);
+        {
+            var isNewest = (ulong)copy / 2 == generation % 2;
+            new HardStateCopy(isNewest ? generation : generation - 1, state, stamp).Write(pages.AsSpan(copy * PageBytes), copy);
+        }
+
+        AtomicFile.Replace(storage, name, pages);
+        return Open(storage, stamp, name);
     }
 
     /// <summary>
@@ -53,9 +64,10 @@ internal sealed class HardStateFile : IDisposable
     /// <remarks>
     /// Durability: <see cref="State"/> is on disk when this returns, even if the previous process ended before its flush completed.
     /// </remarks>
-    public static HardStateFile Open(IStorage storage, DirectoryStamp stamp)
+    /// <exception cref="WalCorruptionException">A slot is unreadable, or the file belongs to another data directory.</exception>
+    public static HardStateFile Open(IStorage storage, DirectoryStamp stamp, string name = Name)
     {
-        var file = storage.Open(Name);
+        var file = storage.Open(name);
         try
         {
             var slots = ReadSlots(file, stamp);

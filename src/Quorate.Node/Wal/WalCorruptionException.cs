@@ -40,6 +40,9 @@ public sealed class WalCorruptionException : IOException
     /// <summary>The name of the corrupt file in the data directory.</summary>
     public string File { get; } = "";
 
+    /// <summary>Whether the corrupt file is a part of the log.</summary>
+    internal bool IsInLog => Segment.TryParseName(File, out _);
+
     /// <summary>What is wrong, without the rest of the message.</summary>
     internal string What { get; } = "";
 

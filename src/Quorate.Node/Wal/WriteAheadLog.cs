@@ -1,4 +1,5 @@
 using Quorate.Node.Storage;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Wal;
@@ -14,7 +15,7 @@ namespace Quorate.Node.Wal;
 internal sealed class WriteAheadLog : IDisposable
 {
     private readonly IStorage _storage;
-    private readonly HardStateFile _hardState;
+    private readonly HardStateFiles _hardState;
     private readonly SegmentIndex _segmentIndex;
     private readonly LogReader _reader;
     private readonly SegmentAllocator _allocator;
@@ -28,7 +29,7 @@ internal sealed class WriteAheadLog : IDisposable
     private bool _isReservingSpace;
 
     private WriteAheadLog(
-        IStorage storage, WalOptions options, IdentityFile identity, HardStateFile hardState, LogRecovery recovery)
+        IStorage storage, WalOptions options, IdentityFile identity, HardStateFiles hardState, LogRecovery recovery)
     {
         _storage = storage;
         _hardState = hardState;
@@ -67,7 +68,9 @@ internal sealed class WriteAheadLog : IDisposable
         options.Validate();
         var sequences = SegmentSequences(storage);
         VerifyNewestSegment(sequences, identity.NewestSegment);
-        var hardState = OpenHardState(storage, identity, isNew: sequences.Count == 0);
+        string? hardStateRepair = null;
+        var hardState = OpenHardState(
+            storage, identity, isNew: sequences.Count == 0, onRepaired: description => hardStateRepair = description);
         WriteAheadLog? log = null;
         try
         {
@@ -84,7 +87,8 @@ internal sealed class WriteAheadLog : IDisposable
             identity.RecordNewestSegment(sequences[^1]);
             log = new WriteAheadLog(storage, options, identity, hardState, recovery);
             var recovered = new RecoveredLog(
-                hardState.State, log.FirstIndex, log.LastIndex, recovery.CommitMark, [.. recovery.Terms], recovery.TruncatedTail);
+                hardState.State, log.FirstIndex, log.LastIndex, recovery.CommitMark, [.. recovery.Terms], recovery.TruncatedTail,
+                hardStateRepair);
             if (recovered.LastTerm > hardState.State.Term)
             {
                 throw new WalCorruptionException(
@@ -235,18 +239,15 @@ internal sealed class WriteAheadLog : IDisposable
         "A segment is recorded before it is used, so this is an old copy of the file, or the segment is not of this directory.",
         cause: null, "If the file was replaced by an old copy, put the current one back.");
 
-    // The hard state file is created before the first segment, and saved only after that segment was recorded. So either one without the
-    // other shows a loss.
-    private static HardStateFile OpenHardState(IStorage storage, IdentityFile identity, bool isNew)
+    // Term and vote are created before the first segment, and saved only after that segment was recorded. So either one without the other
+    // shows a loss.
+    private static HardStateFiles OpenHardState(IStorage storage, IdentityFile identity, bool isNew, Action<string> onRepaired)
     {
-        if (!storage.List().Contains(HardStateFile.Name, StringComparer.Ordinal))
-        {
-            return isNew ? HardStateFile.Create(storage, identity.Stamp) : throw new WalCorruptionException(
-                HardStateFile.Name, 0, "term and vote", "the file is missing",
-                "It is created before the first segment of the log, and a node that forgot a vote could vote twice in one term.");
-        }
+        var hasCopy = FeatureTable.IsEnabled(Feature.Repair, identity.Identity.Version);
+        if (isNew && identity.NewestSegment == 0 && !storage.List().Contains(HardStateFile.Name, StringComparer.Ordinal))
+            return HardStateFiles.Create(storage, identity.Stamp, hasCopy);
 
-        var hardState = HardStateFile.Open(storage, identity.Stamp);
+        var hardState = HardStateFiles.Open(storage, identity.Stamp, hasCopy, onRepaired);
         if (identity.NewestSegment > 0 || hardState.Generation <= 1)
             return hardState;
         hardState.Dispose();
@@ -254,6 +255,38 @@ internal sealed class WriteAheadLog : IDisposable
             IdentityFile.Name, 0, "the newest segment of the log", "it records no segment",
             "A term was saved, and that happens only after the first segment was recorded, so this is an old copy of the file.",
             cause: null, "If the file was replaced by an old copy, put the current one back.");
+    }
+
+    /// <summary>Records that this node may have lost entries: it enters a term in which it has acknowledged none.</summary>
+    /// <remarks>Durability: on disk when this returns.</remarks>
+    /// <param name="storage">The data directory.</param>
+    /// <param name="identity">The identity of the directory.</param>
+    /// <param name="snapshotTerm">
+    /// The term of the snapshot that the node keeps. It may be later than the saved term, if a crash came between the two; no vote was
+    /// given in it.
+    /// </param>
+    public static void RecordLoss(IStorage storage, IdentityFile identity, Term snapshotTerm)
+    {
+        using var hardState = OpenHardState(storage, identity, isNew: false, static _ => { });
+        var state = hardState.State;
+        hardState.Save((snapshotTerm > state.Term ? state.InTerm(snapshotTerm) : state).AfterLoss());
+    }
+
+    /// <summary>Creates an empty log that begins at <paramref name="first"/>, in a data directory whose segments were removed.</summary>
+    /// <remarks>
+    /// Durability: on disk when this returns. After a crash before, the log is reported as corrupt: its newest segment is missing, or holds
+    /// nothing.
+    /// </remarks>
+    public static void CreateEmpty(IStorage storage, WalOptions options, IdentityFile identity, LogIndex first)
+    {
+        using var allocator = new SegmentAllocator(storage, options, identity);
+        using var segment = allocator.Take(identity.NewestSegment + 1);
+        var frame = new byte[Sectors.Bytes];
+        new WalFrameHeader(
+            1, WalFrameHeader.Bytes, 0, first, first, first - 1, Reset: true, Crc32C.Of([]), GroupId.First)
+            .Write(frame, segment.Nonce, segment.Tail);
+        segment.File.Write(segment.Tail, frame);
+        segment.File.Flush();
     }
 
     private static void CreateFirstSegment(IStorage storage, WalOptions options, IdentityFile identity, List<ulong> sequences)

@@ -66,6 +66,19 @@ public readonly record struct Proposal(ProposalId Id, ReadOnlyMemory<byte> Comma
 /// </remarks>
 public readonly record struct HardState(Term Term, NodeId VotedFor)
 {
+    /// <summary>
+    /// The last term in which the node may have acknowledged entries that it has lost; 0: it has lost none. With such a term the node
+    /// neither votes nor campaigns (<see cref="RaftCore.IsRepairing"/>).
+    /// </summary>
+    public Term RepairTerm { get; init; }
+
+    /// <summary>Returns the state of a node that enters a later term.</summary>
+    public HardState InTerm(Term term) => new(term, NodeId.None) { RepairTerm = RepairTerm };
+
+    /// <summary>Returns the state of a node that has lost entries: it leaves its term, and lacks what it acknowledged up to it.</summary>
+    public HardState AfterLoss() => new(Term.Next, NodeId.None) { RepairTerm = Term };
+
     /// <summary>Formats term and vote.</summary>
-    public override string ToString() => $"term {Term} vote {VotedFor}";
+    public override string ToString() =>
+        $"term {Term} vote {VotedFor}{(RepairTerm == Term.Zero ? "" : $" entries lost up to term {RepairTerm}")}";
 }

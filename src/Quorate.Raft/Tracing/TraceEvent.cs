@@ -85,6 +85,12 @@ public enum TraceKind : byte
 
     /// <summary>A quorum of the voters has space again.</summary>
     QuorumHasSpace = 25,
+
+    /// <summary>
+    /// The node had lost entries that it had acknowledged, and now holds the log of a later leader up to <see cref="TraceEvent.Index"/>:
+    /// it votes again.
+    /// </summary>
+    Repaired = 26,
 }
 
 /// <summary>One event inside a core.</summary>

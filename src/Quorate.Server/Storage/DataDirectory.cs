@@ -18,7 +18,7 @@ internal sealed class DataDirectory : IDisposable
     private const string TokenAttribute = "token";
     private const string MembersAttribute = "initial-cluster";
     private const string RestoredFromAttribute = "restored-from";
-    private static readonly string[] KnownEntries = ["lock", IdentityName, "hardstate", "reserve"];
+    private static readonly string[] KnownEntries = ["lock", IdentityName, "identity-copy", "hardstate", "hardstate-copy", "reserve"];
     private static readonly string[] UnreleasedEntries = ["identity.json", "raft"];
 
     private DataDirectory(FileStorage storage, ServerSettings settings, IReadOnlyList<string> foreignEntries)
@@ -92,7 +92,7 @@ internal sealed class DataDirectory : IDisposable
         var entries = WrapIoErrors(
             directory, () => Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!).ToArray());
         var foreign = entries.Where(static name => !IsOwn(name)).Order(StringComparer.Ordinal).ToArray();
-        if (entries.Contains(IdentityName))
+        if (entries.Contains(IdentityName) || entries.Contains("identity-copy"))
             return foreign;
 
         if (entries.FirstOrDefault(static e => UnreleasedEntries.Contains(e, StringComparer.Ordinal)) is { } unreleased)
@@ -119,7 +119,7 @@ internal sealed class DataDirectory : IDisposable
     {
         var complete = name.EndsWith(".new", StringComparison.Ordinal) ? name[..^".new".Length] : name;
         return KnownEntries.Contains(complete, StringComparer.Ordinal) || complete.StartsWith("wal-", StringComparison.Ordinal) ||
-            complete.StartsWith("snapshot-", StringComparison.Ordinal);
+            complete.StartsWith("snapshot-", StringComparison.Ordinal) || complete.StartsWith("damaged-", StringComparison.Ordinal);
     }
 
     private static ServerSettings LoadOrCreateIdentity(FileStorage storage, ServerSettings settings)

@@ -60,6 +60,9 @@ internal enum ClusterActionKind : byte
 
     /// <summary>A process ends, its host loses power, and the member restarts from the contents of its disk.</summary>
     Crash,
+
+    /// <summary>As <see cref="Crash"/>, and the log on the disk is corrupt: the member restarts without it, and repairs it.</summary>
+    LoseLog,
 }
 
 /// <summary>One action of the model.</summary>
@@ -68,8 +71,8 @@ internal enum ClusterActionKind : byte
 /// <param name="Message">Deliver, DeliverAfterLeaderTimeout, Duplicate, Drop: the message.</param>
 /// <param name="Peer">PeerLost: the other end of the connection. ReceiveSnapshot: the member that sends the snapshot.</param>
 /// <param name="Appends">FlushCompletes: how many appends become durable. Crash: of how many appends the entries survive.</param>
-/// <param name="HardStates">Crash: of how many appends term and vote survive.</param>
-/// <param name="Number">Propose, Read: the number of the proposal or read.</param>
+/// <param name="HardStates">Crash, LoseLog: of how many appends term and vote survive.</param>
+/// <param name="Number">Propose, Read: the number of the proposal or read. LoseLog: 1 if the snapshot is corrupt too.</param>
 internal sealed record ClusterAction(
     ClusterActionKind Kind, NodeId Node, SentMessage? Message = null, NodeId Peer = default, int Appends = 0, int HardStates = 0,
     int Number = 0)
@@ -82,6 +85,7 @@ internal sealed record ClusterAction(
         ClusterActionKind.ReceiveSnapshot => $"{Kind} {Node} from {Peer}",
         ClusterActionKind.FlushCompletes => $"{Kind} {Node} {Appends} appends",
         ClusterActionKind.Crash when HardStates > 0 => $"{Kind} {Node} keeps {Appends} appends, term and vote of {HardStates}",
+        ClusterActionKind.LoseLog => $"{Kind} {Node}{(Number > 0 ? " and its snapshot" : "")}, term and vote of {HardStates} survive",
         ClusterActionKind.Propose or ClusterActionKind.Read => $"{Kind} {Node} #{Number}",
         _ => $"{Kind} {Node}",
     };

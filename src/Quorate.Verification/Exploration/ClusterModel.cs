@@ -39,7 +39,9 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
     public IEnumerable<ClusterState> InitialStates { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<Sometimes<ClusterState>> Sometimes { get; } =
+    public IReadOnlyList<Sometimes<ClusterState>> Sometimes => _refinement is null ? [.. Goals, .. RepairGoals] : Goals;
+
+    private static Sometimes<ClusterState>[] Goals { get; } =
     [
         new("a second leader", static state => state.Ghost.Leaders.Count(static leader => leader != NodeId.None) > 1),
         new("two leaders at once", static state => state.Members.Count(static member => member.Core.Role == Role.Leader) > 1),
@@ -65,6 +67,15 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
             "a member restarted behind a snapshot",
             static state => state.Members.Any(static member => member.Starts > 1 && member.Disk.Base.Index > LogIndex.Zero)),
         new("entries dropped", static state => state.Members.Any(static member => member.Core.CompactedIndex > LogIndex.Zero)),
+    ];
+
+    /// <summary>What only a model without the specification does.</summary>
+    private static Sometimes<ClusterState>[] RepairGoals { get; } =
+    [
+        new("a log lost", static state => state.Members.Any(static member => member.Core.IsRepairing)),
+        new(
+            "a log repaired",
+            static state => state.Spent.LostLogs > 0 && !state.Members.Any(static member => member.Core.IsRepairing)),
     ];
 
     /// <inheritdoc/>
@@ -139,7 +150,13 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
             case ClusterActionKind.NoticeSnapshot:
                 return state[id].Snapshots.Unnoticed == UnnoticedSnapshot.None ? null : StepOn(state, id).NoticeSnapshot(spent);
             case ClusterActionKind.Crash:
-                return Crash(state, action, spent with { Crashes = (byte)(spent.Crashes + 1) });
+                return Crash(state, action, spent with { Crashes = (byte)(spent.Crashes + 1) }, static disk => disk.Recovered());
+            case ClusterActionKind.LoseLog:
+                return MayLoseLog(state, id)
+                    ? Crash(
+                        state, action, spent with { LostLogs = (byte)(spent.LostLogs + 1) },
+                        disk => disk.WithoutLog(losesSnapshot: action.Number > 0))
+                    : null;
             default:
                 throw new ArgumentException($"unknown kind of action: {action.Kind}", nameof(action));
         }
@@ -235,6 +252,30 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
 
         if (spent.Crashes < budget.Crashes)
             AddCrashes(member, actions);
+        if (spent.LostLogs < budget.LostLogs && MayLoseLog(state, id))
+            AddLostLogs(member, actions);
+    }
+
+    /// <summary>
+    /// Whether a member may lose its log: the members that have lost theirs stay a minority of each set of voters. Otherwise what was
+    /// committed may be lost, and no leader is elected any more. The specification has no such action.
+    /// </summary>
+    private bool MayLoseLog(ClusterState state, NodeId id)
+    {
+        var intact = Servers([.. state.Members.Where(member => member.Id != id && !member.Core.IsRepairing).Select(static m => m.Id)]);
+        return _refinement is null && _quorums.IsQuorum(intact);
+    }
+
+    private static void AddLostLogs(MemberState member, List<ClusterAction> actions)
+    {
+        for (var hardStates = 0; hardStates <= member.Pending.Length; hardStates++)
+        {
+            if (hardStates > 0 && member.Pending[hardStates - 1].HardState is null)
+                continue;
+            actions.Add(new ClusterAction(ClusterActionKind.LoseLog, member.Id, HardStates: hardStates));
+            if (member.Disk.Snapshot.Index > LogIndex.Zero)
+                actions.Add(new ClusterAction(ClusterActionKind.LoseLog, member.Id, HardStates: hardStates, Number: 1));
+        }
     }
 
     /// <summary>As the driver decides: the last applied entry is of the current term, and no snapshot covers it.</summary>
@@ -319,12 +360,12 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
     /// <summary>
     /// The process ends and restarts at once: nothing arrives between the two, so that time needs no state of its own.
     /// </summary>
-    private ClusterState Crash(ClusterState state, ClusterAction action, ActionBudget spent)
+    private ClusterState Crash(ClusterState state, ClusterAction action, ActionBudget spent, Func<DiskImage, DiskImage> recovered)
     {
         var member = state[action.Node];
         var members = state.Members.ToArray();
         _refinement?.State = state.SpecState!;
-        var disk = member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends).Recovered();
+        var disk = recovered(member.Disk.With(member.Pending.AsSpan(0, action.HardStates), action.Appends));
         members[(int)action.Node.Value - 1] = Start(action.Node, disk, member.Starts + 1);
         return state with
         {

@@ -56,8 +56,19 @@ internal sealed record DiskImage(HardState HardState, EntryId Base, LogEntry[] E
         Invariant.That(Base.Index <= Snapshot.Index, "a snapshot covers the entries that the log has dropped");
         if (ContinuesSnapshot)
             return this with { Commit = LogIndex.Max(Commit, Snapshot.Index) };
-        var hardState = Snapshot.Term > HardState.Term ? new HardState(Snapshot.Term, NodeId.None) : HardState;
+        var hardState = Snapshot.Term > HardState.Term ? HardState.InTerm(Snapshot.Term) : HardState;
         return new DiskImage(hardState, Snapshot, [], Snapshot.Index, Snapshot);
+    }
+
+    /// <summary>
+    /// Returns the image from which a member starts whose log was corrupt: it is empty behind the snapshot, and term and vote say so
+    /// (DirectoryRepair).
+    /// </summary>
+    public DiskImage WithoutLog(bool losesSnapshot)
+    {
+        var snapshot = losesSnapshot ? EntryId.Zero : Snapshot;
+        var hardState = Snapshot.Term > HardState.Term ? HardState.InTerm(Snapshot.Term) : HardState;
+        return new DiskImage(hardState.AfterLoss(), snapshot, [], snapshot.Index, snapshot);
     }
 
     /// <summary>The durable state from which a core starts on this disk, which was recovered.</summary>
@@ -82,6 +93,7 @@ internal sealed record DiskImage(HardState HardState, EntryId Base, LogEntry[] E
     {
         state.Number(HardState.Term.Value);
         state.Node(HardState.VotedFor);
+        state.Number(HardState.RepairTerm.Value);
         state.Number(Commit.Value);
         SentMessage.Write(state, Base);
         SentMessage.WriteEntries(state, Entries);
@@ -120,6 +132,7 @@ internal sealed record UnflushedAppend(
         state.Number(HardState is null ? 0UL : 1);
         state.Number(HardState?.Term.Value ?? 0);
         state.Node(HardState?.VotedFor ?? NodeId.None);
+        state.Number(HardState?.RepairTerm.Value ?? 0);
         SentMessage.Write(state, ResetTo ?? EntryId.Zero);
         state.Number(Commit.Value);
         SentMessage.WriteEntries(state, Entries);

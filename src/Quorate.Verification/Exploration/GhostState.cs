@@ -125,7 +125,8 @@ internal sealed class GhostState : HashedStateComponent
             var holders = default(ServerSet);
             foreach (var member in members)
             {
-                if (member.Disk.Holds(entry.Term, index))
+                // What a member acknowledged before it lost its log counts, until it has received it again.
+                if (member.Disk.Holds(entry.Term, index) || member.Disk.HardState.RepairTerm >= entry.Term)
                     holders = holders.With((int)member.Id.Value - 1);
                 Require(
                     member.Core.Role != Role.Leader || member.Core.Term <= entry.CommittedIn || member.Core.TermAt(index) == entry.Term

@@ -100,6 +100,9 @@ internal readonly record struct ActionBudget
     /// <summary>Snapshots that members take.</summary>
     public byte Snapshots { get; init; }
 
+    /// <summary>Logs that are lost to corruption.</summary>
+    public byte LostLogs { get; init; }
+
     public void Write(StateEncoder state)
     {
         state.Write(Timeouts);
@@ -112,5 +115,6 @@ internal readonly record struct ActionBudget
         state.Write(LostPeers);
         state.Write(QuorumTimeouts);
         state.Write(Snapshots);
+        state.Write(LostLogs);
     }
 }

@@ -119,6 +119,18 @@ internal static class ModelConfigs
             OneInFlightPerLinkAndKind = true,
             Budget = new() { Timeouts = 1, Heartbeats = 1, Snapshots = 1 },
         },
+        new("three-that-repair")
+        {
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
+            Budget = new() { Timeouts = 1, Heartbeats = 1, LostLogs = 1 },
+        },
+        new("three-that-write-and-repair")
+        {
+            StartsWithLeader = true,
+            OneInFlightPerLinkAndKind = true,
+            Budget = new() { Timeouts = 1, Proposals = 1, LostLogs = 1 },
+        },
         new("five-that-write")
         {
             Membership = ModelConfig.Voters(5),
@@ -165,6 +177,7 @@ internal static class ModelConfigs
             LostPeers = 255,
             QuorumTimeouts = 255,
             Snapshots = 255,
+            LostLogs = 255,
         },
     };
 

@@ -35,13 +35,14 @@ internal sealed partial class LivenessPhase
         var faultyCount = _prng.Chance(500) && cluster.Swarm.MinorityStaysFaulty ? _prng.Next(0, ((members.Count - 1) / 2) + 1) : 0;
 
         // The first members become faulty. In half of the runs the leader comes first, because its failure has the largest effect. Members
-        // with corrupted disks come before it and always count as faulty: their disks are not repaired, and they may stop at any time.
+        // that do not start any more, or that their peers reject, come before it and always count as faulty. Then come members with
+        // corrupted disks: while they repair them they do not vote, and a majority is needed besides them.
         if (_prng.Chance(500) && cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } leader)
             members = [leader, .. members.Where(m => m != leader)];
         if (keepsLeader && cluster.SelfReportedLeaders().MaxBy(static m => m.Process!.Core.Term) is { } kept)
             members = [.. members.Where(m => m != kept), kept];
-        members = [.. members.OrderBy(m => !cluster.FaultAtlas.IsCorrupted(m.Id))];
-        faultyCount = Math.Max(faultyCount, members.Count(m => cluster.FaultAtlas.IsCorrupted(m.Id)));
+        members = [.. members.OrderBy(m => !IsLost(m)).ThenBy(m => !cluster.FaultAtlas.IsCorrupted(m.Id))];
+        faultyCount = Math.Max(faultyCount, members.Count(IsLost));
         _faulty = members[..faultyCount];
         _healthy = members[faultyCount..];
     }
@@ -87,6 +88,8 @@ internal sealed partial class LivenessPhase
         CheckStability();
     }
 
+    private static bool IsLost(SimulatedMachine member) => member.StaysDown || member.IsWiped;
+
     private void MakeFaulty(SimulatedMachine member)
     {
         var failure = _prng.Pick("down", "cut off", "deaf", "mute", "disk hangs", "as it was");
@@ -124,8 +127,11 @@ internal sealed partial class LivenessPhase
         member.Kill(reason);
     }
 
-    private static void Repair(SimulatedMachine member)
+    private void Repair(SimulatedMachine member)
     {
+        // A process notices what is corrupt when it starts.
+        if (_cluster.FaultAtlas.IsCorrupted(member.Id))
+            member.Kill("to find what is corrupt on its disk");
         member.Disk.ClearFaults();
         member.Resume();
         member.Start();
@@ -178,6 +184,7 @@ internal sealed partial class LivenessPhase
         m.Process is { } p &&
         p.Core.LastIndex == _healthy[0].Process!.Core.LastIndex &&
         p.StateMachine.VisibleIndex == p.Core.LastIndex &&
+        !p.Core.IsRepairing &&
         p.Core.DurableIndex == p.Core.LastIndex);
 
     private void RunUntil(string goal, long within, Func<bool> done)

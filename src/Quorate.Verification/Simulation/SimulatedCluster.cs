@@ -40,7 +40,7 @@ internal sealed class SimulatedCluster : IDisposable
         Trace = options.Trace is { } target ? TraceWriter.ForCluster(target, seed, Configuration.Members, () => Time.Now) : null;
         Refinement = options.Refine ? new Refinement(Configuration) : null;
         EventLog = new EventLog(Time, options.OnEvent, Trace, options.DeterminismRecord);
-        FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"));
+        FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"), options.Refine);
         ReplayPlan = new ReplayPlan(options.Reduction);
         Network = new SimulatedNetwork(Time, Swarm, seed, EventLog, Counters);
         CatchUp = new CatchUpChecker(this);

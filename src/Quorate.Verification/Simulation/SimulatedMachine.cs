@@ -1,4 +1,5 @@
 using System.Globalization;
+using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Wal;
@@ -41,17 +42,17 @@ internal sealed class SimulatedMachine
     private long _slowFlush;
     private long _slowUntil;
 
-    /// <summary>Counts the refusal to start that a deleted or foreign file must cause; null if no start must be refused.</summary>
-    private CoverageMark? _expectedRefusal;
+    /// <summary>Whether the next start must succeed, because a single file was lost.</summary>
+    private bool _mustStart;
 
     /// <summary>The hard state that was flushed, and the last index that was both flushed and known to be committed.</summary>
     private (HardState State, LogIndex Committed) _durable;
 
     /// <summary>
-    /// The last flushed entry of the log that a wipe of the disk removed. The entries up to it still count as held: the fault atlas limits
-    /// how many disks may lose them.
+    /// The last flushed entry of the log that was lost with the disk, or with the log while it is being repaired. The entries up to it
+    /// still count as held: the fault atlas limits how many disks may lose them.
     /// </summary>
-    private EntryId _lastWipedEntry;
+    private EntryId _lastLostEntry;
 
     public SimulatedMachine(SimulatedCluster cluster, NodeId id, ulong seed)
     {
@@ -168,9 +169,10 @@ internal sealed class SimulatedMachine
         }
         catch (IOException corruption) when (IsCorruption(corruption))
         {
-            if (_expectedRefusal is { } refusal)
-                _cluster.Counters.Increment(refusal);
-            // Nothing can restore the lost entries from another member yet, so this member stays down.
+            if (_mustStart)
+                throw new ViolationException("LostFileIsReplaced", $"{Id} does not start without a single file: {corruption.Message}");
+
+            // Neither copy of term and vote, or of the identity, can be used: nothing says what this member has promised.
             _cluster.Counters.Increment(CoverageMark.StartRefusedOnCorruption);
             _cluster.EventLog.Record(Id, "refuses to start", corruption.Message);
             StaysDown = true;
@@ -183,12 +185,10 @@ internal sealed class SimulatedMachine
             return;
         }
 
-        if (_expectedRefusal is not null)
-        {
-            throw new ViolationException(
-                "LostFileIsMissed", $"{Id} starts although a file of its data directory was deleted or is that of another member");
-        }
-
+        if (_mustStart)
+            _cluster.Counters.Increment(CoverageMark.LostFileReplaced);
+        _mustStart = false;
+        OnRecovered(Process);
         Disk.ForgiveFailure();
         CheckDurableState();
         _core = Process.Core;
@@ -242,29 +242,52 @@ internal sealed class SimulatedMachine
         IsWiped = true;
         _durable = default;
         _cluster.Network.RecordAnnouncedVote(Id, default);
-        if (_core is { } core && core.TermAt(LogIndex.Max(FlushedIndex, core.SnapshotIndex)) is { } term)
-            _lastWipedEntry = new EntryId(term, LogIndex.Max(FlushedIndex, core.SnapshotIndex));
+        RememberLostEntries();
+    }
+
+    /// <summary>Requires that the next process starts, because only a single file was lost.</summary>
+    public void ExpectRepair() => _mustStart = true;
+
+    /// <summary>Whether a process runs and has replaced what was lost before.</summary>
+    public bool HasRecovered => Process is { Core.IsRepairing: false } && !_mustStart;
+
+    /// <summary>Whether an exception reports what the fault atlas allows on this disk.</summary>
+    private bool IsCorruption(IOException fault) =>
+        _cluster.FaultAtlas.IsCorrupted(Id) && fault is WalCorruptionException or SnapshotCorruptionException;
+
+    /// <summary>Takes note of what the recovery has repaired.</summary>
+    private void OnRecovered(SimulatedProcess started)
+    {
+        if (started.Group.HardStateRepair is not null)
+            _cluster.Counters.Increment(CoverageMark.HardStateCopyReplaced);
+
+        // Term and vote say in which term the log was lost: a process that continues a repair has lost nothing more.
+        var (before, now) = (_durable.State.RepairTerm, started.Log.HardState.RepairTerm);
+        if (now <= before)
+            return;
+        _cluster.Counters.Increment(CoverageMark.RepairStarted);
+        if (before != Term.Zero)
+            _cluster.Counters.Increment(CoverageMark.RepairedTwice);
+        _cluster.EventLog.Record(Id, "repairs its disk:", string.Join(", ", SetAsideFiles.In(Disk)));
+        RememberLostEntries();
+        _durable.Committed = LogIndex.Zero;
+    }
+
+    private void RememberLostEntries()
+    {
+        if (_core is not { } core || core.TermAt(LogIndex.Max(FlushedIndex, core.SnapshotIndex)) is not { } term)
+            return;
+        var last = new EntryId(term, LogIndex.Max(FlushedIndex, core.SnapshotIndex));
+        if (last.Index > _lastLostEntry.Index)
+            _lastLostEntry = last;
     }
 
     /// <summary>
-    /// Requires that no process starts on this machine any more, because a file of its data directory is gone or foreign.
-    /// </summary>
-    public void ExpectRefusal(CoverageMark refusal) => _expectedRefusal = refusal;
-
-    /// <summary>
-    /// Whether an exception reports what the fault atlas allows on this disk. An identity file of another member is reported as a wrong
-    /// owner, not as corruption.
-    /// </summary>
-    private bool IsCorruption(IOException fault) => _cluster.FaultAtlas.IsCorrupted(Id) &&
-        (fault is WalCorruptionException or SnapshotCorruptionException
-            || (_expectedRefusal == CoverageMark.ForeignFileRefused && !Disk.HasFailed));
-
-    /// <summary>
-    /// Returns whether the disk holds an entry, flushed, or held it when it was wiped, and not another entry at its index. Both the disk
+    /// Returns whether the disk holds an entry, flushed, or held it when it was lost, and not another entry at its index. Both the disk
     /// and the core are consulted: the core's durable index is only its claim, and the flushed index of the disk has no terms.
     /// </summary>
     public bool HoldsFlushed(EntryId entry) =>
-        (_lastWipedEntry.Index >= entry.Index && _lastWipedEntry.Term >= entry.Term) ||
+        (_lastLostEntry.Index >= entry.Index && _lastLostEntry.Term >= entry.Term) ||
         (_core is { } started && started.SnapshotIndex >= entry.Index) ||
         (FlushedIndex >= entry.Index && _core is { } core && core.DurableIndex >= entry.Index && core.TermAt(entry.Index) == entry.Term);
 
@@ -336,6 +359,12 @@ internal sealed class SimulatedMachine
                 _cluster.EventLog.AddToHash((ulong)traceEvent.Kind ^ traceEvent.Index.Value);
             else
                 _cluster.EventLog.Record(Id, traceEvent);
+            if (traceEvent.Kind == TraceKind.Repaired)
+            {
+                _cluster.Counters.Increment(CoverageMark.Repaired);
+                _lastLostEntry = IsWiped ? _lastLostEntry : EntryId.Zero;
+            }
+
             if (traceEvent.Kind == TraceKind.BecameLeader && !_cluster.LeaderHistory.OnElected(core))
                 _cluster.Counters.Increment(CoverageMark.ElectedInOldTerm);
             if (traceEvent.Kind == TraceKind.BecameCandidate && _cluster.Members.Exists(

@@ -210,7 +210,7 @@ public sealed class LogWriterTests : ILoop, IDisposable
         Assert.True(_disk.RunNext());
         Assert.False(_writer.TryTakeCompleted(out _, out _, out _));
         Assert.Equal(StorageHealth.Healthy, _writer.Health);
-        Assert.Equal(flushes + 1, _storage.Flushes);
+        Assert.Equal(flushes + 2, _storage.Flushes);
         _writer.Submit();
         Assert.False(_disk.RunNext(), "the next probe is due later");
     }

@@ -162,7 +162,7 @@ public sealed class StartupRecoveryTests
         using (var log = Wal.Given.OpenLog(_disk, Wal.Given.SmallSegments()).Log)
             log.DropBefore(new LogIndex(50));
 
-        var refused = Assert.Throws<IOException>(() => Restart());
+        var refused = Assert.Throws<SnapshotCorruptionException>(() => Restart());
 
         Assert.Contains("no snapshot in the data directory covers the entries before it", refused.Message, StringComparison.Ordinal);
     }

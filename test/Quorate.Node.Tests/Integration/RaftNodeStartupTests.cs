@@ -110,7 +110,8 @@ public sealed class RaftNodeStartupTests : IDisposable
         }
 
         Assert.Equal(options.DataDirectory, asked);
-        Assert.Equal(["hardstate", "identity", "reserve", "wal-0000000000000001.log"], storage.List());
+        Assert.Equal(
+            ["hardstate", "hardstate-copy", "identity", "identity-copy", "reserve", "wal-0000000000000001.log"], storage.List());
         Assert.False(Directory.Exists(options.DataDirectory));
 
         var applied = 0;

@@ -118,30 +118,43 @@ public sealed class IdentityFileTests
             var again = Given.Identity(after);
             Assert.True(own == DirectoryId.None || again.DirectoryId == own);
             Assert.InRange(again.NewestSegment, newest, newest + 1);
-            Assert.Equal([IdentityFile.Name], after.List());
+            Assert.Equal([IdentityFile.Name, IdentityFile.CopyName], after.List());
             Assert.All(recorded, peer => Assert.False(again.TryRecordPeer(peer, new DirectoryId(99))));
         }
     }
 
     [Fact]
-    public void A_flipped_bit_or_a_shortened_identity_file_is_reported()
+    public void A_flipped_bit_or_a_shortened_identity_file_is_replaced_from_its_copy_or_reported()
     {
         var pristine = new MemoryStorage();
         Given.Identity(pristine).TryRecordPeer(Peer, new DirectoryId(22));
-        for (var at = 0; at < pristine.BytesOf(IdentityFile.Name).Length; at++)
+        var bytes = pristine.BytesOf(IdentityFile.Name);
+        for (var at = 0; at < bytes.Length; at++)
         {
             for (var bit = 0; bit < 8; bit++)
             {
-                var flipped = pristine.Copy();
-                flipped.BytesOf(IdentityFile.Name)[at] ^= (byte)(1 << bit);
-                Assert.Equal(IdentityFile.Name, Assert.Throws<WalCorruptionException>(() => Given.Identity(flipped)).File);
+                byte[] flipped = [.. bytes];
+                flipped[at] ^= (byte)(1 << bit);
+                ReportedOnlyInBothFiles(pristine, flipped);
             }
 
-            var disk = pristine.Copy();
-            using (var file = disk.Open(IdentityFile.Name))
-                file.SetLength(at);
-            Assert.Throws<WalCorruptionException>(() => Given.Identity(disk));
+            ReportedOnlyInBothFiles(pristine, bytes[..at]);
         }
+    }
+
+    private static void ReportedOnlyInBothFiles(MemoryStorage pristine, byte[] corrupt)
+    {
+        var both = pristine.Copy();
+        foreach (var name in new[] { IdentityFile.Name, IdentityFile.CopyName })
+        {
+            var disk = pristine.Copy();
+            AtomicFile.Replace(disk, name, corrupt);
+            AtomicFile.Replace(both, name, corrupt);
+            Assert.False(Given.Identity(disk).TryRecordPeer(Peer, new DirectoryId(23)), "the peer is known");
+            Assert.Equal(pristine.BytesOf(name), disk.BytesOf(name));
+        }
+
+        Assert.Equal(IdentityFile.Name, Assert.Throws<WalCorruptionException>(() => Given.Identity(both)).File);
     }
 
     /// <summary>The checksum is right, so an unknown version is what another build wrote, and any other line is not understood.</summary>
@@ -162,7 +175,8 @@ public sealed class IdentityFileTests
         var body = Encoding.UTF8.GetString(disk.BytesOf(IdentityFile.Name))[..^16];
         Assert.Contains(text, body, StringComparison.Ordinal);
         var bytes = Encoding.UTF8.GetBytes(body.Replace(text, replacement, StringComparison.Ordinal));
-        AtomicFile.Replace(disk, IdentityFile.Name, [.. bytes, .. Encoding.ASCII.GetBytes($"crc32c {Crc32C.Of(bytes):x8}\n")]);
+        foreach (var name in new[] { IdentityFile.Name, IdentityFile.CopyName })
+            AtomicFile.Replace(disk, name, [.. bytes, .. Encoding.ASCII.GetBytes($"crc32c {Crc32C.Of(bytes):x8}\n")]);
 
         var error = Assert.ThrowsAny<IOException>(() => Given.Identity(disk));
 
@@ -224,6 +238,8 @@ public sealed class IdentityFileTests
             Assert.Equal((7UL, Peer), (identity.ClusterId, identity.MemberId));
             Assert.Equal(attributes.OrderBy(static a => a.Key), identity.Attributes.OrderBy(static a => a.Key));
             File.AppendAllText(Path.Combine(directory, IdentityFile.Name), "x");
+            Assert.Equal(identity.DirectoryId, DataDirectoryIdentity.Read(directory)!.DirectoryId);
+            File.AppendAllText(Path.Combine(directory, IdentityFile.CopyName), "x");
             Assert.Throws<WalCorruptionException>(() => DataDirectoryIdentity.Read(directory));
         }
         finally

@@ -11,13 +11,13 @@ public sealed class SystemCallFailureTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     /// <summary>
-    /// Call 1 creates the identity file, 2 creates term and vote, 3 opens them, 4 creates the first segment, 5 records it in the identity
-    /// file, 6 opens it; after that there is one call per flush.
+    /// Calls 1 and 2 create the identity and its copy, 3 to 6 create and open term and vote and their copy, 7 creates the first segment, 8
+    /// and 9 record it in the identity, 10 opens it; after that there is one call per flush.
     /// </summary>
     [Fact]
     public void A_failed_fdatasync_stops_the_log_and_is_never_retried()
     {
-        var (output, calls) = WalChildProcess.Run(_directory, "fdatasync:error=EIO:when=10");
+        var (output, calls) = WalChildProcess.Run(_directory, "fdatasync:error=EIO:when=14");
 
         Assert.Equal(["opened", "durable 1", "durable 2", "durable 3"], output[..4]);
         Assert.StartsWith("4 DiskFlushException: fdatasync failed for ", output[4], StringComparison.Ordinal);
@@ -26,7 +26,7 @@ public sealed class SystemCallFailureTests : IDisposable
                 Assert.Contains("InvalidOperationException: The write-ahead log rejects every call", line, StringComparison.Ordinal));
         Assert.Equal(9, output.Length);
         Assert.Contains("EIO", calls[^1], StringComparison.Ordinal);
-        Assert.Equal(10, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
+        Assert.Equal(14, calls.Count(static call => call.Contains("fdatasync(", StringComparison.Ordinal)));
     }
 
     /// <summary>A power cut can lose a file name that was not flushed, as it can lose content.</summary>
@@ -59,9 +59,9 @@ public sealed class SystemCallFailureTests : IDisposable
     {
         var (_, calls) = WalChildProcess.Run(_directory, "fsync:error=EIO:when=99", Path.Combine("a", "b", "c"));
 
-        // One call each for a/b, a and the parent of a; then for the names in c: the identity file, term and vote, the segment, the
-        // identity file that records it, and all of them when the log is opened.
-        Assert.Equal(8,
+        // One call each for a/b, a and the parent of a; then for the names in c: the identity and its copy, term and vote and their copy,
+        // the segment, the identity and its copy that record it, and all of them when the log is opened.
+        Assert.Equal(11,
             calls.Count(static call => call.Contains("fsync(", StringComparison.Ordinal)
                 && !call.Contains("fdatasync(", StringComparison.Ordinal)));
     }

@@ -86,6 +86,65 @@ public sealed class HardStateFileTests
         Assert.Contains("put the file of this data directory back", corruption.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Builds that do not know the repair term would vote, so they must refuse the file.</summary>
+    [Fact]
+    public void A_repair_term_is_recovered_and_changes_the_format_version()
+    {
+        var disk = TwoVotes();
+        using (var file = HardStateFile.Open(disk, _stamp))
+        {
+            Assert.Equal(2, disk.BytesOf(HardStateFile.Name)[8]);
+            file.Save(file.State.AfterLoss());
+        }
+
+        Assert.Equal(3, disk.BytesOf(HardStateFile.Name)[8]);
+        using var again = HardStateFile.Open(disk, _stamp);
+        Assert.Equal(new HardState(new Term(3), NodeId.None) { RepairTerm = new Term(2) }, again.State);
+    }
+
+    /// <summary>A crash came between the two files, or at any call of a save: either file alone has what was saved before.</summary>
+    [Fact]
+    public void A_power_loss_at_any_call_leaves_the_saved_state_in_each_of_the_two_files()
+    {
+        for (var call = 0; ; call++)
+        {
+            var disk = new MemoryStorage();
+            using (var files = HardStateFiles.Create(disk, _stamp, hasCopy: true))
+                files.Save(Given.Vote(1, 4));
+            var saved = false;
+            using (var files = HardStateFiles.Open(disk, _stamp, hasCopy: true, Assert.Fail))
+            {
+                var left = call;
+                disk.BeforeCall = _ =>
+                {
+                    if (left-- == 0)
+                        throw new IOException("the power is cut");
+                };
+                try
+                {
+                    files.Save(Given.Vote(2, 5));
+                    saved = true;
+                }
+                catch (IOException)
+                {
+                }
+
+                disk.BeforeCall = null;
+            }
+
+            foreach (var name in new[] { HardStateFile.Name, HardStateFile.CopyName })
+            {
+                var left = disk.CopyAfterPowerLoss(MemoryStoragePowerLossOutcome.Dropped);
+                left.Delete(name);
+                using var files = HardStateFiles.Open(left, _stamp, hasCopy: true, static _ => { });
+                Assert.True(files.State == Given.Vote(2, 5) || (!saved && files.State == Given.Vote(1, 4)), $"call {call}: {files.State}");
+            }
+
+            if (saved)
+                return;
+        }
+    }
+
     private static MemoryStorage TwoVotes()
     {
         var disk = new MemoryStorage();

@@ -24,6 +24,8 @@ public sealed class WalDataDirectoryTests
     {
         var (disk, other) = (Written(self: 1), Written(self: 2));
         other.BytesOf(name).CopyTo(disk.BytesOf(name), 0);
+        if (name == HardStateFile.Name)
+            other.BytesOf(name).CopyTo(disk.BytesOf(HardStateFile.CopyName), 0);
 
         var error = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(disk, _options));
 
@@ -49,27 +51,66 @@ public sealed class WalDataDirectoryTests
         Assert.Equal(Segment.NameOf(4), Assert.Throws<WalCorruptionException>(() => Given.OpenLog(disk, _options)).File);
     }
 
+    /// <summary>One file of another member, or an old copy of one, is written again from the other file.</summary>
+    [Theory]
+    [InlineData("hardstate")]
+    [InlineData("hardstate-copy")]
+    [InlineData("identity")]
+    [InlineData("identity-copy")]
+    public void A_foreign_or_outdated_file_is_replaced_from_its_copy(string name)
+    {
+        var pristine = Written(self: 1);
+        byte[] outdated = [.. pristine.BytesOf(name)];
+        using (var log = Given.OpenLog(pristine, _options).Log)
+        {
+            var batch = Given.Batch(_options, Given.Entries(31, 60, payloadBytes: 1000));
+            batch.SetHardState(Given.Vote(7, 3));
+            log.AppendAndFlush(batch);
+        }
+
+        Assert.NotEqual(outdated, pristine.BytesOf(name));
+        foreach (var content in new[] { outdated, Written(self: 2).BytesOf(name) })
+        {
+            var disk = pristine.Copy();
+            AtomicFile.Replace(disk, name, content);
+
+            var (log, recovered) = Given.OpenLog(disk, _options);
+            using var _ = log;
+
+            Assert.Equal(Given.Vote(7, 3), recovered.HardState);
+            Assert.Equal(new LogIndex(60), recovered.LastIndex);
+            Assert.Equal(disk.BytesOf(IdentityFile.Name), disk.BytesOf(IdentityFile.CopyName));
+            using var hardState = HardStateFile.Open(disk, Given.Identity(disk).Stamp, HardStateFile.CopyName);
+            Assert.Equal(recovered.HardState, hardState.State);
+        }
+    }
+
     [Fact]
-    public void An_identity_file_of_another_member_is_rejected()
+    public void An_identity_of_another_member_is_rejected()
     {
         var (disk, other) = (Written(self: 1), Written(self: 2));
-        AtomicFile.Replace(disk, IdentityFile.Name, other.BytesOf(IdentityFile.Name));
+        foreach (var name in new[] { IdentityFile.Name, IdentityFile.CopyName })
+            AtomicFile.Replace(disk, name, other.BytesOf(name));
 
         Assert.Contains("belongs to cluster 000000000000c0de, member 2",
             Assert.Throws<IOException>(() => Given.OpenLog(disk, _options)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>The directory of a member that was started with an empty one: the same member, another directory.</summary>
-    [Fact]
-    public void An_identity_file_of_another_directory_of_the_same_member_is_rejected()
+    [Theory]
+    [InlineData(false, "identity-copy to cluster 000000000000c0de, member 1, members 1 2 3, directory d1d0000000000001")]
+    [InlineData(true, "the file belongs to another data directory")]
+    public void An_identity_of_another_directory_of_the_same_member_is_rejected(bool isCopyReplacedToo, string expected)
     {
         var (disk, other) = (Written(self: 1), new MemoryStorage());
         var members = new Configuration([new NodeId(1), new NodeId(2), new NodeId(3)]);
         IdentityFile.Open(other, 0xC0DE, new NodeId(1), members, drawId: static () => 99).RecordNewestSegment(3);
         AtomicFile.Replace(disk, IdentityFile.Name, other.BytesOf(IdentityFile.Name));
+        if (isCopyReplacedToo)
+            AtomicFile.Replace(disk, IdentityFile.CopyName, other.BytesOf(IdentityFile.Name));
 
         var error = Assert.Throws<WalCorruptionException>(() => Given.OpenLog(disk, _options));
-        Assert.Equal(HardStateFile.Name, error.File);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>An old copy has forgotten peers, too, so it is rejected as soon as it can be recognised.</summary>
@@ -151,7 +192,9 @@ public sealed class WalDataDirectoryTests
         var renamed = calls.IndexOf("rename wal-next.new");
         Assert.Equal(
             ["rename wal-next.new", "flush directory", "create identity.new", "write identity.new", "flush identity.new",
-                "rename identity.new", "flush directory", $"write {Segment.NameOf(2)}"], calls[renamed..(renamed + 8)]);
+                "rename identity.new", "flush directory", "create identity-copy.new", "write identity-copy.new",
+                "flush identity-copy.new", "rename identity-copy.new", "flush directory", $"write {Segment.NameOf(2)}"],
+            calls[renamed..(renamed + 13)]);
     }
 
     [Theory]
@@ -215,12 +258,18 @@ public sealed class WalDataDirectoryTests
         var batch = Given.Batch(_options, Given.Entries(1, 30, payloadBytes: 1000));
         batch.SetHardState(Given.Vote(2, 1));
         log.AppendAndFlush(batch);
-        Assert.Equal(["hardstate", "identity", Segment.NameOf(1), Segment.NameOf(2), Segment.NameOf(3)], disk.List());
+        Assert.Equal(
+            ["hardstate", "hardstate-copy", "identity", "identity-copy", Segment.NameOf(1), Segment.NameOf(2), Segment.NameOf(3)],
+            disk.List());
         return disk;
     }
 
-    private static void ReplaceIdentity(MemoryStorage disk, ulong newest) => AtomicFile.Replace(
-        disk, IdentityFile.Name, IdentityFormat.Encode(IdentityFormat.Decode(disk.BytesOf(IdentityFile.Name)).With(newestSegment: newest)));
+    private static void ReplaceIdentity(MemoryStorage disk, ulong newest)
+    {
+        var bytes = IdentityFormat.Encode(IdentityFormat.Decode(disk.BytesOf(IdentityFile.Name)).With(newestSegment: newest));
+        AtomicFile.Replace(disk, IdentityFile.Name, bytes);
+        AtomicFile.Replace(disk, IdentityFile.CopyName, bytes);
+    }
 
     private static void SetVersion(Span<byte> header, uint version, uint seal)
     {

@@ -94,7 +94,8 @@ public sealed class WriteAheadLogTests
         }
 
         Assert.InRange(filled, 0, 1); // of 4: a fifth of the current segment is used
-        Assert.Equal(["hardstate", "identity", ReserveFile.Name, Segment.NameOf(1)], disk.List());
+        Assert.Equal(
+            ["hardstate", "hardstate-copy", "identity", "identity-copy", ReserveFile.Name, Segment.NameOf(1)], disk.List());
     }
 
     /// <summary>
@@ -105,7 +106,7 @@ public sealed class WriteAheadLogTests
     {
         var (disk, options) = (new MemoryStorage(), Given.SmallSegments());
         using var log = Given.OpenLog(disk, options).Log;
-        for (var index = 1UL; disk.List().Count < 5; index++)
+        for (var index = 1UL; disk.List().Count < 7; index++)
             log.AppendAndFlush(Given.Batch(options, Given.Entry(index, term: 0, payloadBytes: 2000)));
 
         Assert.Equal([Segment.NameOf(1), Segment.NameOf(2)], disk.Evicted);
@@ -144,7 +145,8 @@ public sealed class WriteAheadLogTests
 
         var segment = Segment.NameOf(1);
         Assert.Equal(
-            ["write hardstate", "write hardstate", "flush hardstate", $"write {segment}", $"flush {segment}", $"write {segment}",
+            ["write hardstate", "write hardstate", "flush hardstate", "write hardstate-copy", "write hardstate-copy",
+                "flush hardstate-copy", $"write {segment}", $"flush {segment}", $"write {segment}",
                 $"flush {segment}"], calls);
     }
 

@@ -1,7 +1,3 @@
-using System.Collections.Concurrent;
-using Grpc.Core;
-using Quorate.Server.Protos;
-
 namespace Quorate.Server.Tests.Processes;
 
 /// <summary>
@@ -33,23 +29,23 @@ public sealed class UpgradeProcessTests(ITestOutputHelper output)
             await cluster.WaitUntilReadyAsync(number);
 
         using var stop = new CancellationTokenSource();
-        var acknowledged = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
+        var writes = new AcknowledgedWrites(cluster);
         var history = new RegisterHistory(cluster, "register");
         Task[] load =
         [
-            .. Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(cluster, writer, acknowledged, stop.Token))),
+            .. Enumerable.Range(0, Writers).Select(writer => Task.Run(() => writes.WriteAsync(writer, stop.Token))),
             .. Enumerable.Range(0, 2).Select(client => Task.Run(() => history.WriteAsync(client, stop.Token))),
             .. Enumerable.Range(2, 3).Select(client => Task.Run(() => history.ReadAsync(client, stop.Token))),
         ];
 
         async Task ReplaceAsync(string step, int number, Action start)
         {
-            var before = acknowledged.Count;
+            var before = writes.Count;
             await cluster.StopAsync(number);
             start();
             await cluster.WaitUntilReadyAsync(number);
-            await WaitUntilAsync(() => acknowledged.Count > before + 300);
-            output.WriteLine($"{step} n{number}: {acknowledged.Count - before} writes acknowledged meanwhile");
+            await AcknowledgedWrites.WaitUntilAsync(() => writes.Count > before + 300);
+            output.WriteLine($"{step} n{number}: {writes.Count - before} writes acknowledged meanwhile");
         }
 
         foreach (var number in cluster.Numbers)
@@ -66,14 +62,15 @@ public sealed class UpgradeProcessTests(ITestOutputHelper output)
 
         foreach (var number in cluster.Numbers)
             await cluster.GetProcess(number).WaitForLogAsync("the version of the cluster has changed from 0.1 to 0.2");
-        await WaitUntilAsync(() => cluster.Numbers.All(n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-*").Length > 0));
+        await AcknowledgedWrites.WaitUntilAsync(
+            () => cluster.Numbers.All(n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-*").Length > 0));
         await ReplaceAsync("restarted with its snapshot:", 1, () => cluster.Start(1));
 
         await stop.CancelAsync();
         await Task.WhenAll(load);
         history.AssertLinearizable();
-        await AssertNothingIsLostAsync(cluster, acknowledged);
-        output.WriteLine($"{acknowledged.Count} writes acknowledged, 0 lost; {history.Count} operations on the register, linearizable");
+        await writes.AssertNothingIsLostAsync();
+        output.WriteLine($"{writes.Count} writes acknowledged, 0 lost; {history.Count} operations on the register, linearizable");
 
         // The old build refuses what the new one has written, and leaves it as it is.
         await cluster.StopAsync(2);
@@ -85,60 +82,10 @@ public sealed class UpgradeProcessTests(ITestOutputHelper output)
         await cluster.KillAsync(2);
         cluster.Start(2);
         await cluster.WaitUntilReadyAsync(2);
-        await AssertNothingIsLostAsync(cluster, acknowledged);
+        await writes.AssertNothingIsLostAsync();
     }
 
     private static string IdentityOf(ServerCluster cluster, int number) => Path.Combine(cluster.DataDirectory(number), "identity");
-
-    private static async Task WriteAsync(
-        ServerCluster cluster, int writer, ConcurrentDictionary<string, string> acknowledged, CancellationToken stop)
-    {
-        var at = writer % cluster.Size;
-        for (var i = 0; !stop.IsCancellationRequested; i++)
-        {
-            var (key, value) = ($"w{writer:00}/{i:000000}", $"{writer}-{i}-{Guid.NewGuid():n}");
-            try
-            {
-                await cluster.Kv(at + 1).PutAsync(
-                    new PutRequest { Key = key.ToByteString(), Value = value.ToByteString() }, deadline: DateTime.UtcNow.AddSeconds(3),
-                    cancellationToken: CancellationToken.None);
-                acknowledged[key] = value;
-            }
-            catch (RpcException)
-            {
-                at = (at + 1) % cluster.Size;
-                await Task.Delay(10, CancellationToken.None);
-            }
-        }
-    }
-
-    /// <summary>Every acknowledged write is on every member, and the hashes of all members are equal.</summary>
-    private static async Task AssertNothingIsLostAsync(ServerCluster cluster, ConcurrentDictionary<string, string> acknowledged)
-    {
-        var revision = (await cluster.Kv(1).RangeAsync(new RangeRequest { Key = "k".ToByteString() })).Header.Revision;
-        var hashes = new List<uint>();
-        foreach (var number in cluster.Numbers)
-        {
-            // A linearizable read first, so that the member has applied everything.
-            await cluster.Kv(number).RangeAsync(new RangeRequest { Key = "k".ToByteString() });
-            var held = (await cluster.ReadAllAsync(number)).Kvs.ToDictionary(
-                static kv => kv.Key.ToStringUtf8(), static kv => kv.Value.ToStringUtf8(), StringComparer.Ordinal);
-            Assert.DoesNotContain(acknowledged, write => !held.TryGetValue(write.Key, out var value) || value != write.Value);
-            hashes.Add((await cluster.Maintenance(number).HashKVAsync(new HashKVRequest { Revision = revision })).Hash);
-        }
-
-        Assert.Single(hashes.Distinct());
-    }
-
-    private static async Task WaitUntilAsync(Func<bool> condition)
-    {
-        var deadline = Environment.TickCount64 + 120_000;
-        while (!condition())
-        {
-            Assert.True(Environment.TickCount64 < deadline, "the condition did not become true before the timeout");
-            await Task.Delay(20);
-        }
-    }
 
     private static async Task<string> BuildOldAsync(string directory)
     {

@@ -157,11 +157,14 @@ public sealed class DataDirectoryTests
     [Theory]
     [InlineData("")]
     [InlineData("quorate identity 1\n")]
-    public void A_corrupt_identity_file_is_rejected(string text)
+    public void A_corrupt_identity_is_rejected_if_both_files_are(string text)
     {
         using var temporary = new TemporaryDirectory();
         Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
         File.WriteAllText(temporary.Path + "/d/identity", text);
+        Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d").Dispose();
+        File.WriteAllText(temporary.Path + "/d/identity", text);
+        File.WriteAllText(temporary.Path + "/d/identity-copy", text);
 
         var error = Assert.Throws<StartupException>(() => Open("--name=n0", Cluster, $"--data-dir={temporary.Path}/d"));
 

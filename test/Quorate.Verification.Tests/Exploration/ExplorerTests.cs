@@ -35,13 +35,16 @@ public sealed class ExplorerTests
     [InlineData("three-that-install-and-elect", 1_450_520, 315_455, 32, "two leaders at once", "a log truncated",
         "a snapshot installed", "a member restarted behind a snapshot")]
     [InlineData("three-with-snapshots", 197_639, 49_339, 22, "two leaders at once", "a snapshot received", "entries dropped")]
+    [InlineData("three-that-repair", 126_759, 32_516, 23, "a log lost", "a log repaired", "a second leader")]
+    [InlineData("three-that-write-and-repair", 1_703_177, 407_893, 29, "a log lost", "a log repaired", "a command committed")]
     [InlineData("five-that-write", 16_390, 4_258, 21, "a command committed")]
     public void A_model_configuration_has_its_pinned_size_and_no_violation(
         string name, long generated, int distinct, int depth, params string[] reaches)
     {
         TestEffort.RequireFullWhen(generated > 100_000);
 
-        var found = Explorer.Run(name, refine: true);
+        // The specification has no lost logs.
+        var found = Explorer.Run(name, refine: !name.EndsWith("repair", StringComparison.Ordinal));
 
         Assert.Equal((generated, distinct, depth), (found.Generated, found.Distinct, found.Depth));
         foreach (var goal in reaches)

@@ -89,7 +89,7 @@ public sealed class ClusterSimulationTests
     {
         var failure = RunToFailure(() => ClusterSimulation.Run<AccountsStateMachine, bool>(
             3, () => new AccountsStateMachine(), AccountsStateMachine.MoveAndRead,
-            checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 20, "a balance is too low") }));
+            checks: new() { Invariant = static a => Assert.True(a.Balances.Min() > 60, "a balance is too low") }));
 
         Assert.Equal("a balance is too low", failure.Violation);
     }

@@ -17,7 +17,11 @@ public sealed class RandomSeedTests
     private const ulong SeedsMin = 120;
 
     /// <summary>Coverage marks that at most one run in a hundred reaches; longer runs check them.</summary>
-    private static readonly string[] RareMarks = ["mark: ElectedInOldTerm", "mark: StateMachineFarBehind"];
+    private static readonly string[] RareMarks =
+    [
+        "mark: ElectedInOldTerm", "mark: StateMachineFarBehind", "mark: StartRefusedOnCorruption", "mark: RepairedTwice",
+        "mark: HardStateCopyReplaced",
+    ];
 
     /// <summary>
     /// At least this percentage of the runs has a history with a linearization found by search; at most this percentage of the searches is

@@ -122,11 +122,20 @@ internal enum CoverageMark
     /// <summary>A member did not start because its disk is corrupt.</summary>
     StartRefusedOnCorruption,
 
-    /// <summary>A member did not start because its newest segment was deleted.</summary>
-    DeletedSegmentRefused,
+    /// <summary>A member started although a file was deleted, shortened or replaced by that of another member.</summary>
+    LostFileReplaced,
 
-    /// <summary>A member did not start because a file of another member is in its data directory.</summary>
-    ForeignFileRefused,
+    /// <summary>A member started without the entries of its log, because the log or the snapshot was corrupt.</summary>
+    RepairStarted,
+
+    /// <summary>A member received everything that it had lost, and votes again.</summary>
+    Repaired,
+
+    /// <summary>A member wrote one of the two copies of term and vote again.</summary>
+    HardStateCopyReplaced,
+
+    /// <summary>A member that repairs its disk lost its log once more.</summary>
+    RepairedTwice,
 
     /// <summary>A peer was rejected because its data directory is not the one recorded before.</summary>
     ChangedDirectoryRejected,

@@ -1,3 +1,4 @@
+using Quorate.Node.Repair;
 using Quorate.Node.Storage;
 using Quorate.Node.Wal;
 using Quorate.Verification.Simulation.Coverage;
@@ -136,7 +137,8 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     public void WriteGarbageAtPowerLoss(Prng prng) => _garbagePrng = prng;
 
     private static bool IsOfLog(string name) =>
-        name != ReserveFile.Name && !name.StartsWith("snapshot-", StringComparison.Ordinal);
+        name != ReserveFile.Name && !name.StartsWith("snapshot-", StringComparison.Ordinal)
+        && !name.StartsWith(SetAsideFiles.Prefix, StringComparison.Ordinal);
 
     public IReadOnlyList<string> List() => [.. _directory.Keys];
 
@@ -211,14 +213,14 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     }
 
     /// <summary>
-    /// Returns the name of the newest segment that the identity file records; null if there is none yet, or if not everything is flushed.
+    /// Whether a member has used the disk and everything is flushed: the identity file, in both of its copies, records a segment.
     /// </summary>
-    public string? RecordedSegment()
+    public bool IsInUse()
     {
-        if (!IsClean || !_directory.TryGetValue(IdentityFile.Name, out var identity))
-            return null;
-        var newest = IdentityFormat.Decode(identity.Bytes).NewestSegment;
-        return newest > 0 ? Segment.NameOf(newest) : null;
+        if (!IsClean || !_directory.TryGetValue(IdentityFile.Name, out var first)
+            || !_directory.TryGetValue(IdentityFile.CopyName, out var second))
+            return false;
+        return first.Bytes.AsSpan().SequenceEqual(second.Bytes) && IdentityFormat.Decode(first.Bytes).NewestSegment > 0;
     }
 
     /// <summary>Removes a file, durably and without the process that uses the disk.</summary>
@@ -229,6 +231,17 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
         _directoryOnDisk.Remove(name);
         _dirty.Remove(content);
     }
+
+    /// <summary>Shortens a file, durably and without the process that uses the disk.</summary>
+    public void Truncate(string name, int length)
+    {
+        var bytes = _directory[name].Bytes[..length];
+        Remove(name);
+        _directory[name] = _directoryOnDisk[name] = SimulatedFileContent.Durable(bytes);
+    }
+
+    /// <summary>The length of a file, bytes.</summary>
+    public int LengthOf(string name) => _directory[name].Bytes.Length;
 
     /// <summary>Replaces a file by that of another disk, durably and without the process that uses the disk.</summary>
     public void CopyFrom(SimulatedDisk other, string name)

@@ -3,8 +3,8 @@ using Quorate.Verification.Simulation.Disk;
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>
-/// Corrupts flushed data on a disk, as far as the fault atlas allows. The member must report the corruption and stop, and must not act as
-/// if it still had the lost data.
+/// Corrupts flushed data on a disk, as far as the fault atlas allows. The member must notice the corruption, and must not act as if it
+/// still had the lost data: it repairs its disk, or does not start.
 /// </summary>
 internal abstract class DiskCorruption(SimulatedCluster cluster, Prng prng, string name, DiskCorruptionKind kind) : Fault(cluster, prng,
     name)

@@ -26,7 +26,7 @@ internal abstract class Fault(SimulatedCluster cluster, Prng prng, string name)
         ("deaf leader", static (cluster, prng, name) => new LeaderReceiveStall(cluster, prng, name)),
         ("clock jump", static (cluster, prng, name) => new ClockJump(cluster, prng, name)),
         ("lost folder", static (cluster, prng, name) => new WipedDisk(cluster, prng, name)),
-        ("deleted segment", static (cluster, prng, name) => new DeletedSegment(cluster, prng, name)),
+        ("lost file", static (cluster, prng, name) => new LostFile(cluster, prng, name)),
         ("foreign file", static (cluster, prng, name) => new ForeignFile(cluster, prng, name)),
     ];
 

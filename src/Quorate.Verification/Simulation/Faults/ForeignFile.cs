@@ -1,24 +1,19 @@
 using Quorate.Node.Wal;
-using Quorate.Verification.Simulation.Coverage;
 using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Simulation.Faults;
 
 /// <summary>
 /// Replaces a file of a member's data directory by the file of the same name of another member: the identity, term and vote, or a segment.
-/// The member must not start any more.
+/// The member must notice it, and start again without that file.
 /// </summary>
 internal sealed class ForeignFile(SimulatedCluster cluster, Prng prng, string name) : DiskCorruption(cluster, prng, name,
-    DiskCorruptionKind.Foreign)
+    DiskCorruptionKind.LostFile)
 {
     protected override bool TryCorrupt(SimulatedMachine victim)
     {
         var other = Cluster.Members[Prng.Next(0, Cluster.Members.Count)];
-        if (other == victim || victim.StaysDown || victim.Disk.RecordedSegment() is null || other.Disk.RecordedSegment() is null)
-            return false;
-
-        // It may have received its own files from the victim.
-        if (Cluster.FaultAtlas.IsCorrupted(other.Id))
+        if (other == victim || !victim.HasRecovered || !victim.Disk.IsInUse() || !other.Disk.IsInUse())
             return false;
 
         // Both have at least an identity and term and vote. The content of a reserve has no meaning.
@@ -26,7 +21,7 @@ internal sealed class ForeignFile(SimulatedCluster cluster, Prng prng, string na
         var file = names[Prng.Next(0, names.Length)];
         victim.Kill($"its file {file} is replaced by that of {other.Id}");
         victim.Disk.CopyFrom(other.Disk, file);
-        victim.ExpectRefusal(CoverageMark.ForeignFileRefused);
+        victim.ExpectRepair();
         return true;
     }
 }
