@@ -75,8 +75,15 @@ public sealed class KvStore : IStateMachine<KvResult>
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// The hash covers each version ever written and each change of a lease, so a difference stays, also when the key is written again.
+    /// It does not depend on how far a compaction has swept. O(1): each write adds to it.
+    /// </remarks>
+    public ulong? StateHash => _writer.StateHash;
+
+    /// <inheritdoc/>
     public IStateMachineSnapshot CaptureSnapshot() =>
-        new KvStateMachineSnapshot(new StoreState(_writer.Freeze(), _writer.SweptUpTo, _applied));
+        new KvStateMachineSnapshot(new StoreState(_writer.Freeze(), _writer.SweptUpTo, _writer.Sums, _applied));
 
     /// <inheritdoc/>
     /// <remarks>

@@ -33,6 +33,18 @@ public interface IStateMachine<out TResult>
     }
 
     /// <summary>
+    /// A hash of the state after the last command, which the members compare with each other; null: nothing is compared. Default: null.
+    /// </summary>
+    /// <remarks>
+    /// Shape: members that have applied the same commands must have the same hash, also when one of them was restored from a snapshot, so
+    /// a hash that cannot be computed from the state is part of the snapshot. It may cover the state, or everything that led to it: a sum
+    /// over the hashes of all changes costs a constant time for each command. A member whose hash differs from that of a majority is
+    /// quarantined: when another version of the program computes another hash, return null until all members run it.
+    /// Threading: called like <see cref="Apply"/>, after some commands and within a batch too; no command is applied until it returns.
+    /// </remarks>
+    ulong? StateHash => null;
+
+    /// <summary>
     /// Returns an immutable view of the current state, or null to take no snapshot now: the node then keeps the log. Default: null.
     /// </summary>
     /// <remarks>

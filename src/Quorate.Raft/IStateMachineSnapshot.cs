@@ -21,7 +21,8 @@ public interface IStateMachineSnapshot : IDisposable
     /// Shape: the bytes are a format on disk and on the wire; begin them with a version. The same state should give the same bytes on every
     /// member: sort what comes out of a hash table. A backup calls the method twice, and the second call must write the same bytes.
     /// Errors: the stream throws <see cref="OperationCanceledException"/> when the node abandons the snapshot and <see cref="IOException"/>
-    /// when the disk fails; let both pass. After any exception the node discards what was written and keeps the log.
+    /// when the disk fails; let both pass. Throw <see cref="StateCorruptionException"/> when the state is not what the commands have made
+    /// of it: the node then quarantines itself. After any exception the node discards what was written and keeps the log.
     /// </remarks>
     void WriteTo(Stream destination);
 }

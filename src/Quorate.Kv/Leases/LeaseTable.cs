@@ -1,3 +1,4 @@
+using Quorate.Kv.Mvcc;
 using Quorate.Kv.Tree;
 using Quorate.Raft;
 
@@ -31,6 +32,9 @@ internal sealed class LeaseTable
     private LeaseTable(PageTree leases, PageTree attached, LeaseClock clock, long attachedBytes) =>
         (_leases, _attached, _clock, _attachedBytes) = (leases, attached, clock, attachedBytes);
 
+    /// <summary>The sum of <see cref="RecordHash"/> over all changes of leases.</summary>
+    public ulong ChangesSum { get; private set; }
+
     /// <summary>The current state. Valid until the next change.</summary>
     public LeaseView View => new(_leases.Root, _attached.Root, _clock);
 
@@ -41,12 +45,13 @@ internal sealed class LeaseTable
     /// <param name="leases">The leases.</param>
     /// <param name="attached">The attachments: the id of a lease, and a key; see <see cref="LeaseView"/>.</param>
     /// <param name="clock">The lease clock.</param>
-    public static LeaseTable Restore(PageTree leases, PageTree attached, in LeaseClock clock)
+    /// <param name="changesSum">The value of <see cref="ChangesSum"/>.</param>
+    public static LeaseTable Restore(PageTree leases, PageTree attached, in LeaseClock clock, ulong changesSum)
     {
         long attachedBytes = 0;
         for (var cursor = new TreeCursor(attached.Root, []); cursor.IsValid; cursor.MoveNext())
             attachedBytes += cursor.Key.Length - LeaseView.IdBytes + OverheadBytes;
-        var table = new LeaseTable(leases, attached, clock, attachedBytes);
+        var table = new LeaseTable(leases, attached, clock, attachedBytes) { ChangesSum = changesSum };
         foreach (var lease in table.View.All())
         {
             if (lease.RenewedAt > clock.LastAdvance)
@@ -71,6 +76,7 @@ internal sealed class LeaseTable
     /// <summary>Removes a lease. Its keys must have been deleted before.</summary>
     public void Remove(long id)
     {
+        ChangesSum += RecordHash.OfRemovedLease(id);
         _leases.Remove(LeaseView.ToKey(id, stackalloc byte[LeaseView.IdBytes]));
         _renewedSinceAdvance.Remove(id);
         _renewedBeforeAdvance.Remove(id);
@@ -120,6 +126,7 @@ internal sealed class LeaseTable
 
     private void Set(in Lease lease)
     {
+        ChangesSum += RecordHash.OfLease(lease);
         var value = LeaseView.Write(lease, stackalloc byte[LeaseView.ValueBytesMax]);
         _leases.Set(new NewTreeEntry(LeaseView.ToKey(lease.Id, stackalloc byte[LeaseView.IdBytes]), isCounted: true, value));
     }

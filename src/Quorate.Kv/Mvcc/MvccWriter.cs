@@ -19,6 +19,8 @@ internal sealed class MvccWriter
     private Revision _sweptUpTo;
     private int _changes;
     private long _versionBytes;
+    private ulong _writtenSum;
+    private ulong _sweptSum;
 
     /// <summary>Creates the writer of an empty store.</summary>
     public MvccWriter()
@@ -46,6 +48,15 @@ internal sealed class MvccWriter
     /// <summary>Bytes of all versions that still exist, and of the leases.</summary>
     public long SizeBytes => _versionBytes + Leases.SizeBytes;
 
+    /// <summary>The sums over the versions written and swept.</summary>
+    public StateSums Sums => new(_writtenSum, _sweptSum, Leases.ChangesSum);
+
+    /// <summary>
+    /// A hash of the state: of every version ever written and every change of a lease. It depends neither on what a compaction has swept
+    /// nor on whether the store was restored.
+    /// </summary>
+    public ulong StateHash => RecordHash.OfStore(_writtenSum, Leases.ChangesSum, Revision, CompactRevision, Leases.View.Clock);
+
     /// <summary>The revision of the changes that the current transaction makes.</summary>
     private long NextRevision => Revision + 1;
 
@@ -62,11 +73,14 @@ internal sealed class MvccWriter
     /// <param name="versionBytes">
     /// The bytes of the keys and values of all versions, with <see cref="VersionRecord.OverheadBytes"/> for each.
     /// </param>
+    /// <param name="sums">The value of <see cref="Sums"/>.</param>
     public static MvccWriter Restore(
-        PageTree keys, PageTree history, LeaseTable leases, long revision, long compactRevision, Revision sweptUpTo, long versionBytes) =>
+        PageTree keys, PageTree history, LeaseTable leases, long revision, long compactRevision, Revision sweptUpTo, long versionBytes,
+        in StateSums sums) =>
         new(keys, history, leases)
         {
             Revision = revision, CompactRevision = compactRevision, _sweptUpTo = sweptUpTo, _versionBytes = versionBytes,
+            _writtenSum = sums.Written, _sweptSum = sums.Swept,
         };
 
     /// <summary>The sweep position of a finished compaction; no later one is possible.</summary>
@@ -170,12 +184,14 @@ internal sealed class MvccWriter
         _keys.Set(new NewTreeEntry(key, isCounted: !record.IsDeletion, record.Write(stackalloc byte[KeyIndexEntry.BytesMax])));
         Leases.Move(key, from: previous?.Lease ?? 0, to: record.Lease);
         _versionBytes += key.Length + value.Length + VersionRecord.OverheadBytes;
+        _writtenSum += RecordHash.OfVersion(record.Mod, record.CreateRevision, record.Version, record.Lease, key, value);
     }
 
     private void RemoveVersion(Revision revision)
     {
         if (!View.TryGetVersion(revision, out var version))
             return;
+        _sweptSum += RecordHash.OfVersion(revision, version.Kv);
         _history.Remove(revision.ToKey(stackalloc byte[Mvcc.Revision.KeyBytes]));
         _versionBytes -= version.Kv.Key.Length + version.Kv.Value.Length + VersionRecord.OverheadBytes;
     }

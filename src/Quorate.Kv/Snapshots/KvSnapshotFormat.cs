@@ -9,6 +9,7 @@ namespace Quorate.Kv.Snapshots;
 ///   4   1   format: 1
 ///   5   …   numbers: applied index; revision; compact revision + 1; the version up to which the compaction has swept: main, sub + 1;
 ///           lease clock: milliseconds, last advance, previous advance
+///       24  sums of hashes, little-endian: versions written, versions swept, changes of leases
 ///           versions, ascending by revision, then number 0
 ///           key index, ascending by key, then number 0
 ///           leases, ascending by id as an unsigned number, then number 0
@@ -41,6 +42,7 @@ namespace Quorate.Kv.Snapshots;
 ///               number  sub revision
 ///   number      base-128, low group first, in its shortest form; signed: zigzag-encoded before
 /// </code>
+/// The sum of the hashes of the versions is that of those written less that of those swept (<see cref="Mvcc.RecordHash"/>).
 /// Equal states have equal bytes. What can be derived is not in the file: the attachments of keys to leases, and sizes and counts.
 /// Every change requires a new format and updates of docs/formats/kv-snapshot.md and of the golden file in the tests.
 /// </remarks>

@@ -1,5 +1,6 @@
 #pragma warning disable RS0030 // A Stream is where the state machine's interface reads a snapshot; the caller decides what is behind it.
 
+using System.Buffers.Binary;
 using Quorate.Kv.Leases;
 using Quorate.Kv.Mvcc;
 using Quorate.Kv.Tree;
@@ -22,6 +23,7 @@ internal sealed class SnapshotDecoder
     private long _revision;
     private long _compactRevision;
     private LeaseClock _clock;
+    private StateSums _sums;
     private long _versionBytes;
     private long _versions;
     private long _keys;
@@ -44,8 +46,8 @@ internal sealed class SnapshotDecoder
         _reader.ExpectChecksumAndEnd();
 
         var attached = _attachments.Build(leases.Root) ?? throw _reader.Invalid("has a key with a lease that does not exist");
-        var table = LeaseTable.Restore(leases, attached, _clock);
-        return (MvccWriter.Restore(keys, history, table, _revision, _compactRevision, sweptUpTo, _versionBytes), _applied);
+        var table = LeaseTable.Restore(leases, attached, _clock, _sums.LeaseChanges);
+        return (MvccWriter.Restore(keys, history, table, _revision, _compactRevision, sweptUpTo, _versionBytes, _sums), _applied);
     }
 
     private KvSnapshotSummary ReadSummary()
@@ -85,7 +87,16 @@ internal sealed class SnapshotDecoder
         _compactRevision = _reader.Number(0, _revision + 1, "the compact revision + 1") - 1;
         var sweptUpTo = ReadSweptUpTo();
         _clock = ReadClock();
+        _sums = ReadSums();
         return sweptUpTo;
+    }
+
+    private StateSums ReadSums()
+    {
+        var bytes = _reader.Bytes(StateSums.Bytes);
+        return new StateSums(
+            BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
     }
 
     private Revision ReadSweptUpTo()
@@ -111,11 +122,17 @@ internal sealed class SnapshotDecoder
         Span<byte> header = stackalloc byte[VersionRecord.HeaderBytesMax];
         Span<byte> treeKey = stackalloc byte[Revision.KeyBytes];
         var before = new Revision(0, -1);
+        ulong sum = 0;
         while (true)
         {
             var step = _reader.Number(0, _revision - before.Main + 1, "the distance of revisions + 1");
             if (step == 0)
-                return builder?.Build();
+            {
+                return sum == _sums.History
+                    ? builder?.Build()
+                    : throw _reader.Invalid("has other versions than those whose hashes it records: it was taken of a changed memory");
+            }
+
             var revision = new Revision(before.Main + step - 1, ReadSub());
             if (revision.Main == before.Main && revision.Sub <= before.Sub)
                 throw _reader.Invalid("has versions out of order");
@@ -132,6 +149,7 @@ internal sealed class SnapshotDecoder
             var bytes = _reader.Bytes(keyLength + valueLength);
             builder?.Append(new NewTreeEntry(
                 revision.ToKey(treeKey), isCounted: true, VersionRecord.WriteHeader(header, record, previous, keyLength), bytes));
+            sum += RecordHash.OfVersion(revision, created, version, lease, bytes[..keyLength], bytes[keyLength..]);
             _versionBytes += bytes.Length + VersionRecord.OverheadBytes;
             _versions++;
         }

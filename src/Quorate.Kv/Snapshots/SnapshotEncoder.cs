@@ -4,6 +4,7 @@ using System.Buffers.Binary;
 using Quorate.Kv.Leases;
 using Quorate.Kv.Mvcc;
 using Quorate.Kv.Tree;
+using Quorate.Raft;
 
 namespace Quorate.Kv.Snapshots;
 
@@ -24,14 +25,32 @@ internal static class SnapshotEncoder
         writer.Number((ulong)view.Leases.Clock.Milliseconds);
         writer.Number(view.Leases.Clock.LastAdvance.Value);
         writer.Number(view.Leases.Clock.PreviousAdvance.Value);
-        WriteHistory(writer, view);
+        WriteSums(writer, state.Sums);
+        if (WriteHistory(writer, view) != state.Sums.History)
+        {
+            throw new StateCorruptionException(
+                "The versions in memory are not those that the commands have written: the sum of their hashes differs. " +
+                "The memory of this process was changed by something else, such as a hardware error or a bug.");
+        }
+
         WriteKeys(writer, view);
         WriteLeases(writer, view.Leases);
         writer.Finish();
     }
 
-    private static void WriteHistory(SnapshotWriter writer, in MvccView view)
+    private static void WriteSums(SnapshotWriter writer, in StateSums sums)
     {
+        Span<byte> bytes = stackalloc byte[StateSums.Bytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, sums.Written);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], sums.Swept);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], sums.LeaseChanges);
+        writer.Bytes(bytes);
+    }
+
+    /// <summary>Writes the versions; returns the sum of their hashes.</summary>
+    private static ulong WriteHistory(SnapshotWriter writer, in MvccView view)
+    {
+        ulong sum = 0;
         long mainBefore = 0;
         for (var cursor = new TreeCursor(view.History, []); cursor.IsValid; cursor.MoveNext())
         {
@@ -49,9 +68,11 @@ internal static class SnapshotEncoder
             writer.Bytes(kv.Key.Span);
             writer.Bytes(kv.Value.Span);
             mainBefore = revision.Main;
+            sum += RecordHash.OfVersion(revision, kv);
         }
 
         writer.Number(0);
+        return sum;
     }
 
     private static void WriteKeys(SnapshotWriter writer, in MvccView view)

@@ -32,6 +32,9 @@ public sealed class DecodingStateMachine<TCommand, TResult>(
     public void BatchApplied(LogIndex last) => StateMachine.BatchApplied(last);
 
     /// <inheritdoc/>
+    public ulong? StateHash => StateMachine.StateHash;
+
+    /// <inheritdoc/>
     public IStateMachineSnapshot? CaptureSnapshot() => StateMachine.CaptureSnapshot();
 
     /// <inheritdoc/>

@@ -25,6 +25,9 @@ public interface ITypedStateMachine<in TCommand, out TResult>
     {
     }
 
+    /// <inheritdoc cref="IStateMachine{TResult}.StateHash"/>
+    ulong? StateHash => null;
+
     /// <inheritdoc cref="IStateMachine{TResult}.CaptureSnapshot"/>
     IStateMachineSnapshot? CaptureSnapshot() => null;
 

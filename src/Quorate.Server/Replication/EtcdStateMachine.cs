@@ -68,6 +68,12 @@ internal sealed class EtcdStateMachine : IStateMachine<KvResult>, IStoreReader
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Only of the store: a member keeps the publications of the members that its settings name, so the registry may differ.
+    /// </remarks>
+    public ulong? StateHash => _store.StateHash;
+
+    /// <inheritdoc/>
     public IStateMachineSnapshot CaptureSnapshot() => new EtcdSnapshot(_members.Published(), _store.CaptureSnapshot());
 
     /// <inheritdoc/>

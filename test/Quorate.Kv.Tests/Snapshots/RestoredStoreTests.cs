@@ -172,6 +172,7 @@ public sealed class RestoredStoreTests
         Assert.Equal(Convert.ToHexString(original.Snapshot()), Convert.ToHexString(restored.Snapshot()));
         var (a, b) = (original.Current, restored.Current);
         Assert.Equal(a.Hash(), b.Hash());
+        Assert.Equal(original.Store.StateHash, restored.Store.StateHash);
         Assert.Null(a.HashKv(0, out var hashA));
         Assert.Null(b.HashKv(0, out var hashB));
         Assert.Equal(hashA, hashB);

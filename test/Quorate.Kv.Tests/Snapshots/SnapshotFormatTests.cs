@@ -88,6 +88,7 @@ public sealed class SnapshotFormatTests
         writer.Bytes("QKVS"u8);
         foreach (var number in new long[] { 1, 5, 2, 0, 0, 1, 0, 0, 0 }) // up to the lease clock
             writer.Number((ulong)number);
+        writer.Bytes(new byte[24]);
         foreach (var number in new[] { 3, 0, 1, 0, 0, 0, 0, 1, valueLength }) // version 2.0 of a new key of one byte
             writer.Number((ulong)number);
         writer.Finish();
@@ -143,6 +144,19 @@ public sealed class SnapshotFormatTests
         var error = Assert.Throws<KvSnapshotFormatException>(
             () => new KvStore().RestoreSnapshot(new EntryId(new Term(1), new LogIndex(3)), new MemoryStream(bytes)));
         Assert.Contains("restored at 3", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The checksum of the bytes is right: they are those of a store whose memory had changed.</summary>
+    [Fact]
+    public void A_snapshot_whose_versions_are_not_those_that_were_written_is_rejected()
+    {
+        var bytes = Small().Snapshot();
+        bytes[bytes.AsSpan().IndexOf("c3"u8) + 1] = (byte)'4';
+        SetChecksum(bytes);
+
+        var error = Assert.Throws<KvSnapshotFormatException>(() => new KvStore().RestoreSnapshot(Last, new MemoryStream(bytes)));
+        Assert.Contains("other versions than those whose hashes it records", error.Message, StringComparison.Ordinal);
+        Assert.Throws<KvSnapshotFormatException>(() => KvSnapshotContent.ReadSummary(new MemoryStream(bytes)));
     }
 
     [Fact]

@@ -31,6 +31,18 @@ public sealed class DecodingStateMachineTests
     }
 
     [Fact]
+    public void The_hash_of_the_state_is_that_of_the_typed_state_machine()
+    {
+        IStateMachine<long> hashed = new DecodingStateMachine<TestCommand, long>(_codec, new Sum());
+        Apply(hashed, """{"$type":"add","Number":5}""");
+        Assert.Equal(5ul, hashed.StateHash);
+
+        IStateMachine<int> typed = new DecodingStateMachine<TestCommand, int>(_codec, new TestCommandList());
+        Assert.Null(typed.StateHash);
+        Assert.Null(((IStateMachine<int>)new WithoutSnapshots()).StateHash);
+    }
+
+    [Fact]
     public void A_state_machine_without_the_snapshot_methods_captures_nothing_and_refuses_to_restore()
     {
         IStateMachine<int> typed = new DecodingStateMachine<TestCommand, int>(_codec, new TestCommandList());
@@ -71,6 +83,8 @@ public sealed class DecodingStateMachineTests
         public EntryId RestoredTo { get; private set; }
 
         public long Apply(EntryId id, TestCommand command) => Value += ((Add)command).Number;
+
+        public ulong? StateHash => (ulong)Value;
 
         public IStateMachineSnapshot CaptureSnapshot() => new View(Value);
 
