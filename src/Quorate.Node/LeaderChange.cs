@@ -47,4 +47,7 @@ public enum LeaderChangeReason : byte
 
     /// <summary>This node led and transferred leadership on request.</summary>
     Transferred = 7,
+
+    /// <summary>This node led, and transferred leadership because it is quarantined.</summary>
+    Quarantined = 8,
 }

@@ -17,6 +17,12 @@ public sealed record MemberStatus
     /// </remarks>
     public TimeSpan? SinceLastContact { get; init; }
 
+    /// <summary>
+    /// Whether the state of the member differs from that of a majority of the members, as far as this node knows. The member quarantines
+    /// itself.
+    /// </summary>
+    public bool Diverges { get; init; }
+
     /// <summary>How far the member's log follows that of this node; null unless this node leads, and for this node itself.</summary>
     /// <remarks>Updated once in every heartbeat interval.</remarks>
     public ReplicationProgress? Progress { get; init; }

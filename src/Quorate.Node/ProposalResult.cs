@@ -29,7 +29,7 @@ public readonly record struct ProposalResult<TResult>
     /// <summary>
     /// Whether the command was rejected for a reason that may pass: the same proposal may succeed later, and cannot then be applied twice.
     /// </summary>
-    public bool IsRetryable => Reason is not (null or RejectReason.TooLarge or RejectReason.TermMismatch);
+    public bool IsRetryable => Reason is not (null or RejectReason.TooLarge or RejectReason.TermMismatch or RejectReason.Quarantined);
 
     internal static ProposalResult<TResult> Indeterminate => new() { Outcome = ProposalOutcome.Indeterminate };
 

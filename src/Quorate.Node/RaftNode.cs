@@ -77,7 +77,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         (_features, _monitor, _trace) = (features, monitor, trace);
         PublishStatus();
         monitor.Start(group, transport, new RaftMetrics.Source(
-            () => Status, () => PendingProposalCount, () => PendingReadCount, () => TransportCounters));
+            () => Status, () => PendingProposalCount, () => PendingReadCount, () => TransportCounters,
+            () => group.Divergence.Level));
     }
 
     /// <summary>The current status of the node.</summary>
@@ -102,12 +103,14 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 AppliedIndex = applied,
                 ClusterVersion = _features.Current.Version,
                 LastLeaderChange = _monitor.LastLeaderChange,
+                Quarantine = _group.Divergence.Quarantine,
+                StatesDifferWithoutMajority = _group.Divergence.HasNoMajority,
             };
         }
     }
 
     /// <summary>The members as this node sees them, in id order: their last contact and, if this node leads, how far they follow.</summary>
-    public IReadOnlyList<MemberStatus> Members => _monitor.GetMembers();
+    public IReadOnlyList<MemberStatus> Members => _monitor.GetMembers(_group.Divergence);
 
     /// <summary>The number of proposals made on this node that have no outcome yet. Threading: takes a lock; do not poll it.</summary>
     public int PendingProposalCount => _group.PendingProposalCount;
@@ -142,6 +145,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             return ValueTask.FromCanceled<ProposalResult<TResult>>(cancellationToken);
         if (_stopping)
             return ValueTask.FromException<ProposalResult<TResult>>(CreateStopped());
+        if (_group.Divergence.Quarantine is not null)
+            return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.Quarantined, _leadership.Read(out _).Leader));
         if (command.Length > _options.MaxCommandBytes)
             return ValueTask.FromResult(ProposalResult<TResult>.Rejected(RejectReason.TooLarge, _leadership.Read(out _).Leader));
 
@@ -171,6 +176,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         if (_stopping)
             return ValueTask.FromException<ReadResult>(CreateStopped());
 
+        if (_group.Divergence.Quarantine is not null)
+            return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Quarantined));
         if (!_group.TryRead(out var read))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
@@ -212,6 +219,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     /// </remarks>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="NotSupportedException">The state machine takes no snapshots.</exception>
+    /// <exception cref="NodeQuarantinedException">The state of this node is wrong.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="NodeStoppedException">The node has stopped.</exception>
     public async Task<Backup> CaptureBackupAsync(CancellationToken cancellationToken = default)
@@ -219,6 +227,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         if (_stopping)
             throw CreateStopped();
+        if (_group.Divergence.Quarantine is { } quarantine)
+            throw new NodeQuarantinedException(quarantine);
         var capture = _group.CaptureAsync();
         try
         {
@@ -299,6 +309,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     Snapshots = options.ToSnapshotPolicy(),
                     SnapshotFiles = new SnapshotOptions(),
                     ClusterId = options.ClusterId,
+                    StateHashInterval = options.StateHashInterval,
                     TimeProvider = options.TimeProvider,
                     TickInterval = options.TickInterval,
                     PendingRequestsMax = options.MaxPendingRequests,

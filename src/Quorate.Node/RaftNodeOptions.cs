@@ -138,6 +138,17 @@ public sealed record RaftNodeOptions
     public long SnapshotReceiveBytesPerSecond { get; init; }
 
     /// <summary>
+    /// The members compare their <see cref="IStateMachine{TResult}.StateHash"/> after each entry whose index is a multiple of this; 0:
+    /// never. All members must use the same value.
+    /// </summary>
+    /// <remarks>
+    /// Default 4096, at least 0. A member with another hash than a majority is quarantined (<see cref="RaftStatus.Quarantine"/>). Too
+    /// small: a message to each member every few entries. Too large: a member with a wrong state answers for longer until it is found.
+    /// Members with different values compare only at common multiples.
+    /// </remarks>
+    public int StateHashInterval { get; init; } = 4096;
+
+    /// <summary>
     /// The highest version of the cluster that this member supports. While one member has a lower one than that of its build, the whole
     /// cluster writes and sends only what the lower version knows, and can be started with builds of that version again.
     /// </summary>
@@ -239,6 +250,12 @@ public sealed record RaftNodeOptions
             throw new ArgumentException($"SnapshotLogBytes is {SnapshotLogBytes}; it must be at least 1.", nameof(SnapshotLogBytes));
         if (SnapshotLogEntries < 1)
             throw new ArgumentException($"SnapshotLogEntries is {SnapshotLogEntries}; it must be at least 1.", nameof(SnapshotLogEntries));
+        if (StateHashInterval < 0)
+        {
+            throw new ArgumentException(
+                $"StateHashInterval is {StateHashInterval}; it must be 0 (no comparison) or more.", nameof(StateHashInterval));
+        }
+
         if (SnapshotReceiveBytesPerSecond < 0)
         {
             throw new ArgumentException(

@@ -34,6 +34,14 @@ public readonly record struct RaftStatus
     /// </summary>
     public ClusterVersion ClusterVersion { get; init; }
 
+    /// <summary>Why this node is quarantined; null: it is not. A quarantined node rejects proposals and reads.</summary>
+    public Quarantine? Quarantine { get; init; }
+
+    /// <summary>
+    /// Whether the states of the members differ and no majority agrees, as far as this node knows: nothing shows who is right.
+    /// </summary>
+    public bool StatesDifferWithoutMajority { get; init; }
+
     /// <summary>The last change of the leader that the node observed, with its reason; null: none yet.</summary>
     public LeaderChange? LastLeaderChange { get; init; }
 

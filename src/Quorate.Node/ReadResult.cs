@@ -15,7 +15,7 @@ public readonly record struct ReadResult
     public RejectReason? Reason { get; init; }
 
     /// <summary>Whether the read was rejected for a reason that may pass.</summary>
-    public bool IsRetryable => Reason is not null;
+    public bool IsRetryable => Reason is not (null or RejectReason.Quarantined);
 
     internal static ReadResult Granted(LogIndex index) => new() { IsGranted = true, Index = index };
 

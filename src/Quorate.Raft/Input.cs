@@ -52,6 +52,9 @@ public enum InputKind : byte
 
     /// <summary>The driver of a leader proposes a version of the cluster.</summary>
     ProposeClusterVersion = 16,
+
+    /// <summary>The state machine of this node is quarantined.</summary>
+    Quarantined = 17,
 }
 
 /// <summary>One input of <see cref="RaftCore.Step"/>: something that happened to a node.</summary>
@@ -154,6 +157,12 @@ public readonly struct Input
     /// </summary>
     /// <param name="payload">The payload of the entry; the core does not read it. It must not change.</param>
     public static Input ProposeClusterVersion(ReadOnlyMemory<byte> payload) => new(InputKind.ProposeClusterVersion) { Payload = payload };
+
+    /// <summary>
+    /// The state machine of this node is not in the state that the log prescribes: the node leads only if no other voter can. It holds
+    /// until the core ends.
+    /// </summary>
+    public static Input Quarantined => new(InputKind.Quarantined);
 
     /// <summary>The append with this token, and every one before it, is durable.</summary>
     public static Input Durable(ulong token) => new(InputKind.Durable) { Number = token };

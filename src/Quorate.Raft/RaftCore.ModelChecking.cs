@@ -43,6 +43,7 @@ public sealed partial class RaftCore
         _leadingSince = other._leadingSince;
         _isTransferSupported = other._isTransferSupported;
         _storageHealth = other._storageHealth;
+        _isQuarantined = other._isQuarantined;
         _measured = other._measured;
         _measuredLast = other._measuredLast;
         _firstAcknowledgement = other._firstAcknowledgement;
@@ -139,6 +140,7 @@ public sealed partial class RaftCore
         state.Node(_leader);
         state.Number(HasLeaderContact ? 1UL : 0);
         state.Number((ulong)_storageHealth);
+        state.Number(_isQuarantined ? 1UL : 0);
         foreach (var member in state.Members)
             state.Number(
                 (_configuration.Voters.Contains(member) ? 1UL : 0)

@@ -69,6 +69,7 @@ public sealed partial class RaftCore
         {
             OnTransferTick(effects);
             OnDiskTick(effects);
+            OnQuarantineTick(effects);
         }
     }
 

@@ -91,7 +91,8 @@ public sealed partial class RaftCore
     private void OnTimeoutNow(TimeoutNow message, Effects effects)
     {
         var isCurrent = message.Term == _term && message.From == _leader && message.LastIndex == _log.LastIndex;
-        if (isCurrent && _role == Role.Follower && _configuration.IsVoter(_self) && !CannotWrite && !IsRepairing)
+        var mayLead = _configuration.IsVoter(_self) && !CannotWrite && !IsRepairing && !_isQuarantined;
+        if (isCurrent && _role == Role.Follower && mayLead)
             BecomeCandidate(effects, isTransfer: true);
     }
 

@@ -193,6 +193,9 @@ public sealed partial class RaftCore
             case InputKind.ProposeClusterVersion:
                 OnProposeClusterVersion(input.Payload);
                 break;
+            case InputKind.Quarantined:
+                OnQuarantined();
+                break;
             case InputKind.EndOfIteration:
                 OnEndOfIteration(effects);
                 break;

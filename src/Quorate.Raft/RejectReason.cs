@@ -28,4 +28,9 @@ public enum RejectReason : byte
     /// of the node). Writes are taken again when there is space.
     /// </summary>
     NoSpace = 7,
+
+    /// <summary>
+    /// The state machine of the node is quarantined: it is not in the state that the log prescribes. Other members take the request.
+    /// </summary>
+    Quarantined = 8,
 }

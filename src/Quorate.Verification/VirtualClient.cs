@@ -203,6 +203,13 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         OnWorkloadYielded();
     }
 
+    /// <summary>A member that was quarantined before a request was sent to it must not answer from its state.</summary>
+    private static void ThrowIfQuarantined(bool isToQuarantined, object operation)
+    {
+        if (isToQuarantined)
+            throw new ViolationException("QuarantinedServesNothing", $"{operation} was answered by a quarantined member");
+    }
+
     /// <summary>A request without a completion yet.</summary>
     private abstract class PendingRequest
     {
@@ -226,6 +233,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         private StateMachineHost<TStateMachine, TResult>? _host;
         private Task<ProposalResult<TResult>>? _outcome;
         private ProposalId _id;
+        private bool _isToQuarantined;
 
         public Task<ProposalResult<TResult>> Completion => _completion.Task;
 
@@ -235,6 +243,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         public override bool TrySend(SimulatedProcess process)
         {
             _host = (StateMachineHost<TStateMachine, TResult>)process.StateMachine;
+            _isToQuarantined = process.Core.IsQuarantined;
             var operation = client._operation!;
             operation.ExpectedTerm = ExpectedTermOf(operation.Number, process.Core.Term);
             var options = new ProposalOptions
@@ -266,6 +275,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
             switch (result.Outcome)
             {
                 case ProposalOutcome.Committed:
+                    ThrowIfQuarantined(_isToQuarantined, operation);
                     cluster.OnAcknowledged(client._application.StateChecker.OnAcknowledged(operation.Number, result.Index), operation);
                     operation.Result = result.Result;
                     client._committed++;
@@ -300,6 +310,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
     {
         private readonly TaskCompletionSource<QueryResult<T>> _completion = new();
         private PendingRead? _pendingRead;
+        private bool _isToQuarantined;
 
         public Task<QueryResult<T>> Completion => _completion.Task;
 
@@ -307,7 +318,11 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
             client._application.BeginOperation(
                 client.Number, at, description, client._cluster.Time.Now, default, stateMachine => query(stateMachine));
 
-        public override bool TrySend(SimulatedProcess process) => process.Group.TryRead(out _pendingRead);
+        public override bool TrySend(SimulatedProcess process)
+        {
+            _isToQuarantined = process.Core.IsQuarantined;
+            return process.Group.TryRead(out _pendingRead);
+        }
 
         public override void Abandon() => _pendingRead!.Cancel();
 
@@ -328,6 +343,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
                 return;
             }
 
+            ThrowIfQuarantined(_isToQuarantined, client._operation!);
             var (operation, host) = (client._operation!, (StateMachineHost<TStateMachine, TResult>)client._process!.StateMachine);
             if (host.VisibleIndex < result.Index)
                 throw new ViolationException(

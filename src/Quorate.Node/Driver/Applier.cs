@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Quorate.Node.Divergence;
 using Quorate.Node.Threading;
 using Quorate.Node.Versions;
 using Quorate.Raft;
@@ -47,7 +48,8 @@ internal interface IApplier
 /// </remarks>
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
-    IWorker worker, ILoop loop, ClusterFeatures features, IGroupObserver? groupObserver = null) : IApplier
+    IWorker worker, ILoop loop, ClusterFeatures features, IGroupObserver? groupObserver = null,
+    GroupDivergence? divergence = null) : IApplier
 {
     /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
@@ -253,23 +255,32 @@ internal sealed class Applier<TResult>(
     {
         foreach (ref readonly var entry in entries)
         {
-            if (entry.Kind != EntryKind.Command)
-            {
-                if (entry.Kind == EntryKind.ClusterVersion)
-                    RecordVersion(entry);
-                continue;
-            }
-
-            _current = entry.Id;
-            var result = stateMachine.Apply(new CommittedCommand(entry.Id, entry.Payload));
-            if (entry.Proposal.Origin == self)
-                _results.Add((entry.Proposal.Sequence, ProposalResult<TResult>.Committed(entry.Id, result)));
+            if (entry.Kind == EntryKind.Command)
+                Apply(entry);
+            else if (entry.Kind == EntryKind.ClusterVersion)
+                RecordVersion(entry);
+            if (divergence is not null && divergence.IsDue(entry.Index))
+                divergence.OnHash(entry.Index, stateMachine.StateHash);
         }
 
         // Publish the state to readers before completing the proposals: a caller that has its result must be able to read the effect.
         Publish(entries[^1].Id);
         pendingProposals.Complete(_results);
         _results.Clear();
+    }
+
+    private void Apply(in LogEntry entry)
+    {
+        _current = entry.Id;
+        var result = stateMachine.Apply(new CommittedCommand(entry.Id, entry.Payload));
+        if (entry.Proposal.Origin != self)
+            return;
+
+        // The command is committed, but the result is that of a wrong state.
+        var outcome = divergence?.Quarantine is null
+            ? ProposalResult<TResult>.Committed(entry.Id, result)
+            : ProposalResult<TResult>.Indeterminate;
+        _results.Add((entry.Proposal.Sequence, outcome));
     }
 
     /// <summary>Records a version of the cluster on the disk. Nothing that it permits happens before.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Quorate.Node.Divergence;
 using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
@@ -25,6 +26,7 @@ internal sealed class GroupSnapshots : IDisposable
     private readonly SnapshotStore _store;
     private readonly IApplier _applier;
     private readonly LogGrowth _growth;
+    private readonly GroupDivergence _divergence;
     private readonly SnapshotSender _sender;
     private readonly SnapshotReceiver _receiver;
     private readonly WorkerTask _writing;
@@ -40,16 +42,18 @@ internal sealed class GroupSnapshots : IDisposable
     private LogIndex _lastTaken;
     private int _ticksToShortageSnapshot;
 
-    public GroupSnapshots(RaftGroupOptions options, SnapshotStore store, IApplier applier, LogGrowth growth)
+    public GroupSnapshots(
+        RaftGroupOptions options, SnapshotStore store, IApplier applier, LogGrowth growth, GroupDivergence divergence)
     {
-        (_options, _store, _applier, _growth) = (options, store, applier, growth);
+        (_options, _store, _applier, _growth, _divergence) = (options, store, applier, growth, divergence);
         _lastTaken = store.Newest?.Last.Index ?? LogIndex.Zero;
         _mustDeleteSetAside = SetAsideFiles.In(options.Storage).Any();
         _onCaptured = OnCaptured;
         _writing = new WorkerTask(options.SnapshotWorker, options.Loop);
         _deleting = new WorkerTask(options.SnapshotWorker, options.Loop);
         _sender = new SnapshotSender(
-            options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 30 * options.Raft.ElectionTicks);
+            options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 30 * options.Raft.ElectionTicks,
+            maySend: () => divergence.Quarantine is null);
         _receiver = new SnapshotReceiver(
             options.Raft.Self, options.Configuration.Members, store, options.Snapshots, options.Features, options.TransferWorker,
             options.Loop, options.Raft.ElectionTicks, options.TickInterval);
@@ -123,8 +127,8 @@ internal sealed class GroupSnapshots : IDisposable
             DeleteSetAside();
         if (!_writing.IsBusy && _captured is { } capture)
             OnCaptured(capture, core.Term);
-        else if (!_isTaking && _options.Features.IsEnabled(Feature.Snapshots) && core.TermAt(applied) == core.Term
-            && (IsDue(applied) || (isSpaceShort && IsDueInShortage(applied))))
+        else if (!_isTaking && _divergence.Quarantine is null && _options.Features.IsEnabled(Feature.Snapshots)
+            && core.TermAt(applied) == core.Term && (IsDue(applied) || (isSpaceShort && IsDueInShortage(applied))))
             Take();
     }
 
@@ -171,9 +175,11 @@ internal sealed class GroupSnapshots : IDisposable
         // entry of an earlier term, a leader that was deposed in between may lack what a later one has committed; and a member that starts
         // from the snapshot, or receives it, would follow that leader: it enters only the term of the last entry.
         _wasDiscarded = capture.Last.Term != term;
+        var isQuarantined = _divergence.Quarantine is not null;
         if (!_wasDiscarded)
             _lastTaken = LogIndex.Max(_lastTaken, capture.Last.Index);
-        if (_wasDiscarded || capture.View is not { } view || capture.Last.Index <= (_store.Newest?.Last.Index ?? LogIndex.Zero))
+        if (_wasDiscarded || isQuarantined || capture.View is not { } view
+            || capture.Last.Index <= (_store.Newest?.Last.Index ?? LogIndex.Zero))
         {
             capture.View?.Dispose();
             _isTaking = false;
@@ -213,6 +219,8 @@ internal sealed class GroupSnapshots : IDisposable
                 _isTaking = false;
 
                 // The log stays, and the next snapshot is due when it has grown by as much again.
+                if (result is StateCorruptionException corruption)
+                    _divergence.OnStateCorruption(last, corruption);
                 if (result is not SnapshotInfo written)
                     return;
                 _inputs.Enqueue(Input.SnapshotSaved(written.Last, _growth.CompactTo(written.Last.Index)));

@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Node.Versions;
 using Quorate.Raft;
 
@@ -33,4 +34,10 @@ internal interface IGroupObserver
 
     /// <summary>The version of the cluster has changed.</summary>
     void OnClusterVersion(ClusterVersion before, ClusterVersion now);
+
+    /// <summary>The comparison of state hashes found a difference, or the end of one.</summary>
+    void OnDivergence(in DivergenceEvent found);
+
+    /// <summary>This member is quarantined, since now or since before its start.</summary>
+    void OnQuarantined(Quarantine quarantine);
 }

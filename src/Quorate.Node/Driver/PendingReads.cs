@@ -38,6 +38,9 @@ internal sealed class PendingReads(int pendingMax)
     private ulong _tickets;
     private LogIndex _applied;
 
+    /// <summary>Why all reads are rejected from now on; null: they are not.</summary>
+    private RejectReason? _rejection;
+
     /// <summary>Reads without a result.</summary>
     private int _pending;
 
@@ -141,22 +144,43 @@ internal sealed class PendingReads(int pendingMax)
     /// <summary>Fails all reads when the node stops: no component would complete them any more.</summary>
     public void FailAll(NodeStoppedException stopped)
     {
-        List<List<PendingRead>> all;
+        foreach (var read in TakeAll(rejection: null))
+            read.Fail(stopped);
+    }
+
+    /// <summary>Rejects all reads, and those that are added later.</summary>
+    public void RejectAll(RejectReason reason)
+    {
+        foreach (var read in TakeAll(reason))
+            read.Complete(ReadResult.Rejected(reason));
+    }
+
+    private PendingRead[] TakeAll(RejectReason? rejection)
+    {
         lock (_lock)
         {
-            all = [_arrived, .. _issued.Values, .. _granted.UnorderedItems.Select(static item => item.Element)];
+            _rejection ??= rejection;
+            PendingRead[] all =
+            [
+                .. _arrived, .. _issued.Values.SelectMany(static reads => reads),
+                .. _granted.UnorderedItems.SelectMany(static item => item.Element),
+            ];
             _arrived = [];
             _issued.Clear();
             _granted.Clear();
             _countWithAbandoned = 0;
+            return all;
         }
-
-        foreach (var read in all.SelectMany(static reads => reads))
-            read.Fail(stopped);
     }
 
     private void Complete(List<PendingRead> reads, ReadResult result)
     {
+        lock (_lock)
+        {
+            if (_rejection is { } rejection)
+                result = ReadResult.Rejected(rejection);
+        }
+
         foreach (var read in reads)
             read.Complete(result);
         reads.Clear();

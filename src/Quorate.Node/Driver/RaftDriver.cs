@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Node.Threading;
 using Quorate.Node.Tracing;
 using Quorate.Node.Transport;
@@ -43,6 +44,7 @@ internal sealed class RaftDriver
     private readonly LogWriter _logWriter;
     private readonly IApplier _applier;
     private readonly GroupSnapshots _snapshots;
+    private readonly GroupDivergence _divergence;
     private readonly IPendingProposals _pendingProposals;
     private readonly PendingReads _pendingReads;
     private readonly TickClock _clock;
@@ -68,6 +70,7 @@ internal sealed class RaftDriver
         LogWriter logWriter,
         IApplier applier,
         GroupSnapshots snapshots,
+        GroupDivergence divergence,
         IPendingProposals pendingProposals,
         PendingReads pendingReads,
         TickClock clock,
@@ -81,6 +84,7 @@ internal sealed class RaftDriver
         _logWriter = logWriter;
         _applier = applier;
         _snapshots = snapshots;
+        _divergence = divergence;
         _send = network.Send;
         _pendingProposals = pendingProposals;
         _pendingReads = pendingReads;
@@ -103,6 +107,7 @@ internal sealed class RaftDriver
         DrainLogWriter();
         DrainApplied();
         DrainSnapshots();
+        DrainDivergence();
         DrainClients();
         DrainTicks();
         ReportStorageHealth();
@@ -130,7 +135,7 @@ internal sealed class RaftDriver
                 return false;
             if (received.Kind != ReceivedEventKind.Message)
                 Step(Input.PeerLost(received.Peer));
-            else if (!_snapshots.TryHandle(received.Message!))
+            else if (!_snapshots.TryHandle(received.Message!) && !_divergence.TryHandle(received.Message!))
                 Step(Input.Received(received.Message!));
         }
 
@@ -176,6 +181,15 @@ internal sealed class RaftDriver
             Step(input);
     }
 
+    private void DrainDivergence()
+    {
+        _divergence.Run(_send);
+        if (_divergence.Quarantine is null || _core.IsQuarantined)
+            return;
+        Step(Input.Quarantined);
+        _pendingReads.RejectAll(RejectReason.Quarantined);
+    }
+
     private void DrainClients()
     {
         // During a transfer of leadership, proposals wait in the queue as they do without a leader.
@@ -200,6 +214,7 @@ internal sealed class RaftDriver
         {
             Step(Input.Tick);
             _snapshots.OnTick();
+            _divergence.OnTick(_send);
             if (_versions.OnTick(_core) is { } version)
                 Step(Input.ProposeClusterVersion(version));
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Divergence;
 using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Threading;
@@ -29,9 +30,9 @@ internal abstract class RaftGroup : IDisposable
 
     private protected RaftGroup(
         RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, SnapshotStore snapshots, IApplier applier,
-        IPendingProposals pendingProposals, PendingReads pendingReads, CancellationToken cancellationToken)
+        IPendingProposals pendingProposals, PendingReads pendingReads, GroupDivergence divergence, CancellationToken cancellationToken)
     {
-        (Log, _applier, PendingReads, _loop) = (log, applier, pendingReads, options.Loop);
+        (Log, _applier, PendingReads, Divergence, _loop) = (log, applier, pendingReads, divergence, options.Loop);
         HasTruncatedTail = recovered.TruncatedTail is not null;
         HardStateRepair = recovered.HardStateRepair;
         Configuration = options.Configuration;
@@ -43,12 +44,13 @@ internal abstract class RaftGroup : IDisposable
         _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
         var logWriter = new LogWriter(
             log, options.Wal, options.Raft.ElectionTicks, options.DiskWorker, options.Loop, options.Observer);
-        Snapshots = new GroupSnapshots(options, snapshots, applier, growth);
+        Snapshots = new GroupSnapshots(options, snapshots, applier, growth, divergence);
         var network = options.StartNetwork();
         var versions = new ClusterVersionProposer(
             options.Features, options.Configuration.Members, () => network.Counters, options.Raft.HeartbeatTicks);
         _driver = new RaftDriver(
-            Core, network, options.Features, versions, logWriter, applier, Snapshots, pendingProposals, pendingReads, _clock,
+            Core, network, options.Features, versions, logWriter, applier, Snapshots, divergence, pendingProposals, pendingReads,
+            _clock,
             options.OnStep, options.Trace);
         options.Trace?.WriteStart(Core);
     }
@@ -58,6 +60,9 @@ internal abstract class RaftGroup : IDisposable
     public WriteAheadLog Log { get; }
 
     public GroupSnapshots Snapshots { get; }
+
+    /// <summary>The comparison of state hashes, and the quarantine of this member.</summary>
+    public GroupDivergence Divergence { get; }
 
     /// <summary>The members of the group.</summary>
     public Configuration Configuration { get; }

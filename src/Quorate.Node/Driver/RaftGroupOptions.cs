@@ -41,6 +41,9 @@ internal sealed record RaftGroupOptions
     /// <summary>The id of the cluster, which snapshot files carry.</summary>
     public required ulong ClusterId { get; init; }
 
+    /// <summary>The state hashes of the members are compared after each entry whose index is a multiple of this; 0: never.</summary>
+    public required long StateHashInterval { get; init; }
+
     public required TimeProvider TimeProvider { get; init; }
 
     /// <summary>The duration of one tick of the core.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Quorate.Node.Divergence;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -12,8 +13,9 @@ internal sealed class RaftGroup<TResult> : RaftGroup
 
     private RaftGroup(
         RaftGroupOptions options, WriteAheadLog log, RecoveredLog recovered, SnapshotStore snapshots, Applier<TResult> applier,
-        PendingProposals<TResult> pendingProposals, PendingReads pendingReads, CancellationToken cancellationToken)
-        : base(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken) =>
+        PendingProposals<TResult> pendingProposals, PendingReads pendingReads, GroupDivergence divergence,
+        CancellationToken cancellationToken)
+        : base(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, divergence, cancellationToken) =>
         _pendingProposals = pendingProposals;
 
     /// <inheritdoc/>
@@ -28,10 +30,12 @@ internal sealed class RaftGroup<TResult> : RaftGroup
             options.Raft.Self, firstSequence: options.Raft.Seed >> 1, options.PendingRequestsMax, options.QueuedProposalBytesMax, hold,
             options.CompletionDispatchers.Create<ProposalResult<TResult>>(hold), options.Observer);
         var pendingReads = new PendingReads(options.PendingRequestsMax);
+        var divergence = new GroupDivergence(options);
         var applier = new Applier<TResult>(
             stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, options.Loop,
-            options.Features, options.Observer);
-        return new RaftGroup<TResult>(options, log, recovered, snapshots, applier, pendingProposals, pendingReads, cancellationToken);
+            options.Features, options.Observer, divergence);
+        return new RaftGroup<TResult>(
+            options, log, recovered, snapshots, applier, pendingProposals, pendingReads, divergence, cancellationToken);
     }
 
     /// <summary>Queues a command and signals the loop. Returns false when the queue is full; then nothing was registered.</summary>

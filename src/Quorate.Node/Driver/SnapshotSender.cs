@@ -10,7 +10,8 @@ namespace Quorate.Node.Driver;
 /// requests. A file that a member fetches stays open, and so on the disk, until that member has requested nothing for a while.
 /// Threading: the driver calls; files are opened, read and closed on the worker.
 /// </remarks>
-internal sealed class SnapshotSender(NodeId self, SnapshotStore store, IWorker worker, ILoop loop, int idleTicksMax)
+internal sealed class SnapshotSender(
+    NodeId self, SnapshotStore store, IWorker worker, ILoop loop, int idleTicksMax, Func<bool> maySend)
 {
     /// <summary>The most requests that wait; more are dropped, and the member that sent them repeats them.</summary>
     private const int QueuedRequestsMax = 256;
@@ -81,6 +82,9 @@ internal sealed class SnapshotSender(NodeId self, SnapshotStore store, IWorker w
     /// <summary>Returns the file of a request, and whether it was opened for it. Runs on the worker.</summary>
     private (SnapshotReader? File, bool IsNew) Find(in Request request, SnapshotReader? open)
     {
+        // A quarantined member has no snapshot for others: the one on its disk may be of a wrong state already.
+        if (!maySend())
+            return (null, false);
         if (open is not null && request.Id == open.Id)
             return (open, false);
 

@@ -123,6 +123,7 @@ internal static partial class NodeLogMessages
         LeaderChangeReason.DiskStalled => "its disk stalled or is full",
         LeaderChangeReason.HigherTerm => "another member has started a later term",
         LeaderChangeReason.DiskSlow => "its disk is much slower than that of another member",
+        LeaderChangeReason.Quarantined => "it is quarantined",
         LeaderChangeReason.Transferred => "it transferred leadership on request",
         LeaderChangeReason.Started => "the node has just started",
         _ => throw new InvariantViolationException($"{reason} is not described"),
@@ -132,6 +133,24 @@ internal static partial class NodeLogMessages
         1025, LogLevel.Warning,
         "the members that are not short of space are no quorum; writes that take more space are rejected. Free space on their disks")]
     public static partial void QuorumShortOfSpace(ILogger log);
+
+    [LoggerMessage(
+        1027, LogLevel.Critical,
+        "node {Node} is quarantined: {Reason} It votes and acknowledges entries, and serves no request. "
+        + "Stop it, and rebuild it from the other members: quorate rebuild --data-dir {Directory}")]
+    public static partial void Quarantined(ILogger log, string node, string reason, string directory);
+
+    [LoggerMessage(
+        1028, LogLevel.Error,
+        "the state of member {Member} differs from that of a majority after entry {Index}: it has hash {Hash}, the majority {Majority}. "
+        + "It quarantines itself; rebuild it")]
+    public static partial void MemberDiverges(ILogger log, string member, ulong index, string hash, string majority);
+
+    [LoggerMessage(
+        1029, LogLevel.Critical,
+        "the states of the members differ after entry {Index}, and no majority agrees: nothing shows which member is right. "
+        + "Compare their data, and rebuild the members that are wrong")]
+    public static partial void StatesDiffer(ILogger log, ulong index);
 
     [LoggerMessage(1026, LogLevel.Information, "a quorum of the members has space; writes that take more space are accepted again")]
     public static partial void QuorumHasSpace(ILogger log);

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Quorate.Node.Divergence;
 using Quorate.Node.Driver;
 using Quorate.Node.Transport;
 using Quorate.Node.Versions;
@@ -131,6 +133,24 @@ internal sealed class NodeMonitor : IGroupObserver
 
     public void OnClusterVersion(ClusterVersion before, ClusterVersion now) => NodeLogMessages.ClusterVersionChanged(_log, before, now);
 
+    public void OnDivergence(in DivergenceEvent found)
+    {
+        switch (found.Kind)
+        {
+            case DivergenceKind.PeerDiverges:
+                NodeLogMessages.MemberDiverges(_log, NameOf(found.Peer), found.Index.Value, Format(found.Other), Format(found.Own));
+                break;
+            case DivergenceKind.NoMajority:
+                NodeLogMessages.StatesDiffer(_log, found.Index.Value);
+                break;
+            default:
+                break;
+        }
+    }
+
+    public void OnQuarantined(Quarantine quarantine) =>
+        NodeLogMessages.Quarantined(_log, NameOf(_options.NodeId), quarantine.Reason, _options.DataDirectory);
+
     public void OnTransportEvent(TransportEvent transportEvent)
     {
         if (transportEvent.Kind is TransportEventKind.Connected or TransportEventKind.Accepted or TransportEventKind.Lost)
@@ -151,14 +171,15 @@ internal sealed class NodeMonitor : IGroupObserver
     public void OnTraceFailed(Exception fault) => NodeLogMessages.TraceFailed(_log, fault.Message, fault);
 
     /// <summary>The members as this node sees them, in id order. Any thread may call it.</summary>
-    public IReadOnlyList<MemberStatus> GetMembers()
+    public IReadOnlyList<MemberStatus> GetMembers(GroupDivergence divergence)
     {
-        var (peers, progress) = (Counters().Peers, _progress);
+        var (peers, progress, diverging) = (Counters().Peers, _progress, divergence.Diverging);
         return [.. _options.Members.Keys.Order().Select(member => new MemberStatus
         {
             NodeId = member,
             SinceLastContact = peers.FirstOrDefault(peer => peer.Peer == member)?.SinceLastContact,
             Progress = progress.FirstOrDefault(follower => follower.Node == member).Progress,
+            Diverges = diverging.Contains(member) || (member == _options.NodeId && divergence.Quarantine is not null),
         })];
     }
 
@@ -179,6 +200,9 @@ internal sealed class NodeMonitor : IGroupObserver
                 break;
             case TraceKind.DiskStalled:
                 _reason = LeaderChangeReason.DiskStalled;
+                break;
+            case TraceKind.LeaderQuarantined:
+                _reason = LeaderChangeReason.Quarantined;
                 break;
             case TraceKind.DiskSlow:
                 _reason = LeaderChangeReason.DiskSlow;
@@ -308,6 +332,8 @@ internal sealed class NodeMonitor : IGroupObserver
                 NodeLogMessages.PeerResponds(_log, NameOf(peer.Peer));
         }
     }
+
+    private static string Format(ulong hash) => hash.ToString("x16", CultureInfo.InvariantCulture);
 
     private string NameOf(NodeId node) => _options.MemberNames.TryGetValue(node, out var name) ? name : node.ToString();
 }

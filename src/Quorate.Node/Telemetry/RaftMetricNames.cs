@@ -42,6 +42,12 @@ public static class RaftMetricNames
     /// </summary>
     public const string StorageHealth = "quorate.raft.storage.health";
 
+    /// <summary>
+    /// Gauge, 1: the comparison of the members' states: 0 no difference is known, 1 another member differs from a majority, 2 states differ
+    /// without a majority, 3 this node is quarantined.
+    /// </summary>
+    public const string Divergence = "quorate.raft.divergence";
+
     /// <summary>Gauge: 1 if this node considers itself the leader, else 0.</summary>
     public const string IsLeader = "quorate.raft.is_leader";
 

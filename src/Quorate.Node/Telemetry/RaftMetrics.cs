@@ -35,6 +35,7 @@ internal sealed class RaftMetrics
         _rejectedTerms = meter.CreateCounter<long>(RaftMetricNames.RejectedTerms, "{message}");
         _transfers = meter.CreateCounter<long>(RaftMetricNames.LeadershipTransfers, "{transfer}");
         Gauge(meter, RaftMetricNames.StorageHealth, "1", _ => Volatile.Read(ref _storageHealth));
+        Gauge(meter, RaftMetricNames.Divergence, "1", static source => source.Divergence());
         Gauge(meter, RaftMetricNames.PendingProposals, "{proposal}", static source => source.PendingProposals());
         Gauge(meter, RaftMetricNames.PendingReads, "{read}", static source => source.PendingReads());
         Gauge(meter, RaftMetricNames.IsLeader, "1", static source => source.Status().IsLeader ? 1 : 0);
@@ -92,5 +93,6 @@ internal sealed class RaftMetrics
 
     /// <summary>Reads the current values of a running node.</summary>
     internal sealed record Source(
-        Func<RaftStatus> Status, Func<int> PendingProposals, Func<int> PendingReads, Func<TransportCounters> Counters);
+        Func<RaftStatus> Status, Func<int> PendingProposals, Func<int> PendingReads, Func<TransportCounters> Counters,
+        Func<long> Divergence);
 }

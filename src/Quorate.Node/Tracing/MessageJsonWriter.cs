@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Quorate.Raft;
 
@@ -77,6 +78,10 @@ internal static class MessageJsonWriter
                 break;
             case TimeoutNow timeoutNow:
                 json.WriteNumber("lastIndex", timeoutNow.LastIndex.Value);
+                break;
+            case StateHashReport report:
+                json.WriteNumber("index", report.Index.Value);
+                json.WriteString("hash", report.Hash.ToString("x16", CultureInfo.InvariantCulture));
                 break;
             default:
                 throw new ArgumentException($"traces do not support messages of type {message.GetType().Name}", nameof(message));

@@ -12,7 +12,7 @@ internal static class ProtocolVersion
     /// </summary>
     public static bool Knows(ushort version, Message message) => version >= 3 || message switch
     {
-        FetchSnapshot or FetchSnapshotReply or TimeoutNow => false,
+        FetchSnapshot or FetchSnapshotReply or TimeoutNow or StateHashReport => false,
         AppendEntries append => !append.NeedsSnapshot && !HasClusterVersion(append.Entries.Span),
         RequestVote request => !request.IsTransfer,
         _ => true,

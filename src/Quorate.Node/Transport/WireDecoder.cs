@@ -26,6 +26,7 @@ internal sealed class WireDecoder
     private readonly FetchSnapshot _fetchSnapshot = new();
     private readonly FetchSnapshotReply _fetchSnapshotReply = new();
     private readonly TimeoutNow _timeoutNow = new();
+    private readonly StateHashReport _stateHashReport = new();
 
     private LogEntry[] _entries = new LogEntry[64];
     private Proposal[] _proposals = new Proposal[64];
@@ -56,6 +57,7 @@ internal sealed class WireDecoder
             WireFrameKind.FetchSnapshot => _fetchSnapshot,
             WireFrameKind.FetchSnapshotReply => _fetchSnapshotReply,
             WireFrameKind.TimeoutNow => _timeoutNow,
+            WireFrameKind.StateHashReport => _stateHashReport,
             _ => null,
         };
         if (message is null)
@@ -126,6 +128,11 @@ internal sealed class WireDecoder
 
             case TimeoutNow it:
                 it.LastIndex = new LogIndex(reader.UInt64());
+                break;
+
+            case StateHashReport it:
+                it.Index = new LogIndex(reader.UInt64());
+                it.Hash = reader.UInt64();
                 break;
 
             default:

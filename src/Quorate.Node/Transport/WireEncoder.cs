@@ -27,6 +27,7 @@ namespace Quorate.Node.Transport;
 ///   FetchSnapshotReply        24  8  last term   32  8  last index   40  8  nonce   48  8  offset   56  8  bytes of the whole file
 ///                        64  4  length   68  4  zero   72  …  bytes of the file
 ///   TimeoutNow           24  8  last index
+///   StateHashReport      24  8  index   32  8  hash
 /// </code>
 /// The index of an entry is not sent: entries are contiguous and begin after the previous one.
 /// A later version may append fields to a body, or lengthen the header of an entry; this version skips them. See docs/formats/wire.md.
@@ -46,6 +47,7 @@ internal static class WireEncoder
     public const int FetchSnapshotBytes = 72;
     public const int FetchSnapshotReplyFixedBytes = 72;
     public const int TimeoutNowBytes = 32;
+    public const int StateHashReportBytes = 40;
 
     /// <summary>Computes the number of bytes that <see cref="Encode"/> writes, including the header.</summary>
     public static long SizeOf(Message message) => WireFrame.HeaderBytes + message switch
@@ -61,6 +63,7 @@ internal static class WireEncoder
         FetchSnapshot => FetchSnapshotBytes,
         FetchSnapshotReply it => FetchSnapshotReplyFixedBytes + it.Bytes.Length,
         TimeoutNow => TimeoutNowBytes,
+        StateHashReport => StateHashReportBytes,
         _ => throw Unknown(message),
     };
 
@@ -143,6 +146,11 @@ internal static class WireEncoder
             case TimeoutNow it:
                 writer.UInt64(it.LastIndex.Value);
                 return WireFrameKind.TimeoutNow;
+
+            case StateHashReport it:
+                writer.UInt64(it.Index.Value);
+                writer.UInt64(it.Hash);
+                return WireFrameKind.StateHashReport;
 
             default:
                 throw Unknown(message);

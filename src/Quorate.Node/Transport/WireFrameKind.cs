@@ -14,4 +14,5 @@ internal enum WireFrameKind : byte
     FetchSnapshot = 9,
     FetchSnapshotReply = 10,
     TimeoutNow = 11,
+    StateHashReport = 12,
 }

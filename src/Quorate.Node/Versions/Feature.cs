@@ -19,6 +19,9 @@ internal enum Feature
     /// A second copy of term and vote and of the identity, and a repair that loses no vote. A build before it writes the first copy only.
     /// </summary>
     Repair,
+
+    /// <summary>The comparison of state hashes: StateHashReport.</summary>
+    StateHashes,
 }
 
 /// <summary>The version that has introduced each feature: the one table of feature gates.</summary>
@@ -31,6 +34,7 @@ internal static class FeatureTable
         Feature.LeadershipTransfer => new ClusterVersion(0, 2),
         Feature.ClusterVersionEntry => new ClusterVersion(0, 2),
         Feature.Repair => new ClusterVersion(0, 2),
+        Feature.StateHashes => new ClusterVersion(0, 2),
         _ => throw new ArgumentOutOfRangeException(nameof(feature), feature, "no version is defined for this feature"),
     };
 

@@ -91,6 +91,9 @@ public enum TraceKind : byte
     /// it votes again.
     /// </summary>
     Repaired = 26,
+
+    /// <summary>The leader passes leadership on because its state machine is quarantined; a transfer follows.</summary>
+    LeaderQuarantined = 27,
 }
 
 /// <summary>One event inside a core.</summary>

@@ -13,6 +13,9 @@ internal static class EtcdErrors
     /// <summary>The cluster has no leader; the request has not been executed.</summary>
     public static RpcException NoLeader() => Create(StatusCode.Unavailable, "etcdserver: no leader");
 
+    /// <summary>This member is quarantined: its state is not that of the other members.</summary>
+    public static RpcException Corrupt() => Create(StatusCode.DataLoss, "etcdserver: corrupt cluster");
+
     /// <summary>The request timed out; a write may still be committed.</summary>
     public static RpcException TimedOut() => Create(StatusCode.Unavailable, "etcdserver: request timed out");
 

@@ -55,10 +55,11 @@ internal sealed class HealthService(HealthVerdict health, IRaftNode<KvResult> no
         bool? sent = null;
         await foreach (var status in node.WatchLeadershipAsync(cancellation).ConfigureAwait(false))
         {
-            if (sent == status.HasLeader)
+            var isServing = status is { HasLeader: true, Quarantine: null };
+            if (sent == isServing)
                 continue;
-            sent = status.HasLeader;
-            await stream.SendAsync(Response(status.HasLeader), cancellation).ConfigureAwait(false);
+            sent = isServing;
+            await stream.SendAsync(Response(isServing), cancellation).ConfigureAwait(false);
         }
     }
 

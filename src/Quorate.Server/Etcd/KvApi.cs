@@ -17,7 +17,9 @@ internal sealed class KvApi(RequestExecutor executor, IStoreReader store, Respon
     {
         var request = RequestMapper.From(wire);
         ThrowIfError(RequestValidator.Validate(request, limits));
-        if (!wire.Serializable)
+        if (wire.Serializable)
+            executor.ThrowIfQuarantined();
+        else
             await executor.ReadBarrierAsync(context).ConfigureAwait(false);
         var result = Read(request, context);
         return ResponseMapper.ToWire((RangeResponse)result.Response!, headers.At(result.Revision), context);

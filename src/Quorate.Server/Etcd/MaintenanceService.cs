@@ -8,7 +8,8 @@ namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
 internal sealed class MaintenanceService(
-    IRaftNode<KvResult> node, IStoreReader store, ResponseHeaderFactory headers, SnapshotApi snapshots, StreamCancellationMonitor guard)
+    IRaftNode<KvResult> node, Func<IReadOnlyList<MemberStatus>> members, IStoreReader store, ResponseHeaderFactory headers,
+    SnapshotApi snapshots, StreamCancellationMonitor guard)
     : Maintenance.MaintenanceBase
 {
     private const long EmptyStoreBytes = 4096;
@@ -36,6 +37,8 @@ internal sealed class MaintenanceService(
         };
         if (!status.HasLeader)
             response.Errors.Add("etcdserver: no leader");
+        foreach (var alarm in Alarms())
+            response.Errors.Add($"memberID:{alarm.MemberID} alarm:CORRUPT ");
         return response;
     }
 
@@ -43,15 +46,21 @@ internal sealed class MaintenanceService(
     public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => AlarmAsync(request);
 
     /// <summary>
-    /// Lists or deactivates alarms. There are never any: quotas and corruption checks between members, which raise alarms in etcd, are not
-    /// supported yet.
+    /// Lists or deactivates alarms. A CORRUPT alarm names a member whose state differs from that of a majority, as far as this member
+    /// knows; it ends when that member was rebuilt, and cannot be deactivated before. There is no quota, which raises alarms in etcd.
     /// </summary>
     public Task<AlarmResponse> AlarmAsync(AlarmRequest request) => request.Action switch
     {
-        AlarmRequest.Types.AlarmAction.Get or AlarmRequest.Types.AlarmAction.Deactivate =>
-            Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision) }),
+        AlarmRequest.Types.AlarmAction.Get =>
+            Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision), Alarms = { Alarms() } }),
+        AlarmRequest.Types.AlarmAction.Deactivate => Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision) }),
         _ => throw new RpcException(new Status(StatusCode.Unimplemented, "quorate: activating an alarm is not supported")),
     };
+
+    private IEnumerable<AlarmMember> Alarms() =>
+        from member in members()
+        where member.Diverges
+        select new AlarmMember { MemberID = member.NodeId.Value, Alarm = AlarmType.Corrupt };
 
     /// <inheritdoc/>
     public override Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context) => DefragmentAsync();

@@ -84,6 +84,10 @@ internal sealed class SnapshotApi(
         {
             throw EtcdErrors.Stopped();
         }
+        catch (NodeQuarantinedException)
+        {
+            throw EtcdErrors.Corrupt();
+        }
     }
 
     /// <summary>Encodes and sends the backup. Blocks while the client cannot receive.</summary>

@@ -6,7 +6,8 @@ using Wire = Quorate.Server.Protos;
 namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's Watch service for gRPC and the JSON gateway.</summary>
-internal sealed class WatchApi(IStoreReader store, ResponseHeaderFactory headers, WatchOptions options, TimeProvider time)
+internal sealed class WatchApi(
+    RequestExecutor executor, IStoreReader store, ResponseHeaderFactory headers, WatchOptions options, TimeProvider time)
 {
     // When the queue is full, the server stops reading the stream, and further requests wait at the client.
     private const int QueuedRequestsMax = 16;
@@ -25,7 +26,8 @@ internal sealed class WatchApi(IStoreReader store, ResponseHeaderFactory headers
         var receiving = ReceiveAsync(receive, requests.Writer, linked.Token);
         try
         {
-            await new WatchStream(store, headers, options, time, send).RunAsync(requests.Reader, linked.Token).ConfigureAwait(false);
+            await new WatchStream(store, headers, options, time, send, executor.ThrowIfQuarantined)
+                .RunAsync(requests.Reader, linked.Token).ConfigureAwait(false);
         }
         finally
         {

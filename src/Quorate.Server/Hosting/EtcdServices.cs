@@ -51,10 +51,10 @@ internal sealed record EtcdServices(
         {
             FragmentBytesMax = settings.Limits.RequestBytesMax, ProgressInterval = settings.WatchProgressInterval,
         };
-        var watch = new WatchApi(store, headers, watchOptions, TimeProvider.System);
+        var watch = new WatchApi(executor, store, headers, watchOptions, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);
         var snapshots = new SnapshotApi(executor, node.CaptureBackupAsync, store, headers, log);
-        var maintenance = new MaintenanceService(node, store, headers, snapshots, streamGuard);
+        var maintenance = new MaintenanceService(node, () => node.Members, store, headers, snapshots, streamGuard);
         var budget = new ReceiveBudget(ReceiveBudget.BytesMaxDefault, TimeProvider.System);
         var largeResponses = new LargeResponseLimiter();
         var gateway = new JsonGateway(

@@ -34,7 +34,7 @@ internal sealed class HealthEndpoints(HealthVerdict health)
 
     private async Task HealthAsync(HttpContext context)
     {
-        var reason = health.HasLeader ? "" : "RAFT NO LEADER";
+        var reason = health.IsQuarantined ? "ALARM CORRUPT" : health.HasLeader ? "" : "RAFT NO LEADER";
         if (reason.Length == 0 && context.Request.Query["serializable"] != "true")
         {
             var failure = await CheckLinearizableReadAsync(context).ConfigureAwait(false);
@@ -70,7 +70,12 @@ internal sealed class HealthEndpoints(HealthVerdict health)
         {
             if (excluded.Contains(check))
                 continue;
-            var failure = check == "linearizable_read" ? await CheckLinearizableReadAsync(context).ConfigureAwait(false) : null;
+            var failure = check switch
+            {
+                "linearizable_read" => await CheckLinearizableReadAsync(context).ConfigureAwait(false),
+                "data_corruption" when health.IsQuarantined => "the state of this member differs from that of a majority",
+                _ => null,
+            };
             lines.Append(failure is null ? $"[+]{check} ok\n" : $"[-]{check} failed: {failure}\n");
             failed |= failure is not null;
         }

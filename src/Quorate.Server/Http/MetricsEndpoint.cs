@@ -45,6 +45,14 @@ internal sealed class MetricsEndpoint(
             executor.PendingReads);
         Add(text, "quorate_raft_proposals_pending", "Proposals of this member's Raft node without an outcome.", node.PendingProposalCount);
         Add(text, "quorate_raft_reads_pending", "Read index requests of this member's Raft node without a result.", node.PendingReadCount);
+        var divergence = status.Quarantine is not null ? 3
+            : status.StatesDifferWithoutMajority ? 2
+            : node.Members.Any(static member => member.Diverges) ? 1
+            : 0;
+        Add(
+            text, "quorate_raft_divergence",
+            "0: no states differ; 1: another member differs from a majority; 2: no majority agrees; 3: this member is quarantined.",
+            divergence);
         Add(text, "quorate_server_client_connections", "Client connections of this member.", connections.Count);
         Add(text, "quorate_server_client_connections_limit", "The maximum of client connections.", connections.ConnectionsMax);
         Add(

@@ -104,6 +104,17 @@ internal sealed class RequestExecutor
         }
     }
 
+    /// <summary>Whether this member is quarantined, so that nothing of its state may be served.</summary>
+    public bool IsQuarantined => _node.Status.Quarantine is not null;
+
+    /// <summary>Requires that the state of this member may be served, for a read that does not wait for a read barrier.</summary>
+    /// <exception cref="RpcException">The member is quarantined.</exception>
+    public void ThrowIfQuarantined()
+    {
+        if (IsQuarantined)
+            throw EtcdErrors.Corrupt();
+    }
+
     /// <summary>Waits until this member has applied every write that was acknowledged before the call.</summary>
     /// <exception cref="RpcException">The read barrier was rejected, timed out, or the call was cancelled.</exception>
     public async ValueTask ReadBarrierAsync(RequestContext context)
@@ -143,6 +154,7 @@ internal sealed class RequestExecutor
         RejectReason.Busy => throw EtcdErrors.TooManyRequests(),
         RejectReason.NoSpace => throw EtcdErrors.From(KvError.NoSpace),
         RejectReason.TooLarge => throw EtcdErrors.TooLarge(),
+        RejectReason.Quarantined => throw EtcdErrors.Corrupt(),
         _ => throw new InvalidOperationException($"no error is defined for the rejection {reason}"),
     };
 

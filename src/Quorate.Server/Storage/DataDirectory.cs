@@ -18,7 +18,9 @@ internal sealed class DataDirectory : IDisposable
     private const string TokenAttribute = "token";
     private const string MembersAttribute = "initial-cluster";
     private const string RestoredFromAttribute = "restored-from";
-    private static readonly string[] KnownEntries = ["lock", IdentityName, "identity-copy", "hardstate", "hardstate-copy", "reserve"];
+    private static readonly string[] KnownEntries =
+        ["lock", IdentityName, "identity-copy", "hardstate", "hardstate-copy", "reserve", "quarantine"];
+
     private static readonly string[] UnreleasedEntries = ["identity.json", "raft"];
 
     private DataDirectory(FileStorage storage, ServerSettings settings, IReadOnlyList<string> foreignEntries)

@@ -16,7 +16,7 @@ namespace Quorate.Server.Watching;
 /// </remarks>
 internal sealed class WatchStream(
     IStoreReader store, ResponseHeaderFactory headers, WatchOptions options, TimeProvider time,
-    Func<Wire.WatchResponse, CancellationToken, Task> send)
+    Func<Wire.WatchResponse, CancellationToken, Task> send, Action? throwIfQuarantined = null)
 {
     /// <summary>The watch id in responses that concern no watcher or all watchers; etcd's InvalidWatchID.</summary>
     private const long InvalidWatchId = -1;
@@ -56,6 +56,8 @@ internal sealed class WatchStream(
         Task<bool>? requestAvailable = null;
         while (true)
         {
+            // The stream ends when its member is quarantined: the client continues at another member, from the revision that it has.
+            throwIfQuarantined?.Invoke();
             while (requests.TryRead(out var request))
                 await HandleAsync(request, cancellation).ConfigureAwait(false);
 

@@ -62,6 +62,7 @@ internal static class SampleMessages
         yield return new ReadIndexRequest { From = from, To = to, Term = term, ReadId = 0x61 };
         yield return new ReadIndexReply { From = from, To = to, Term = term, ReadId = 0x62, Granted = true, Index = new LogIndex(0x34) };
         yield return new TimeoutNow { From = from, To = to, Term = term, LastIndex = new LogIndex(0x35) };
+        yield return new StateHashReport { From = from, To = to, Term = term, Index = new LogIndex(0x36), Hash = 0x71 };
         foreach (var bytes in new[] { 0, 1, 4096, 65_536, 1 << 20, 8 << 20, 3 })
             yield return OneEntry(from, to, (ulong)bytes + 1, bytes);
     }

@@ -16,6 +16,10 @@ internal sealed partial class LivenessPhase
             () => AreLedByOneOfThem(serving));
 
         var (leader, term) = (LeaderOf(serving), serving[0].Process!.Core.Term);
+
+        // It may be quarantined at any time now, and then passes leadership on.
+        if (leader.Process!.StateMachine.IsAltered)
+            return;
         IsolateTemporarily([.. serving.Where(m => m != leader)], serving.Count - ((_cluster.Members.Count / 2) + 1), leader);
 
         if (!AreLedByOneOfThem(serving) || LeaderOf(serving) != leader || serving[0].Process!.Core.Term != term)
@@ -81,7 +85,7 @@ internal sealed partial class LivenessPhase
     /// </summary>
     private bool AreLedByOneOfThem(List<SimulatedMachine> members) =>
         AreLed(members) &&
-        members.Exists(m => m.Id == members[0].Process!.Core.Leader) &&
+        members.Exists(m => m.Id == members[0].Process!.Core.Leader && !m.IsQuarantined) &&
         members.TrueForAll(HasFlushedAll) &&
         NoHungDiskHoldsLaterTerm(members[0].Process!.Core.Term);
 

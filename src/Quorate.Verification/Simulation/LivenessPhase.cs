@@ -65,7 +65,9 @@ internal sealed partial class LivenessPhase
             (4 * VirtualTime.Second) + _cluster.Swarm.FarRequestTime,
             () => _cluster.Clients.TrueForAll(static c => c.IsIdle));
 
-        var probes = _healthy.Select((m, i) => _cluster.Application.CreateClient(_cluster, 1000 + i, m)).ToList();
+        CheckQuarantine();
+        var probes = _healthy.Where(static m => !m.IsQuarantined)
+            .Select((m, i) => _cluster.Application.CreateClient(_cluster, 1000 + i, m)).ToList();
 
         // At random, the first of many requests is a read or a write; a far member completes only a few of them in a second.
         var probeTime = (20 * VirtualTime.Second) + (60 * _cluster.Swarm.FarRequestTime);
@@ -186,6 +188,33 @@ internal sealed partial class LivenessPhase
         p.StateMachine.VisibleIndex == p.Core.LastIndex &&
         !p.Core.IsRepairing &&
         p.Core.DurableIndex == p.Core.LastIndex);
+
+    /// <summary>
+    /// A repaired member whose state is altered must be quarantined if the other repaired members are a majority, and their clients write.
+    /// Without that majority there must be an alarm.
+    /// </summary>
+    private void CheckQuarantine()
+    {
+        if (_cluster.Altered is not { } altered || !_healthy.Contains(altered) || altered.Process is not { StateMachine.IsAltered: true })
+            return;
+        var hasMajority = 2 * (_healthy.Count - 1) > _cluster.Members.Count;
+        if (!hasMajority && _healthy.Count == 1)
+            return;
+
+        // Clients write until the next comparisons: a member may have been away at the last one.
+        var clients = _healthy.Where(static m => !m.IsQuarantined)
+            .Select((m, i) => _cluster.Application.CreateClient(_cluster, 2000 + i, m)).ToList();
+        RunUntil(
+            hasMajority ? "the member whose state is altered is quarantined" : "the members notice that their states differ",
+            600 * VirtualTime.Second,
+            () => altered.IsQuarantined || altered.Process is not { StateMachine.IsAltered: true }
+                || (!hasMajority && _healthy.TrueForAll(static m => m.Process is { Group.Divergence.Level: > 0 })));
+        foreach (var client in clients)
+            client.IsStopped = true;
+        RunUntil(
+            "the clients are idle", (20 * VirtualTime.Second) + _cluster.Swarm.FarRequestTime,
+            () => clients.TrueForAll(static c => c.IsIdle));
+    }
 
     private void RunUntil(string goal, long within, Func<bool> done)
     {

@@ -98,6 +98,9 @@ internal sealed class SimulatedCluster : IDisposable
     /// <summary>What members propose by themselves, as a server's lease reaper does.</summary>
     public List<ISimulatedClient> MemberClients { get; } = [];
 
+    /// <summary>The member whose state hash was altered at some time; null: none was.</summary>
+    public SimulatedMachine? Altered { get; set; }
+
     /// <summary>How often the clock of any member has jumped.</summary>
     public int ClockJumpCount { get; set; }
 

@@ -38,6 +38,10 @@ internal sealed class SimulatedMachine
     private long _latestScheduledAt;
 
     private bool _mustStop;
+
+    /// <summary>Whether the marker of a quarantine is on the disk.</summary>
+    private bool _hasMarker;
+    private bool _wasQuarantined;
     private long _disturbedUntil;
     private long _slowFlush;
     private long _slowUntil;
@@ -112,6 +116,9 @@ internal sealed class SimulatedMachine
     /// </summary>
     public long UndisturbedSince =>
         Math.Max(Math.Max(_disturbedUntil, Disk.FullUntil), Process is { } process ? process.DiskWorker.StalledUntil : VirtualTime.Never);
+
+    /// <summary>Whether the running process is quarantined.</summary>
+    public bool IsQuarantined => Process is { } process && process.Group.Divergence.Quarantine is not null;
 
     /// <summary>True if the disk was replaced by an empty one.</summary>
     public bool IsWiped { get; private set; }
@@ -191,6 +198,10 @@ internal sealed class SimulatedMachine
         OnRecovered(Process);
         Disk.ForgiveFailure();
         CheckDurableState();
+        if (_hasMarker && !IsQuarantined)
+            throw new ViolationException("QuarantineIsKept", $"{Id} was quarantined, and starts without its quarantine");
+        if (_hasMarker)
+            _cluster.Counters.Increment(CoverageMark.StartedInQuarantine);
         _core = Process.Core;
         _cluster.EventLog.RecordProcessStart(_core);
         _cluster.Network.Bind(Id, Process.Endpoint);
@@ -240,6 +251,7 @@ internal sealed class SimulatedMachine
         Kill("its folder is lost");
         Disk.Wipe();
         IsWiped = true;
+        _hasMarker = false;
         _durable = default;
         _cluster.Network.RecordAnnouncedVote(Id, default);
         RememberLostEntries();
@@ -469,6 +481,7 @@ internal sealed class SimulatedMachine
             _mustStop = Disk.HasFailed;
             if (process.RunOnce())
                 _cluster.CheckCluster(process.State);
+            CheckDivergence(process);
         }
         catch (SimulatedCrashException)
         {
@@ -490,6 +503,33 @@ internal sealed class SimulatedMachine
         PollClients();
         if (Process is not null)
             ScheduleIteration(now + Math.Max(1, Clock.ToVirtualTime(process.UntilNextTick)));
+    }
+
+    /// <summary>Checks that nothing is found unless a state was altered, and that only that member is quarantined.</summary>
+    private void CheckDivergence(SimulatedProcess process)
+    {
+        var divergence = process.Group.Divergence;
+        if (divergence.Level == 0)
+            return;
+        if (_cluster.Altered is not { } altered || (divergence.Quarantine is not null && altered != this)
+            || divergence.Diverging.Any(other => other != altered.Id))
+        {
+            throw new ViolationException(
+                "NoFalseDivergence",
+                $"{Id} finds a divergence of level {divergence.Level}: {divergence.Quarantine?.Reason}, "
+                + $"diverging: {string.Join(", ", divergence.Diverging)}; altered: {_cluster.Altered?.Id.ToString() ?? "none"}");
+        }
+
+        if (divergence.Quarantine is not null && !_wasQuarantined)
+        {
+            _wasQuarantined = true;
+            _cluster.Counters.Increment(CoverageMark.Quarantined);
+            _cluster.EventLog.Record(Id, "is quarantined");
+        }
+
+        if (divergence.HasNoMajority)
+            _cluster.Counters.Increment(CoverageMark.StatesDifferWithoutMajority);
+        _hasMarker = divergence.IsMarkerDurable;
     }
 
     private void PollClients()

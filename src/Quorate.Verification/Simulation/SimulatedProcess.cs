@@ -54,6 +54,7 @@ internal sealed class SimulatedProcess : ILoop
             Snapshots = cluster.SnapshotPolicy,
             SnapshotFiles = machine.SnapshotOptions,
             ClusterId = SimulatedMachine.ClusterId,
+            StateHashInterval = swarm.StateHashInterval,
             TimeProvider = machine.Clock,
             TickInterval = TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10,
             PendingRequestsMax = swarm.HasTightLimits ? 4 : 1024,

@@ -109,6 +109,9 @@ internal sealed record SwarmOptions
     /// <summary>The parts of a snapshot that may be in flight.</summary>
     public int SnapshotPartsInFlight { get; private init; }
 
+    /// <summary>The entries between two comparisons of state hashes; 0: none are compared.</summary>
+    public int StateHashInterval { get; private init; }
+
     /// <summary>The largest deviation of a clock's rate, per mille.</summary>
     public int DriftPerMille { get; private init; }
 
@@ -199,6 +202,7 @@ internal sealed record SwarmOptions
             HasMultiKeyOperations = prng.Chance(300),
             HasTimedLeases = Prng.Derive(seed, "timed leases").Chance(500),
             RequestsToLeaderPerMille = prng.Pick(0, 0, 300, 700),
+            StateHashInterval = Prng.Derive(seed, "state hashes").Pick(0, 4, 16, 64),
             FaultIntervals = DrawFaultIntervals(seed, faults),
         };
         return options.WithFarMembers(Prng.Derive(seed, "far members")).WithSlowLeaderDisk(Prng.Derive(seed, "slow leader disk"))

@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Node.Driver;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Tests.Storage;
@@ -13,15 +14,20 @@ namespace Quorate.Node.Tests.Driver;
 /// </summary>
 internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICompletionDispatcherFactory
 {
+    public const int StateHashInterval = 4;
+
     private static readonly NodeId Self = new(1);
 
     private readonly Queue<ReceivedEvent> _arriving = new();
     private readonly RaftGroup<int> _group;
-    private readonly MemoryStorage _storage = new();
+    private readonly MemoryStorage _storage;
 
     public DriverHarness(
-        int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null, SnapshotPolicy? snapshots = null) => _group =
-        RaftGroup.Open(
+        int pendingMax = 1000, RaftOptions? options = null, TimeProvider? time = null, SnapshotPolicy? snapshots = null,
+        MemoryStorage? storage = null)
+    {
+        _storage = storage ?? new MemoryStorage();
+        _group = RaftGroup.Open(
             new RaftGroupOptions
             {
                 Raft = (options ?? new RaftOptions { Self = Self }) with { Self = Self, Seed = 1 },
@@ -33,6 +39,7 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
                 Snapshots = snapshots ?? new SnapshotPolicy(),
                 SnapshotFiles = new SnapshotOptions(),
                 ClusterId = 0xC0DE,
+                StateHashInterval = StateHashInterval,
                 TimeProvider = time ?? TimeProvider.System,
                 TickInterval = TimeSpan.FromHours(1),
                 PendingRequestsMax = pendingMax,
@@ -41,14 +48,28 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
                 DiskWorker = DiskThread,
                 ApplyWorker = ApplyThread,
                 SnapshotWorker = SnapshotThread,
-                TransferWorker = new ManualWorker(),
+                TransferWorker = TransferThread,
                 CompletionDispatchers = this,
                 StartNetwork = () => this,
                 OnStep = static (_, in _, _) => { },
             },
             this);
+    }
 
     public RaftCore Core => _group.Core;
+
+    public GroupDivergence Divergence => _group.Divergence;
+
+    /// <summary>The hash of the state machine.</summary>
+    public ulong? StateHash { get; set; }
+
+    /// <summary>The state hashes that were sent, oldest first.</summary>
+    public List<(NodeId To, LogIndex Index, ulong Hash)> SentHashes { get; } = [];
+
+    /// <summary>Thrown by a snapshot that is written; null: it is written.</summary>
+    public Exception? SnapshotFault { get; set; }
+
+    public MemoryStorage Storage => _storage;
 
     public PendingReads PendingReads => _group.PendingReads;
 
@@ -60,6 +81,8 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
     public ManualWorker ApplyThread { get; } = new();
 
     public ManualWorker SnapshotThread { get; } = new();
+
+    public ManualWorker TransferThread { get; } = new();
 
     /// <summary>The ids of the ReadIndex requests that were sent, oldest first.</summary>
     public List<ulong> ReadIndexRequestIds { get; } = [];
@@ -118,12 +141,16 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
         return Applied.Count;
     }
 
-    IStateMachineSnapshot IStateMachine<int>.CaptureSnapshot() => new EmptySnapshot();
+    ulong? IStateMachine<int>.StateHash => StateHash;
+
+    IStateMachineSnapshot IStateMachine<int>.CaptureSnapshot() => new EmptySnapshot(this);
 
     void ITransport.Send(Message message)
     {
         if (message is ReadIndexRequest question)
             ReadIndexRequestIds.Add(question.ReadId);
+        if (message is StateHashReport report)
+            SentHashes.Add((report.To, report.Index, report.Hash));
     }
 
     void ITransport.Flush()
@@ -157,10 +184,12 @@ internal sealed class DriverHarness : IStateMachine<int>, ITransport, ILoop, ICo
         }
     }
 
-    private sealed class EmptySnapshot : IStateMachineSnapshot
+    private sealed class EmptySnapshot(DriverHarness harness) : IStateMachineSnapshot
     {
         public void WriteTo(Stream destination)
         {
+            if (harness.SnapshotFault is { } fault)
+                throw fault;
         }
 
         public void Dispose()

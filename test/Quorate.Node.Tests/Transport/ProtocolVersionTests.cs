@@ -103,8 +103,8 @@ public sealed class ProtocolVersionTests
     {
         foreach (var message in TestMessages.OneOfEach())
         {
-            var isNew = message is FetchSnapshot or FetchSnapshotReply or TimeoutNow or AppendEntries { NeedsSnapshot: true }
-                or RequestVote { IsTransfer: true }
+            var isNew = message is FetchSnapshot or FetchSnapshotReply or TimeoutNow or StateHashReport
+                or AppendEntries { NeedsSnapshot: true } or RequestVote { IsTransfer: true }
                 || (message is AppendEntries append && append.Entries.ToArray().Any(static e => e.Kind == EntryKind.ClusterVersion));
             Assert.True(ProtocolVersion.Knows(3, message));
             Assert.Equal(!isNew, ProtocolVersion.Knows(2, message));

@@ -57,6 +57,7 @@ internal static class TestMessages
             FetchSnapshotReply it =>
                 $"last {it.Last} nonce {it.Nonce} file {it.FileBytes} offset {it.Offset} '{Convert.ToHexString(it.Bytes.Span)}'",
             TimeoutNow it => $"last {it.LastIndex}",
+            StateHashReport it => $"after {it.Index} hash {it.Hash:x16}",
             _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
         };
 
@@ -141,6 +142,7 @@ internal static class TestMessages
         {
             From = from, To = to, Term = term, Index = new LogIndex(0x59), Round = 0x67, IsShortOfSpace = true,
         };
+        yield return new StateHashReport { From = from, To = to, Term = term, Index = new LogIndex(0x5A), Hash = 0xA6 };
     }
 
     /// <summary>Generates any message that a core may send.</summary>
@@ -151,6 +153,7 @@ internal static class TestMessages
         Gen.Select(Gen.Bool, Gen.Bool, AnyEntryId(), (preVote, transfer, last) =>
             (Message)new RequestVote { PreVote = preVote, IsTransfer = transfer, LastEntry = last }),
         Gen.ULong.Select(last => (Message)new TimeoutNow { LastIndex = new LogIndex(last) }),
+        Gen.Select(Gen.ULong, Gen.ULong, (index, hash) => (Message)new StateHashReport { Index = new LogIndex(index), Hash = hash }),
         Gen.Select(Gen.Bool, Gen.Bool, (preVote, granted) => (Message)new RequestVoteReply { PreVote = preVote, Granted = granted }),
         Gen.Select(AnyProposalId(), AnyPayload(), (id, command) => new Proposal(id, command)).Array[0, 20]
             .Select(proposals => (Message)new ForwardProposals { Proposals = proposals }),

@@ -148,4 +148,16 @@ internal enum CoverageMark
 
     /// <summary>A member was restarted during the liveness phase.</summary>
     StartedInLivenessPhase,
+
+    /// <summary>A member found that its state differs from that of a majority, and was quarantined.</summary>
+    Quarantined,
+
+    /// <summary>A quarantined member was restarted, and still was quarantined.</summary>
+    StartedInQuarantine,
+
+    /// <summary>A quarantined leader passed leadership on.</summary>
+    LeaderQuarantined,
+
+    /// <summary>States differed and no majority agreed: an alarm, and no quarantine.</summary>
+    StatesDifferWithoutMajority,
 }

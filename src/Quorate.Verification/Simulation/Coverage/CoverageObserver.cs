@@ -162,6 +162,9 @@ internal sealed class CoverageObserver(RunCounters counters)
                 case TraceKind.DiskSlow:
                     counters.Increment(CoverageMark.LeaderDiskSlow);
                     break;
+                case TraceKind.LeaderQuarantined:
+                    counters.Increment(CoverageMark.LeaderQuarantined);
+                    break;
                 case TraceKind.TransferExpired:
                     counters.Increment(CoverageMark.TransferExpired);
                     break;

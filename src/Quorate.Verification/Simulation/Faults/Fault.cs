@@ -28,6 +28,7 @@ internal abstract class Fault(SimulatedCluster cluster, Prng prng, string name)
         ("lost folder", static (cluster, prng, name) => new WipedDisk(cluster, prng, name)),
         ("lost file", static (cluster, prng, name) => new LostFile(cluster, prng, name)),
         ("foreign file", static (cluster, prng, name) => new ForeignFile(cluster, prng, name)),
+        ("altered state", static (cluster, prng, name) => new AlteredState(cluster, prng, name)),
     ];
 
     /// <summary>The names of all kinds of faults.</summary>

@@ -44,9 +44,9 @@ internal sealed class SimulatedEndpoint(
         network.Send(self, message.To, new SimulatedPacket(frame, IdInTrace(message), directoryId, receiverDirectory));
     }
 
-    /// <summary>Messages that carry parts of a snapshot are not effects of the core, and are not traced.</summary>
+    /// <summary>Parts of snapshots and state hashes are not effects of the core, and are not traced.</summary>
     private long IdInTrace(Message message) =>
-        message is FetchSnapshot or FetchSnapshotReply ? 0 : trace?.DequeueMessageId(self) ?? 0;
+        message is FetchSnapshot or FetchSnapshotReply or StateHashReport ? 0 : trace?.DequeueMessageId(self) ?? 0;
 
     public void Flush() => onEffect();
 

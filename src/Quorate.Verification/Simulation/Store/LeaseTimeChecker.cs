@@ -14,7 +14,8 @@ namespace Quorate.Verification.Simulation.Store;
 ///   LeaseEndsInTime   end ≤ renewal + TTL, by the slowest clock, + election timeout + 2 s + interruptions + unwitnessed time
 /// </code>
 /// An interruption is a time in which nothing is committed, for example without a quorum. It is counted twice, and with a second more: the
-/// time itself, which may not have been measured, and what it takes until rounds, proposals and elections succeed again.
+/// time itself, which may not have been measured, and what it takes until rounds, proposals and elections succeed again. So is the time in
+/// which a quarantined member leads, because it proposes nothing by itself until another member takes over.
 ///
 /// Unwitnessed is the time since the last advance of the lease clock while no process is running that applied it in its term: all of them
 /// have restarted, so no monotonic clock has measured the time since (docs/decisions/0032-lease-clock.md). Others commit entries meanwhile,
@@ -44,6 +45,7 @@ internal sealed class LeaseTimeChecker
     // The times without a witness of the last advance, in their order; the last one is extended while it lasts.
     private readonly List<Interval> _unwitnessed = [];
     private bool _isUnwitnessed;
+    private bool _isLeaderQuarantined;
     private EntryId _lastAdvance;
     private long _lastAdvanceAt;
     private SimulatedProcess? _leader;
@@ -109,6 +111,7 @@ internal sealed class LeaseTimeChecker
     {
         CountInterruption();
         CountUnwitnessed();
+        CountQuarantinedLeader();
         var now = _cluster.Time.Now;
         foreach (var (lease, at, interruptedBefore, _) in _renewals.Values)
         {
@@ -140,6 +143,15 @@ internal sealed class LeaseTimeChecker
         _countedUpTo = now;
     }
 
+    /// <summary>Counts the time in which a quarantined member leads, as an interruption: it proposes nothing by itself.</summary>
+    private void CountQuarantinedLeader()
+    {
+        var wasQuarantined = _isLeaderQuarantined;
+        _isLeaderQuarantined = _cluster.SelfReportedLeaders().Any(static m => m.IsQuarantined);
+        if (_isLeaderQuarantined)
+            _interrupted += (2 * CheckInterval) + (wasQuarantined ? 0 : VirtualTime.Second);
+    }
+
     /// <summary>Counts the time since the last advance of the lease clock, if no running process witnessed it.</summary>
     private void CountUnwitnessed()
     {
@@ -164,7 +176,7 @@ internal sealed class LeaseTimeChecker
         _isUnwitnessed = true;
     }
 
-    private bool IsWitness(SimulatedProcess process) =>
+    private bool IsWitness(SimulatedProcess process) => !process.Core.IsQuarantined &&
         ((StateMachineHost<StoreStateMachine, StoreResult>)process.StateMachine).StateMachine.WitnessedAdvance == _lastAdvance;
 
     /// <summary>Notes since when the leader of the latest term leads.</summary>

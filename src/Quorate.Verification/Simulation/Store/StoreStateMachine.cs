@@ -91,6 +91,8 @@ internal sealed class StoreStateMachine : IStateMachine<StoreResult>
 
     public void BatchApplied(LogIndex last) => _store.BatchApplied(last);
 
+    public ulong? StateHash => (_store.StateHash ^ List.Digest) + (ulong)List.Length;
+
     public IStateMachineSnapshot CaptureSnapshot() => new StoreSnapshot(_stateHistory, List, _store.CaptureSnapshot());
 
     public void RestoreSnapshot(EntryId last, Stream source)

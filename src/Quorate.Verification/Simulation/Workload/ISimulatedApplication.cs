@@ -32,6 +32,15 @@ internal interface IStateMachineHost
 {
     RaftGroup Group { get; }
 
+    /// <summary>Whether the hash of the state machine is altered.</summary>
+    bool IsAltered { get; }
+
+    /// <summary>
+    /// Alters the hash of the state machine from now on, as a change of its memory or another result of a command would. The state itself
+    /// stays right, so all checks of results and states still hold.
+    /// </summary>
+    void AlterHash(ulong difference);
+
     /// <summary>The last index whose effect reads can observe.</summary>
     LogIndex VisibleIndex { get; }
 

@@ -18,6 +18,7 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
     private readonly NodeId _member;
     private readonly RaftGroup<TResult> _group;
     private int _appliedCount;
+    private ulong _hashDifference;
     private (int After, object? State) _finalState = (-1, null);
 
     public StateMachineHost(
@@ -34,6 +35,12 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
     public TStateMachine StateMachine { get; }
 
     public RaftGroup Group => _group;
+
+    public ulong? StateHash => StateMachine.StateHash ^ _hashDifference;
+
+    public bool IsAltered => _hashDifference != 0;
+
+    public void AlterHash(ulong difference) => _hashDifference = difference;
 
     public LogIndex VisibleIndex { get; private set; }
 
