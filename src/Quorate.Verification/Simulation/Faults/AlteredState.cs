@@ -13,7 +13,7 @@ internal sealed class AlteredState(SimulatedCluster cluster, Prng prng, string n
         var victim = PickMember();
         var difference = Prng.Next() | 1;
         if ((Cluster.Altered is { } altered && altered != victim)
-            || victim.Process is not { StateMachine: { IsAltered: false } stateMachine } || victim.IsQuarantined)
+            || victim.Process is not { StateMachine: { IsAltered: false, HasStateHash: true } stateMachine } || victim.IsQuarantined)
             return false;
         Cluster.Altered = victim;
         stateMachine.AlterHash(difference);

@@ -32,6 +32,9 @@ internal interface IStateMachineHost
 {
     RaftGroup Group { get; }
 
+    /// <summary>Whether the state machine has a hash to compare.</summary>
+    bool HasStateHash { get; }
+
     /// <summary>Whether the hash of the state machine is altered.</summary>
     bool IsAltered { get; }
 

@@ -38,6 +38,8 @@ internal sealed class StateMachineHost<TStateMachine, TResult> : IStateMachineHo
 
     public ulong? StateHash => StateMachine.StateHash ^ _hashDifference;
 
+    public bool HasStateHash => StateMachine.StateHash is not null;
+
     public bool IsAltered => _hashDifference != 0;
 
     public void AlterHash(ulong difference) => _hashDifference = difference;
