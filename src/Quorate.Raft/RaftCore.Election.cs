@@ -27,8 +27,8 @@ public sealed partial class RaftCore
         if (_electionElapsed < _electionTimeout)
             return;
 
-        // Neither a learner nor a node whose disk is stalled or full would be of use as a leader, one that lacks entries must not lead, and one
-        // whose state machine is quarantined is the last choice. A candidate whose vote is not yet durable has sent no requests: if it
+        // Neither a learner nor a node whose disk is stalled or full would be of use as a leader, one that lacks entries must not lead, and
+        // one whose state machine is quarantined is the last choice. A candidate whose vote is not yet durable has sent no requests: if it
         // started another election, a disk slower than the election timeout would go through one term after the other and never finish an
         // election.
         var hasSentNoRequests = _role == Role.Candidate && _voteToken > _durableToken;

@@ -15,7 +15,9 @@ internal static class RecordHash
     private const ulong MultiplierA = 0x243f_6a88_85a3_08d3;
     private const ulong MultiplierB = 0x1319_8a2e_0370_7345;
 
-    /// <summary>The hash of a version. For a deletion, <paramref name="created"/>, <paramref name="version"/>, and the lease are 0.</summary>
+    /// <summary>
+    /// The hash of a version. For a deletion, <paramref name="created"/>, <paramref name="version"/>, and the lease are 0.
+    /// </summary>
     public static ulong OfVersion(
         Revision mod, long created, long version, long lease, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {

@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Versions;
@@ -70,7 +71,9 @@ internal static class DirectoryRepair
         return [.. unused, .. setAside];
     }
 
-    /// <summary>Sets everything aside that the member has received, whether or not it is corrupt: its log and all snapshots.</summary>
+    /// <summary>
+    /// Sets everything aside that the member has received, whether or not it is corrupt: its log and all snapshots. Ends its quarantine.
+    /// </summary>
     /// <param name="directory">The data directory of a member that does not run.</param>
     /// <returns>The member, and the files that were set aside.</returns>
     /// <exception cref="IOException">
@@ -93,6 +96,15 @@ internal static class DirectoryRepair
 
         string[] unused = [.. storage.List().Where(static name =>
             SnapshotName.TryParse(name, out _, out _) || name == SnapshotName.Receiving)];
-        return (found, Run(storage, identity, new WalOptions(), unused));
+        var setAside = Run(storage, identity, new WalOptions(), unused);
+
+        // Last: after a crash before, the member is still quarantined.
+        if (storage.List().Contains(QuarantineFile.Name, StringComparer.Ordinal))
+        {
+            storage.Delete(QuarantineFile.Name);
+            storage.FlushDirectory();
+        }
+
+        return (found, setAside);
     }
 }

@@ -27,6 +27,13 @@ internal sealed partial class LivenessPhase
         _cluster = cluster;
         _prng = Prng.Derive(seed, "quiet");
 
+        // A process notices what is corrupt when it starts; it repairs that, or does not start.
+        foreach (var member in cluster.Members.Where(m => cluster.FaultAtlas.IsCorrupted(m.Id)))
+        {
+            member.Kill("to find what is corrupt on its disk");
+            Repair(member);
+        }
+
         // A new leader searches afresh for what its followers have, so in half of the runs nothing forces an election: what a leader of the
         // fault phase assumes of its followers must not keep it from catching them up.
         var keepsLeader = Prng.Derive(seed, "leader kept into the quiet").Chance(500);
@@ -129,11 +136,8 @@ internal sealed partial class LivenessPhase
         member.Kill(reason);
     }
 
-    private void Repair(SimulatedMachine member)
+    private static void Repair(SimulatedMachine member)
     {
-        // A process notices what is corrupt when it starts.
-        if (_cluster.FaultAtlas.IsCorrupted(member.Id))
-            member.Kill("to find what is corrupt on its disk");
         member.Disk.ClearFaults();
         member.Resume();
         member.Start();

@@ -137,8 +137,8 @@ internal sealed class Refinement
             // A read through a follower is a read at the leader. Grants are checked where the leader grants (FollowReads) and where the
             // read completes (CheckReads).
             case ReadIndexRequest or ReadIndexReply:
-            // Parts of snapshot files are sent by the driver.
-            case FetchSnapshot or FetchSnapshotReply:
+            // Parts of snapshot files, and hashes of states, are sent by the driver.
+            case FetchSnapshot or FetchSnapshotReply or StateHashReport:
                 break;
             case TimeoutNow timeoutNow:
                 CheckSent(core, i, ToSpecMessage(timeoutNow), token);

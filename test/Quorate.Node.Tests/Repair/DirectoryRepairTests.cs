@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
@@ -152,6 +153,7 @@ public sealed class DirectoryRepairTests
             {
                 var written = Written(storage);
                 id = written.DirectoryId;
+                QuarantineFile.Write(storage, new Quarantine { Entry = new LogIndex(8), Reason = "its state differs" });
                 Snapshots(storage).Write(Wal.Given.Id(1, 20), _members, new EmptySnapshot(), CancellationToken.None);
                 var inUse = Assert.Throws<IOException>(() => DirectoryRepair.Rebuild(directory));
                 Assert.Contains("Cannot lock", inUse.Message, StringComparison.Ordinal);
@@ -165,6 +167,7 @@ public sealed class DirectoryRepairTests
             using var _ = log;
             Assert.Equal((new LogIndex(1), new Term(2)), (recovered.FirstIndex, recovered.HardState.RepairTerm));
             Assert.Null(Snapshots(again).Newest);
+            Assert.Null(QuarantineFile.Read(again));
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Verification.Simulation.Disk;
 
 namespace Quorate.Verification.Simulation.Faults;
@@ -14,9 +15,10 @@ internal sealed class LostFile(SimulatedCluster cluster, Prng prng, string name)
         // One file at a time: without both copies of term and vote, the member could not start.
         if (!victim.HasRecovered || !victim.Disk.IsInUse())
             return false;
-        var names = victim.Disk.List();
-        var file = names[Prng.Next(0, names.Count)];
-        var isDeleted = Prng.Chance(500);
+        // The marker of a quarantine is the one file without a copy: without it, the member would not know that its state is wrong.
+        string[] names = [.. victim.Disk.List().Where(static name => name != QuarantineFile.Name)];
+        var file = names[Prng.Next(0, names.Length)];
+        var isDeleted = Prng.Chance(500) || victim.Disk.LengthOf(file) == 0;
         victim.Kill($"its file {file} is {(isDeleted ? "deleted" : "shortened")}");
         if (isDeleted)
             victim.Disk.Remove(file);
