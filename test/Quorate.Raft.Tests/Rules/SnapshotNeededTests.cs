@@ -83,6 +83,25 @@ public sealed class SnapshotNeededTests
         Assert.Equal((Given.Id((1, 5)), 3), (append.Previous, append.Entries.Length));
     }
 
+    /// <summary>
+    /// The reply to the probe would name an entry whose term the leader no longer has. So it does not wait for that reply.
+    /// </summary>
+    [Fact]
+    public void A_follower_whose_probed_entry_was_compacted_needs_a_snapshot_while_the_probe_is_in_flight()
+    {
+        Assert.Equal(ReplicationState.Probe, StateOf(2));
+        Step(Input.Durable(2));
+        Receive(Given.Accepted(from: 3, to: 1, term: 3, index: 8));
+        Step(Input.Applied(Given.At(8)));
+
+        Step(Input.SnapshotSaved(Given.Id((3, 8)), Given.At(8)));
+        Assert.Equal(Given.At(8), _leader.CompactedIndex);
+        Step(Input.EndOfIteration);
+
+        Assert.Equal(ReplicationState.Snapshot, StateOf(2));
+        Assert.Single(_effects.Trace, e => e.Kind == TraceKind.FollowerNeedsSnapshot && e.Peer == Given.Node(2));
+    }
+
     private void Receive(Message message) => Step(Input.Received(message));
 
     private void Step(in Input input) => _leader.Step(input, _effects);
