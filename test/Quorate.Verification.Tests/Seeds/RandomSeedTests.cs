@@ -14,7 +14,7 @@ public sealed class RandomSeedTests
     /// The minimum number of seeds, regardless of the time limit. They meet every goal of <see cref="CoverageGoals"/> except the rare
     /// marks.
     /// </summary>
-    private const ulong SeedsMin = 120;
+    private const ulong SeedsMin = 160;
 
     /// <summary>Coverage marks that at most one run in a hundred reaches; longer runs check them.</summary>
     private static readonly string[] RareMarks =
