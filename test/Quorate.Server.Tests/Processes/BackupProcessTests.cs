@@ -153,7 +153,8 @@ public sealed class BackupProcessTests : IAsyncLifetime
         Assert.Contains("is not empty", await RestoreAsync(ExitCode.Failed, restored, 1), StringComparison.Ordinal);
 
         // What an interrupted restoration leaves.
-        File.Delete(Path.Combine(restored.DataDirectory(1), "identity"));
+        foreach (var file in new[] { "identity", "identity-copy" })
+            File.Delete(Path.Combine(restored.DataDirectory(1), file));
         await using var server = TestProcess.StartQuorate(["server", .. restored.Flags(1)]);
         Assert.Equal(ExitCode.Failed, await server.WaitForExitAsync(Limit));
         Assert.Contains("the restoration of a backup was interrupted", server.Errors, StringComparison.Ordinal);
