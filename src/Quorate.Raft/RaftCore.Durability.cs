@@ -62,14 +62,20 @@ public sealed partial class RaftCore
         if (term == _term && votedFor == _votedFor)
             return;
 
-        EnsureAppendToken();
-        _hardStateChanged = true;
-        _hardStateToken = _appendToken;
-        _heldMessages.Clear();
+        StageHardState();
         if (term > _term)
             _forwardedProposals.Clear();
         _term = term;
         _votedFor = votedFor;
+    }
+
+    /// <summary>Adds the hard state, as it is at the end of this step, to the step's append; messages wait for it.</summary>
+    private void StageHardState()
+    {
+        EnsureAppendToken();
+        _hardStateChanged = true;
+        _hardStateToken = _appendToken;
+        _heldMessages.Clear();
     }
 
     private void AppendToLog(in LogEntry entry)

@@ -20,8 +20,9 @@ public sealed partial class RaftCore
     /// <summary>The last term in which this node may have acknowledged entries that it lacks; 0: it lacks none.</summary>
     private Term _repairTerm;
 
-    /// <summary>Whether this node may lack entries that it has acknowledged. Until it has them again, it neither votes nor
-    /// campaigns.</summary>
+    /// <summary>
+    /// Whether this node may lack entries that it has acknowledged. Until it has them again, it neither votes nor campaigns.
+    /// </summary>
     public bool IsRepairing => _repairTerm != Term.Zero;
 
     /// <summary>Ends the repair once an entry of a later term is committed and, with all before it, on this node's disk.</summary>
@@ -31,9 +32,7 @@ public sealed partial class RaftCore
         if (_log.TermAt(known) is not { } term || term <= _repairTerm)
             return;
         _repairTerm = Term.Zero;
-        EnsureAppendToken();
-        _hardStateChanged = true;
-        _hardStateToken = _appendToken;
+        StageHardState();
         Trace(TraceKind.Repaired, effects, index: known);
     }
 }

@@ -26,9 +26,8 @@ public enum Role : byte
 /// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading:
 /// one caller at a time. Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Snapshots, .Proposals, .Reads, .Transfer, .Storage, .Repair; .ModelChecking copies a core for the explorer. Source: Ongaro, "Consensus:
-/// Bridging Theory and Practice" (the
-/// thesis).
+/// .Snapshots, .Proposals, .Reads, .Transfer, .Storage, .Repair, .Quarantine; .ModelChecking copies a core for the explorer.
+/// Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
 /// </remarks>
 public sealed partial class RaftCore
 {

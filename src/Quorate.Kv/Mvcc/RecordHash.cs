@@ -11,7 +11,7 @@ namespace Quorate.Kv.Mvcc;
 /// </remarks>
 internal static class RecordHash
 {
-    // Odd, with as many ones as zeroes, from the digits of pi: any such numbers do.
+    // Odd numbers with about as many ones as zeroes do: these are digits of pi.
     private const ulong MultiplierA = 0x243f_6a88_85a3_08d3;
     private const ulong MultiplierB = 0x1319_8a2e_0370_7345;
 

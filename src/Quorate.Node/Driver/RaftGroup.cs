@@ -70,8 +70,9 @@ internal abstract class RaftGroup : IDisposable
     /// <summary>Whether recovery removed a torn write from the end of the log.</summary>
     public bool HasTruncatedTail { get; }
 
-    /// <summary>Describes what was wrong with one of the two copies of term and vote, which was written again; null if nothing
-    /// was.</summary>
+    /// <summary>
+    /// Describes what was wrong with one of the two copies of term and vote, which was written again; null if nothing was.
+    /// </summary>
     public string? HardStateRepair { get; }
 
     /// <summary>The highest index that is applied and visible to readers. Any thread may read it.</summary>

@@ -36,7 +36,10 @@ internal static class DirectoryRepair
     public static bool CanRepair(IOException fault, IdentityFile identity) =>
         CanRepair(identity) && fault is SnapshotCorruptionException or WalCorruptionException { IsInLog: true };
 
-    /// <summary>Whether the other members of the cluster can elect a leader without this one, and all know that it does not vote.</summary>
+    /// <summary>
+    /// Whether the other members of the cluster can elect a leader without this one, and no older build is started in the directory: it
+    /// would not know the repair term, and vote.
+    /// </summary>
     public static bool CanRepair(IdentityFile identity) =>
         identity.Identity.Members.Length >= VotersMin && FeatureTable.IsEnabled(Feature.Repair, identity.Identity.Version);
 

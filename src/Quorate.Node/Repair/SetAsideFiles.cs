@@ -2,8 +2,9 @@ using Quorate.Node.Storage;
 
 namespace Quorate.Node.Repair;
 
-/// <summary>The files of a data directory that a repair has replaced: kept under another name until the member has its entries
-/// again.</summary>
+/// <summary>
+/// The files of a data directory that a repair has replaced: kept under another name until the member has its entries again.
+/// </summary>
 internal static class SetAsideFiles
 {
     /// <summary>What the name of such a file begins with; its former name follows.</summary>

@@ -69,6 +69,10 @@ public sealed class DataDirectoryIdentity
             {
                 throw FileStorage.Explain("read", path, e);
             }
+            catch (IOException e)
+            {
+                throw IdentityFormat.Unreadable(e);
+            }
         }
     }
 

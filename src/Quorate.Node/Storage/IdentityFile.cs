@@ -259,8 +259,7 @@ internal sealed class IdentityFile
         }
         catch (IOException fault)
         {
-            // What the disk cannot read counts as corrupted.
-            throw IdentityFormat.Corruption($"the disk cannot read it ({fault.Message.TrimEnd('.')})");
+            throw IdentityFormat.Unreadable(fault);
         }
     }
 

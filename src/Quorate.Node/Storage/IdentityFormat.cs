@@ -129,7 +129,11 @@ internal static class IdentityFormat
     private static byte[] ChecksumLine(ReadOnlySpan<byte> body) =>
         Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{ChecksumName}{Crc32C.Of(body):x8}\n"));
 
-    public static WalCorruptionException Corruption(string what) =>
+    /// <summary>What the disk cannot read counts as corrupted.</summary>
+    public static WalCorruptionException Unreadable(IOException fault) =>
+        Corruption($"the disk cannot read it ({fault.Message.TrimEnd('.')})");
+
+    private static WalCorruptionException Corruption(string what) =>
         new(IdentityFile.Name, 0, "the identity of this data directory", what,
             "It is written to a temporary file and flushed before it is renamed, so no crash leaves this.");
 }

@@ -26,10 +26,10 @@ public sealed class DamageProcessTests(ITestOutputHelper output)
     /// *DamageProcessTests</c></summary>
     [Fact(Explicit = true)]
     [Trait("Run", "OnRequest")]
-    public async Task Of_300_damages_at_least_99_percent_heal()
+    public async Task All_of_300_damages_heal_and_99_percent_within_30_seconds()
     {
-        var failures = await DamageAsync(300, seed: 2, static (_, random) => ("", random.Next(3)));
-        Assert.InRange(failures, 0, 3);
+        var late = await DamageAsync(300, seed: 2, static (_, random) => ("", random.Next(3)));
+        Assert.InRange(late, 0, 3);
     }
 
     private async Task<int> DamageAsync(int rounds, int seed, Func<int, Random, (string Prefix, int Kind)> pick)
@@ -43,7 +43,7 @@ public sealed class DamageProcessTests(ITestOutputHelper output)
             n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-????????????????-*").Length > 0));
 
         var random = new Random(seed);
-        var (failures, repairs, slowest) = (0, 0, TimeSpan.Zero);
+        var (late, repairs, slowest) = (0, 0, TimeSpan.Zero);
         for (var round = 0; round < rounds; round++)
         {
             var number = random.Next(1, 4);
@@ -52,23 +52,12 @@ public sealed class DamageProcessTests(ITestOutputHelper output)
             var damage = Damage(cluster.DataDirectory(number), prefix, kind, random);
             var started = Stopwatch.GetTimestamp();
             cluster.Start(number);
-            try
-            {
-                await cluster.WaitUntilReadyAsync(number);
-                await writes.AssertNothingIsLostAsync(number);
-                await AcknowledgedWrites.WaitUntilAsync(() => Directory.GetFiles(cluster.DataDirectory(number), "damaged-*").Length == 0);
-            }
-            catch (Exception e) when (cluster.GetProcess(number).HasExited)
-            {
-                // It refused to start: nothing wrong was answered, but it has not healed either.
-                output.WriteLine($"n{number}, {damage}: {e.Message}");
-                failures++;
-                break;
-            }
-
+            await cluster.WaitUntilReadyAsync(number);
+            await writes.AssertNothingIsLostAsync(number);
+            await AcknowledgedWrites.WaitUntilAsync(() => Directory.GetFiles(cluster.DataDirectory(number), "damaged-*").Length == 0);
             var took = Stopwatch.GetElapsedTime(started);
             slowest = took > slowest ? took : slowest;
-            failures += took > _healedWithin ? 1 : 0;
+            late += took > _healedWithin ? 1 : 0;
             var isRepair = cluster.GetProcess(number).Errors.Contains("[1031]", StringComparison.Ordinal);
             repairs += isRepair ? 1 : 0;
             output.WriteLine($"n{number}, {damage}: {(isRepair ? "log given up, " : "")}healed after {took.TotalSeconds:0.0} s");
@@ -78,9 +67,9 @@ public sealed class DamageProcessTests(ITestOutputHelper output)
         await Task.WhenAll(load);
         await writes.AssertNothingIsLostAsync();
         output.WriteLine(
-            $"{rounds} damages, {failures} not healed, {repairs} gave the log up, slowest {slowest.TotalSeconds:0.0} s, "
+            $"{rounds} damages, {late} healed late, {repairs} gave the log up, slowest {slowest.TotalSeconds:0.0} s, "
             + $"{writes.Count} writes");
-        return failures;
+        return late;
     }
 
     /// <summary>Flips up to eight bits of a file, shortens or deletes it. Returns what was done.</summary>
