@@ -70,8 +70,13 @@ public sealed class SoakTests
             CompactionInterval = TimeSpan.FromMilliseconds(50),
         };
         var run = SoakLoad.RunAsync(options, counts, stop.Token);
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (counts.Of(stopAfter) < 10)
-            await Task.Delay(10);
+        {
+            Assert.False(run.IsCompleted, $"the run ended with {counts.Of(stopAfter)} of 10 operations: {stopAfter}");
+            await poll.WaitForNextTickAsync();
+        }
+
         await stop.CancelAsync();
         await run;
         return counts;

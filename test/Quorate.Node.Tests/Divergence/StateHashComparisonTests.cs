@@ -95,7 +95,7 @@ public sealed class StateHashComparisonTests
 
     /// <summary>Nothing shows who is right: no member may be taken out.</summary>
     [Fact]
-    public void Two_members_that_differ_raise_an_alarm_and_quarantine_nobody()
+    public void Two_members_that_differ_raise_an_alarm_and_quarantine_no_member()
     {
         var comparison = Compare(2);
         comparison.OnOwn(new LogIndex(8), Wrong);

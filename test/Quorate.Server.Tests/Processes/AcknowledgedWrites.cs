@@ -64,14 +64,4 @@ internal sealed class AcknowledgedWrites(ServerCluster cluster)
             static kv => kv.Key.ToStringUtf8(), static kv => kv.Value.ToStringUtf8(), StringComparer.Ordinal);
         Assert.DoesNotContain(expected, write => !held.TryGetValue(write.Key, out var value) || value != write.Value);
     }
-
-    public static async Task WaitUntilAsync(Func<bool> condition)
-    {
-        var deadline = Environment.TickCount64 + 120_000;
-        while (!condition())
-        {
-            Assert.True(Environment.TickCount64 < deadline, "the condition did not become true before the timeout");
-            await Task.Delay(20);
-        }
-    }
 }

@@ -39,8 +39,9 @@ public sealed class DamageProcessTests(ITestOutputHelper output)
         using var stop = new CancellationTokenSource();
         var load = Enumerable.Range(0, Writers)
             .Select(writer => Task.Run(() => writes.WriteAsync(writer, stop.Token, TimeSpan.FromMilliseconds(20)))).ToArray();
-        await AcknowledgedWrites.WaitUntilAsync(() => cluster.Numbers.All(
-            n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-????????????????-*").Length > 0));
+        await Eventually.IsTrueAsync(
+            () => cluster.Numbers.All(n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-????????????????-*").Length > 0),
+            "each member has a snapshot");
 
         var random = new Random(seed);
         var (late, repairs, slowest) = (0, 0, TimeSpan.Zero);
@@ -54,7 +55,8 @@ public sealed class DamageProcessTests(ITestOutputHelper output)
             cluster.Start(number);
             await cluster.WaitUntilReadyAsync(number);
             await writes.AssertNothingIsLostAsync(number);
-            await AcknowledgedWrites.WaitUntilAsync(() => Directory.GetFiles(cluster.DataDirectory(number), "damaged-*").Length == 0);
+            await Eventually.IsTrueAsync(
+                () => Directory.GetFiles(cluster.DataDirectory(number), "damaged-*").Length == 0, "the repair has ended");
             var took = Stopwatch.GetElapsedTime(started);
             slowest = took > slowest ? took : slowest;
             late += took > _healedWithin ? 1 : 0;

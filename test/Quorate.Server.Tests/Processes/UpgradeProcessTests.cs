@@ -44,7 +44,7 @@ public sealed class UpgradeProcessTests(ITestOutputHelper output)
             await cluster.StopAsync(number);
             start();
             await cluster.WaitUntilReadyAsync(number);
-            await AcknowledgedWrites.WaitUntilAsync(() => writes.Count > before + 300);
+            await Eventually.IsTrueAsync(() => writes.Count > before + 300, "300 more writes are acknowledged");
             output.WriteLine($"{step} n{number}: {writes.Count - before} writes acknowledged meanwhile");
         }
 
@@ -62,8 +62,9 @@ public sealed class UpgradeProcessTests(ITestOutputHelper output)
 
         foreach (var number in cluster.Numbers)
             await cluster.GetProcess(number).WaitForLogAsync("the version of the cluster has changed from 0.1 to 0.2");
-        await AcknowledgedWrites.WaitUntilAsync(
-            () => cluster.Numbers.All(n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-*").Length > 0));
+        await Eventually.IsTrueAsync(
+            () => cluster.Numbers.All(n => Directory.GetFiles(cluster.DataDirectory(n), "snapshot-*").Length > 0),
+            "each member has a snapshot");
         await ReplaceAsync("restarted with its snapshot:", 1, () => cluster.Start(1));
 
         await stop.CancelAsync();
