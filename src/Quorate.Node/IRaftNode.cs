@@ -1,4 +1,6 @@
 #pragma warning disable RS0026 // The overloads of ProposeAsync differ in the type of their second parameter, so no call is ambiguous.
+using Quorate.Raft;
+
 namespace Quorate.Node;
 
 /// <summary>A running member of a Raft cluster, as its users see it. Tests of a user may implement it with a fake.</summary>
@@ -63,4 +65,38 @@ public interface IRaftNode<TResult>
     /// </summary>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     IAsyncEnumerable<RaftStatus> WatchLeadershipAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Transfers leadership from this node, the leader, to another voter. Without a target: to the one most likely to take over.
+    /// </summary>
+    /// <remarks>
+    /// Meanwhile the leader holds proposals of its callers back, and proposes them when there is a leader again; those that other members
+    /// have forwarded to it are sent again, or are rejected as <see cref="RejectReason.Superseded"/> and may be proposed again. The target
+    /// first receives the whole log, so that nothing is lost and it is elected at once.
+    /// </remarks>
+    /// <param name="target">The member that is to lead; default: the leader chooses.</param>
+    /// <param name="timeout">
+    /// How long proposals may be held back: then the leader gives the transfer up and leads on. Default: the election timeout. Too small:
+    /// a target that lags slightly cannot receive the whole log. Too large: if the target fails, writes stand still for so long.
+    /// </param>
+    /// <param name="cancellationToken">Stops waiting for the result; the transfer goes on.</param>
+    /// <returns>The result. A refusal is a value, never an exception.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is not positive, or longer than a day.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="NodeStoppedException">The node has stopped.</exception>
+    ValueTask<LeadershipTransferResult> TransferLeadershipAsync(
+        NodeId target = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Gives leadership up: transfers it to the voter most likely to take over, and if that one does not take over, to another.
+    /// </summary>
+    /// <remarks>
+    /// As <see cref="TransferLeadershipAsync"/>, at most twice and each time for half an election timeout. If both transfers fail, this
+    /// node leads on.
+    /// </remarks>
+    /// <param name="cancellationToken">Stops waiting for the result; a transfer that has begun goes on.</param>
+    /// <returns>The result. A refusal is a value, never an exception.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="NodeStoppedException">The node has stopped.</exception>
+    ValueTask<LeadershipTransferResult> StepDownAsync(CancellationToken cancellationToken = default);
 }

@@ -211,6 +211,33 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<LeadershipTransferResult> TransferLeadershipAsync(
+        NodeId target = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        if (timeout is { } time && (time <= TimeSpan.Zero || time > TimeSpan.FromDays(1)))
+            throw new ArgumentOutOfRangeException(nameof(timeout), time, "The timeout must be positive and at most one day.");
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_stopping)
+            throw CreateStopped();
+        var ticks = (int)Math.Ceiling((timeout ?? TimeSpan.Zero) / _options.TickInterval);
+        var result = _group.TransferLeadershipAsync(target, ticks);
+        await Task.WhenAny(result, _completion.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return result.IsCompleted ? await result.ConfigureAwait(false) : throw CreateStopped();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<LeadershipTransferResult> StepDownAsync(CancellationToken cancellationToken = default)
+    {
+        var timeout = _options.ElectionTimeout / 2;
+        var result = await TransferLeadershipAsync(default, timeout, cancellationToken).ConfigureAwait(false);
+
+        // The target may be unable to lead, for example because its disk is full. The core chooses another one next.
+        return result.Failure is TransferFailure.Expired or TransferFailure.TargetLags or TransferFailure.TargetUnreachable
+            ? await TransferLeadershipAsync(default, timeout, cancellationToken).ConfigureAwait(false)
+            : result;
+    }
+
     /// <summary>Captures the state of the state machine, to write it to a backup file.</summary>
     /// <remarks>
     /// Call <see cref="ReadBarrierAsync"/> before: then the backup contains every command that any member acknowledged before that call.
@@ -249,16 +276,29 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops the node. New requests are rejected, pending ones complete (proposals as indeterminate), and everything that was acknowledged
-    /// is on disk. Every call of this method completes when the data directory and the port are free, at the latest after five seconds.
+    /// Stops the node. A leader first transfers its leadership to another member. Then new requests are rejected, pending proposals are
+    /// given time to complete, and everything that was acknowledged is on disk. Every call of this method completes when the data directory
+    /// and the port are free, at the latest five seconds and an election timeout after the first call.
     /// </summary>
     /// <remarks>
+    /// The transfer and the pending proposals together take at most an election timeout, usually some milliseconds. What is pending then
+    /// has no outcome: proposals are indeterminate, except those that were still waiting for a leader, which were never proposed.
+    /// <para>
     /// A disk may not complete a call for minutes, or never, and a state machine may not return. Pending requests complete at once all the
     /// same. After five seconds this method logs a warning and completes too; what it could not release is released in the background when
     /// the call returns. Until then the data directory stays locked, because the call may still write to it: a node that is started in the
     /// directory meanwhile is refused. The threads that wait are background threads, so the process can exit.
+    /// </para>
     /// </remarks>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => StopOnceAsync(isAbort: false);
+
+    /// <summary>
+    /// Stops the node as <see cref="DisposeAsync"/> does, at once: it transfers no leadership and waits for no pending request. To the
+    /// other members it is as if its process had been killed.
+    /// </summary>
+    public ValueTask AbortAsync() => StopOnceAsync(isAbort: true);
+
+    private async ValueTask StopOnceAsync(bool isAbort)
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
@@ -268,11 +308,39 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
         try
         {
+            if (!isAbort)
+                await HandOverAsync().ConfigureAwait(false);
             await StopAsync().ConfigureAwait(false);
         }
         finally
         {
             _released.SetResult();
+        }
+    }
+
+    /// <summary>Transfers leadership, then lets pending proposals complete: both together for at most an election timeout.</summary>
+    private async Task HandOverAsync()
+    {
+        var timeout = Task.Delay(_options.ElectionTimeout);
+        if (_options.Members.Count > 1 && _leadership.Read(out _).Role == Role.Leader)
+            await Task.WhenAny(TryStepDownAsync(), timeout).ConfigureAwait(false);
+
+        // Without a leader nothing completes.
+        _stopping = true;
+        _group.RejectQueuedProposals();
+        if (_leadership.Read(out _).Leader != NodeId.None)
+            await Task.WhenAny(_group.WhenNoProposalIsPendingAsync(), _completion.Task, timeout).ConfigureAwait(false);
+    }
+
+    private async Task TryStepDownAsync()
+    {
+        try
+        {
+            await StepDownAsync().ConfigureAwait(false);
+        }
+        catch (NodeStoppedException)
+        {
+            // It has failed meanwhile, or did not respond in time; the stop goes on.
         }
     }
 

@@ -61,6 +61,9 @@ public sealed class Effects
     /// <summary>Results of reads of this node.</summary>
     public List<ReadIndexResult> ReadResults { get; } = [];
 
+    /// <summary>Results of leadership transfers that were requested of this node.</summary>
+    public List<TransferResult> TransferResults { get; } = [];
+
     /// <summary>Entries that a follower or the state machine needs and that are no longer in memory.</summary>
     public List<LoadEntriesRequest> EntriesRequests { get; } = [];
 
@@ -79,6 +82,7 @@ public sealed class Effects
         Rejections.Clear();
         Indeterminate.Clear();
         ReadResults.Clear();
+        TransferResults.Clear();
         EntriesRequests.Clear();
         Trace.Clear();
         _appends.Reset();
@@ -153,6 +157,12 @@ public readonly record struct ProposalRejection(ProposalId Proposal, RejectReaso
 /// <param name="Index">When granted: read once this index has been applied.</param>
 /// <param name="RejectReason">Why the read was rejected; null when it was granted.</param>
 public readonly record struct ReadIndexResult(ulong Ticket, LogIndex Index, RejectReason? RejectReason);
+
+/// <summary>The result of a leadership transfer.</summary>
+/// <param name="Ticket">The driver's number for the transfer.</param>
+/// <param name="Leader">The leader that this node knows now, or none; after a success the target.</param>
+/// <param name="Failure">Why leadership was not transferred; null when it was.</param>
+public readonly record struct TransferResult(ulong Ticket, NodeId Leader, TransferFailure? Failure);
 
 /// <summary>A request to load entries from the disk, for a follower or for this node's own state machine when it lags far behind.</summary>
 /// <param name="Peer">The node that needs the entries: a follower, or this node.</param>

@@ -80,9 +80,12 @@ public readonly struct Input
     /// <summary>
     /// With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with
     /// <see cref="InputKind.Withdraw"/> the proposal's sequence, with <see cref="InputKind.StorageHealth"/> the health, with
-    /// <see cref="InputKind.TransferSupport"/> 1 or 0.
+    /// <see cref="InputKind.TransferSupport"/> 1 or 0, with <see cref="InputKind.TransferLeadership"/> the driver's ticket.
     /// </summary>
     public ulong Number { get; private init; }
+
+    /// <summary>The ticks after which a <see cref="InputKind.TransferLeadership"/> is given up; 0: an election timeout.</summary>
+    public int Ticks { get; private init; }
 
     /// <summary>
     /// The index of an <see cref="InputKind.Applied"/>; with <see cref="InputKind.SnapshotSaved"/> the index up to which the log may be
@@ -140,10 +143,14 @@ public readonly struct Input
     public static Input StorageHealth(StorageHealth health) => new(InputKind.StorageHealth) { Number = (ulong)health };
 
     /// <summary>
-    /// A leader transfers its leadership to this voter, if it can within an election timeout. Without effect if this node does not lead, a
-    /// transfer is in progress, or the member is no other voter.
+    /// A leader transfers its leadership. Meanwhile it appends no proposals; the driver holds them back. The result is in
+    /// <see cref="Effects.TransferResults"/>.
     /// </summary>
-    public static Input TransferLeadership(NodeId target) => new(InputKind.TransferLeadership) { Peer = target };
+    /// <param name="target">The voter that is to lead, or none: the one that is most likely to take over at once.</param>
+    /// <param name="ticket">The driver's own number for the transfer, never used twice; 0: no result is wanted.</param>
+    /// <param name="ticks">After so many ticks the leader gives the transfer up and leads on; 0: after an election timeout.</param>
+    public static Input TransferLeadership(NodeId target, ulong ticket = 0, int ticks = 0) =>
+        new(InputKind.TransferLeadership) { Peer = target, Number = ticket, Ticks = ticks };
 
     /// <summary>
     /// Whether all members know leadership transfers; true until the driver reports otherwise. A leader transfers nothing while one does

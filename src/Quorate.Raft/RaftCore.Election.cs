@@ -54,6 +54,7 @@ public sealed partial class RaftCore
                     follower.OnConnectionLost();
             }
 
+            OnTransferTargetLost(peer, effects);
             return;
         }
 

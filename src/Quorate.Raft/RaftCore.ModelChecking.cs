@@ -40,6 +40,8 @@ public sealed partial class RaftCore
         _transferDeadline = other._transferDeadline;
         _timeoutNowIsDue = other._timeoutNowIsDue;
         _nextTransferTick = other._nextTransferTick;
+        _failedTarget = other._failedTarget;
+        _awaitedTransfer = other._awaitedTransfer;
         _leadingSince = other._leadingSince;
         _isTransferSupported = other._isTransferSupported;
         _storageHealth = other._storageHealth;
@@ -97,6 +99,7 @@ public sealed partial class RaftCore
         _failedElections = 0;
         _transferDeadline = (ulong)_options.ElectionTicks;
         _nextTransferTick = 0;
+        _awaitedTransfer = _awaitedTransfer with { Deadline = _transferDeadline };
         StartMeasuring();
         foreach (var follower in _followers)
             follower.LastReplyTick = 0;
@@ -157,6 +160,13 @@ public sealed partial class RaftCore
         WritePendingAppends(state);
         WriteProposals(state);
         WriteReads(state);
+        state.Number(_awaitedTransfer.Ticket);
+        if (_awaitedTransfer.Ticket != 0)
+        {
+            state.Node(_awaitedTransfer.Target);
+            state.Number(_awaitedTransfer.Term.Value);
+        }
+
         if (_role == Role.Leader)
             WriteLeaderState(state);
         else if (_role != Role.Follower)
@@ -194,6 +204,7 @@ public sealed partial class RaftCore
     {
         state.Number(_termStart.Value);
         state.Node(_transferTarget);
+        state.Node(_failedTarget);
         state.Number(_timeoutNowIsDue && _transferTarget != NodeId.None ? 1UL : 0);
         foreach (var member in state.Members)
         {

@@ -34,6 +34,7 @@ public sealed partial class RaftCore
         _replayWindows.Clear();
         StopReads();
         StopTransfer();
+        _failedTarget = NodeId.None;
     }
 
     private FollowerProgress? FollowerOf(NodeId node)

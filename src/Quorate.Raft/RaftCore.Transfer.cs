@@ -19,6 +19,9 @@ public sealed partial class RaftCore
     /// <summary>Whether TimeoutNow must be sent: at first, and again in each heartbeat interval, because it may be lost.</summary>
     private bool _timeoutNowIsDue;
 
+    /// <summary>The target of the last transfer of this leader that failed, or none: another candidate is tried first.</summary>
+    private NodeId _failedTarget;
+
     /// <summary>The first tick at which the leader may begin another transfer by itself.</summary>
     private ulong _nextTransferTick;
 
@@ -36,44 +39,93 @@ public sealed partial class RaftCore
     /// </summary>
     private ulong TransferPauseTicks => 10 * (ulong)_options.ElectionTicks;
 
-    private void OnTransferLeadership(NodeId target, Effects effects)
+    private void OnTransferLeadership(NodeId target, ulong ticket, int ticks, Effects effects)
     {
-        if (_isTransferSupported && _role == Role.Leader && _transferTarget == NodeId.None
-            && FollowerOf(target) is not null && _configuration.IsVoter(target))
-            StartTransfer(target, effects);
+        var chosen = target == NodeId.None ? TransferCandidate() : target;
+        if (FindTransferObstacle(chosen) is { } obstacle)
+        {
+            Refuse(ticket, obstacle, effects);
+            return;
+        }
+
+        if (chosen != _self)
+            StartTransfer(chosen, effects, ticks);
+        AwaitTransfer(ticket, chosen, _transferDeadline);
     }
 
-    private void StartTransfer(NodeId target, Effects effects)
+    /// <summary>Returns why a requested transfer cannot begin; null if it can.</summary>
+    private TransferFailure? FindTransferObstacle(NodeId target)
+    {
+        if (_role != Role.Leader)
+            return TransferFailure.NotLeader;
+        if (_transferTarget != NodeId.None || _awaitedTransfer.Ticket != 0)
+            return TransferFailure.InProgress;
+        if (target == _self)
+            return null;
+        if (!_isTransferSupported)
+            return TransferFailure.NotSupported;
+        if (target == NodeId.None)
+            return TransferFailure.NoCandidate;
+        if (FollowerOf(target) is not { } follower)
+            return TransferFailure.UnknownMember;
+        if (!_configuration.IsVoter(target))
+            return TransferFailure.NotVoter;
+        if (!IsReachable(follower))
+            return TransferFailure.TargetUnreachable;
+        return follower.State == ReplicationState.Snapshot ? TransferFailure.TargetLags : null;
+    }
+
+    private void StartTransfer(NodeId target, Effects effects, int ticks = 0)
     {
         _transferTarget = target;
-        _transferDeadline = _now + (ulong)_options.ElectionTicks;
+        _transferDeadline = _now + (ulong)(ticks > 0 ? ticks : _options.ElectionTicks);
         _nextTransferTick = _now + TransferPauseTicks;
         _timeoutNowIsDue = true;
         Trace(TraceKind.TransferStarted, effects, target);
     }
 
-    private void OnTransferSupport(bool isSupported)
+    private void OnTransferSupport(bool isSupported, Effects effects)
     {
         _isTransferSupported = isSupported;
-        if (!isSupported)
-            StopTransfer();
+        if (!isSupported && _transferTarget != NodeId.None)
+            AbandonTransfer(TransferFailure.NotSupported, effects);
+    }
+
+    /// <summary>The leader leads on, and appends proposals again.</summary>
+    private void AbandonTransfer(TransferFailure failure, Effects effects)
+    {
+        Trace(TraceKind.TransferExpired, effects, _transferTarget);
+        _failedTarget = _transferTarget;
+        StopTransfer();
+        FailAwaitedTransfer(failure, effects);
     }
 
     private void StopTransfer() => _transferTarget = NodeId.None;
+
+    /// <summary>The connection of a follower was closed: its process may be gone, and proposals do not wait for it.</summary>
+    private void OnTransferTargetLost(NodeId peer, Effects effects)
+    {
+        if (peer == _transferTarget)
+            AbandonTransfer(TransferFailure.TargetUnreachable, effects);
+    }
 
     private void OnTransferTick(Effects effects)
     {
         if (_transferTarget == NodeId.None)
             return;
         if (_now >= _transferDeadline)
-        {
-            Trace(TraceKind.TransferExpired, effects, _transferTarget);
-            StopTransfer();
-        }
+            AbandonTransfer(DescribeTransferFailure(FollowerOf(_transferTarget)), effects);
         else if (_heartbeatElapsed == 0)
-        {
             _timeoutNowIsDue = true;
-        }
+    }
+
+    private TransferFailure DescribeTransferFailure(FollowerProgress? target)
+    {
+        if (target is null)
+            return TransferFailure.UnknownMember;
+        if (target.Match == _log.LastIndex)
+            return TransferFailure.Expired;
+        return IsReachable(target) ? TransferFailure.TargetLags : TransferFailure.TargetUnreachable;
     }
 
     /// <summary>Sends TimeoutNow once the target holds the whole log.</summary>
@@ -97,22 +149,30 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// The voter that is most likely to take over at once: it has replied within an election timeout, and of those it holds most of the
-    /// log.
+    /// The voter that is most likely to take over at once: it has replied within an election timeout, the last transfer to it has not
+    /// failed, and it holds most of the log.
     /// </summary>
     private NodeId TransferCandidate()
     {
         FollowerProgress? best = null;
         foreach (var follower in _followers)
         {
-            if (IsReachableVoter(follower) && (best is null || follower.Match > best.Match))
+            if (IsReachableVoter(follower) && (best is null || IsBetterCandidate(follower, best)))
                 best = follower;
         }
 
         return best?.Node ?? NodeId.None;
     }
 
+    private bool IsBetterCandidate(FollowerProgress follower, FollowerProgress other)
+    {
+        var hasFailed = follower.Node == _failedTarget;
+        return hasFailed == (other.Node == _failedTarget) ? follower.Match > other.Match : !hasFailed;
+    }
+
     private bool IsReachableVoter(FollowerProgress follower) =>
         _isTransferSupported && _configuration.IsVoter(follower.Node) && follower.State == ReplicationState.Replicate
-        && _now - follower.LastReplyTick <= (ulong)_options.ElectionTicks;
+        && IsReachable(follower);
+
+    private bool IsReachable(FollowerProgress follower) => _now - follower.LastReplyTick <= (ulong)_options.ElectionTicks;
 }

@@ -26,7 +26,8 @@ public enum Role : byte
 /// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading:
 /// one caller at a time. Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Snapshots, .Proposals, .Reads, .Transfer, .Storage, .Repair, .Quarantine; .ModelChecking copies a core for the explorer.
+/// .Snapshots, .Proposals, .Reads, .Transfer, .TransferResults, .Storage, .Repair, .Quarantine; .ModelChecking copies a core for the
+/// explorer.
 /// Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
 /// </remarks>
 public sealed partial class RaftCore
@@ -181,13 +182,13 @@ public sealed partial class RaftCore
                 OnSnapshotReceived(input.Snapshot, effects);
                 break;
             case InputKind.TransferLeadership:
-                OnTransferLeadership(input.Peer, effects);
+                OnTransferLeadership(input.Peer, input.Number, input.Ticks, effects);
                 break;
             case InputKind.StorageHealth:
                 OnStorageHealth((StorageHealth)input.Number, effects);
                 break;
             case InputKind.TransferSupport:
-                OnTransferSupport(input.Number != 0);
+                OnTransferSupport(input.Number != 0, effects);
                 break;
             case InputKind.ProposeClusterVersion:
                 OnProposeClusterVersion(input.Payload);
@@ -204,6 +205,7 @@ public sealed partial class RaftCore
 
         if (IsRepairing)
             TryEndRepair(effects);
+        CompleteTransfer(effects);
         EndAppend(effects);
         EmitCommitted(effects);
         RaftInvariants.CheckState(this);

@@ -101,6 +101,22 @@ internal sealed class FakeRaftNode(params FakeAnswer[] answers) : IRaftNode<KvRe
     public IAsyncEnumerable<RaftStatus> WatchLeadershipAsync(CancellationToken cancellationToken = default) =>
         throw new NotSupportedException("the fake has no changes of leadership");
 
+    /// <summary>The result of transfers.</summary>
+    public LeadershipTransferResult TransferResult { get; init; }
+
+    /// <summary>The targets of the requested transfers.</summary>
+    public List<NodeId> TransferTargets { get; } = [];
+
+    public ValueTask<LeadershipTransferResult> TransferLeadershipAsync(
+        NodeId target = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        TransferTargets.Add(target);
+        return new(TransferResult);
+    }
+
+    public ValueTask<LeadershipTransferResult> StepDownAsync(CancellationToken cancellationToken = default) =>
+        TransferLeadershipAsync(cancellationToken: cancellationToken);
+
     private FakeAnswer Next()
     {
         Calling();

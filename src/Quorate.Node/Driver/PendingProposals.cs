@@ -15,7 +15,7 @@ namespace Quorate.Node.Driver;
 ///   caller ─ TryAdd ─► queue ─ Drain ─► core ─► log ─► applier ─ Complete ─► caller
 ///                                        └────── driver ─ Reject ──────────► caller
 ///            Withdraw: from the queue as rejected, later as indeterminate ─► caller
-///            CompleteAll: at any point, as indeterminate ──────────────────► caller
+///            CompleteAll: from the queue as rejected, later as indeterminate ► caller
 /// </code>
 /// The queue is bounded; a proposal that does not fit is refused at once. Without a leader the driver takes nothing, so a proposal waits
 /// for one in the queue.
@@ -43,6 +43,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     private int _withdrawnInQueue;
 
     private List<ulong> _withdrawn = [];
+    private TaskCompletionSource? _emptied;
     private ulong _sequence;
 
     /// <summary>The driver has taken the proposals up to this one; those above it are in the queue.</summary>
@@ -116,7 +117,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         bool isQueued;
         lock (_lock)
         {
-            if (!_pending.Remove(sequence, out pending))
+            if (!TryRemove(sequence, out pending))
                 return false;
             isQueued = sequence > _taken;
             if (!isQueued)
@@ -155,7 +156,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         PendingProposal pending;
         lock (_lock)
         {
-            if (!_pending.Remove(rejection.Proposal.Sequence, out pending))
+            if (!TryRemove(rejection.Proposal.Sequence, out pending))
                 return;
         }
 
@@ -168,7 +169,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         PendingProposal pending;
         lock (_lock)
         {
-            if (!_pending.Remove(proposal.Sequence, out pending))
+            if (!TryRemove(proposal.Sequence, out pending))
                 return;
         }
 
@@ -182,7 +183,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         {
             foreach (var (sequence, result) in results)
             {
-                if (!_pending.Remove(sequence, out var pending))
+                if (!TryRemove(sequence, out var pending))
                     continue;
                 _completions.Add(new(pending.Source, result));
                 _observer?.OnCommitted(Stopwatch.GetElapsedTime(pending.QueuedAt));
@@ -193,9 +194,43 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
         _completions.Clear();
     }
 
-    /// <summary>Completes all proposals as indeterminate when the node stops: it will not learn their outcomes.</summary>
+    /// <summary>Rejects the proposals that the driver has not taken: they were never proposed, so another member can take them.</summary>
+    public void RejectQueued()
+    {
+        var rejected = new List<Completion<ProposalResult<TResult>>>();
+        lock (_lock)
+        {
+            foreach (ref readonly var proposal in _queue.Memory.Span)
+            {
+                if (TryRemove(proposal.Id.Sequence, out var pending))
+                    rejected.Add(new(pending.Source, ProposalResult<TResult>.Rejected(RejectReason.NoLeader, NodeId.None)));
+            }
+
+            _queue.Clear();
+            (_queuedBytes, _withdrawnInQueue) = (0, 0);
+        }
+
+        _dispatcher.Dispatch(CollectionsMarshal.AsSpan(rejected));
+    }
+
+    /// <summary>Completes when no proposal is without an outcome.</summary>
+    public Task WhenEmptyAsync()
+    {
+        lock (_lock)
+        {
+            if (_pending.Count == 0)
+                return Task.CompletedTask;
+            _emptied ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _emptied.Task;
+        }
+    }
+
+    /// <summary>
+    /// Completes all proposals when the node stops and will not learn their outcomes: as indeterminate, those in the queue as rejected.
+    /// </summary>
     public void CompleteAll()
     {
+        RejectQueued();
         Completion<ProposalResult<TResult>>[] all;
         lock (_lock)
         {
@@ -205,9 +240,19 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
                     new Completion<ProposalResult<TResult>>(pending.Source, ProposalResult<TResult>.Indeterminate)),
             ];
             _pending.Clear();
+            _emptied?.TrySetResult();
         }
 
         _dispatcher.Dispatch(all);
+    }
+
+    /// <summary>Called with the lock held.</summary>
+    private bool TryRemove(ulong sequence, out PendingProposal pending)
+    {
+        var isRemoved = _pending.Remove(sequence, out pending);
+        if (_pending.Count == 0)
+            _emptied?.TrySetResult();
+        return isRemoved;
     }
 
     /// <summary>Called with the lock held, so rarely that its cost is spread over as many withdrawals.</summary>

@@ -47,6 +47,7 @@ internal sealed class RaftDriver
     private readonly GroupDivergence _divergence;
     private readonly IPendingProposals _pendingProposals;
     private readonly PendingReads _pendingReads;
+    private readonly PendingTransfers _pendingTransfers;
     private readonly TickClock _clock;
     private readonly StepObserver _observe;
     private readonly TraceWriter? _trace;
@@ -73,6 +74,7 @@ internal sealed class RaftDriver
         GroupDivergence divergence,
         IPendingProposals pendingProposals,
         PendingReads pendingReads,
+        PendingTransfers pendingTransfers,
         TickClock clock,
         StepObserver observe,
         TraceWriter? trace)
@@ -88,6 +90,7 @@ internal sealed class RaftDriver
         _send = network.Send;
         _pendingProposals = pendingProposals;
         _pendingReads = pendingReads;
+        _pendingTransfers = pendingTransfers;
         _clock = clock;
         _observe = observe;
         _trace = trace;
@@ -192,6 +195,9 @@ internal sealed class RaftDriver
 
     private void DrainClients()
     {
+        while (_pendingTransfers.TryTake(out var transfer))
+            Step(transfer);
+
         // During a transfer of leadership, proposals wait in the queue as they do without a leader.
         _pendingProposals.Drain(_core.Leader != NodeId.None && _core.TransferTarget == NodeId.None, ref _proposalBatch, ref _withdrawn);
         if (_proposalBatch.Count > 0)
@@ -251,6 +257,8 @@ internal sealed class RaftDriver
             _pendingProposals.CompleteIndeterminate(proposal);
         foreach (var result in effects.ReadResults)
             _pendingReads.OnReadIndexResult(result);
+        foreach (var result in effects.TransferResults)
+            _pendingTransfers.Complete(result);
         foreach (var read in effects.EntriesRequests)
             _logWriter.RequestRead(read);
 

@@ -25,6 +25,7 @@ internal abstract class RaftGroup : IDisposable
     private readonly TickClock _clock;
     private readonly IApplier _applier;
     private readonly ILoop _loop;
+    private readonly PendingTransfers _pendingTransfers = new();
     private volatile StorageHealth _storageHealth;
     private volatile bool _isOnlySpaceFreed;
 
@@ -50,8 +51,7 @@ internal abstract class RaftGroup : IDisposable
             options.Features, options.Configuration.Members, () => network.Counters, options.Raft.HeartbeatTicks);
         _driver = new RaftDriver(
             Core, network, options.Features, versions, logWriter, applier, Snapshots, divergence, pendingProposals, pendingReads,
-            _clock,
-            options.OnStep, options.Trace);
+            _pendingTransfers, _clock, options.OnStep, options.Trace);
         options.Trace?.WriteStart(Core);
     }
 
@@ -162,6 +162,18 @@ internal abstract class RaftGroup : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Requests a leadership transfer and signals the loop. Without a target, the voter that is most likely to take over is chosen.
+    /// </summary>
+    /// <param name="target">The voter that is to lead, or none.</param>
+    /// <param name="ticks">After so many ticks the leader gives the transfer up; 0: after an election timeout.</param>
+    public Task<LeadershipTransferResult> TransferLeadershipAsync(NodeId target, int ticks)
+    {
+        var result = _pendingTransfers.Add(ticket => Input.TransferLeadership(target, ticket, ticks));
+        _loop.Signal();
+        return result;
+    }
+
     /// <summary>Captures a view of the state machine after what it has applied, with the last entry applied.</summary>
     /// <remarks>
     /// The view is null if the state machine takes no snapshots. The task does not complete once the group has stopped.
@@ -176,8 +188,15 @@ internal abstract class RaftGroup : IDisposable
     /// <summary>Ends what would keep the workers busy for long, before they are stopped: a snapshot that is written or restored.</summary>
     public void Stop() => Snapshots.Stop();
 
-    /// <summary>Completes all pending requests when the node stops: proposals as indeterminate, reads with the exception.</summary>
-    public virtual void CompletePending(NodeStoppedException stopped) => PendingReads.FailAll(stopped);
+    /// <summary>
+    /// Completes all pending requests when the node stops: reads and transfers with the exception, proposals as indeterminate, except those
+    /// that the core was never given, which are rejected.
+    /// </summary>
+    public virtual void CompletePending(NodeStoppedException stopped)
+    {
+        PendingReads.FailAll(stopped);
+        _pendingTransfers.FailAll(stopped);
+    }
 
     /// <summary>Closes the write-ahead log. The workers must be idle, and stay so.</summary>
     public void Dispose()

@@ -47,6 +47,12 @@ internal sealed class RaftGroup<TResult> : RaftGroup
     /// <inheritdoc cref="PendingProposals{TResult}.Withdraw"/>
     public bool Withdraw(ProposalId id) => _pendingProposals.Withdraw(id.Sequence);
 
+    /// <inheritdoc cref="PendingProposals{TResult}.RejectQueued"/>
+    public void RejectQueuedProposals() => _pendingProposals.RejectQueued();
+
+    /// <inheritdoc cref="PendingProposals{TResult}.WhenEmptyAsync"/>
+    public Task WhenNoProposalIsPendingAsync() => _pendingProposals.WhenEmptyAsync();
+
     /// <inheritdoc/>
     public override void CompletePending(NodeStoppedException stopped)
     {

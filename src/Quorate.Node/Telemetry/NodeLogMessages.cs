@@ -73,7 +73,7 @@ internal static partial class NodeLogMessages
     public static partial void TransferStarted(ILogger log, ulong term, string target, string reason);
 
     [LoggerMessage(
-        1019, LogLevel.Warning, "term {Term}: {Target} has not taken over leadership within an election timeout; this node leads on")]
+        1019, LogLevel.Warning, "term {Term}: {Target} has not taken over leadership in time; this node leads on")]
     public static partial void TransferExpired(ILogger log, ulong term, string target);
 
     [LoggerMessage(1020, LogLevel.Warning, "the disk of the data directory: {Health}")]

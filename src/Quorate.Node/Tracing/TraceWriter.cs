@@ -172,6 +172,7 @@ internal sealed class TraceWriter : IDisposable
         && effects.Apply.IsEmpty
         && effects.Rejections.Count == 0
         && effects.ReadResults.Count == 0
+        && effects.TransferResults.Count == 0
         && effects.EntriesRequests.Count == 0
         && effects.CompactTo == LogIndex.Zero
         && effects.RestoreSnapshot is null
@@ -213,6 +214,8 @@ internal sealed class TraceWriter : IDisposable
                 _json.WriteString("payload", Convert.ToHexStringLower(input.Payload.Span));
                 break;
             case InputKind.TransferLeadership:
+                WriteTransfer(input);
+                break;
             case InputKind.PeerLost:
                 _json.WriteNumber("peer", input.Peer.Value);
                 break;
@@ -220,6 +223,34 @@ internal sealed class TraceWriter : IDisposable
                 WriteEntryId("last", input.Snapshot);
                 break;
         }
+    }
+
+    private void WriteTransfer(in Input input)
+    {
+        if (input.Peer != NodeId.None)
+            _json.WriteNumber("peer", input.Peer.Value);
+        if (input.Number != 0)
+            _json.WriteNumber("ticket", input.Number);
+        if (input.Ticks != 0)
+            _json.WriteNumber("ticks", input.Ticks);
+    }
+
+    private void WriteTransferResults(Effects effects)
+    {
+        if (effects.TransferResults.Count == 0)
+            return;
+        _json.WriteStartArray("transfers");
+        foreach (var result in effects.TransferResults)
+        {
+            _json.WriteStartObject();
+            _json.WriteNumber("ticket", result.Ticket);
+            _json.WriteNumber("leader", result.Leader.Value);
+            if (result.Failure is { } failure)
+                _json.WriteString("failed", failure.ToString());
+            _json.WriteEndObject();
+        }
+
+        _json.WriteEndArray();
     }
 
     private void WriteState(RaftCore core)
@@ -332,6 +363,7 @@ internal sealed class TraceWriter : IDisposable
     private void WriteResults(Effects effects)
     {
         WriteSnapshotEffects(effects);
+        WriteTransferResults(effects);
         if (!effects.Apply.IsEmpty)
         {
             _json.WriteStartArray("apply");

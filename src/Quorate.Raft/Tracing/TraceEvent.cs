@@ -69,7 +69,10 @@ public enum TraceKind : byte
     /// <summary>The leader transfers its leadership to <see cref="TraceEvent.Peer"/>.</summary>
     TransferStarted = 20,
 
-    /// <summary>The transfer to <see cref="TraceEvent.Peer"/> did not end within an election timeout; the leader leads on.</summary>
+    /// <summary>
+    /// The transfer to <see cref="TraceEvent.Peer"/> did not end before its deadline, or the connection to the target was closed; the
+    /// leader leads on.
+    /// </summary>
     TransferExpired = 21,
 
     /// <summary>

@@ -112,10 +112,13 @@ public sealed class QuorateServer : IAsyncDisposable
         _stopped.Dispose();
     }
 
-    /// <summary>Stops the Raft node first, without draining calls, to simulate a crash; then releases all resources.</summary>
+    /// <summary>
+    /// Stops the Raft node first, without a transfer of leadership and without draining calls, to simulate a crash; then releases all
+    /// resources.
+    /// </summary>
     internal async ValueTask KillAsync()
     {
-        await _node!.DisposeAsync().ConfigureAwait(false);
+        await _node!.AbortAsync().ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);
     }
 

@@ -89,6 +89,13 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public string DataDirectory(int number) => Path.Combine(_directory, $"n{number}");
 
+    /// <summary>Stops a member as if its process had been killed: without a transfer of leadership.</summary>
+    public async Task AbortAsync(int number)
+    {
+        await this[number].Node.AbortAsync();
+        _nodes[number - 1] = null;
+    }
+
     public async Task StopAsync(int number)
     {
         await this[number].Node.DisposeAsync();

@@ -19,7 +19,7 @@ public sealed class NodeMonitorTests
             await cluster.StartAsync(number, default, options => options with { LoggerFactory = logs });
         var leader = await cluster.LeaderAsync();
         var id = leader.Node.Status.NodeId;
-        await cluster.StopAsync(leader.Number);
+        await cluster.AbortAsync(leader.Number);
         var next = await cluster.LeaderAsync();
 
         var change = next.Node.Status.LastLeaderChange!;

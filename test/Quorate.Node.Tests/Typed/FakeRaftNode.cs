@@ -1,3 +1,5 @@
+using Quorate.Raft;
+
 namespace Quorate.Node.Tests.Typed;
 
 /// <summary>A node that records what is proposed and commits it at once.</summary>
@@ -32,6 +34,13 @@ internal sealed class FakeRaftNode : IRaftNode<int>, IAsyncDisposable
         await Task.CompletedTask;
         yield return Status;
     }
+
+    public ValueTask<LeadershipTransferResult> TransferLeadershipAsync(
+        NodeId target = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(new LeadershipTransferResult { Leader = target });
+
+    public ValueTask<LeadershipTransferResult> StepDownAsync(CancellationToken cancellationToken = default) =>
+        TransferLeadershipAsync(cancellationToken: cancellationToken);
 
     public ValueTask DisposeAsync()
     {

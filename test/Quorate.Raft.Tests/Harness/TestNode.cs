@@ -30,6 +30,9 @@ internal sealed class TestNode
     /// <summary>Messages that the node has sent and that no network has taken yet.</summary>
     public List<Message> Outbox { get; } = [];
 
+    /// <summary>The results of requested transfers, oldest first.</summary>
+    public List<TransferResult> TransferResults { get; } = [];
+
     /// <summary>Called after every step with the node, the state before the step, and the effects.</summary>
     public Action<TestNode, CoreState, Effects>? Stepped { get; set; }
 
@@ -164,5 +167,6 @@ internal sealed class TestNode
             _history.OnReadCompleted(Id, result);
         foreach (var request in effects.EntriesRequests)
             _entriesRequests.Enqueue(request);
+        TransferResults.AddRange(effects.TransferResults);
     }
 }

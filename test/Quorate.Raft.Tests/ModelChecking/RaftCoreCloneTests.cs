@@ -45,6 +45,7 @@ public sealed class RaftCoreCloneTests
         leader.Core!.Step(Input.Received(forward), effects);
         leader.Core.Step(Input.Read(7), effects);
         leader.Core.Step(Input.Propose(new[] { new Proposal(new ProposalId(Given.Node(1), 5), new byte[] { 2 }) }), effects);
+        leader.Core.Step(Input.TransferLeadership(Given.Node(2), ticket: 3), effects);
         leader.Core.Step(Input.EndOfIteration, effects);
         yield return leader.Core;
 
