@@ -101,6 +101,8 @@ public sealed partial class RaftCore
         reply.Index = index;
         reply.Hint = hint;
         reply.IsShortOfSpace = IsShortOfSpace;
+        reply.CannotWrite = CannotWrite;
+        reply.IsRepairing = IsRepairing;
         reply.Round = append.Term == _term ? append.Round : 0;
 
         if (acknowledgesEntries)

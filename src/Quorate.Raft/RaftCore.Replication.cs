@@ -187,6 +187,8 @@ public sealed partial class RaftCore
 
         follower.LastReplyTick = _now;
         follower.IsShortOfSpace = reply.IsShortOfSpace;
+        follower.CannotWrite = reply.CannotWrite;
+        follower.IsRepairing = reply.IsRepairing;
         follower.RoundAcknowledged = Math.Max(follower.RoundAcknowledged, reply.Round);
 
         if (reply.Accepted)

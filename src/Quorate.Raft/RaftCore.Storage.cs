@@ -50,6 +50,9 @@ public sealed partial class RaftCore
     /// </summary>
     public bool IsOnlySpaceFreed => IsShortOfSpace || _quorumIsShortOfSpace;
 
+    /// <summary>Whether so many voters are short of space that no quorum remains of those that are not, as the leader knows.</summary>
+    public bool QuorumIsShortOfSpace => _quorumIsShortOfSpace;
+
     private bool IsShortOfSpace => _storageHealth is StorageHealth.LowSpace or StorageHealth.Full;
 
     /// <summary>Whether nothing can be written to this node's disk at present, as far as is known.</summary>

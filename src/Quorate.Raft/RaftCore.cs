@@ -131,9 +131,8 @@ public sealed partial class RaftCore
     /// <summary>Returns the term of the entry at an index; null where the log has no entry or no longer holds it.</summary>
     public Term? TermAt(LogIndex index) => _log.TermAt(index);
 
-    /// <summary>The replication state of each follower, for status pages. Empty unless the node leads.</summary>
-    public IEnumerable<(NodeId Node, ReplicationState State, LogIndex Match, LogIndex Next)> Followers =>
-        _role == Role.Leader ? _followers.Select(f => (f.Node, f.State, f.Match, f.Next)) : [];
+    /// <summary>What a leader knows of each other member, for observers, in id order. Empty unless the node leads.</summary>
+    public IEnumerable<FollowerStatus> Followers => _role == Role.Leader ? _followers.Select(f => f.ToStatus(_now)) : [];
 
     /// <summary>
     /// Processes one input and fills <paramref name="effects"/> with the complete result. This is the only way to change a core.

@@ -39,6 +39,10 @@ internal static class MessageJsonWriter
                 json.WriteNumber("round", reply.Round);
                 if (reply.IsShortOfSpace)
                     json.WriteBoolean("isShortOfSpace", true);
+                if (reply.CannotWrite)
+                    json.WriteBoolean("cannotWrite", true);
+                if (reply.IsRepairing)
+                    json.WriteBoolean("isRepairing", true);
                 break;
             case RequestVote request:
                 json.WriteBoolean("preVote", request.PreVote);

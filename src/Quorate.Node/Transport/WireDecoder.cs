@@ -82,6 +82,8 @@ internal sealed class WireDecoder
                 var replyFlags = ReadFlags(ref reader);
                 it.Accepted = (replyFlags & 1) != 0;
                 it.IsShortOfSpace = (replyFlags & 2) != 0;
+                it.CannotWrite = (replyFlags & 4) != 0;
+                it.IsRepairing = (replyFlags & 8) != 0;
                 it.Index = new LogIndex(reader.UInt64());
                 it.Hint = ReadEntryId(ref reader);
                 it.Round = reader.UInt64();

@@ -12,7 +12,7 @@ namespace Quorate.Node.Transport;
 ///                        62  1  flags: 1 needs snapshot, 2 quorum short of space   63  1  zero
 ///                        64  …  entry headers, then all payloads end to end
 ///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
-///   AppendEntriesReply   24  1  flags: 1 accepted, 2 short of space   25  7  zero   32  8  index
+///   AppendEntriesReply   24  1  flags: 1 accepted, 2 short of space, 4 cannot write, 8 repairing   25  7  zero   32  8  index
 ///                        40  8  hint term   48  8  hint index   56  8  round
 ///   RequestVote          24  1  flags: 1 pre-vote, 2 transfer   25  7  zero   32  8  last term   40  8  last index
 ///   RequestVoteReply     24  1  flags: 1 pre-vote, 2 granted   25  7  zero
@@ -88,7 +88,7 @@ internal static class WireEncoder
                 return WireFrameKind.AppendEntries;
 
             case AppendEntriesReply it:
-                WriteFlags(ref writer, it.Accepted, it.IsShortOfSpace);
+                WriteFlags(ref writer, it.Accepted, it.IsShortOfSpace, it.CannotWrite, it.IsRepairing);
                 writer.UInt64(it.Index.Value);
                 Write(it.Hint, ref writer);
                 writer.UInt64(it.Round);
@@ -210,9 +210,9 @@ internal static class WireEncoder
         writer.UInt64(id.Index.Value);
     }
 
-    private static void WriteFlags(ref WireWriter writer, bool first, bool second)
+    private static void WriteFlags(ref WireWriter writer, bool first, bool second, bool third = false, bool fourth = false)
     {
-        writer.Byte((byte)((first ? 1 : 0) | (second ? 2 : 0)));
+        writer.Byte((byte)((first ? 1 : 0) | (second ? 2 : 0) | (third ? 4 : 0) | (fourth ? 8 : 0)));
         writer.Zeroes(7);
     }
 

@@ -74,6 +74,12 @@ public sealed class AppendEntriesReply : Message
     /// <summary>Whether the follower's disk is short of space, or full.</summary>
     public bool IsShortOfSpace { get; set; }
 
+    /// <summary>Whether nothing can be written to the follower's disk at present: it is full, or completes no write.</summary>
+    public bool CannotWrite { get; set; }
+
+    /// <summary>Whether the follower has lost entries that it had acknowledged, so that it neither votes nor campaigns.</summary>
+    public bool IsRepairing { get; set; }
+
     /// <inheritdoc/>
     public override string ToString() => Accepted
         ? $"AppendEntriesReply {From}→{To} term {Term} accepted, durable to {Index} round {Round}"

@@ -86,6 +86,12 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>Whether the follower has reported that its disk is short of space, or full.</summary>
     public bool IsShortOfSpace { get; set; }
 
+    /// <summary>Whether the follower has reported that it cannot write its disk. Only observers read it.</summary>
+    public bool CannotWrite { get; set; }
+
+    /// <summary>Whether the follower has reported that it does not vote, because it has lost entries. Only observers read it.</summary>
+    public bool IsRepairing { get; set; }
+
     /// <summary>Records that the entries from <see cref="Next"/> up to <paramref name="last"/> were sent.</summary>
     public void OnEntriesSent(LogIndex last, long bytes)
     {
@@ -165,6 +171,15 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         IsProbeInFlight = false;
         IsLoading = false;
     }
+
+    /// <summary>Returns what observers see of the follower at a tick.</summary>
+    public FollowerStatus ToStatus(ulong now) => new(Node, State, Match, Next)
+    {
+        TicksSinceReply = now - LastReplyTick,
+        IsShortOfSpace = IsShortOfSpace,
+        CannotWrite = CannotWrite,
+        IsRepairing = IsRepairing,
+    };
 
     /// <summary>Returns an independent copy.</summary>
     public FollowerProgress Clone()

@@ -45,7 +45,8 @@ internal static class TestMessages
                 (it.QuorumIsShortOfSpace ? "quorum short of space " : "") +
                 $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
             AppendEntriesReply it =>
-                $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}{(it.IsShortOfSpace ? " short of space" : "")}",
+                $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}{(it.IsShortOfSpace ? " short of space" : "")}"
+                + (it.CannotWrite ? " cannot write" : "") + (it.IsRepairing ? " repairing" : ""),
             RequestVote it => $"pre {it.PreVote} last {it.LastEntry}{(it.IsTransfer ? " transfer" : "")}",
             RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
             ForwardProposals it =>
@@ -142,14 +143,26 @@ internal static class TestMessages
         {
             From = from, To = to, Term = term, Index = new LogIndex(0x59), Round = 0x67, IsShortOfSpace = true,
         };
+        yield return new AppendEntriesReply
+        {
+            From = from, To = to, Term = term, Index = new LogIndex(0x5B), Round = 0x69, CannotWrite = true,
+        };
+        yield return new AppendEntriesReply
+        {
+            From = from, To = to, Term = term, Index = new LogIndex(0x5C), Round = 0x6A, IsRepairing = true,
+        };
         yield return new StateHashReport { From = from, To = to, Term = term, Index = new LogIndex(0x5A), Hash = 0xA6 };
     }
 
     /// <summary>Generates any message that a core may send.</summary>
     public static Gen<Message> AnyMessage { get; } = Gen.OneOf(
         AnyAppendEntries(),
-        Gen.Select(Gen.Bool, Gen.ULong, AnyEntryId(), Gen.ULong, (accepted, index, hint, round) =>
-            (Message)new AppendEntriesReply { Accepted = accepted, Index = new LogIndex(index), Hint = hint, Round = round }),
+        Gen.Select(Gen.Bool, Gen.ULong, AnyEntryId(), Gen.ULong, Gen.Int[0, 7], (accepted, index, hint, round, flags) =>
+            (Message)new AppendEntriesReply
+            {
+                Accepted = accepted, Index = new LogIndex(index), Hint = hint, Round = round, IsShortOfSpace = (flags & 1) != 0,
+                CannotWrite = (flags & 2) != 0, IsRepairing = (flags & 4) != 0,
+            }),
         Gen.Select(Gen.Bool, Gen.Bool, AnyEntryId(), (preVote, transfer, last) =>
             (Message)new RequestVote { PreVote = preVote, IsTransfer = transfer, LastEntry = last }),
         Gen.ULong.Select(last => (Message)new TimeoutNow { LastIndex = new LogIndex(last) }),

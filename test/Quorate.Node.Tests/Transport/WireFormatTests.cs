@@ -42,7 +42,8 @@ public sealed class WireFormatTests
 
     /// <summary>A node of version 2 ignores a flag that it does not know, so messages with one are sent to it too.</summary>
     private static bool IsAddedByVersion3(Message message) => !ProtocolVersion.Knows(2, message)
-        || message is AppendEntries { QuorumIsShortOfSpace: true } or AppendEntriesReply { IsShortOfSpace: true };
+        || message is AppendEntries { QuorumIsShortOfSpace: true } or AppendEntriesReply { IsShortOfSpace: true }
+            or AppendEntriesReply { CannotWrite: true } or AppendEntriesReply { IsRepairing: true };
 
     [Fact]
     public void The_bytes_that_version_3_has_added_never_change()

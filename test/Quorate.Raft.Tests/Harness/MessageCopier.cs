@@ -17,6 +17,7 @@ internal static class MessageCopier
             AppendEntriesReply m => new AppendEntriesReply
             {
                 Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round, IsShortOfSpace = m.IsShortOfSpace,
+                CannotWrite = m.CannotWrite, IsRepairing = m.IsRepairing,
             },
             RequestVote m => new RequestVote { PreVote = m.PreVote, IsTransfer = m.IsTransfer, LastEntry = m.LastEntry },
             RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },

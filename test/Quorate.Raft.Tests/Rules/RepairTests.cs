@@ -42,6 +42,14 @@ public sealed class RepairTests
     }
 
     [Fact]
+    public void It_states_in_its_replies_that_it_does_not_vote()
+    {
+        Receive(Given.Append(from: 2, to: 1, term: 4, (0, 0), [], commit: 0));
+
+        Assert.True(Assert.IsType<AppendEntriesReply>(Assert.Single(Sent())).IsRepairing);
+    }
+
+    [Fact]
     public void It_does_not_campaign_when_it_receives_nothing_or_is_asked_to()
     {
         for (var tick = 0; tick < 10 * Given.ElectionTicks; tick++)

@@ -45,6 +45,24 @@ public sealed class ShortOfSpaceTests
         Assert.All(_nodes, static node => Assert.False(node.Core!.IsOnlySpaceFreed));
     }
 
+    [Theory]
+    [InlineData(StorageHealth.Healthy, false, false)]
+    [InlineData(StorageHealth.LowSpace, true, false)]
+    [InlineData(StorageHealth.Full, true, true)]
+    [InlineData(StorageHealth.Stalled, false, true)]
+    public void A_leader_knows_which_followers_are_short_of_space_and_which_cannot_write(
+        StorageHealth storage, bool isShortOfSpace, bool cannotWrite)
+    {
+        Start(3);
+        _nodes[2].Step(Input.StorageHealth(storage));
+        RunForFiveHeartbeats();
+
+        var followers = _nodes[0].Core!.Followers.ToArray();
+        Assert.Equal((isShortOfSpace, cannotWrite), (followers[1].IsShortOfSpace, followers[1].CannotWrite));
+        Assert.Equal((false, false), (followers[0].IsShortOfSpace, followers[0].CannotWrite));
+        Assert.All(followers, static follower => Assert.InRange(follower.TicksSinceReply, 0ul, (ulong)HeartbeatTicks + 2));
+    }
+
     /// <summary>Starts a cluster that member 1 leads.</summary>
     private void Start(int size)
     {
