@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Quorate.Node.Backups;
 using Quorate.Node.Driver;
+using Quorate.Node.Health;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Telemetry;
@@ -78,7 +79,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         PublishStatus();
         monitor.Start(group, transport, new RaftMetrics.Source(
             () => Status, () => PendingProposalCount, () => PendingReadCount, () => TransportCounters,
-            () => group.Divergence.Level));
+            () => group.Divergence.Level, () => Health));
     }
 
     /// <summary>The current status of the node.</summary>
@@ -105,12 +106,17 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 LastLeaderChange = _monitor.LastLeaderChange,
                 Quarantine = _group.Divergence.Quarantine,
                 StatesDifferWithoutMajority = _group.Divergence.HasNoMajority,
+                StorageHealth = _group.StorageHealth,
+                IsOnlySpaceFreed = !_group.HasSpaceFor(freesSpace: false),
             };
         }
     }
 
     /// <summary>The members as this node sees them, in id order: their last contact and, if this node leads, how far they follow.</summary>
     public IReadOnlyList<MemberStatus> Members => _monitor.GetMembers(_group.Divergence);
+
+    /// <summary>The health of the cluster in one answer, as this node sees it: quorum, failure tolerance, and what is wrong.</summary>
+    public ClusterHealth Health => HealthAssessment.Assess(_monitor.Health.Observe(_transport.Counters, _group.Divergence.Status));
 
     /// <summary>The number of proposals made on this node that have no outcome yet. Threading: takes a lock; do not poll it.</summary>
     public int PendingProposalCount => _group.PendingProposalCount;

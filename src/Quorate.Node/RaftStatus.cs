@@ -42,6 +42,15 @@ public readonly record struct RaftStatus
     /// </summary>
     public bool StatesDifferWithoutMajority { get; init; }
 
+    /// <summary>The state of the node's disk.</summary>
+    public StorageHealth StorageHealth { get; init; }
+
+    /// <summary>
+    /// Whether the node rejects proposals that may take more space: its disk is short of space, or so many others are that no quorum
+    /// remains of those that are not.
+    /// </summary>
+    public bool IsOnlySpaceFreed { get; init; }
+
     /// <summary>The last change of the leader that the node observed, with its reason; null: none yet.</summary>
     public LeaderChange? LastLeaderChange { get; init; }
 

@@ -83,6 +83,9 @@ internal sealed class GroupDivergence
     /// <summary>Whether states differ and no majority agrees.</summary>
     public bool HasNoMajority => _hasNoMajority;
 
+    /// <summary>What has been found. Any thread may read it.</summary>
+    public DivergenceStatus Status => new(_quarantine is not null, _diverging, _hasNoMajority);
+
     /// <summary>
     /// The worst that is known: 0 nothing, 1 another member diverges, 2 there is no majority, 3 this member is quarantined.
     /// </summary>

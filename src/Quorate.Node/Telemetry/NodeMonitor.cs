@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Quorate.Node.Divergence;
 using Quorate.Node.Driver;
+using Quorate.Node.Health;
 using Quorate.Node.Transport;
 using Quorate.Node.Versions;
 using Quorate.Raft;
@@ -48,7 +49,11 @@ internal sealed class NodeMonitor : IGroupObserver
         _applyThrottle = new LogMessageThrottle(options.TimeProvider);
         _callbackThrottle = new LogMessageThrottle(options.TimeProvider);
         _leaderChangedAt = options.TimeProvider.GetTimestamp();
+        Health = new HealthTracker(options);
     }
+
+    /// <summary>What is known of the health of the cluster.</summary>
+    public HealthTracker Health { get; }
 
     /// <summary>Returns the counters of the transport. <see cref="Start"/> sets it.</summary>
     public Func<TransportCounters> Counters { get; set; } = static () => new TransportCounters();
@@ -71,6 +76,7 @@ internal sealed class NodeMonitor : IGroupObserver
         if (group.HardStateRepair is { } description)
             NodeLogMessages.HardStateRepaired(_log, description);
         var core = group.Core;
+        Health.Start(core);
         NodeLogMessages.Started(_log, NameOf(core.Self), core.Term.Value, core.LastIndex.Value, core.CommitIndex.Value);
     }
 
@@ -92,6 +98,7 @@ internal sealed class NodeMonitor : IGroupObserver
             OnTrace(core, traceEvent);
         if (core.Leader != _leader)
             OnLeaderChanged(core);
+        Health.OnStep(core, input);
         if (input.Kind == InputKind.Tick && ++_ticks % RaftNodeOptions.HeartbeatTicks == 0)
             OnHeartbeatInterval(core);
     }
@@ -110,6 +117,7 @@ internal sealed class NodeMonitor : IGroupObserver
     public void OnFlushed(TimeSpan duration)
     {
         _metrics?.OnFlushed(duration);
+        Health.OnFlushed(duration);
         if (duration >= SlowMin && _flushThrottle.ShouldLog())
             NodeLogMessages.SlowFlush(_log, duration.TotalSeconds);
     }

@@ -48,6 +48,19 @@ public static class RaftMetricNames
     /// </summary>
     public const string Divergence = "quorate.raft.divergence";
 
+    /// <summary>
+    /// Gauge, 1: the health of the cluster as this node sees it: 0 healthy, 1 degraded, 2 critical (<see cref="Health.HealthLevel"/>).
+    /// </summary>
+    public const string HealthLevel = "quorate.raft.health";
+
+    /// <summary>Gauge, 1: 1 if the cluster has a quorum as far as this node knows, else 0.</summary>
+    public const string HasQuorum = "quorate.raft.has_quorum";
+
+    /// <summary>
+    /// Gauge, {member}: how many more voters may fail before there is no quorum. Measured by the leader, and by a node that knows none (0).
+    /// </summary>
+    public const string FailureTolerance = "quorate.raft.failure_tolerance";
+
     /// <summary>Gauge: 1 if this node considers itself the leader, else 0.</summary>
     public const string IsLeader = "quorate.raft.is_leader";
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Quorate.Node.Health;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 
@@ -36,6 +37,9 @@ internal sealed class RaftMetrics
         _transfers = meter.CreateCounter<long>(RaftMetricNames.LeadershipTransfers, "{transfer}");
         Gauge(meter, RaftMetricNames.StorageHealth, "1", _ => Volatile.Read(ref _storageHealth));
         Gauge(meter, RaftMetricNames.Divergence, "1", static source => source.Divergence());
+        Gauge(meter, RaftMetricNames.HealthLevel, "1", static source => (long)source.Health().Level);
+        Gauge(meter, RaftMetricNames.HasQuorum, "1", static source => source.Health().HasQuorum ? 1 : 0);
+        Gauge(meter, RaftMetricNames.FailureTolerance, "{member}", static source => source.Health().FailureTolerance);
         Gauge(meter, RaftMetricNames.PendingProposals, "{proposal}", static source => source.PendingProposals());
         Gauge(meter, RaftMetricNames.PendingReads, "{read}", static source => source.PendingReads());
         Gauge(meter, RaftMetricNames.IsLeader, "1", static source => source.Status().IsLeader ? 1 : 0);
@@ -72,8 +76,8 @@ internal sealed class RaftMetrics
 
     public void OnLeaderElected() => _leaderChanges.Add(1, _node);
 
-    private void Gauge(Meter meter, string name, string unit, Func<Source, long> read) => meter.CreateObservableGauge(
-        name, () => _source is { } source ? (Measurement<long>[])[new(read(source), _node)] : [], unit);
+    private void Gauge(Meter meter, string name, string unit, Func<Source, long?> read) => meter.CreateObservableGauge(
+        name, () => _source is { } source && read(source) is { } value ? (Measurement<long>[])[new(value, _node)] : [], unit);
 
     private IEnumerable<Measurement<long>> ObserveNetworkIo()
     {
@@ -94,5 +98,5 @@ internal sealed class RaftMetrics
     /// <summary>Reads the current values of a running node.</summary>
     internal sealed record Source(
         Func<RaftStatus> Status, Func<int> PendingProposals, Func<int> PendingReads, Func<TransportCounters> Counters,
-        Func<long> Divergence);
+        Func<long> Divergence, Func<ClusterHealth> Health);
 }

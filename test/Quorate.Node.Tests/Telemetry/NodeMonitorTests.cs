@@ -200,9 +200,13 @@ public sealed class NodeMonitorTests
 
         listener.RecordObservableInstruments();
 
-        // This node need not have stood for election, no message of an impossible term arrives, and no leadership is transferred.
+        // This node need not have stood for election, and need not lead, no message of an impossible term arrives, and no leadership is
+        // transferred.
         Assert.Empty(Names().Except(measured.Keys).Except(
-            [RaftMetricNames.Elections, RaftMetricNames.RejectedTerms, RaftMetricNames.LeadershipTransfers]));
+            [
+                RaftMetricNames.Elections, RaftMetricNames.RejectedTerms, RaftMetricNames.LeadershipTransfers,
+                RaftMetricNames.FailureTolerance,
+            ]));
         Assert.True(measured[RaftMetricNames.CommitDuration] > 0);
         Assert.True(measured[RaftMetricNames.FlushDuration] > 0);
         Assert.True(measured[RaftMetricNames.AppliedEntries] >= 10);
