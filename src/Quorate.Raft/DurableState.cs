@@ -6,8 +6,17 @@ public sealed record DurableState
     /// <summary>The term and vote; zero on an empty disk.</summary>
     public HardState HardState { get; init; }
 
-    /// <summary>The configuration in force at the end of the log.</summary>
+    /// <summary>
+    /// The configuration as of the snapshot; without a snapshot, that with which the node was created, or
+    /// <see cref="Quorate.Raft.Configuration.None"/> on a node that is to join a cluster.
+    /// </summary>
     public required Configuration Configuration { get; init; }
+
+    /// <summary>The index of the entry that holds <see cref="Configuration"/>; 0: the node was created with it.</summary>
+    public LogIndex ConfigurationIndex { get; init; }
+
+    /// <summary>The configurations of the entries of the log after <see cref="Snapshot"/>, in order.</summary>
+    public IReadOnlyList<ConfigurationAt> Configurations { get; init; } = [];
 
     /// <summary>The last entry that the newest snapshot covers; zero when there is no snapshot.</summary>
     public EntryId Snapshot { get; init; }

@@ -67,6 +67,12 @@ public sealed class Effects
     /// <summary>Entries that a follower or the state machine needs and that are no longer in memory.</summary>
     public List<LoadEntriesRequest> EntriesRequests { get; } = [];
 
+    /// <summary>
+    /// Whether <see cref="RaftCore.Configuration"/>, <see cref="RaftCore.CommittedConfiguration"/> or <see cref="RaftCore.Peers"/> may have
+    /// changed.
+    /// </summary>
+    public bool MembersChanged { get; internal set; }
+
     /// <summary>Events of this step, for observers.</summary>
     public List<TraceEvent> Trace { get; } = [];
 
@@ -77,6 +83,7 @@ public sealed class Effects
         RestoreSnapshot = null;
         NeededSnapshot = null;
         CompactTo = LogIndex.Zero;
+        MembersChanged = false;
         SendNow.Clear();
         SendWhenDurable.Clear();
         Rejections.Clear();

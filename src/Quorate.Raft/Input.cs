@@ -55,6 +55,12 @@ public enum InputKind : byte
 
     /// <summary>The state machine of this node is quarantined.</summary>
     Quarantined = 17,
+
+    /// <summary>The members of the cluster know, or do not know, changes of the configuration.</summary>
+    MembershipSupport = 20,
+
+    /// <summary>The data directory of a member is known: of a peer that was authenticated, or of this node.</summary>
+    PeerDirectory = 21,
 }
 
 /// <summary>One input of <see cref="RaftCore.Step"/>: something that happened to a node.</summary>
@@ -80,7 +86,8 @@ public readonly struct Input
     /// <summary>
     /// With <see cref="InputKind.Read"/> the driver's ticket, with <see cref="InputKind.Durable"/> the token, with
     /// <see cref="InputKind.Withdraw"/> the proposal's sequence, with <see cref="InputKind.StorageHealth"/> the health, with
-    /// <see cref="InputKind.TransferSupport"/> 1 or 0, with <see cref="InputKind.TransferLeadership"/> the driver's ticket.
+    /// <see cref="InputKind.TransferSupport"/> and <see cref="InputKind.MembershipSupport"/> 1 or 0, with
+    /// <see cref="InputKind.TransferLeadership"/> the driver's ticket, with <see cref="InputKind.PeerDirectory"/> the directory.
     /// </summary>
     public ulong Number { get; private init; }
 
@@ -96,9 +103,12 @@ public readonly struct Input
     /// <summary>The last entry that the snapshot covers.</summary>
     public EntryId Snapshot { get; private init; }
 
+    /// <summary>The configuration as of the snapshot of a <see cref="InputKind.SnapshotReceived"/>.</summary>
+    public ConfigurationAt? Configuration { get; private init; }
+
     /// <summary>
-    /// The peer of an <see cref="InputKind.EntriesLoaded"/>, a <see cref="InputKind.PeerLost"/> or a
-    /// <see cref="InputKind.TransferLeadership"/>.
+    /// The peer of an <see cref="InputKind.EntriesLoaded"/>, a <see cref="InputKind.PeerLost"/>, a
+    /// <see cref="InputKind.TransferLeadership"/> or a <see cref="InputKind.PeerDirectory"/>.
     /// </summary>
     public NodeId Peer { get; private init; }
 
@@ -192,7 +202,21 @@ public readonly struct Input
     /// <see cref="Effects.RestoreSnapshot"/>, unless this node no longer needs it.
     /// </summary>
     /// <param name="last">The last entry that the snapshot covers.</param>
-    public static Input SnapshotReceived(EntryId last) => new(InputKind.SnapshotReceived) { Snapshot = last };
+    /// <param name="configuration">The configuration as of that entry; null: the configuration has never changed.</param>
+    public static Input SnapshotReceived(EntryId last, ConfigurationAt? configuration = null) =>
+        new(InputKind.SnapshotReceived) { Snapshot = last, Configuration = configuration };
+
+    /// <summary>
+    /// Whether all members know changes of the configuration; true until the driver reports otherwise. While one does not, changes are
+    /// rejected and no member is bound to its data directory.
+    /// </summary>
+    public static Input MembershipSupport(bool isSupported) => new(InputKind.MembershipSupport) { Number = isSupported ? 1UL : 0 };
+
+    /// <summary>
+    /// A peer was authenticated and has this data directory; or this node has. A leader binds the member to it (<see cref="Member"/>).
+    /// </summary>
+    public static Input PeerDirectory(NodeId peer, DirectoryId directory) =>
+        new(InputKind.PeerDirectory) { Peer = peer, Number = directory.Value };
 
     /// <summary>The state machine has applied everything up to this index.</summary>
     public static Input Applied(LogIndex index) => new(InputKind.Applied) { Index = index };

@@ -43,6 +43,7 @@ public sealed partial class RaftCore
             ref readonly var entry = ref _log.Cached(i);
             _uncommittedBytes -= entry.SizeBytes;
             OnEntryCommitted(entry, effects);
+            _membersChanged |= entry.Kind == EntryKind.Configuration;
         }
 
         _commit = index;
@@ -115,6 +116,11 @@ public sealed partial class RaftCore
     /// <summary>Each voter's last durable index; the leader's own counts when its disk has flushed it, like any other's.</summary>
     private readonly struct VoterMatchIndexes(RaftCore core) : IVoterValues
     {
-        public ulong Of(NodeId voter) => (voter == core._self ? core._log.Durable : core.FollowerOf(voter)?.Match ?? LogIndex.Zero).Value;
+        public ulong Of(NodeId voter)
+        {
+            if (!core.IsCounted(voter))
+                return 0;
+            return (voter == core._self ? core._log.Durable : core.FollowerOf(voter)?.Match ?? LogIndex.Zero).Value;
+        }
     }
 }

@@ -83,6 +83,8 @@ public sealed partial class RaftCore
         EnsureAppendToken();
         _appendedFrom ??= entry.Index;
         _log.Add(entry);
+        if (entry.Kind == EntryKind.Configuration)
+            OnConfigurationAppended(entry);
         _uncommittedBytes += entry.SizeBytes;
         _unappliedBytes += entry.SizeBytes;
     }
@@ -98,6 +100,7 @@ public sealed partial class RaftCore
         }
 
         _log.TruncateFrom(from);
+        OnConfigurationsTruncated(from);
 
         // Appends in progress contain entries that were just truncated: they make durable only the entries that were kept.
         LimitPendingAppends(_log.LastIndex);

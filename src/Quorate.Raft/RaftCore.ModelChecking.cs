@@ -20,7 +20,12 @@ public sealed partial class RaftCore
         _votedFor = other._votedFor;
         _repairTerm = other._repairTerm;
         _leader = other._leader;
+        _configurations = other._configurations.Clone();
         _configuration = other._configuration;
+        _directories = new(other._directories);
+        _isMembershipSupported = other._isMembershipSupported;
+        _hasOfferedLeadership = other._hasOfferedLeadership;
+        _allVotersCount = other._allVotersCount;
         _now = other._now;
 
         _votes = new(other._votes);
@@ -102,7 +107,11 @@ public sealed partial class RaftCore
         _awaitedTransfer = _awaitedTransfer with { Deadline = _transferDeadline };
         StartMeasuring();
         foreach (var follower in _followers)
-            follower.LastReplyTick = 0;
+        {
+            (follower.LastReplyTick, follower.RemovedTick) = (0, 0);
+            follower.CaughtUpSince = follower.CaughtUpSince is null ? null : 0;
+        }
+
         for (var i = _pendingAppends.Count; i > 0; i--)
             _pendingAppends.Enqueue(_pendingAppends.Dequeue() with { AtTick = 0 });
     }
@@ -144,11 +153,7 @@ public sealed partial class RaftCore
         state.Number(HasLeaderContact ? 1UL : 0);
         state.Number((ulong)_storageHealth);
         state.Number(_isQuarantined ? 1UL : 0);
-        foreach (var member in state.Members)
-            state.Number(
-                (_configuration.Voters.Contains(member) ? 1UL : 0)
-                | (_configuration.Outgoing.Contains(member) ? 2UL : 0)
-                | (_configuration.Learners.Contains(member) ? 4UL : 0));
+        WriteConfigurations(state);
 
         _log.WriteState(state);
         state.Number(_snapshot.Index.Value);
@@ -171,6 +176,29 @@ public sealed partial class RaftCore
             WriteLeaderState(state);
         else if (_role != Role.Follower)
             WriteVotes(state);
+    }
+
+    private void WriteConfigurations<TWriter>(in TWriter state)
+        where TWriter : IModelStateWriter
+    {
+        state.Number((ulong)_configurations.All.Count);
+        foreach (var (index, configuration) in _configurations.All)
+        {
+            state.Number(index.Value);
+            foreach (var member in state.Members)
+            {
+                state.Number(
+                    (configuration.Voters.Contains(member) ? 1UL : 0)
+                    | (configuration.Outgoing.Contains(member) ? 2UL : 0)
+                    | (configuration.Learners.Contains(member) ? 4UL : 0)
+                    | (configuration.Find(member) is { IsInitial: true } ? 8UL : 0)
+                    | (configuration.Find(member) is { PromoteWhenReady: true } ? 16UL : 0));
+                state.Number(configuration.Find(member)?.Directory.Value ?? 0);
+            }
+        }
+
+        foreach (var member in state.Members)
+            state.Number(_directories.GetValueOrDefault(member).Value);
     }
 
     /// <summary>
@@ -205,6 +233,7 @@ public sealed partial class RaftCore
         state.Number(_termStart.Value);
         state.Node(_transferTarget);
         state.Node(_failedTarget);
+        state.Number(_hasOfferedLeadership ? 1UL : 0);
         state.Number(_timeoutNowIsDue && _transferTarget != NodeId.None ? 1UL : 0);
         foreach (var member in state.Members)
         {

@@ -61,12 +61,19 @@ public sealed partial class RaftCore
     /// </summary>
     private bool IsForAnotherTerm(in Proposal proposal) => proposal.ExpectedTerm != Term.Zero && proposal.ExpectedTerm != _term;
 
+    /// <summary>
+    /// Whether a change of the configuration must not be proposed yet: a leader of an earlier version would take it for a command.
+    /// </summary>
+    private bool IsUnsupported(in Proposal proposal) => proposal.Kind == EntryKind.Configuration && !_isMembershipSupported;
+
     private void ProposeAsLeader(ReadOnlySpan<Proposal> proposals, Effects effects)
     {
         foreach (ref readonly var proposal in proposals)
         {
             if (IsForAnotherTerm(proposal))
                 effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.TermMismatch));
+            else if (IsUnsupported(proposal))
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.NotSupported));
             else if (TryAppendProposal(proposal, _unappliedBytes, out var reason))
                 Invariant.That(_pendingProposals.TryAdd(proposal.Id.Sequence, _term), "a proposal's sequence is used once");
             else
@@ -84,6 +91,8 @@ public sealed partial class RaftCore
     /// <param name="reason">Why the proposal is not appended.</param>
     private bool TryAppendProposal(in Proposal proposal, long queuedBytes, out RejectReason reason)
     {
+        if (proposal.Kind == EntryKind.Configuration && _transferTarget == NodeId.None)
+            return TryAppendConfiguration(proposal, out reason);
         var entry = new LogEntry(new EntryId(_term, _log.LastIndex + 1), EntryKind.Command, proposal.Id, proposal.Command);
         reason = proposal.Command.Length > _options.MaxCommandBytes ? RejectReason.TooLarge : RejectReason.Busy;
         if (proposal.Command.Length > _options.MaxCommandBytes)
@@ -112,6 +121,10 @@ public sealed partial class RaftCore
             if (IsForAnotherTerm(proposal))
             {
                 effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.TermMismatch));
+            }
+            else if (IsUnsupported(proposal))
+            {
+                effects.Rejections.Add(new ProposalRejection(proposal.Id, RejectReason.NotSupported));
             }
             else if (proposal.Command.Length > _options.MaxCommandBytes)
             {

@@ -185,6 +185,11 @@ public sealed partial class RaftCore
     /// <summary>The last round each voter has acknowledged; the leader acknowledges its own round at once.</summary>
     private readonly struct VoterAcknowledgedRounds(RaftCore core) : IVoterValues
     {
-        public ulong Of(NodeId voter) => voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAcknowledged ?? 0;
+        public ulong Of(NodeId voter)
+        {
+            if (!core.IsCounted(voter))
+                return 0;
+            return voter == core._self ? core._round : core.FollowerOf(voter)?.RoundAcknowledged ?? 0;
+        }
     }
 }

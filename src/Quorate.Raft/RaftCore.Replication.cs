@@ -18,12 +18,8 @@ public sealed partial class RaftCore
     {
         _termStart = _log.LastIndex + 1;
         _heartbeatElapsed = 0;
-        _followers =
-        [
-            .. _configuration.Members.Where(m => m != _self).Select(m =>
-                new FollowerProgress(m, _log.LastIndex + 1, _options.MaxInflightMessages, _options.MaxInflightBytes)
-                    { LastReplyTick = _now, HeartbeatIsDue = true }),
-        ];
+        _hasOfferedLeadership = false;
+        _followers = [.. _configuration.Members.Where(member => member != _self).Select(NewFollower)];
         StartReads();
         StartMeasuring();
     }

@@ -34,6 +34,7 @@ public sealed partial class RaftCore
         if (last.Index <= _snapshot.Index)
             return;
         _snapshot = last;
+        _configurations.DropBefore(last.Index);
         Trace(TraceKind.SnapshotSaved, effects, index: last.Index);
 
         // A follower that receives a snapshot continues behind it. If those entries were dropped before it has the whole snapshot, it would
@@ -62,7 +63,7 @@ public sealed partial class RaftCore
         Trace(TraceKind.Compacted, effects, index: index);
     }
 
-    private void OnSnapshotReceived(EntryId last, Effects effects)
+    private void OnSnapshotReceived(EntryId last, ConfigurationAt? configuration, Effects effects)
     {
         // A leader's log contains all committed entries. On another node, the entries may have arrived from the leader meanwhile; then the
         // leader's next message commits them.
@@ -74,6 +75,8 @@ public sealed partial class RaftCore
             BecomeFollower(last.Term > _term ? last.Term : _term, NodeId.None, effects);
         ResolveReplacedProposals(last, effects);
         ResetLog(last);
+        _configurations.Reset(configuration ?? new ConfigurationAt(LogIndex.Zero, _configuration));
+        UseConfiguration();
         _snapshot = last;
         _commit = _applyingIndex = last.Index;
         _applyWindow.Add(last.Index, 0);

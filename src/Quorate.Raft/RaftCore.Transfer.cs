@@ -143,7 +143,7 @@ public sealed partial class RaftCore
     private void OnTimeoutNow(TimeoutNow message, Effects effects)
     {
         var isCurrent = message.Term == _term && message.From == _leader && message.LastIndex == _log.LastIndex;
-        var mayLead = _configuration.IsVoter(_self) && !CannotWrite && !IsRepairing && !_isQuarantined;
+        var mayLead = _configuration.IsVoter(_self) && IsCounted(_self) && !CannotWrite && !IsRepairing && !_isQuarantined;
         if (isCurrent && _role == Role.Follower && mayLead)
             BecomeCandidate(effects, isTransfer: true);
     }
@@ -171,8 +171,8 @@ public sealed partial class RaftCore
     }
 
     private bool IsReachableVoter(FollowerProgress follower) =>
-        _isTransferSupported && _configuration.IsVoter(follower.Node) && follower.State == ReplicationState.Replicate
-        && IsReachable(follower);
+        _isTransferSupported && _configuration.IsVoter(follower.Node) && IsCounted(follower.Node)
+        && follower.State == ReplicationState.Replicate && IsReachable(follower);
 
     private bool IsReachable(FollowerProgress follower) => _now - follower.LastReplyTick <= (ulong)_options.ElectionTicks;
 }

@@ -26,8 +26,8 @@ public enum Role : byte
 /// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading:
 /// one caller at a time. Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Snapshots, .Proposals, .Reads, .Transfer, .TransferResults, .Storage, .Repair, .Quarantine; .ModelChecking copies a core for the
-/// explorer.
+/// .Snapshots, .Proposals, .Reads, .Membership, .Transfer, .TransferResults, .Storage, .Repair, .Quarantine; .ModelChecking copies a core
+/// for the explorer.
 /// Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
 /// </remarks>
 public sealed partial class RaftCore
@@ -62,7 +62,11 @@ public sealed partial class RaftCore
         _self = options.Self;
         _random = new SplitMix64(options.Seed);
         _lastReadId = _random.Next();
-        _configuration = restored.Configuration;
+        _configurations = new ConfigurationHistory(
+            [new ConfigurationAt(restored.ConfigurationIndex, restored.Configuration), .. restored.Configurations]);
+        _configuration = _configurations.Current;
+        UseConfiguration();
+        _membersChanged = false;
         _log = new RaftLog(restored.Compacted ?? restored.Snapshot, restored.TermStarts, restored.Tail, restored.Last);
         _snapshot = restored.Snapshot;
         _term = restored.HardState.Term;
@@ -178,7 +182,7 @@ public sealed partial class RaftCore
                 OnSnapshotSaved(input.Snapshot, input.Index, effects);
                 break;
             case InputKind.SnapshotReceived:
-                OnSnapshotReceived(input.Snapshot, effects);
+                OnSnapshotReceived(input.Snapshot, input.Configuration, effects);
                 break;
             case InputKind.TransferLeadership:
                 OnTransferLeadership(input.Peer, input.Number, input.Ticks, effects);
@@ -195,6 +199,12 @@ public sealed partial class RaftCore
             case InputKind.Quarantined:
                 OnQuarantined();
                 break;
+            case InputKind.MembershipSupport:
+                OnMembershipSupport(input.Number != 0);
+                break;
+            case InputKind.PeerDirectory:
+                OnPeerDirectory(input.Peer, new DirectoryId(input.Number));
+                break;
             case InputKind.EndOfIteration:
                 OnEndOfIteration(effects);
                 break;
@@ -205,6 +215,7 @@ public sealed partial class RaftCore
         if (IsRepairing)
             TryEndRepair(effects);
         CompleteTransfer(effects);
+        UpdateMembers(effects);
         EndAppend(effects);
         EmitCommitted(effects);
         RaftInvariants.CheckState(this);
@@ -227,6 +238,11 @@ public sealed partial class RaftCore
 
     private void OnEndOfIteration(Effects effects)
     {
+        if (_role == Role.Leader)
+        {
+            ContinueConfiguration(effects);
+        }
+
         if (_role == Role.Leader)
         {
             StartReadRound(effects);

@@ -33,4 +33,47 @@ public enum RejectReason : byte
     /// The state machine of the node is quarantined: it is not in the state that the log prescribes. Other members take the request.
     /// </summary>
     Quarantined = 8,
+
+    /// <summary>
+    /// Another change of the configuration is in progress, or the leader has just been elected: retry after a short delay.
+    /// </summary>
+    ChangeInProgress = 20,
+
+    /// <summary>The configuration is not the one that the change expects (<see cref="ConfigurationChange.ExpectedIndex"/>).</summary>
+    ConfigurationChanged = 21,
+
+    /// <summary>
+    /// After the change, less than a majority of the voters could be reached: add and start members first, or remove others.
+    /// </summary>
+    QuorumWouldBeLost = 22,
+
+    /// <summary>The change adds a member with the id of another one.</summary>
+    MemberExists = 23,
+
+    /// <summary>The change names a member that does not exist.</summary>
+    MemberNotFound = 24,
+
+    /// <summary>Another member has the address.</summary>
+    AddressInUse = 25,
+
+    /// <summary>Only a learner can be promoted.</summary>
+    NotALearner = 26,
+
+    /// <summary>Only a voter can be demoted.</summary>
+    NotAVoter = 27,
+
+    /// <summary>The learner has not caught up with the leader, or cannot be reached.</summary>
+    LearnerNotReady = 28,
+
+    /// <summary>The configuration would have no voter.</summary>
+    NoVoterLeft = 29,
+
+    /// <summary>The configuration would have more members than it may.</summary>
+    TooManyMembers = 30,
+
+    /// <summary>The change is malformed, or names a member twice.</summary>
+    InvalidChange = 31,
+
+    /// <summary>Some member runs a version that does not know the request; it can be made when all are upgraded.</summary>
+    NotSupported = 32,
 }

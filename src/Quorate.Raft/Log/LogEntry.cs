@@ -12,7 +12,7 @@ public enum EntryKind : byte
     /// <summary>A command for the state machine.</summary>
     Command = 2,
 
-    /// <summary>A configuration of the cluster. Source: thesis §4.</summary>
+    /// <summary>A configuration of the cluster (<see cref="ConfigurationCodec"/>). Source: thesis §4.</summary>
     Configuration = 3,
 
     /// <summary>The version of the cluster, which decides what members may send and write. The core only replicates it.</summary>
@@ -57,6 +57,12 @@ public readonly record struct Proposal(ProposalId Id, ReadOnlyMemory<byte> Comma
     /// forwarded.
     /// </remarks>
     public Term ExpectedTerm { get; init; }
+
+    /// <summary>
+    /// <see cref="EntryKind.Command"/>, or <see cref="EntryKind.Configuration"/> if <see cref="Command"/> is an encoded
+    /// <see cref="ConfigurationChange"/>, on which the leader decides.
+    /// </summary>
+    public EntryKind Kind { get; init; } = EntryKind.Command;
 }
 
 /// <summary>The state that must survive a crash in addition to the entries, as one record that is written at once.</summary>

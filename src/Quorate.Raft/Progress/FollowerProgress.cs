@@ -83,6 +83,15 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>The leader's tick at which the follower last replied.</summary>
     public ulong LastReplyTick { get; set; }
 
+    /// <summary>The index of the configuration that does not contain the follower any more; 0: it is a member.</summary>
+    public LogIndex RemovedAt { get; set; }
+
+    /// <summary>The leader's tick at which it was removed or, until that is committed, the current one.</summary>
+    public ulong RemovedTick { get; set; }
+
+    /// <summary>The leader's tick since which a learner that is to become a voter has kept up; null: it has not.</summary>
+    public ulong? CaughtUpSince { get; set; }
+
     /// <summary>Whether the follower has reported that its disk is short of space, or full.</summary>
     public bool IsShortOfSpace { get; set; }
 
@@ -189,7 +198,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         return clone;
     }
 
-    /// <summary>Writes everything except <see cref="LastReplyTick"/>.</summary>
+    /// <summary>Writes everything except the ticks.</summary>
     public void WriteState<TWriter>(in TWriter state)
         where TWriter : IModelStateWriter
     {
@@ -198,6 +207,7 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
         state.Number(Next.Value);
         Inflight.WriteState(state);
         state.Number((IsProbeInFlight ? 1UL : 0) | (IsLoading ? 2UL : 0) | (HeartbeatIsDue ? 4UL : 0));
+        state.Number(RemovedAt.Value);
         state.Number(CommitSent.Value);
         state.Number(RoundSent);
         state.Number(RoundAcknowledged);

@@ -97,6 +97,17 @@ public enum TraceKind : byte
 
     /// <summary>The leader passes leadership on because its state machine is quarantined; a transfer follows.</summary>
     LeaderQuarantined = 27,
+
+    /// <summary>
+    /// Another configuration is in force, that of <see cref="TraceEvent.Index"/>, or the configuration is committed now.
+    /// </summary>
+    ConfigurationChanged = 30,
+
+    /// <summary>
+    /// The leader does not vote in the configuration of <see cref="TraceEvent.Index"/>, which is committed. It transfers leadership to
+    /// <see cref="TraceEvent.Peer"/>, or steps down.
+    /// </summary>
+    LeaderRemoved = 31,
 }
 
 /// <summary>One event inside a core.</summary>

@@ -107,6 +107,11 @@ internal sealed class ModelDisk
             Last = Last,
             TermStarts = starts,
             Tail = [.. _entries.Skip(tailAt)],
+            Configurations =
+            [
+                .. _entries.Where(static entry => entry.Kind == EntryKind.Configuration)
+                    .Select(static entry => new ConfigurationAt(entry.Index, ConfigurationCodec.Decode(entry))),
+            ],
         };
     }
 }

@@ -106,6 +106,14 @@ internal sealed class TestNode
         return Step(Input.Propose(proposals));
     }
 
+    /// <summary>Proposes a change of the configuration.</summary>
+    public Effects ProposeChange(ulong sequence, LogIndex? expected, params ReadOnlySpan<MemberChange> changes)
+    {
+        var change = new ConfigurationChange { Changes = [.. changes], ExpectedIndex = expected };
+        var proposal = new Proposal(new ProposalId(Id, sequence), change.Encode()) { Kind = EntryKind.Configuration };
+        return Step(Input.Propose(new[] { proposal }));
+    }
+
     public Effects Read(ulong ticket)
     {
         _history.OnReadRequested(Id, ticket);

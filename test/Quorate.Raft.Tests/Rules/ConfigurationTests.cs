@@ -35,7 +35,6 @@ public sealed class ConfigurationTests
     [InlineData("1", "2 2", "")]
     [InlineData("1", "", "2 2")]
     [InlineData("1 2", "", "2")]
-    [InlineData("1", "2", "2")]
     public void An_impossible_configuration_is_refused(string voters, string outgoing, string learners) =>
         Assert.Throws<ArgumentException>(() => Given.Configuration(voters, outgoing, learners));
 
