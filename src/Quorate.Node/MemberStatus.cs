@@ -8,6 +8,9 @@ public sealed record MemberStatus
     /// <summary>The member.</summary>
     public required NodeId NodeId { get; init; }
 
+    /// <summary>Whether the member votes; a learner does not.</summary>
+    public bool IsVoter { get; init; } = true;
+
     /// <summary>
     /// The time since bytes of the member last arrived at this node. Null for this node itself, and for a member of which none have arrived
     /// since this node started.

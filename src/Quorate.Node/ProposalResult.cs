@@ -29,7 +29,8 @@ public readonly record struct ProposalResult<TResult>
     /// <summary>
     /// Whether the command was rejected for a reason that may pass: the same proposal may succeed later, and cannot then be applied twice.
     /// </summary>
-    public bool IsRetryable => Reason is not (null or RejectReason.TooLarge or RejectReason.TermMismatch or RejectReason.Quarantined);
+    public bool IsRetryable => Reason is RejectReason.NoLeader or RejectReason.NotLeader or RejectReason.Busy or RejectReason.Superseded
+        or RejectReason.NoSpace or RejectReason.ChangeInProgress or RejectReason.LearnerNotReady or RejectReason.QuorumWouldBeLost;
 
     internal static ProposalResult<TResult> Indeterminate => new() { Outcome = ProposalOutcome.Indeterminate };
 

@@ -1,4 +1,5 @@
 #pragma warning disable RS0026 // The overloads of ProposeAsync differ in the type of their second parameter, so no call is ambiguous.
+using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -113,7 +114,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     }
 
     /// <summary>The members as this node sees them, in id order: their last contact and, if this node leads, how far they follow.</summary>
-    public IReadOnlyList<MemberStatus> Members => _monitor.GetMembers(_group.Divergence);
+    public IReadOnlyList<MemberStatus> Members => _monitor.GetMembers(_group.Divergence, _group.Members.State.Current.Configuration);
+
+    /// <summary>The configuration in force as this node knows it; it may not be committed yet.</summary>
+    public ConfigurationAt Configuration => _group.Members.State.Current;
+
+    /// <summary>The committed configuration, as far as this node knows.</summary>
+    public ConfigurationAt CommittedConfiguration => _group.Members.State.Committed;
 
     /// <summary>The health of the cluster in one answer, as this node sees it: quorum, failure tolerance, and what is wrong.</summary>
     public ClusterHealth Health => HealthAssessment.Assess(_monitor.Health.Observe(_transport.Counters, _group.Divergence.Status));
@@ -244,6 +251,49 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             : result;
     }
 
+    /// <summary>Changes the members of the cluster: any set of changes takes effect together, in one joint configuration.</summary>
+    /// <remarks>
+    /// It may be called on any member. It completes when the new configuration is committed; with a result that is rejected, nothing has
+    /// changed, and <see cref="ProposalResult{TResult}.Reason"/> states why. Durability: a majority of the old and one of the new voters
+    /// have the new configuration on their disks.
+    /// </remarks>
+    /// <param name="change">The changes, and the configuration to which they apply.</param>
+    /// <param name="cancellationToken">
+    /// Stops waiting. Always pass a token: without a quorum there may be no outcome. A change that is in the log is completed all the same.
+    /// </param>
+    /// <returns>The outcome, and the configuration that is committed when it completes.</returns>
+    /// <exception cref="ArgumentException">The change is empty or too large.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="NodeStoppedException">The node has stopped.</exception>
+    public async ValueTask<ProposalResult<ConfigurationAt>> ChangeConfigurationAsync(
+        ConfigurationChange change, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        change.Validate();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_stopping)
+            throw CreateStopped();
+        if (!_group.TryPropose(change, out var id, out var outcome))
+            return ProposalResult<ConfigurationAt>.Rejected(RejectReason.Busy, _leadership.Read(out _).Leader);
+        if (_stopping)
+            _group.Withdraw(id);
+        var result = await WaitAsync(id, outcome, cancellationToken).ConfigureAwait(false);
+        if (result.Outcome == ProposalOutcome.Rejected)
+            return ProposalResult<ConfigurationAt>.Rejected(result.Reason!.Value, result.Leader);
+        if (result.Outcome == ProposalOutcome.Indeterminate)
+            return ProposalResult<ConfigurationAt>.Indeterminate;
+
+        // The change is decided: this leader, or the next one, completes it.
+        while (true)
+        {
+            var (_, committed) = _group.Members.State.Read(out var changed);
+            if (committed.Index >= result.Entry.Index && !committed.Configuration.IsJoint)
+                return ProposalResult<ConfigurationAt>.Committed(result.Entry, committed);
+            if (!await LeadershipState.WaitAsync(changed, cancellationToken).ConfigureAwait(false))
+                throw CreateStopped();
+        }
+    }
+
     /// <summary>Captures the state of the state machine, to write it to a backup file.</summary>
     /// <remarks>
     /// Call <see cref="ReadBarrierAsync"/> before: then the backup contains every command that any member acknowledged before that call.
@@ -277,7 +327,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
         var (last, view) = await capture.ConfigureAwait(false);
         return view is not null
-            ? new Backup(_options.ClusterId, last, _group.Configuration, view)
+            ? new Backup(_options.ClusterId, last, _group.Members.State.Committed.Configuration, view)
             : throw new NotSupportedException("The state machine takes no snapshots: its CaptureSnapshot returns null.");
     }
 
@@ -365,17 +415,39 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         try
         {
             storage = options.StorageFactory?.Invoke(options.DataDirectory) ?? new FileStorage(options.DataDirectory);
-            var configuration = new Configuration(options.Members.Keys);
             var identity = IdentityFile.Open(
-                storage, options.ClusterId, options.NodeId, configuration, options.DataDirectoryAttributes,
+                storage, options.ClusterId, options.NodeId,
+                options.IsJoining ? Raft.Configuration.None : new Configuration(options.Members.Keys), options.DataDirectoryAttributes,
                 versionMax: options.ClusterVersionMax);
             var features = new ClusterFeatures(identity, options.ClusterVersionMax);
-            var peerDirectories = new PeerDirectories(identity, threads.Loop.Signal);
+            var directories = new ConcurrentQueue<(NodeId Peer, DirectoryId Directory)>();
+            var removedAccordingTo = new ConcurrentDictionary<NodeId, bool>();
+            var peerDirectories = new PeerDirectories(
+                identity,
+                peer => group?.Members.State.Current.Configuration.Find(peer)?.Directory ?? DirectoryId.None,
+                (peer, directory) => directories.Enqueue((peer, directory)),
+                threads.Loop.Signal);
+            bool WasRemoved(NodeId peer) =>
+                group?.Members.State.Read(out _) is var (current, committed) && !committed.Configuration.IsEmpty
+                && !committed.Configuration.IsMember(peer) && !current.Configuration.IsMember(peer)
+                && identity.Identity.Peers.ContainsKey(peer);
+            void OnTransportEvent(TransportEvent transportEvent)
+            {
+                if (transportEvent is { Kind: TransportEventKind.RejectedByPeer, Rejection: HandshakeRejection.MemberRemoved }
+                    && removedAccordingTo.TryAdd(transportEvent.Peer, true))
+                    threads.Loop.Signal();
+                monitor.OnTransportEvent(transportEvent);
+            }
+
             group = RaftGroup.Open(
                 new RaftGroupOptions
                 {
                     Raft = options.ToRaftOptions(options.Seed ?? GenerateSeed()),
-                    Configuration = configuration,
+                    Configuration = identity.Identity.InitialConfiguration,
+                    AddressOf = options.AddressOf,
+                    InitialPeers = options.Members.Where(member => member.Key != options.NodeId).ToDictionary(),
+                    Directories = directories,
+                    RemovedAccordingTo = removedAccordingTo,
                     Storage = storage,
                     Identity = identity,
                     Features = features,
@@ -395,7 +467,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     TransferWorker = threads.Transfer,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
                     StartNetwork = () => transport = StartTransport(
-                        options, peerDirectories, features, threads.Loop.TryRunInline, monitor),
+                        options, peerDirectories, features, threads.Loop.TryRunInline, OnTransportEvent, WasRemoved),
                     Observer = monitor.IsEnabled ? monitor : null,
                     OnStep = monitor.OnStep,
                     Trace = trace,
@@ -418,7 +490,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     }
 
     private static ITransport StartTransport(
-        RaftNodeOptions options, PeerDirectories peerDirectories, ClusterFeatures features, Action onReady, NodeMonitor monitor)
+        RaftNodeOptions options, PeerDirectories peerDirectories, ClusterFeatures features, Action onReady,
+        Action<TransportEvent> onEvent, Func<NodeId, bool> wasRemoved)
     {
         var start = options.TransportFactory ?? TcpTransport.Start;
         var transport = start(new TransportStartContext
@@ -431,9 +504,10 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             MaxFrameBytes = options.MaxFrameBytes,
             TimeProvider = options.TimeProvider,
             OnReady = onReady,
-            OnEvent = monitor.OnTransportEvent,
+            OnEvent = onEvent,
             DirectoryId = peerDirectories.Own,
             TryRecordDirectory = peerDirectories.TryRecord,
+            WasRemoved = wasRemoved,
             Secret = options.PeerSecret,
             Version = options.ClusterVersionMax,
             ClusterVersion = () => features.Current.Version,
@@ -464,6 +538,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             _fault = fault;
             _stopping = true;
             _leadership.Close(_group.Core.Term);
+            _group.Members.State.Close();
 
             // First the connections close, so that the peers elect another leader; then pending requests complete; then the exception is
             // published. A connection may be recording its peer on a disk that hangs; it is not waited for without a bound.
@@ -476,6 +551,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         }
 
         _leadership.Close(_group.Core.Term);
+        _group.Members.State.Close();
         _group.CompletePending(CreateStopped());
         _trace?.WriteEnd(_options.NodeId, "stopped");
     }

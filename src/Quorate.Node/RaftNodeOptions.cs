@@ -50,8 +50,19 @@ public sealed record RaftNodeOptions
     /// <summary>
     /// All members, including this one, with the addresses at which their peers reach them. The addresses may change between starts.
     /// </summary>
-    /// <remarks>The ids may not change: they determine the quorum. A data directory that was created with other ids is rejected.</remarks>
+    /// <remarks>
+    /// For a new data directory they are the members with which the cluster is created, unless <see cref="IsJoining"/> is set. Later they
+    /// are only addresses, of those members of which the configuration states none; the members change by
+    /// <see cref="RaftNode{TResult}.ChangeConfigurationAsync"/>.
+    /// </remarks>
     public required IReadOnlyDictionary<NodeId, PeerAddress> Members { get; init; }
+
+    /// <summary>
+    /// Whether a new data directory joins an existing cluster: the node then takes part in no election until it has received the
+    /// configuration that contains it. Add it to the cluster (<see cref="MemberChange.AddLearner"/>) before or after it is started.
+    /// </summary>
+    /// <remarks>Default false. Without effect on an existing data directory.</remarks>
+    public bool IsJoining { get; init; }
 
     /// <summary>The names of members in messages for the operator, so that logs name a member like its configuration does.</summary>
     /// <remarks>Default: no names; a member without one is named by its id, in hexadecimal.</remarks>
@@ -208,6 +219,14 @@ public sealed record RaftNodeOptions
     /// and the node continues.
     /// </summary>
     public Action<TransportEvent>? OnTransportEvent { get; init; }
+
+    /// <summary>Returns the address of a member: that of the configuration, or else that of these options.</summary>
+    internal PeerAddress? AddressOf(Member member)
+    {
+        if (PeerAddress.TryParse(member.Address, out var address))
+            return address;
+        return Members.TryGetValue(member.Id, out address) ? address : null;
+    }
 
     /// <summary>Validates every option and the relations between them.</summary>
     /// <exception cref="ArgumentException">

@@ -75,8 +75,12 @@ public sealed partial class RaftCore
             BecomeFollower(last.Term > _term ? last.Term : _term, NodeId.None, effects);
         ResolveReplacedProposals(last, effects);
         ResetLog(last);
-        _configurations.Reset(configuration ?? new ConfigurationAt(LogIndex.Zero, _configuration));
-        UseConfiguration();
+        if (configuration is { } asOfSnapshot)
+        {
+            _configurations.Reset(asOfSnapshot);
+            UseConfiguration();
+        }
+
         _snapshot = last;
         _commit = _applyingIndex = last.Index;
         _applyWindow.Add(last.Index, 0);

@@ -207,7 +207,7 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
     {
         try
         {
-            var file = IdentityFile.Open(storage, identity.ClusterId, identity.MemberId, new Configuration(identity.Members));
+            var file = IdentityFile.Open(storage, identity.ClusterId, identity.MemberId, identity.InitialConfiguration);
             var options = new WalOptions { PreallocateInBackground = false };
             var (log, recovered) = WriteAheadLog.Open(storage, options, file);
             log.Dispose();

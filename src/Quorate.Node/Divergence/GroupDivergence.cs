@@ -34,7 +34,7 @@ internal sealed class GroupDivergence
 
     private readonly Lock _lock = new();
     private readonly NodeId _self;
-    private readonly NodeId[] _peers;
+    private NodeId[] _peers;
     private readonly ulong _interval;
     private readonly int _electionTicks;
     private readonly int _resendTicks;
@@ -90,6 +90,14 @@ internal sealed class GroupDivergence
     /// The worst that is known: 0 nothing, 1 another member diverges, 2 there is no majority, 3 this member is quarantined.
     /// </summary>
     public int Level => _quarantine is not null ? 3 : _hasNoMajority ? 2 : _diverging.Length > 0 ? 1 : 0;
+
+    /// <summary>Replaces the members whose hashes are compared.</summary>
+    public void SetConfiguration(Configuration configuration)
+    {
+        _peers = [.. configuration.Members.Where(member => member != _self)];
+        _comparison.SetConfiguration(configuration);
+        _diverging = _comparison.Diverging;
+    }
 
     /// <summary>Whether the hash after an entry is compared.</summary>
     public bool IsDue(LogIndex index) => _interval > 0 && index.Value % _interval == 0;

@@ -21,7 +21,9 @@ internal sealed class StateHashComparison(
     NodeId self, Configuration configuration, int graceTicks, Action<DivergenceEvent> report)
 {
     private readonly Dictionary<NodeId, RecentHashes> _members =
-        configuration.Members.ToDictionary(static member => member, static _ => new RecentHashes());
+        configuration.Members.Append(self).Distinct().ToDictionary(static member => member, static _ => new RecentHashes());
+
+    private Configuration _configuration = configuration;
 
     /// <summary>The peers that diverge, and the last index at which they did.</summary>
     private readonly Dictionary<NodeId, LogIndex> _diverging = [];
@@ -40,6 +42,20 @@ internal sealed class StateHashComparison(
 
     /// <summary>The peers that diverge from a majority, in id order.</summary>
     public NodeId[] Diverging => [.. _diverging.Keys.Order()];
+
+    /// <summary>Replaces the members. What is known of those that remain stays.</summary>
+    public void SetConfiguration(Configuration next)
+    {
+        _configuration = next;
+        foreach (var removed in _members.Keys.Where(member => member != self && !next.IsMember(member)).ToArray())
+        {
+            _members.Remove(removed);
+            _diverging.Remove(removed);
+        }
+
+        foreach (var member in next.Members)
+            _members.TryAdd(member, new RecentHashes());
+    }
 
     /// <summary>This member has a hash.</summary>
     public void OnOwn(LogIndex index, ulong hash)
@@ -75,7 +91,7 @@ internal sealed class StateHashComparison(
         }
 
         var (known, other) = (0, own);
-        foreach (var voter in configuration.Members.Where(configuration.IsVoter))
+        foreach (var voter in _configuration.Members.Where(_configuration.IsVoter))
         {
             if (!_members[voter].TryGet(index, out var hash))
                 continue;
@@ -93,7 +109,7 @@ internal sealed class StateHashComparison(
 
         if (other == own)
             return;
-        if (known == configuration.Members.Count(configuration.IsVoter))
+        if (known == _configuration.Members.Count(_configuration.IsVoter))
             ReportNoMajority(index);
         else if (_unresolved.Index == LogIndex.Zero && _noMajority == LogIndex.Zero)
             _unresolved = (index, 0);
@@ -142,7 +158,7 @@ internal sealed class StateHashComparison(
     /// <summary>Whether a majority of the voters, in a joint configuration of each half, has this hash after this entry.</summary>
     private bool IsOfMajority(LogIndex index, ulong hash)
     {
-        return IsOfMajorityOf(configuration.Voters) && (!configuration.IsJoint || IsOfMajorityOf(configuration.Outgoing));
+        return IsOfMajorityOf(_configuration.Voters) && (!_configuration.IsJoint || IsOfMajorityOf(_configuration.Outgoing));
 
         bool IsOfMajorityOf(ImmutableArray<NodeId> voters) =>
             2 * voters.Count(voter => _members[voter].TryGet(index, out var found) && found == hash) > voters.Length;

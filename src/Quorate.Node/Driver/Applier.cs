@@ -49,7 +49,7 @@ internal interface IApplier
 internal sealed class Applier<TResult>(
     IStateMachine<TResult> stateMachine, NodeId self, PendingProposals<TResult> pendingProposals, PendingReads pendingReads,
     IWorker worker, ILoop loop, ClusterFeatures features, IGroupObserver? groupObserver = null,
-    GroupDivergence? divergence = null) : IApplier
+    GroupDivergence? divergence = null, Action<Configuration>? recordMembers = null) : IApplier
 {
     /// <summary>The most entries applied before readers are given the new state and waiting reads are completed.</summary>
     private const int BatchEntriesMax = 1024;
@@ -73,7 +73,7 @@ internal sealed class Applier<TResult>(
     private EntryId _current;
     private bool _isPublishing;
     private bool _isRestoring;
-    private bool _isRecordingVersion;
+    private bool _isRecording;
     private volatile Exception? _fault;
     private Action? _run;
 
@@ -138,7 +138,7 @@ internal sealed class Applier<TResult>(
         {
             ApplyInBatches(committed, observer: null);
         }
-        catch (Exception fault) when (!_isRecordingVersion)
+        catch (Exception fault) when (!_isRecording)
         {
             throw Wrap(fault);
         }
@@ -173,7 +173,7 @@ internal sealed class Applier<TResult>(
 #pragma warning restore CA1031
         {
             // A snapshot that cannot be read is a failure of the disk, not of the state machine.
-            _fault = (_isRestoring || _isRecordingVersion) && fault is IOException or OperationCanceledException ? fault : Wrap(fault);
+            _fault = (_isRestoring || _isRecording) && fault is IOException or OperationCanceledException ? fault : Wrap(fault);
             loop.Signal();
         }
     }
@@ -259,6 +259,8 @@ internal sealed class Applier<TResult>(
                 Apply(entry);
             else if (entry.Kind == EntryKind.ClusterVersion)
                 RecordVersion(entry);
+            else if (entry.Kind == EntryKind.Configuration)
+                RecordConfiguration(entry);
             if (divergence is not null && divergence.IsDue(entry.Index))
                 divergence.OnHash(entry.Index, stateMachine.StateHash);
         }
@@ -287,11 +289,26 @@ internal sealed class Applier<TResult>(
     private void RecordVersion(in LogEntry entry)
     {
         var before = features.Current.Version;
-        _isRecordingVersion = true;
+        _isRecording = true;
         features.Record(VersionAt.Decode(entry));
-        _isRecordingVersion = false;
+        _isRecording = false;
         if (features.Current.Version != before)
             groupObserver?.OnClusterVersion(before, features.Current.Version);
+    }
+
+    /// <summary>Records the members on the disk; the core has used them since the entry was appended.</summary>
+    private void RecordConfiguration(in LogEntry entry)
+    {
+        var configuration = ConfigurationCodec.Decode(entry);
+        if (recordMembers is not null && !configuration.IsJoint)
+        {
+            _isRecording = true;
+            recordMembers(configuration);
+            _isRecording = false;
+        }
+
+        if (entry.Proposal.Origin == self)
+            _results.Add((entry.Proposal.Sequence, ProposalResult<TResult>.Committed(entry.Id, default!)));
     }
 
     private void Publish(EntryId last)

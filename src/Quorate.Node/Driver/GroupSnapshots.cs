@@ -55,7 +55,7 @@ internal sealed class GroupSnapshots : IDisposable
             options.Raft.Self, store, options.TransferWorker, options.Loop, idleTicksMax: 30 * options.Raft.ElectionTicks,
             maySend: () => divergence.Quarantine is null);
         _receiver = new SnapshotReceiver(
-            options.Raft.Self, options.Configuration.Members, store, options.Snapshots, options.Features, options.TransferWorker,
+            options.Raft.Self, store, options.Snapshots, options.Features, options.TransferWorker,
             options.Loop, options.Raft.ElectionTicks, options.TickInterval);
     }
 
@@ -97,6 +97,9 @@ internal sealed class GroupSnapshots : IDisposable
         }
     }
 
+    /// <summary>Replaces the members from which a snapshot may be received.</summary>
+    public void SetMembers(NodeId[] peers) => _receiver.SetPeers(peers);
+
     public void OnTick()
     {
         _sender.OnTick();
@@ -116,7 +119,12 @@ internal sealed class GroupSnapshots : IDisposable
     {
         _sender.Run(send);
         if (_receiver.Run(send, out var received))
-            _inputs.Enqueue(Input.SnapshotReceived(received));
+        {
+            var snapshot = _store.Newest!;
+            Invariant.That(snapshot.Last == received, "the snapshot that was received is the newest one");
+            _inputs.Enqueue(Input.SnapshotReceived(received, new ConfigurationAt(snapshot.ConfigurationIndex, snapshot.Configuration)));
+        }
+
         _writing.TryComplete();
         _deleting.TryComplete();
 
@@ -126,7 +134,7 @@ internal sealed class GroupSnapshots : IDisposable
         if (_mustDeleteSetAside && !core.IsRepairing && !_deleting.IsBusy)
             DeleteSetAside();
         if (!_writing.IsBusy && _captured is { } capture)
-            OnCaptured(capture, core.Term);
+            OnCaptured(capture, core);
         else if (!_isTaking && _divergence.Quarantine is null && _options.Features.IsEnabled(Feature.Snapshots)
             && core.TermAt(applied) == core.Term && (IsDue(applied) || (isSpaceShort && IsDueInShortage(applied))))
             Take();
@@ -167,18 +175,19 @@ internal sealed class GroupSnapshots : IDisposable
         _options.Loop.Signal();
     }
 
-    private void OnCaptured(Capture capture, Term term)
+    private void OnCaptured(Capture capture, RaftCore core)
     {
         _captured = null;
+        var configuration = core.ConfigurationAsOf(capture.Last.Index);
 
         // An entry of the current term was committed by the leader of that term, so every leader of that term or a later one has it. Of an
         // entry of an earlier term, a leader that was deposed in between may lack what a later one has committed; and a member that starts
         // from the snapshot, or receives it, would follow that leader: it enters only the term of the last entry.
-        _wasDiscarded = capture.Last.Term != term;
+        _wasDiscarded = capture.Last.Term != core.Term;
         var isQuarantined = _divergence.Quarantine is not null;
         if (!_wasDiscarded)
             _lastTaken = LogIndex.Max(_lastTaken, capture.Last.Index);
-        if (_wasDiscarded || isQuarantined || capture.View is not { } view
+        if (_wasDiscarded || isQuarantined || configuration.Configuration.IsEmpty || capture.View is not { } view
             || capture.Last.Index <= (_store.Newest?.Last.Index ?? LogIndex.Zero))
         {
             capture.View?.Dispose();
@@ -186,12 +195,12 @@ internal sealed class GroupSnapshots : IDisposable
             return;
         }
 
-        Write(capture.Last, view, capture.ClusterVersion);
+        Write(capture.Last, configuration, view, capture.ClusterVersion);
     }
 
-    private void Write(EntryId last, IStateMachineSnapshot view, VersionAt clusterVersion)
+    private void Write(EntryId last, ConfigurationAt configuration, IStateMachineSnapshot view, VersionAt clusterVersion)
     {
-        var (store, configuration, token, observer) = (_store, _options.Configuration, _stopping.Token, _options.Observer);
+        var (store, token, observer) = (_store, _stopping.Token, _options.Observer);
         _writing.Start(
             () =>
             {
@@ -200,7 +209,7 @@ internal sealed class GroupSnapshots : IDisposable
                     var started = observer is null ? 0 : Stopwatch.GetTimestamp();
                     using (view)
                     {
-                        var written = store.Write(last, configuration, view, token, clusterVersion);
+                        var written = store.Write(last, configuration.Configuration, view, token, clusterVersion, configuration.Index);
                         observer?.OnSnapshotWritten(written.Last.Index, written.Id.FileBytes, Stopwatch.GetElapsedTime(started));
                         return written;
                     }

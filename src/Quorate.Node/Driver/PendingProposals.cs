@@ -83,7 +83,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
     /// </summary>
     public bool TryAdd(
         ReadOnlyMemory<byte> command, Term expectedTerm, out ProposalId id,
-        [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome)
+        [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome, EntryKind kind = EntryKind.Command)
     {
         lock (_lock)
         {
@@ -99,7 +99,7 @@ internal sealed class PendingProposals<TResult> : IPendingProposals
             outcome = source.Task;
             id = new ProposalId(_self, ++_sequence);
             _pending.Add(id.Sequence, new PendingProposal(source, _observer is null ? 0 : Stopwatch.GetTimestamp()));
-            _queue.Add(new Proposal(id, command) { ExpectedTerm = expectedTerm });
+            _queue.Add(new Proposal(id, command) { ExpectedTerm = expectedTerm, Kind = kind });
             _queuedBytes += command.Length;
         }
 

@@ -41,6 +41,7 @@ internal sealed class RaftDriver
     private readonly ITransport _network;
     private readonly ClusterFeatures _features;
     private readonly ClusterVersionProposer _versions;
+    private readonly GroupMembers _members;
     private readonly LogWriter _logWriter;
     private readonly IApplier _applier;
     private readonly GroupSnapshots _snapshots;
@@ -68,6 +69,7 @@ internal sealed class RaftDriver
         ITransport network,
         ClusterFeatures features,
         ClusterVersionProposer versions,
+        GroupMembers members,
         LogWriter logWriter,
         IApplier applier,
         GroupSnapshots snapshots,
@@ -83,6 +85,7 @@ internal sealed class RaftDriver
         _network = network;
         _features = features;
         _versions = versions;
+        _members = members;
         _logWriter = logWriter;
         _applier = applier;
         _snapshots = snapshots;
@@ -106,6 +109,8 @@ internal sealed class RaftDriver
     public bool RunOnce()
     {
         UpdateFeatures();
+        while (_members.TryTakeInput(out var input))
+            Step(input);
         var moreMessages = DrainMessages();
         DrainLogWriter();
         DrainApplied();
@@ -117,6 +122,7 @@ internal sealed class RaftDriver
         Step(Input.EndOfIteration);
         _network.Flush();
         _logWriter.Submit();
+        _members.ThrowIfExcluded(_core);
         return moreMessages;
     }
 
@@ -249,6 +255,8 @@ internal sealed class RaftDriver
         if (effects.CompactTo > LogIndex.Zero)
             _logWriter.CompactTo(effects.CompactTo);
         _snapshots.OnStep(effects);
+        if (effects.MembersChanged)
+            _members.OnChanged(_core);
         if (!effects.Apply.IsEmpty)
             _applier.Enqueue(effects.Apply.Span);
         foreach (var rejection in effects.Rejections)

@@ -36,7 +36,6 @@ internal abstract class RaftGroup : IDisposable
         (Log, _applier, PendingReads, Divergence, _loop) = (log, applier, pendingReads, divergence, options.Loop);
         HasTruncatedTail = recovered.TruncatedTail is not null;
         HardStateRepair = recovered.HardStateRepair;
-        Configuration = options.Configuration;
         var growth = new LogGrowth(options.Snapshots);
         var restored = new StartupRecovery(
             log, snapshots, applier, growth, options.Wal, options.Configuration, options.Features, cancellationToken)
@@ -48,9 +47,10 @@ internal abstract class RaftGroup : IDisposable
         Snapshots = new GroupSnapshots(options, snapshots, applier, growth, divergence);
         var network = options.StartNetwork();
         var versions = new ClusterVersionProposer(
-            options.Features, options.Configuration.Members, () => network.Counters, options.Raft.HeartbeatTicks);
+            options.Features, () => network.Counters, options.Raft.HeartbeatTicks);
+        Members = new GroupMembers(options, Core, network, Snapshots, divergence, versions);
         _driver = new RaftDriver(
-            Core, network, options.Features, versions, logWriter, applier, Snapshots, divergence, pendingProposals, pendingReads,
+            Core, network, options.Features, versions, Members, logWriter, applier, Snapshots, divergence, pendingProposals, pendingReads,
             _pendingTransfers, _clock, options.OnStep, options.Trace);
         options.Trace?.WriteStart(Core);
     }
@@ -65,7 +65,7 @@ internal abstract class RaftGroup : IDisposable
     public GroupDivergence Divergence { get; }
 
     /// <summary>The members of the group.</summary>
-    public Configuration Configuration { get; }
+    public GroupMembers Members { get; }
 
     /// <summary>Whether recovery removed a torn write from the end of the log.</summary>
     public bool HasTruncatedTail { get; }

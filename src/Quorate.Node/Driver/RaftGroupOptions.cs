@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
@@ -18,8 +19,26 @@ internal sealed record RaftGroupOptions
     /// <summary>The options of the core, with the id of this member and the seed of its randomness.</summary>
     public required RaftOptions Raft { get; init; }
 
-    /// <summary>The members with which the group was created.</summary>
+    /// <summary>
+    /// The members with which the group was created; <see cref="Quorate.Raft.Configuration.None"/> if this node joins an existing one.
+    /// </summary>
     public required Configuration Configuration { get; init; }
+
+    /// <summary>Returns the address of a member; null: it has none, and is not contacted.</summary>
+    public Func<Member, PeerAddress?> AddressOf { get; init; } = static member =>
+        PeerAddress.TryParse(member.Address, out var address) ? address : null;
+
+    /// <summary>The nodes that may contact this one while it knows no configuration.</summary>
+    public IReadOnlyDictionary<NodeId, PeerAddress> InitialPeers { get; init; } = new Dictionary<NodeId, PeerAddress>();
+
+    /// <summary>The data directories of authenticated peers that the core does not know yet. Any thread may add to it.</summary>
+    public ConcurrentQueue<(NodeId Peer, DirectoryId Directory)> Directories { get; init; } = new();
+
+    /// <summary>The peers that have rejected this node because it was removed. Any thread may add to it.</summary>
+    public ConcurrentDictionary<NodeId, bool> RemovedAccordingTo { get; init; } = new();
+
+    /// <summary>Whether the configuration never changes: changes are refused, and no member is bound to its data directory.</summary>
+    public bool HasFixedMembers { get; init; }
 
     /// <summary>Holds the write-ahead log.</summary>
     public required IStorage Storage { get; init; }

@@ -33,10 +33,15 @@ internal sealed class RaftGroup<TResult> : RaftGroup
         var divergence = new GroupDivergence(options);
         var applier = new Applier<TResult>(
             stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, options.Loop,
-            options.Features, options.Observer, divergence);
+            options.Features, options.Observer, divergence, options.Identity.RecordMembers);
         return new RaftGroup<TResult>(
             options, log, recovered, snapshots, applier, pendingProposals, pendingReads, divergence, cancellationToken);
     }
+
+    /// <summary>Queues a change of the configuration and signals the loop. Returns false when the queue is full.</summary>
+    public bool TryPropose(
+        ConfigurationChange change, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome) =>
+        _pendingProposals.TryAdd(change.Encode(), Term.Zero, out id, out outcome, EntryKind.Configuration);
 
     /// <summary>Queues a command and signals the loop. Returns false when the queue is full; then nothing was registered.</summary>
     public bool TryPropose(

@@ -26,7 +26,7 @@ internal sealed class SnapshotReceiver
     private const int TimeoutsMax = 2;
 
     private readonly NodeId _self;
-    private readonly NodeId[] _peers;
+    private NodeId[] _peers = [];
     private readonly SnapshotStore _store;
     private readonly SnapshotPolicy _policy;
     private readonly ClusterFeatures _features;
@@ -51,11 +51,10 @@ internal sealed class SnapshotReceiver
     private EntryId? _received;
 
     public SnapshotReceiver(
-        NodeId self, IEnumerable<NodeId> members, SnapshotStore store, SnapshotPolicy policy, ClusterFeatures features,
+        NodeId self, SnapshotStore store, SnapshotPolicy policy, ClusterFeatures features,
         IWorker worker, ILoop loop, int timeoutTicks, TimeSpan tick)
     {
         (_self, _store, _policy, _features, _timeoutTicks) = (self, store, policy, features, timeoutTicks);
-        _peers = [.. members.Where(member => member != self)];
         _task = new WorkerTask(worker, loop);
         _bytesPerTick = policy.BytesPerSecond == 0 ? long.MaxValue : Math.Max(1, (long)(policy.BytesPerSecond * tick.TotalSeconds));
         _budget = _bytesPerTick;
@@ -68,6 +67,9 @@ internal sealed class SnapshotReceiver
         Receiving,
         Completing,
     }
+
+    /// <summary>Replaces the members that may have a snapshot.</summary>
+    public void SetPeers(NodeId[] peers) => _peers = peers;
 
     /// <summary>The core needs a snapshot. Repeated while it does.</summary>
     public void OnNeeded(in NeededSnapshot needed)
@@ -132,7 +134,7 @@ internal sealed class SnapshotReceiver
     private NodeId NextSource()
     {
         var next = Array.IndexOf(_peers, _source) + 1;
-        return _peers[next % _peers.Length];
+        return _peers.Length == 0 ? _source : _peers[next % _peers.Length];
     }
 
     private void Locate(NodeId source)

@@ -24,6 +24,7 @@ internal sealed class StartupRecovery(
     ClusterFeatures features, CancellationToken cancellationToken)
 {
     private const int ChunkBytesMax = 64 << 10;
+    private readonly List<ConfigurationAt> _configurations = [];
 
     /// <summary>Restores the state machine, and returns the state from which the core starts.</summary>
     /// <exception cref="IOException">The snapshot that the log continues is missing or corrupt.</exception>
@@ -49,7 +50,9 @@ internal sealed class StartupRecovery(
         return new DurableState
         {
             HardState = hardState,
-            Configuration = configuration,
+            Configuration = snapshot?.Configuration ?? configuration,
+            ConfigurationIndex = snapshot?.ConfigurationIndex ?? LogIndex.Zero,
+            Configurations = _configurations,
             Snapshot = last,
             Compacted = CompactedBefore(firstIndex, last, termStarts),
             TermStarts = [.. termStarts.Where(start => start.Index <= commit)],
@@ -113,7 +116,7 @@ internal sealed class StartupRecovery(
             entries.Clear();
             Read(next, commit, entries);
             Invariant.That(entries.Count > 0, "an entry within the bounds of the log can be read");
-            growth.OnAppended(CollectionsMarshal.AsSpan(entries));
+            OnRead(entries);
             applier.Replay(CollectionsMarshal.AsSpan(entries));
             next = entries[^1].Index + 1;
         }
@@ -130,8 +133,18 @@ internal sealed class StartupRecovery(
             next = tail[^1].Index + 1;
         }
 
-        growth.OnAppended(CollectionsMarshal.AsSpan(tail));
+        OnRead(tail);
         return tail;
+    }
+
+    private void OnRead(List<LogEntry> entries)
+    {
+        growth.OnAppended(CollectionsMarshal.AsSpan(entries));
+        foreach (ref readonly var entry in CollectionsMarshal.AsSpan(entries))
+        {
+            if (entry.Kind == EntryKind.Configuration)
+                _configurations.Add(new ConfigurationAt(entry.Index, ConfigurationCodec.Decode(entry)));
+        }
     }
 
     /// <summary>

@@ -41,7 +41,7 @@ internal static class DirectoryRepair
     /// would not know the repair term, and vote.
     /// </summary>
     public static bool CanRepair(IdentityFile identity) =>
-        identity.Identity.Members.Length >= VotersMin && FeatureTable.IsEnabled(Feature.Repair, identity.Identity.Version);
+        identity.Identity.VoterCount >= VotersMin && FeatureTable.IsEnabled(Feature.Repair, identity.Identity.Version);
 
     /// <summary>Repairs the directory. Nothing may have its log open.</summary>
     /// <remarks>Durability: on disk when this returns.</remarks>
@@ -87,11 +87,11 @@ internal static class DirectoryRepair
         if (DataDirectoryIdentity.Read(directory) is not { } found)
             throw new IOException($"{directory} is not the data directory of a member: it has no file \"{IdentityFile.Name}\".");
         using var storage = new FileStorage(directory);
-        var identity = IdentityFile.Open(storage, found.ClusterId, found.MemberId, new Configuration(found.Members));
+        var identity = IdentityFile.Open(storage, found.ClusterId, found.MemberId, found.InitialConfiguration);
         if (!CanRepair(identity))
         {
             throw new IOException(
-                $"The cluster of this member has {found.Members.Length} members and version {found.Version}. A member receives its data " +
+                $"The cluster of this member has {found.VoterCount} voters and version {found.Version}. A member receives its data " +
                 $"again only in a cluster of at least {VotersMin} members, all of version {FeatureTable.IntroducedIn(Feature.Repair)} or " +
                 "later: the others must be able to elect a leader without it. Nothing was changed. " +
                 "With fewer members, restore a backup (quorate snapshot restore).");

@@ -28,7 +28,7 @@ internal static class SnapshotFile
         }
 
         return new SnapshotInfo(new SnapshotId(header.Last, header.Nonce, length), trailer.ContentBytes, verifier.Configuration!,
-            header.ClusterVersion);
+            header.ClusterVersion, header.ConfigurationIndex);
     }
 
     /// <summary>Reads at an offset; bytes that the disk cannot read count as corrupted.</summary>

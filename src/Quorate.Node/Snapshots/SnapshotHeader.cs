@@ -21,13 +21,14 @@ namespace Quorate.Node.Snapshots;
 ///  58   2  minor version
 ///  60   4  zero
 ///  64   8  index of the entry that set the version
-///  72 440  zero
+///  72   8  index of the entry that holds the configuration as of the last entry; 0: the cluster was created with it
+///  80 432  zero
 /// </code>
 /// Nothing in a snapshot names a member or a data directory: members send each other the bytes of the file as they are.
 /// Any change here bumps the version, docs/formats/snapshot.md and the golden file together.
 /// </remarks>
 internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Nonce, ulong ClusterId, GroupId Group, EntryId Last,
-    VersionAt ClusterVersion = default)
+    VersionAt ClusterVersion = default, LogIndex ConfigurationIndex = default)
 {
     public const int Bytes = Sectors.Bytes;
     public const uint Version = 1;
@@ -49,6 +50,7 @@ internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Non
         BinaryPrimitives.WriteUInt16LittleEndian(target[56..], ClusterVersion.Version.Major);
         BinaryPrimitives.WriteUInt16LittleEndian(target[58..], ClusterVersion.Version.Minor);
         BinaryPrimitives.WriteUInt64LittleEndian(target[64..], ClusterVersion.Index.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[72..], ConfigurationIndex.Value);
         BinaryPrimitives.WriteUInt32LittleEndian(target, Crc32C.Of(target[4..Bytes]));
     }
 
@@ -78,7 +80,8 @@ internal readonly record struct SnapshotHeader(int ConfigurationBytes, ulong Non
             new VersionAt(
                 new ClusterVersion(
                     BinaryPrimitives.ReadUInt16LittleEndian(source[56..]), BinaryPrimitives.ReadUInt16LittleEndian(source[58..])),
-                new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[64..]))));
+                new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[64..]))),
+            new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[72..])));
         if (header.ConfigurationBytes is < SnapshotConfiguration.HeaderBytes or > SnapshotConfiguration.BytesMax)
         {
             throw new SnapshotCorruptionException(

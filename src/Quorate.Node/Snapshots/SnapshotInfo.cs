@@ -14,7 +14,9 @@ internal readonly record struct SnapshotId(EntryId Last, ulong Nonce, long FileB
 /// <param name="ContentBytes">The length of what the state machine wrote, bytes.</param>
 /// <param name="Configuration">The configuration as of the last entry.</param>
 /// <param name="ClusterVersion">The version of the cluster as of the last entry.</param>
-internal sealed record SnapshotInfo(SnapshotId Id, long ContentBytes, Configuration Configuration, VersionAt ClusterVersion)
+/// <param name="ConfigurationIndex">The entry that holds the configuration; 0: the cluster was created with it.</param>
+internal sealed record SnapshotInfo(
+    SnapshotId Id, long ContentBytes, Configuration Configuration, VersionAt ClusterVersion, LogIndex ConfigurationIndex = default)
 {
     /// <summary>The last entry whose effect is in the snapshot.</summary>
     public EntryId Last => Id.Last;

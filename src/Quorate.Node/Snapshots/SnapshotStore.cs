@@ -75,6 +75,7 @@ internal sealed class SnapshotStore
     /// <param name="view">The state; the caller disposes it.</param>
     /// <param name="cancellationToken">Abandons the snapshot.</param>
     /// <param name="clusterVersion">The version of the cluster as of the last entry; default: not given.</param>
+    /// <param name="configurationIndex">The entry that holds the configuration; 0: the cluster was created with it.</param>
     /// <remarks>
     /// Durability: content and name are on disk when this returns. When it throws, no part of the snapshot remains, unless a flush or the
     /// deletion itself failed; then the next start deletes it.
@@ -84,12 +85,12 @@ internal sealed class SnapshotStore
     /// <exception cref="OperationCanceledException">The snapshot was abandoned.</exception>
     public SnapshotInfo Write(
         EntryId last, Configuration configuration, IStateMachineSnapshot view, CancellationToken cancellationToken,
-        VersionAt clusterVersion = default)
+        VersionAt clusterVersion = default, LogIndex configurationIndex = default)
     {
         Invariant.That(last.Index > LogIndex.Zero, "a snapshot is taken after an entry was applied");
         var size = SnapshotConfiguration.SizeOf(configuration);
         Invariant.That(size <= SnapshotConfiguration.BytesMax, "a snapshot can be read back only with a configuration of bounded size");
-        var header = new SnapshotHeader(size, Options.GenerateNonce(), ClusterId, Group, last, clusterVersion);
+        var header = new SnapshotHeader(size, Options.GenerateNonce(), ClusterId, Group, last, clusterVersion, configurationIndex);
         var name = SnapshotName.Unfinished(last.Index, header.Nonce);
         try
         {
@@ -240,7 +241,9 @@ internal sealed class SnapshotStore
         using var content = new SnapshotContentWriter(file, header, configuration, Options, cancellationToken);
         view.WriteTo(content);
         var (contentBytes, fileBytes) = content.Complete();
-        return new SnapshotInfo(new SnapshotId(header.Last, header.Nonce, fileBytes), contentBytes, configuration, header.ClusterVersion);
+        return new SnapshotInfo(
+            new SnapshotId(header.Last, header.Nonce, fileBytes), contentBytes, configuration, header.ClusterVersion,
+            header.ConfigurationIndex);
     }
 
     // Of two snapshots of the same entry, the one that was added later.

@@ -60,7 +60,8 @@ internal sealed class SnapshotVerifier(string file, long fileBytes, string why =
         {
             Invariant.That(IsComplete, "a snapshot is used only after all of it was verified");
             return new SnapshotInfo(
-                new SnapshotId(_header.Last, _header.Nonce, fileBytes), _contentBytes, _configuration!, _header.ClusterVersion);
+                new SnapshotId(_header.Last, _header.Nonce, fileBytes), _contentBytes, _configuration!, _header.ClusterVersion,
+                _header.ConfigurationIndex);
         }
     }
 

@@ -19,8 +19,16 @@ public sealed class DataDirectoryIdentity
     /// <summary>The member that the directory belongs to.</summary>
     public NodeId MemberId { get; internal init; }
 
-    /// <summary>The members of the cluster, in id order: they define what a majority is.</summary>
+    /// <summary>
+    /// The members with which the cluster was created, in id order; none if the directory was created to join an existing cluster.
+    /// </summary>
     public ImmutableArray<NodeId> Members { get; internal init; } = [];
+
+    /// <summary>The voters of the last configuration that this member has applied, in id order; none before the first one.</summary>
+    public ImmutableArray<NodeId> Voters { get; internal init; } = [];
+
+    /// <summary>The learners of the last configuration that this member has applied, in id order.</summary>
+    public ImmutableArray<NodeId> Learners { get; internal init; } = [];
 
     /// <summary>
     /// The version of the directory: that of the cluster, as far as this member has applied the log. Builds of a lower version refuse the
@@ -42,6 +50,12 @@ public sealed class DataDirectoryIdentity
 
     /// <summary>The data directories of the peers that have connected.</summary>
     internal ImmutableSortedDictionary<NodeId, DirectoryId> Peers { get; init; } = ImmutableSortedDictionary<NodeId, DirectoryId>.Empty;
+
+    /// <summary>The configuration before the first one in the log.</summary>
+    internal Configuration InitialConfiguration => Members.IsEmpty ? Configuration.None : new Configuration(Members);
+
+    /// <summary>The last known number of voters.</summary>
+    internal int VoterCount => Voters.IsEmpty ? Members.Length : Voters.Length;
 
     internal DirectoryStamp Stamp => new(DirectoryId, MemberId);
 
@@ -82,7 +96,9 @@ public sealed class DataDirectoryIdentity
     /// <param name="storage">The data directory.</param>
     /// <param name="clusterId">The cluster that the directory must belong to.</param>
     /// <param name="member">The member that the directory must belong to.</param>
-    /// <param name="members">The members that the directory must have been created with.</param>
+    /// <param name="members">
+    /// The members with which a new directory begins; none: it joins an existing cluster.
+    /// </param>
     /// <param name="attributes">The attributes of a new directory; those of an existing one do not change.</param>
     /// <exception cref="WalCorruptionException">The file is not as it was written, or it is missing and the log is not.</exception>
     /// <param name="versionMax">
@@ -94,7 +110,9 @@ public sealed class DataDirectoryIdentity
     public static DataDirectoryIdentity OpenOrCreate(
         IStorage storage, ulong clusterId, NodeId member, IEnumerable<NodeId> members, IReadOnlyDictionary<string, string> attributes,
         ClusterVersion versionMax) =>
-        IdentityFile.Open(storage, clusterId, member, new Configuration(members), attributes, versionMax: versionMax).Identity;
+        IdentityFile.Open(
+            storage, clusterId, member, members.ToArray() is [_, ..] initial ? new Configuration(initial) : Configuration.None,
+            attributes, versionMax: versionMax).Identity;
 
     /// <summary>Whether this content was written after another of the same directory.</summary>
     internal bool IsLaterThan(DataDirectoryIdentity other) =>
@@ -103,11 +121,13 @@ public sealed class DataDirectoryIdentity
 
     internal DataDirectoryIdentity With(
         ulong? newestSegment = null, ImmutableSortedDictionary<NodeId, DirectoryId>? peers = null,
-        (ClusterVersion Version, LogIndex Index)? version = null) => new()
+        (ClusterVersion Version, LogIndex Index)? version = null, Configuration? configuration = null) => new()
         {
             ClusterId = ClusterId,
             MemberId = MemberId,
             Members = Members,
+            Voters = configuration?.Voters ?? Voters,
+            Learners = configuration?.Learners ?? Learners,
             DirectoryId = DirectoryId,
             Attributes = Attributes,
             Version = version?.Version ?? Version,

@@ -12,8 +12,9 @@ namespace Quorate.Node.Storage;
 /// the log. It is there twice, so that either file may be corrupt or missing.
 /// </summary>
 /// <remarks>
-/// A member that starts with the data directory of another member has that member's votes instead of its own, and a member with another
-/// member list than its peers may take a minority for a quorum. In both cases two leaders can be elected in one term.
+/// A member that starts with the data directory of another member has that member's votes instead of its own, and two leaders can be
+/// elected in one term. The same would happen if a member began with other members than its peers; so it always begins with those it was
+/// created with, and the log contains their changes.
 /// Durability: the file is created before the log. A peer is recorded, and the file flushed, before the peer receives its acceptance;
 /// otherwise two of its directories could be accepted, one before and one after a crash. A segment is recorded, and the file flushed, when
 /// the segment is on disk and before it is used: so a segment that is recorded and absent was deleted, and one that is not recorded holds
@@ -53,7 +54,10 @@ internal sealed class IdentityFile
     /// <param name="storage">The data directory.</param>
     /// <param name="clusterId">The cluster that the directory must belong to.</param>
     /// <param name="self">The member that the directory must belong to.</param>
-    /// <param name="members">The members that the directory must have been created with.</param>
+    /// <param name="members">
+    /// The members with which a new directory begins; <see cref="Configuration.None"/>: it joins an existing cluster. Those of an existing
+    /// directory do not change.
+    /// </param>
     /// <param name="attributes">The attributes of a new directory; those of an existing one do not change.</param>
     /// <param name="drawId">Draws the id of a new directory; null: a random number.</param>
     /// <param name="versionMax">
@@ -80,16 +84,16 @@ internal sealed class IdentityFile
         }
 
         // Before anything is changed: a directory that is refused stays as a newer build has left it.
-        var owner = IdentityFormat.DescribeOwner(
-            new DataDirectoryIdentity { ClusterId = clusterId, MemberId = self, Members = members.Members });
-        var found = Read(name => ReadFile(storage, name), owner)!;
+        var expected = new DataDirectoryIdentity { ClusterId = clusterId, MemberId = self, Members = members.Members };
+        var found = Read(name => ReadFile(storage, name), expected)!;
         if (found.Version > supported)
             throw StorageVersionException.OfVersion(found.Version, supported);
-        if (IdentityFormat.DescribeOwner(found) != owner)
+        if (IdentityFormat.DescribeMember(found) != IdentityFormat.DescribeMember(expected))
         {
             throw new IOException(
-                $"The data directory belongs to {IdentityFormat.DescribeOwner(found)}; the options describe {owner}. " +
-                "A member cannot use the log and votes of another, and a start with other members does not change the cluster: " +
+                $"The data directory belongs to {IdentityFormat.DescribeMember(found)}; " +
+                $"the options describe {IdentityFormat.DescribeMember(expected)}. " +
+                "A member cannot use the log and votes of another: " +
                 "start with the options the data directory was created with, or give a new member its own data directory.");
         }
 
@@ -169,6 +173,20 @@ internal sealed class IdentityFile
         }
     }
 
+    /// <summary>
+    /// Records the members of a configuration that was applied, if they are others than before. Nothing depends on it but messages and the
+    /// decision whether a corrupt log can be repaired: the configuration itself is in the log.
+    /// </summary>
+    /// <remarks>Durability: on disk when this returns.</remarks>
+    public void RecordMembers(Configuration configuration)
+    {
+        lock (_gate)
+        {
+            if (!_identity.Voters.SequenceEqual(configuration.Voters) || !_identity.Learners.SequenceEqual(configuration.Learners))
+                Write(_identity.With(configuration: configuration));
+        }
+    }
+
     private static void RejectUnreleased(IStorage storage)
     {
         if (storage.List().FirstOrDefault(static name => _unreleasedNames.Contains(name, StringComparer.Ordinal)) is { } name)
@@ -206,7 +224,7 @@ internal sealed class IdentityFile
     /// </param>
     /// <returns>The identity; null if there is neither file.</returns>
     /// <exception cref="WalCorruptionException">Neither file is usable, and there is one.</exception>
-    public static DataDirectoryIdentity? Read(Func<string, byte[]?> read, string? owner = null)
+    public static DataDirectoryIdentity? Read(Func<string, byte[]?> read, DataDirectoryIdentity? owner = null)
     {
         var first = TryRead(read, Name, out var fault);
         var second = TryRead(read, CopyName, out var secondFault);
@@ -215,7 +233,9 @@ internal sealed class IdentityFile
 
         if (first is not null && second is not null && first.DirectoryId != second.DirectoryId)
         {
-            var (isFirst, isSecond) = (IdentityFormat.DescribeOwner(first) == owner, IdentityFormat.DescribeOwner(second) == owner);
+            var expected = owner is null ? "" : IdentityFormat.DescribeMember(owner);
+            var (isFirst, isSecond) = (
+                IdentityFormat.DescribeMember(first) == expected, IdentityFormat.DescribeMember(second) == expected);
             if (isFirst == isSecond)
                 throw DifferentDirectories(first, second);
             return isFirst ? first : second;

@@ -12,11 +12,13 @@ namespace Quorate.Node.Storage;
 ///   quorate identity 2              the format version
 ///   cluster 000000000000c0de
 ///   member 1
-///   members 1 2 3
+///   members 1 2 3                   those the cluster was created with; "none" if the directory was created to join an existing cluster
 ///   version 0.2 57                  the version of the data directory, and the entry that set it; missing in format 1, which is 0.1
 ///   directory 5f1c2d3e4a5b6c7d      the id of this data directory
 ///   segment 2                       the newest log segment; 0: none yet
 ///   peer 2 00112233445566aa         one line for each known peer, in id order: its directory
+///   voters 1 2 4                    those of the last configuration that was applied; no line before the first one
+///   learners 5                      the same; no line if there are none
 ///   attribute name n1               one line for each attribute, in the order of the names
 ///   crc32c 1b2c3d4e                 over all bytes before this line
 /// </code>
@@ -30,6 +32,7 @@ internal static class IdentityFormat
     private const uint VersionWithoutClusterVersion = 1;
     private const string FirstLine = "quorate identity ";
     private const string ChecksumName = "crc32c ";
+    private const string NoMembers = "none";
     private const int ChecksumLineBytes = 16;
 
     public static byte[] Encode(DataDirectoryIdentity identity)
@@ -43,6 +46,8 @@ internal static class IdentityFormat
         text.Append(CultureInfo.InvariantCulture, $"directory {identity.DirectoryId}\nsegment {identity.NewestSegment}\n");
         foreach (var (peer, directory) in identity.Peers)
             text.Append(CultureInfo.InvariantCulture, $"peer {peer} {directory}\n");
+        AppendMembers(text, "voters", identity.Voters);
+        AppendMembers(text, "learners", identity.Learners);
         foreach (var (name, value) in identity.Attributes.OrderBy(static a => a.Key, StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"attribute {name} {value}\n");
         var body = Encoding.UTF8.GetBytes(text.ToString());
@@ -75,7 +80,11 @@ internal static class IdentityFormat
     /// <summary>Describes the owner of a data directory in one line.</summary>
     public static string DescribeOwner(DataDirectoryIdentity identity) => string.Create(
         CultureInfo.InvariantCulture,
-        $"cluster {identity.ClusterId:x16}, member {identity.MemberId}, members {string.Join(' ', identity.Members)}");
+        $"{DescribeMember(identity)}, members {(identity.Members.IsEmpty ? NoMembers : string.Join(' ', identity.Members))}");
+
+    /// <summary>Describes the member of a data directory, which never changes.</summary>
+    public static string DescribeMember(DataDirectoryIdentity identity) =>
+        string.Create(CultureInfo.InvariantCulture, $"cluster {identity.ClusterId:x16}, member {identity.MemberId}");
 
     /// <summary>Whether an attribute can be written as one line and read back.</summary>
     public static bool IsValidAttribute(string name, string value) =>
@@ -90,10 +99,15 @@ internal static class IdentityFormat
         var (directory, segment) = (ValueOf(lines[next], "directory"), ValueOf(lines[next + 1], "segment"));
         var peers = ImmutableSortedDictionary.CreateBuilder<NodeId, DirectoryId>();
         var attributes = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        ImmutableArray<NodeId> voters = [], learners = [];
         foreach (var line in lines[(next + 2)..^1])
         {
             var words = line.Split(' ', 3);
-            if (words[0] == "peer")
+            if (words[0] == "voters")
+                voters = ParseMembers(ValueOf(line, "voters"));
+            else if (words[0] == "learners")
+                learners = ParseMembers(ValueOf(line, "learners"));
+            else if (words[0] == "peer")
                 peers.Add(new NodeId(Hex(words[1])), new DirectoryId(Hex(words[2])));
             else if (words[0] == "attribute")
                 attributes.Add(words[1], words[2]);
@@ -105,7 +119,9 @@ internal static class IdentityFormat
         {
             ClusterId = Hex(ValueOf(lines[1], "cluster")),
             MemberId = new NodeId(Hex(ValueOf(lines[2], "member"))),
-            Members = [.. ValueOf(lines[3], "members").Split(' ').Select(static id => new NodeId(Hex(id)))],
+            Members = ParseMembers(ValueOf(lines[3], "members")),
+            Voters = voters,
+            Learners = learners,
             Version = version,
             VersionIndex = versionIndex,
             DirectoryId = new DirectoryId(Hex(directory)),
@@ -114,6 +130,15 @@ internal static class IdentityFormat
             Attributes = attributes.ToImmutable(),
         };
     }
+
+    private static void AppendMembers(StringBuilder text, string name, ImmutableArray<NodeId> members)
+    {
+        if (!members.IsEmpty)
+            text.Append(CultureInfo.InvariantCulture, $"{name} {string.Join(' ', members)}\n");
+    }
+
+    private static ImmutableArray<NodeId> ParseMembers(string ids) =>
+        ids == NoMembers ? [] : [.. ids.Split(' ').Select(static id => new NodeId(Hex(id)))];
 
     private static (ClusterVersion Version, LogIndex Index) ParseVersion(string[] words) =>
         ClusterVersion.TryParse(words[0], out var version)

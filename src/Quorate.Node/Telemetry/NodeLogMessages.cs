@@ -177,4 +177,18 @@ internal static partial class NodeLogMessages
 
     [LoggerMessage(1033, LogLevel.Warning, "{Description}")]
     public static partial void HardStateRepaired(ILogger log, string description);
+
+    [LoggerMessage(1040, LogLevel.Information, "configuration of entry {Index}: {Configuration}{State}")]
+    public static partial void ConfigurationChanged(ILogger log, ulong index, string configuration, string state);
+
+    [LoggerMessage(
+        1041, LogLevel.Warning,
+        "this leader is no voter of configuration {Index} any more and passes leadership on")]
+    public static partial void LeaderRemoved(ILogger log, ulong index);
+
+    [LoggerMessage(
+        1042, LogLevel.Warning,
+        "the options list the members {Options}, and the cluster has the members {Members}: the members of the options are ignored. "
+        + "Change the members by requests to the cluster, and correct the options")]
+    public static partial void OptionsDiffer(ILogger log, string options, string members);
 }

@@ -78,6 +78,11 @@ internal sealed class NodeMonitor : IGroupObserver
         var core = group.Core;
         Health.Start(core);
         NodeLogMessages.Started(_log, NameOf(core.Self), core.Term.Value, core.LastIndex.Value, core.CommitIndex.Value);
+        if (core.Configuration is { IsEmpty: false } configuration && !configuration.Members.SequenceEqual(_options.Members.Keys.Order()))
+        {
+            NodeLogMessages.OptionsDiffer(
+                _log, string.Join(' ', _options.Members.Keys.Order().Select(NameOf)), string.Join(' ', configuration.Members.Select(NameOf)));
+        }
     }
 
     /// <summary>Reports that the node has stopped.</summary>
@@ -179,13 +184,14 @@ internal sealed class NodeMonitor : IGroupObserver
     public void OnTraceFailed(Exception fault) => NodeLogMessages.TraceFailed(_log, fault.Message, fault);
 
     /// <summary>The members as this node sees them, in id order. Any thread may call it.</summary>
-    public IReadOnlyList<MemberStatus> GetMembers(GroupDivergence divergence)
+    public IReadOnlyList<MemberStatus> GetMembers(GroupDivergence divergence, Configuration configuration)
     {
         var (peers, progress, diverging) = (Counters().Peers, _progress, divergence.Diverging);
-        return [.. _options.Members.Keys.Order().Select(member => new MemberStatus
+        return [.. configuration.Members.Select(member => new MemberStatus
         {
             NodeId = member,
             SinceLastContact = peers.FirstOrDefault(peer => peer.Peer == member)?.SinceLastContact,
+            IsVoter = configuration.IsVoter(member),
             Progress = progress.FirstOrDefault(follower => follower.Node == member).Progress,
             Diverges = diverging.Contains(member) || (member == _options.NodeId && divergence.Quarantine is not null),
         })];
@@ -253,6 +259,16 @@ internal sealed class NodeMonitor : IGroupObserver
                 break;
             case TraceKind.Repaired:
                 NodeLogMessages.Repaired(_log, traceEvent.Index.Value);
+                break;
+            case TraceKind.ConfigurationChanged:
+                NodeLogMessages.ConfigurationChanged(
+                    _log, traceEvent.Index.Value, core.Configuration.ToString(),
+                    core.Configuration.IsJoint ? ", a change is in progress"
+                    : core.CommittedConfiguration.Index == core.ConfigurationIndex ? ", committed" : "");
+                break;
+            case TraceKind.LeaderRemoved:
+                _reason = LeaderChangeReason.Transferred;
+                NodeLogMessages.LeaderRemoved(_log, traceEvent.Index.Value);
                 break;
             case TraceKind.SnapshotInstalled:
                 NodeLogMessages.SnapshotInstalled(_log, traceEvent.Index.Value);

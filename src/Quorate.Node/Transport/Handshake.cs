@@ -30,7 +30,7 @@ namespace Quorate.Node.Transport;
 /// A rejection before the challenge is a response without a proof.
 /// The version of a member is the highest version of the cluster that it supports: 256 times the major version plus the minor one; 0 from
 /// a build of version 0.1, which writes zero and ignores the bytes. The protocol version of the connection is the newest that both speak.
-/// The directory id (<see cref="Storage.DirectoryId"/>) is 0 if a node has none.
+/// The directory id (<see cref="Raft.DirectoryId"/>) is 0 if a node has none.
 /// A later version may make either message longer: the checksum stays in its last four bytes, and this version skips the bytes before it.
 /// </remarks>
 internal static class Handshake

@@ -29,6 +29,8 @@ internal static class HandshakeErrors
                 $"Node {peer} at {address} does not know node {self} as a member of the cluster. "
                 + "If this node was removed, stop it; if it is new, add it to the cluster; "
                 + "if that node has not learned of the addition yet, no action is needed.",
+            HandshakeRejection.MemberRemoved =>
+                $"Node {peer} at {address} reports that this node {self} was removed from the cluster. Stop this node.",
             HandshakeRejection.WrongVersion =>
                 $"Node {peer} at {address} supports none of the protocol versions {request.VersionMin} to {request.VersionMax} "
                 + $"of this node {self}. That node has version {response.MemberVersion}, this one {request.MemberVersion}. "
@@ -75,6 +77,8 @@ internal static class HandshakeErrors
             HandshakeRejection.UnknownPeer =>
                 $"Rejected node {dialer} from {from}: this node does not know it as a member. "
                 + "If it was removed, stop it; if it is new, add it to the cluster.",
+            HandshakeRejection.MemberRemoved =>
+                $"Rejected node {dialer} from {from}: it was removed from the cluster. Stop it.",
             HandshakeRejection.WrongVersion =>
                 $"Rejected node {dialer} from {from}: it supports protocol versions {request.VersionMin} to {request.VersionMax}, "
                 + $"this node {Handshake.OldestFor(options.ClusterVersion())} to {Handshake.VersionMax}. "

@@ -43,6 +43,18 @@ public interface ITransport : IAsyncDisposable
     TransportCounters Counters => new();
 
     /// <summary>
+    /// Replaces the peer set: connects to new peers, reconnects to peers whose address changed, disconnects removed peers. Connections with
+    /// the other peers are not affected.
+    /// </summary>
+    /// <remarks>
+    /// Called once after the start, and then by the driver whenever the members change; it must not block. The default does nothing: then
+    /// the members of the cluster must never change.
+    /// </remarks>
+    void SetPeers(IReadOnlyDictionary<NodeId, PeerAddress> peers)
+    {
+    }
+
+    /// <summary>
     /// Queues a message for <see cref="Message.To"/>. The caller reuses the message as soon as this method returns, so the message must be
     /// encoded or copied before, for instance with <see cref="MessageCodec"/>. A message that cannot be queued is dropped as a whole.
     /// </summary>

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Quorate.Node.Storage;
+using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 
@@ -64,7 +64,7 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
             return HandshakeRejection.WrongReceiver;
         peer = peers.Find(request.From);
         if (peer is null)
-            return HandshakeRejection.UnknownPeer;
+            return context.Options.WasRemoved(request.From) ? HandshakeRejection.MemberRemoved : HandshakeRejection.UnknownPeer;
         var hasSecret = (request.Features & Handshake.PeerSecretFeature) != 0;
         if (context.Options.Secret is not { } secret)
             return hasSecret ? HandshakeRejection.SecretMissing : HandshakeRejection.None;

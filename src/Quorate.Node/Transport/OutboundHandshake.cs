@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Quorate.Node.Storage;
+using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
 

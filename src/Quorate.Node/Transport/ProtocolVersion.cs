@@ -13,16 +13,28 @@ internal static class ProtocolVersion
     public static bool Knows(ushort version, Message message) => version >= 3 || message switch
     {
         FetchSnapshot or FetchSnapshotReply or TimeoutNow or StateHashReport => false,
-        AppendEntries append => !append.NeedsSnapshot && !HasClusterVersion(append.Entries.Span),
+        AppendEntries append => !append.NeedsSnapshot && !HasNewKind(append.Entries.Span),
+        ForwardProposals forward => !HasNewKind(forward.Proposals.Span),
         RequestVote request => !request.IsTransfer,
         _ => true,
     };
 
-    private static bool HasClusterVersion(ReadOnlySpan<LogEntry> entries)
+    private static bool HasNewKind(ReadOnlySpan<LogEntry> entries)
     {
         foreach (ref readonly var entry in entries)
         {
-            if (entry.Kind == EntryKind.ClusterVersion)
+            if (entry.Kind is EntryKind.ClusterVersion or EntryKind.Configuration)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool HasNewKind(ReadOnlySpan<Proposal> proposals)
+    {
+        foreach (ref readonly var proposal in proposals)
+        {
+            if (proposal.Kind != EntryKind.Command)
                 return true;
         }
 

@@ -68,6 +68,7 @@ internal sealed class TcpTransport : ITransport
             OnEvent = context.OnEvent,
             DirectoryId = context.DirectoryId,
             TryRecordDirectory = context.TryRecordDirectory,
+            WasRemoved = context.WasRemoved,
             Secret = context.Secret,
             Version = context.Version,
             ClusterVersion = context.ClusterVersion,
@@ -108,10 +109,7 @@ internal sealed class TcpTransport : ITransport
         return transport;
     }
 
-    /// <summary>
-    /// Replaces the peer set: connects to new peers, reconnects to peers whose address changed, disconnects removed peers. Connections with
-    /// the other peers are not affected.
-    /// </summary>
+    /// <inheritdoc/>
     public void SetPeers(IReadOnlyDictionary<NodeId, PeerAddress> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);

@@ -1,4 +1,3 @@
-using Quorate.Node.Storage;
 using Quorate.Node.Versions;
 using Quorate.Raft;
 
@@ -99,6 +98,9 @@ internal sealed record TcpTransportOptions
 
     /// <summary>See <see cref="TransportStartContext.Secret"/>.</summary>
     public PeerSecret? Secret { get; init; }
+
+    /// <summary>Whether a node was a member and was removed.</summary>
+    public Func<NodeId, bool> WasRemoved { get; init; } = static _ => false;
 
     /// <summary>See <see cref="TransportStartContext.TryRecordDirectory"/>.</summary>
     public Func<NodeId, DirectoryId, bool> TryRecordDirectory { get; init; } = static (_, _) => true;

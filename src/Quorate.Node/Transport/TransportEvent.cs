@@ -88,4 +88,7 @@ public enum HandshakeRejection : ushort
 
     /// <summary>The node has not proved to know the <see cref="PeerSecret"/> of the other.</summary>
     WrongSecret = 10,
+
+    /// <summary>The sender was a member, and was removed from the cluster.</summary>
+    MemberRemoved = 11,
 }

@@ -1,4 +1,3 @@
-using Quorate.Node.Storage;
 using Quorate.Node.Versions;
 using Quorate.Raft;
 
@@ -58,6 +57,10 @@ public sealed record TransportStartContext
     /// Default: the oldest. A transport must not exchange messages with a member that does not support this version. Threading: any thread.
     /// </remarks>
     public Func<ClusterVersion> ClusterVersion { get; init; } = static () => Versions.ClusterVersion.Oldest;
+
+    /// <summary>Whether a node was a member and was removed, so that it can be notified when it connects.</summary>
+    /// <remarks>Default: never. Threading: any thread.</remarks>
+    public Func<NodeId, bool> WasRemoved { get; init; } = static _ => false;
 
     /// <summary>The secret that all members share; null: none.</summary>
     /// <remarks>

@@ -173,6 +173,8 @@ internal sealed class WireDecoder
 
             term = entryTerm;
             var proposal = new ProposalId(new NodeId(reader.UInt64()), reader.UInt64());
+            if (kind == EntryKind.Configuration && !ConfigurationCodec.TryDecode(payload.Span, out _, out var wrong, out _))
+                throw new WireFormatException($"the payload of entry {message.Previous.Index + (i + 1)} is no configuration: {wrong}");
             reader.Skip(headerBytes - WireEncoder.EntryHeaderBytes);
             _entries[i] = new LogEntry(new EntryId(term, message.Previous.Index + (i + 1)), kind, proposal, payload);
         }
@@ -191,8 +193,11 @@ internal sealed class WireDecoder
         {
             var id = new ProposalId(new NodeId(reader.UInt64()), reader.UInt64());
             var command = Slice(body, ref commandAt, reader.UInt32());
-            reader.Skip(headerBytes - WireEncoder.ProposalHeaderBytes + 4);
-            _proposals[i] = new Proposal(id, command);
+            var kind = reader.Byte();
+            if (kind is not (0 or (byte)EntryKind.Configuration))
+                throw new WireFormatException($"unknown kind of proposal {kind}");
+            reader.Skip(headerBytes - WireEncoder.ProposalHeaderBytes + 3);
+            _proposals[i] = new Proposal(id, command) { Kind = kind == 0 ? EntryKind.Command : EntryKind.Configuration };
         }
 
         message.Proposals = _proposals.AsMemory(0, count);

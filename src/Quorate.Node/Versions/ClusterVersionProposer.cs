@@ -12,9 +12,10 @@ namespace Quorate.Node.Versions;
 /// feature has written stays in logs and snapshots. Threading: the driver.
 /// </remarks>
 internal sealed class ClusterVersionProposer(
-    ClusterFeatures features, IReadOnlyList<NodeId> members, Func<TransportCounters> counters, int intervalTicks)
+    ClusterFeatures features, Func<TransportCounters> counters, int intervalTicks)
 {
     private int _ticks;
+    private IReadOnlyList<NodeId> _members = [];
     private (Term Term, LogIndex Last) _proposed;
 
     /// <summary>Decides the version of a cluster.</summary>
@@ -35,6 +36,9 @@ internal sealed class ClusterVersionProposer(
         return lowest > current ? lowest : null;
     }
 
+    /// <summary>Replaces the members, of which each must support the version.</summary>
+    public void SetMembers(IReadOnlyList<NodeId> members) => _members = members;
+
     /// <summary>Returns the entry that the core must append, at most one at a time; null: none.</summary>
     public byte[]? OnTick(RaftCore core)
     {
@@ -46,7 +50,7 @@ internal sealed class ClusterVersionProposer(
             return null;
 
         var peers = counters().Peers;
-        var versions = members.Select(member => member == core.Self ? features.Supported : VersionOf(peers, member)).ToArray();
+        var versions = _members.Select(member => member == core.Self ? features.Supported : VersionOf(peers, member)).ToArray();
         if (Decide(current, versions) is not { } next)
             return null;
         _proposed = (core.Term, core.LastIndex + 1);

@@ -22,6 +22,11 @@ internal enum Feature
 
     /// <summary>The comparison of state hashes: StateHashReport.</summary>
     StateHashes,
+
+    /// <summary>
+    /// Configurations as entries of the log, changes of them among forwarded proposals, and the binding of members to their data directories.
+    /// </summary>
+    Membership,
 }
 
 /// <summary>The version that has introduced each feature: the one table of feature gates.</summary>
@@ -35,6 +40,7 @@ internal static class FeatureTable
         Feature.ClusterVersionEntry => new ClusterVersion(0, 2),
         Feature.Repair => new ClusterVersion(0, 2),
         Feature.StateHashes => new ClusterVersion(0, 2),
+        Feature.Membership => new ClusterVersion(0, 2),
         _ => throw new ArgumentOutOfRangeException(nameof(feature), feature, "no version is defined for this feature"),
     };
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Text;
 
 namespace Quorate.Raft;
 
@@ -32,6 +33,24 @@ public sealed record ConfigurationChange
     /// rejected with <see cref="RejectReason.ConfigurationChanged"/>.
     /// </summary>
     public LogIndex? ExpectedIndex { get; init; }
+
+    /// <summary>Verifies that the change can be encoded.</summary>
+    /// <exception cref="ArgumentException">
+    /// There is no change, or there are more than <see cref="ChangesMax"/>; an id is 0; or a text is too long.
+    /// </exception>
+    public void Validate()
+    {
+        if (Changes.IsDefaultOrEmpty || Changes.Length > ChangesMax)
+            throw new ArgumentException($"{(Changes.IsDefault ? 0 : Changes.Length)} changes; at least 1 and at most {ChangesMax} are made at once");
+        foreach (var change in Changes)
+        {
+            if (change.Member.Id == NodeId.None)
+                throw new ArgumentException("a change is of member 0; 0 is no valid id");
+            var bytes = Encoding.UTF8.GetByteCount(change.Member.Address) + Encoding.UTF8.GetByteCount(change.Member.Data);
+            if (bytes > Member.TextBytesMax)
+                throw new ArgumentException($"address and data of member {change.Member.Id} have {bytes} bytes; at most {Member.TextBytesMax}");
+        }
+    }
 
     /// <summary>Encodes the change as the payload of a proposal.</summary>
     public byte[] Encode()

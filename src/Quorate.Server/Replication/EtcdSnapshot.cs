@@ -5,6 +5,7 @@ using Google.Protobuf.Collections;
 using Quorate.Kv;
 using Quorate.Raft;
 using Quorate.Server.Protos;
+using Member = Quorate.Server.Protos.Member;
 
 namespace Quorate.Server.Replication;
 

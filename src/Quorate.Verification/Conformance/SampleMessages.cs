@@ -37,7 +37,8 @@ internal static class SampleMessages
             {
                 LogEntry.NoOp(term, previous.Index + 1),
                 new(new EntryId(term, previous.Index + 2), EntryKind.Command, new ProposalId(from, 0x51), "one"u8.ToArray()),
-                new(new EntryId(term, previous.Index + 3), EntryKind.Configuration, new ProposalId(to, 0x52), "three"u8.ToArray()),
+                new(new EntryId(term, previous.Index + 3), EntryKind.Configuration, new ProposalId(to, 0x52),
+                    ConfigurationCodec.Encode(new Configuration([from, to]))),
             },
         };
         yield return new AppendEntriesReply

@@ -1,4 +1,3 @@
-using Quorate.Node.Storage;
 using Quorate.Node.Transport;
 using Quorate.Raft;
 

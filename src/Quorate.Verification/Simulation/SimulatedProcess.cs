@@ -47,6 +47,7 @@ internal sealed class SimulatedProcess : ILoop
         {
             Raft = cluster.RaftOptionsFor(machine.Id, seed: machine.SeedPrng.Next()),
             Configuration = cluster.Configuration,
+            HasFixedMembers = true,
             Storage = machine.Disk,
             Identity = _identity,
             Features = new ClusterFeatures(_identity, ClusterVersion.Current),

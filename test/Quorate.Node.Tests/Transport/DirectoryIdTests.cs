@@ -82,10 +82,13 @@ public sealed class DirectoryIdTests
     [Fact]
     public void A_failed_flush_of_a_peers_directory_stops_the_loop()
     {
-        var (disk, signals) = (new MemoryStorage(), 0);
-        var directories = new PeerDirectories(Identity(disk, new NodeId(1), [new NodeId(2)]), () => signals++);
+        var (disk, signals, recorded) = (new MemoryStorage(), 0, new List<NodeId>());
+        var directories = new PeerDirectories(
+            Identity(disk, new NodeId(1), [new NodeId(2)]), static _ => DirectoryId.None, (peer, _) => recorded.Add(peer), () => signals++);
         Assert.True(directories.TryRecord(new NodeId(2), new DirectoryId(5)));
         directories.ThrowIfFailed();
+        Assert.Equal([new NodeId(2)], recorded);
+        Assert.Equal(1, signals);
 
         disk.BeforeCall = static call =>
         {
@@ -93,14 +96,27 @@ public sealed class DirectoryIdTests
                 throw new DiskFlushException("the disk is gone");
         };
         Assert.Throws<DiskFlushException>(() => directories.TryRecord(new NodeId(3), new DirectoryId(6)));
-        Assert.Equal(1, signals);
+        Assert.Equal(2, signals);
         Assert.Throws<DiskFlushException>(directories.ThrowIfFailed);
+    }
+
+    /// <summary>This node has never contacted the member, and knows its directory from the configuration.</summary>
+    [Fact]
+    public void A_peer_is_accepted_only_with_the_directory_to_which_the_configuration_binds_it()
+    {
+        var directories = new PeerDirectories(
+            Identity(new MemoryStorage(), new NodeId(1), [new NodeId(2)]), static _ => new DirectoryId(5), static (_, _) => { },
+            static () => { });
+        Assert.False(directories.TryRecord(new NodeId(2), new DirectoryId(6)));
+        Assert.False(directories.TryRecord(new NodeId(2), DirectoryId.None));
+        Assert.True(directories.TryRecord(new NodeId(2), new DirectoryId(5)));
     }
 
     private static Func<TcpTransportOptions, TcpTransportOptions> WithIdentity(IStorage storage) =>
         options =>
         {
-            var directories = new PeerDirectories(Identity(storage, options.NodeId, options.Peers.Keys), static () => { });
+            var directories = new PeerDirectories(
+                Identity(storage, options.NodeId, options.Peers.Keys), static _ => DirectoryId.None, static (_, _) => { }, static () => { });
             return options with { DirectoryId = directories.Own, TryRecordDirectory = directories.TryRecord };
         };
 

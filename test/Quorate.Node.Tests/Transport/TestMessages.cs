@@ -50,7 +50,7 @@ internal static class TestMessages
             RequestVote it => $"pre {it.PreVote} last {it.LastEntry}{(it.IsTransfer ? " transfer" : "")}",
             RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
             ForwardProposals it =>
-                $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} '{Convert.ToHexString(p.Command.Span)}'"))}]",
+                $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} {(p.Kind == EntryKind.Command ? "" : $"{p.Kind} ")}'{Convert.ToHexString(p.Command.Span)}'"))}]",
             RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
             ReadIndexRequest it => $"id {it.ReadId}",
             ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
@@ -61,6 +61,20 @@ internal static class TestMessages
             StateHashReport it => $"after {it.Index} hash {it.Hash:x16}",
             _ => throw new ArgumentException($"{message.GetType().Name} has no text format yet", nameof(message)),
         };
+
+    private static Configuration Members { get; } = new(
+        [new NodeId(0xB1)], [new NodeId(0xB2)], [new NodeId(0xB3)],
+        [
+            Member.Initial(new NodeId(0xB1)),
+            new Member { Id = new NodeId(0xB2), Directory = new DirectoryId(0xB4), Address = "host:1", Data = "data" },
+            new Member { Id = new NodeId(0xB3), PromoteWhenReady = true },
+        ]);
+
+    private static ConfigurationChange Change { get; } = new()
+    {
+        Changes = [MemberChange.AddLearner(new NodeId(0xB5), "host:2", "more", promoteWhenReady: true), MemberChange.Remove(new NodeId(0xB6))],
+        ExpectedIndex = new LogIndex(0xB7),
+    };
 
     /// <summary>One message of each kind, every field with a different value, so that swapped fields are detected.</summary>
     public static IEnumerable<Message> OneOfEach()
@@ -79,7 +93,7 @@ internal static class TestMessages
                 LogEntry.NoOp(new Term(0x32), previous.Index + 1),
                 new(new EntryId(new Term(0x33), previous.Index + 2), EntryKind.Command, new ProposalId(from, 0x71), "one"u8.ToArray()),
                 new(new EntryId(new Term(0x33), previous.Index + 3), EntryKind.Configuration, new ProposalId(to, 0x72),
-                    "three"u8.ToArray()),
+                    ConfigurationCodec.Encode(Members)),
             },
         };
         yield return new AppendEntriesReply
@@ -152,6 +166,14 @@ internal static class TestMessages
             From = from, To = to, Term = term, Index = new LogIndex(0x5C), Round = 0x6A, IsRepairing = true,
         };
         yield return new StateHashReport { From = from, To = to, Term = term, Index = new LogIndex(0x5A), Hash = 0xA6 };
+        yield return new ForwardProposals
+        {
+            From = from, To = to, Term = term,
+            Proposals = new Proposal[]
+            {
+                new(new ProposalId(from, 0x77), Change.Encode()) { Kind = EntryKind.Configuration },
+            },
+        };
     }
 
     /// <summary>Generates any message that a core may send.</summary>
@@ -215,6 +237,8 @@ internal static class TestMessages
             {
                 var (step, kind, proposal, payload) = parts[i];
                 term += step;
+                if (kind == (int)EntryKind.Configuration)
+                    payload = ConfigurationCodec.Encode(Members);
                 entries[i] =
                     new LogEntry(new EntryId(new Term(term), new LogIndex(previousIndex) + (i + 1)), (EntryKind)kind, proposal, payload);
             }

@@ -31,7 +31,8 @@ public sealed class ClusterVersionProposerTests
             IdentityFile.Open(new MemoryStorage(), 1, new NodeId(1), Members(), versionMax: V01), V02);
         var counters = new List<PeerCounters> { Peer(2, V02), Peer(3, V02) with { Connected = false } };
         var proposer = new ClusterVersionProposer(
-            features, Members().Members, () => new TransportCounters { Peers = counters }, intervalTicks: 1);
+            features, () => new TransportCounters { Peers = counters }, intervalTicks: 1);
+        proposer.SetMembers(Members().Members);
         var core = Leader(Members());
 
         Assert.Null(proposer.OnTick(core));
@@ -40,8 +41,9 @@ public sealed class ClusterVersionProposerTests
         Assert.Null(proposer.OnTick(core));
 
         features.Record(new VersionAt(V02, new LogIndex(9)));
-        Assert.Null(new ClusterVersionProposer(
-            features, Members().Members, () => new TransportCounters { Peers = counters }, intervalTicks: 1).OnTick(core));
+        proposer = new ClusterVersionProposer(features, () => new TransportCounters { Peers = counters }, intervalTicks: 1);
+        proposer.SetMembers(Members().Members);
+        Assert.Null(proposer.OnTick(core));
     }
 
     [Fact]
@@ -50,7 +52,8 @@ public sealed class ClusterVersionProposerTests
         var features = new ClusterFeatures(
             IdentityFile.Open(new MemoryStorage(), 1, new NodeId(1), Members(), versionMax: V01), V02);
         var proposer = new ClusterVersionProposer(
-            features, Members().Members, () => new TransportCounters { Peers = [Peer(2, V02), Peer(3, V02)] }, intervalTicks: 1);
+            features, () => new TransportCounters { Peers = [Peer(2, V02), Peer(3, V02)] }, intervalTicks: 1);
+        proposer.SetMembers(Members().Members);
 
         var core = new RaftCore(new RaftOptions { Self = new NodeId(1) }, new DurableState { Configuration = Members() });
 

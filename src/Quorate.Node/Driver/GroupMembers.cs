@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using Quorate.Node.Divergence;
+using Quorate.Node.Transport;
+using Quorate.Node.Versions;
+using Quorate.Raft;
+
+namespace Quorate.Node.Driver;
+
+/// <summary>Keeps everything around the core that depends on the members at their present configuration.</summary>
+/// <remarks>
+/// <code>
+///   core ── MembersChanged ──► transport: its peers ── transport: a peer was authenticated ──► core: PeerDirectory
+///                         ├──► snapshots, state hashes, cluster version: with whom they exchange messages
+///                         └──► <see cref="State"/>: what other threads read
+/// </code>
+/// Threading: the driver calls; the queues of the options are for any thread.
+/// </remarks>
+internal sealed class GroupMembers
+{
+    private readonly RaftGroupOptions _options;
+    private readonly ITransport _network;
+    private readonly GroupSnapshots _snapshots;
+    private readonly GroupDivergence _divergence;
+    private readonly ClusterVersionProposer _versions;
+    private readonly ConcurrentQueue<(NodeId Peer, DirectoryId Directory)> _directories;
+    private bool _isSupported = true;
+
+    public GroupMembers(
+        RaftGroupOptions options, RaftCore core, ITransport network, GroupSnapshots snapshots, GroupDivergence divergence,
+        ClusterVersionProposer versions)
+    {
+        (_options, _network, _snapshots, _divergence, _versions) = (options, network, snapshots, divergence, versions);
+        State = new ConfigurationState(Current(core), core.CommittedConfiguration);
+        _directories = options.Directories;
+        _directories.Enqueue((options.Raft.Self, options.Identity.DirectoryId));
+        foreach (var (peer, directory) in options.Identity.Identity.Peers)
+            _directories.Enqueue((peer, directory));
+        Update(core);
+    }
+
+    /// <summary>The configurations, for other threads.</summary>
+    public ConfigurationState State { get; }
+
+    /// <summary>Takes the next input for the core.</summary>
+    public bool TryTakeInput(out Input input)
+    {
+        var isSupported = !_options.HasFixedMembers && _options.Features.IsEnabled(Feature.Membership);
+        if (isSupported != _isSupported)
+        {
+            _isSupported = isSupported;
+            input = Input.MembershipSupport(isSupported);
+            return true;
+        }
+
+        input = default;
+        if (!_directories.TryDequeue(out var known))
+            return false;
+        input = Input.PeerDirectory(known.Peer, known.Directory);
+        return true;
+    }
+
+    /// <summary>The core has changed the members, or has committed a configuration.</summary>
+    public void OnChanged(RaftCore core)
+    {
+        State.Write(Current(core), core.CommittedConfiguration);
+        Update(core);
+    }
+
+    /// <summary>Ends a node that the cluster does not accept any more.</summary>
+    /// <exception cref="MemberRemovedException">The node was removed, or its data directory is not that of the member.</exception>
+    public void ThrowIfExcluded(RaftCore core)
+    {
+        // A removed leader first passes its leadership on.
+        if (core.IsRemoved && core.Role != Role.Leader)
+            throw MemberRemovedException.Removed(core.Self, core.CommittedConfiguration);
+
+        // A member that was down when it was removed learns of it from the others. A single one could be an impostor.
+        if (!_options.RemovedAccordingTo.IsEmpty && core.Role != Role.Leader)
+        {
+            var removers = core.Configuration.Voters.Count(_options.RemovedAccordingTo.ContainsKey);
+            if (2 * removers > core.Configuration.Voters.Count(voter => voter != core.Self))
+                throw MemberRemovedException.Removed(core.Self, new ConfigurationAt(core.ConfigurationIndex, core.Configuration));
+        }
+
+        if (core.Configuration.Find(core.Self) is { } self && self.Directory != DirectoryId.None
+            && self.Directory != _options.Identity.DirectoryId)
+            throw MemberRemovedException.OtherDirectory(core.Self, self.Directory, _options.Identity.DirectoryId);
+    }
+
+    private static ConfigurationAt Current(RaftCore core) => new(core.ConfigurationIndex, core.Configuration);
+
+    private void Update(RaftCore core)
+    {
+        var peers = core.Peers.ToArray();
+        var addresses = new Dictionary<NodeId, PeerAddress>(peers.Length);
+        foreach (var peer in peers)
+        {
+            if (_options.AddressOf(peer) is { } address)
+                addresses.Add(peer.Id, address);
+        }
+
+        // A node that joins a cluster knows no member yet, and is contacted by the leader: any peer that it has an address of may be it.
+        if (core.Configuration.IsEmpty)
+        {
+            foreach (var (peer, address) in _options.InitialPeers)
+                addresses.TryAdd(peer, address);
+        }
+
+        _network.SetPeers(addresses);
+        _snapshots.SetMembers([.. addresses.Keys.Order()]);
+        _divergence.SetConfiguration(core.Configuration);
+        _versions.SetMembers(core.Configuration.Members);
+    }
+}
