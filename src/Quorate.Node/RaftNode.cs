@@ -283,14 +283,15 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         if (result.Outcome == ProposalOutcome.Indeterminate)
             return ProposalResult<ConfigurationAt>.Indeterminate;
 
-        // The change is decided: this leader, or the next one, completes it.
-        while (true)
+        // The change is decided: this leader, or the next one, completes it. A node that it removes stops soon afterwards.
+        for (var isOpen = true; ; )
         {
             var (_, committed) = _group.Members.State.Read(out var changed);
             if (committed.Index >= result.Entry.Index && !committed.Configuration.IsJoint)
                 return ProposalResult<ConfigurationAt>.Committed(result.Entry, committed);
-            if (!await LeadershipState.WaitAsync(changed, cancellationToken).ConfigureAwait(false))
+            if (!isOpen)
                 throw CreateStopped();
+            isOpen = await LeadershipState.WaitAsync(changed, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -378,7 +379,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private async Task HandOverAsync()
     {
         var timeout = Task.Delay(_options.ElectionTimeout);
-        if (_options.Members.Count > 1 && _leadership.Read(out _).Role == Role.Leader)
+        if (_group.Members.State.Current.Configuration.Members.Length > 1 && _leadership.Read(out _).Role == Role.Leader)
             await Task.WhenAny(TryStepDownAsync(), timeout).ConfigureAwait(false);
 
         // Without a leader nothing completes.

@@ -82,6 +82,30 @@ public sealed partial class RaftCore
     /// <summary>Returns the configuration as of an entry that is not before the newest snapshot.</summary>
     public ConfigurationAt ConfigurationAsOf(LogIndex index) => _configurations.At(index);
 
+    /// <summary>Whether this node may campaign: it is a voter that counts.</summary>
+    /// <remarks>
+    /// Also if only the committed configuration says so, and a later one does not, which is not committed yet: nobody else may be able to
+    /// commit it. Its own vote does not count then (thesis §4.2.2).
+    /// <code>
+    ///   1   (1)&amp;(1 2)            1 needs the vote of 2, which has the longer log and denies it. Only 2 can be elected, by 1 alone.
+    ///   2   (1)&amp;(1 2)  (1)       2 commits (1), and steps down.
+    /// </code>
+    /// </remarks>
+    private bool IsElectable
+    {
+        get
+        {
+            var first = CommittedConfiguration.Index;
+            foreach (var (index, configuration) in _configurations.All)
+            {
+                if (index >= first && configuration.IsVoter(_self) && configuration.IsCounted(_self))
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
     private void OnMembershipSupport(bool isSupported) => _isMembershipSupported = isSupported;
 
     private void OnPeerDirectory(NodeId peer, DirectoryId directory) => _directories[peer] = directory;

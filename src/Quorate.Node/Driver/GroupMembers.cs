@@ -70,8 +70,8 @@ internal sealed class GroupMembers
     /// <exception cref="MemberRemovedException">The node was removed, or its data directory is not that of the member.</exception>
     public void ThrowIfExcluded(RaftCore core)
     {
-        // A removed leader first passes its leadership on.
-        if (core.IsRemoved && core.Role != Role.Leader)
+        // A removed leader first passes its leadership on, and what was proposed here until then has its outcome when it is applied.
+        if (core.IsRemoved && core.Role != Role.Leader && core.AppliedIndex >= core.CommittedConfiguration.Index)
             throw MemberRemovedException.Removed(core.Self, core.CommittedConfiguration);
 
         // A member that was down when it was removed learns of it from the others. A single one could be an impostor.

@@ -240,6 +240,24 @@ public sealed class MembershipTests
         Assert.Equal(Role.Follower, node.Core!.Role);
     }
 
+    /// <summary>Example: 2 has removed itself, and 1, which needs its vote, lacks the entry that does it.</summary>
+    [Fact]
+    public void A_voter_of_the_committed_configuration_campaigns_although_a_later_one_removes_it()
+    {
+        var node = Given.Follower(id: 2, term: 2, log: [1], leader: 1, members: Given.Configuration("1", outgoing: "1 2"));
+        var append = Given.Append(from: 1, to: 2, term: 2, previous: (1, 1), entries: [2], commit: 1);
+        append.Entries = new[] { Entry(2, 2, Given.Configuration("1")) };
+        node.Receive(append);
+        node.Flush();
+        node.Tick(3 * Given.ElectionTicks);
+        Assert.Equal(Role.PreCandidate, node.Core!.Role);
+        node.Receive(Given.PreVoteReply(from: 1, to: 2, term: 3));
+        node.Flush();
+        Assert.Equal(Role.Candidate, node.Core.Role);
+        node.Receive(Given.VoteReply(from: 1, to: 2, term: 3));
+        Assert.Equal(Role.Leader, node.Core.Role);
+    }
+
     [Fact]
     public void A_learner_is_promoted_by_hand_when_it_has_caught_up()
     {
