@@ -26,13 +26,16 @@ internal sealed class ClientArguments
     /// <param name="symbols">The arguments and options of this command.</param>
     /// <param name="run">Makes the calls and prints the result.</param>
     /// <param name="defaultTimeout">The default of --timeout; null: 5 s.</param>
+    /// <param name="failed">What the exit code for a failure means.</param>
+    /// <param name="unreachable">What the exit code for no server or no leader means.</param>
     public static Command CreateCommand(
         string verb, string description, Symbol[] symbols, Func<ParseResult, ClientSession, ClientOutput, CancellationToken, Task> run,
-        TimeSpan? defaultTimeout = null)
+        TimeSpan? defaultTimeout = null, string failed = "the server rejected the request",
+        string unreachable = "no server responds, or the cluster has no leader")
     {
         var arguments = new ClientArguments(defaultTimeout ?? TimeSpan.FromSeconds(5));
         arguments._output.AcceptOnlyFromAmong("simple", "json");
-        var command = new Command(verb.Split(' ')[^1], $"{description}\n\n{ExitCodes}");
+        var command = new Command(verb.Split(' ')[^1], $"{description}\n\n{ExitCodes(failed, unreachable)}");
         foreach (var symbol in symbols)
         {
             if (symbol is Argument argument)
@@ -48,13 +51,13 @@ internal sealed class ClientArguments
         return command;
     }
 
-    private static string ExitCodes { get; } =
+    private static string ExitCodes(string failed, string unreachable) =>
         $"""
         Exit codes:
           {ExitCode.Ok,-4} success
           {ExitCode.Usage,-4} the command line is invalid
-          {ExitCode.Failed,-4} the server rejected the request
-          {ExitCode.Unreachable,-4} no server responds, or the cluster has no leader
+          {ExitCode.Failed,-4} {failed}
+          {ExitCode.Unreachable,-4} {unreachable}
           {ExitCode.Interrupted,-4} interrupted
         """;
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.Json;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -75,6 +76,44 @@ internal sealed class ClientSession(string verb, IReadOnlyList<Uri> endpoints, T
             {
                 throw ToClientException(endpoints[i], error, isWrite: false);
             }
+        }
+    }
+
+    /// <summary>Reads a JSON document that one endpoint serves over HTTP.</summary>
+    public async Task<JsonDocument> GetJsonAsync(Uri endpoint, string path)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = timeout }) { Timeout = timeout };
+        try
+        {
+            using var response = await http.GetAsync(new Uri(endpoint, path), stop).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                throw new ClientException(
+                    ExitCode.Failed,
+                    $"quorate {verb}: {endpoint.Authority} does not serve {path} (HTTP {(int)response.StatusCode}): "
+                    + "it is no quorate server, or one of an earlier version.");
+            }
+
+            return await JsonDocument.ParseAsync(
+                await response.Content.ReadAsStreamAsync(stop).ConfigureAwait(false), default, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            throw Unreachable($"{endpoint.Authority} did not respond within {timeout.TotalSeconds} s.");
+        }
+        catch (HttpRequestException fault)
+        {
+            throw Unreachable(
+                $"{endpoint.Authority} does not respond: {(fault.InnerException ?? fault).Message}. "
+                + "Check that a server listens there, or name others with --endpoints.");
+        }
+        catch (JsonException)
+        {
+            throw new ClientException(ExitCode.Failed, $"quorate {verb}: {endpoint.Authority} answered {path} with no JSON.");
         }
     }
 

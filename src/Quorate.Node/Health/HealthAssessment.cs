@@ -37,6 +37,10 @@ internal static class HealthAssessment
             ? FailureTolerance.Of(observation.Configuration, node => Array.Exists(members, m => m.NodeId == node && m.IsHealthy == true))
             : -1;
 
+        // While a change ends, the other members may still decide with the old half, and the leader does not send to it any more.
+        if (!observation.IsConfigurationCommitted && !observation.Configuration.IsJoint)
+            tolerance = Math.Min(tolerance, 0);
+
         // A quorum has elected a new leader; that the other members' replies are still on the way is no problem.
         var isNewLeader = isLeaderView && observation.SinceLeaderChange < observation.ElectionTimeout;
         var knowsQuorum = isLeaderView

@@ -9,6 +9,9 @@ internal sealed record HealthObservation
 
     public required Configuration Configuration { get; init; }
 
+    /// <summary>Whether <see cref="Configuration"/> is committed.</summary>
+    public bool IsConfigurationCommitted { get; init; } = true;
+
     public required Role Role { get; init; }
 
     public required Term Term { get; init; }

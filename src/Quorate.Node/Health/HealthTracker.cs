@@ -7,7 +7,8 @@ namespace Quorate.Node.Health;
 /// <summary>Collects what one node knows of the health of its cluster, over time.</summary>
 /// <remarks>
 /// Threading: the loop calls <see cref="OnStep"/>, the thread that flushes <see cref="OnFlushed"/>; any thread observes. The loop publishes
-/// a sample in each heartbeat interval, and at once when the role or the leader changes; its age shows whether the loop still runs.
+/// a sample in each heartbeat interval, and at once when the role, the leader or the configuration changes; its age shows whether the loop
+/// still runs.
 /// </remarks>
 internal sealed class HealthTracker
 {
@@ -22,6 +23,7 @@ internal sealed class HealthTracker
     private volatile Sample _sample = null!;
     private int _ticks;
     private (Role Role, Term Term, NodeId Leader) _known;
+    private LogIndex _configurationIndex;
     private long _leaderChangedAt;
     private LogIndex _commit;
     private long _commitMovedAt;
@@ -50,7 +52,8 @@ internal sealed class HealthTracker
             OnChanged(core);
         if (input.Kind == InputKind.Tick)
             OnTick(core);
-        if (isChanged || (input.Kind == InputKind.Tick && ++_ticks % RaftNodeOptions.HeartbeatTicks == 0))
+        if (isChanged || core.ConfigurationIndex != _configurationIndex
+            || (input.Kind == InputKind.Tick && ++_ticks % RaftNodeOptions.HeartbeatTicks == 0))
             Publish(core);
     }
 
@@ -68,6 +71,7 @@ internal sealed class HealthTracker
         {
             Self = _options.NodeId,
             Configuration = sample.Configuration,
+            IsConfigurationCommitted = sample.IsConfigurationCommitted,
             Role = sample.Role,
             Term = sample.Term,
             Leader = sample.Leader,
@@ -154,6 +158,7 @@ internal sealed class HealthTracker
     private void Publish(RaftCore core)
     {
         var now = _time.GetTimestamp();
+        _configurationIndex = core.ConfigurationIndex;
         var members = new List<MemberSample>();
         if (core.Role == Role.Leader)
         {
@@ -171,6 +176,7 @@ internal sealed class HealthTracker
         {
             Timestamp = now,
             Configuration = core.Configuration,
+            IsConfigurationCommitted = core.CommittedConfiguration.Index == core.ConfigurationIndex,
             Role = core.Role,
             Term = core.Term,
             Leader = core.Leader,
@@ -213,6 +219,8 @@ internal sealed class HealthTracker
         public required long Timestamp { get; init; }
 
         public required Configuration Configuration { get; init; }
+
+        public required bool IsConfigurationCommitted { get; init; }
 
         public required Role Role { get; init; }
 

@@ -9,7 +9,7 @@ namespace Quorate.Server.Etcd;
 /// <summary>Implements gRPC's health checking protocol, with the verdicts of the HTTP endpoints.</summary>
 /// <remarks>
 /// <code>
-///   ""       readiness, as /health and /readyz: SERVING if a linearizable read succeeds
+///   ""       readiness, as /readyz: SERVING if a linearizable read succeeds and the commit index moves
 ///   readyz   the same
 ///   livez    liveness, as /livez: always SERVING. A supervisor that restarts members because of lost quorum makes an outage worse
 /// </code>

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Quorate.Kv;
 using Quorate.Node;
+using Quorate.Node.Health;
 using Quorate.Server.Protos;
 using Quorate.Server.Replication;
 
@@ -8,7 +9,7 @@ namespace Quorate.Server.Etcd;
 
 /// <summary>Implements etcd's gRPC Maintenance service. Calls that are not supported yet return Unimplemented.</summary>
 internal sealed class MaintenanceService(
-    IRaftNode<KvResult> node, Func<IReadOnlyList<MemberStatus>> members, IStoreReader store, ResponseHeaderFactory headers,
+    IRaftNode<KvResult> node, Func<ClusterHealth> health, IStoreReader store, ResponseHeaderFactory headers,
     SnapshotApi snapshots, StreamCancellationMonitor guard)
     : Maintenance.MaintenanceBase
 {
@@ -37,8 +38,8 @@ internal sealed class MaintenanceService(
         };
         if (!status.HasLeader)
             response.Errors.Add("etcdserver: no leader");
-        foreach (var alarm in Alarms())
-            response.Errors.Add($"memberID:{alarm.MemberID} alarm:CORRUPT ");
+        foreach (var alarm in AlarmList.Of(status, health()))
+            response.Errors.Add($"memberID:{alarm.MemberID} alarm:{alarm.Alarm.ToString().ToUpperInvariant()} ");
         return response;
     }
 
@@ -46,21 +47,19 @@ internal sealed class MaintenanceService(
     public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => AlarmAsync(request);
 
     /// <summary>
-    /// Lists or deactivates alarms. A CORRUPT alarm names a member whose state differs from that of a majority, as far as this member
-    /// knows; it ends when that member was rebuilt, and cannot be deactivated before. There is no quota, which raises alarms in etcd.
+    /// Lists or deactivates alarms. They follow from the state of the members (<see cref="AlarmList"/>), so they cannot be deactivated:
+    /// each ends when its member was rebuilt, or has space again. There is no quota, which raises alarms in etcd.
     /// </summary>
     public Task<AlarmResponse> AlarmAsync(AlarmRequest request) => request.Action switch
     {
-        AlarmRequest.Types.AlarmAction.Get =>
-            Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision), Alarms = { Alarms() } }),
+        AlarmRequest.Types.AlarmAction.Get => Task.FromResult(new AlarmResponse
+        {
+            Header = headers.At(store.Revision),
+            Alarms = { AlarmList.Of(node.Status, health(), request.Alarm) },
+        }),
         AlarmRequest.Types.AlarmAction.Deactivate => Task.FromResult(new AlarmResponse { Header = headers.At(store.Revision) }),
         _ => throw new RpcException(new Status(StatusCode.Unimplemented, "quorate: activating an alarm is not supported")),
     };
-
-    private IEnumerable<AlarmMember> Alarms() =>
-        from member in members()
-        where member.Diverges
-        select new AlarmMember { MemberID = member.NodeId.Value, Alarm = AlarmType.Corrupt };
 
     /// <inheritdoc/>
     public override Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context) => DefragmentAsync();

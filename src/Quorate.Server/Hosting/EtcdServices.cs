@@ -54,15 +54,16 @@ internal sealed record EtcdServices(
         var watch = new WatchApi(executor, store, headers, watchOptions, TimeProvider.System);
         var cluster = new ClusterService(executor, members, headers);
         var snapshots = new SnapshotApi(executor, node.CaptureBackupAsync, store, headers, log);
-        var maintenance = new MaintenanceService(node, () => node.Members, store, headers, snapshots, streamGuard);
+        var maintenance = new MaintenanceService(node, () => node.Health, store, headers, snapshots, streamGuard);
         var budget = new ReceiveBudget(ReceiveBudget.BytesMaxDefault, TimeProvider.System);
         var largeResponses = new LargeResponseLimiter();
         var gateway = new JsonGateway(
             kv, leases, cluster, maintenance, new JsonStreamingCalls(watch, leases, snapshots), settings.Limits, budget, largeResponses,
             stopping);
-        var health = new HealthVerdict(executor);
+        var health = new HealthVerdict(executor, () => node.Health);
         var metrics = new MetricsEndpoint(settings.Self.Id.Value, executor, node, undecodable, connections, snapshots);
-        var http = new HttpEndpoints(new HealthEndpoints(health), metrics, gateway, log);
+        var http = new HttpEndpoints(
+            new HealthEndpoints(health), new ClusterHealthEndpoint(() => node.Health, members), metrics, gateway, log);
         return new EtcdServices(
             node, executor, leaseReaper, new KvService(kv, largeResponses), new LeaseService(leases, streamGuard),
             new WatchService(watch, streamGuard), cluster, maintenance, new HealthService(health, node, streamGuard), http,

@@ -8,12 +8,18 @@ namespace Quorate.Server.Http;
 /// </summary>
 /// <remarks>
 /// Liveness never depends on a quorum: a supervisor that restarts members because other members are down makes an outage worse.
+/// <code>
+///   /health       etcd's: alarms of this member (?exclude=NOSPACE), then a leader, then a linearizable read
+///   /readyz       etcd's checks, and commit_progress: with reads alone, a cluster whose disks take no write would count as ready
+///   ?verbose      each check, and the health of the cluster in words; also without it when a check has failed
+/// </code>
 /// Source: etcd's /health, /livez and /readyz.
 /// </remarks>
 internal sealed class HealthEndpoints(HealthVerdict health)
 {
     private static readonly string[] LivezChecks = ["serializable_read"];
-    private static readonly string[] ReadyzChecks = ["data_corruption", "serializable_read", "linearizable_read", "non_learner"];
+    private static readonly string[] ReadyzChecks =
+        ["data_corruption", "serializable_read", "linearizable_read", "non_learner", "commit_progress"];
 
     /// <summary>Whether a path is a health endpoint.</summary>
     public static bool Matches(string path) =>
@@ -34,7 +40,11 @@ internal sealed class HealthEndpoints(HealthVerdict health)
 
     private async Task HealthAsync(HttpContext context)
     {
-        var reason = health.IsQuarantined ? "ALARM CORRUPT" : health.HasLeader ? "" : "RAFT NO LEADER";
+        var excluded = context.Request.Query["exclude"];
+        var reason = health.IsQuarantined && !excluded.Contains("CORRUPT") ? "ALARM CORRUPT"
+            : health.IsShortOfSpace && !excluded.Contains("NOSPACE") ? "ALARM NOSPACE"
+            : health.HasLeader ? ""
+            : "RAFT NO LEADER";
         if (reason.Length == 0 && context.Request.Query["serializable"] != "true")
         {
             var failure = await CheckLinearizableReadAsync(context).ConfigureAwait(false);
@@ -74,12 +84,14 @@ internal sealed class HealthEndpoints(HealthVerdict health)
             {
                 "linearizable_read" => await CheckLinearizableReadAsync(context).ConfigureAwait(false),
                 "data_corruption" when health.IsQuarantined => "the state of this member differs from that of a majority",
+                "commit_progress" => health.FindCommitFailure(),
                 _ => null,
             };
             lines.Append(failure is null ? $"[+]{check} ok\n" : $"[-]{check} failed: {failure}\n");
             failed |= failure is not null;
         }
 
+        lines.Append("cluster: ").Append(health.Cluster.Summary).Append('\n');
         if (failed)
             await HttpResponses.WriteTextAsync(context, StatusCodes.Status503ServiceUnavailable, lines.ToString()).ConfigureAwait(false);
         else
@@ -90,5 +102,5 @@ internal sealed class HealthEndpoints(HealthVerdict health)
     }
 
     private Task<string?> CheckLinearizableReadAsync(HttpContext context) =>
-        health.FindFailureAsync(RequestContext.From(context, DateTime.MaxValue, context.RequestAborted));
+        health.FindReadFailureAsync(RequestContext.From(context, DateTime.MaxValue, context.RequestAborted));
 }

@@ -3,8 +3,11 @@ using Quorate.Server.Hosting;
 
 namespace Quorate.Server.Http;
 
-/// <summary>Routes HTTP requests other than gRPC: health endpoints, <c>/metrics</c>, <c>/version</c> and the JSON gateway.</summary>
-internal sealed class HttpEndpoints(HealthEndpoints health, MetricsEndpoint metrics, JsonGateway gateway, ILogger log)
+/// <summary>
+/// Routes HTTP requests other than gRPC: health endpoints, <c>/quorate/health</c>, <c>/metrics</c>, <c>/version</c> and the JSON gateway.
+/// </summary>
+internal sealed class HttpEndpoints(
+    HealthEndpoints health, ClusterHealthEndpoint clusterHealth, MetricsEndpoint metrics, JsonGateway gateway, ILogger log)
 {
     private static readonly string VersionJson =
         $"{{\"etcdserver\":\"{ReportedVersions.EtcdServer}\",\"etcdcluster\":\"{ReportedVersions.EtcdCluster}\","
@@ -38,6 +41,8 @@ internal sealed class HttpEndpoints(HealthEndpoints health, MetricsEndpoint metr
         var path = context.Request.Path.Value ?? "";
         if (HealthEndpoints.Matches(path))
             return health.HandleAsync(context);
+        if (path == ClusterHealthEndpoint.Path)
+            return clusterHealth.HandleAsync(context);
         if (path == "/metrics")
             return metrics.HandleAsync(context);
         if (path == "/version")

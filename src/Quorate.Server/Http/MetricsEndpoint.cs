@@ -53,6 +53,17 @@ internal sealed class MetricsEndpoint(
             text, "quorate_raft_divergence",
             "0: no states differ; 1: another member differs from a majority; 2: no majority agrees; 3: this member is quarantined.",
             divergence);
+        var health = node.Health;
+        Add(
+            text, "quorate_raft_health", "The health of the cluster as this member sees it. 0: healthy; 1: degraded; 2: critical.",
+            (long)health.Level);
+        Add(text, "quorate_raft_has_quorum", "1 if the cluster has a quorum as far as this member knows.", health.HasQuorum ? 1 : 0);
+        if (health.FailureTolerance is { } tolerance)
+            Add(text, "quorate_raft_failure_tolerance", "How many more voters may fail before there is no quorum.", tolerance);
+        Add(
+            text, "quorate_raft_storage_health",
+            "The disk of this member. 0: healthy; 1: space is short; 2: no space is left; 3: a write does not complete.",
+            (long)status.StorageHealth);
         Add(text, "quorate_server_client_connections", "Client connections of this member.", connections.Count);
         Add(text, "quorate_server_client_connections_limit", "The maximum of client connections.", connections.ConnectionsMax);
         Add(

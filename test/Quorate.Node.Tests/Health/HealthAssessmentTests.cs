@@ -124,6 +124,19 @@ public sealed class HealthAssessmentTests
             health.Summary);
     }
 
+    /// <summary>
+    /// From 1 2 3 to 1 4 5: when 1 has appended the new configuration and 4 and 5 have not, they elect no leader without 2 and 3.
+    /// </summary>
+    [Fact]
+    public void No_more_may_fail_until_the_end_of_a_change_is_committed()
+    {
+        var changing = Leader() with { IsConfigurationCommitted = false };
+        var joint = new Configuration([new(1), new(2), new(3)], outgoing: [new(1), new(2), new(3)]);
+
+        Assert.Equal((true, 0), (HealthAssessment.Assess(changing).HasQuorum, HealthAssessment.Assess(changing).FailureTolerance));
+        Assert.Equal(1, HealthAssessment.Assess(changing with { Configuration = joint }).FailureTolerance);
+    }
+
     [Fact]
     public void A_commit_index_that_does_not_move_is_critical_although_all_members_reply()
     {

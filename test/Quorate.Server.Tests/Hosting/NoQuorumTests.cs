@@ -37,7 +37,9 @@ public sealed class NoQuorumTests
 
         Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
-        Assert.Contains("[-]linearizable_read failed: etcdserver: no leader", await ready.Content.ReadAsStringAsync());
+        var checks = await ready.Content.ReadAsStringAsync();
+        Assert.Contains("[-]linearizable_read failed: etcdserver: no leader", checks);
+        Assert.Contains("\ncluster: Critical, seen from n0: no leader is known for ", checks);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
         Assert.Equal("""{"health":"false","reason":"RAFT NO LEADER"}""", await health.Content.ReadAsStringAsync());
     }

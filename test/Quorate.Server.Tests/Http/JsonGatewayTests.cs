@@ -153,14 +153,19 @@ public sealed class JsonGatewayTests
     [InlineData("/health", """{"health":"true","reason":""}""")]
     [InlineData("/livez", "ok\n")]
     [InlineData("/readyz?exclude=non_learner", "ok\n")]
-    [InlineData("/livez/serializable_read?verbose", "[+]serializable_read ok\nok\n")]
-    [InlineData("/readyz?verbose", "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\nok\n")]
+    [InlineData("/livez/serializable_read?verbose", "[+]serializable_read ok\n" + ClusterLine + "ok\n")]
+    [InlineData(
+        "/readyz?verbose",
+        "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\n[+]commit_progress ok\n" + ClusterLine
+        + "ok\n")]
     public async Task A_member_with_a_leader_is_healthy(string path, string text)
     {
         await using var server = await ServerFixture.StartAsync();
 
         Assert.Equal(text, await server.Http.GetStringAsync(new Uri(path, UriKind.Relative)));
     }
+
+    private const string ClusterLine = "cluster: Healthy: 1 of 1 voter is healthy; no more may fail.\n";
 
     private static async Task SendAsync(TcpClient connection, byte[] body)
     {
