@@ -250,21 +250,17 @@ public sealed partial class RaftCore
     private void ContinueConfiguration(Effects effects)
     {
         ForgetRemovedFollowers();
-        if (ConfigurationIndex <= _commit && _termStart <= _commit)
+        if (_isMembershipSupported && _commit >= _termStart)
         {
-            if (_configuration.IsJoint)
+            if (ConfigurationIndex <= _commit && _configuration.IsJoint)
                 AppendConfiguration(_configuration.LeaveJoint(), ProposalId.None);
-            else if (!_configuration.IsVoter(_self))
-                LeaveLeadership(effects);
-        }
-
-        if (_role == Role.Leader && _isMembershipSupported && _commit >= _termStart)
-        {
             BindMembers();
             PromoteLearners();
         }
 
         UpdateMembers(effects);
+        if (ConfigurationIndex <= _commit && !_configuration.IsVoter(_self))
+            LeaveLeadership(effects);
     }
 
     /// <summary>

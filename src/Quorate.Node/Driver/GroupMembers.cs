@@ -91,10 +91,11 @@ internal sealed class GroupMembers
 
     private void Update(RaftCore core)
     {
-        var peers = core.Peers.ToArray();
-        var addresses = new Dictionary<NodeId, PeerAddress>(peers.Length);
-        foreach (var peer in peers)
+        var addresses = new Dictionary<NodeId, PeerAddress>();
+        var peers = new SortedSet<NodeId>();
+        foreach (var peer in core.Peers)
         {
+            peers.Add(peer.Id);
             if (_options.AddressOf(peer) is { } address)
                 addresses.Add(peer.Id, address);
         }
@@ -103,11 +104,14 @@ internal sealed class GroupMembers
         if (core.Configuration.IsEmpty)
         {
             foreach (var (peer, address) in _options.InitialPeers)
+            {
+                peers.Add(peer);
                 addresses.TryAdd(peer, address);
+            }
         }
 
         _network.SetPeers(addresses);
-        _snapshots.SetMembers([.. addresses.Keys.Order()]);
+        _snapshots.SetMembers([.. peers]);
         _divergence.SetConfiguration(core.Configuration);
         _versions.SetMembers(core.Configuration.Members);
     }

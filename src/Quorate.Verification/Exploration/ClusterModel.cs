@@ -379,6 +379,9 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
     private MemberState Start(NodeId id, DiskImage disk, int startNumber)
     {
         var core = RaftGroup.CreateCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
+
+        // The configuration of a model stays as it is; a joint one would be left.
+        core.Step(Input.MembershipSupport(false), new Effects());
         core.AbstractTime();
         _refinement?.OnStart(core);
         return new MemberState(_permutations, core, disk, [], startNumber, default);

@@ -23,7 +23,7 @@ public sealed class MembershipChurnTests
             }
             catch (Exception fault)
             {
-                throw new InvalidOperationException($"seed {seed}: {fault.Message}\n{cluster}", fault);
+                Assert.Fail($"seed {seed}: {fault}\n{cluster}");
             }
         }
 
