@@ -85,6 +85,44 @@ internal static class EtcdErrors
     /// <summary>The call failed because of a bug; the server's log has the exception.</summary>
     public static RpcException Internal(Exception bug) => Create(StatusCode.Internal, $"quorate: internal error: {bug.Message}");
 
+    /// <summary>A member with the id exists.</summary>
+    public static RpcException MemberExists() => Create(StatusCode.FailedPrecondition, "etcdserver: member ID already exist");
+
+    /// <summary>Another member has one of the peer URLs.</summary>
+    public static RpcException PeerUrlsExist() => Create(StatusCode.FailedPrecondition, "etcdserver: Peer URLs already exists");
+
+    /// <summary>The request has no peer URL, or one that this server cannot use.</summary>
+    public static RpcException BadMemberUrls() => Create(StatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
+
+    /// <summary>No member has the id.</summary>
+    public static RpcException MemberNotFound() => Create(StatusCode.NotFound, "etcdserver: member not found");
+
+    /// <summary>The member to promote is a voter.</summary>
+    public static RpcException MemberNotLearner() =>
+        Create(StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member");
+
+    /// <summary>The learner to promote lags, or cannot be reached.</summary>
+    public static RpcException LearnerNotReady() => Create(
+        StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
+
+    /// <summary>The cluster has as many learners as <c>--max-learners</c> permits.</summary>
+    public static RpcException TooManyLearners() =>
+        Create(StatusCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
+
+    /// <summary>After the change, members that were never started would be needed for the quorum.</summary>
+    public static RpcException NotEnoughStartedMembers() => Create(
+        StatusCode.FailedPrecondition, "etcdserver: re-configuration failed due to not enough started members");
+
+    /// <summary>After the change, members that cannot be reached would be needed for the quorum.</summary>
+    public static RpcException Unhealthy() => Create(StatusCode.Unavailable, "etcdserver: unhealthy cluster");
+
+    /// <summary>The cluster has the most members that it can have; etcd has no such limit.</summary>
+    public static RpcException TooManyMembers() =>
+        Create(StatusCode.FailedPrecondition, "quorate: the cluster has the most members that it can have");
+
+    /// <summary>Some member runs a version that does not know the request.</summary>
+    public static RpcException NotCapable() => Create(StatusCode.FailedPrecondition, "etcdserver: not capable");
+
     /// <summary>The body of a JSON request is not valid; etcd's text is that of its own parser.</summary>
     public static RpcException MalformedJson(string reason) => Create(StatusCode.InvalidArgument, reason);
 

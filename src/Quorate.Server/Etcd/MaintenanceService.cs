@@ -31,6 +31,7 @@ internal sealed class MaintenanceService(
             StorageVersion = ReportedVersions.EtcdCluster,
             DbSize = size,
             DbSizeInUse = size,
+            IsLearner = health().Members.Any(member => member.NodeId == node.Status.NodeId && !member.IsVoter),
             Leader = status.Leader.Value,
             RaftIndex = status.CommitIndex.Value,
             RaftTerm = status.Term.Value,

@@ -52,7 +52,7 @@ internal sealed record EtcdServices(
             FragmentBytesMax = settings.Limits.RequestBytesMax, ProgressInterval = settings.WatchProgressInterval,
         };
         var watch = new WatchApi(executor, store, headers, watchOptions, TimeProvider.System);
-        var cluster = new ClusterService(executor, members, headers);
+        var cluster = new ClusterService(executor, node, members, headers, settings, TimeProvider.System);
         var snapshots = new SnapshotApi(executor, node.CaptureBackupAsync, store, headers, log);
         var maintenance = new MaintenanceService(node, () => node.Health, store, headers, snapshots, streamGuard);
         var budget = new ReceiveBudget(ReceiveBudget.BytesMaxDefault, TimeProvider.System);

@@ -183,6 +183,7 @@ public sealed class QuorateServer : IAsyncDisposable
         _cleanup.Push(_node.DisposeAsync);
         var node = _node;
         leaseDeadlines.OnStarted(() => node.Status.Term);
+        members.UseConfiguration(() => node.Configuration.Configuration);
 
         var limiter = CreateConnectionLimiter();
         var services = EtcdServices.Create(

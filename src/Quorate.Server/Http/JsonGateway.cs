@@ -55,8 +55,11 @@ internal sealed class JsonGateway
             ["/v3/kv/lease/revoke"] = Call<Wire.LeaseRevokeRequest, Wire.LeaseRevokeResponse>(leases.RevokeAsync),
             ["/v3/kv/lease/timetolive"] = Call<Wire.LeaseTimeToLiveRequest, Wire.LeaseTimeToLiveResponse>(leases.TimeToLiveAsync),
             ["/v3/kv/lease/leases"] = Call<Wire.LeaseLeasesRequest, Wire.LeaseLeasesResponse>((_, call) => leases.LeasesAsync(call)),
-            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest, Wire.MemberListResponse>(
-                (request, call) => new(cluster.MemberListAsync(request, call))),
+            ["/v3/cluster/member/list"] = Call<Wire.MemberListRequest, Wire.MemberListResponse>(cluster.MemberListAsync),
+            ["/v3/cluster/member/add"] = Call<Wire.MemberAddRequest, Wire.MemberAddResponse>(cluster.MemberAddAsync),
+            ["/v3/cluster/member/remove"] = Call<Wire.MemberRemoveRequest, Wire.MemberRemoveResponse>(cluster.MemberRemoveAsync),
+            ["/v3/cluster/member/update"] = Call<Wire.MemberUpdateRequest, Wire.MemberUpdateResponse>(cluster.MemberUpdateAsync),
+            ["/v3/cluster/member/promote"] = Call<Wire.MemberPromoteRequest, Wire.MemberPromoteResponse>(cluster.MemberPromoteAsync),
             ["/v3/maintenance/alarm"] = Call<Wire.AlarmRequest, Wire.AlarmResponse>(
                 (request, _) => new(maintenance.AlarmAsync(request))),
             ["/v3/maintenance/defragment"] = Call<Wire.DefragmentRequest, Wire.DefragmentResponse>(

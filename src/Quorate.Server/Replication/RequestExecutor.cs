@@ -26,6 +26,9 @@ internal sealed class RequestExecutor
     /// </summary>
     private static readonly TimeSpan ForwardPause = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>The pause before a change of the configuration is attempted again while another one is in progress.</summary>
+    private static readonly TimeSpan ChangePause = TimeSpan.FromMilliseconds(20);
+
     private readonly IRaftNode<KvResult> _node;
     private readonly RequestDeadlineCoalescer _deadline;
     private readonly ILogger _log;
@@ -88,6 +91,50 @@ internal sealed class RequestExecutor
                         await WaitToRetryAsync(result.Reason, waiting.Token).ConfigureAwait(false);
                         break;
                 }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw Interrupted(context, NotExecutedInTime());
+        }
+        catch (NodeStoppedException)
+        {
+            throw EtcdErrors.Stopped();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pendingProposals);
+        }
+    }
+
+    /// <summary>Makes a change of the configuration: attempts it until it is committed, the attempt throws, or the request times out.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="attempt">
+    /// Proposes the change, to the configuration as this member knows it; it throws for a rejection that is the client's to handle.
+    /// </param>
+    /// <exception cref="RpcException">The change was rejected, or its outcome is unknown.</exception>
+    public async ValueTask<ConfigurationAt> ChangeConfigurationAsync(
+        RequestContext context, Func<CancellationToken, ValueTask<ProposalResult<ConfigurationAt>>> attempt)
+    {
+        Interlocked.Increment(ref _pendingProposals);
+        try
+        {
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.Cancellation, _deadline.GetToken());
+            while (true)
+            {
+                // So that this member knows the configuration on which the leader decides.
+                await ReadBarrierAsync(context).ConfigureAwait(false);
+                var result = await attempt(waiting.Token).ConfigureAwait(false);
+                if (result.Outcome == ProposalOutcome.Committed)
+                    return result.Result;
+                if (result.Outcome == ProposalOutcome.Indeterminate)
+                    throw Interrupted(context, EtcdErrors.TimedOut());
+
+                // The leader binds a member that has connected, promotes one, or has just been elected: both take milliseconds.
+                if (result.Reason is RejectReason.ChangeInProgress or RejectReason.ConfigurationChanged or RejectReason.QuorumWouldBeLost)
+                    await Task.Delay(ChangePause, waiting.Token).ConfigureAwait(false);
+                else
+                    await WaitToRetryAsync(result.Reason, waiting.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)

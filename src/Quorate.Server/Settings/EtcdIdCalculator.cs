@@ -17,6 +17,18 @@ internal static class EtcdIdCalculator
     public static NodeId ComputeMemberId(IEnumerable<string> peerUrls, string token) =>
         new(FirstEightBytes(Encoding.UTF8.GetBytes(string.Concat(peerUrls.Order(StringComparer.Ordinal)) + token)));
 
+    /// <summary>Returns the id of a member that is added to a running cluster: the same hash, over the cluster and the time too.</summary>
+    /// <remarks>An id is never used again, so a member that is added again at the same URL has another one. It is never 0.</remarks>
+    public static NodeId ComputeAddedMemberId(IEnumerable<string> peerUrls, string token, ulong clusterId, DateTimeOffset time)
+    {
+        var urls = string.Concat(peerUrls.Order(StringComparer.Ordinal));
+        for (var ticks = time.UtcTicks; ; ticks++)
+        {
+            if (FirstEightBytes(Encoding.UTF8.GetBytes($"{urls}{token}{clusterId:x16}{ticks:x16}")) is not 0 and var id)
+                return new NodeId(id);
+        }
+    }
+
     /// <summary>Returns the cluster's id: the same hash over the members' ids in ascending order, eight bytes each, big-endian.</summary>
     /// <param name="members">The ids of the members.</param>
     /// <param name="restoredFrom">

@@ -52,6 +52,9 @@ internal sealed record ServerSettings
     /// <summary>The highest version of the cluster that this member supports.</summary>
     public ClusterVersion ClusterVersionMax { get; init; } = ClusterVersion.Current;
 
+    /// <summary>The maximum number of learners that are added as such.</summary>
+    public int LearnersMax { get; init; } = 1;
+
     /// <summary>The path of the file to which the trace of the Raft node is appended; null for no trace.</summary>
     public string? TraceFile { get; init; }
 

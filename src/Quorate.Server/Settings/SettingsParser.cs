@@ -44,6 +44,7 @@ internal static class SettingsParser
             ElectionTimeout = ParseElectionTimeout(flags),
             SnapshotLogEntries = Number(flags, "snapshot-count", 100_000, 1, int.MaxValue),
             ClusterVersionMax = ParseClusterVersionMax(flags),
+            LearnersMax = Number(flags, "max-learners", 1, 1, Raft.Configuration.MembersMax),
             TraceFile = flags.TryGet("trace-file", out var traceFile) && traceFile.Length > 0 ? Path.GetFullPath(traceFile) : null,
             PeerSecretFile = flags.TryGet("peer-secret-file", out var secret) && secret.Length > 0 ? Path.GetFullPath(secret) : null,
             WebAccess = WebAccess.Parse(flags.Get("cors", ""), flags.Get("host-whitelist", "")),
@@ -123,7 +124,7 @@ internal static class SettingsParser
         "existing" => false,
         var other => throw StartupException.Usage(
             $"--initial-cluster-state is \"{other}\".", "the value must be new or existing",
-            "write new to bootstrap a cluster, existing to restart a member of one"),
+            "write new to bootstrap a cluster, existing to join one"),
     };
 
     private static ClusterVersion ParseClusterVersionMax(ParsedFlags flags)
