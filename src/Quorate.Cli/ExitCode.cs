@@ -23,6 +23,11 @@ internal static class ExitCode
     /// <summary>A newer version has written the data directory. Nothing in it was changed.</summary>
     public const int NewerData = 5;
 
+    /// <summary>
+    /// The cluster does not accept this member any more: it was removed, or has not its data directory. A restart cannot help.
+    /// </summary>
+    public const int MemberRemoved = 6;
+
     /// <summary>Ended by SIGINT (Ctrl+C) or SIGTERM before it was complete. A server that a signal stops is complete.</summary>
     public const int Interrupted = 130;
 

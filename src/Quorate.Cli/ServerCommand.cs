@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Quorate.Node;
 using Quorate.Server;
 using Quorate.Server.Hosting;
 using Quorate.Server.Settings;
@@ -71,6 +72,14 @@ internal static class ServerCommand
             // Exit at once, without draining: the member must not acknowledge anything after the failure, and a supervisor can restart it
             // only after it exits.
             var fault = server.Completion.Exception!.GetBaseException();
+            if (fault is MemberRemovedException)
+            {
+                // The cluster has decided it, and nothing is wrong with this member: it answers the calls that it has, and then ends.
+                ServerLogMessages.MemberRemoved(log, fault.Message);
+                await DisposeRemovedAsync(server).ConfigureAwait(false);
+                return ExitCode.MemberRemoved;
+            }
+
             ServerLogMessages.Failed(log, fault.Message, fault);
             return ExitCode.Failed;
         }
@@ -81,5 +90,17 @@ internal static class ServerCommand
         await server.DisposeAsync().ConfigureAwait(false);
         ServerLogMessages.Stopped(log);
         return ExitCode.Ok;
+    }
+
+    private static async Task DisposeRemovedAsync(QuorateServer server)
+    {
+        try
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (MemberRemovedException)
+        {
+            // The background tasks of the server end with the exception of its node.
+        }
     }
 }

@@ -468,7 +468,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     TransferWorker = threads.Transfer,
                     CompletionDispatchers = ThreadPoolCompletionDispatcherFactory.Instance,
                     StartNetwork = () => transport = StartTransport(
-                        options, peerDirectories, features, threads.Loop.TryRunInline, OnTransportEvent, WasRemoved),
+                        options, peerDirectories, features, threads.Loop.TryRunInline, OnTransportEvent, WasRemoved,
+                        () => group?.Members?.State.Committed is { } committed ? options.WithAddresses(committed) : null),
                     Observer = monitor.IsEnabled ? monitor : null,
                     OnStep = monitor.OnStep,
                     Trace = trace,
@@ -492,7 +493,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private static ITransport StartTransport(
         RaftNodeOptions options, PeerDirectories peerDirectories, ClusterFeatures features, Action onReady,
-        Action<TransportEvent> onEvent, Func<NodeId, bool> wasRemoved)
+        Action<TransportEvent> onEvent, Func<NodeId, bool> wasRemoved, Func<ConfigurationAt?> committedConfiguration)
     {
         var start = options.TransportFactory ?? TcpTransport.Start;
         var transport = start(new TransportStartContext
@@ -509,6 +510,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             DirectoryId = peerDirectories.Own,
             TryRecordDirectory = peerDirectories.TryRecord,
             WasRemoved = wasRemoved,
+            CommittedConfiguration = committedConfiguration,
             Secret = options.PeerSecret,
             Version = options.ClusterVersionMax,
             ClusterVersion = () => features.Current.Version,

@@ -228,6 +228,21 @@ public sealed record RaftNodeOptions
         return Members.TryGetValue(member.Id, out address) ? address : null;
     }
 
+    /// <summary>Returns the configuration with the address of each member of which this node knows one.</summary>
+    internal ConfigurationAt WithAddresses(ConfigurationAt at)
+    {
+        var configuration = at.Configuration;
+        if (configuration.IsEmpty)
+            return at;
+        var details = configuration.Details.Select(member => member.Address.Length == 0 && AddressOf(member) is { } address
+            ? member with { Address = address.ToString() }
+            : member);
+        return at with
+        {
+            Configuration = new Configuration(configuration.Voters, configuration.Outgoing, configuration.Learners, details),
+        };
+    }
+
     /// <summary>Validates every option and the relations between them.</summary>
     /// <exception cref="ArgumentException">
     /// An option is out of range; the message names the option, its value and the valid range.

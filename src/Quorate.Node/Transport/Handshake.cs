@@ -28,6 +28,7 @@ namespace Quorate.Node.Transport;
 ///   verdict       a response, 84 bytes: 48  32 proof   80  4 checksum
 /// </code>
 /// A rejection before the challenge is a response without a proof.
+/// A request with the feature <see cref="MembersFeature"/> is that of a node that wants to join (<see cref="MembersRequest"/>).
 /// The version of a member is the highest version of the cluster that it supports: 256 times the major version plus the minor one; 0 from
 /// a build of version 0.1, which writes zero and ignores the bytes. The protocol version of the connection is the newest that both speak.
 /// The directory id (<see cref="Raft.DirectoryId"/>) is 0 if a node has none.
@@ -55,6 +56,9 @@ internal static class Handshake
 
     /// <summary>The feature bit of a node with a <see cref="PeerSecret"/>.</summary>
     public const ulong PeerSecretFeature = 1;
+
+    /// <summary>The feature bit of a request for the members of the cluster, see <see cref="MembersRequest"/>.</summary>
+    public const ulong MembersFeature = 2;
 
     private const int ChecksumBytes = 4;
 

@@ -7,6 +7,11 @@ namespace Quorate.Node.Transport;
 /// <summary>The listener's side of a handshake: validates what the dialer sends, and serves the connection if it is accepted.</summary>
 internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
 {
+    /// <summary>The most nodes that are sent the members at a time: each occupies a thread, for a second at most.</summary>
+    private const int MembersAnswersMax = 4;
+
+    private int _membersAnswers;
+
     /// <summary>
     /// Processes a request or a confirmation. Starts a thread for a connection of a peer and rejects any other. Returns false if a
     /// challenge was sent and the confirmation is expected now. Does not block.
@@ -29,6 +34,12 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
         }
 
         var request = Handshake.ParseRequest(message);
+        if ((request.Features & Handshake.MembersFeature) != 0)
+        {
+            OnMembersRequest(connection, request, message);
+            return true;
+        }
+
         var rejection = Validate(request, message, out var peer, out var key);
         if (rejection != HandshakeRejection.None)
         {
@@ -65,6 +76,12 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
         peer = peers.Find(request.From);
         if (peer is null)
             return context.Options.WasRemoved(request.From) ? HandshakeRejection.MemberRemoved : HandshakeRejection.UnknownPeer;
+        return ValidateSecret(request, bytes, out key);
+    }
+
+    private HandshakeRejection ValidateSecret(in HandshakeRequest request, byte[] bytes, out PeerKey? key)
+    {
+        key = null;
         var hasSecret = (request.Features & Handshake.PeerSecretFeature) != 0;
         if (context.Options.Secret is not { } secret)
             return hasSecret ? HandshakeRejection.SecretMissing : HandshakeRejection.None;
@@ -72,6 +89,54 @@ internal sealed class InboundHandshake(TransportContext context, PeerSet peers)
             return HandshakeRejection.SecretMissing;
         key = secret.Keys.FirstOrDefault(candidate => Handshake.VerifyRequest(bytes, candidate));
         return key is null ? HandshakeRejection.WrongSecret : HandshakeRejection.None;
+    }
+
+    /// <summary>Answers a node that wants to join. It needs no more than the secret, if there is one.</summary>
+    private void OnMembersRequest(PendingHandshake connection, HandshakeRequest request, byte[] message)
+    {
+        var members = context.Options.CommittedConfiguration?.Invoke();
+        var rejection = ValidateSecret(request, message, out var key);
+        if (Handshake.Negotiate(context.OldestProtocol, request) == 0)
+            rejection = HandshakeRejection.WrongVersion;
+        else if (rejection == HandshakeRejection.None && members is not { Configuration.IsEmpty: false })
+            rejection = HandshakeRejection.UnknownPeer;
+        else if (rejection == HandshakeRejection.None && Interlocked.Increment(ref _membersAnswers) > MembersAnswersMax)
+        {
+            Interlocked.Decrement(ref _membersAnswers);
+            rejection = HandshakeRejection.TooManyHandshakes;
+        }
+
+        if (rejection != HandshakeRejection.None)
+        {
+            Reject(connection, request, rejection);
+        }
+        else if (!context.TaskTracker.TryRunBlocking(() => AnswerMembers(connection, request, message, members!.Value, key)))
+        {
+            Interlocked.Decrement(ref _membersAnswers);
+            connection.Socket.Dispose();
+        }
+    }
+
+    /// <summary>Sends the answer on a thread of its own: it may be longer than what the send buffer holds.</summary>
+    private void AnswerMembers(
+        PendingHandshake connection, HandshakeRequest request, byte[] message, ConfigurationAt members, PeerKey? key)
+    {
+        using var socket = connection.Socket;
+        try
+        {
+            socket.SendTimeout = (int)context.Options.HandshakeTimeout.TotalMilliseconds;
+            var response = Handshake.Write(Response(request, HandshakeRejection.None, DirectoryId.None));
+            socket.Send([.. response, .. MembersRequest.WriteAnswer(members, key, message, response)]);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception fault) when (SocketErrors.IsExpected(fault))
+        {
+            // The node that wants to join tries again.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _membersAnswers);
+        }
     }
 
     private void Start(PendingHandshake connection, HandshakeRequest request, Peer peer)

@@ -69,6 +69,7 @@ internal sealed class TcpTransport : ITransport
             DirectoryId = context.DirectoryId,
             TryRecordDirectory = context.TryRecordDirectory,
             WasRemoved = context.WasRemoved,
+            CommittedConfiguration = context.CommittedConfiguration,
             Secret = context.Secret,
             Version = context.Version,
             ClusterVersion = context.ClusterVersion,

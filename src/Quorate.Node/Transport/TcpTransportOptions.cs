@@ -102,6 +102,9 @@ internal sealed record TcpTransportOptions
     /// <summary>Whether a node was a member and was removed.</summary>
     public Func<NodeId, bool> WasRemoved { get; init; } = static _ => false;
 
+    /// <summary>See <see cref="TransportStartContext.CommittedConfiguration"/>.</summary>
+    public Func<ConfigurationAt?>? CommittedConfiguration { get; init; }
+
     /// <summary>See <see cref="TransportStartContext.TryRecordDirectory"/>.</summary>
     public Func<NodeId, DirectoryId, bool> TryRecordDirectory { get; init; } = static (_, _) => true;
 

@@ -62,6 +62,12 @@ public sealed record TransportStartContext
     /// <remarks>Default: never. Threading: any thread.</remarks>
     public Func<NodeId, bool> WasRemoved { get; init; } = static _ => false;
 
+    /// <summary>
+    /// Returns the committed configuration, each member with an address, for a node that wants to join; null while there is none.
+    /// </summary>
+    /// <remarks>Default null: a transport need not answer such nodes (<see cref="ClusterMembers"/>). Threading: any thread.</remarks>
+    public Func<ConfigurationAt?>? CommittedConfiguration { get; init; }
+
     /// <summary>The secret that all members share; null: none.</summary>
     /// <remarks>
     /// Default null. With a secret, a transport must neither deliver a message of a node that has not proved to know it, nor send one to

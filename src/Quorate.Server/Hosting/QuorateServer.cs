@@ -150,6 +150,8 @@ public sealed class QuorateServer : IAsyncDisposable
 
         CheckPeerPorts();
         var peerSecret = Settings.PeerSecretFile is { } secretPath ? PeerSecretFile.Read(secretPath) : null;
+        if (!Settings.IsNewCluster && !DataDirectory.HasIdentity(Settings.DataDirectory))
+            Settings = await new ClusterJoin(Settings, peerSecret, _log, TimeProvider.System).FindAsync(cancellation).ConfigureAwait(false);
         var dataDirectory = DataDirectory.Open(Settings);
         _cleanup.Push(() =>
         {
@@ -291,6 +293,7 @@ public sealed class QuorateServer : IAsyncDisposable
             DataDirectory = storage.DirectoryPath,
             StorageFactory = _ => storage,
             Members = Settings.Members.ToDictionary(m => m.Id, m => new PeerAddress(m.PeerUrls[0].Host, m.PeerUrls[0].Port)),
+            IsJoining = Settings.JoinedClusterId is not null,
             MemberNames = Settings.Members.ToDictionary(m => m.Id, m => m.Name),
             ListenEndPoints = [.. Settings.PeerListenEndPoints.Select(p => new PeerAddress(p.Address.ToString(), p.Port))],
             HeartbeatInterval = Settings.HeartbeatInterval,

@@ -64,6 +64,13 @@ internal static partial class ServerLogMessages
         + "Set --peer-secret-file on all members, or keep others off that network")]
     public static partial void PeerPortOpen(ILogger log, string endPoint);
 
+    [LoggerMessage(
+        2025, LogLevel.Information, "waiting to join: an existing member must list this one, with peer URLs {Urls}: {Reason}")]
+    public static partial void WaitingToJoin(ILogger log, string urls, string reason);
+
+    [LoggerMessage(2026, LogLevel.Error, "{Reason}")]
+    public static partial void MemberRemoved(ILogger log, string reason);
+
     /// <summary>Logs a call whose client stopped waiting. Formats the peer only if debug messages are logged.</summary>
     public static void CallEnded(ILogger log, RequestContext context, string reason)
     {

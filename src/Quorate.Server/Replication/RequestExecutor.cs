@@ -107,7 +107,9 @@ internal sealed class RequestExecutor
         }
     }
 
-    /// <summary>Makes a change of the configuration: attempts it until it is committed, the attempt throws, or the request times out.</summary>
+    /// <summary>
+    /// Makes a change of the configuration: attempts it until it is committed, the attempt throws, or the request times out.
+    /// </summary>
     /// <param name="context">The call.</param>
     /// <param name="attempt">
     /// Proposes the change, to the configuration as this member knows it; it throws for a rejection that is the client's to handle.

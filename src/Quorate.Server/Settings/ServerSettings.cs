@@ -32,7 +32,7 @@ internal sealed record ServerSettings
     /// <summary>The cluster token, part of the input from which the ids are computed.</summary>
     public required string ClusterToken { get; init; }
 
-    /// <summary>Whether the member may bootstrap a new cluster; false if its cluster must already exist.</summary>
+    /// <summary>Whether a new data directory bootstraps a new cluster; false if it joins an existing one.</summary>
     public required bool IsNewCluster { get; init; }
 
     /// <summary>The time between two heartbeats of the leader.</summary>
@@ -74,8 +74,14 @@ internal sealed record ServerSettings
     /// <summary>This member.</summary>
     public InitialMember Self => Members.First(m => m.Name == Name);
 
-    /// <summary>The cluster's id.</summary>
-    public ulong ClusterId => EtcdIdCalculator.ComputeClusterId(Members.Select(m => m.Id), RestoredFrom);
+    /// <summary>
+    /// The id of the cluster that the member has joined; null for a member of the initial cluster. Then <see cref="Members"/> are those of
+    /// the time at which it joined.
+    /// </summary>
+    public ulong? JoinedClusterId { get; init; }
+
+    /// <summary>The cluster's id: that of its creation, whichever members it has now.</summary>
+    public ulong ClusterId => JoinedClusterId ?? EtcdIdCalculator.ComputeClusterId(Members.Select(m => m.Id), RestoredFrom);
 }
 
 /// <summary>Limits of client requests, and keepalive times of client connections.</summary>

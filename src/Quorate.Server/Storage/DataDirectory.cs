@@ -2,6 +2,7 @@ using System.Globalization;
 using Quorate.Node.Storage;
 using Quorate.Node.Versions;
 using Quorate.Node.Wal;
+using Quorate.Raft;
 using Quorate.Server.Settings;
 
 namespace Quorate.Server.Storage;
@@ -18,6 +19,9 @@ internal sealed class DataDirectory : IDisposable
     private const string TokenAttribute = "token";
     private const string MembersAttribute = "initial-cluster";
     private const string RestoredFromAttribute = "restored-from";
+
+    /// <summary>The ids of the members, of a directory that was created to join a cluster: they cannot be computed from the URLs.</summary>
+    private const string MemberIdsAttribute = "member-ids";
     private static readonly string[] KnownEntries =
         ["lock", IdentityName, "identity-copy", "hardstate", "hardstate-copy", "reserve", "quarantine"];
 
@@ -60,6 +64,11 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>Whether a data directory belongs to a member already. It is not locked.</summary>
+    /// <exception cref="StartupException">The directory cannot be used.</exception>
+    public static bool HasIdentity(string directory) =>
+        WrapIoErrors(directory, () => DataDirectoryIdentity.Read(directory) is not null);
+
     /// <summary>Returns the attributes of the identity file of a new data directory.</summary>
     public static Dictionary<string, string> AttributesOf(ServerSettings settings)
     {
@@ -69,6 +78,8 @@ internal sealed class DataDirectory : IDisposable
             [TokenAttribute] = settings.ClusterToken,
             [MembersAttribute] = FormatInitialCluster(settings),
         };
+        if (settings.JoinedClusterId is not null)
+            attributes.Add(MemberIdsAttribute, string.Join(',', settings.Members.Select(static m => $"{m.Name}={Hex(m.Id.Value)}")));
         if (settings.RestoredFrom is { } backup)
             attributes.Add(RestoredFromAttribute, backup.ToString("x16", CultureInfo.InvariantCulture));
         return attributes;
@@ -128,16 +139,18 @@ internal sealed class DataDirectory : IDisposable
     {
         if (DataDirectoryIdentity.Read(settings.DataDirectory) is { } identity)
             settings = VerifyIdentity(identity, settings);
-        else if (!settings.IsNewCluster)
+        else if (!settings.IsNewCluster && settings.JoinedClusterId is null)
         {
             throw StartupException.Failed(
                 $"--initial-cluster-state is existing, but the data directory {settings.DataDirectory} belongs to no cluster.",
-                "adding a member to a running cluster is not supported yet",
-                "start all members of a new cluster with --initial-cluster-state=new, or set --data-dir to this member's data directory");
+                "it was deleted after the server had read it",
+                "start the server again");
         }
 
+        // A member that joins begins without members: it receives the configuration from the leader.
+        var members = settings.JoinedClusterId is null ? settings.Members.Select(static m => m.Id) : [];
         DataDirectoryIdentity.OpenOrCreate(
-            storage, settings.ClusterId, settings.Self.Id, settings.Members.Select(static m => m.Id), AttributesOf(settings),
+            storage, settings.ClusterId, settings.Self.Id, members, AttributesOf(settings),
             settings.ClusterVersionMax);
         return settings;
     }
@@ -159,12 +172,17 @@ internal sealed class DataDirectory : IDisposable
             settings = settings with { RestoredFrom = ulong.Parse(backup, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) };
 
         // Without members on the command line, the stored members take precedence, as in etcd: --initial-* applies to the first start only.
-        if (!settings.HasExplicitMembers)
+        // So they do when the member has joined, or when the command line has the members of a cluster that has changed.
+        var hasJoined = identity.Attributes.TryGetValue(MemberIdsAttribute, out var memberIds);
+        if (!settings.HasExplicitMembers || !settings.IsNewCluster || hasJoined)
         {
             var members = InitialMember.ParseCluster(initialCluster, token);
+            if (hasJoined)
+                members = WithIds(members, memberIds!);
             settings = settings with
             {
                 Members = members,
+                JoinedClusterId = hasJoined ? identity.ClusterId : null,
                 ClusterToken = token,
                 Name = members.Any(m => m.Name == settings.Name) ? settings.Name : name,
             };
@@ -181,6 +199,15 @@ internal sealed class DataDirectory : IDisposable
         }
 
         return settings;
+    }
+
+    private static IReadOnlyList<InitialMember> WithIds(IReadOnlyList<InitialMember> members, string memberIds)
+    {
+        var ids = memberIds.Split(',').Select(static part => part.Split('=')).ToDictionary(
+            static part => part[0],
+            static part => new NodeId(ulong.Parse(part[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)),
+            StringComparer.Ordinal);
+        return [.. members.Select(member => member with { Id = ids[member.Name] })];
     }
 
     private static T WrapIoErrors<T>(string directory, Func<T> action)
