@@ -213,10 +213,9 @@ internal sealed class WireDecoder
                 $"the range {message.FirstSequence}..{message.LastSequence} of rejected proposals is empty");
         }
 
-        // Every reason means that nothing was appended and the proposal may be repeated. A reason of a later version decodes as NoLeader,
-        // which means the same.
+        // Every reason means that nothing was appended. A reason of a later version decodes as NoLeader: the proposal may be repeated.
         var reason = (RejectReason)reader.Byte();
-        message.Reason = reason is >= RejectReason.NoLeader and <= RejectReason.Superseded ? reason : RejectReason.NoLeader;
+        message.Reason = Enum.IsDefined(reason) ? reason : RejectReason.NoLeader;
         reader.Skip(7);
     }
 

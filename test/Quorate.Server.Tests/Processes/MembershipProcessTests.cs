@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Quorate.Cli;
 
 namespace Quorate.Server.Tests.Processes;
@@ -6,6 +7,7 @@ namespace Quorate.Server.Tests.Processes;
 /// Members are added and removed with etcdctl while the cluster serves; docs/operating/membership.md describes the steps.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
+[UnsupportedOSPlatform("windows")]
 public sealed class MembershipProcessTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -37,6 +39,19 @@ public sealed class MembershipProcessTests
         Assert.Contains("was removed from the cluster", cluster.GetProcess(3).Errors, StringComparison.Ordinal);
         await EtcdCtl.OkAsync(cluster.Endpoint(1), "put", "k", "4");
         Assert.DoesNotContain("n3", await MembersAsync(cluster, 2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_member_states_why_the_leader_refused_a_change()
+    {
+        await using var cluster = await ServerCluster.StartAsync(3);
+        await EtcdCtl.OkAsync(cluster.Endpoint(1), "member", "add", "n4", "--learner", "--peer-urls=http://127.0.0.1:1");
+        var id = (await MembersAsync(cluster, 1)).Split('\n').Single(line => line.EndsWith(", true", StringComparison.Ordinal)).Split(',')[0];
+        foreach (var number in cluster.Numbers)
+        {
+            var (_, _, errors) = await EtcdCtl.RunAsync(cluster.Endpoint(number), null, "member", "promote", id);
+            Assert.Contains("can only promote a learner member which is in sync with leader", errors, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
