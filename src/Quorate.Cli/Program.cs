@@ -27,6 +27,7 @@ var root = new RootCommand("Raft for .NET: an etcd-compatible server and its too
     KeyCommands.CreateDelete(),
     ClusterCommands.CreateStatus(),
     ClusterCommands.CreateMembers(),
+    ClusterCommands.CreateMoveLeader(),
     HealthCommand.Create(),
     BenchCommand.Create(),
     SnapshotCommand.Create(),

@@ -27,6 +27,13 @@ internal sealed class ClientSession(string verb, IReadOnlyList<Uri> endpoints, T
     public Task<T> ReadAsync<T>(Uri endpoint, Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call) =>
         CallAsync([endpoint], call, isWrite: false);
 
+    /// <summary>Makes a call to one endpoint that changes something, and that can be repeated without harm.</summary>
+    public Task<T> RepeatableAsync<T>(Uri endpoint, Func<GrpcChannel, CallOptions, AsyncUnaryCall<T>> call) =>
+        CallAsync([endpoint], call, isWrite: false);
+
+    /// <summary>A failure of this command that is no error of one call.</summary>
+    public ClientException Failed(int exitCode, string message) => new(exitCode, $"quorate {verb}: {message}");
+
     /// <summary>
     /// Makes a call whose response is a stream that only reads. The next endpoint is used only if nothing was received from the first. The
     /// timeout applies to each message.

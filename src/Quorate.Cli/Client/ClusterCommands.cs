@@ -5,7 +5,7 @@ using Quorate.Server.Protos;
 
 namespace Quorate.Cli.Client;
 
-/// <summary>The commands <c>quorate status</c> and <c>members</c>.</summary>
+/// <summary>The commands <c>quorate status</c>, <c>members</c> and <c>move-leader</c>.</summary>
 internal static class ClusterCommands
 {
     /// <summary>Creates the <c>status</c> command.</summary>
@@ -64,6 +64,69 @@ internal static class ClusterCommands
                     string.Join(',', member.ClientURLs), Lower(member.IsLearner)));
             }
         });
+
+    /// <summary>Creates the <c>move-leader</c> command.</summary>
+    public static Command CreateMoveLeader()
+    {
+        var target = new Argument<string>("member")
+        {
+            Description = "The member that is to lead: its name, or its id as in quorate members.",
+        };
+        return ClientArguments.CreateCommand(
+            "move-leader",
+            "Transfers leadership to a member. Writes wait meanwhile, usually for some milliseconds. "
+            + "The leader is found through the endpoints.",
+            [target],
+            async (parsed, session, output, _) =>
+            {
+                var id = await FindMemberAsync(session, parsed.GetRequiredValue(target)).ConfigureAwait(false);
+                var (leader, endpoint) = await FindLeaderAsync(session).ConfigureAwait(false);
+                var response = await session.RepeatableAsync(
+                    endpoint,
+                    (channel, call) => new Maintenance.MaintenanceClient(channel)
+                        .MoveLeaderAsync(new MoveLeaderRequest { TargetID = id }, call))
+                    .ConfigureAwait(false);
+                if (output.IsJson)
+                    output.WriteJson(response);
+                else
+                    output.WriteLine($"Leadership transferred from {Hex(leader)} to {Hex(id)}");
+            });
+    }
+
+    /// <summary>Finds the id of a member by its name, or parses it. The server rejects an id that is no member.</summary>
+    private static async Task<ulong> FindMemberAsync(ClientSession session, string nameOrId)
+    {
+        var members = (await ListMembersAsync(session).ConfigureAwait(false)).Members;
+        var named = members.Where(member => member.Name == nameOrId).ToArray();
+        if (named is [var member])
+            return member.ID;
+        if (named.Length > 1)
+            throw session.Failed(ExitCode.Failed, $"{named.Length} members have the name {nameOrId}; give the id of one.");
+        return ulong.TryParse(nameOrId, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id)
+            ? id
+            : throw session.Failed(ExitCode.Failed, $"no member has the name {nameOrId}, and it is no id; see quorate members.");
+    }
+
+    private static async Task<(ulong Leader, Uri Endpoint)> FindLeaderAsync(ClientSession session)
+    {
+        foreach (var endpoint in session.Endpoints.Concat(await FindMembersAsync(session).ConfigureAwait(false)).Distinct())
+        {
+            try
+            {
+                var status = await session.ReadAsync(
+                    endpoint, (channel, call) => new Maintenance.MaintenanceClient(channel).StatusAsync(new StatusRequest(), call))
+                    .ConfigureAwait(false);
+                if (status.Leader != 0 && status.Leader == status.Header.MemberId)
+                    return (status.Leader, endpoint);
+            }
+            catch (ClientException)
+            {
+                // Another member may lead.
+            }
+        }
+
+        throw session.Failed(ExitCode.Unreachable, "no member that can be reached leads; see quorate status --cluster.");
+    }
 
     private static async Task<IReadOnlyList<Uri>> FindMembersAsync(ClientSession session)
     {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Grpc.Core;
 using Quorate.Kv;
+using Quorate.Raft;
 
 namespace Quorate.Server.Etcd;
 
@@ -42,6 +44,29 @@ internal static class EtcdErrors
 
     /// <summary>This member is stopping.</summary>
     public static RpcException Stopped() => Create(StatusCode.Unavailable, "etcdserver: server stopped");
+
+    /// <summary>This member does not lead, and the call is only served by the leader.</summary>
+    public static RpcException NotLeader() => Create(StatusCode.FailedPrecondition, "etcdserver: not leader");
+
+    /// <summary>The member that is to lead is not known, or is a learner.</summary>
+    public static RpcException BadLeaderTransferee() => Create(StatusCode.FailedPrecondition, "etcdserver: bad leader transferee");
+
+    /// <summary>Leadership was not transferred. In etcd, a transfer that does not succeed ends with the deadline of the call.</summary>
+    public static RpcException From(TransferFailure failure, NodeId target) => failure switch
+    {
+        TransferFailure.NotLeader => NotLeader(),
+        TransferFailure.UnknownMember or TransferFailure.NotVoter or TransferFailure.NoCandidate => BadLeaderTransferee(),
+        TransferFailure.NotSupported => Create(
+            StatusCode.FailedPrecondition, "quorate: a member of the cluster does not know leadership transfers; upgrade all members"),
+        TransferFailure.InProgress => Create(
+            StatusCode.Unavailable, "quorate: another leadership transfer is in progress; try again when it has ended"),
+        TransferFailure.TargetUnreachable => Create(
+            StatusCode.Unavailable, $"quorate: leadership was not transferred: member {Hex(target)} does not reply"),
+        TransferFailure.TargetLags => Create(
+            StatusCode.Unavailable, $"quorate: leadership was not transferred: member {Hex(target)} lacks entries of the log"),
+        TransferFailure.AnotherLeader => Create(StatusCode.Unavailable, "etcdserver: leader changed"),
+        _ => Create(StatusCode.Unavailable, "etcdserver: request timed out, leader transfer took too long"),
+    };
 
     /// <summary>The message exceeds the maximum message size of the transport; code and text are grpc-go's.</summary>
     public static RpcException MessageTooLarge(long bytes, int bytesMax) =>
@@ -125,6 +150,8 @@ internal static class EtcdErrors
 
     /// <summary>The body of a JSON request is not valid; etcd's text is that of its own parser.</summary>
     public static RpcException MalformedJson(string reason) => Create(StatusCode.InvalidArgument, reason);
+
+    private static string Hex(NodeId member) => member.Value.ToString("x", CultureInfo.InvariantCulture);
 
     private static RpcException Create(StatusCode code, string message) => new(new Status(code, message));
 }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Quorate.Kv;
 using Quorate.Node;
 using Quorate.Node.Health;
+using Quorate.Raft;
 using Quorate.Server.Protos;
 using Quorate.Server.Replication;
 
@@ -73,6 +74,34 @@ internal sealed class MaintenanceService(
         SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
         guard.RunAsync(
             NoRequests<SnapshotRequest>.Instance, responseStream, context, (stream, call) => snapshots.RunAsync(stream.SendAsync, call));
+
+    /// <inheritdoc/>
+    public override Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) =>
+        MoveLeaderAsync(request, RequestContext.From(context));
+
+    /// <summary>Transfers leadership from this member, the leader, to another voter. Returns when this member follows it.</summary>
+    /// <remarks>Only the leader takes the call, as in etcd: etcdctl finds it among its endpoints.</remarks>
+    public async Task<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, RequestContext context)
+    {
+        if (!node.Status.IsLeader)
+            throw EtcdErrors.NotLeader();
+        if (request.TargetID == 0)
+            throw EtcdErrors.BadLeaderTransferee();
+        try
+        {
+            var target = new NodeId(request.TargetID);
+            var result = await node.TransferLeadershipAsync(target, cancellationToken: context.Cancellation).ConfigureAwait(false);
+            return result.Failure is { } failure ? throw EtcdErrors.From(failure, target) : new MoveLeaderResponse();
+        }
+        catch (OperationCanceledException)
+        {
+            throw context.ToError();
+        }
+        catch (NodeStoppedException)
+        {
+            throw EtcdErrors.Stopped();
+        }
+    }
 
     /// <inheritdoc/>
     public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context) => HashAsync();

@@ -75,12 +75,31 @@ internal sealed class ProtocolMux : IAsyncDisposable
     /// <summary>Starts the accept loop.</summary>
     public void Start(ClientConnectionLimiter limiter) => _accepting = AcceptAsync(limiter);
 
-    /// <summary>Stops the accept loop and closes the listener.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Stops the accept loop and closes the listener: a client that connects is refused at once, and tries another member. Connections that
+    /// were accepted before stay open.
+    /// </summary>
+    public async ValueTask StopAcceptingAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         _listener.Dispose();
+    }
+
+    /// <summary>Stops accepting, and closes the connections that Kestrel has not taken. Kestrel must have been stopped.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAcceptingAsync().ConfigureAwait(false);
+        foreach (var channel in new[] { _http1, _http2 })
+        {
+            channel.Writer.TryComplete();
+            while (channel.Reader.TryRead(out var connection))
+            {
+                connection.Abort();
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
         _connections.Dispose();
         _closing.Dispose();
     }

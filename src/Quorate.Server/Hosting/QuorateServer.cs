@@ -100,12 +100,15 @@ public sealed class QuorateServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops the member: pending calls get time to complete, then all resources are released. Acknowledged writes are durable.
+    /// Stops the member: a leader transfers leadership while it still serves, pending calls get time to complete, then all resources are
+    /// released. Acknowledged writes are durable.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        if (_node is { Status.IsLeader: true } leader)
+            await StepDownAsync(leader).ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await CleanUpAsync().ConfigureAwait(false);
         _stopping.Dispose();
@@ -195,7 +198,7 @@ public sealed class QuorateServer : IAsyncDisposable
 
         // Without the token: the host would report a cancelled start as an error, with a stack trace.
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        _cleanup.Push(() => StopHostAsync(host));
+        _cleanup.Push(() => StopHostAsync(host, listeners));
         cancellation.ThrowIfCancellationRequested();
         foreach (var listener in listeners)
             listener.Start(limiter);
@@ -351,8 +354,34 @@ public sealed class QuorateServer : IAsyncDisposable
         }
     }
 
-    private async ValueTask StopHostAsync(WebApplication host)
+    /// <summary>
+    /// Transfers leadership to another member, at most for an election timeout: a client whose write waits meanwhile has it executed by the
+    /// next leader. The Raft node cannot do so when it is disposed, because the calls of clients have ended by then.
+    /// </summary>
+    private async Task StepDownAsync(RaftNode<KvResult> leader)
     {
+        using var timeout = new CancellationTokenSource(Settings.ElectionTimeout);
+        try
+        {
+            // Without another member that replies, as in a cluster of one, there is nothing to wait for.
+            var result = await leader.StepDownAsync(timeout.Token).ConfigureAwait(false);
+            if (result.Failure is { } failure and not TransferFailure.NoCandidate)
+                ServerLogMessages.LeadershipKept(_log, failure);
+        }
+        catch (OperationCanceledException)
+        {
+            ServerLogMessages.LeadershipKept(_log, TransferFailure.Expired);
+        }
+        catch (NodeStoppedException)
+        {
+            // The node has failed meanwhile; its failure is logged.
+        }
+    }
+
+    private async ValueTask StopHostAsync(WebApplication host, List<ProtocolMux> listeners)
+    {
+        foreach (var listener in listeners)
+            await listener.StopAcceptingAsync().ConfigureAwait(false);
         _stopped.CancelAfter(CallDrainTimeout);
         using var timeout = new CancellationTokenSource(HostShutdownTimeout);
         await host.StopAsync(timeout.Token).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using Quorate.Raft;
 using Quorate.Server.Etcd;
 
 namespace Quorate.Server.Hosting;
@@ -90,4 +91,9 @@ internal static partial class ServerLogMessages
 
     [LoggerMessage(2024, LogLevel.Warning, "did not send a whole snapshot to {Client}: {Reason}")]
     public static partial void SnapshotNotSent(ILogger log, string client, string reason);
+
+    [LoggerMessage(
+        2027, LogLevel.Warning,
+        "no other member has taken over leadership before the stop: {Reason}; the members elect a leader when this one has stopped")]
+    public static partial void LeadershipKept(ILogger log, TransferFailure reason);
 }

@@ -67,6 +67,8 @@ internal sealed class JsonGateway
             ["/v3/maintenance/hash"] = Call<Wire.HashRequest, Wire.HashResponse>((_, _) => new(maintenance.HashAsync())),
             ["/v3/maintenance/hashkv"] = Call<Wire.HashKVRequest, Wire.HashKVResponse>(
                 (request, _) => new(maintenance.HashKvAsync(request))),
+            ["/v3/maintenance/transfer-leadership"] = Call<Wire.MoveLeaderRequest, Wire.MoveLeaderResponse>(
+                (request, call) => new(maintenance.MoveLeaderAsync(request, call))),
             ["/v3/maintenance/status"] = Call<Wire.StatusRequest, Wire.StatusResponse>((_, _) => new(maintenance.Status())),
         }.ToFrozenDictionary(StringComparer.Ordinal);
     }

@@ -62,7 +62,7 @@ public sealed class ErrorCompatibilityTests
         await using var server = await ServerFixture.StartAsync();
 
         var error = await Assert.ThrowsAsync<RpcException>(
-            async () => await new Maintenance.MaintenanceClient(server.Channel).MoveLeaderAsync(new MoveLeaderRequest()));
+            async () => await new Maintenance.MaintenanceClient(server.Channel).DowngradeAsync(new DowngradeRequest()));
 
         Assert.Equal(StatusCode.Unimplemented, error.StatusCode);
     }

@@ -1,3 +1,5 @@
+using Quorate.Server.Protos;
+
 namespace Quorate.Server.Tests.Processes;
 
 /// <summary>The unmodified etcdctl against three processes: every command against every member.</summary>
@@ -111,6 +113,64 @@ public sealed class EtcdctlTests : IAsyncLifetime
 
         var status = await EtcdCtl.OkAsync(_cluster.AllEndpoints, "endpoint", "status", "-w", "table");
         Assert.Single(status.Split('\n'), line => line.Contains(" true ", StringComparison.Ordinal));
+    }
+
+    /// <summary>etcdctl sends the call to the leader among its endpoints, and reports that there is none otherwise.</summary>
+    [Fact]
+    public async Task Move_leader_works_at_the_leader_only()
+    {
+        var leader = await _cluster.WaitForLeaderAsync();
+        var target = (leader % 3) + 1;
+        var (from, to) = (await MemberIdAsync(leader), await MemberIdAsync(target));
+
+        var (exitCode, _, errors) = await EtcdCtl.RunAsync(_cluster.Endpoint(target), null, "move-leader", to);
+        Assert.Equal(128, exitCode);
+        Assert.Contains("no leader endpoint given", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = await EtcdCtl.RunAsync(_cluster.AllEndpoints, null, "move-leader", "1234abcd5678");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("etcdserver: bad leader transferee", errors, StringComparison.Ordinal);
+        Assert.Equal(
+            $"Leadership transferred from {from} to {from}", await EtcdCtl.OkAsync(_cluster.AllEndpoints, "move-leader", from));
+        Assert.Equal(leader, await _cluster.WaitForLeaderAsync());
+
+        Assert.Equal($"Leadership transferred from {from} to {to}", await EtcdCtl.OkAsync(_cluster.AllEndpoints, "move-leader", to));
+        Assert.Equal(target, await _cluster.WaitForLeaderAsync());
+    }
+
+    /// <summary>quorate finds the leader itself, and takes a name as well.</summary>
+    [Fact]
+    public async Task Quorate_move_leader_prints_what_etcdctl_prints()
+    {
+        var leader = await _cluster.WaitForLeaderAsync();
+        var target = (leader % 3) + 1;
+        var (from, to) = (await MemberIdAsync(leader), await MemberIdAsync(target));
+
+        var (exitCode, output, _) = await MoveLeaderAsync(target, $"n{target}");
+        Assert.Equal((0, $"Leadership transferred from {from} to {to}\n"), (exitCode, output));
+        Assert.Equal(target, await _cluster.WaitForLeaderAsync());
+
+        (exitCode, output, _) = await MoveLeaderAsync(target, from);
+        Assert.Equal((0, $"Leadership transferred from {to} to {from}\n"), (exitCode, output));
+
+        (exitCode, _, var errors) = await MoveLeaderAsync(target, "1234abcd5678");
+        Assert.Equal(Cli.ExitCode.Failed, exitCode);
+        Assert.Contains("etcdserver: bad leader transferee", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = await MoveLeaderAsync(target, "n9");
+        Assert.Equal(Cli.ExitCode.Failed, exitCode);
+        Assert.Contains("no member has the name n9", errors, StringComparison.Ordinal);
+    }
+
+    private async Task<(int ExitCode, string Output, string Errors)> MoveLeaderAsync(int at, string member)
+    {
+        await using var command = TestProcess.StartQuorate(["move-leader", member, "--endpoints", _cluster.Endpoint(at)]);
+        var exitCode = await command.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        return (exitCode, command.Output, command.Errors);
+    }
+
+    private async Task<string> MemberIdAsync(int number)
+    {
+        var status = await _cluster.Maintenance(number).StatusAsync(new StatusRequest());
+        return status.Header.MemberId.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static async Task<long> RevisionAsync(string at, string key)

@@ -118,7 +118,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
     [Theory]
     [InlineData("/etcdserverpb.KV/Nothing", "unknown method Nothing for service etcdserverpb.KV")]
     [InlineData("/etcdserverpb.Cluster/MemberAdd", "unknown method MemberAdd for service etcdserverpb.Cluster")]
-    [InlineData("/etcdserverpb.Maintenance/MoveLeader", "unknown method MoveLeader for service etcdserverpb.Maintenance")]
+    [InlineData("/etcdserverpb.Maintenance/Downgrade", "unknown method Downgrade for service etcdserverpb.Maintenance")]
     [InlineData("/etcdserverpb.Auth/AuthEnable", "unknown service etcdserverpb.Auth")]
     [InlineData("/no.such.Service/Put", "unknown service no.such.Service")]
     [InlineData("/nothing", "malformed method name: \"/nothing\"")]
