@@ -531,6 +531,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         _peerDirectories.ThrowIfFailed();
         _group.RunOnce();
         PublishStatus();
+        _group.DispatchTransferResults();
     }
 
     /// <summary>Called after the last iteration. With a fault, the node has failed.</summary>

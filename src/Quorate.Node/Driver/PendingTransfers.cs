@@ -6,7 +6,9 @@ namespace Quorate.Node.Driver;
 /// <remarks>
 /// The core carries out one at a time and refuses others at once, so few are ever pending; the bound only keeps a loop of callers between
 /// two iterations from growing the queue. A caller that stops waiting leaves its transfer as it is: the core ends it by its deadline.
-/// Threading: any thread adds, the driver takes and completes.
+/// A result is given to its caller only after the iteration, when the status of the node is published: a caller whose transfer is completed
+/// must not find the old leader in it.
+/// Threading: any thread adds; the driver takes, records results and dispatches them.
 /// </remarks>
 internal sealed class PendingTransfers
 {
@@ -15,6 +17,7 @@ internal sealed class PendingTransfers
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, TaskCompletionSource<LeadershipTransferResult>> _pending = [];
     private readonly Queue<Input> _arrived = new();
+    private readonly List<TransferResult> _results = [];
     private ulong _tickets;
 
     /// <summary>Adds a transfer.</summary>
@@ -39,13 +42,21 @@ internal sealed class PendingTransfers
             return _arrived.TryDequeue(out input);
     }
 
-    /// <summary>Completes a transfer with the core's result.</summary>
-    public void Complete(in TransferResult result)
+    /// <summary>Records the core's result of a transfer.</summary>
+    public void OnResult(in TransferResult result) => _results.Add(result);
+
+    /// <summary>Completes the transfers whose results were recorded, after the status of the node has been published.</summary>
+    public void Dispatch()
     {
-        TaskCompletionSource<LeadershipTransferResult>? source;
-        lock (_lock)
-            _pending.Remove(result.Ticket, out source);
-        source?.TrySetResult(new LeadershipTransferResult { Failure = result.Failure, Leader = result.Leader });
+        foreach (var result in _results)
+        {
+            TaskCompletionSource<LeadershipTransferResult>? source;
+            lock (_lock)
+                _pending.Remove(result.Ticket, out source);
+            source?.TrySetResult(new LeadershipTransferResult { Failure = result.Failure, Leader = result.Leader });
+        }
+
+        _results.Clear();
     }
 
     /// <summary>Fails all transfers when the node stops: no component would complete them any more.</summary>

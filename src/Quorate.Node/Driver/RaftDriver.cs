@@ -266,7 +266,7 @@ internal sealed class RaftDriver
         foreach (var result in effects.ReadResults)
             _pendingReads.OnReadIndexResult(result);
         foreach (var result in effects.TransferResults)
-            _pendingTransfers.Complete(result);
+            _pendingTransfers.OnResult(result);
         foreach (var read in effects.EntriesRequests)
             _logWriter.RequestRead(read);
 

@@ -149,6 +149,9 @@ internal abstract class RaftGroup : IDisposable
             _loop.Signal();
     }
 
+    /// <summary>Completes the leadership transfers that have ended. Called after an iteration, when its status is published.</summary>
+    public void DispatchTransferResults() => _pendingTransfers.Dispatch();
+
     /// <summary>Whether the disk has space for a command. Any thread may call it.</summary>
     /// <param name="freesSpace">Whether the command takes no lasting space: it may use the reserve.</param>
     public bool HasSpaceFor(bool freesSpace) => freesSpace ? _storageHealth != StorageHealth.Full : !_isOnlySpaceFreed;

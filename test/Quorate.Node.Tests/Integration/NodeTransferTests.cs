@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Quorate.Node.Transport;
+using Quorate.Node.Versions;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Integration;
@@ -14,21 +15,21 @@ public sealed class NodeTransferTests
     public async Task Leadership_moves_to_the_named_member_and_the_old_leader_follows_it()
     {
         await using var cluster = await TestCluster.StartAsync(3);
-        var leader = await cluster.LeaderAsync();
+        var leader = await LeaderAsync(cluster);
         var target = cluster.Running.First(member => member != leader);
 
         var result = await leader.Node.TransferLeadershipAsync(target.Node.Status.NodeId);
 
         Assert.Equal((true, target.Node.Status.NodeId), (result.IsCompleted, result.Leader));
         Assert.Equal(target.Node.Status.NodeId, leader.Node.Status.Leader);
-        Assert.Same(target, await cluster.LeaderAsync());
+        Assert.Same(target, await LeaderAsync(cluster));
     }
 
     [Fact]
     public async Task A_node_that_does_not_lead_and_a_stranger_as_target_are_refused()
     {
         await using var cluster = await TestCluster.StartAsync(3);
-        var leader = await cluster.LeaderAsync();
+        var leader = await LeaderAsync(cluster);
         var follower = cluster.Running.First(member => member != leader);
 
         var notLeader = await follower.Node.StepDownAsync();
@@ -57,7 +58,7 @@ public sealed class NodeTransferTests
         await using var cluster = TestCluster.Stopped(3);
         for (var number = 1; number <= 3; number++)
             await cluster.StartAsync(number, default, static options => options with { TransportFactory = WithoutTimeoutNow.Start });
-        var leader = await cluster.LeaderAsync();
+        var leader = await LeaderAsync(cluster);
         var (target, other) = cluster.Running.Where(member => member != leader).ToArray() is [var a, var b] ? (a, b) : default;
         var before = leader.Node.Status.LastIndex;
 
@@ -77,7 +78,7 @@ public sealed class NodeTransferTests
         await using var cluster = TestCluster.Stopped(3);
         for (var number = 1; number <= 3; number++)
             await cluster.StartAsync(number, default, static options => options with { TransportFactory = WithoutTimeoutNow.Start });
-        var leader = await cluster.LeaderAsync();
+        var leader = await LeaderAsync(cluster);
         using var giveUp = new CancellationTokenSource();
 
         var transfer = leader.Node.StepDownAsync(giveUp.Token).AsTask();
@@ -97,7 +98,7 @@ public sealed class NodeTransferTests
         using var clients = new RetryingClients(cluster.Running);
         for (var round = 0; round < 12; round++)
         {
-            var leader = await cluster.LeaderAsync();
+            var leader = await LeaderAsync(cluster);
             var target = cluster[(leader.Number % 3) + 1];
             var committed = clients.Committed;
             var result = await leader.Node.TransferLeadershipAsync(target.Node.Status.NodeId);
@@ -116,12 +117,12 @@ public sealed class NodeTransferTests
     public async Task A_leader_that_is_stopped_transfers_leadership_first()
     {
         await using var cluster = await TestCluster.StartAsync(3);
-        var leader = await cluster.LeaderAsync();
+        var leader = await LeaderAsync(cluster);
         var term = leader.Node.Status.Term;
 
         await cluster.StopAsync(leader.Number);
 
-        var next = await cluster.LeaderAsync();
+        var next = await LeaderAsync(cluster);
         Assert.Equal(term.Next, next.Node.Status.Term);
         Assert.All(
             cluster.Running, static member => Assert.Equal(LeaderChangeReason.HigherTerm, member.Node.Status.LastLeaderChange?.Reason));
@@ -131,11 +132,11 @@ public sealed class NodeTransferTests
     public async Task A_leader_that_is_aborted_transfers_nothing()
     {
         await using var cluster = await TestCluster.StartAsync(3);
-        var leader = await cluster.LeaderAsync();
+        var leader = await LeaderAsync(cluster);
 
         await cluster.AbortAsync(leader.Number);
 
-        await cluster.LeaderAsync();
+        await LeaderAsync(cluster);
         Assert.Contains(
             cluster.Running, static member => member.Node.Status.LastLeaderChange?.Reason == LeaderChangeReason.ConnectionClosed);
     }
@@ -145,9 +146,9 @@ public sealed class NodeTransferTests
     public async Task A_stopped_leader_leaves_no_proposal_open()
     {
         await using var cluster = await TestCluster.StartAsync(3);
-        for (var round = 0; round < 3; round++)
+        for (var round = 0; round < 6; round++)
         {
-            var leader = await cluster.LeaderAsync();
+            var leader = await LeaderAsync(cluster);
             using var clients = new RetryingClients([leader]);
             await TestCluster.WaitUntilAsync(() => clients.Committed > 50);
 
@@ -168,8 +169,21 @@ public sealed class NodeTransferTests
     {
         await using var cluster = await TestCluster.StartAsync(3);
         while (cluster.Running.Count() > 1)
-            await cluster.StopAsync((await cluster.LeaderAsync()).Number);
+            await cluster.StopAsync((await LeaderAsync(cluster)).Number);
         await cluster.StopAsync(cluster.Running.Single().Number);
+    }
+
+    /// <summary>
+    /// The leader of a cluster whose members know of each other that they support transfers, and whose data directories are bound: a new
+    /// cluster appends entries of its own until then.
+    /// </summary>
+    private static async Task<RunningNode> LeaderAsync(TestCluster cluster)
+    {
+        await TestCluster.WaitUntilAsync(() => cluster.Running.All(static member =>
+            member.Node.Status.ClusterVersion == ClusterVersion.Current
+            && member.Node.CommittedConfiguration is { Index.Value: > 0 } committed && committed.Configuration.Details.All(
+                static known => known.Directory != DirectoryId.None)));
+        return await cluster.LeaderAsync();
     }
 
     /// <summary>Clients that propose again what was rejected, as far as that is permitted, and record every other outcome.</summary>
