@@ -284,7 +284,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
             return ProposalResult<ConfigurationAt>.Indeterminate;
 
         // The change is decided: this leader, or the next one, completes it. A node that it removes stops soon afterwards.
-        for (var isOpen = true; ; )
+        for (var isOpen = true; ;)
         {
             var (_, committed) = _group.Members.State.Read(out var changed);
             if (committed.Index >= result.Entry.Index && !committed.Configuration.IsJoint)
