@@ -2,7 +2,9 @@ using Quorate.Raft;
 
 namespace Quorate.Node;
 
-/// <summary>The cluster does not accept this node as a member any more: it was removed, or has not the data directory of the member.</summary>
+/// <summary>
+/// The cluster does not accept this node as a member any more: it was removed, or has not the data directory of the member.
+/// </summary>
 /// <remarks>Durability: nothing in the data directory was changed. The message states what happened, and what to do.</remarks>
 public sealed class MemberRemovedException : Exception
 {

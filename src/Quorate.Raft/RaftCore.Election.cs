@@ -27,10 +27,10 @@ public sealed partial class RaftCore
         if (_electionElapsed < _electionTimeout)
             return;
 
-        // Neither a node that is no voter nor one whose disk is stalled or full would be of use as a leader, one that lacks entries must not lead, and
-        // one whose state machine is quarantined is the last choice. A candidate whose vote is not yet durable has sent no requests: if it
-        // started another election, a disk slower than the election timeout would go through one term after the other and never finish an
-        // election.
+        // Neither a node that is no voter nor one whose disk is stalled or full would be of use as a leader, one that lacks entries must
+        // not lead, and one whose state machine is quarantined is the last choice. A candidate whose vote is not yet durable has sent no
+        // requests: if it started another election, a disk slower than the election timeout would go through one term after the other and
+        // never finish an election.
         var hasSentNoRequests = _role == Role.Candidate && _voteToken > _durableToken;
         if (!IsElectable || CannotWrite || IsRepairing || IsTooEarlyToCampaign || hasSentNoRequests)
         {

@@ -3,8 +3,8 @@ namespace Quorate.Raft;
 /// <summary>Membership: how the configuration changes.</summary>
 /// <remarks>
 /// <code>
-///   (1 2 3) ── a change is proposed ──► (1 2 4)&amp;(1 2 3) ── it is committed ──► (1 2 4) ── it is committed ──► a leader not in it steps down
-///              the leader appends it                       the leader, or the next one, appends this
+///   (1 2 3) ── proposed ──► (1 2 4)&amp;(1 2 3) ── committed ──► (1 2 4) ── committed ──► a leader that is not in it steps down
+///           the leader appends it         the leader, or the next one, appends it
 /// </code>
 /// A configuration is in force as soon as it is appended, on each node for itself. Two configurations that follow each other either have
 /// the same voters, or one of them is joint and has a majority of both; so any two majorities that could decide at the same time have a

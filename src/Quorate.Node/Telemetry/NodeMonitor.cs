@@ -81,7 +81,8 @@ internal sealed class NodeMonitor : IGroupObserver
         if (core.Configuration is { IsEmpty: false } configuration && !configuration.Members.SequenceEqual(_options.Members.Keys.Order()))
         {
             NodeLogMessages.OptionsDiffer(
-                _log, string.Join(' ', _options.Members.Keys.Order().Select(NameOf)), string.Join(' ', configuration.Members.Select(NameOf)));
+                _log, string.Join(' ', _options.Members.Keys.Order().Select(NameOf)),
+                string.Join(' ', configuration.Members.Select(NameOf)));
         }
     }
 

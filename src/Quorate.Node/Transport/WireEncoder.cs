@@ -18,7 +18,8 @@ namespace Quorate.Node.Transport;
 ///   RequestVoteReply     24  1  flags: 1 pre-vote, 2 granted   25  7  zero
 ///   ForwardProposals     24  4  count of proposals   28  2  bytes of one proposal header, 24 here   30  2  zero
 ///                        32  …  proposal headers, then all commands end to end
-///     proposal header     0  8  origin   8  8  sequence   16  4  command bytes   20  1  kind: 0 command, 3 change of the configuration   21  3  zero
+///     proposal header     0  8  origin   8  8  sequence   16  4  command bytes
+///                         20  1  kind: 0 command, 3 change of the configuration   21  3  zero
 ///   RejectProposals      24  8  first sequence   32  8  last sequence   40  1  reason   41  7  zero
 ///   ReadIndexRequest     24  8  read id
 ///   ReadIndexReply       24  8  read id   32  8  index   40  1  flags: 1 granted   41  7  zero

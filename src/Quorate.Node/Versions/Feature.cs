@@ -24,7 +24,8 @@ internal enum Feature
     StateHashes,
 
     /// <summary>
-    /// Configurations as entries of the log, changes of them among forwarded proposals, and the binding of members to their data directories.
+    /// Configurations as entries of the log, changes of them among forwarded proposals, and the binding of members to their data
+    /// directories.
     /// </summary>
     Membership,
 }

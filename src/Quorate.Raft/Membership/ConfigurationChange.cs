@@ -41,14 +41,16 @@ public sealed record ConfigurationChange
     public void Validate()
     {
         if (Changes.IsDefaultOrEmpty || Changes.Length > ChangesMax)
-            throw new ArgumentException($"{(Changes.IsDefault ? 0 : Changes.Length)} changes; at least 1 and at most {ChangesMax} are made at once");
+            throw new ArgumentException(
+                $"{(Changes.IsDefault ? 0 : Changes.Length)} changes; at least 1 and at most {ChangesMax} are made at once");
         foreach (var change in Changes)
         {
             if (change.Member.Id == NodeId.None)
                 throw new ArgumentException("a change is of member 0; 0 is no valid id");
             var bytes = Encoding.UTF8.GetByteCount(change.Member.Address) + Encoding.UTF8.GetByteCount(change.Member.Data);
             if (bytes > Member.TextBytesMax)
-                throw new ArgumentException($"address and data of member {change.Member.Id} have {bytes} bytes; at most {Member.TextBytesMax}");
+                throw new ArgumentException(
+                    $"address and data of member {change.Member.Id} have {bytes} bytes; at most {Member.TextBytesMax}");
         }
     }
 
@@ -120,7 +122,8 @@ public sealed record ConfigurationChange
             return voters.Count == 0 ? RejectReason.NoVoterLeft : RejectReason.TooManyMembers;
         if (details.Count > Configuration.MembersMax || details.Keys.Union(current.Outgoing).Count() > Configuration.MembersMax)
             return RejectReason.TooManyMembers;
-        if (details.Values.Where(static member => member.Address.Length > 0).GroupBy(static member => member.Address).Any(static g => g.Count() > 1))
+        var addresses = details.Values.Select(static member => member.Address).Where(static address => address.Length > 0).ToArray();
+        if (addresses.Distinct(StringComparer.Ordinal).Count() < addresses.Length)
             return RejectReason.AddressInUse;
 
         // While the change is in progress, the members that leave are members, and their details are needed.

@@ -144,7 +144,9 @@ public static class ConfigurationCodec
 
     /// <summary>The bytes of the record of a member.</summary>
     internal static int SizeOf(Member member) =>
-        IsShort(member) ? ShortRecordBytes : RecordBytes + Encoding.UTF8.GetByteCount(member.Address) + Encoding.UTF8.GetByteCount(member.Data);
+        IsShort(member)
+            ? ShortRecordBytes
+            : RecordBytes + Encoding.UTF8.GetByteCount(member.Address) + Encoding.UTF8.GetByteCount(member.Data);
 
     /// <summary>Writes the record of a member without roles.</summary>
     internal static void WriteMember(Span<byte> target, Member member) => WriteMember(target, member, default);

@@ -11,8 +11,8 @@ namespace Quorate.Server.Hosting;
 /// <summary>Finds what a new member must know of the cluster that it joins: the id of the cluster, and the ids of the members.</summary>
 /// <remarks>
 /// As in etcd, it requests them on the peer port from the other members of <c>--initial-cluster</c>, and finds itself among them by its
-/// peer URLs. The cluster id is that of the cluster at its creation, so it cannot be computed from the present members. Used by the first start
-/// of a member only: the data directory stores the result.
+/// peer URLs. The cluster id is that of the cluster at its creation, so it cannot be computed from the present members. Used by the first
+/// start of a member only: the data directory stores the result.
 /// </remarks>
 internal sealed class ClusterJoin(ServerSettings settings, PeerSecret? secret, ILogger log, TimeProvider time)
 {

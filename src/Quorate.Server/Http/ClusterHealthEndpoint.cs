@@ -10,7 +10,9 @@ namespace Quorate.Server.Http;
 /// <summary>
 /// The endpoint <c>/quorate/health</c>: the health of the cluster as this member sees it, as JSON. <c>quorate health</c> prints it.
 /// </summary>
-/// <remarks>The HTTP status is 200 whatever the health is: a probe uses <c>/readyz</c>. The fields are in docs/operating/health.md.</remarks>
+/// <remarks>
+/// The HTTP status is 200 whatever the health is: a probe uses <c>/readyz</c>. The fields are in docs/operating/health.md.
+/// </remarks>
 /// <param name="health">Judges the health of the cluster.</param>
 /// <param name="members">The names and client URLs of the members.</param>
 internal sealed class ClusterHealthEndpoint(Func<ClusterHealth> health, MemberRegistry members)

@@ -99,7 +99,7 @@ public sealed class MembershipTests : IAsyncDisposable
         await Assert.ThrowsAsync<MemberRemovedException>(() => _cluster[removed].Node.Completion.WaitAsync(_deadline.Token));
     }
 
-    /// <summary>The dead member and its replacement are changed in one step: at no time has the cluster four voters of which two are away.</summary>
+    /// <summary>One step: at no time has the cluster four voters of which two are away.</summary>
     [Fact]
     public async Task A_dead_member_is_replaced_in_one_call()
     {
@@ -200,7 +200,8 @@ public sealed class MembershipTests : IAsyncDisposable
         var leader = await _cluster.LeaderAsync();
         await ChangeAsync(leader, MemberChange.AddLearner(Id(number), Address(number), promoteWhenReady: true));
         await _cluster.StartAsync(number, default, static options => options with { IsJoining = true });
-        await TestCluster.WaitUntilAsync(() => _cluster[number].Node.CommittedConfiguration.Configuration is { IsJoint: false } configuration
+        await TestCluster.WaitUntilAsync(() =>
+            _cluster[number].Node.CommittedConfiguration.Configuration is { IsJoint: false } configuration
             && configuration.IsVoter(Id(number)));
     }
 

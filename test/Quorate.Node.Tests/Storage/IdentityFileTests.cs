@@ -33,7 +33,7 @@ public sealed class IdentityFileTests
         Assert.Equal(calls, disk.Calls);
     }
 
-    /// <summary>The log contains the changes; a member that began with others than its peers could take a minority for a majority.</summary>
+    /// <summary>A member that began with other members than its peers could take a minority for a majority.</summary>
     [Fact]
     public void The_members_with_which_a_directory_was_created_never_change()
     {

@@ -116,7 +116,8 @@ public sealed class DirectoryIdTests
         options =>
         {
             var directories = new PeerDirectories(
-                Identity(storage, options.NodeId, options.Peers.Keys), static _ => DirectoryId.None, static (_, _) => { }, static () => { });
+                Identity(storage, options.NodeId, options.Peers.Keys), static _ => DirectoryId.None, static (_, _) => { },
+                static () => { });
             return options with { DirectoryId = directories.Own, TryRecordDirectory = directories.TryRecord };
         };
 

@@ -105,7 +105,8 @@ public sealed class ProtocolVersionTests
         {
             var isNew = message is FetchSnapshot or FetchSnapshotReply or TimeoutNow or StateHashReport
                 or AppendEntries { NeedsSnapshot: true } or RequestVote { IsTransfer: true }
-                || (message is AppendEntries append && append.Entries.ToArray().Any(static e => e.Kind is EntryKind.ClusterVersion or EntryKind.Configuration))
+                || (message is AppendEntries append
+                    && append.Entries.ToArray().Any(static e => e.Kind is EntryKind.ClusterVersion or EntryKind.Configuration))
                 || (message is ForwardProposals forward && forward.Proposals.ToArray().Any(static p => p.Kind == EntryKind.Configuration));
             Assert.True(ProtocolVersion.Knows(3, message));
             Assert.Equal(!isNew, ProtocolVersion.Knows(2, message));

@@ -50,7 +50,7 @@ internal static class TestMessages
             RequestVote it => $"pre {it.PreVote} last {it.LastEntry}{(it.IsTransfer ? " transfer" : "")}",
             RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
             ForwardProposals it =>
-                $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(p => $"{p.Id} {(p.Kind == EntryKind.Command ? "" : $"{p.Kind} ")}'{Convert.ToHexString(p.Command.Span)}'"))}]",
+                $"proposals[{string.Join(", ", it.Proposals.ToArray().Select(Show))}]",
             RejectProposals it => $"{it.FirstSequence}..{it.LastSequence} {it.Reason}",
             ReadIndexRequest it => $"id {it.ReadId}",
             ReadIndexReply it => $"id {it.ReadId} granted {it.Granted} index {it.Index}",
@@ -72,7 +72,11 @@ internal static class TestMessages
 
     private static ConfigurationChange Change { get; } = new()
     {
-        Changes = [MemberChange.AddLearner(new NodeId(0xB5), "host:2", "more", promoteWhenReady: true), MemberChange.Remove(new NodeId(0xB6))],
+        Changes =
+        [
+            MemberChange.AddLearner(new NodeId(0xB5), "host:2", "more", promoteWhenReady: true),
+            MemberChange.Remove(new NodeId(0xB6)),
+        ],
         ExpectedIndex = new LogIndex(0xB7),
     };
 
@@ -215,6 +219,9 @@ internal static class TestMessages
                 message.Term = new Term(term);
             return message;
         }));
+
+    private static string Show(Proposal proposal) =>
+        $"{proposal.Id} {(proposal.Kind == EntryKind.Command ? "" : $"{proposal.Kind} ")}'{Convert.ToHexString(proposal.Command.Span)}'";
 
     private static string Show(LogEntry entry) => $"{entry.Id} {entry.Kind} {entry.Proposal} '{Convert.ToHexString(entry.Payload.Span)}'";
 

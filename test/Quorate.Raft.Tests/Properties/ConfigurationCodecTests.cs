@@ -37,17 +37,18 @@ public sealed class ConfigurationCodecTests
 
     [Fact]
     public void A_change_is_decoded_as_it_was_encoded() =>
-        Gen.Select(AnyMember.Array[1, 5], Gen.Int[1, 6].Array[5], Gen.ULong[0, 9], Gen.Bool).Sample(static (members, kinds, expected, isAny) =>
-        {
-            var change = new ConfigurationChange
+        Gen.Select(AnyMember.Array[1, 5], Gen.Int[1, 6].Array[5], Gen.ULong[0, 9], Gen.Bool).Sample(
+            static (members, kinds, expected, isAny) =>
             {
-                Changes = [.. members.Select((member, i) => MemberChange.Of((MemberChangeKind)kinds[i], member))],
-                ExpectedIndex = isAny ? null : Given.At(expected),
-            };
-            Assert.True(ConfigurationChange.TryDecode(change.Encode(), out var decoded));
-            Assert.Equal(change.ExpectedIndex, decoded.ExpectedIndex);
-            Assert.Equal(change.Changes, decoded.Changes);
-        });
+                var change = new ConfigurationChange
+                {
+                    Changes = [.. members.Select((member, i) => MemberChange.Of((MemberChangeKind)kinds[i], member))],
+                    ExpectedIndex = isAny ? null : Given.At(expected),
+                };
+                Assert.True(ConfigurationChange.TryDecode(change.Encode(), out var decoded));
+                Assert.Equal(change.ExpectedIndex, decoded.ExpectedIndex);
+                Assert.Equal(change.Changes, decoded.Changes);
+            });
 
     [Fact]
     public void Truncated_and_changed_bytes_are_refused_or_decoded_without_a_fault() =>

@@ -126,7 +126,8 @@ public sealed class MembershipChurnTests
         }
 
         public override string ToString() => string.Join('\n', _machines.Values.Select(machine => machine.Node.Core is { } core
-            ? $"{core.Self} {core.Role} term {core.Term} leader {core.Leader} last {core.LastTerm}/{core.LastIndex} commit {core.CommitIndex} "
+            ? $"{core.Self} {core.Role} term {core.Term} leader {core.Leader} last {core.LastTerm}/{core.LastIndex} "
+                + $"commit {core.CommitIndex} "
                 + $"{core.ConfigurationIndex}: {core.Configuration} counted "
                 + string.Join(' ', core.Configuration.Members.Where(core.Configuration.IsCounted))
                 + $"{(machine.IsTrusted ? "" : " lost its disk")}{(core.IsRemoved ? " removed" : "")}"
@@ -242,7 +243,9 @@ public sealed class MembershipChurnTests
             }
         }
 
-        /// <summary>Delivers a message, unless the connection on which it was sent has ended, or its ends do not accept each other.</summary>
+        /// <summary>
+        /// Delivers a message, unless the connection on which it was sent has ended, or its ends do not accept each other.
+        /// </summary>
         private void Deliver(int at, bool keep)
         {
             var packet = _network[at];
@@ -310,8 +313,8 @@ public sealed class MembershipChurnTests
         }
 
         /// <summary>
-        /// Replaces the disk of one member by an empty one, under the same id. A member that was added may lose it at any time; an initial one
-        /// only when all others are bound to its directory or have recorded it (decision 0014).
+        /// Replaces the disk of one member by an empty one, under the same id. A member that was added may lose it at any time; an initial
+        /// one only when all others are bound to its directory or have recorded it (decision 0014).
         /// </summary>
         private void Wipe(Machine machine)
         {
@@ -356,7 +359,8 @@ public sealed class MembershipChurnTests
 
             public bool Accepts(NodeId peer, DirectoryId directory)
             {
-                if (Node.Core!.Configuration.Find(peer) is { } member && member.Directory != DirectoryId.None && member.Directory != directory)
+                var bound = Node.Core!.Configuration.Find(peer)?.Directory ?? DirectoryId.None;
+                if (bound != DirectoryId.None && bound != directory)
                     return false;
                 if (Known.TryGetValue(peer, out var known))
                     return known == directory;

@@ -50,7 +50,10 @@ public sealed class HealthEndpointsTests
     [Fact]
     public async Task A_member_is_not_ready_while_the_commit_index_does_not_move_although_reads_succeed()
     {
-        var answer = Answer(new HealthProblem { Kind = HealthProblemKind.CommitStalled, Text = "the commit index has not moved for 5.0 s" });
+        var answer = Answer(new HealthProblem
+        {
+            Kind = HealthProblemKind.CommitStalled, Text = "the commit index has not moved for 5.0 s",
+        });
 
         var (status, text) = await GetAsync(Node(), answer, "/readyz");
 

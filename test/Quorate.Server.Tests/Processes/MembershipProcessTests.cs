@@ -46,7 +46,8 @@ public sealed class MembershipProcessTests
     {
         await using var cluster = await ServerCluster.StartAsync(3);
         await EtcdCtl.OkAsync(cluster.Endpoint(1), "member", "add", "n4", "--learner", "--peer-urls=http://127.0.0.1:1");
-        var id = (await MembersAsync(cluster, 1)).Split('\n').Single(line => line.EndsWith(", true", StringComparison.Ordinal)).Split(',')[0];
+        var id = (await MembersAsync(cluster, 1)).Split('\n')
+            .Single(line => line.EndsWith(", true", StringComparison.Ordinal)).Split(',')[0];
         foreach (var number in cluster.Numbers)
         {
             var (_, _, errors) = await EtcdCtl.RunAsync(cluster.Endpoint(number), null, "member", "promote", id);
