@@ -92,6 +92,12 @@ public sealed partial class RaftCore
     /// <summary>Returns an independent copy that behaves as this core would.</summary>
     internal RaftCore Clone() => new(this);
 
+    /// <summary>
+    /// Keeps the configuration as it is, as <see cref="Input.MembershipSupport"/> does, without a step: the effects of the first step of a
+    /// process belong to its driver.
+    /// </summary>
+    internal void FixMembers() => _isMembershipSupported = false;
+
     /// <summary>Removes elapsed time from the state; effects that time has already had stay.</summary>
     internal void AbstractTime()
     {

@@ -381,7 +381,7 @@ internal sealed partial class ClusterModel : IModel<ClusterState, ClusterAction>
         var core = RaftGroup.CreateCore(ModelConfig.OptionsOf(id, startNumber), disk.Restore(_configuration));
 
         // The configuration of a model stays as it is; a joint one would be left.
-        core.Step(Input.MembershipSupport(false), new Effects());
+        core.FixMembers();
         core.AbstractTime();
         _refinement?.OnStart(core);
         return new MemberState(_permutations, core, disk, [], startNumber, default);
