@@ -117,7 +117,7 @@ public sealed class MalformedClientInputTests : IAsyncLifetime
     /// <summary>Clients that probe for a feature recognise these texts of grpc-go, which etcd uses.</summary>
     [Theory]
     [InlineData("/etcdserverpb.KV/Nothing", "unknown method Nothing for service etcdserverpb.KV")]
-    [InlineData("/etcdserverpb.Cluster/MemberAdd", "unknown method MemberAdd for service etcdserverpb.Cluster")]
+    [InlineData("/etcdserverpb.Cluster/Nothing", "unknown method Nothing for service etcdserverpb.Cluster")]
     [InlineData("/etcdserverpb.Maintenance/Downgrade", "unknown method Downgrade for service etcdserverpb.Maintenance")]
     [InlineData("/etcdserverpb.Auth/AuthEnable", "unknown service etcdserverpb.Auth")]
     [InlineData("/no.such.Service/Put", "unknown service no.such.Service")]
