@@ -107,7 +107,7 @@ public sealed class MembershipProcessTests
 
     private static async Task<string> MembersAsync(ServerCluster cluster, int number)
     {
-        await using var members = TestProcess.StartQuorate("members", "--endpoints", cluster.Endpoint(number));
+        await using var members = TestProcess.StartQuorate("members", "--endpoints", cluster.Endpoint(number), "--timeout", "30s");
         Assert.Equal(ExitCode.Ok, await members.WaitForExitAsync(Limit));
         return members.Output;
     }
