@@ -54,6 +54,17 @@ public interface IRaftNode<TResult>
     /// <exception cref="NodeStoppedException">The node has stopped.</exception>
     ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Waits until this node's state machine has applied what <paramref name="options"/> require; see
+    /// <see cref="ReadBarrierAsync(CancellationToken)"/> for a linearizable read.
+    /// </summary>
+    /// <param name="options">What the state machine must have applied.</param>
+    /// <param name="cancellationToken">Stops waiting. Always pass a token: the read may never be granted.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    /// <exception cref="NodeStoppedException">The node has stopped.</exception>
+    ValueTask<ReadResult> ReadBarrierAsync(ReadOptions options, CancellationToken cancellationToken = default);
+
     /// <summary>Waits until a leader is known.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="NodeStoppedException">The node has stopped.</exception>

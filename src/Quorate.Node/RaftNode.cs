@@ -182,8 +182,13 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default)
+    public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default) =>
+        ReadBarrierAsync(default, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ReadResult> ReadBarrierAsync(ReadOptions options, CancellationToken cancellationToken = default)
     {
+        options.Validate();
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         if (_stopping)
@@ -191,7 +196,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
         if (_group.Divergence.Quarantine is not null)
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Quarantined));
-        if (!_group.TryRead(out var read))
+        if (!_group.TryRead(out var read, options))
             return ValueTask.FromResult(ReadResult.Rejected(RejectReason.Busy));
 
         if (_stopping)
@@ -297,8 +302,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     /// <summary>Captures the state of the state machine, to write it to a backup file.</summary>
     /// <remarks>
-    /// Call <see cref="ReadBarrierAsync"/> before: then the backup contains every command that any member acknowledged before that call.
-    /// Without it, the backup contains what this member has applied, and needs no quorum.
+    /// Call <see cref="ReadBarrierAsync(CancellationToken)"/> before: then the backup contains every command that any member acknowledged
+    /// before that call. Without it, the backup contains what this member has applied, and needs no quorum.
     /// Durability: nothing is written by this method. Proposals are not delayed, neither by it nor while the backup is written.
     /// </remarks>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -458,6 +463,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     ClusterId = options.ClusterId,
                     StateHashInterval = options.StateHashInterval,
                     TimeProvider = options.TimeProvider,
+                    ReadClock = options.ReadClock,
                     TickInterval = options.TickInterval,
                     PendingRequestsMax = options.MaxPendingRequests,
                     QueuedProposalBytesMax = options.MaxUncommittedBytes,

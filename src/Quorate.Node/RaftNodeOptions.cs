@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
+using Quorate.Node.Threading;
 using Quorate.Node.Transport;
 using Quorate.Node.Versions;
 using Quorate.Node.Wal;
@@ -339,6 +340,9 @@ public sealed record RaftNodeOptions
     /// one of an overloaded disk a second or two; a supervisor kills a process that has not ended after ten seconds (Docker) or more.
     /// </summary>
     internal TimeSpan StopWaitMax { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The clock of reads whose staleness is bounded: that of the node, or its counterpart that counts suspension.</summary>
+    internal TimeProvider? ReadClock => TimeProvider == TimeProvider.System ? BootTimeProvider.Instance : TimeProvider;
 
     /// <summary>The duration of one tick of the core: a tenth of a heartbeat interval, so that timeouts have a fine resolution.</summary>
     internal TimeSpan TickInterval => HeartbeatInterval / HeartbeatTicks;

@@ -2,10 +2,13 @@ using Quorate.Raft;
 
 namespace Quorate.Node;
 
-/// <summary>The result of a linearizable read request: whether the caller may now read the local state machine.</summary>
+/// <summary>The result of a read request: whether the caller may now read the local state machine.</summary>
 public readonly record struct ReadResult
 {
-    /// <summary>Whether the local state machine has applied every command that any node acknowledged before the request.</summary>
+    /// <summary>
+    /// Whether the local state machine has applied what the request required: without <see cref="ReadOptions"/>, every command that any
+    /// node acknowledged before it.
+    /// </summary>
     public bool IsGranted { get; init; }
 
     /// <summary>If granted: an index up to which the state machine has applied the log.</summary>

@@ -84,11 +84,15 @@ internal sealed class FakeRaftNode(params FakeAnswer[] answers) : IRaftNode<KvRe
         ReadOnlyMemory<byte> command, ProposalOptions options, CancellationToken cancellationToken = default) =>
         ProposeAsync(command, cancellationToken);
 
-    public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default) => (BarrierAnswer ?? Next()) switch
-    {
-        FakeAnswer.Completed => new(new ReadResult { IsGranted = true }),
-        var other => new(new ReadResult { Reason = ReasonOrThrow(other) }),
-    };
+    public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default) =>
+        ReadBarrierAsync(default, cancellationToken);
+
+    public ValueTask<ReadResult> ReadBarrierAsync(ReadOptions options, CancellationToken cancellationToken = default) =>
+        (BarrierAnswer ?? Next()) switch
+        {
+            FakeAnswer.Completed => new(new ReadResult { IsGranted = true }),
+            var other => new(new ReadResult { Reason = ReasonOrThrow(other) }),
+        };
 
     public async ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default)
     {

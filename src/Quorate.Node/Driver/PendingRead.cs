@@ -1,12 +1,17 @@
+using Quorate.Raft;
+
 namespace Quorate.Node.Driver;
 
 /// <summary>
 /// A caller that waits until this node may read. It is completed once: by <see cref="PendingReads"/>, or by the caller when it stops
 /// waiting.
 /// </summary>
-internal sealed class PendingRead(PendingReads owner)
+internal sealed class PendingRead(PendingReads owner, LogIndex atLeastIndex)
 {
     private readonly TaskCompletionSource<ReadResult> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The index that must be applied, whatever else the read waits for.</summary>
+    public LogIndex AtLeastIndex => atLeastIndex;
 
     /// <summary>The result of the read request.</summary>
     public Task<ReadResult> Task => _source.Task;

@@ -16,9 +16,15 @@ namespace Quorate.Node.Driver;
 /// Abandoned reads can be in any list. They are removed lazily, once they outnumber the pending ones: a node whose requests get no reply,
 /// because it knows no leader or its messages are lost, uses memory in proportion to its current callers, however many callers have come
 /// and gone.
+/// A read that only requires an index begins at the last stage, and so does one with a bound on its staleness, if a ticket that was issued
+/// that recently has been granted and its index is applied: then the state machine has everything that was acknowledged before.
 /// Threading: any thread adds, the driver issues tickets and reports results, the applier completes granted reads.
 /// </remarks>
-internal sealed class PendingReads(int pendingMax)
+/// <param name="pendingMax">The most reads without a result.</param>
+/// <param name="clock">
+/// A monotonic clock that counts suspension; null: the system has none, so nothing is known to be recent.
+/// </param>
+internal sealed class PendingReads(int pendingMax, TimeProvider? clock = null)
 {
     /// <summary>
     /// The most tickets without a result from the core. A leader needs only one: while its round is in flight, further reads share the next
@@ -31,12 +37,15 @@ internal sealed class PendingReads(int pendingMax)
     private const int AbandonedMin = 64;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<ulong, List<PendingRead>> _issued = [];
-    private readonly PriorityQueue<List<PendingRead>, ulong> _granted = new();
+    private readonly Dictionary<ulong, IssuedReads> _issued = [];
+    private readonly PriorityQueue<IssuedReads, ulong> _granted = new();
     private readonly Stack<List<PendingRead>> _spareLists = new();
     private List<PendingRead> _arrived = [];
     private ulong _tickets;
     private LogIndex _applied;
+
+    /// <summary>When the newest ticket was issued that was granted and whose index is applied; null: there was none.</summary>
+    private long? _confirmedAt;
 
     /// <summary>Why all reads are rejected from now on; null: they are not.</summary>
     private RejectReason? _rejection;
@@ -60,9 +69,12 @@ internal sealed class PendingReads(int pendingMax)
         }
     }
 
-    /// <summary>Adds a read. Returns false when the limit of pending reads is reached.</summary>
-    public bool TryAdd([NotNullWhen(true)] out PendingRead? read)
+    /// <summary>
+    /// Adds a read, which may have its result at once. Returns false when the limit of pending reads is reached.
+    /// </summary>
+    public bool TryAdd([NotNullWhen(true)] out PendingRead? read, in ReadOptions options = default)
     {
+        ReadResult result;
         lock (_lock)
         {
             read = null;
@@ -74,11 +86,29 @@ internal sealed class PendingReads(int pendingMax)
             if (_countWithAbandoned > AbandonedMin + (2 * pending))
                 RemoveAbandoned();
             Interlocked.Increment(ref _pending);
-            _countWithAbandoned++;
-            _arrived.Add(read = new PendingRead(this));
-            return true;
+            read = new PendingRead(this, options.AtLeastIndex);
+            if (!options.IsIndexOnly && !(options.MaxStaleness is { } staleness && IsConfirmedWithin(staleness)))
+            {
+                _countWithAbandoned++;
+                _arrived.Add(read);
+                return true;
+            }
+
+            if (options.AtLeastIndex > _applied)
+            {
+                _countWithAbandoned++;
+                _granted.Enqueue(new IssuedReads([read], IssuedAt: null), options.AtLeastIndex.Value);
+                return true;
+            }
+
+            result = _rejection is { } rejection ? ReadResult.Rejected(rejection) : ReadResult.Granted(_applied);
         }
+
+        read.Complete(result);
+        return true;
     }
+
+    private bool IsConfirmedWithin(TimeSpan staleness) => _confirmedAt is { } at && clock!.GetElapsedTime(at) <= staleness;
 
     /// <summary>Called when a read has received its result.</summary>
     public void OnCompleted() => Interlocked.Decrement(ref _pending);
@@ -94,7 +124,7 @@ internal sealed class PendingReads(int pendingMax)
             ticket = 0;
             if (_arrived.Count == 0 || _issued.Count >= TicketsMax)
                 return false;
-            _issued.Add(ticket = ++_tickets, _arrived);
+            _issued.Add(ticket = ++_tickets, new IssuedReads(_arrived, clock?.GetTimestamp()));
             _arrived = _spareLists.TryPop(out var spare) ? spare : [];
             return true;
         }
@@ -105,21 +135,23 @@ internal sealed class PendingReads(int pendingMax)
     /// </summary>
     public void OnReadIndexResult(in ReadIndexResult result)
     {
-        List<PendingRead>? reads;
+        IssuedReads issued;
         lock (_lock)
         {
-            if (!_issued.Remove(result.Ticket, out reads))
+            if (!_issued.Remove(result.Ticket, out issued))
                 return;
             if (result.RejectReason is null && result.Index > _applied)
             {
-                _granted.Enqueue(reads, result.Index.Value);
+                _granted.Enqueue(issued, result.Index.Value);
                 return;
             }
 
-            _countWithAbandoned -= reads.Count;
+            if (result.RejectReason is null)
+                OnConfirmed(issued, _applied);
+            _countWithAbandoned -= issued.Reads.Count;
         }
 
-        Complete(reads, result.RejectReason is { } reason ? ReadResult.Rejected(reason) : ReadResult.Granted(result.Index));
+        Complete(issued.Reads, result.RejectReason is { } reason ? ReadResult.Rejected(reason) : ReadResult.Granted(result.Index));
     }
 
     /// <summary>Completes the granted reads up to <paramref name="index"/>, which is applied and visible to readers.</summary>
@@ -127,17 +159,35 @@ internal sealed class PendingReads(int pendingMax)
     {
         while (true)
         {
-            List<PendingRead> reads;
+            IssuedReads issued;
             lock (_lock)
             {
                 _applied = index;
                 if (!_granted.TryPeek(out _, out var requiredIndex) || requiredIndex > index.Value)
                     return;
-                reads = _granted.Dequeue();
-                _countWithAbandoned -= reads.Count;
+                issued = _granted.Dequeue();
+                OnConfirmed(issued, index);
+                _countWithAbandoned -= issued.Reads.Count;
             }
 
-            Complete(reads, ReadResult.Granted(index));
+            Complete(issued.Reads, ReadResult.Granted(index));
+        }
+    }
+
+    /// <summary>
+    /// The index of a ticket is applied: whatever was acknowledged before the ticket was issued is in the state machine. Reads that also
+    /// require a later index wait for it.
+    /// </summary>
+    private void OnConfirmed(in IssuedReads issued, LogIndex applied)
+    {
+        if (issued.IssuedAt is { } at && (_confirmedAt is not { } newest || at > newest))
+            _confirmedAt = at;
+        for (var i = issued.Reads.Count - 1; i >= 0; i--)
+        {
+            if (issued.Reads[i].AtLeastIndex <= applied)
+                continue;
+            _granted.Enqueue(new IssuedReads([issued.Reads[i]], IssuedAt: null), issued.Reads[i].AtLeastIndex.Value);
+            issued.Reads.RemoveAt(i);
         }
     }
 
@@ -162,8 +212,8 @@ internal sealed class PendingReads(int pendingMax)
             _rejection ??= rejection;
             PendingRead[] all =
             [
-                .. _arrived, .. _issued.Values.SelectMany(static reads => reads),
-                .. _granted.UnorderedItems.SelectMany(static item => item.Element),
+                .. _arrived, .. _issued.Values.SelectMany(static issued => issued.Reads),
+                .. _granted.UnorderedItems.SelectMany(static item => item.Element.Reads),
             ];
             _arrived = [];
             _issued.Clear();
@@ -185,24 +235,33 @@ internal sealed class PendingReads(int pendingMax)
             read.Complete(result);
         reads.Clear();
         lock (_lock)
-            _spareLists.Push(reads);
+        {
+            if (_spareLists.Count < 2 * TicketsMax)
+                _spareLists.Push(reads);
+        }
     }
 
     private void RemoveAbandoned()
     {
         _countWithAbandoned -= RemoveAbandoned(_arrived);
-        foreach (var reads in _issued.Values)
-            _countWithAbandoned -= RemoveAbandoned(reads);
+        foreach (var issued in _issued.Values)
+            _countWithAbandoned -= RemoveAbandoned(issued.Reads);
 
         var granted = _granted.UnorderedItems.ToArray();
         _granted.Clear();
-        foreach (var (reads, index) in granted)
+        foreach (var (issued, index) in granted)
         {
-            _countWithAbandoned -= RemoveAbandoned(reads);
-            if (reads.Count > 0)
-                _granted.Enqueue(reads, index);
+            // Of a ticket, at least the time is of use when its index is applied.
+            _countWithAbandoned -= RemoveAbandoned(issued.Reads);
+            if (issued.Reads.Count > 0 || issued.IssuedAt is not null)
+                _granted.Enqueue(issued, index);
         }
     }
 
     private static int RemoveAbandoned(List<PendingRead> reads) => reads.RemoveAll(static read => read.Task.IsCompleted);
+
+    /// <summary>Reads that become granted together.</summary>
+    /// <param name="Reads">The reads.</param>
+    /// <param name="IssuedAt">When their ticket was issued; null: they need none, or there is no clock.</param>
+    private readonly record struct IssuedReads(List<PendingRead> Reads, long? IssuedAt);
 }

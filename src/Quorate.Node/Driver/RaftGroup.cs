@@ -157,11 +157,12 @@ internal abstract class RaftGroup : IDisposable
     public bool HasSpaceFor(bool freesSpace) => freesSpace ? _storageHealth != StorageHealth.Full : !_isOnlySpaceFreed;
 
     /// <summary>Adds a read and signals the loop. Returns false when the limit of pending reads is reached.</summary>
-    public bool TryRead([NotNullWhen(true)] out PendingRead? read)
+    public bool TryRead([NotNullWhen(true)] out PendingRead? read, in ReadOptions options = default)
     {
-        if (!PendingReads.TryAdd(out read))
+        if (!PendingReads.TryAdd(out read, options))
             return false;
-        _loop.Signal();
+        if (!read.Task.IsCompleted)
+            _loop.Signal();
         return true;
     }
 

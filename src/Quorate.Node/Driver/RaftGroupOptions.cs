@@ -65,6 +65,12 @@ internal sealed record RaftGroupOptions
 
     public required TimeProvider TimeProvider { get; init; }
 
+    /// <summary>
+    /// A monotonic clock that counts suspension, for reads whose staleness is bounded; null: the system has none, and such reads are
+    /// linearizable.
+    /// </summary>
+    public TimeProvider? ReadClock { get; init; }
+
     /// <summary>The duration of one tick of the core.</summary>
     public required TimeSpan TickInterval { get; init; }
 

@@ -71,9 +71,13 @@ public sealed class TypedRaftNode<TCommand, TResult>(IRaftNode<TResult> node, IC
         return Node.ProposeAsync(encoded, options, cancellationToken);
     }
 
-    /// <inheritdoc cref="IRaftNode{TResult}.ReadBarrierAsync"/>
+    /// <inheritdoc cref="IRaftNode{TResult}.ReadBarrierAsync(CancellationToken)"/>
     public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default) =>
         Node.ReadBarrierAsync(cancellationToken);
+
+    /// <inheritdoc cref="IRaftNode{TResult}.ReadBarrierAsync(ReadOptions, CancellationToken)"/>
+    public ValueTask<ReadResult> ReadBarrierAsync(ReadOptions options, CancellationToken cancellationToken = default) =>
+        Node.ReadBarrierAsync(options, cancellationToken);
 
     /// <inheritdoc cref="IRaftNode{TResult}.WaitForLeaderAsync"/>
     public ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default) =>

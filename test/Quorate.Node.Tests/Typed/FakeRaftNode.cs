@@ -24,6 +24,9 @@ internal sealed class FakeRaftNode : IRaftNode<int>, IAsyncDisposable
     }
 
     public ValueTask<ReadResult> ReadBarrierAsync(CancellationToken cancellationToken = default) =>
+        ReadBarrierAsync(default, cancellationToken);
+
+    public ValueTask<ReadResult> ReadBarrierAsync(ReadOptions options, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(new ReadResult { IsGranted = true });
 
     public ValueTask<RaftStatus> WaitForLeaderAsync(CancellationToken cancellationToken = default) => ValueTask.FromResult(Status);
