@@ -120,9 +120,13 @@ internal sealed class GroupSnapshots : IDisposable
         _sender.Run(send);
         if (_receiver.Run(send, out var received))
         {
+            // This member may have received the entries as well, from another leader, and have taken a snapshot that covers more.
             var snapshot = _store.Newest!;
-            Invariant.That(snapshot.Last == received, "the snapshot that was received is the newest one");
-            _inputs.Enqueue(Input.SnapshotReceived(received, new ConfigurationAt(snapshot.ConfigurationIndex, snapshot.Configuration)));
+            Invariant.That(snapshot.Last.Index >= received.Index, "no snapshot is older than the one that was received");
+            if (snapshot.Last.Index == received.Index)
+                _inputs.Enqueue(Input.SnapshotReceived(received, new ConfigurationAt(snapshot.ConfigurationIndex, snapshot.Configuration)));
+            else
+                _mustDeleteOlder = true;
         }
 
         _writing.TryComplete();

@@ -1,4 +1,6 @@
 using Quorate.Node.Driver;
+using Quorate.Node.Snapshots;
+using Quorate.Node.Tests.Snapshots;
 using Quorate.Raft;
 
 namespace Quorate.Node.Tests.Driver;
@@ -41,6 +43,46 @@ public sealed class SnapshotTakingTests
         _node.RunAll();
         Assert.Equal(new LogIndex(2), _node.Core.SnapshotIndex);
     }
+
+    /// <summary>A member that receives a snapshot may meanwhile receive the entries from another leader, and take a snapshot behind it.</summary>
+    [Fact]
+    public void A_received_snapshot_is_not_used_when_the_member_has_taken_a_newer_one_meanwhile()
+    {
+        var (id, file) = SnapshotGiven.FileOfPeer(1, bytes: 10);
+        _node.Receive(new AppendEntries
+        {
+            From = new NodeId(2), Term = new Term(1), Previous = id.Last, LeaderCommit = id.Last.Index, NeedsSnapshot = true,
+        });
+        _node.RunOnce();
+        ReceivePart(id, ReadOnlyMemory<byte>.Empty);
+        Transfer();
+        ReceivePart(id, file);
+        Transfer();
+
+        ReceiveEntry(term: 4, Entry(4, 1), previousTerm: 0);
+        ReceiveEntry(term: 4, Entry(4, 2), previousTerm: 4);
+        do
+            _node.RunOnce();
+        while (_node.ApplyThread.RunNext());
+        Assert.True(_node.TransferThread.RunNext(), "the received snapshot is durable");
+        Assert.True(_node.SnapshotThread.RunNext(), "the snapshot of this member is durable");
+
+        _node.RunAll();
+        Assert.Equal(new LogIndex(2), _node.Core.SnapshotIndex);
+        Assert.Equal(new LogIndex(2), _node.Core.AppliedIndex);
+    }
+
+    private void Transfer()
+    {
+        _node.RunOnce();
+        Assert.True(_node.TransferThread.RunNext());
+        _node.RunOnce();
+    }
+
+    private void ReceivePart(SnapshotId id, ReadOnlyMemory<byte> bytes) => _node.Receive(new FetchSnapshotReply
+    {
+        From = new NodeId(2), Last = id.Last, Nonce = id.Nonce, FileBytes = id.FileBytes, Bytes = bytes,
+    });
 
     private static LogEntry Entry(ulong term, ulong index) => LogEntry.NoOp(new Term(term), new LogIndex(index));
 
