@@ -121,6 +121,15 @@ public readonly struct Input
     /// </summary>
     public static Input EndOfIteration => new(InputKind.EndOfIteration);
 
+    /// <summary>
+    /// The same with the clock of the node, by which a leader requests leases (<see cref="RaftCore.LeaseStart"/>). A driver whose members
+    /// may lead without leases needs no clock.
+    /// </summary>
+    /// <param name="clock">
+    /// Any number above 0 that a monotonic clock has shown before this step, and that is never less than in an earlier step.
+    /// </param>
+    public static Input EndOfIterationAt(ulong clock) => new(InputKind.EndOfIteration) { Number = clock };
+
     /// <summary>A message was received. The core keeps nothing of it but the payloads of its entries.</summary>
     public static Input Received(Message message) => new(InputKind.Message) { Message = message };
 

@@ -37,7 +37,11 @@ public sealed partial class RaftCore
     /// <summary>The tick at which the oldest append that is not durable was emitted, or null.</summary>
     private ulong? OldestAppendTick => _pendingAppends.TryPeek(out var oldest) ? oldest.AtTick : null;
 
-    private HardState CurrentHardState => new(_term, _votedFor) { RepairTerm = _repairTerm };
+    private HardState CurrentHardState => new(_term, _votedFor)
+    {
+        RepairTerm = _repairTerm,
+        LeaseMilliseconds = _leaseMilliseconds,
+    };
 
     private void BeginAppend()
     {

@@ -24,7 +24,7 @@ public sealed partial class RaftCore
     {
         _ticksSinceLeaderContact++;
         _electionElapsed++;
-        if (_electionElapsed < _electionTimeout)
+        if (_electionElapsed < _electionTimeout || HasGrantedLease)
             return;
 
         // Neither a node that is no voter nor one whose disk is stalled or full would be of use as a leader, one that lacks entries must
@@ -69,7 +69,8 @@ public sealed partial class RaftCore
         // election timeout apart, so that the first is elected before the second requests pre-votes; the small random part only separates
         // equal clocks.
         var slotTicks = Math.Max(1, _options.ElectionTicks / 20);
-        _electionTimeout = 1 + RankAmongVoters(except: peer) * slotTicks + _random.Next(0, Math.Max(1, slotTicks / 2));
+        _electionTimeout =
+            GrantedLeaseTicks + 1 + RankAmongVoters(except: peer) * slotTicks + _random.Next(0, Math.Max(1, slotTicks / 2));
     }
 
     private int RankAmongVoters(NodeId except)
@@ -130,8 +131,8 @@ public sealed partial class RaftCore
         // A pre-vote promises nothing, but a candidate that wins it with a voter that cannot write its vote begins a term for nothing.
         var mayVote = _votedFor == NodeId.None || _votedFor == request.From;
         var granted = request.PreVote
-            ? request.Term > _term && !HasLeaderContact && !CannotWrite
-            : request.Term == _term && mayVote;
+            ? request.Term > _term && !HasLeaderContact && !HasGrantedLease && !CannotWrite
+            : request.Term == _term && mayVote && (request.IsTransfer || !HasGrantedLease);
         granted &= request.LastEntry.IsAtLeastAsUpToDateAs(_log.Last) && !IsRepairing;
 
         var reply = effects.NewRequestVoteReply();

@@ -104,6 +104,7 @@ public sealed partial class RaftCore
         reply.CannotWrite = CannotWrite;
         reply.IsRepairing = IsRepairing;
         reply.Round = append.Term == _term ? append.Round : 0;
+        reply.LeaseStamp = append.Term == _term ? GrantLease(append) : 0;
 
         if (acknowledgesEntries)
         {

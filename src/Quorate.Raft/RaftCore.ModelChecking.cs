@@ -30,6 +30,10 @@ public sealed partial class RaftCore
 
         _votes = new(other._votes);
         _voteToken = other._voteToken;
+        _clock = other._clock;
+        _leaseGrantedUntil = other._leaseGrantedUntil;
+        _leaseMilliseconds = other._leaseMilliseconds;
+        _timeoutNowIndex = other._timeoutNowIndex;
         _electionElapsed = other._electionElapsed;
         _electionTimeout = other._electionTimeout;
         _ticksSinceLeaderContact = other._ticksSinceLeaderContact;
@@ -102,6 +106,7 @@ public sealed partial class RaftCore
     internal void AbstractTime()
     {
         _ticksSinceLeaderContact = HasLeaderContact || _leader == NodeId.None ? 0 : _options.ElectionTicks;
+        _leaseGrantedUntil = HasGrantedLease ? 1UL : 0;
         _now = 0;
         _random = default;
         _heartbeatElapsed = 0;
@@ -131,11 +136,14 @@ public sealed partial class RaftCore
                 _heartbeatElapsed = _options.HeartbeatTicks - 1;
                 _now = (ulong)_heartbeatElapsed;
                 break;
+            // No lease is longer than an election timeout.
             case TimerKind.LeaderTimeout:
                 _ticksSinceLeaderContact = _options.ElectionTicks;
+                _leaseGrantedUntil = 0;
                 break;
             case TimerKind.ElectionTimeout:
                 _ticksSinceLeaderContact = _options.ElectionTicks;
+                _leaseGrantedUntil = 0;
                 _electionElapsed = _electionTimeout;
                 break;
             case TimerKind.QuorumTimeout:
@@ -156,7 +164,7 @@ public sealed partial class RaftCore
         state.Node(_votedFor);
         state.Number(_repairTerm.Value);
         state.Node(_leader);
-        state.Number(HasLeaderContact ? 1UL : 0);
+        state.Number((HasLeaderContact ? 1UL : 0) | (HasGrantedLease ? 2UL : 0) | ((ulong)_leaseMilliseconds << 2));
         state.Number((ulong)_storageHealth);
         state.Number(_isQuarantined ? 1UL : 0);
         WriteConfigurations(state);
@@ -241,6 +249,14 @@ public sealed partial class RaftCore
         state.Node(_failedTarget);
         state.Number(_hasOfferedLeadership ? 1UL : 0);
         state.Number(_timeoutNowIsDue && _transferTarget != NodeId.None ? 1UL : 0);
+        if (_options.LeaseDuration > TimeSpan.Zero)
+        {
+            state.Number(_clock);
+            state.Number(_timeoutNowIndex.Value);
+            foreach (var follower in _followers)
+                state.Number(follower.LeaseStamp);
+        }
+
         foreach (var member in state.Members)
         {
             FollowerOf(member)?.WriteState(state);

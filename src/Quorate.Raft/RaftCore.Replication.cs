@@ -19,6 +19,8 @@ public sealed partial class RaftCore
         _termStart = _log.LastIndex + 1;
         _heartbeatElapsed = 0;
         _hasOfferedLeadership = false;
+        _clock = 0;
+        _timeoutNowIndex = LogIndex.Zero;
         _followers = [.. _configuration.Members.Where(member => member != _self).Select(NewFollower)];
         StartReads();
         StartMeasuring();
@@ -64,6 +66,8 @@ public sealed partial class RaftCore
         }
         else
         {
+            if (_options.LeaseDuration == TimeSpan.Zero)
+                ForgetLeases();
             OnTransferTick(effects);
             OnDiskTick(effects);
             OnQuarantineTick(effects);
@@ -131,6 +135,7 @@ public sealed partial class RaftCore
         append.Round = _round;
         append.NeedsSnapshot = follower.State == ReplicationState.Snapshot;
         append.QuorumIsShortOfSpace = _quorumIsShortOfSpace;
+        RequestLease(append);
         Send(append, follower.Node, effects);
 
         if (!entries.IsEmpty)
@@ -185,6 +190,8 @@ public sealed partial class RaftCore
         follower.IsShortOfSpace = reply.IsShortOfSpace;
         follower.CannotWrite = reply.CannotWrite;
         follower.IsRepairing = reply.IsRepairing;
+        if (reply.LeaseStamp <= _clock)
+            follower.LeaseStamp = Math.Max(follower.LeaseStamp, reply.LeaseStamp);
         follower.RoundAcknowledged = Math.Max(follower.RoundAcknowledged, reply.Round);
 
         if (reply.Accepted)

@@ -30,6 +30,7 @@ public sealed partial class RaftCore
     private void BecomePreCandidate(Effects effects)
     {
         Invariant.That(_role != Role.Leader);
+        Invariant.That(!HasGrantedLease, "a node that has granted a lease does not campaign");
 
         _role = Role.PreCandidate;
         _leader = NodeId.None;
@@ -109,9 +110,10 @@ public sealed partial class RaftCore
                 // Both carry the term that would be entered; the sender is not in it yet.
                 return true;
 
-            case RequestVote { IsTransfer: false } when HasLeaderContact:
+            case RequestVote { IsTransfer: false } when HasLeaderContact || HasGrantedLease:
                 // A node with a leader ignores candidates (thesis §4.2.3): a member that was removed or partitioned would otherwise depose
-                // a leader that all others follow. A leader that transfers its leadership wants to be deposed.
+                // a leader that all others follow. A node that has granted a lease must. A leader that transfers its leadership wants to
+                // be deposed.
                 Trace(TraceKind.VoteRefused, effects, message.From);
                 return false;
 

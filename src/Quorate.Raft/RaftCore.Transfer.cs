@@ -134,6 +134,7 @@ public sealed partial class RaftCore
         if (!_timeoutNowIsDue || _transferTarget == NodeId.None || FollowerOf(_transferTarget)?.Match != _log.LastIndex)
             return;
         _timeoutNowIsDue = false;
+        _timeoutNowIndex = _log.LastIndex;
         var message = effects.NewTimeoutNow();
         message.Term = _term;
         message.LastIndex = _log.LastIndex;

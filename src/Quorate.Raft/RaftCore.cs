@@ -26,8 +26,8 @@ public enum Role : byte
 /// docs/protocol/replication.md. A leader's commit index may be ahead of its own disk: a quorum of the others holds the entry. Threading:
 /// one caller at a time. Errors: an <see cref="InvariantViolationException"/> is a bug; the core must not be stepped again.
 /// Parts: RaftCore.Roles (role changes), .Election, .Replication (leader), .Follower, .Durability (what waits for the disk), .Commit,
-/// .Snapshots, .Proposals, .Reads, .Membership, .Transfer, .TransferResults, .Storage, .Repair, .Quarantine; .ModelChecking copies a core
-/// for the explorer.
+/// .Snapshots, .Proposals, .Reads, .Lease, .Membership, .Transfer, .TransferResults, .Storage, .Repair, .Quarantine; .ModelChecking
+/// copies a core for the explorer.
 /// Source: Ongaro, "Consensus: Bridging Theory and Practice" (the thesis).
 /// </remarks>
 public sealed partial class RaftCore
@@ -72,6 +72,8 @@ public sealed partial class RaftCore
         _term = restored.HardState.Term;
         _votedFor = restored.HardState.VotedFor;
         _repairTerm = restored.HardState.RepairTerm;
+        _leaseMilliseconds = restored.HardState.LeaseMilliseconds;
+        RestoreLease();
         _commit = _applyingIndex = _applied = restored.Commit;
         for (var index = _commit + 1; index <= _log.LastIndex; index += 1)
             _unappliedBytes += _log.Cached(index).SizeBytes;
@@ -87,7 +89,7 @@ public sealed partial class RaftCore
         // leader, the others receive from it and deny the pre-vote.
         ResetElectionTimer();
         var drawn = Math.Max(0, _electionTimeout - options.ElectionTicks);
-        _electionTimeout = Math.Min(_electionTimeout, Math.Max(1, options.ElectionTicks / 10 + drawn * 2 / 5));
+        _electionTimeout = GrantedLeaseTicks + Math.Min(_electionTimeout, Math.Max(1, options.ElectionTicks / 10 + drawn * 2 / 5));
     }
 
     /// <summary>The id of this node.</summary>
@@ -206,6 +208,7 @@ public sealed partial class RaftCore
                 OnPeerDirectory(input.Peer, new DirectoryId(input.Number));
                 break;
             case InputKind.EndOfIteration:
+                OnClock(input.Number);
                 OnEndOfIteration(effects);
                 break;
             default:

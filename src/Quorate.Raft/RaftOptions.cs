@@ -79,6 +79,18 @@ public sealed record RaftOptions
     /// </remarks>
     public int MaxPendingReads { get; init; } = 16_384;
 
+    /// <summary>The duration of a tick. The core compares it with the durations in messages of members whose ticks may be others.</summary>
+    /// <remarks>Default 10 ms, more than 0.</remarks>
+    public TimeSpan TickDuration { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>The lease that this node requests from the other members while it leads; zero: none.</summary>
+    /// <remarks>
+    /// Default zero. In whole milliseconds; with <see cref="RaftCore.LateTicksMax"/> + 1 ticks at most <see cref="ElectionTicks"/>. Members
+    /// grant the leases of others whatever their own option is. Too small: a heartbeat that is late ends the lease. Too large: a leader whose
+    /// process ends is replaced as much later.
+    /// </remarks>
+    public TimeSpan LeaseDuration { get; init; }
+
     /// <summary>The seed of every random choice: two cores with the same seed and the same inputs behave identically.</summary>
     /// <remarks>
     /// The driver draws a new random seed at each start: the ids of a node's forwarded reads start at a number derived from the seed, and
@@ -108,6 +120,19 @@ public sealed record RaftOptions
             $"at least MaxCommandBytes = {MaxCommandBytes}");
         Require(MaxCachedBytes >= 0, nameof(MaxCachedBytes), MaxCachedBytes, "at least 0");
         Require(MaxPendingReads >= 1, nameof(MaxPendingReads), MaxPendingReads, "at least 1");
+        Require(TickDuration > TimeSpan.Zero, nameof(TickDuration), TickDuration, "more than 0");
+        Require(
+            LeaseDuration == TimeSpan.Zero || (LeaseDuration >= TimeSpan.FromMilliseconds(1) && LeaseDuration < TimeSpan.FromDays(1)
+                && LeaseTicks((uint)LeaseDuration.TotalMilliseconds) <= ElectionTicks),
+            nameof(LeaseDuration), LeaseDuration,
+            $"zero, or at least 1 ms and with {RaftCore.LateTicksMax + 1} ticks at most ElectionTicks = {ElectionTicks} ticks");
+    }
+
+    /// <summary>The ticks for which a member does not vote that grants a lease.</summary>
+    internal int LeaseTicks(uint milliseconds)
+    {
+        var (ticks, rest) = Math.DivRem(milliseconds * TimeSpan.TicksPerMillisecond, TickDuration.Ticks);
+        return (int)Math.Min(int.MaxValue, ticks + (rest > 0 ? 1 : 0) + RaftCore.LateTicksMax + 1);
     }
 
     private static void Require<T>(bool holds, string option, T value, string range)

@@ -150,7 +150,8 @@ internal sealed class WalInspector(InspectOutput output, bool decodeCommands, Co
     }
 
     private static string DescribeRepair(HardState state) =>
-        state.RepairTerm == Term.Zero ? "" : $", entries of terms up to {state.RepairTerm} may be missing: the member repairs its log";
+        (state.RepairTerm == Term.Zero ? "" : $", entries of terms up to {state.RepairTerm} may be missing: the member repairs its log")
+        + (state.LeaseMilliseconds == 0 ? "" : $", leases of up to {state.LeaseMilliseconds} ms granted");
 
     private static HardStateCopy?[] ReadCopies(ReadOnlyFile file)
     {

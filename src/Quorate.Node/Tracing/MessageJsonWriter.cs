@@ -30,6 +30,12 @@ internal static class MessageJsonWriter
                     json.WriteBoolean("needsSnapshot", true);
                 if (append.QuorumIsShortOfSpace)
                     json.WriteBoolean("quorumIsShortOfSpace", true);
+                if (append.LeaseMilliseconds != 0)
+                {
+                    json.WriteNumber("leaseMilliseconds", append.LeaseMilliseconds);
+                    json.WriteNumber("leaseStamp", append.LeaseStamp);
+                }
+
                 break;
             case AppendEntriesReply reply:
                 json.WriteBoolean("accepted", reply.Accepted);
@@ -43,6 +49,8 @@ internal static class MessageJsonWriter
                     json.WriteBoolean("cannotWrite", true);
                 if (reply.IsRepairing)
                     json.WriteBoolean("isRepairing", true);
+                if (reply.LeaseStamp != 0)
+                    json.WriteNumber("leaseStamp", reply.LeaseStamp);
                 break;
             case RequestVote request:
                 json.WriteBoolean("preVote", request.PreVote);

@@ -34,7 +34,8 @@ internal sealed class WireDecoder
     /// <summary>Whether the log or a received snapshot references the body of such a frame after it has been decoded.</summary>
     public static bool RetainsBody(in WireFrameHeader header) => header.Kind switch
     {
-        WireFrameKind.AppendEntries => header.BodyBytes > WireEncoder.AppendEntriesFixedBytes,
+        // A heartbeat may request a lease, which is shorter than the header of an entry.
+        WireFrameKind.AppendEntries => header.BodyBytes >= WireEncoder.AppendEntriesFixedBytes + WireEncoder.EntryHeaderBytes,
         WireFrameKind.ForwardProposals or WireFrameKind.FetchSnapshotReply => true,
         _ => false,
     };
@@ -87,6 +88,7 @@ internal sealed class WireDecoder
                 it.Index = new LogIndex(reader.UInt64());
                 it.Hint = ReadEntryId(ref reader);
                 it.Round = reader.UInt64();
+                it.LeaseStamp = reader.Remaining >= WireEncoder.LeaseGrantBytes ? reader.UInt64() : 0;
                 break;
 
             case RequestVote it:
@@ -180,6 +182,16 @@ internal sealed class WireDecoder
         }
 
         message.Entries = _entries.AsMemory(0, count);
+        ReadLeaseRequest(message, body.Span[payloadAt..]);
+    }
+
+    /// <summary>Reads what follows the payloads: nothing, unless the leader requests a lease.</summary>
+    private static void ReadLeaseRequest(AppendEntries message, ReadOnlySpan<byte> rest)
+    {
+        var reader = new WireReader(rest);
+        var isThere = reader.Remaining >= WireEncoder.LeaseRequestBytes;
+        message.LeaseStamp = isThere ? reader.UInt64() : 0;
+        message.LeaseMilliseconds = isThere ? reader.UInt32() : 0;
     }
 
     private void Read(ForwardProposals message, ReadOnlyMemory<byte> body, ref WireReader reader)

@@ -11,9 +11,10 @@ namespace Quorate.Node.Transport;
 ///                        56  4  count of entries 60  2  bytes of one entry header, 32 here
 ///                        62  1  flags: 1 needs snapshot, 2 quorum short of space   63  1  zero
 ///                        64  …  entry headers, then all payloads end to end
+///                         …  8  lease stamp, 4 lease milliseconds, 4 zero: only with a lease
 ///     entry header        0  1  entry kind   1  3  zero   4  4  payload bytes   8  8  term   16  8  proposal origin   24  8  its sequence
 ///   AppendEntriesReply   24  1  flags: 1 accepted, 2 short of space, 4 cannot write, 8 repairing   25  7  zero   32  8  index
-///                        40  8  hint term   48  8  hint index   56  8  round
+///                        40  8  hint term   48  8  hint index   56  8  round   64  8  lease stamp: only with a lease
 ///   RequestVote          24  1  flags: 1 pre-vote, 2 transfer   25  7  zero   32  8  last term   40  8  last index
 ///   RequestVoteReply     24  1  flags: 1 pre-vote, 2 granted   25  7  zero
 ///   ForwardProposals     24  4  count of proposals   28  2  bytes of one proposal header, 24 here   30  2  zero
@@ -38,6 +39,8 @@ internal static class WireEncoder
     public const int AppendEntriesFixedBytes = 64;
     public const int EntryHeaderBytes = 32;
     public const int AppendEntriesReplyBytes = 64;
+    public const int LeaseRequestBytes = 16;
+    public const int LeaseGrantBytes = 8;
     public const int RequestVoteBytes = 48;
     public const int RequestVoteReplyBytes = 32;
     public const int ForwardProposalsFixedBytes = 32;
@@ -53,8 +56,8 @@ internal static class WireEncoder
     /// <summary>Computes the number of bytes that <see cref="Encode"/> writes, including the header.</summary>
     public static long SizeOf(Message message) => WireFrame.HeaderBytes + message switch
     {
-        AppendEntries it => AppendEntriesFixedBytes + SizeOf(it.Entries.Span),
-        AppendEntriesReply => AppendEntriesReplyBytes,
+        AppendEntries it => AppendEntriesFixedBytes + SizeOf(it.Entries.Span) + (it.LeaseMilliseconds == 0 ? 0 : LeaseRequestBytes),
+        AppendEntriesReply it => AppendEntriesReplyBytes + (it.LeaseStamp == 0 ? 0 : LeaseGrantBytes),
         RequestVote => RequestVoteBytes,
         RequestVoteReply => RequestVoteReplyBytes,
         ForwardProposals it => ForwardProposalsFixedBytes + SizeOf(it.Proposals.Span),
@@ -93,6 +96,8 @@ internal static class WireEncoder
                 writer.UInt64(it.Index.Value);
                 Write(it.Hint, ref writer);
                 writer.UInt64(it.Round);
+                if (it.LeaseStamp != 0)
+                    writer.UInt64(it.LeaseStamp);
                 return WireFrameKind.AppendEntriesReply;
 
             case RequestVote it:
@@ -185,6 +190,11 @@ internal static class WireEncoder
 
         foreach (ref readonly var entry in entries)
             writer.Bytes(entry.Payload.Span);
+        if (message.LeaseMilliseconds == 0)
+            return;
+        writer.UInt64(message.LeaseStamp);
+        writer.UInt32(message.LeaseMilliseconds);
+        writer.Zeroes(4);
     }
 
     private static void Write(ForwardProposals message, ref WireWriter writer)

@@ -78,11 +78,17 @@ public readonly record struct HardState(Term Term, NodeId VotedFor)
     /// </summary>
     public Term RepairTerm { get; init; }
 
+    /// <summary>
+    /// The longest lease that the node may have granted to a leader, in milliseconds; 0: it has granted none. A node that starts votes only
+    /// when such a lease has ended.
+    /// </summary>
+    public uint LeaseMilliseconds { get; init; }
+
     /// <summary>Returns the state of a node that enters a later term.</summary>
-    public HardState InTerm(Term term) => new(term, NodeId.None) { RepairTerm = RepairTerm };
+    public HardState InTerm(Term term) => this with { Term = term, VotedFor = NodeId.None };
 
     /// <summary>Returns the state of a node that has lost entries: it leaves its term, and lacks what it acknowledged up to it.</summary>
-    public HardState AfterLoss() => new(Term.Next, NodeId.None) { RepairTerm = Term };
+    public HardState AfterLoss() => this with { Term = Term.Next, VotedFor = NodeId.None, RepairTerm = Term };
 
     /// <summary>Formats term and vote.</summary>
     public override string ToString() =>

@@ -34,6 +34,14 @@ public sealed class AppendEntries : Message
     /// </summary>
     public bool QuorumIsShortOfSpace { get; set; }
 
+    /// <summary>
+    /// The lease that the leader requests, in milliseconds; 0: none. A follower that grants it votes for no other candidate for so long.
+    /// </summary>
+    public uint LeaseMilliseconds { get; set; }
+
+    /// <summary>The clock of the leader when it sent the message, if it requests a lease; the reply returns it.</summary>
+    public ulong LeaseStamp { get; set; }
+
     /// <summary>The index of the last entry carried, or of <see cref="Previous"/> when there is none.</summary>
     public LogIndex LastIndex => Previous.Index + Entries.Length;
 
@@ -41,6 +49,8 @@ public sealed class AppendEntries : Message
     {
         Entries = default;
         NeedsSnapshot = false;
+        LeaseMilliseconds = 0;
+        LeaseStamp = 0;
     }
 
     /// <inheritdoc/>
@@ -70,6 +80,9 @@ public sealed class AppendEntriesReply : Message
 
     /// <summary>The round of the request; 0 when the request was of an earlier term.</summary>
     public ulong Round { get; set; }
+
+    /// <summary>The stamp of the request, if the follower grants the lease that it requests; 0: it grants none.</summary>
+    public ulong LeaseStamp { get; set; }
 
     /// <summary>Whether the follower's disk is short of space, or full.</summary>
     public bool IsShortOfSpace { get; set; }

@@ -80,6 +80,9 @@ internal sealed class FollowerProgress(NodeId node, LogIndex next, int messagesM
     /// <summary>The last round the follower has acknowledged.</summary>
     public ulong RoundAcknowledged { get; set; }
 
+    /// <summary>The leader's clock when it sent the newest message for which the follower has granted a lease; 0: none.</summary>
+    public ulong LeaseStamp { get; set; }
+
     /// <summary>The leader's tick at which the follower last replied.</summary>
     public ulong LastReplyTick { get; set; }
 

@@ -43,10 +43,12 @@ internal static class TestMessages
             AppendEntries it =>
                 $"previous {it.Previous} commit {it.LeaderCommit} round {it.Round} {(it.NeedsSnapshot ? "needs snapshot " : "")}" +
                 (it.QuorumIsShortOfSpace ? "quorum short of space " : "") +
+                (it.LeaseMilliseconds == 0 ? "" : $"lease {it.LeaseMilliseconds} ms at {it.LeaseStamp} ") +
                 $"entries[{string.Join(", ", it.Entries.ToArray().Select(Show))}]",
             AppendEntriesReply it =>
                 $"accepted {it.Accepted} index {it.Index} hint {it.Hint} round {it.Round}{(it.IsShortOfSpace ? " short of space" : "")}"
-                + (it.CannotWrite ? " cannot write" : "") + (it.IsRepairing ? " repairing" : ""),
+                + (it.CannotWrite ? " cannot write" : "") + (it.IsRepairing ? " repairing" : "")
+                + (it.LeaseStamp == 0 ? "" : $" lease at {it.LeaseStamp}"),
             RequestVote it => $"pre {it.PreVote} last {it.LastEntry}{(it.IsTransfer ? " transfer" : "")}",
             RequestVoteReply it => $"pre {it.PreVote} granted {it.Granted}",
             ForwardProposals it =>
@@ -169,6 +171,24 @@ internal static class TestMessages
         {
             From = from, To = to, Term = term, Index = new LogIndex(0x5C), Round = 0x6A, IsRepairing = true,
         };
+        yield return new AppendEntries
+        {
+            From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x5D), Round = 0x6B,
+            LeaseMilliseconds = 0xB1B2B3B4, LeaseStamp = 0xC1C2C3C4C5C6C7C8,
+        };
+        yield return new AppendEntries
+        {
+            From = from, To = to, Term = term, Previous = previous, LeaderCommit = new LogIndex(0x5E), Round = 0x6C,
+            LeaseMilliseconds = 0xB5, LeaseStamp = 0xC9, Entries = new LogEntry[]
+            {
+                new(new EntryId(new Term(0x33), previous.Index + 1), EntryKind.Command, new ProposalId(from, 0x77), "two"u8.ToArray()),
+            },
+        };
+        yield return new AppendEntriesReply
+        {
+            From = from, To = to, Term = term, Accepted = true, Index = new LogIndex(0x5F), Round = 0x6D,
+            LeaseStamp = 0xD1D2D3D4D5D6D7D8,
+        };
         yield return new StateHashReport { From = from, To = to, Term = term, Index = new LogIndex(0x5A), Hash = 0xA6 };
         yield return new ForwardProposals
         {
@@ -187,7 +207,7 @@ internal static class TestMessages
             (Message)new AppendEntriesReply
             {
                 Accepted = accepted, Index = new LogIndex(index), Hint = hint, Round = round, IsShortOfSpace = (flags & 1) != 0,
-                CannotWrite = (flags & 2) != 0, IsRepairing = (flags & 4) != 0,
+                CannotWrite = (flags & 2) != 0, IsRepairing = (flags & 4) != 0, LeaseStamp = (flags & 1) == 0 ? 0 : index ^ round,
             }),
         Gen.Select(Gen.Bool, Gen.Bool, AnyEntryId(), (preVote, transfer, last) =>
             (Message)new RequestVote { PreVote = preVote, IsTransfer = transfer, LastEntry = last }),

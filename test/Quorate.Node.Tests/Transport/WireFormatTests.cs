@@ -43,6 +43,7 @@ public sealed class WireFormatTests
     /// <summary>A node of version 2 ignores a flag that it does not know, so messages with one are sent to it too.</summary>
     private static bool IsAddedByVersion3(Message message) => !ProtocolVersion.Knows(2, message)
         || message is AppendEntries { QuorumIsShortOfSpace: true } or AppendEntriesReply { IsShortOfSpace: true }
+            or AppendEntries { LeaseMilliseconds: > 0 } or AppendEntriesReply { LeaseStamp: > 0 }
             or AppendEntriesReply { CannotWrite: true } or AppendEntriesReply { IsRepairing: true };
 
     [Fact]
@@ -192,10 +193,35 @@ public sealed class WireFormatTests
         foreach (var message in TestMessages.OneOfEach())
         {
             var frame = TestMessages.Encode(message);
-            for (var length = 0; length < frame.Length - WireFrame.HeaderBytes; length++)
+            for (var length = 0; length < frame.Length - WireFrame.HeaderBytes - LeaseBytes(message); length++)
             {
                 var cut = TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes, length));
                 Assert.Throws<WireFormatException>(() => TestMessages.Decode(cut));
+            }
+        }
+    }
+
+    /// <summary>The bytes of a lease follow a body that is complete without them.</summary>
+    private static int LeaseBytes(Message message) => message switch
+    {
+        AppendEntries { LeaseMilliseconds: > 0 } => WireEncoder.LeaseRequestBytes,
+        AppendEntriesReply { LeaseStamp: > 0 } => WireEncoder.LeaseGrantBytes,
+        _ => 0,
+    };
+
+    [Fact]
+    public void A_lease_that_is_cut_short_is_skipped()
+    {
+        foreach (var message in TestMessages.OneOfEach().Where(static message => LeaseBytes(message) > 0))
+        {
+            var frame = TestMessages.Encode(message);
+            var without = frame.AsSpan(WireFrame.HeaderBytes, frame.Length - WireFrame.HeaderBytes - LeaseBytes(message));
+            for (var more = 0; more < LeaseBytes(message); more++)
+            {
+                var cut = TestMessages.Reseal(frame, frame.AsSpan(WireFrame.HeaderBytes, without.Length + more));
+                var decoded = TestMessages.Decode(cut)!;
+                Assert.Equal(0, LeaseBytes(decoded));
+                Assert.Equal(without, TestMessages.Encode(decoded).AsSpan(WireFrame.HeaderBytes));
             }
         }
     }

@@ -102,6 +102,20 @@ public sealed class HardStateFileTests
         Assert.Equal(new HardState(new Term(3), NodeId.None) { RepairTerm = new Term(2) }, again.State);
     }
 
+    /// <summary>Builds that do not know leases would vote during one, so they must refuse the file.</summary>
+    [Fact]
+    public void The_length_of_a_lease_is_recovered_and_changes_the_format_version()
+    {
+        var disk = TwoVotes();
+        using (var file = HardStateFile.Open(disk, _stamp))
+            file.Save(file.State with { LeaseMilliseconds = 0xA1B2_C3D4 });
+
+        Assert.Equal(3, disk.BytesOf(HardStateFile.Name)[8]);
+        Assert.Equal([0xD4, 0xC3, 0xB2, 0xA1], disk.BytesOf(HardStateFile.Name)[12..16]);
+        using var again = HardStateFile.Open(disk, _stamp);
+        Assert.Equal(Given.Vote(2, 5) with { LeaseMilliseconds = 0xA1B2_C3D4 }, again.State);
+    }
+
     /// <summary>A crash came between the two files, or at any call of a save: either file alone has what was saved before.</summary>
     [Fact]
     public void A_power_loss_at_any_call_leaves_the_saved_state_in_each_of_the_two_files()

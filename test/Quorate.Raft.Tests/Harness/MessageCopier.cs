@@ -13,11 +13,12 @@ internal static class MessageCopier
             {
                 Previous = m.Previous, Entries = m.Entries.ToArray(), LeaderCommit = m.LeaderCommit, Round = m.Round,
                 NeedsSnapshot = m.NeedsSnapshot, QuorumIsShortOfSpace = m.QuorumIsShortOfSpace,
+                LeaseMilliseconds = m.LeaseMilliseconds, LeaseStamp = m.LeaseStamp,
             },
             AppendEntriesReply m => new AppendEntriesReply
             {
                 Accepted = m.Accepted, Index = m.Index, Hint = m.Hint, Round = m.Round, IsShortOfSpace = m.IsShortOfSpace,
-                CannotWrite = m.CannotWrite, IsRepairing = m.IsRepairing,
+                CannotWrite = m.CannotWrite, IsRepairing = m.IsRepairing, LeaseStamp = m.LeaseStamp,
             },
             RequestVote m => new RequestVote { PreVote = m.PreVote, IsTransfer = m.IsTransfer, LastEntry = m.LastEntry },
             RequestVoteReply m => new RequestVoteReply { PreVote = m.PreVote, Granted = m.Granted },

@@ -98,6 +98,9 @@ internal sealed class TestNode
 
     public Effects EndIteration() => Step(Input.EndOfIteration);
 
+    /// <summary>Ends an iteration of a node that has a clock.</summary>
+    public Effects EndIteration(ulong clock) => Step(Input.EndOfIterationAt(clock));
+
     public Effects Propose(params ReadOnlySpan<ulong> sequences)
     {
         var proposals = new Proposal[sequences.Length];
