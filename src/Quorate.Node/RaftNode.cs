@@ -464,6 +464,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     StateHashInterval = options.StateHashInterval,
                     TimeProvider = options.TimeProvider,
                     ReadClock = options.ReadClock,
+                    LeaseClockDriftMax = options.LeaseClockDriftMax,
                     TickInterval = options.TickInterval,
                     PendingRequestsMax = options.MaxPendingRequests,
                     QueuedProposalBytesMax = options.MaxUncommittedBytes,

@@ -89,6 +89,26 @@ public sealed record RaftNodeOptions
     /// </remarks>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// The lease that this node requests from the other members while it leads, for reads with <see cref="ReadOptions.AllowLease"/>; zero:
+    /// none.
+    /// </summary>
+    /// <remarks>
+    /// Default zero. In whole milliseconds; with 1.1 × <see cref="HeartbeatInterval"/> at most <see cref="ElectionTimeout"/>, so at
+    /// most 890 ms with the default intervals. Several times the heartbeat interval is useful. Too small: each late heartbeat ends the lease, and
+    /// reads need a round again. Too large: a leader whose process ends is replaced as much later, and a restarted member votes as much
+    /// later. Members grant leases whatever their own option is. See docs/protocol/reads.md before you use it.
+    /// </remarks>
+    public TimeSpan LeaseDuration { get; init; }
+
+    /// <summary>The fraction by which the clocks of two members may differ in rate; lease reads rely on it.</summary>
+    /// <remarks>
+    /// Default 0.01, that is 1 %; 0 to 0.5. A leader uses its lease for so much shorter than it was granted. The clocks of computers differ
+    /// by a ten-thousandth, and time synchronisation adds less than a thousandth. Too small: a lease read may miss a command that a later
+    /// leader has acknowledged. Too large: leases are shorter.
+    /// </remarks>
+    public double LeaseClockDriftMax { get; init; } = 0.01;
+
     /// <summary>The largest command that clients may propose, bytes.</summary>
     /// <remarks>
     /// Default 8 MiB; 1 to a quarter of <see cref="SegmentBytes"/>. Larger commands are rejected with <see
@@ -273,6 +293,22 @@ public sealed record RaftNodeOptions
                 nameof(ElectionTimeout));
         }
 
+        var leaseMax = ElectionTimeout - (HeartbeatInterval * 1.1);
+        if (LeaseDuration != TimeSpan.Zero && (LeaseDuration < TimeSpan.Zero || LeaseDuration > leaseMax
+            || LeaseDuration.Ticks % TimeSpan.TicksPerMillisecond != 0))
+        {
+            throw new ArgumentException(
+                $"LeaseDuration is {LeaseDuration.TotalMilliseconds} ms; it must be 0 (no leases), or whole milliseconds up to " +
+                $"ElectionTimeout − 1.1 × HeartbeatInterval = {leaseMax.TotalMilliseconds} ms.",
+                nameof(LeaseDuration));
+        }
+
+        if (LeaseClockDriftMax is not (>= 0 and <= 0.5))
+        {
+            throw new ArgumentException(
+                $"LeaseClockDriftMax is {LeaseClockDriftMax}; it must be from 0 to 0.5.", nameof(LeaseClockDriftMax));
+        }
+
         if (MaxPendingRequests < 1)
             throw new ArgumentException($"MaxPendingRequests is {MaxPendingRequests}; it must be at least 1.", nameof(MaxPendingRequests));
         if (MaxUncommittedBytes < 1)
@@ -376,6 +412,8 @@ public sealed record RaftNodeOptions
         MaxCommandBytes = MaxCommandBytes,
         MaxUncommittedBytes = Math.Max(MaxUncommittedBytes, MaxCommandBytes),
         MaxCachedBytes = MaxCachedBytes,
+        TickDuration = TickInterval,
+        LeaseDuration = LeaseDuration,
         Seed = seed,
     };
 }

@@ -8,8 +8,9 @@ namespace Quorate.Node;
 ///   default         every command that any node acknowledged before the call                      one round of the leader
 ///   MaxStaleness    every command that any node acknowledged at least so long before the call     none, if one was made that recently
 ///   AtLeastIndex    the entries up to an index, such as that of the caller's own last command     none
+///   AllowLease      as by default                                                                 none, at a leader with a lease
 /// </code>
-/// With both options, both hold.
+/// With several options, all of them hold.
 /// </remarks>
 public readonly record struct ReadOptions
 {
@@ -34,8 +35,20 @@ public readonly record struct ReadOptions
     /// </remarks>
     public TimeSpan? MaxStaleness { get; init; }
 
+    /// <summary>
+    /// Whether the leader may rely on its lease (<see cref="RaftNodeOptions.LeaseDuration"/>) instead of a round of messages. Default
+    /// false.
+    /// </summary>
+    /// <remarks>
+    /// The read is linearizable if the clocks of the members differ in rate by no more than
+    /// <see cref="RaftNodeOptions.LeaseClockDriftMax"/>, and no hypervisor stops a whole machine. The barrier checks the lease before the read; the caller checks it after the read, by
+    /// <see cref="ReadResult.IsStillValid"/>, because the process may have been paused between the two. At a member without a lease the
+    /// barrier is as without this option.
+    /// </remarks>
+    public bool AllowLease { get; init; }
+
     /// <summary>Whether only an index is required, which needs no other member.</summary>
-    internal bool IsIndexOnly => AtLeastIndex > LogIndex.Zero && MaxStaleness is null;
+    internal bool IsIndexOnly => AtLeastIndex > LogIndex.Zero && MaxStaleness is null && !AllowLease;
 
     /// <exception cref="ArgumentOutOfRangeException"><see cref="MaxStaleness"/> is negative.</exception>
     internal void Validate()

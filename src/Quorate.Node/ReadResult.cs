@@ -1,3 +1,4 @@
+using Quorate.Node.Driver;
 using Quorate.Raft;
 
 namespace Quorate.Node;
@@ -19,6 +20,22 @@ public readonly record struct ReadResult
 
     /// <summary>Whether the read was rejected for a reason that may pass.</summary>
     public bool IsRetryable => Reason is not (null or RejectReason.Quarantined);
+
+    /// <summary>
+    /// Whether the read is granted, and no other leader can have been elected since. Without <see cref="ReadOptions.AllowLease"/> only
+    /// whether it is granted: then a later leader makes no difference.
+    /// </summary>
+    /// <remarks>
+    /// A caller that relied on a lease reads the state machine, then this property, and reads again with a new barrier if it is false. See
+    /// <see cref="ReadOptions.AllowLease"/>. Threading: any thread. It evaluates a clock at each call.
+    /// </remarks>
+    public bool IsStillValid => IsGranted && (Lease is null || Lease.IsHeld(LeaseTerm));
+
+    /// <summary>The lease that the read relies on; null: none.</summary>
+    internal LeaderLease? Lease { get; init; }
+
+    /// <summary>The term of that lease.</summary>
+    internal Term LeaseTerm { get; init; }
 
     internal static ReadResult Granted(LogIndex index) => new() { IsGranted = true, Index = index };
 

@@ -86,8 +86,8 @@ public sealed record RaftOptions
     /// <summary>The lease that this node requests from the other members while it leads; zero: none.</summary>
     /// <remarks>
     /// Default zero. In whole milliseconds; with <see cref="RaftCore.LateTicksMax"/> + 1 ticks at most <see cref="ElectionTicks"/>. Members
-    /// grant the leases of others whatever their own option is. Too small: a heartbeat that is late ends the lease. Too large: a leader whose
-    /// process ends is replaced as much later.
+    /// grant the leases of others whatever their own option is. Too small: a heartbeat that is late ends the lease. Too large: a leader
+    /// whose process ends is replaced as much later.
     /// </remarks>
     public TimeSpan LeaseDuration { get; init; }
 
@@ -122,10 +122,11 @@ public sealed record RaftOptions
         Require(MaxPendingReads >= 1, nameof(MaxPendingReads), MaxPendingReads, "at least 1");
         Require(TickDuration > TimeSpan.Zero, nameof(TickDuration), TickDuration, "more than 0");
         Require(
-            LeaseDuration == TimeSpan.Zero || (LeaseDuration >= TimeSpan.FromMilliseconds(1) && LeaseDuration < TimeSpan.FromDays(1)
+            LeaseDuration == TimeSpan.Zero || (LeaseDuration > TimeSpan.Zero && LeaseDuration < TimeSpan.FromDays(1)
+                && LeaseDuration.Ticks % TimeSpan.TicksPerMillisecond == 0
                 && LeaseTicks((uint)LeaseDuration.TotalMilliseconds) <= ElectionTicks),
             nameof(LeaseDuration), LeaseDuration,
-            $"zero, or at least 1 ms and with {RaftCore.LateTicksMax + 1} ticks at most ElectionTicks = {ElectionTicks} ticks");
+            $"zero, or whole milliseconds and with {RaftCore.LateTicksMax + 1} ticks at most ElectionTicks = {ElectionTicks} ticks");
     }
 
     /// <summary>The ticks for which a member does not vote that grants a lease.</summary>

@@ -6,7 +6,7 @@ namespace Quorate.Node.Driver;
 /// A caller that waits until this node may read. It is completed once: by <see cref="PendingReads"/>, or by the caller when it stops
 /// waiting.
 /// </summary>
-internal sealed class PendingRead(PendingReads owner, LogIndex atLeastIndex)
+internal sealed class PendingRead(PendingReads owner, LogIndex atLeastIndex, Term leaseTerm = default)
 {
     private readonly TaskCompletionSource<ReadResult> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -19,7 +19,8 @@ internal sealed class PendingRead(PendingReads owner, LogIndex atLeastIndex)
     /// <summary>Completes the read, if it has no result yet.</summary>
     public void Complete(in ReadResult result)
     {
-        if (_source.TrySetResult(result))
+        var usesLease = result.IsGranted && leaseTerm != Term.Zero;
+        if (_source.TrySetResult(usesLease ? result with { Lease = owner.Lease, LeaseTerm = leaseTerm } : result))
             owner.OnCompleted();
     }
 

@@ -17,14 +17,16 @@ namespace Quorate.Node.Driver;
 /// because it knows no leader or its messages are lost, uses memory in proportion to its current callers, however many callers have come
 /// and gone.
 /// A read that only requires an index begins at the last stage, and so does one with a bound on its staleness, if a ticket that was issued
-/// that recently has been granted and its index is applied: then the state machine has everything that was acknowledged before.
+/// that recently has been granted and its index is applied: then the state machine has everything that was acknowledged before. So does one
+/// at a leader with a lease: the index is what the leader has committed.
 /// Threading: any thread adds, the driver issues tickets and reports results, the applier completes granted reads.
 /// </remarks>
 /// <param name="pendingMax">The most reads without a result.</param>
 /// <param name="clock">
 /// A monotonic clock that counts suspension; null: the system has none, so nothing is known to be recent.
 /// </param>
-internal sealed class PendingReads(int pendingMax, TimeProvider? clock = null)
+/// <param name="lease">The lease of this node while it leads; null: it has none.</param>
+internal sealed class PendingReads(int pendingMax, TimeProvider? clock = null, LeaderLease? lease = null)
 {
     /// <summary>
     /// The most tickets without a result from the core. A leader needs only one: while its round is in flight, further reads share the next
@@ -56,6 +58,9 @@ internal sealed class PendingReads(int pendingMax, TimeProvider? clock = null)
     /// <summary>Reads in the lists, including abandoned ones.</summary>
     private int _countWithAbandoned;
 
+    /// <summary>The lease of this node while it leads.</summary>
+    public LeaderLease? Lease => lease;
+
     /// <summary>Reads without a result.</summary>
     public int Count => Volatile.Read(ref _pending);
 
@@ -86,18 +91,24 @@ internal sealed class PendingReads(int pendingMax, TimeProvider? clock = null)
             if (_countWithAbandoned > AbandonedMin + (2 * pending))
                 RemoveAbandoned();
             Interlocked.Increment(ref _pending);
-            read = new PendingRead(this, options.AtLeastIndex);
+            var (index, leaseTerm) = (options.AtLeastIndex, Term.Zero);
             if (!options.IsIndexOnly && !(options.MaxStaleness is { } staleness && IsConfirmedWithin(staleness)))
             {
-                _countWithAbandoned++;
-                _arrived.Add(read);
-                return true;
+                if (!options.AllowLease || lease is null || !lease.TryGet(out leaseTerm, out var commit))
+                {
+                    _countWithAbandoned++;
+                    _arrived.Add(read = new PendingRead(this, index));
+                    return true;
+                }
+
+                index = LogIndex.Max(index, commit);
             }
 
-            if (options.AtLeastIndex > _applied)
+            read = new PendingRead(this, index, leaseTerm);
+            if (index > _applied)
             {
                 _countWithAbandoned++;
-                _granted.Enqueue(new IssuedReads([read], IssuedAt: null), options.AtLeastIndex.Value);
+                _granted.Enqueue(new IssuedReads([read], IssuedAt: null), index.Value);
                 return true;
             }
 
@@ -194,6 +205,7 @@ internal sealed class PendingReads(int pendingMax, TimeProvider? clock = null)
     /// <summary>Fails all reads when the node stops: no component would complete them any more.</summary>
     public void FailAll(NodeStoppedException stopped)
     {
+        lease?.End();
         foreach (var read in TakeAll(rejection: null))
             read.Fail(stopped);
     }

@@ -48,6 +48,7 @@ internal sealed class RaftDriver
     private readonly GroupDivergence _divergence;
     private readonly IPendingProposals _pendingProposals;
     private readonly PendingReads _pendingReads;
+    private readonly LeaderLease? _lease;
     private readonly PendingTransfers _pendingTransfers;
     private readonly TickClock _clock;
     private readonly StepObserver _observe;
@@ -93,6 +94,7 @@ internal sealed class RaftDriver
         _send = network.Send;
         _pendingProposals = pendingProposals;
         _pendingReads = pendingReads;
+        _lease = pendingReads.Lease is { IsOn: true } lease ? lease : null;
         _pendingTransfers = pendingTransfers;
         _clock = clock;
         _observe = observe;
@@ -119,7 +121,9 @@ internal sealed class RaftDriver
         DrainClients();
         DrainTicks();
         ReportStorageHealth();
-        Step(Input.EndOfIteration);
+        Step(_lease is not null && _features.IsEnabled(Feature.LeaderLeases)
+            ? Input.EndOfIterationAt(_lease.Now)
+            : Input.EndOfIteration);
         _network.Flush();
         _logWriter.Submit();
         _members.ThrowIfExcluded(_core);
@@ -246,6 +250,7 @@ internal sealed class RaftDriver
     {
         var effects = _effects;
         _core.Step(input, effects);
+        _lease?.Update(_core);
         _trace?.WriteStep(_core, input, effects);
         _observe(_core, input, effects);
 

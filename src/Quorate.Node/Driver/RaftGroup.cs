@@ -41,7 +41,7 @@ internal abstract class RaftGroup : IDisposable
             log, snapshots, applier, growth, options.Wal, options.Configuration, options.Features, cancellationToken)
             .Run(recovered);
         Core = CreateCore(options.Raft, restored);
-        _clock = new TickClock(options.TimeProvider, options.TickInterval, ticksAtOnceMax: 10);
+        _clock = new TickClock(options.TimeProvider, options.TickInterval, RaftCore.LateTicksMax);
         var logWriter = new LogWriter(
             log, options.Wal, options.Raft.ElectionTicks, options.DiskWorker, options.Loop, options.Observer);
         Snapshots = new GroupSnapshots(options, snapshots, applier, growth, divergence);

@@ -71,6 +71,9 @@ internal sealed record RaftGroupOptions
     /// </summary>
     public TimeProvider? ReadClock { get; init; }
 
+    /// <summary>The fraction by which the clocks of two members may differ in rate.</summary>
+    public double LeaseClockDriftMax { get; init; }
+
     /// <summary>The duration of one tick of the core.</summary>
     public required TimeSpan TickInterval { get; init; }
 

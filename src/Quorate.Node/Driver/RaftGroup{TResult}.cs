@@ -29,7 +29,9 @@ internal sealed class RaftGroup<TResult> : RaftGroup
         var pendingProposals = new PendingProposals<TResult>(
             options.Raft.Self, firstSequence: options.Raft.Seed >> 1, options.PendingRequestsMax, options.QueuedProposalBytesMax, hold,
             options.CompletionDispatchers.Create<ProposalResult<TResult>>(hold), options.Observer);
-        var pendingReads = new PendingReads(options.PendingRequestsMax, options.ReadClock);
+        var pendingReads = new PendingReads(
+            options.PendingRequestsMax, options.ReadClock,
+            new LeaderLease(options.Raft.LeaseDuration, options.LeaseClockDriftMax, options.ReadClock));
         var divergence = new GroupDivergence(options);
         var applier = new Applier<TResult>(
             stateMachine, options.Raft.Self, pendingProposals, pendingReads, options.ApplyWorker, options.Loop,

@@ -31,6 +31,9 @@ internal sealed unsafe class BootTimeProvider : TimeProvider
     /// <summary>The clock; null: this system has none.</summary>
     public static BootTimeProvider? Instance { get; } = IsSupported() ? new() : null;
 
+    /// <summary>By how much the clock may lag behind the time that it measures.</summary>
+    public static TimeSpan Resolution => OperatingSystem.IsWindows() ? TimeSpan.FromMilliseconds(16) : TimeSpan.Zero;
+
     /// <inheritdoc/>
     public override long TimestampFrequency => NanosecondsPerSecond;
 

@@ -28,6 +28,11 @@ internal enum Feature
     /// directories.
     /// </summary>
     Membership,
+
+    /// <summary>
+    /// Leases of the leader. A member that has granted one cannot be started with a build before: it would vote during the lease.
+    /// </summary>
+    LeaderLeases,
 }
 
 /// <summary>The version that has introduced each feature: the one table of feature gates.</summary>
@@ -42,6 +47,7 @@ internal static class FeatureTable
         Feature.Repair => new ClusterVersion(0, 2),
         Feature.StateHashes => new ClusterVersion(0, 2),
         Feature.Membership => new ClusterVersion(0, 2),
+        Feature.LeaderLeases => new ClusterVersion(0, 2),
         _ => throw new ArgumentOutOfRangeException(nameof(feature), feature, "no version is defined for this feature"),
     };
 

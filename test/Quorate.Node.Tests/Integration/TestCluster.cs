@@ -38,13 +38,13 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public RunningNode this[int number] => _nodes[number - 1] ?? throw new InvalidOperationException($"node {number} is not running");
 
-    public static async Task<TestCluster> StartAsync(int size)
+    public static async Task<TestCluster> StartAsync(int size, Func<RaftNodeOptions, RaftNodeOptions>? configure = null)
     {
         var cluster = new TestCluster(size);
         try
         {
             for (var number = 1; number <= size; number++)
-                await cluster.StartAsync(number, default);
+                await cluster.StartAsync(number, default, configure);
             return cluster;
         }
         catch

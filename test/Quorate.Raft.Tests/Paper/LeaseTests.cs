@@ -320,6 +320,7 @@ public sealed class LeaseTests
     [Theory]
     [InlineData(-1)]
     [InlineData(0.5)]
+    [InlineData(50.5)]
     [InlineData(91)]
     public void A_lease_out_of_its_range_is_refused(double milliseconds)
     {
@@ -356,7 +357,8 @@ public sealed class LeaseTests
         leader.Tick(Given.ElectionTicks / 10);
         leader.EndIteration(clock);
         Assert.All(
-            leader.Take<AppendEntries>(), append => Assert.Equal((LeaseMilliseconds, clock), (append.LeaseMilliseconds, append.LeaseStamp)));
+            leader.Take<AppendEntries>(),
+            append => Assert.Equal((LeaseMilliseconds, clock), (append.LeaseMilliseconds, append.LeaseStamp)));
     }
 
     private static void Grant(TestNode leader, ulong from, ulong stamp, ulong index = 1) =>
