@@ -19,6 +19,8 @@ public static class KvSimulation
     public static SimulationReport Run(ulong seed, RunOptions? options = null)
     {
         var swarm = SwarmOptions.Draw(seed, FaultSet.All);
+        if (options?.Leases == LeaseSimulation.BeyondBounds)
+            swarm = swarm.WithDrift(SimulatedLeases.DriftPerMilleBeyondBounds);
         var application = new SimulatedApplication<StoreStateMachine, StoreResult>(
             seed,
             static () => new StoreStateMachine(),
@@ -48,6 +50,9 @@ public sealed record RunOptions
     /// itself.
     /// </summary>
     public bool Refine { get; init; }
+
+    /// <summary>Whether the members have leader leases, by which clients then read; their clocks may keep within the bounds or not.</summary>
+    public LeaseSimulation Leases { get; init; }
 
     /// <summary>Records the events of this run, or holds those of another run of the seed, which this run must repeat.</summary>
     public DeterminismRecord? DeterminismRecord { get; init; }

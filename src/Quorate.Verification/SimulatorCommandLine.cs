@@ -21,6 +21,9 @@ public sealed record SimulatorCommandLine
     /// <summary>Whether each step of each core must be a step of the specification.</summary>
     public bool Refine { get; init; }
 
+    /// <summary>Whether the members have leader leases.</summary>
+    public LeaseSimulation Leases { get; init; }
+
     /// <summary>Whether the seed is run twice, to check that both runs are the same.</summary>
     public bool CheckDeterminism { get; init; }
 
@@ -31,12 +34,18 @@ public sealed record SimulatorCommandLine
         {
             var reduction = Reduction.ToString();
             return $"--seed {Seed?.ToString(CultureInfo.InvariantCulture)}{(reduction.Length > 0 ? " " + reduction : "")}"
+                + Leases switch
+                {
+                    LeaseSimulation.WithinBounds => " --leases",
+                    LeaseSimulation.BeyondBounds => " --leases-beyond-bounds",
+                    _ => "",
+                }
                 + $"{(Refine ? " --refine" : "")}{(CheckDeterminism ? " --check-determinism" : "")}";
         }
     }
 
     /// <summary>The run options that the command contains.</summary>
-    public RunOptions Options => new() { Reduction = Reduction, Refine = Refine };
+    public RunOptions Options => new() { Reduction = Reduction, Refine = Refine, Leases = Leases };
 
     /// <summary>
     /// Parses the next argument, with its value if it has one; returns false, and removes nothing from the queue, if it is not an argument
@@ -53,6 +62,12 @@ public sealed record SimulatorCommandLine
         {
             case "--refine":
                 after = before with { Refine = true };
+                break;
+            case "--leases":
+                after = before with { Leases = LeaseSimulation.WithinBounds };
+                break;
+            case "--leases-beyond-bounds":
+                after = before with { Leases = LeaseSimulation.BeyondBounds };
                 break;
             case "--check-determinism":
                 after = before with { CheckDeterminism = true };
@@ -81,6 +96,7 @@ public sealed record SimulatorCommandLine
         Seed = seed,
         Reduction = options.Reduction,
         Refine = options.Refine,
+        Leases = options.Leases,
         CheckDeterminism = options.DeterminismRecord is { IsSecondRun: true },
     };
 }

@@ -321,7 +321,7 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
         public override bool TrySend(SimulatedProcess process)
         {
             _isToQuarantined = process.Core.IsQuarantined;
-            return process.Group.TryRead(out _pendingRead);
+            return process.Group.TryRead(out _pendingRead, new ReadOptions { AllowLease = client._cluster.Leases is not null });
         }
 
         public override void Abandon() => _pendingRead!.Cancel();
@@ -349,10 +349,25 @@ public sealed class VirtualClient<TStateMachine, TResult> : ISimulatedClient
                 throw new ViolationException(
                     "GrantedIsApplied", $"{operation} was granted at {result.Index}, but only {host.VisibleIndex} was applied");
             var value = query(host.StateMachine);
+            if (result.Lease is not null && !IsConfirmed(result))
+            {
+                Complete(OperationOutcome.Rejected, default, default);
+                return;
+            }
+
             operation.ReadValue = value;
             client._cluster.EventLog.AddToHash(StructuralEquality.Describe(value));
             client._granted++;
             Complete(OperationOutcome.Granted, host.VisibleIndex, new QueryResult<T>(true, value));
+        }
+
+        /// <summary>A lease read is checked again after the query: the process may have been paused since the barrier.</summary>
+        private bool IsConfirmed(in ReadResult result)
+        {
+            client._cluster.Counters.Increment(result.IsStillValid ? "lease reads" : "lease reads that were not valid any more");
+            if (result.IsStillValid)
+                client._cluster.LeaseChecker.OnConfirmed(client._target!.Id, result.LeaseTerm);
+            return result.IsStillValid;
         }
 
         public override void CompleteBusy() => Complete(OperationOutcome.Rejected, default, default);

@@ -18,6 +18,7 @@ namespace Quorate.PlantedBugs;
 ///
 ///   a detector is one of    simulator, 300 seeds
 ///                           refinement, 20 seeds
+///                           leases, 300 seeds
 ///                           explorer, three-that-write
 ///                           refined explorer, two-with-duplicates
 ///                           walk, 100,000 steps

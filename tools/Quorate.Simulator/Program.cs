@@ -24,6 +24,8 @@ const string Usage = """
       --walk [SEED]         walk at random through the state space of a large model configuration; without SEED, list them
       --steps N             the number of steps of all walks (default 1,000,000)
       --model NAME          the model configuration (default: the first of the list)
+      --leases              with --seed or --seeds: the members have leader leases, and clients read by them
+      --leases-beyond-bounds  the same with clocks beyond the stated bounds: violations of lease reads are expected
       --refine              with any of these: every step of every core must be a step of the specification
 
     REDUCTION, as --shrink prints it; every option is a smaller run of the same seed:
@@ -119,7 +121,7 @@ if (command.Seed is { } only)
     {
         (record ? Console.Error : Console.Out).WriteLine(failure.Message);
         if (shrink)
-            Shrink(failure, command.Refine);
+            Shrink(failure, command);
         return 2;
     }
 }
@@ -183,9 +185,9 @@ static SimulationReport Run(SimulatorCommandLine command, RunOptions options) =>
     command.CheckDeterminism ? DeterminismCheck.Run(command, options) : KvSimulation.Run(command.Seed!.Value, options);
 
 // Prints every event of the reduced run, which is short enough to read.
-static void Shrink(SimulationFailedException failure, bool refine)
+static void Shrink(SimulationFailedException failure, SimulatorCommandLine command)
 {
-    SimulationReport RunReduced(RunOptions options) => KvSimulation.Run(failure.Seed, options with { Refine = refine });
+    SimulationReport RunReduced(RunOptions options) => KvSimulation.Run(failure.Seed, options with { Refine = command.Refine, Leases = command.Leases });
     var shrunk = Shrinker.Shrink(failure, RunReduced, Console.Error.WriteLine);
     Console.WriteLine();
     try

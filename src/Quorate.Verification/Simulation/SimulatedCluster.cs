@@ -44,6 +44,8 @@ internal sealed class SimulatedCluster : IDisposable
         ReplayPlan = new ReplayPlan(options.Reduction);
         Network = new SimulatedNetwork(Time, Swarm, seed, EventLog, Counters);
         CatchUp = new CatchUpChecker(this);
+        Leases = SimulatedLeases.Draw(seed, Swarm, options.Leases);
+        LeaseChecker = new LeaseChecker(this);
         _recoveryCheckOptions = WalOptions(static () => 1);
         _diskCheckPrng = Prng.Derive(seed, "disks that are opened");
         _entriesUntilDiskCheck = _diskCheckPrng.Between(1, EntriesPerDiskCheck);
@@ -86,6 +88,12 @@ internal sealed class SimulatedCluster : IDisposable
 
     /// <summary>Checks that each follower catches up while its leader stays.</summary>
     public CatchUpChecker CatchUp { get; }
+
+    /// <summary>The leader leases of the run; null: it has none.</summary>
+    public SimulatedLeases? Leases { get; }
+
+    /// <summary>Checks the leader leases.</summary>
+    public LeaseChecker LeaseChecker { get; }
 
     /// <summary>Decides which disks may be corrupted.</summary>
     public FaultAtlas FaultAtlas { get; }
@@ -193,6 +201,7 @@ internal sealed class SimulatedCluster : IDisposable
     public void OnAcknowledged(EntryId entry, object operation)
     {
         LeaderHistory.OnAcknowledged(entry);
+        LeaseChecker.OnAcknowledged(entry);
         var holders = Members.Count(m => m.HoldsFlushed(entry));
         if (2 * holders <= Members.Count)
         {
@@ -308,6 +317,8 @@ internal sealed class SimulatedCluster : IDisposable
             MaxUncommittedBytes = Swarm.HasTightLimits ? 2 * commandBytes : 64 << 20,
             MaxCachedBytes = Swarm.HasTightLimits ? 1000 : 1 << 20,
             MaxPendingReads = Swarm.HasTightLimits ? 4 : 16_384,
+            TickDuration = TimeSpan.FromMilliseconds(Swarm.HeartbeatMs) / 10,
+            LeaseDuration = Leases?.Duration ?? TimeSpan.Zero,
         };
     }
 

@@ -377,8 +377,13 @@ internal sealed class SimulatedMachine
                 _lastLostEntry = IsWiped ? _lastLostEntry : EntryId.Zero;
             }
 
-            if (traceEvent.Kind == TraceKind.BecameLeader && !_cluster.LeaderHistory.OnElected(core))
-                _cluster.Counters.Increment(CoverageMark.ElectedInOldTerm);
+            if (traceEvent.Kind == TraceKind.BecameLeader)
+            {
+                _cluster.LeaseChecker.OnElected(core);
+                if (!_cluster.LeaderHistory.OnElected(core))
+                    _cluster.Counters.Increment(CoverageMark.ElectedInOldTerm);
+            }
+
             if (traceEvent.Kind == TraceKind.BecameCandidate && _cluster.Members.Exists(
                 m => m != this && m.Process is { Core: { Role: Role.Candidate } other } && other.Term == core.Term))
                 _cluster.Counters.Increment(CoverageMark.VoteSplit);

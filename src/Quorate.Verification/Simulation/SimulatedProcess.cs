@@ -57,6 +57,8 @@ internal sealed class SimulatedProcess : ILoop
             ClusterId = SimulatedMachine.ClusterId,
             StateHashInterval = swarm.StateHashInterval,
             TimeProvider = machine.Clock,
+            ReadClock = cluster.Leases is null ? null : machine.Clock,
+            LeaseClockDriftMax = cluster.Leases?.ClockDriftMax ?? 0,
             TickInterval = TimeSpan.FromMilliseconds(swarm.HeartbeatMs) / 10,
             PendingRequestsMax = swarm.HasTightLimits ? 4 : 1024,
             QueuedProposalBytesMax = 1 << 20,

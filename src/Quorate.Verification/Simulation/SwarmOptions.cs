@@ -141,6 +141,9 @@ internal sealed record SwarmOptions
     /// <summary>Whether a member is far from all others.</summary>
     public bool IsFar(NodeId member) => member.Value > (ulong)(MemberCount - FarMemberCount);
 
+    /// <summary>Returns the same options with clocks that deviate by up to so much.</summary>
+    public SwarmOptions WithDrift(int perMille) => this with { DriftPerMille = perMille };
+
     /// <summary>Returns the same options without the faults that a reduction disables.</summary>
     public SwarmOptions Without(RunReduction reduction)
     {

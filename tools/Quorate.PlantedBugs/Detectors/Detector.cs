@@ -24,6 +24,7 @@ internal abstract record Detector
         return name switch
         {
             "simulator" => new SimulatorDetector(Number()),
+            "leases" => new SimulatorDetector(Number(), HasLeases: true),
             "refinement" => new SimulatorDetector(Number(), Refines: true),
             "explorer" => new ExplorerDetector(budget),
             "refined explorer" => new ExplorerDetector(budget, Refines: true),

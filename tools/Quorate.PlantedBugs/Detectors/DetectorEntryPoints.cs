@@ -13,11 +13,13 @@ internal static class DetectorEntryPoints
     /// <summary>Simulates a seed. Returns the violation, or null.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="refine">Whether each step must also be a step of the specification.</param>
-    public static string? Simulate(ulong seed, bool refine)
+    /// <param name="leases">Whether the members have leader leases.</param>
+    public static string? Simulate(ulong seed, bool refine, bool leases)
     {
         try
         {
-            KvSimulation.Run(seed, new RunOptions { Refine = refine });
+            var mode = leases ? LeaseSimulation.WithinBounds : LeaseSimulation.Off;
+            KvSimulation.Run(seed, new RunOptions { Refine = refine, Leases = mode });
             return null;
         }
         catch (SimulationFailedException failure)

@@ -11,6 +11,9 @@ internal sealed class LeaderHistory
 
     public int Count => _leaders.Count;
 
+    /// <summary>The newest term that had a leader.</summary>
+    public Term NewestTerm => _newestTerm;
+
     /// <summary>The last entry that was acknowledged to a client as committed.</summary>
     public EntryId Acknowledged => _acknowledged;
 

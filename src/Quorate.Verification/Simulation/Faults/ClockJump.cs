@@ -8,6 +8,8 @@ namespace Quorate.Verification.Simulation.Faults;
 /// <remarks>A monotonic clock never goes back. The time of day may, and no node reads it.</remarks>
 internal sealed class ClockJump(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
+    protected override bool IsApplicable => Cluster.Leases is not { MayClocksJump: false };
+
     public override bool TryInject()
     {
         var victim = PickMember();

@@ -1,0 +1,30 @@
+namespace Quorate.Verification.Tests.Seeds;
+
+/// <summary>Seeds whose members have leader leases, by which the clients read.</summary>
+public sealed class LeaseSeedTests
+{
+    [Fact]
+    public void Reads_by_lease_are_linearizable_while_clocks_keep_within_the_bounds()
+    {
+        var reads = 0L;
+        for (var seed = 1UL; seed <= 40; seed++)
+        {
+            var report = KvSimulation.Run(seed, new RunOptions { Leases = LeaseSimulation.WithinBounds });
+            reads += report.Counts.GetValueOrDefault("lease reads");
+        }
+
+        Assert.InRange(reads, 1_000, long.MaxValue);
+    }
+
+    [Theory]
+    [InlineData("--leases", LeaseSimulation.WithinBounds)]
+    [InlineData("--leases-beyond-bounds", LeaseSimulation.BeyondBounds)]
+    public void The_command_line_names_the_leases(string argument, LeaseSimulation mode)
+    {
+        var arguments = new Queue<string>([argument]);
+        Assert.True(SimulatorCommandLine.TryParseNext(new SimulatorCommandLine { Seed = 7 }, arguments, out var command));
+
+        Assert.Equal(mode, command.Options.Leases);
+        Assert.Equal($"--seed 7 {argument}", command.Arguments);
+    }
+}
