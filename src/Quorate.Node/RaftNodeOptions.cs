@@ -95,9 +95,9 @@ public sealed record RaftNodeOptions
     /// </summary>
     /// <remarks>
     /// Default zero. In whole milliseconds; with 1.1 × <see cref="HeartbeatInterval"/> at most <see cref="ElectionTimeout"/>, so at
-    /// most 890 ms with the default intervals. Several times the heartbeat interval is useful. Too small: each late heartbeat ends the lease, and
-    /// reads need a round again. Too large: a leader whose process ends is replaced as much later, and a restarted member votes as much
-    /// later. Members grant leases whatever their own option is. See docs/protocol/reads.md before you use it.
+    /// most 890 ms with the default intervals. Several times the heartbeat interval is useful. Too small: each late heartbeat ends
+    /// the lease, and reads need a round again. Too large: a leader whose process ends is replaced as much later, and a restarted member
+    /// votes as much later. Members grant leases whatever their own option is. See docs/protocol/reads.md before you use it.
     /// </remarks>
     public TimeSpan LeaseDuration { get; init; }
 

@@ -41,9 +41,9 @@ public readonly record struct ReadOptions
     /// </summary>
     /// <remarks>
     /// The read is linearizable if the clocks of the members differ in rate by no more than
-    /// <see cref="RaftNodeOptions.LeaseClockDriftMax"/>, and no hypervisor stops a whole machine. The barrier checks the lease before the read; the caller checks it after the read, by
-    /// <see cref="ReadResult.IsStillValid"/>, because the process may have been paused between the two. At a member without a lease the
-    /// barrier is as without this option.
+    /// <see cref="RaftNodeOptions.LeaseClockDriftMax"/>, and no hypervisor stops a whole machine. The barrier checks the lease before the
+    /// read; the caller checks it after the read, by <see cref="ReadResult.IsStillValid"/>, because the process may have been paused
+    /// between the two. At a member without a lease the barrier is as without this option.
     /// </remarks>
     public bool AllowLease { get; init; }
 

@@ -95,7 +95,7 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// The leader requests no leases: once the last one has ended, a restart need not wait, and a build that knows no leases can be started.
+    /// The leader requests no leases: once the last one has ended, a restart need not wait, and a build without leases can be started.
     /// </summary>
     private void ForgetLeases()
     {

@@ -51,7 +51,7 @@ public sealed record RunOptions
     /// </summary>
     public bool Refine { get; init; }
 
-    /// <summary>Whether the members have leader leases, by which clients then read; their clocks may keep within the bounds or not.</summary>
+    /// <summary>Whether the members have leader leases, by which clients then read, and whether clocks keep within bounds.</summary>
     public LeaseSimulation Leases { get; init; }
 
     /// <summary>Records the events of this run, or holds those of another run of the seed, which this run must repeat.</summary>

@@ -187,7 +187,8 @@ static SimulationReport Run(SimulatorCommandLine command, RunOptions options) =>
 // Prints every event of the reduced run, which is short enough to read.
 static void Shrink(SimulationFailedException failure, SimulatorCommandLine command)
 {
-    SimulationReport RunReduced(RunOptions options) => KvSimulation.Run(failure.Seed, options with { Refine = command.Refine, Leases = command.Leases });
+    SimulationReport RunReduced(RunOptions options) =>
+        KvSimulation.Run(failure.Seed, options with { Refine = command.Refine, Leases = command.Leases });
     var shrunk = Shrinker.Shrink(failure, RunReduced, Console.Error.WriteLine);
     Console.WriteLine();
     try

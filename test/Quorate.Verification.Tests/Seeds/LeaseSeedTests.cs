@@ -16,6 +16,15 @@ public sealed class LeaseSeedTests
         Assert.InRange(reads, 1_000, long.MaxValue);
     }
 
+    /// <summary>
+    /// The flush of the marker of a quarantine failed, and the member started again: the simulator took every later entry for not flushed.
+    /// </summary>
+    [Theory]
+    [InlineData(3736)]
+    [InlineData(8205)]
+    public void An_unflushed_marker_does_not_make_the_log_unflushed(ulong seed) =>
+        KvSimulation.Run(seed, new RunOptions { Leases = LeaseSimulation.WithinBounds });
+
     [Theory]
     [InlineData("--leases", LeaseSimulation.WithinBounds)]
     [InlineData("--leases-beyond-bounds", LeaseSimulation.BeyondBounds)]

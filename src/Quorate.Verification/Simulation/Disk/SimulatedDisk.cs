@@ -1,3 +1,4 @@
+using Quorate.Node.Divergence;
 using Quorate.Node.Repair;
 using Quorate.Node.Storage;
 using Quorate.Node.Wal;
@@ -53,7 +54,8 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
 
     /// <summary>
     /// True if everything that was written is on the disk, apart from snapshots that are being written, which count when they have their
-    /// name, and from the reserve, whose content has no meaning.
+    /// name, from the reserve, whose content has no meaning, and from the marker of a quarantine: if its flush fails, no process writes it
+    /// again.
     /// </summary>
     public bool IsLogClean => IsClean || _dirty.All(content => _directory.All(file => file.Value != content || !IsOfLog(file.Key)));
 
@@ -137,7 +139,8 @@ internal sealed class SimulatedDisk(VirtualTime time, RunCounters counters) : IS
     public void WriteGarbageAtPowerLoss(Prng prng) => _garbagePrng = prng;
 
     private static bool IsOfLog(string name) =>
-        name != ReserveFile.Name && !name.StartsWith("snapshot-", StringComparison.Ordinal)
+        name != ReserveFile.Name && name != QuarantineFile.Name && name != AtomicFile.TemporaryName(QuarantineFile.Name)
+        && !name.StartsWith("snapshot-", StringComparison.Ordinal)
         && !name.StartsWith(SetAsideFiles.Prefix, StringComparison.Ordinal);
 
     public IReadOnlyList<string> List() => [.. _directory.Keys];
