@@ -128,8 +128,23 @@ internal sealed class SimulatedCluster : IDisposable
         for (var i = 0; i < Swarm.ClientCount; i++)
             Clients.Add(Application.CreateClient(this, i));
         CatchUp.Start();
+        if (Leases is not null)
+            ScheduleChangeOfRate(Prng.Derive(_seed, "rates of clocks"));
         Time.Run(Swarm.FaultPhaseDuration);
     }
+
+    /// <summary>
+    /// With leases, the rates of clocks change from time to time, mostly the leader's: with rates that stay, the members with the fastest
+    /// clocks would lead, and their leases end early.
+    /// </summary>
+    private void ScheduleChangeOfRate(Prng prng) => Time.ScheduleAfter(prng.Between(1, VirtualTime.Second), () =>
+    {
+        if (IsInLivenessPhase)
+            return;
+        var leader = prng.Chance(500) ? SelfReportedLeaders().FirstOrDefault() : null;
+        (leader ?? Members[prng.Next(0, Members.Count)]).Clock.ChangeRate(Swarm.DriftPerMille, prng);
+        ScheduleChangeOfRate(prng);
+    });
 
     /// <summary>Ends fault injection: no new fault is injected, and the network delivers everything.</summary>
     public void EnterLivenessPhase()
