@@ -58,6 +58,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     private readonly PeerDirectories _peerDirectories;
     private readonly ClusterFeatures _features;
     private readonly ITransport _transport;
+    private readonly MembersRefresh _membersRefresh;
     private readonly IStorage _storage;
     private readonly NodeMonitor _monitor;
     private readonly TraceWriter? _trace;
@@ -72,10 +73,11 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
 
     private RaftNode(
         RaftNodeOptions options, NodeThreads threads, RaftGroup<TResult> group, PeerDirectories peerDirectories,
-        ITransport transport, IStorage storage, ClusterFeatures features, NodeMonitor monitor, TraceWriter? trace)
+        ITransport transport, MembersRefresh membersRefresh, IStorage storage, ClusterFeatures features, NodeMonitor monitor,
+        TraceWriter? trace)
     {
         (_options, _threads, _group) = (options, threads, group);
-        (_peerDirectories, _transport, _storage) = (peerDirectories, transport, storage);
+        (_peerDirectories, _transport, _membersRefresh, _storage) = (peerDirectories, transport, membersRefresh, storage);
         (_features, _monitor, _trace) = (features, monitor, trace);
         PublishStatus();
         monitor.Start(group, transport, new RaftMetrics.Source(
@@ -413,6 +415,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         IStorage? storage = null;
         ITransport? transport = null;
         RaftGroup<TResult>? group = null;
+        MembersRefresh? refresh = null;
         var threads = new NodeThreads(options.NodeId);
         var monitor = new NodeMonitor(options);
         var trace = options.TraceStream is { } target
@@ -433,6 +436,15 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 peer => group?.Members.State.Current.Configuration.Find(peer)?.Directory ?? DirectoryId.None,
                 (peer, directory) => directories.Enqueue((peer, directory)),
                 threads.Loop.Signal);
+            var statedConfigurations = new ConcurrentQueue<ConfigurationAt>();
+            refresh = new MembersRefresh(
+                options,
+                () => group?.Members.PeerAddresses,
+                stated =>
+                {
+                    statedConfigurations.Enqueue(stated);
+                    threads.Loop.Signal();
+                });
             bool WasRemoved(NodeId peer) =>
                 group?.Members.State.Read(out _) is var (current, committed) && !committed.Configuration.IsEmpty
                 && !committed.Configuration.IsMember(peer) && !current.Configuration.IsMember(peer)
@@ -442,6 +454,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 if (transportEvent is { Kind: TransportEventKind.RejectedByPeer, Rejection: HandshakeRejection.MemberRemoved }
                     && removedAccordingTo.TryAdd(transportEvent.Peer, true))
                     threads.Loop.Signal();
+                if (MembersRefresh.IsDueAfter(transportEvent))
+                    refresh.Request();
                 monitor.OnTransportEvent(transportEvent);
             }
 
@@ -454,6 +468,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     InitialPeers = options.Members.Where(member => member.Key != options.NodeId).ToDictionary(),
                     Directories = directories,
                     RemovedAccordingTo = removedAccordingTo,
+                    StatedConfigurations = statedConfigurations,
                     Storage = storage,
                     Identity = identity,
                     Features = features,
@@ -483,7 +498,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 },
                 stateMachine,
                 cancellationToken);
-            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, storage, features, monitor, trace);
+            node = new RaftNode<TResult>(options, threads, group, peerDirectories, transport!, refresh, storage, features, monitor, trace);
             threads.Start(node.RunOnce, () => group.UntilNextTick, node.OnStopped);
             return node;
         }
@@ -491,6 +506,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
         {
             // The system may have failed to start a thread: stop the transport and the other threads before the data directory is released.
             transport?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            refresh?.DisposeAsync().AsTask().GetAwaiter().GetResult();
             threads.Dispose();
             group?.Dispose();
             (storage as IDisposable)?.Dispose();
@@ -593,6 +609,7 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
     {
         _threads.StopLoop();
         _transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _membersRefresh.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _threads.Dispose();
         _group.Dispose();
         _trace?.Dispose();

@@ -12,7 +12,10 @@ namespace Quorate.Node.Driver;
 ///   core ── MembersChanged ──► transport: its peers ── transport: a peer was authenticated ──► core: PeerDirectory
 ///                         ├──► snapshots, state hashes, cluster version: with whom they exchange messages
 ///                         └──► <see cref="State"/>: what other threads read
+///   transport: a node that this one does not know ──► peers are asked for the members ──► StatedConfigurations: more peers
 /// </code>
+/// A node that was away may not know the leader: it was added meanwhile. It accepts messages of any member of a newer configuration that a
+/// peer states, but only the log changes its own configuration (thesis §4.1).
 /// Threading: the driver calls; the queues of the options are for any thread.
 /// </remarks>
 internal sealed class GroupMembers
@@ -24,6 +27,10 @@ internal sealed class GroupMembers
     private readonly ClusterVersionProposer _versions;
     private readonly ConcurrentQueue<(NodeId Peer, DirectoryId Directory)> _directories;
     private bool _isSupported = true;
+
+    /// <summary>The newest configuration that a peer has stated; null once the log has reached it.</summary>
+    private ConfigurationAt? _stated;
+    private volatile IReadOnlyCollection<PeerAddress> _addresses = [];
 
     public GroupMembers(
         RaftGroupOptions options, RaftCore core, ITransport network, GroupSnapshots snapshots, GroupDivergence divergence,
@@ -40,6 +47,26 @@ internal sealed class GroupMembers
 
     /// <summary>The configurations, for other threads.</summary>
     public ConfigurationState State { get; }
+
+    /// <summary>The addresses of the peers. Any thread may read them.</summary>
+    public IReadOnlyCollection<PeerAddress> PeerAddresses => _addresses;
+
+    /// <summary>Reads what peers have stated about the members.</summary>
+    public void ReadStatedConfigurations(RaftCore core)
+    {
+        var isNewer = false;
+        while (_options.StatedConfigurations.TryDequeue(out var stated))
+        {
+            // That of a node which knows nothing has index 0, and so has that of the initial members.
+            if (stated.Index < core.ConfigurationIndex || stated.Index < _stated?.Index)
+                continue;
+            _stated = stated;
+            isNewer = true;
+        }
+
+        if (isNewer)
+            Update(core);
+    }
 
     /// <summary>Takes the next input for the core.</summary>
     public bool TryTakeInput(out Input input)
@@ -93,11 +120,13 @@ internal sealed class GroupMembers
     {
         var addresses = new Dictionary<NodeId, PeerAddress>();
         var peers = new SortedSet<NodeId>();
-        foreach (var peer in core.Peers)
+        if (_stated?.Index <= core.ConfigurationIndex && !core.Configuration.IsEmpty)
+            _stated = null;
+        foreach (var peer in core.Peers.Concat(_stated?.Configuration.Details.Where(peer => peer.Id != core.Self) ?? []))
         {
             peers.Add(peer.Id);
             if (_options.AddressOf(peer) is { } address)
-                addresses.Add(peer.Id, address);
+                addresses[peer.Id] = address;
         }
 
         // A node that joins a cluster knows no member yet, and is contacted by the leader: any peer that it has an address of may be it.
@@ -110,6 +139,7 @@ internal sealed class GroupMembers
             }
         }
 
+        _addresses = [.. addresses.Values];
         _network.SetPeers(addresses);
         _snapshots.SetMembers([.. peers]);
         _divergence.SetConfiguration(core.Configuration);

@@ -111,6 +111,7 @@ internal sealed class RaftDriver
     public bool RunOnce()
     {
         UpdateFeatures();
+        _members.ReadStatedConfigurations(_core);
         while (_members.TryTakeInput(out var input))
             Step(input);
         var moreMessages = DrainMessages();

@@ -37,6 +37,12 @@ internal sealed record RaftGroupOptions
     /// <summary>The peers that have rejected this node because it was removed. Any thread may add to it.</summary>
     public ConcurrentDictionary<NodeId, bool> RemovedAccordingTo { get; init; } = new();
 
+    /// <summary>
+    /// The committed configurations that peers have stated, because a node that this one does not know has tried to contact it. Any thread
+    /// may add to it.
+    /// </summary>
+    public ConcurrentQueue<ConfigurationAt> StatedConfigurations { get; init; } = new();
+
     /// <summary>Whether the configuration never changes: changes are refused, and no member is bound to its data directory.</summary>
     public bool HasFixedMembers { get; init; }
 

@@ -148,6 +148,25 @@ public sealed class MembershipTests : IAsyncDisposable
         await AddNumbersAsync(1, 3);
     }
 
+    /// <summary>It does not know the leader, and the leader alone could tell it of the change.</summary>
+    [Fact]
+    public async Task A_member_that_was_away_follows_a_leader_that_was_added_meanwhile()
+    {
+        await StartAsync(3);
+        var leader = await _cluster.LeaderAsync();
+        await AddNumbersAsync(1, 3);
+        var away = _cluster.Running.First(n => n.Number != leader.Number).Number;
+        await _cluster.StopAsync(away);
+        await JoinAsync(4);
+        await leader.Node.TransferLeadershipAsync(Id(4), cancellationToken: _deadline.Token);
+        await TestCluster.WaitUntilAsync(() => _cluster[4].Node.Status.IsLeader);
+
+        await StartOneAsync(away, size: 3);
+        await TestCluster.WaitUntilAsync(() => _cluster[away].Node.Status.Leader == Id(4));
+        await TestCluster.WaitUntilAsync(() => _cluster[away].StateMachine.Numbers.Length == 3);
+        Assert.True(_cluster[4].Node.Status.IsLeader);
+    }
+
     /// <summary>The address of the options is that of another port now; the configuration has the new one.</summary>
     [Fact]
     public async Task A_member_is_reached_at_its_new_address()
@@ -187,12 +206,15 @@ public sealed class MembershipTests : IAsyncDisposable
     private async Task StartAsync(int size)
     {
         for (var number = 1; number <= size; number++)
-            await _cluster.StartAsync(number, default, options => options with
-            {
-                Members = options.Members.Where(member => member.Key.Value <= (ulong)size).ToDictionary(),
-            });
+            await StartOneAsync(number, size);
         await _cluster.LeaderAsync();
     }
+
+    /// <summary>Starts a member of a cluster that was created with so many members.</summary>
+    private Task StartOneAsync(int number, int size) => _cluster.StartAsync(number, default, options => options with
+    {
+        Members = options.Members.Where(member => member.Key.Value <= (ulong)size).ToDictionary(),
+    });
 
     /// <summary>Adds a member that becomes a voter when it has caught up, and waits for it.</summary>
     private async Task JoinAsync(int number)
