@@ -26,6 +26,7 @@ public sealed class HungDiskTests : IDisposable
         Assert.Equal(ProposalOutcome.Indeterminate, (await write).Outcome);
         await node.Completion;
         _storage.Resume();
+        await WaitUntilUnlockedAsync();
     }
 
     [Fact]

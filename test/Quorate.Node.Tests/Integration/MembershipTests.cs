@@ -50,8 +50,7 @@ public sealed class MembershipTests : IAsyncDisposable
     {
         await StartAsync(3);
         var leader = await _cluster.LeaderAsync();
-        var result = await leader.Node.ChangeConfigurationAsync(
-            new ConfigurationChange { Changes = [MemberChange.Remove(Id(9))] }, _deadline.Token);
+        var result = await ProposeAsync(leader, MemberChange.Remove(Id(9)));
         Assert.Equal((ProposalOutcome.Rejected, RejectReason.MemberNotFound), (result.Outcome, result.Reason));
         await Assert.ThrowsAsync<ArgumentException>(async () =>
             await leader.Node.ChangeConfigurationAsync(new ConfigurationChange { Changes = [] }, _deadline.Token));
@@ -227,17 +226,22 @@ public sealed class MembershipTests : IAsyncDisposable
             && configuration.IsVoter(Id(number)));
     }
 
-    /// <summary>Changes the members; waits while another change, such as the binding of a member, is in progress.</summary>
     private async Task<ProposalResult<ConfigurationAt>> ChangeAsync(RunningNode node, params MemberChange[] changes)
+    {
+        var result = await ProposeAsync(node, changes);
+        Assert.Null(result.Reason);
+        Assert.Equal(ProposalOutcome.Committed, result.Outcome);
+        return result;
+    }
+
+    /// <summary>Proposes a change; waits while another one, such as the binding of a member, is in progress.</summary>
+    private async Task<ProposalResult<ConfigurationAt>> ProposeAsync(RunningNode node, params MemberChange[] changes)
     {
         while (true)
         {
             var result = await node.Node.ChangeConfigurationAsync(new ConfigurationChange { Changes = [.. changes] }, _deadline.Token);
-            if (result.Reason is RejectReason.ChangeInProgress or RejectReason.NoLeader or RejectReason.NotLeader)
-                continue;
-            Assert.Null(result.Reason);
-            Assert.Equal(ProposalOutcome.Committed, result.Outcome);
-            return result;
+            if (result.Reason is not (RejectReason.ChangeInProgress or RejectReason.NoLeader or RejectReason.NotLeader))
+                return result;
         }
     }
 
