@@ -11,9 +11,9 @@ internal sealed partial class LivenessPhase
         var serving = RepairRemaining();
         var electionTime = (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout);
         RunUntil(
-            "all members that are not faulty follow one of them, and all their writes are flushed",
+            "all members that are not faulty follow one of them, all their writes are flushed, and no message is held back",
             electionTime,
-            () => AreLedByOneOfThem(serving));
+            () => AreLedByOneOfThem(serving) && NothingIsHeldBack(serving));
 
         var (leader, term) = (LeaderOf(serving), serving[0].Process!.Core.Term);
 
@@ -88,6 +88,16 @@ internal sealed partial class LivenessPhase
         members.Exists(m => m.Id == members[0].Process!.Core.Leader && !m.IsQuarantined) &&
         members.TrueForAll(HasFlushedAll) &&
         NoHungDiskHoldsLaterTerm(members[0].Process!.Core.Term);
+
+    /// <summary>
+    /// Returns whether the leader exchanges messages with all members in both directions. A link that was clogged still holds back what was
+    /// sent on it: a follower may receive all messages of the leader, and its replies arrive a second later.
+    /// </summary>
+    private bool NothingIsHeldBack(List<SimulatedMachine> members)
+    {
+        var leader = LeaderOf(members);
+        return members.TrueForAll(m => m == leader || _cluster.Network.UndisturbedSince(leader.Id, m.Id) <= _cluster.Time.Now);
+    }
 
     private static bool HasFlushedAll(SimulatedMachine member) =>
         member.Process is { } process &&

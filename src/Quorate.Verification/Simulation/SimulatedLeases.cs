@@ -8,7 +8,9 @@ namespace Quorate.Verification.Simulation;
 /// <param name="MayClocksJump">Whether clocks may jump ahead of time, which no bound on their rate allows.</param>
 internal sealed record SimulatedLeases(TimeSpan Duration, double ClockDriftMax, bool MayClocksJump)
 {
-    /// <summary>Beyond the bounds: one clock may run nine times as fast as another. At three times, elections take longer than leases.</summary>
+    /// <summary>
+    /// Beyond the bounds: one clock may run nine times as fast as another. At three times, elections take longer than leases.
+    /// </summary>
     public const int DriftPerMilleBeyondBounds = 800;
 
     /// <summary>Draws the leases of a run from a stream of their own; null if it has none.</summary>

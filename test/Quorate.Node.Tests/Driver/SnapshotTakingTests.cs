@@ -44,7 +44,9 @@ public sealed class SnapshotTakingTests
         Assert.Equal(new LogIndex(2), _node.Core.SnapshotIndex);
     }
 
-    /// <summary>A member that receives a snapshot may meanwhile receive the entries from another leader, and take a snapshot behind it.</summary>
+    /// <summary>
+    /// A member that receives a snapshot may meanwhile receive the entries from another leader, and take a snapshot behind it.
+    /// </summary>
     [Fact]
     public void A_received_snapshot_is_not_used_when_the_member_has_taken_a_newer_one_meanwhile()
     {
