@@ -445,10 +445,8 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                     statedConfigurations.Enqueue(stated);
                     threads.Loop.Signal();
                 });
-            bool WasRemoved(NodeId peer) =>
-                group?.Members.State.Read(out _) is var (current, committed) && !committed.Configuration.IsEmpty
-                && !committed.Configuration.IsMember(peer) && !current.Configuration.IsMember(peer)
-                && identity.Identity.Peers.ContainsKey(peer);
+
+            bool WasRemoved(NodeId peer) => node is not null && node._group.Members.WasRemoved(peer, node._leadership.Read(out _).Leader);
             void OnTransportEvent(TransportEvent transportEvent)
             {
                 if (transportEvent is { Kind: TransportEventKind.RejectedByPeer, Rejection: HandshakeRejection.MemberRemoved }

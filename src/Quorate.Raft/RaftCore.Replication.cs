@@ -28,6 +28,7 @@ public sealed partial class RaftCore
 
     private void StopLeading()
     {
+        _membersChanged |= Array.Exists(_followers, static follower => follower.RemovedAt != LogIndex.Zero);
         _followers = [];
         _replayWindows.Clear();
         StopReads();

@@ -51,6 +51,19 @@ internal sealed class GroupMembers
     /// <summary>The addresses of the peers. Any thread may read them.</summary>
     public IReadOnlyCollection<PeerAddress> PeerAddresses => _addresses;
 
+    /// <summary>Whether a node is known to have been removed. Any thread may call it.</summary>
+    /// <param name="node">The node, which is not a peer.</param>
+    /// <param name="leader">
+    /// The leader that this node follows. Without one it may be behind: a node whose directory it has recorded may then be a member that
+    /// was added since, and not one that was removed.
+    /// </param>
+    public bool WasRemoved(NodeId node, NodeId leader)
+    {
+        var (current, committed) = State.Read(out _);
+        return leader != NodeId.None && !committed.Configuration.IsEmpty && !committed.Configuration.IsMember(node)
+            && !current.Configuration.IsMember(node) && _options.Identity.Identity.Peers.ContainsKey(node);
+    }
+
     /// <summary>Reads what peers have stated about the members.</summary>
     public void ReadStatedConfigurations(RaftCore core)
     {

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Quorate.Raft;
 
 namespace Quorate.Node.Transport;
@@ -15,31 +14,46 @@ internal sealed class MembersRefresh : IAsyncDisposable
     private readonly RaftNodeOptions _options;
     private readonly Func<IReadOnlyCollection<PeerAddress>?> _peers;
     private readonly Action<ConfigurationAt> _onStated;
-    private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _task;
+    private readonly Lock _lock = new();
+    private Task? _task;
+    private bool _isRequested;
+    private bool _isStopped;
 
     /// <param name="options">The options of the node.</param>
     /// <param name="peers">Returns the addresses of the peers; null while the node starts.</param>
     /// <param name="onStated">Receives each configuration that a peer states.</param>
-    public MembersRefresh(RaftNodeOptions options, Func<IReadOnlyCollection<PeerAddress>?> peers, Action<ConfigurationAt> onStated)
-    {
+    public MembersRefresh(RaftNodeOptions options, Func<IReadOnlyCollection<PeerAddress>?> peers, Action<ConfigurationAt> onStated) =>
         (_options, _peers, _onStated) = (options, peers, onStated);
-        _task = Task.Run(RunAsync);
-    }
 
     /// <summary>Whether an event says that this node may have missed a change.</summary>
     public static bool IsDueAfter(TransportEvent transportEvent) => transportEvent is
     { Kind: TransportEventKind.Unreachable } or { Kind: TransportEventKind.Rejected, Rejection: HandshakeRejection.UnknownPeer };
 
     /// <summary>Asks the peers, soon.</summary>
-    public void Request() => _requests.Writer.TryWrite(true);
+    public void Request()
+    {
+        lock (_lock)
+        {
+            if (_isStopped)
+                return;
+            _isRequested = true;
+            _task ??= Task.Run(RunAsync);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
+        Task? task;
+        lock (_lock)
+        {
+            _isStopped = true;
+            task = _task;
+        }
+
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _task.ConfigureAwait(false);
+        if (task is not null)
+            await task.ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -47,7 +61,7 @@ internal sealed class MembersRefresh : IAsyncDisposable
     {
         try
         {
-            await foreach (var _ in _requests.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
+            while (TryTakeRequest())
             {
                 while (!await AskAllAsync().ConfigureAwait(false))
                     await Task.Delay(_options.ElectionTimeout, _options.TimeProvider, _stopping.Token).ConfigureAwait(false);
@@ -56,6 +70,19 @@ internal sealed class MembersRefresh : IAsyncDisposable
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             // The node stops.
+        }
+    }
+
+    /// <summary>Takes the request; without one, the task ends.</summary>
+    private bool TryTakeRequest()
+    {
+        lock (_lock)
+        {
+            var isRequested = _isRequested;
+            _isRequested = false;
+            if (!isRequested)
+                _task = null;
+            return isRequested;
         }
     }
 

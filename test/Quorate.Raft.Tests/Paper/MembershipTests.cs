@@ -328,6 +328,25 @@ public sealed class MembershipTests
         Assert.Equal(Role.Follower, leader.Core.Role);
     }
 
+    /// <summary>Connected to it, this node would deny its votes for ever, and never answer that it was removed.</summary>
+    [Fact]
+    public void A_leader_that_steps_down_forgets_a_removed_follower_at_once()
+    {
+        var leader = Given.Leader(settled: true);
+        leader.ProposeChange(1, null, MemberChange.Remove(Three));
+        leader.EndIteration();
+        Commit(leader, 2);
+        leader.EndIteration();
+        Commit(leader, 3);
+        leader.EndIteration();
+        Assert.Contains(leader.Core!.Peers, static peer => peer.Id.Value == 3);
+
+        var effects = leader.Receive(new AppendEntries { From = Two, To = One, Term = new Term(9) });
+        Assert.Equal(Role.Follower, leader.Core.Role);
+        Assert.True(effects.MembersChanged);
+        Assert.DoesNotContain(leader.Core.Peers, static peer => peer.Id.Value == 3);
+    }
+
     /// <summary>The removed follower would otherwise not learn of its removal.</summary>
     [Fact]
     public void A_removed_follower_is_sent_the_log_for_an_election_timeout_more()
