@@ -21,6 +21,8 @@ public static class KvSimulation
         var swarm = SwarmOptions.Draw(seed, FaultSet.All);
         if (options?.Leases == LeaseSimulation.BeyondBounds)
             swarm = swarm.WithDrift(SimulatedLeases.DriftPerMilleBeyondBounds);
+        if (options is { ChangesMembers: true, Refine: false })
+            swarm = swarm.WithMemberChanges(seed);
         var application = new SimulatedApplication<StoreStateMachine, StoreResult>(
             seed,
             static () => new StoreStateMachine(),
@@ -53,6 +55,12 @@ public sealed record RunOptions
 
     /// <summary>Whether the members have leader leases, by which clients then read, and whether clocks keep within bounds.</summary>
     public LeaseSimulation Leases { get; init; }
+
+    /// <summary>
+    /// Whether members are added, promoted, demoted and removed, and leadership is transferred on request. Not together with
+    /// <see cref="Refine"/>: the executable specification has fixed members.
+    /// </summary>
+    public bool ChangesMembers { get; init; }
 
     /// <summary>Records the events of this run, or holds those of another run of the seed, which this run must repeat.</summary>
     public DeterminismRecord? DeterminismRecord { get; init; }

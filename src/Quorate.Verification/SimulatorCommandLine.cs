@@ -24,6 +24,9 @@ public sealed record SimulatorCommandLine
     /// <summary>Whether the members have leader leases.</summary>
     public LeaseSimulation Leases { get; init; }
 
+    /// <summary>Whether the members change.</summary>
+    public bool ChangesMembers { get; init; }
+
     /// <summary>Whether the seed is run twice, to check that both runs are the same.</summary>
     public bool CheckDeterminism { get; init; }
 
@@ -40,12 +43,13 @@ public sealed record SimulatorCommandLine
                     LeaseSimulation.BeyondBounds => " --leases-beyond-bounds",
                     _ => "",
                 }
+                + (ChangesMembers ? " --member-changes" : "")
                 + $"{(Refine ? " --refine" : "")}{(CheckDeterminism ? " --check-determinism" : "")}";
         }
     }
 
     /// <summary>The run options that the command contains.</summary>
-    public RunOptions Options => new() { Reduction = Reduction, Refine = Refine, Leases = Leases };
+    public RunOptions Options => new() { Reduction = Reduction, Refine = Refine, Leases = Leases, ChangesMembers = ChangesMembers };
 
     /// <summary>
     /// Parses the next argument, with its value if it has one; returns false, and removes nothing from the queue, if it is not an argument
@@ -68,6 +72,9 @@ public sealed record SimulatorCommandLine
                 break;
             case "--leases-beyond-bounds":
                 after = before with { Leases = LeaseSimulation.BeyondBounds };
+                break;
+            case "--member-changes":
+                after = before with { ChangesMembers = true };
                 break;
             case "--check-determinism":
                 after = before with { CheckDeterminism = true };
@@ -97,6 +104,7 @@ public sealed record SimulatorCommandLine
         Reduction = options.Reduction,
         Refine = options.Refine,
         Leases = options.Leases,
+        ChangesMembers = options.ChangesMembers,
         CheckDeterminism = options.DeterminismRecord is { IsSecondRun: true },
     };
 }

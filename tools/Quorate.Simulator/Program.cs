@@ -25,6 +25,7 @@ const string Usage = """
       --steps N             the number of steps of all walks (default 1,000,000)
       --model NAME          the model configuration (default: the first of the list)
       --leases              with --seed or --seeds: the members have leader leases, and clients read by them
+      --member-changes      with --seed or --seeds: members are added and removed, and leadership is transferred on request
       --leases-beyond-bounds  the same with clocks beyond the stated bounds: violations of lease reads are expected
       --refine              with any of these: every step of every core must be a step of the specification
 
@@ -188,7 +189,9 @@ static SimulationReport Run(SimulatorCommandLine command, RunOptions options) =>
 static void Shrink(SimulationFailedException failure, SimulatorCommandLine command)
 {
     SimulationReport RunReduced(RunOptions options) =>
-        KvSimulation.Run(failure.Seed, options with { Refine = command.Refine, Leases = command.Leases });
+        KvSimulation.Run(
+            failure.Seed,
+            options with { Refine = command.Refine, Leases = command.Leases, ChangesMembers = command.ChangesMembers });
     var shrunk = Shrinker.Shrink(failure, RunReduced, Console.Error.WriteLine);
     Console.WriteLine();
     try

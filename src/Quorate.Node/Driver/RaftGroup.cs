@@ -178,6 +178,9 @@ internal abstract class RaftGroup : IDisposable
         return result;
     }
 
+    /// <summary>Queues a change of the configuration and signals the loop. Returns false when the queue is full.</summary>
+    public abstract bool TryProposeChange(ConfigurationChange change, [NotNullWhen(true)] out Task? outcome);
+
     /// <summary>Captures a view of the state machine after what it has applied, with the last entry applied.</summary>
     /// <remarks>
     /// The view is null if the state machine takes no snapshots. The task does not complete once the group has stopped.

@@ -45,6 +45,14 @@ internal sealed class RaftGroup<TResult> : RaftGroup
         ConfigurationChange change, out ProposalId id, [NotNullWhen(true)] out Task<ProposalResult<TResult>>? outcome) =>
         _pendingProposals.TryAdd(change.Encode(), Term.Zero, out id, out outcome, EntryKind.Configuration);
 
+    /// <inheritdoc/>
+    public override bool TryProposeChange(ConfigurationChange change, [NotNullWhen(true)] out Task? outcome)
+    {
+        var isQueued = TryPropose(change, out _, out var result);
+        outcome = result;
+        return isQueued;
+    }
+
     /// <summary>Queues a command and signals the loop. Returns false when the queue is full; then nothing was registered.</summary>
     public bool TryPropose(
         ReadOnlyMemory<byte> command, Term expectedTerm, out ProposalId id,

@@ -20,7 +20,7 @@ internal sealed partial class LivenessPhase
         // It may be quarantined at any time now, and then passes leadership on.
         if (leader.Process!.StateMachine.IsAltered)
             return;
-        IsolateTemporarily([.. serving.Where(m => m != leader)], serving.Count - ((_cluster.Members.Count / 2) + 1), leader);
+        IsolateTemporarily([.. serving.Where(m => m != leader)], IsolatedMax(serving, leader.Process!.Core.Configuration), leader);
 
         if (!AreLedByOneOfThem(serving) || LeaderOf(serving) != leader || serving[0].Process!.Core.Term != term)
         {
@@ -50,6 +50,11 @@ internal sealed partial class LivenessPhase
 
         return [.. _healthy, .. _unrepaired.Where(static m => !m.StaysDown)];
     }
+
+    /// <summary>How many followers the leader can do without. When the members change, some may be learners: then fewer.</summary>
+    private int IsolatedMax(List<SimulatedMachine> serving, Configuration configuration) => _cluster.Swarm.ChangesMembers
+        ? Math.Max(0, serving.Count(m => configuration.Voters.Contains(m.Id)) - Quorum.Majority(configuration.Voters.Length))
+        : serving.Count - ((_cluster.Members.Count / 2) + 1);
 
     /// <summary>
     /// Isolates some followers from the leader for longer than an election timeout, never so many that the leader has no majority, and then

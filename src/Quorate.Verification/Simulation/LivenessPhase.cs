@@ -65,6 +65,8 @@ internal sealed partial class LivenessPhase
         // A disk that stalled before completes its calls within ten seconds; the rest is for elections, some of them with split votes, and
         // for the restarts of members whose votes they need.
         var electionTime = (12 * VirtualTime.Second) + (20 * _cluster.Swarm.ElectionTimeout);
+        if (_cluster.Swarm.ChangesMembers)
+            WaitForMembers(2 * electionTime);
         RunUntil("a leader is elected and all repaired members follow it", electionTime, HealthyAreLed);
         var catchUpTime = RunUntilCaughtUp(electionTime);
         RunUntil(

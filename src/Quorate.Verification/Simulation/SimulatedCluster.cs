@@ -37,10 +37,11 @@ internal sealed class SimulatedCluster : IDisposable
         Swarm = swarm;
         Application = application;
         Configuration = new Configuration(Enumerable.Range(1, Swarm.MemberCount).Select(static i => new NodeId((ulong)i)));
-        Trace = options.Trace is { } target ? TraceWriter.ForCluster(target, seed, Configuration.Members, () => Time.Now) : null;
+        var machines = Enumerable.Range(1, Swarm.MemberCount + Swarm.SpareCount).Select(static i => new NodeId((ulong)i)).ToArray();
+        Trace = options.Trace is { } target ? TraceWriter.ForCluster(target, seed, machines, () => Time.Now) : null;
         Refinement = options.Refine ? new Refinement(Configuration) : null;
         EventLog = new EventLog(Time, options.OnEvent, Trace, options.DeterminismRecord);
-        FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"), options.Refine);
+        FaultAtlas = new FaultAtlas(Swarm.MemberCount, Prng.Derive(seed, "atlas"), options.Refine, Swarm.ChangesMembers);
         ReplayPlan = new ReplayPlan(options.Reduction);
         Network = new SimulatedNetwork(Time, Swarm, seed, EventLog, Counters);
         CatchUp = new CatchUpChecker(this);
@@ -49,7 +50,7 @@ internal sealed class SimulatedCluster : IDisposable
         _recoveryCheckOptions = WalOptions(static () => 1);
         _diskCheckPrng = Prng.Derive(seed, "disks that are opened");
         _entriesUntilDiskCheck = _diskCheckPrng.Between(1, EntriesPerDiskCheck);
-        foreach (var id in Configuration.Members)
+        foreach (var id in machines)
             Members.Add(new SimulatedMachine(this, id, seed));
     }
 
@@ -74,14 +75,22 @@ internal sealed class SimulatedCluster : IDisposable
 
     public SimulatedNetwork Network { get; }
 
+    /// <summary>The configuration with which the cluster is created.</summary>
     public Configuration Configuration { get; }
 
     /// <summary>Decides which fault injections and client iterations this run includes, and records those that happened.</summary>
     public ReplayPlan ReplayPlan { get; }
 
+    /// <summary>All machines by id, also those that are no members yet or any more.</summary>
     public List<SimulatedMachine> Members { get; } = [];
 
     public LeaderHistory LeaderHistory { get; } = new();
+
+    /// <summary>The requests to change the members that had no outcome when they were looked at, and where they were made.</summary>
+    public List<(SimulatedProcess Process, Task Outcome)> PendingChanges { get; } = [];
+
+    /// <summary>The members of every configuration that any core ever had.</summary>
+    public HashSet<NodeId> EverMembers { get; } = [];
 
     /// <summary>Checks each log against everything that any log ever contained.</summary>
     public LogChecker LogChecker { get; } = new();
@@ -217,8 +226,7 @@ internal sealed class SimulatedCluster : IDisposable
     {
         LeaderHistory.OnAcknowledged(entry);
         LeaseChecker.OnAcknowledged(entry);
-        var holders = Members.Count(m => m.HoldsFlushed(entry));
-        if (2 * holders <= Members.Count)
+        if (!IsHeldByQuorum(entry, m => m.HoldsFlushed(entry), out var holders))
         {
             var flushed = string.Join(", ", Members.Select(m => m.FlushedIndex));
             throw new ViolationException(
@@ -230,6 +238,76 @@ internal sealed class SimulatedCluster : IDisposable
             return;
         _entriesUntilDiskCheck = _diskCheckPrng.Between(1, 2 * EntriesPerDiskCheck);
         CheckDisk(Members[_diskCheckPrng.Next(0, Members.Count)], entry);
+    }
+
+    /// <summary>Returns a machine by its id.</summary>
+    public SimulatedMachine Machine(NodeId id) => Members[(int)id.Value - 1];
+
+    /// <summary>The configuration with which a machine starts for the first time.</summary>
+    public Configuration InitialConfigurationOf(SimulatedMachine machine) => machine.IsSpare ? Configuration.None : Configuration;
+
+    /// <summary>The newest configuration that any core knows to be committed.</summary>
+    public ConfigurationAt NewestCommitted()
+    {
+        var newest = new ConfigurationAt(LogIndex.Zero, Configuration);
+        foreach (var member in Members)
+        {
+            if (member.LastCore?.CommittedConfiguration is { Configuration.IsEmpty: false } committed && committed.Index > newest.Index)
+                newest = committed;
+        }
+
+        return newest;
+    }
+
+    /// <summary>
+    /// Whether the disk of a member may be lost: it is bound to it, no change is requested, and in each half of every configuration that is
+    /// or may come into force, three voters or more remain that count, and they are a majority.
+    /// </summary>
+    public bool MayLose(SimulatedMachine victim)
+    {
+        if (NewestCommitted().Configuration.Find(victim.Id) is not { } member || member.Directory == DirectoryId.None
+            || PendingChanges.Exists(static pending => !pending.Outcome.IsCompleted))
+            return false;
+        foreach (var machine in Members)
+        {
+            if (machine.LastCore is not { Configuration: { IsEmpty: false } configuration })
+                continue;
+            foreach (var half in new[] { configuration.Voters, configuration.Outgoing })
+            {
+                var remaining = half.Count(id => id != victim.Id && !Machine(id).IsWiped && configuration.IsCounted(id));
+                if (!half.IsEmpty && (remaining < 3 || remaining < Quorum.Majority(half.Length)))
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether a quorum of the members holds an entry. When the members change, that is one of some configuration that was in force when
+    /// the entry was committed, or later: which one the leader counted by is not known here.
+    /// </summary>
+    private bool IsHeldByQuorum(EntryId entry, Func<SimulatedMachine, bool> holds, out int holders)
+    {
+        var holding = Members.Where(holds).Select(static m => m.Id).ToHashSet();
+        holders = holding.Count;
+        if (!Swarm.ChangesMembers)
+            return 2 * holders > Members.Count;
+        foreach (var machine in Members)
+        {
+            if (machine.LastCore is not { } core || core.CommitIndex < entry.Index)
+                continue;
+            if (IsQuorum(core.Configuration) || IsQuorum(core.CommittedConfiguration.Configuration)
+                || (core.SnapshotIndex <= entry.Index && IsQuorum(core.ConfigurationAsOf(entry.Index).Configuration)))
+                return true;
+        }
+
+        return false;
+
+        bool IsQuorum(Configuration configuration) => !configuration.IsEmpty
+            && IsMajority(configuration.Voters) && (!configuration.IsJoint || IsMajority(configuration.Outgoing));
+
+        bool IsMajority(IReadOnlyCollection<NodeId> voters) => 2 * voters.Count(holding.Contains) > voters.Count;
     }
 
     /// <summary>
@@ -254,8 +332,7 @@ internal sealed class SimulatedCluster : IDisposable
     /// <summary>Checks on copies of all disks, after a power cut, that recovery finds an acknowledged entry on a quorum of them.</summary>
     public void CheckDisks(EntryId entry)
     {
-        var holders = Members.Count(m => Recovers(m, entry));
-        if (2 * holders <= Members.Count)
+        if (!IsHeldByQuorum(entry, m => Recovers(m, entry), out var holders))
         {
             throw new ViolationException(
                 "DurableOnQuorum",

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Quorate.Node;
 using Quorate.Node.Repair;
 using Quorate.Node.Snapshots;
 using Quorate.Node.Storage;
@@ -77,6 +78,15 @@ internal sealed class SimulatedMachine
     }
 
     public NodeId Id { get; }
+
+    /// <summary>Whether this machine was no member in the beginning.</summary>
+    public bool IsSpare => Id.Value > (ulong)_cluster.Swarm.MemberCount;
+
+    /// <summary>Whether the process ended because the member was removed; no other follows.</summary>
+    public bool HasLeft { get; private set; }
+
+    /// <summary>The core of the running process, or of the last one.</summary>
+    public RaftCore? LastCore => _core;
 
     public SimulatedDisk Disk { get; }
 
@@ -212,7 +222,7 @@ internal sealed class SimulatedMachine
 
     /// <summary>Opens the identity file of this machine's disk, or of a copy of it.</summary>
     public IdentityFile OpenIdentity(IStorage disk, Func<ulong> drawId) =>
-        IdentityFile.Open(disk, ClusterId, Id, _cluster.Configuration, drawId: drawId);
+        IdentityFile.Open(disk, ClusterId, Id, _cluster.InitialConfigurationOf(this), drawId: drawId);
 
     /// <summary>Ends the process; the operating system keeps what it wrote.</summary>
     public void Kill(string reason)
@@ -377,6 +387,8 @@ internal sealed class SimulatedMachine
                 _lastLostEntry = IsWiped ? _lastLostEntry : EntryId.Zero;
             }
 
+            if (traceEvent.Kind == TraceKind.ConfigurationChanged)
+                _cluster.EverMembers.UnionWith(core.Configuration.Members);
             if (traceEvent.Kind == TraceKind.BecameLeader)
             {
                 _cluster.LeaseChecker.OnElected(core);
@@ -502,12 +514,31 @@ internal sealed class SimulatedMachine
             Kill(fault.Message);
             return;
         }
+        catch (MemberRemovedException removed)
+        {
+            Leave(removed.Message);
+            return;
+        }
 
         if (_mustStop)
             throw new ViolationException("DiskFailureStopsTheNode", $"{Id} keeps running after its disk failed");
         PollClients();
         if (Process is not null)
             ScheduleIteration(now + Math.Max(1, Clock.ToVirtualTime(process.UntilNextTick)));
+    }
+
+    /// <summary>Ends the machine for good, because the member was removed. Checks that it was.</summary>
+    private void Leave(string reason)
+    {
+        if (_cluster.NewestCommitted() is var newest && newest.Configuration.IsMember(Id) && !IsWiped)
+        {
+            throw new ViolationException(
+                "OnlyRemovedMembersLeave", $"{Id} ends ({reason}), and is a member of {newest.Configuration}, committed at {newest.Index}");
+        }
+
+        _cluster.Counters.Increment("removed member ended");
+        (HasLeft, StaysDown) = (true, true);
+        Kill(reason);
     }
 
     /// <summary>Checks that nothing is found unless a state was altered, and that only that member is quarantined.</summary>

@@ -1,6 +1,7 @@
 using Quorate.Node.Driver;
 using Quorate.Node.Storage;
 using Quorate.Node.Threading;
+using Quorate.Node.Transport;
 using Quorate.Node.Versions;
 using Quorate.Node.Wal;
 using Quorate.Raft;
@@ -17,11 +18,14 @@ namespace Quorate.Verification.Simulation;
 /// </summary>
 internal sealed class SimulatedProcess : ILoop
 {
+    /// <summary>The address of every member; messages are addressed by ids.</summary>
+    private static readonly PeerAddress Anywhere = new("simulated", 1);
+
     private readonly SimulatedMachine _machine;
     private readonly SimulatedCluster _cluster;
     private readonly CoverageObserver _coverage;
     private readonly IdentityFile _identity;
-    private readonly ulong[] _knownDirectories;
+    private readonly SimulatedHandshakes _handshakes;
     private readonly Refinement? _refinement;
     private int _effectsUntilCut = -1;
     private CoreState _lastState;
@@ -33,21 +37,27 @@ internal sealed class SimulatedProcess : ILoop
     {
         _machine = machine;
         _cluster = cluster;
-        _knownDirectories = new ulong[cluster.Members.Count + 1];
         _coverage = new CoverageObserver(cluster.Counters);
 
         // Peers reject a member with a wiped disk, so to the specification it is a member that stays down.
         _refinement = machine.IsWiped ? null : cluster.Refinement;
         var swarm = cluster.Swarm;
         _identity = machine.OpenIdentity(machine.Disk, machine.DirectoryIdPrng.Next);
+        _handshakes = new SimulatedHandshakes(cluster, machine, _identity);
         DiskWorker = new SimulatedWorker(
             cluster.Time, OnEffect, work => machine.RunWork(this, () => RunDiskWork(work)), machine.FlushLatency);
         ApplyWorker = new SimulatedWorker(cluster.Time, OnEffect, work => machine.RunWork(this, work), machine.ApplyLatency);
         StateMachine = cluster.Application.OpenGroup(new RaftGroupOptions
         {
             Raft = cluster.RaftOptionsFor(machine.Id, seed: machine.SeedPrng.Next()),
-            Configuration = cluster.Configuration,
-            HasFixedMembers = true,
+            Configuration = cluster.InitialConfigurationOf(machine),
+            HasFixedMembers = !swarm.ChangesMembers,
+            AddressOf = static _ => Anywhere,
+            InitialPeers = cluster.Members.Where(m => machine.IsSpare && m != machine)
+                .ToDictionary(static m => m.Id, static _ => Anywhere),
+            Directories = _handshakes.Directories,
+            RemovedAccordingTo = _handshakes.RemovedAccordingTo,
+            StatedConfigurations = _handshakes.StatedConfigurations,
             Storage = machine.Disk,
             Identity = _identity,
             Features = new ClusterFeatures(_identity, ClusterVersion.Current),
@@ -117,6 +127,7 @@ internal sealed class SimulatedProcess : ILoop
     {
         _hasChanged = false;
         Group.RunOnce();
+        Group.DispatchTransferResults();
         return _hasChanged;
     }
 
@@ -147,33 +158,7 @@ internal sealed class SimulatedProcess : ILoop
     }
 
     private SimulatedEndpoint StartNetwork() => Endpoint = new SimulatedEndpoint(
-        _cluster.Network, _machine.Id, _identity.DirectoryId.Value, IsKnownDirectory, OnEffect, Signal, _cluster.Trace);
-
-    private bool IsKnownDirectory(NodeId peer, ulong directory)
-    {
-        // This runs for every message; the identity file is consulted only for the first one from each directory.
-        if (directory == 0 || _knownDirectories[peer.Value] == directory)
-            return true;
-        var hadFailed = _machine.Disk.HasFailed;
-        try
-        {
-            if (!_identity.TryRecordPeer(peer, new DirectoryId(directory)))
-            {
-                _cluster.Counters.Increment(CoverageMark.ChangedDirectoryRejected);
-                return false;
-            }
-
-            _knownDirectories[peer.Value] = directory;
-            _cluster.KnownPeers.Add((_machine.Id, peer));
-            return true;
-        }
-        catch (IOException fault) when (fault is not DiskFlushException && !hadFailed)
-        {
-            // The disk is full: a peer whose directory cannot be recorded is rejected, and the node keeps running.
-            _machine.Disk.ForgiveFailure();
-            return false;
-        }
-    }
+        _cluster.Network, _machine.Id, _handshakes, OnEffect, Signal, _cluster.Trace);
 
     private void OnEffect()
     {

@@ -21,7 +21,20 @@ internal sealed record SwarmOptions
     public static IReadOnlyList<string> ContinuousFaults { get; } =
         ["lost messages", "duplicated messages", "stale messages", "reordered messages", "drifting clocks"];
 
+    /// <summary>The number of members with which the cluster is created.</summary>
     public int MemberCount { get; private init; }
+
+    /// <summary>
+    /// The number of machines that run from the beginning without being members; 0: the members never change. Their ids follow those of
+    /// the members.
+    /// </summary>
+    public int SpareCount { get; private init; }
+
+    /// <summary>The mean interval between two requests to change the members, and to transfer leadership, microseconds.</summary>
+    public long MemberChangeInterval { get; private init; }
+
+    /// <summary>Whether members are added and removed.</summary>
+    public bool ChangesMembers => SpareCount > 0;
 
     public long FaultPhaseDuration { get; private init; }
 
@@ -139,10 +152,24 @@ internal sealed record SwarmOptions
         IsFar(from) || IsFar(to) ? (FarDelayMin, FarDelayMax) : (DelayMin, DelayMax);
 
     /// <summary>Whether a member is far from all others.</summary>
-    public bool IsFar(NodeId member) => member.Value > (ulong)(MemberCount - FarMemberCount);
+    public bool IsFar(NodeId member) => FarMemberCount > 0 && member.Value > (ulong)(MemberCount - FarMemberCount);
 
     /// <summary>Returns the same options with clocks that deviate by up to so much.</summary>
     public SwarmOptions WithDrift(int perMille) => this with { DriftPerMille = perMille };
+
+    /// <summary>
+    /// Returns the same options with members that change. Which of them are needed at the end is not known before, so none stays faulty.
+    /// </summary>
+    public SwarmOptions WithMemberChanges(ulong seed)
+    {
+        var prng = Prng.Derive(seed, "member changes");
+        return this with
+        {
+            SpareCount = prng.Pick(1, 2, 3, 4),
+            MemberChangeInterval = prng.Pick(200, 500, 2_000) * Millisecond,
+            MinorityStaysFaulty = false,
+        };
+    }
 
     /// <summary>Returns the same options without the faults that a reduction disables.</summary>
     public SwarmOptions Without(RunReduction reduction)

@@ -114,7 +114,7 @@ public sealed class SimulatedDiskCorruptionTests
         {
             for (var seed = 0UL; seed < 50; seed++)
             {
-                var atlas = new FaultAtlas(members, new Prng(seed), isRefined: false);
+                var atlas = new FaultAtlas(members, new Prng(seed), isRefined: false, changesMembers: false);
                 for (var i = 0; i < 3 * members; i++)
                 {
                     var member = new NodeId((ulong)((i % members) + 1));
@@ -134,8 +134,8 @@ public sealed class SimulatedDiskCorruptionTests
     {
         var seed = Enumerable.Range(0, 100)
             .Select(static s => (ulong)s)
-            .First(static s => new FaultAtlas(7, new Prng(s), isRefined: false).CorruptedDisksMax == 3);
-        var atlas = new FaultAtlas(7, new Prng(seed), isRefined: false);
+            .First(static s => new FaultAtlas(7, new Prng(s), isRefined: false, changesMembers: false).CorruptedDisksMax == 3);
+        var atlas = new FaultAtlas(7, new Prng(seed), isRefined: false, changesMembers: false);
         var (one, other) = (new NodeId(1), new NodeId(2));
         atlas.MarkCorrupted(one, DiskCorruptionKind.Misdirected);
         atlas.MarkCorrupted(other, DiskCorruptionKind.InPlace);

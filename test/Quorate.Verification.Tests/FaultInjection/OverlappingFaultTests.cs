@@ -40,11 +40,13 @@ public sealed class OverlappingFaultTests
     {
         var (network, time) = (_cluster.Network, _cluster.Time);
         var arrived = 0L;
-        network.Bind(Two, new SimulatedEndpoint(network, Two, 7, static (_, _) => true, static () => { }, () => arrived = time.Now, null));
+        var machine = _cluster.Machine(Two);
+        var handshakes = new SimulatedHandshakes(_cluster, machine, machine.OpenIdentity(machine.Disk, static () => 7));
+        network.Bind(Two, new SimulatedEndpoint(network, Two, handshakes, static () => { }, () => arrived = time.Now, null));
 
         network.Clog(One, Two, first * VirtualTime.Second);
         network.Clog(One, Two, second * VirtualTime.Second);
-        network.Send(One, Two, new SimulatedPacket(new byte[32], 0, 0, 7));
+        network.Send(One, Two, new SimulatedPacket(new byte[32], 0, 0, handshakes.DirectoryId));
 
         time.Run(10 * VirtualTime.Second);
         Assert.Equal(3 * VirtualTime.Second, arrived);

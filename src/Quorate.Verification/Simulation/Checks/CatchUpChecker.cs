@@ -46,9 +46,16 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
     {
         var windows = new List<Window>();
         foreach (var leader in members.Where(static m => m.Process is { Core.Role: Role.Leader }))
-            windows.AddRange(members.Where(m => m != leader && m.Process is not null).Select(follower => Open(leader, follower)));
+        {
+            windows.AddRange(members.Where(m => m != leader && m.Process is not null && Follows(leader, m))
+                .Select(follower => Open(leader, follower)));
+        }
+
         return (() => windows.TrueForAll(IsOver), windows.Count == 0 ? 0 : windows.Max(static w => w.Deadline));
     }
+
+    private bool Follows(SimulatedMachine leader, SimulatedMachine follower) =>
+        !cluster.Swarm.ChangesMembers || leader.Process!.Core.Followers.Any(f => f.Node == follower.Id);
 
     /// <summary>Whether the follower has caught up, or one of the two processes ended, or the leader leads no more.</summary>
     private bool IsOver(Window window)
@@ -81,10 +88,11 @@ internal sealed class CatchUpChecker(SimulatedCluster cluster)
         var undisturbedSince = Math.Max(
             Math.Max(leader.UndisturbedSince, follower.UndisturbedSince), cluster.Network.UndisturbedSince(leader.Id, follower.Id));
 
-        // Peers reject a member whose data directory was replaced.
+        // Peers reject a member whose data directory was replaced. A member that does not know the leader yet asks the others for it.
         // How long it takes to fetch a snapshot is checked in the liveness phase only, when no part of it is lost.
         if (undisturbedSince > now || leader.IsWiped || follower.IsWiped
-            || (follower.Process is { Core: var other } && NeedsSnapshot(core, other)))
+            || !Follows(leader, follower) || follower.Process is not { Core: var other } process
+            || !process.Endpoint.Handshakes.IsPeer(leader.Id) || NeedsSnapshot(core, other))
         {
             _windows.Remove((leader.Id, follower.Id));
             return;

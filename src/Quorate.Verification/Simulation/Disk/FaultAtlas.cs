@@ -11,14 +11,17 @@ namespace Quorate.Verification.Simulation.Disk;
 internal sealed class FaultAtlas
 {
     private readonly Dictionary<NodeId, DiskCorruptionKind> _corrupted = [];
+    private readonly bool _isOneWiped;
 
     /// <param name="members">The number of members.</param>
     /// <param name="prng">Draws the number of disks that may be corrupted.</param>
     /// <param name="isRefined">Whether the run is compared with the specification, which has no corruption.</param>
-    public FaultAtlas(int members, Prng prng, bool isRefined)
+    /// <param name="changesMembers">Whether the members change. Then only one disk, in half of the runs, may be lost.</param>
+    public FaultAtlas(int members, Prng prng, bool isRefined, bool changesMembers)
     {
+        _isOneWiped = changesMembers;
         var minority = (members - 1) / 2;
-        CorruptedDisksMax = prng.Chance(600) || isRefined ? 0 : prng.Next(0, minority + 1);
+        CorruptedDisksMax = changesMembers ? prng.Next(0, 2) : prng.Chance(600) || isRefined ? 0 : prng.Next(0, minority + 1);
     }
 
     /// <summary>The number of disks that may be corrupted.</summary>
@@ -36,7 +39,7 @@ internal sealed class FaultAtlas
     public bool Allows(NodeId member, DiskCorruptionKind kind) =>
         _corrupted.TryGetValue(member, out var before)
             ? before == kind && kind is DiskCorruptionKind.InPlace or DiskCorruptionKind.LostFile
-            : _corrupted.Count < CorruptedDisksMax;
+            : _corrupted.Count < CorruptedDisksMax && (!_isOneWiped || kind == DiskCorruptionKind.Wiped);
 
     /// <summary>Marks this member's disk as corrupted.</summary>
     public void MarkCorrupted(NodeId member, DiskCorruptionKind kind) => _corrupted[member] = kind;

@@ -6,7 +6,8 @@ namespace Quorate.Verification.Simulation.Faults;
 /// </summary>
 internal sealed class AlteredState(SimulatedCluster cluster, Prng prng, string name) : Fault(cluster, prng, name)
 {
-    protected override bool IsApplicable => Cluster.Members.Count > 1 && Cluster.Swarm.StateHashInterval > 0;
+    protected override bool IsApplicable =>
+        Cluster.Members.Count > 1 && !Cluster.Swarm.ChangesMembers && Cluster.Swarm.StateHashInterval > 0;
 
     public override bool TryInject()
     {

@@ -1,6 +1,6 @@
 namespace Quorate.Verification.Simulation.Faults;
 
-/// <summary>A kind of fault, injected repeatedly at times drawn from a separate PRNG stream.</summary>
+/// <summary>A kind of fault, or of a request of an operator, injected repeatedly at times drawn from a separate PRNG stream.</summary>
 /// <remarks>
 /// The name selects the PRNG stream (<see cref="Prng.Derive"/>): renaming a kind changes its injections under every seed. So the names keep
 /// their wording, even where a class has since been renamed.
@@ -31,6 +31,13 @@ internal abstract class Fault(SimulatedCluster cluster, Prng prng, string name)
         ("altered state", static (cluster, prng, name) => new AlteredState(cluster, prng, name)),
     ];
 
+    /// <summary>The kinds that only runs with member changes have.</summary>
+    private static readonly (string Name, Func<SimulatedCluster, Prng, string, Fault> Make)[] MemberChangeKinds =
+    [
+        ("member change", static (cluster, prng, name) => new MemberChangeRequest(cluster, prng, name)),
+        ("leadership transfer", static (cluster, prng, name) => new TransferRequest(cluster, prng, name)),
+    ];
+
     /// <summary>The names of all kinds of faults.</summary>
     public static IEnumerable<string> Names => Kinds.Select(static k => k.Name);
 
@@ -52,11 +59,12 @@ internal abstract class Fault(SimulatedCluster cluster, Prng prng, string name)
     protected virtual bool IsApplicable => true;
 
     /// <summary>The mean interval between two injections in this run, microseconds; 0: the fault is disabled.</summary>
-    private long MeanInterval => Cluster.Swarm.FaultIntervals[Name];
+    protected virtual long MeanInterval => Cluster.Swarm.FaultIntervals[Name];
 
     /// <summary>Creates one fault of each kind.</summary>
     public static IEnumerable<Fault> CreateAll(SimulatedCluster cluster, ulong seed) =>
-        Kinds.Select(kind => kind.Make(cluster, Prng.Derive(seed, kind.Name), kind.Name));
+        Kinds.Concat(cluster.Swarm.ChangesMembers ? MemberChangeKinds : [])
+            .Select(kind => kind.Make(cluster, Prng.Derive(seed, kind.Name), kind.Name));
 
     public void Start()
     {

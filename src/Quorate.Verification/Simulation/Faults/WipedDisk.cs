@@ -15,12 +15,19 @@ internal sealed class WipedDisk(SimulatedCluster cluster, Prng prng, string name
 {
     protected override bool TryCorrupt(SimulatedMachine victim)
     {
-        foreach (var other in Cluster.Members)
+        // A machine that was no member in the beginning is bound when its vote counts, so a configuration in which it does not count, or of
+        // which it is no member, takes no notice of it.
+        if (!victim.IsSpare)
         {
-            if (other != victim && !Cluster.KnownPeers.Contains((other.Id, victim.Id)))
-                return false;
+            foreach (var other in Cluster.Members)
+            {
+                if (other != victim && !other.IsSpare && !Cluster.KnownPeers.Contains((other.Id, victim.Id)))
+                    return false;
+            }
         }
 
+        if (Cluster.Swarm.ChangesMembers && !Cluster.MayLose(victim))
+            return false;
         victim.WipeDisk();
         return true;
     }

@@ -13,8 +13,7 @@ namespace Quorate.Verification.Simulation.Network;
 internal sealed class SimulatedEndpoint(
     SimulatedNetwork network,
     NodeId self,
-    ulong directoryId,
-    Func<NodeId, ulong, bool> isKnownDirectory,
+    SimulatedHandshakes handshakes,
     Action onEffect,
     Action wake,
     TraceWriter? trace) : ITransport
@@ -27,13 +26,21 @@ internal sealed class SimulatedEndpoint(
     private readonly WireDecoder _decoder = new();
 
     /// <summary>The id of this process's data directory.</summary>
-    public ulong DirectoryId => directoryId;
+    public ulong DirectoryId => handshakes.DirectoryId;
+
+    /// <summary>What this process validates when a peer connects.</summary>
+    public SimulatedHandshakes Handshakes => handshakes;
+
+    /// <summary>Makes the process run an iteration.</summary>
+    public void Wake() => wake();
+
+    public void SetPeers(IReadOnlyDictionary<NodeId, PeerAddress> peers) => handshakes.SetPeers(peers);
 
     public void Send(Message message)
     {
         onEffect();
         var receiverDirectory = network.DirectoryOf(message.To);
-        if (!isKnownDirectory(message.To, receiverDirectory))
+        if (!handshakes.IsPeer(message.To) || !handshakes.IsKnownDirectory(message.To, receiverDirectory))
             return;
         if (message is RequestVoteReply { Granted: true, PreVote: false })
             network.RecordAnnouncedVote(self, new HardState(message.Term, message.To));
@@ -41,7 +48,7 @@ internal sealed class SimulatedEndpoint(
             network.RecordAnnouncedVote(self, new HardState(message.Term, self));
         var frame = new byte[WireEncoder.SizeOf(message)];
         WireEncoder.Encode(message, GroupId.First, frame);
-        network.Send(self, message.To, new SimulatedPacket(frame, IdInTrace(message), directoryId, receiverDirectory));
+        network.Send(self, message.To, new SimulatedPacket(frame, IdInTrace(message), DirectoryId, receiverDirectory));
     }
 
     /// <summary>Parts of snapshots and state hashes are not effects of the core, and are not traced.</summary>
@@ -59,7 +66,9 @@ internal sealed class SimulatedEndpoint(
             if (!_receiveQueue.TryDequeue(out arrival))
                 return false;
         }
-        while (arrival.Packet is { } arrived && !isKnownDirectory(arrival.Peer, arrived.SenderDirectory));
+        while (arrival.Packet is { } arrived
+            ? !handshakes.Accepts(arrival.Peer, arrived.SenderDirectory)
+            : !handshakes.IsPeer(arrival.Peer));
 
         if (arrival.Packet is not { Frame: var frame } packet)
         {

@@ -80,6 +80,19 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     }
 
     /// <summary>
+    /// Calls another member outside the messages, as a handshake does: what it is told arrives after a delay of the link, unless that is
+    /// cut or the member is down then.
+    /// </summary>
+    public void Call(NodeId from, NodeId to, Action<SimulatedHandshakes, NodeId> onArrival) =>
+        time.ScheduleAfter(swarm.DelaysOf(from, to).Max, () =>
+        {
+            if (IsCut(LinkOf(from, to)) || !_endpoints.TryGetValue(to, out var endpoint))
+                return;
+            onArrival(endpoint.Handshakes, from);
+            endpoint.Wake();
+        });
+
+    /// <summary>
     /// Cuts a link in one direction: it drops what would arrive until a time. Of several cuts the one that ends last applies.
     /// </summary>
     public void Cut(NodeId from, NodeId to, long until)
