@@ -442,7 +442,9 @@ public sealed class RaftNode<TResult> : IRaftNode<TResult>, IAsyncDisposable
                 () => group?.Members.PeerAddresses,
                 stated =>
                 {
-                    statedConfigurations.Enqueue(stated);
+                    // Each iteration empties the queue; a peer that is asked again while the loop hangs adds nothing.
+                    if (statedConfigurations.Count < Raft.Configuration.MembersMax)
+                        statedConfigurations.Enqueue(stated);
                     threads.Loop.Signal();
                 });
 

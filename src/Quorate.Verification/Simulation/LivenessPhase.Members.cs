@@ -6,7 +6,7 @@ namespace Quorate.Verification.Simulation;
 internal sealed partial class LivenessPhase
 {
     /// <summary>
-    /// Waits until no change is in progress, and until the members that were removed have ended, as far as the others can tell them.
+    /// Waits until no change is in progress, and until the removed members have ended that the others can answer.
     /// </summary>
     private void WaitForMembers(long within)
     {

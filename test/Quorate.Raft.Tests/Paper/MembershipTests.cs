@@ -332,12 +332,7 @@ public sealed class MembershipTests
     [Fact]
     public void A_leader_that_steps_down_forgets_a_removed_follower_at_once()
     {
-        var leader = Given.Leader(settled: true);
-        leader.ProposeChange(1, null, MemberChange.Remove(Three));
-        leader.EndIteration();
-        Commit(leader, 2);
-        leader.EndIteration();
-        Commit(leader, 3);
+        var leader = LeaderThatHasRemovedThree();
         leader.EndIteration();
         Assert.Contains(leader.Core!.Peers, static peer => peer.Id.Value == 3);
 
@@ -351,12 +346,7 @@ public sealed class MembershipTests
     [Fact]
     public void A_removed_follower_is_sent_the_log_for_an_election_timeout_more()
     {
-        var leader = Given.Leader(settled: true);
-        leader.ProposeChange(1, null, MemberChange.Remove(Three));
-        leader.EndIteration();
-        Commit(leader, 2);
-        leader.EndIteration();
-        Commit(leader, 3);
+        var leader = LeaderThatHasRemovedThree();
         leader.Outbox.Clear();
         leader.EndIteration();
         Assert.Contains(leader.Take<AppendEntries>(), static append => append.To.Value == 3 && append.LeaderCommit.Value == 3);
@@ -422,6 +412,18 @@ public sealed class MembershipTests
         Assert.True(follower.Step(Input.SnapshotReceived(Given.Id((2, 10)), at)).MembersChanged);
         Assert.Equal("(1 2 4)", follower.Core!.Configuration.ToString());
         Assert.Equal((7UL, 7UL), (follower.Core.ConfigurationIndex.Value, follower.Core.CommittedConfiguration.Index.Value));
+    }
+
+    /// <summary>The leader of (1 2 3) when it has committed (1 2), entry 3.</summary>
+    private static TestNode LeaderThatHasRemovedThree()
+    {
+        var leader = Given.Leader(settled: true);
+        leader.ProposeChange(1, null, MemberChange.Remove(Three));
+        leader.EndIteration();
+        Commit(leader, 2);
+        leader.EndIteration();
+        Commit(leader, 3);
+        return leader;
     }
 
     private static LogEntry Entry(ulong term, ulong index, Configuration configuration) =>

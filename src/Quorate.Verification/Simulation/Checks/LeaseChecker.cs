@@ -22,7 +22,7 @@ internal sealed class LeaseChecker(SimulatedCluster cluster)
         }
     }
 
-    /// <summary>An entry was acknowledged: whoever reads by a lease from now on reads it.</summary>
+    /// <summary>An entry was acknowledged: every later read by a lease returns it.</summary>
     public void OnAcknowledged(EntryId entry)
     {
         foreach (var (member, term, commit) in Held())

@@ -80,8 +80,8 @@ internal sealed class SimulatedNetwork(VirtualTime time, SwarmOptions swarm, ulo
     }
 
     /// <summary>
-    /// Calls another member outside the messages, as a handshake does: what it is told arrives after a delay of the link, unless that is
-    /// cut or the member is down then.
+    /// Calls another member outside the messages, as a handshake does. The call arrives after the longest delay of the link, unless the
+    /// link is cut or the member is down then.
     /// </summary>
     public void Call(NodeId from, NodeId to, Action<SimulatedHandshakes, NodeId> onArrival) =>
         time.ScheduleAfter(swarm.DelaysOf(from, to).Max, () =>
